@@ -1,0 +1,131 @@
+/** Writing approved quantities to the PSA: claimed in PostgreSQL, written once, settled by reading again (invariant 5). */
+import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
+import {
+  claimLine,
+  closeBatch,
+  listIntendedLines,
+  listUncertainLines,
+  readBatch,
+  recordOutcome,
+  releaseClaim,
+  type ApprovalLineRow,
+  type LineOutcome,
+} from '../db/queries/approvals.ts';
+import type { Dependencies } from './dependencies.ts';
+import { performStep, type StepRef, type StepResult } from './step.ts';
+
+/** Lines written by one activity. */
+const linesPerActivity = 25;
+
+export function createApprovalActivities(deps: Dependencies) {
+  /** A write may begin this long after its claim, no later. */
+  const writeWindowMs = deps.environment.CALL_TIMEOUT_MS;
+  /** How long after its claim a line's fate may still be open: window, read before, write, and the PSA's lag. */
+  const settleAfterMs = writeWindowMs + 2 * deps.environment.CALL_TIMEOUT_MS + deps.environment.PSA_SEARCH_LAG_MS;
+
+  /** Claims a line and writes it; only the claimer comes past the claim. */
+  async function write(psaConnectionId: string, adapter: PsaAdapter, line: ApprovalLineRow): Promise<void> {
+    const claimed = await claimLine(deps.db, line);
+    if (!claimed) return;
+    const result = await adapter.setQuantity({
+      agreementId: line.agreementId,
+      lineId: line.lineId,
+      target: line.target,
+      expected: { quantity: line.expectedQuantity },
+      writeBefore: Date.now() + writeWindowMs,
+    });
+    if (result.outcome === 'not_sent') return releaseClaim(deps.db, claimed, result);
+    await recordOutcome(deps.db, psaConnectionId, claimed, outcomeOf(result));
+  }
+
+  return {
+    /** Writes up to 25 intended lines; the step is done when none is left. Runs once per try: Temporal never repeats it. */
+    async writeLines(ref: StepRef): Promise<StepResult> {
+      let again: StepResult;
+      await performStep(deps, ref, async () => {
+        const batch = await readBatch(deps.db, ref.id);
+        const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
+        if (lines.length === 0) return async () => undefined;
+        const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
+        for (const line of lines) await write(batch.psaConnectionId, adapter, line);
+        const left = await listIntendedLines(deps.db, ref.id, linesPerActivity);
+        // Nothing could be sent: the PSA is away or throttles. A pause, then again.
+        if (left.length > 0 && left[0]?.id === lines[0]?.id) {
+          again = { againInMs: deps.environment.MAX_RETRY_MS, because: 'the PSA took no write; tries again by itself' };
+        }
+        return undefined;
+      });
+      return again;
+    },
+
+    /**
+     * Reads every line again whose write may or may not have happened, once its time-out and the PSA's lag have passed:
+     * at target → applied; a third value → conflict; the old value → one new claim.
+     */
+    async settleLines(ref: StepRef): Promise<StepResult> {
+      let again: StepResult;
+      await performStep(deps, ref, async () => {
+        const batch = await readBatch(deps.db, ref.id);
+        const open = await listUncertainLines(deps.db, ref.id, settleAfterMs);
+        if (open.length === 0) return async () => undefined;
+        const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
+        for (const line of open.filter((candidate) => candidate.settleInMs <= 0).slice(0, linesPerActivity)) {
+          const current = await adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
+          if (current?.quantity === line.target) {
+            await recordOutcome(deps.db, batch.psaConnectionId, line, {
+              state: 'applied',
+              quantity: current.quantity,
+              version: current.version,
+            });
+          } else if (current?.quantity !== line.expectedQuantity) {
+            await recordOutcome(deps.db, batch.psaConnectionId, line, conflictOf(current));
+          } else if (line.claims < 2) {
+            await write(batch.psaConnectionId, adapter, line);
+          } else {
+            await recordOutcome(deps.db, batch.psaConnectionId, line, {
+              state: 'rejected',
+              problem: { code: 'write_not_taken', detail: 'The PSA did not take the change twice. Check the line in the PSA, then approve again.' },
+            });
+          }
+        }
+        const [next] = await listUncertainLines(deps.db, ref.id, settleAfterMs);
+        if (!next) return async () => undefined;
+        again = {
+          againInMs: Math.max(1, Math.ceil(next.settleInMs)),
+          because: "waits until the PSA's time-out and search lag have passed, then reads the line again",
+        };
+        return undefined;
+      });
+      return again;
+    },
+
+    async closeApproval(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => async (tx) => closeBatch(tx, ref.id));
+    },
+  };
+}
+
+function outcomeOf(result: Exclude<SetQuantityResult, { outcome: 'not_sent' }>): LineOutcome {
+  switch (result.outcome) {
+    case 'applied':
+    case 'already':
+      return { state: result.outcome, quantity: result.after, version: result.version };
+    case 'conflict':
+      return conflictOf(result.current);
+    case 'rejected':
+      return { state: 'rejected', problem: { code: result.code, detail: result.detail } };
+    case 'uncertain':
+      return { state: 'uncertain', problem: { code: 'uncertain', detail: result.detail } };
+  }
+}
+
+function conflictOf(current: { quantity: number; version: string } | null): LineOutcome {
+  return current
+    ? {
+        state: 'conflict',
+        quantity: current.quantity,
+        version: current.version,
+        problem: { code: 'conflict', detail: `Somebody changed the line in the PSA: it is ${current.quantity} now. Review the card and approve again.` },
+      }
+    : { state: 'conflict', problem: { code: 'line_gone', detail: 'The line is no longer in the PSA. Review the card.' } };
+}

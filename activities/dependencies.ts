@@ -1,0 +1,27 @@
+import type { Logger } from 'pino';
+import type { PsaAdapter } from '../connectors/psa.ts';
+import type { VendorAdapter } from '../connectors/vendor.ts';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import type { Environment } from '../environment.ts';
+import type { Wake } from '../temporal/wake.ts';
+
+/** What activities are made of; one worker process has one. */
+export interface Dependencies {
+  db: Database;
+  encryption: Encryption;
+  environment: Environment;
+  logger: Logger;
+  /** Wakes a process after its fact was committed; a failure is logged and left to the sweep. */
+  wake: Wake;
+  connectors: Connectors;
+  /** Recreates a Temporal Schedule that went missing. */
+  ensureSchedules: () => Promise<void>;
+}
+
+/** Adapters of stored connections, with their credentials, budget and settings. */
+export interface Connectors {
+  /** @throws ConnectorError permanent when the credentials cannot be read or used */
+  vendorOf(integrationId: string): Promise<VendorAdapter>;
+  psaOf(psaConnectionId: string): Promise<PsaAdapter>;
+}

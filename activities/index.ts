@@ -1,0 +1,23 @@
+/** What workflows may do to the world. */
+import { createApprovalActivities } from './approvals.ts';
+import type { Dependencies } from './dependencies.ts';
+import { createPsaActivities } from './psa.ts';
+import { createReconcileActivities } from './reconcile.ts';
+import { createStoreActivities } from './store.ts';
+import { createSweepActivities } from './sweep.ts';
+import { createSyncActivities } from './sync.ts';
+import { createVendorActivities } from './vendor.ts';
+
+export function createActivities(deps: Dependencies) {
+  return {
+    ...createStoreActivities(deps),
+    ...createVendorActivities(deps),
+    ...createPsaActivities(deps),
+    ...createReconcileActivities(deps),
+    ...createSyncActivities(deps),
+    ...createApprovalActivities(deps),
+    ...createSweepActivities(deps),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,157 @@
+/** What processes ask of the PSA, but for approved writes (approvals.ts). */
+import { ApplicationFailure, Context } from '@temporalio/activity';
+import pLimit from 'p-limit';
+import type { PsaAgreement } from '../connectors/psa.ts';
+import { judgePermissions } from '../domain/permissions.ts';
+import { recomputeConnection } from '../db/queries/cards.ts';
+import { verifyTodoLines } from '../db/queries/approvals.ts';
+import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
+import { applyPsaRows } from '../db/queries/psa.ts';
+import { claimRefresh, closeRefresh, moveRefreshCursor, storePermissions, takeOverRefresh } from '../db/queries/psaConnection.ts';
+import { listStagedRows, stageRows } from '../db/queries/staging.ts';
+import type { Dependencies } from './dependencies.ts';
+import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './store.ts';
+
+/** Agreements whose lines are read and committed together. */
+const agreementsPerPiece = 50;
+
+export function createPsaActivities(deps: Dependencies) {
+  const signal = () => Context.current().cancellationSignal;
+
+  return {
+    /** The refresh to drive, if somebody needs one. */
+    async claimPsaRefresh(psaConnectionId: string): Promise<string | null> {
+      return (await claimRefresh(deps.db, { kind: 'refreshPsa', id: psaConnectionId })) ?? null;
+    },
+
+    /** Asks the PSA which rights we have; a missing one that reading needs blocks the step and names the setting to change. */
+    async checkPsaPermissions(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const adapter = await deps.connectors.psaOf(ref.id);
+        const report = await adapter.checkPermissions({ signal: signal() });
+        await storePermissions(deps.db, ref.id, report);
+        const verdict = judgePermissions(report);
+        if (!verdict.ok) {
+          const what = verdict.missing.map((missing) => missing.evidence).join(' ');
+          await noteFailure(deps.db, ref, { code: verdict.code, what });
+          if (verdict.code === 'unreachable') throw ApplicationFailure.retryable('The PSA does not answer.', 'upstream');
+          throw ApplicationFailure.nonRetryable('The PSA refuses what Countersign needs.', verdict.code);
+        }
+        return async () => undefined;
+      });
+    },
+
+    /** Reads everything into staging; what is staged already is not read again after a restart. */
+    async pullPsa(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const adapter = await deps.connectors.psaOf(ref.id);
+        const refresh = await takeOverRefresh(deps.db, ref.round);
+        const options = { signal: signal() };
+
+        const pullList = async <T extends { id: string }>(entity: string, list: AsyncIterable<T[]>, row: (item: T) => object) => {
+          if (refresh.cursor[entity]) return;
+          for await (const batch of list) {
+            const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
+            await commitPiece(deps, ref, async (tx) => {
+              await stageRows(tx, refresh.id, entity, rows);
+              return moveRefreshCursor(tx, refresh, {});
+            });
+          }
+          await commitPiece(deps, ref, (tx) => moveRefreshCursor(tx, refresh, { [entity]: 'read' }));
+        };
+
+        await pullList('psa_account', adapter.listAccounts(options), (account) => account);
+        await pullList('psa_product', adapter.listProducts(options), (product) => ({
+          product_id: product.productId,
+          name: product.name,
+          active: product.active,
+          recurring: product.recurring ?? null,
+          usable_on_contract: product.usableOnContract,
+        }));
+        await pullList('psa_board', adapter.listBoards(options), (board) => ({
+          name: board.name,
+          project_board: board.projectBoard,
+          active: board.active,
+        }));
+        await pullList('agreement', adapter.listAgreements(options), agreementRow);
+        await pullLines(ref, refresh, adapter);
+        return async () => undefined;
+      });
+    },
+
+    /** Makes the refresh visible, recomputes the cards, and completes the steps that waited for it: one transaction. */
+    async applyPsa(ref: StepRef): Promise<StepResult> {
+      let waiters: ProcessRef[] = [];
+      await performStep(deps, ref, async () => async (tx) => {
+        const figures = await applyPsaRows(tx, ref.id, ref.round);
+        const startedAt = await closeRefresh(tx, ref.round, figures);
+        await recomputeConnection(tx, ref.id);
+        await verifyTodoLines(tx, ref.id);
+        waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
+      });
+      for (const waiter of waiters) await wakeProcess(deps, waiter);
+    },
+  };
+
+  async function pullLines(
+    ref: StepRef,
+    refresh: { id: string; attempt: number; cursor: Record<string, string> },
+    adapter: Awaited<ReturnType<Dependencies['connectors']['psaOf']>>,
+  ): Promise<void> {
+    const done = refresh.cursor['lines'] ?? '';
+    const ids = await listStagedAgreements(deps, refresh.id, done);
+    const limit = pLimit(deps.environment.CALL_CONCURRENCY);
+    for (let at = 0; at < ids.length; at += agreementsPerPiece) {
+      const piece = ids.slice(at, at + agreementsPerPiece);
+      const lines = await Promise.all(
+        piece.map((agreementId) => limit(() => adapter.listLines({ agreementId, signal: signal() }))),
+      );
+      await commitPiece(deps, ref, async (tx) => {
+        await stageRows(
+          tx,
+          refresh.id,
+          'agreement_line',
+          lines.flat().map((line) => ({
+            id: line.id,
+            data: {
+              agreement_id: line.agreementId,
+              product_id: line.productId,
+              description: line.description ?? null,
+              quantity: line.quantity,
+              included_quantity: line.includedQuantity,
+              unit_price: line.unitPrice,
+              billing: line.billing,
+              effective_from: line.effectiveFrom ?? null,
+              effective_to: line.effectiveTo ?? null,
+              status: line.status,
+              version: line.version,
+            },
+          })),
+        );
+        return moveRefreshCursor(tx, refresh, { lines: piece.at(-1) ?? done });
+      });
+    }
+  }
+}
+
+function agreementRow(agreement: PsaAgreement): object {
+  return {
+    account_id: agreement.accountId,
+    name: agreement.name,
+    status: agreement.status,
+    next_invoice_date: agreement.nextInvoiceDate ?? null,
+    start_date: agreement.startDate ?? null,
+    end_date: agreement.endDate ?? null,
+    billing_cycle: agreement.billingCycle ?? null,
+    monthly: agreement.monthly,
+    never_billed: agreement.neverBilled,
+    currency: agreement.currency ?? null,
+  };
+}
+
+/** Agreements whose lines are still to be read, in the order of the cursor: only active ones can be billed. */
+async function listStagedAgreements(deps: Dependencies, refreshId: string, after: string): Promise<string[]> {
+  const rows = await listStagedRows(deps.db, refreshId, 'agreement', after);
+  return rows.filter((row) => (row.data as { status: string }).status === 'active').map((row) => row.id);
+}

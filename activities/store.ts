@@ -1,0 +1,85 @@
+/** What the step machinery asks of PostgreSQL. */
+import { ApplicationFailure } from '@temporalio/activity';
+import type { ProcessKind, ProcessView } from '../domain/process.ts';
+import { readIntegration } from '../db/queries/integration.ts';
+import {
+  blockStep,
+  commitFact,
+  createProcess,
+  listWaiters,
+  lookAtProcess,
+  ownerOf,
+  parkProcess,
+  registerNeed,
+  satisfyNeeds,
+  type ProcessRef,
+} from '../db/queries/process.ts';
+import { refreshedSince } from '../db/queries/psaConnection.ts';
+import { insertSyncRequest } from '../db/queries/sync.ts';
+import { timingOf } from '../environment.ts';
+import type { Dependencies } from './dependencies.ts';
+import type { StepRef } from './step.ts';
+
+export function createStoreActivities(deps: Dependencies) {
+  const timing = timingOf(deps.environment);
+
+  return {
+    /** The rows of a process as its workflow may see them. */
+    async look(ref: ProcessRef): Promise<ProcessView> {
+      const found = await lookAtProcess(deps.db, ref);
+      if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${ref.kind} ${ref.id}.`, 'no_such_process');
+      const { integrationId, ...view } = found;
+      return { ...view, fairnessKey: integrationId ?? ref.id, timing };
+    },
+
+    async park(ref: ProcessRef & { version: number; dueInMs: number | null }): Promise<boolean> {
+      return parkProcess(deps.db, ref);
+    },
+
+    /** Blocks a step. An unreachable one tries again by itself; every other waits for a wake. */
+    async block(ref: StepRef & { code: string }): Promise<void> {
+      await blockStep(deps.db, ref, {
+        code: ref.code,
+        ...(ref.code === 'unreachable' ? { retryInMs: timing.unreachableRetryMs } : {}),
+      });
+      // Whoever waits for this process shows why it waits.
+      for (const waiter of await listWaiters(deps.db, ref)) await wakeProcess(deps, waiter);
+    },
+
+    /**
+     * Registers that a step needs a round of another process, and wakes that. A round that began after this one's and
+     * is applied already satisfies the need at once.
+     */
+    async registerNeed(ref: StepRef & { other: ProcessKind }): Promise<void> {
+      const { other: otherKind, ...step } = ref;
+      const other = await otherOf(deps, ref.id, otherKind);
+      await deps.db.transaction(async (tx) => {
+        const owner = await ownerOf(tx, step);
+        if (!owner) return;
+        await createProcess(tx, owner.organizationId, other);
+        await registerNeed(tx, step, other);
+        if (otherKind === 'refreshPsa') {
+          const refreshed = await refreshedSince(tx, other.id, owner.roundStartedAt);
+          if (refreshed) await satisfyNeeds(tx, other, refreshed);
+        }
+        if (otherKind === 'sync') {
+          await insertSyncRequest(tx, other.id, { requestedBy: `${step.kind} ${step.id}`, onceKey: `${step.kind}/${step.id}/${step.round}` });
+        }
+        await commitFact(tx, other);
+      });
+      await wakeProcess(deps, other);
+    },
+  };
+}
+
+/** Wakes a process by its key. A failure is not an error: the fact is committed, and the sweep finds it. */
+export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<void> {
+  const owner = await ownerOf(deps.db, ref);
+  if (!owner) return;
+  await deps.wake(owner).catch((error: unknown) => deps.logger.warn({ err: error, ...ref }, 'not woken; the sweep will'));
+}
+
+async function otherOf(deps: Dependencies, integrationId: string, kind: ProcessKind): Promise<ProcessRef & { integrationId?: string }> {
+  if (kind === 'refreshPsa') return { kind, id: (await readIntegration(deps.db, integrationId)).psaConnectionId };
+  return { kind, id: integrationId, integrationId };
+}

@@ -1,0 +1,125 @@
+/** Guarding and applying a sync run. */
+import { guard, swingSettings } from '../domain/swingGuard.ts';
+import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { recomputeIntegration } from '../db/queries/cards.ts';
+import { readIntegration } from '../db/queries/integration.ts';
+import { finishStep, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
+import { dropStaged } from '../db/queries/staging.ts';
+import {
+  applyUsage,
+  claimSyncRun,
+  hasAppliedRun,
+  insertSyncRequest,
+  listStagedUsage,
+  listUsage,
+  readSyncRun,
+  supersedeHeldRuns,
+  updateRun,
+  type PairQuantity,
+} from '../db/queries/sync.ts';
+import { commitFact } from '../db/queries/process.ts';
+import type { Dependencies } from './dependencies.ts';
+import { performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './store.ts';
+
+/** What the guard keeps with the run. */
+export interface GuardNote {
+  held: boolean;
+  reasons: string[];
+  heldPairs: { vendorAccountId: string; serviceId: string }[];
+  figures: Record<string, number>;
+}
+
+export function createSyncActivities(deps: Dependencies) {
+  return {
+    /** The run to drive, if there is one: all open sync requests become one. */
+    async claimSync(integrationId: string): Promise<string | null> {
+      return (await claimSyncRun(deps.db, { kind: 'sync', id: integrationId })) ?? null;
+    },
+
+    /** Asks for a sync on behalf of a Schedule, once per workflow that asks. */
+    async insertScheduledRequest(input: { integrationId: string; onceKey: string }): Promise<void> {
+      await deps.db.transaction(async (tx) => {
+        await insertSyncRequest(tx, input.integrationId, { requestedBy: 'schedule', onceKey: input.onceKey });
+        await commitFact(tx, { kind: 'sync', id: input.integrationId });
+      });
+      await wakeProcess(deps, { kind: 'sync', id: input.integrationId });
+    },
+
+    /** Compares the run with what is visible; a swing beyond the integration's limit holds it for a person (invariant 3). */
+    async guardRun(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const integration = await readIntegration(deps.db, ref.id);
+        const [previous, next, applied] = await Promise.all([
+          listUsage(deps.db, ref.id),
+          listStagedUsage(deps.db, ref.round),
+          hasAppliedRun(deps.db, ref.id),
+        ]);
+        const verdict = guard({
+          previous: previous.map(pair),
+          next: next.map(pair),
+          settings: swingSettings(integration.settings['swing']),
+          firstRun: !applied,
+        });
+        const note: GuardNote = {
+          held: verdict.held,
+          reasons: verdict.reasons,
+          heldPairs: verdict.heldPairs.map(unpair),
+          figures: verdict.figures,
+        };
+        return async (tx) => {
+          await updateRun(tx, ref.round, { guard: note });
+          // A held run closes without being applied; releasing it opens `apply` again.
+          if (note.held) await finishStep(tx, { ...ref, step: 'apply' }, 'skipped');
+        };
+      });
+    },
+
+    /** Makes the run's counts visible and recomputes the cards they concern: one transaction (invariant 1). */
+    async applyRun(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => async (tx) => {
+        const run = await readSyncRun(tx, ref.round);
+        const integration = await readIntegration(tx, ref.id);
+        const note = run.guard as GuardNote | null;
+        await applyUsage(tx, ref.id, ref.round, note?.heldPairs ?? []);
+        await updateRun(tx, ref.round, { state: 'applied' });
+        const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
+        for (const id of superseded) await dropStaged(tx, id);
+        await recomputeIntegration(tx, ref.id);
+        await dropStaged(tx, ref.round);
+        await recordAudit(tx, integration.organizationId, {
+          actor: byCountersign,
+          action: 'sync.applied',
+          subjectKind: 'sync_run',
+          subjectId: ref.round,
+          after: { figures: run.figures, superseded },
+        });
+      });
+    },
+
+    /** Closes the run, applied or held, and completes the steps that waited for it. */
+    async closeRun(ref: StepRef): Promise<StepResult> {
+      let waiters: ProcessRef[] = [];
+      await performStep(deps, ref, async () => async (tx) => {
+        const run = await readSyncRun(tx, ref.round);
+        const held = run.state === 'running';
+        if (held) {
+          const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
+          for (const id of superseded) await dropStaged(tx, id);
+        }
+        await updateRun(tx, ref.round, { state: held ? 'held' : run.state, finished: true });
+        if (!held) waiters = await satisfyNeeds(tx, { kind: 'sync', id: ref.id }, run.startedAt);
+      });
+      for (const waiter of waiters) await wakeProcess(deps, waiter);
+    },
+  };
+}
+
+function pair(entry: PairQuantity) {
+  return { key: JSON.stringify([entry.vendorAccountId, entry.serviceId]), quantity: entry.quantity };
+}
+
+function unpair(key: string): { vendorAccountId: string; serviceId: string } {
+  const [vendorAccountId, serviceId] = JSON.parse(key) as [string, string];
+  return { vendorAccountId, serviceId };
+}

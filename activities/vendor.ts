@@ -1,0 +1,130 @@
+/** What processes ask of the vendor. */
+import { Context } from '@temporalio/activity';
+import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import {
+  addServices,
+  listLinkedAccountIds,
+  readIntegration,
+  storeVendorAccounts,
+  storeVendorName,
+} from '../db/queries/integration.ts';
+import { listStagedIds, stageRows } from '../db/queries/staging.ts';
+import { moveRunCursor, takeOverRun, updateRun } from '../db/queries/sync.ts';
+import type { Transaction } from '../db/client.ts';
+import type { UsageCount, VendorAccount } from '../connectors/vendor.ts';
+import type { Dependencies } from './dependencies.ts';
+import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
+
+/** Sorts after every account id: the cursor of a run whose pages have all arrived. */
+export const allPages = '\uffff';
+
+export function createVendorActivities(deps: Dependencies) {
+  const signal = () => Context.current().cancellationSignal;
+
+  return {
+    /** Tries the credentials, and stores the reseller's name and the list of customers to choose from. */
+    async verifyCredentials(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const adapter = await deps.connectors.vendorOf(ref.id);
+        const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
+        const accounts = await adapter.listAccounts({ signal: signal() });
+        return async (tx) => {
+          const { organizationId } = await readIntegration(tx, ref.id);
+          await storeVendorName(tx, ref.id, resellerName);
+          await storeVendorAccounts(tx, ref.id, accounts);
+          await recordAudit(tx, organizationId, {
+            actor: byCountersign,
+            action: 'vendor.verified',
+            subjectKind: 'integration',
+            subjectId: ref.id,
+            after: { accounts: accounts.length },
+          });
+        };
+      });
+    },
+
+    /** Reads the usage of all linked accounts, page by page; a page and its cursor are staged together. */
+    async pullVendor(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const adapter = await deps.connectors.vendorOf(ref.id);
+        const run = await takeOverRun(deps.db, ref.round);
+        if (run.cursor !== allPages) {
+          const accounts = await adapter.listAccounts({ signal: signal() });
+          await commitPiece(deps, ref, async (tx) => {
+            await stageAccounts(tx, run.id, accounts);
+            return moveRunCursor(tx, run, run.cursor ?? '');
+          });
+          const listed = new Set(accounts.map((account) => account.id));
+          const accountIds = (await listLinkedAccountIds(deps.db, ref.id)).filter((id) => listed.has(id));
+          const pages = adapter.readUsage({
+            accountIds,
+            signal: signal(),
+            ...(run.cursor ? { after: run.cursor } : {}),
+          });
+          for await (const page of pages) {
+            await commitPiece(deps, ref, async (tx) => {
+              await stageUsage(tx, run.id, page.counts);
+              await stageRows(
+                tx,
+                run.id,
+                'userTypes',
+                page.userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
+              );
+              return moveRunCursor(tx, run, page.next ?? allPages);
+            });
+          }
+          await commitPiece(deps, ref, (tx) => moveRunCursor(tx, run, allPages));
+        }
+        return async () => undefined;
+      });
+    },
+
+    /**
+     * Lists the customers once more: rows that moved between two pages while they were read are found here, and only
+     * they are read again. What is gone is taken out of the run, so that it becomes *not reported since*.
+     */
+    async checkComplete(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const adapter = await deps.connectors.vendorOf(ref.id);
+        const accounts = await adapter.listAccounts({ signal: signal() });
+        const staged = new Set(await listStagedIds(deps.db, ref.round, 'account'));
+        const linked = new Set(await listLinkedAccountIds(deps.db, ref.id));
+        const missed = accounts.filter((account) => !staged.has(account.id) && linked.has(account.id)).map(({ id }) => id);
+        const late: UsageCount[] = [];
+        if (missed.length > 0) {
+          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal() })) late.push(...page.counts);
+        }
+        return async (tx) => {
+          await stageAccounts(tx, ref.round, accounts);
+          await stageUsage(tx, ref.round, late);
+          await storeVendorAccounts(tx, ref.id, accounts);
+          await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
+          await updateRun(tx, ref.round, { figures: { accounts: accounts.length, lateAccounts: missed.length } });
+        };
+      });
+    },
+  };
+}
+
+async function stageAccounts(tx: Transaction, runId: string, accounts: readonly VendorAccount[]): Promise<void> {
+  await stageRows(
+    tx,
+    runId,
+    'account',
+    accounts.map((account) => ({ id: account.id, data: { name: account.name } })),
+  );
+}
+
+async function stageUsage(tx: Transaction, runId: string, counts: readonly UsageCount[]): Promise<void> {
+  await stageRows(
+    tx,
+    runId,
+    'count',
+    counts.map((count) => ({ id: JSON.stringify([count.accountId, count.service]), data: count })),
+  );
+}
+
+async function listStagedServices(tx: Transaction, runId: string): Promise<string[]> {
+  const ids = await listStagedIds(tx, runId, 'count');
+  return [...new Set(ids.map((id) => String((JSON.parse(id) as unknown[])[1])))];
+}

@@ -1,0 +1,54 @@
+/**
+ * What a connector throws, typed once at its edge; nothing else in the house matches on message text.
+ *
+ * `code` is ours and safe to keep in a workflow's history. `detail` may quote the outside system: it goes to
+ * PostgreSQL and to the person, never into history (invariant 7).
+ */
+export type ConnectorErrorKind = 'transient' | 'throttled' | 'permanent';
+
+export type ConnectorErrorCode =
+  | 'bad_credentials' // 401: key or password refused
+  | 'forbidden' // 403: valid key, missing right
+  | 'not_found' // 404: unknown id (or, on ConnectWise cloud, a wrong key or base URL)
+  | 'invalid_request' // 400, 422: the other side refused what we sent
+  | 'bad_shape' // an answer that does not fit the schema: names endpoint and field
+  | 'too_large' // an answer past the size limit
+  | 'redirected' // a redirect, which is not followed with credentials
+  | 'bad_host' // the host name does not exist or is not ours to call
+  | 'incomplete' // a listing that did not arrive whole
+  | 'throttled' // 429
+  | 'upstream' // 5xx
+  | 'timeout'
+  | 'network';
+
+export class ConnectorError extends Error {
+  override readonly name = 'ConnectorError';
+  readonly kind: ConnectorErrorKind;
+  readonly code: ConnectorErrorCode;
+  /** What happened, in words for a person; may quote the outside system, secrets redacted. */
+  readonly detail: string;
+  /** Milliseconds the other side asked us to wait (`Retry-After`), if it did. */
+  readonly retryAfterMs: number | undefined;
+  /** HTTP status, if an answer arrived at all. */
+  readonly status: number | undefined;
+  /** The other side's request id (`x-cw-request-id` or the like), for its support desk. */
+  readonly requestId: string | undefined;
+
+  constructor(init: {
+    kind: ConnectorErrorKind;
+    code: ConnectorErrorCode;
+    detail: string;
+    retryAfterMs?: number | undefined;
+    status?: number | undefined;
+    requestId?: string | undefined;
+    cause?: unknown;
+  }) {
+    super(`${init.code}: ${init.detail}`, { cause: init.cause });
+    this.kind = init.kind;
+    this.code = init.code;
+    this.detail = init.detail;
+    this.retryAfterMs = init.retryAfterMs;
+    this.status = init.status;
+    this.requestId = init.requestId;
+  }
+}

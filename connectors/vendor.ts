@@ -1,0 +1,55 @@
+/** The vendor port: what Countersign needs of a vendor it reads from (intake `pull`). */
+
+/** A vendor account: a Mailprotector customer. */
+export interface VendorAccount {
+  /** The vendor's own id, opaque. */
+  id: string;
+  name: string;
+}
+
+/** One part of a usage count: where a number came from. */
+export interface UsagePart {
+  domain: string;
+  group: string;
+  /** The vendor's id of the group: several services on one group count the same people (rule *Distinct users*). */
+  groupId: string;
+  quantity: number;
+}
+
+export interface UsageCount {
+  accountId: string;
+  /** SKU of the vendor's catalogue, e.g. `CloudFilter`; an unknown display name is kept as it came. */
+  service: string;
+  /** Whole users. A zero is a real zero: the account exists and has none. */
+  quantity: number;
+  parts: UsagePart[];
+}
+
+/** How many users of each type an account has, e.g. `{"User": 34, "Mailing List": 6}`: shown with the numbers, never assumed. */
+export type UserTypeCounts = Record<string, number>;
+
+/** A read that can be continued: everything before `cursor` was handed over already. */
+export interface UsagePage {
+  accounts: VendorAccount[];
+  counts: UsageCount[];
+  userTypes: { accountId: string; counts: UserTypeCounts }[];
+  /** Opaque; absent on the last page. */
+  next?: string;
+}
+
+export interface CallOptions {
+  signal?: AbortSignal;
+}
+
+export interface VendorAdapter {
+  readonly vendor: string;
+  /** Throws a permanent ConnectorError when the credentials do not work; answers the reseller's name when they do. */
+  verifyCredentials(options?: CallOptions): Promise<{ resellerName: string }>;
+  /** All accounts, complete or an error (`incomplete`): a truncated list is never passed off as the whole. */
+  listAccounts(options?: CallOptions): Promise<VendorAccount[]>;
+  /**
+   * Usage of all accounts (or of `accountIds`), page by page, in an order that does not change within a run.
+   * Yields one page per batch of accounts, so that page and cursor can be committed together; `after` continues.
+   */
+  readUsage(query: { accountIds?: string[]; after?: string } & CallOptions): AsyncIterable<UsagePage>;
+}

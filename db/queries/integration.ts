@@ -1,0 +1,232 @@
+import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { skippedConnectSteps } from '../../domain/process.ts';
+import type { Queryable, Transaction } from '../client.ts';
+import { accountMapping, integration, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import { createProcess, startRound } from './process.ts';
+
+export type IntegrationRow = typeof integration.$inferSelect;
+
+export async function findIntegration(
+  db: Queryable,
+  organizationId: string,
+  id: string,
+): Promise<IntegrationRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(integration)
+    .where(and(eq(integration.organizationId, organizationId), eq(integration.id, id)));
+  return row;
+}
+
+/** For activities, which hold the id of their own process only. */
+export async function readIntegration(db: Queryable, id: string): Promise<IntegrationRow> {
+  const [row] = await db.select().from(integration).where(eq(integration.id, id));
+  if (!row) throw new Error(`There is no integration ${id}.`);
+  return row;
+}
+
+/** Creates the integration with its `connect` and `sync` processes; `connect`'s first round begins at once. */
+export async function insertIntegration(
+  tx: Transaction,
+  organizationId: string,
+  row: Pick<IntegrationRow, 'psaConnectionId' | 'vendor' | 'intake' | 'modules' | 'settings'> & {
+    services: readonly { id: string; name: string; description: string }[];
+  },
+): Promise<IntegrationRow> {
+  const { services, ...columns } = row;
+  const [created] = await tx
+    .insert(integration)
+    .values({ ...columns, organizationId })
+    .returning();
+  if (!created) throw new Error('The integration was not stored.');
+  if (services.length > 0) {
+    await tx.insert(service).values(services.map((entry) => ({ integrationId: created.id, ...entry })));
+  }
+  const of = { id: created.id, integrationId: created.id };
+  await createProcess(tx, organizationId, { kind: 'connect', ...of });
+  await startRound(tx, { kind: 'connect', id: created.id, round: '1' }, skippedConnectSteps(created));
+  await createProcess(tx, organizationId, { kind: 'sync', ...of });
+  return created;
+}
+
+export async function storeVendorCredentials(
+  tx: Queryable,
+  id: string,
+  given: { credentials: string; settings: Record<string, unknown> },
+): Promise<void> {
+  await tx
+    .update(integration)
+    .set({ credentials: given.credentials, settings: sql`${integration.settings} || ${JSON.stringify(given.settings)}::jsonb` })
+    .where(eq(integration.id, id));
+}
+
+export async function storeVendorName(tx: Queryable, id: string, vendorName: string): Promise<void> {
+  await tx.update(integration).set({ vendorName }).where(eq(integration.id, id));
+}
+
+/** Stores the vendor's accounts as just listed, complete: new ones appear, missing ones are marked, none is deleted. */
+export async function storeVendorAccounts(
+  tx: Transaction,
+  integrationId: string,
+  accounts: readonly { id: string; name: string }[],
+): Promise<void> {
+  const rows = JSON.stringify(accounts);
+  await tx.execute(sql`
+    insert into vendor_account as a (integration_id, id, name)
+    select ${integrationId}::uuid, r.id, r.name from jsonb_to_recordset(${rows}::jsonb) as r(id text, name text)
+    on conflict (integration_id, id) do update set name = excluded.name, missing_since = null
+      where a.name is distinct from excluded.name or a.missing_since is not null`);
+  await tx.execute(sql`
+    update vendor_account a set missing_since = now()
+     where a.integration_id = ${integrationId} and a.missing_since is null
+       and not exists (select from jsonb_to_recordset(${rows}::jsonb) as r(id text) where r.id = a.id)`);
+}
+
+/** Vendor's ids of the accounts whose usage is read: linked, not excluded. */
+export async function listLinkedAccountIds(db: Queryable, integrationId: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: vendorAccount.id })
+    .from(vendorAccount)
+    .where(
+      and(
+        eq(vendorAccount.integrationId, integrationId),
+        eq(vendorAccount.linked, true),
+        eq(vendorAccount.excluded, false),
+      ),
+    );
+  return rows.map((row) => row.id);
+}
+
+/** A page of vendor accounts with their mapping, by id. */
+export async function listVendorAccounts(
+  db: Queryable,
+  integrationId: string,
+  page: { linked?: boolean | undefined; mapped?: boolean | undefined; after?: string | undefined; limit: number },
+) {
+  return db
+    .select({
+      id: vendorAccount.id,
+      name: vendorAccount.name,
+      linked: vendorAccount.linked,
+      excluded: vendorAccount.excluded,
+      missingSince: vendorAccount.missingSince,
+      userTypes: vendorAccount.userTypes,
+      psaAccountId: accountMapping.psaAccountId,
+      how: accountMapping.how,
+    })
+    .from(vendorAccount)
+    .leftJoin(
+      accountMapping,
+      and(
+        eq(accountMapping.integrationId, vendorAccount.integrationId),
+        eq(accountMapping.vendorAccountId, vendorAccount.id),
+      ),
+    )
+    .where(
+      and(
+        eq(vendorAccount.integrationId, integrationId),
+        page.linked === undefined ? undefined : eq(vendorAccount.linked, page.linked),
+        page.mapped === undefined
+          ? undefined
+          : page.mapped
+            ? sql`${accountMapping.psaAccountId} is not null`
+            : isNull(accountMapping.psaAccountId),
+        page.after ? gt(vendorAccount.id, page.after) : undefined,
+      ),
+    )
+    .orderBy(asc(vendorAccount.id))
+    .limit(page.limit);
+}
+
+export async function findVendorAccount(db: Queryable, integrationId: string, id: string) {
+  const [row] = await db
+    .select()
+    .from(vendorAccount)
+    .where(and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.id, id)));
+  return row;
+}
+
+/** Marks accounts linked. @returns the ids that exist; the caller compares them with what was asked for */
+export async function linkVendorAccounts(tx: Queryable, integrationId: string, ids: readonly string[]): Promise<string[]> {
+  const rows = await tx
+    .update(vendorAccount)
+    .set({ linked: true })
+    .where(and(eq(vendorAccount.integrationId, integrationId), inArray(vendorAccount.id, [...ids])))
+    .returning({ id: vendorAccount.id });
+  return rows.map((row) => row.id);
+}
+
+/** Linked, unexcluded accounts without a mapping. */
+export async function listUnmappedAccounts(db: Queryable, integrationId: string) {
+  return db
+    .select({ id: vendorAccount.id, name: vendorAccount.name })
+    .from(vendorAccount)
+    .leftJoin(
+      accountMapping,
+      and(
+        eq(accountMapping.integrationId, vendorAccount.integrationId),
+        eq(accountMapping.vendorAccountId, vendorAccount.id),
+      ),
+    )
+    .where(
+      and(
+        eq(vendorAccount.integrationId, integrationId),
+        eq(vendorAccount.linked, true),
+        eq(vendorAccount.excluded, false),
+        isNull(vendorAccount.missingSince),
+        isNull(accountMapping.psaAccountId),
+      ),
+    );
+}
+
+/** PSA accounts that some vendor account of this integration is mapped to. */
+export async function listMappedPsaAccountIds(db: Queryable, integrationId: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ id: accountMapping.psaAccountId })
+    .from(accountMapping)
+    .where(eq(accountMapping.integrationId, integrationId));
+  return rows.map((row) => row.id);
+}
+
+export async function insertAccountMappings(
+  tx: Queryable,
+  integrationId: string,
+  mappings: readonly { vendorAccountId: string; psaAccountId: string }[],
+  how: 'exact' | 'person',
+): Promise<void> {
+  if (mappings.length === 0) return;
+  await tx.execute(sql`
+    insert into account_mapping (integration_id, vendor_account_id, psa_account_id, how)
+    select ${integrationId}::uuid, r."vendorAccountId", r."psaAccountId", ${how}
+      from jsonb_to_recordset(${JSON.stringify(mappings)}::jsonb) as r("vendorAccountId" text, "psaAccountId" text)
+    on conflict (integration_id, vendor_account_id) do update
+       set psa_account_id = excluded.psa_account_id, how = excluded.how, mapped_at = now()`);
+}
+
+export async function listServices(db: Queryable, integrationId: string) {
+  return db
+    .select({
+      id: service.id,
+      name: service.name,
+      description: service.description,
+      productIds: serviceMapping.productIds,
+      fanOut: serviceMapping.fanOut,
+      rounding: serviceMapping.rounding,
+    })
+    .from(service)
+    .leftJoin(
+      serviceMapping,
+      and(eq(serviceMapping.integrationId, service.integrationId), eq(serviceMapping.serviceId, service.id)),
+    )
+    .where(eq(service.integrationId, integrationId))
+    .orderBy(asc(service.id));
+}
+
+/** Services a run reported that the catalogue lacked: copied per integration, so that one tenant's never changes another's. */
+export async function addServices(tx: Queryable, integrationId: string, names: readonly string[]): Promise<void> {
+  if (names.length === 0) return;
+  await tx
+    .insert(service)
+    .values(names.map((name) => ({ integrationId, id: name, name })))
+    .onConflictDoNothing();
+}

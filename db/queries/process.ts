@@ -1,0 +1,351 @@
+/** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
+import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import type { Problem, ProcessKind, StepView } from '../../domain/process.ts';
+import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
+import { process, processNeed, processStep } from '../schema/index.ts';
+
+export interface ProcessRef {
+  kind: ProcessKind;
+  id: string;
+}
+
+export interface StepKey extends ProcessRef {
+  round: string;
+  step: string;
+}
+
+const finished = ['done', 'skipped'] as const;
+const ofProcess = (ref: ProcessRef) => and(eq(process.kind, ref.kind), eq(process.id, ref.id));
+const ofStep = (ref: StepKey) =>
+  and(
+    eq(processStep.kind, ref.kind),
+    eq(processStep.id, ref.id),
+    eq(processStep.round, ref.round),
+    eq(processStep.step, ref.step),
+  );
+
+/** Creates the process's row if it is not there; its steps come with `startRound`. */
+export async function createProcess(
+  tx: Queryable,
+  organizationId: string,
+  ref: ProcessRef & { integrationId?: string | undefined },
+): Promise<void> {
+  await tx
+    .insert(process)
+    .values({ ...ref, organizationId, integrationId: ref.integrationId ?? null, dueAt: sql`now()` })
+    .onConflictDoNothing();
+}
+
+/** Begins a round: its steps, those not needed `skipped`. Beginning it again changes nothing. */
+export async function startRound(
+  tx: Transaction,
+  ref: ProcessRef & { round: string },
+  skipped: readonly string[] = [],
+): Promise<void> {
+  await tx
+    .insert(processStep)
+    .values(
+      stepsOf[ref.kind].map((step, position) => ({
+        ...ref,
+        step,
+        position,
+        state: skipped.includes(step) ? ('skipped' as const) : ('waiting' as const),
+      })),
+    )
+    .onConflictDoNothing();
+  await tx.update(process).set({ round: ref.round, roundStartedAt: sql`now()` }).where(ofProcess(ref));
+}
+
+/** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
+export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> {
+  await tx
+    .update(process)
+    .set({ version: sql`${process.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
+    .where(ofProcess(ref));
+}
+
+/**
+ * What the workflow sees: ids, states and codes only (invariant 7). Durations are measured here, by one clock.
+ *
+ * @returns undefined when there is no such process
+ */
+export async function lookAtProcess(
+  db: Database,
+  ref: ProcessRef,
+): Promise<{ version: number; round: string; integrationId: string | null; steps: StepView[] } | undefined> {
+  const rows = await db.execute<{
+    version: string;
+    round: string;
+    integration_id: string | null;
+    step: string | null;
+    state: StepView['state'];
+    problem: Problem | null;
+    retry_in_ms: number | null;
+    blocked_for_ms: number | null;
+    other_kind: ProcessKind | null;
+    other_id: string | null;
+    other_problem: Problem | null;
+  }>(sql`
+    select p.version, p.round, p.integration_id, s.step, s.state, s.problem,
+           (extract(epoch from s.retry_at - now()) * 1000)::int as retry_in_ms,
+           (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
+           n.other_kind, n.other_id, o.problem as other_problem
+      from process p
+      left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
+      left join process_need n
+        on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
+      -- Why the process that a step needs is stuck, if it is: the reader of this step should not have to look there.
+      left join lateral (
+        select os.problem from process op
+          join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and os.state = 'blocked'
+         where (op.kind, op.id) = (n.other_kind, n.other_id) limit 1) o on true
+     where p.kind = ${ref.kind} and p.id = ${ref.id}
+     order by s.position`);
+  const [first] = rows;
+  if (!first) return undefined;
+  const steps = rows.flatMap((row): StepView[] => {
+    if (!row.step) return [];
+    const blocked = row.state === 'blocked';
+    return [
+      {
+        step: row.step,
+        state: row.state,
+        ...(blocked && row.problem ? { problem: row.problem.code } : {}),
+        ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, row.retry_in_ms) } : {}),
+        ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
+        ...(row.other_kind && row.other_id
+          ? {
+              waitsOn: {
+                workflowId: workflowIdOf(row.other_kind, row.other_id),
+                ...(row.other_problem ? { problem: row.other_problem.code } : {}),
+              },
+            }
+          : {}),
+      },
+    ];
+  });
+  const next = steps.find((step) => step.state !== 'done' && step.state !== 'skipped');
+  if (next) next.next = true;
+  return { version: Number(first.version), round: first.round, integrationId: first.integration_id, steps };
+}
+
+/** Steps with their problems in words, for the API; `round` absent = the one under way. */
+export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) {
+  const rows = await db
+    .select({
+      step: processStep.step,
+      state: processStep.state,
+      problem: processStep.problem,
+      retryAt: processStep.retryAt,
+      startedAt: processStep.startedAt,
+      doneAt: processStep.doneAt,
+    })
+    .from(processStep)
+    .innerJoin(process, and(eq(process.kind, processStep.kind), eq(process.id, processStep.id)))
+    .where(and(ofProcess(ref), round ? eq(processStep.round, round) : eq(processStep.round, process.round)))
+    .orderBy(processStep.position);
+  // A note of a failed attempt is kept in the row while the step still tries; it is a problem only once it blocks.
+  return rows.map((row) => ({ ...row, problem: row.state === 'blocked' ? row.problem : null }));
+}
+
+/**
+ * Parks a process until its next timer, or until a fact if there is none.
+ *
+ * @param dueInMs milliseconds, or null = waits for a person
+ * @returns false, and nothing is changed, when a fact arrived since `version` was seen
+ */
+export async function parkProcess(
+  db: Queryable,
+  ref: ProcessRef & { version: number; dueInMs: number | null },
+): Promise<boolean> {
+  const parked = await db
+    .update(process)
+    .set({ dueAt: ref.dueInMs === null ? null : sql`now() + ${ref.dueInMs} * interval '1 millisecond'`, sweeps: 0 })
+    .where(and(ofProcess(ref), eq(process.version, ref.version)))
+    .returning({ id: process.id });
+  return parked.length > 0;
+}
+
+/** @returns false when the step is finished already, so that nothing is done twice */
+export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
+  const begun = await db
+    .update(processStep)
+    .set({ state: 'running', startedAt: sql`coalesce(${processStep.startedAt}, now())`, retryAt: null, blockedAt: null })
+    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
+    .returning({ step: processStep.step });
+  return begun.length > 0;
+}
+
+/** Marks a step done, in its effect's transaction. @returns false when it was finished already: the effect must not be repeated */
+export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 'skipped' = 'done'): Promise<boolean> {
+  const done = await tx
+    .update(processStep)
+    .set({ state, doneAt: sql`now()`, problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null })
+    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
+    .returning({ step: processStep.step });
+  return done.length > 0;
+}
+
+/** Back to `waiting`, for a step that must be done again (new credentials, a released run). */
+export async function reopenSteps(tx: Queryable, ref: ProcessRef & { round: string; steps: readonly string[] }): Promise<void> {
+  await tx
+    .update(processStep)
+    .set({ state: 'waiting', doneAt: null, problem: null, retryAt: null, blockedAt: null, failingSince: null })
+    .where(
+      and(
+        eq(processStep.kind, ref.kind),
+        eq(processStep.id, ref.id),
+        eq(processStep.round, ref.round),
+        inArray(processStep.step, [...ref.steps]),
+      ),
+    );
+}
+
+/**
+ * Keeps what an attempt failed with. `what` may quote the outside system and stays here.
+ *
+ * @param retryAfterMs the other side's `Retry-After`, in milliseconds
+ * @returns how long this step has been failing in passing, in milliseconds
+ */
+export async function noteFailure(
+  db: Queryable,
+  ref: StepKey,
+  failure: { code: string; what: string; retryAfterMs?: number | undefined },
+): Promise<number> {
+  const [row] = await db
+    .update(processStep)
+    .set({
+      problem: problemOf(failure.code, failure.what),
+      failingSince: sql`coalesce(${processStep.failingSince}, now())`,
+      notBefore: failure.retryAfterMs === undefined ? null : sql`now() + ${failure.retryAfterMs} * interval '1 millisecond'`,
+    })
+    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
+    .returning({ failingMs: sql<number>`(extract(epoch from now() - ${processStep.failingSince}) * 1000)::float8` });
+  return row?.failingMs ?? 0;
+}
+
+/** An attempt got somewhere: what failed before is over. */
+export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
+  await tx.update(processStep).set({ failingSince: null, notBefore: null }).where(and(ofStep(ref), sql`failing_since is not null`));
+}
+
+/**
+ * Blocks a step with the problem its last attempt left, if that has this code.
+ *
+ * @param retryInMs when it tries again by itself, in milliseconds; the other side's `Retry-After` may move it later
+ */
+export async function blockStep(
+  tx: Queryable,
+  ref: StepKey,
+  problem: { code: string; retryInMs?: number | undefined },
+): Promise<void> {
+  const retryAt =
+    problem.retryInMs === undefined
+      ? null
+      : sql`greatest(now() + ${problem.retryInMs} * interval '1 millisecond', ${processStep.notBefore})`;
+  const fallback = JSON.stringify(problemOf(problem.code, ''));
+  await tx
+    .update(processStep)
+    .set({
+      state: 'blocked',
+      blockedAt: sql`now()`,
+      retryAt,
+      failingSince: null,
+      problem: sql`jsonb_set(${fallback}::jsonb, '{what}', coalesce(${processStep.problem} -> 'what', '""'))`,
+    })
+    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])));
+}
+
+/**
+ * Registers that a step waits for a round of another process that started at or after this one's round did. The time
+ * comes from the row: taken anew, a workflow that was terminated would ask for a second round.
+ */
+export async function registerNeed(tx: Transaction, ref: StepKey, other: ProcessRef): Promise<void> {
+  await tx.execute(sql`
+    insert into process_need (kind, id, round, step, other_kind, other_id, not_before)
+    select p.kind, p.id, ${ref.round}, ${ref.step}, ${other.kind}, ${other.id}, p.round_started_at
+      from process p where p.kind = ${ref.kind} and p.id = ${ref.id}
+    on conflict do nothing`);
+}
+
+/** Whether somebody still waits for a round of this process. */
+export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boolean> {
+  const rows = await tx
+    .select({ id: processNeed.id })
+    .from(processNeed)
+    .where(and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/**
+ * Satisfies the needs that a round which started at `startedAt` covers, completes their steps, and makes the waiting
+ * processes look again. In the transaction that made the round's data visible.
+ *
+ * @returns the processes to wake after the commit
+ */
+export async function satisfyNeeds(tx: Transaction, other: ProcessRef, startedAt: Date): Promise<ProcessRef[]> {
+  const met = await tx.execute<{ kind: ProcessKind; id: string; round: string; step: string }>(sql`
+    update process_need set satisfied_at = now()
+     where other_kind = ${other.kind} and other_id = ${other.id} and satisfied_at is null
+       and not_before <= ${startedAt.toISOString()}::timestamptz
+    returning kind, id, round, step`);
+  for (const need of met) {
+    await finishStep(tx, need);
+    await commitFact(tx, need);
+  }
+  return met.map(({ kind, id }) => ({ kind, id }));
+}
+
+/** Processes that wait for this one now. */
+export async function listWaiters(db: Queryable, other: ProcessRef): Promise<ProcessRef[]> {
+  return db
+    .select({ kind: processNeed.kind, id: processNeed.id })
+    .from(processNeed)
+    .where(and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)));
+}
+
+export interface DueProcess extends ProcessRef {
+  organizationId: string;
+  integrationId: string | null;
+}
+
+/**
+ * Rows nobody woke: overdue by more than `overdueMs`. Moves `due_at` on with a backoff (doubling to one hour), so a
+ * process that cannot go on is not woken every minute for ever, and so that two sweeps do not take the same rows.
+ */
+export async function takeOverdue(db: Database, overdueMs: number, limit: number): Promise<DueProcess[]> {
+  return db.execute<{ kind: ProcessKind; id: string; organizationId: string; integrationId: string | null }>(sql`
+    update process p
+       set sweeps = p.sweeps + 1,
+           due_at = now() + least(${overdueMs} * power(2, least(p.sweeps, 20)), 3600000) * interval '1 millisecond'
+      from (select kind, id from process
+             where due_at < now() - ${overdueMs} * interval '1 millisecond'
+             order by due_at limit ${limit} for update skip locked) d
+     where p.kind = d.kind and p.id = d.id
+    returning p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"`);
+}
+
+/** Whose a process is, for waking it, and when its round began. */
+export async function ownerOf(
+  db: Queryable,
+  ref: ProcessRef,
+): Promise<(DueProcess & { roundStartedAt: Date }) | undefined> {
+  const [row] = await db
+    .select({
+      organizationId: process.organizationId,
+      integrationId: process.integrationId,
+      roundStartedAt: process.roundStartedAt,
+    })
+    .from(process)
+    .where(ofProcess(ref));
+  return row ? { kind: ref.kind, id: ref.id, ...row } : undefined;
+}
+
+/** Completes a step that a person or vendor completes: the fact's own transaction. */
+export async function completeByFact(tx: Transaction, ref: StepKey): Promise<boolean> {
+  const done = await finishStep(tx, ref);
+  if (done) await commitFact(tx, ref);
+  return done;
+}

@@ -1,0 +1,144 @@
+/** What was read from the PSA: applied from staging in one transaction, read by pages. */
+import { and, asc, eq, gt, ilike, inArray, or, sql } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../client.ts';
+import { agreement, agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
+
+/** Columns of each staged entity, as `name type`, in the table of the same name. */
+const entities = {
+  psa_account: 'code text, name text, active boolean, prospect boolean',
+  psa_product: 'product_id text, name text, active boolean, recurring boolean, usable_on_contract boolean',
+  psa_board: 'name text, project_board boolean, active boolean',
+  agreement:
+    'account_id text, name text, status text, next_invoice_date date, start_date date, end_date date, billing_cycle text, monthly boolean, never_billed boolean, currency text',
+  agreement_line:
+    'agreement_id text, product_id text, description text, quantity float8, included_quantity float8, unit_price float8, billing text, effective_from date, effective_to date, status text, version text',
+} as const;
+
+export type PsaEntity = keyof typeof entities;
+
+/**
+ * Replaces what is visible by what was staged, entity by entity. What the PSA no longer has goes; only a complete
+ * refresh comes this far.
+ *
+ * @returns how many rows of each entity there are now
+ */
+export async function applyPsaRows(
+  tx: Transaction,
+  psaConnectionId: string,
+  refreshId: string,
+): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  for (const [entity, columns] of Object.entries(entities)) {
+    const names = columns.split(', ').map((column) => column.split(' ')[0] ?? '');
+    const list = sql.raw(names.join(', '));
+    const set = sql.raw(names.map((name) => `${name} = excluded.${name}`).join(', '));
+    const changed = sql.raw(`(${names.map((name) => `t.${name}`).join(', ')}) is distinct from (${names.map((name) => `excluded.${name}`).join(', ')})`);
+    const table = sql.raw(entity);
+    await tx.execute(sql`
+      delete from ${table} t
+       where t.psa_connection_id = ${psaConnectionId}
+         and not exists (select from staging_row s where s.run_id = ${refreshId} and s.entity = ${entity} and s.id = t.id)`);
+    // Rows that did not change are not written again: a refresh of 100,000 rows would make as many dead ones.
+    await tx.execute(sql`
+      insert into ${table} as t (psa_connection_id, id, ${list})
+      select ${psaConnectionId}::uuid, s.id, ${sql.raw(names.map((name) => `d.${name}`).join(', '))}
+        from staging_row s, jsonb_to_record(s.data) as d(${sql.raw(columns)})
+       where s.run_id = ${refreshId} and s.entity = ${entity}
+      on conflict (psa_connection_id, id) do update set ${set} where ${changed}`);
+    const [count] = await tx.execute<{ n: number }>(
+      sql`select count(*)::int as n from ${table} where psa_connection_id = ${psaConnectionId}`,
+    );
+    figures[entity] = count?.n ?? 0;
+  }
+  return figures;
+}
+
+export async function listBoards(db: Queryable, psaConnectionId: string) {
+  return db.select().from(psaBoard).where(eq(psaBoard.psaConnectionId, psaConnectionId)).orderBy(asc(psaBoard.name));
+}
+
+/** A page of PSA accounts by id; `search` matches name or code anywhere. */
+export async function listPsaAccounts(
+  db: Queryable,
+  psaConnectionId: string,
+  page: { search?: string | undefined; after?: string | undefined; limit: number },
+) {
+  const pattern = page.search ? `%${page.search.replace(/[\\%_]/g, '\\$&')}%` : undefined;
+  return db
+    .select()
+    .from(psaAccount)
+    .where(
+      and(
+        eq(psaAccount.psaConnectionId, psaConnectionId),
+        pattern ? or(ilike(psaAccount.name, pattern), ilike(psaAccount.code, pattern)) : undefined,
+        page.after ? gt(psaAccount.id, page.after) : undefined,
+      ),
+    )
+    .orderBy(asc(psaAccount.id))
+    .limit(page.limit);
+}
+
+/** A page of PSA products by id; `search` matches Product ID or name anywhere. */
+export async function listPsaProducts(
+  db: Queryable,
+  psaConnectionId: string,
+  page: { search?: string | undefined; after?: string | undefined; limit: number },
+) {
+  const pattern = page.search ? `%${page.search.replace(/[\\%_]/g, '\\$&')}%` : undefined;
+  return db
+    .select()
+    .from(psaProduct)
+    .where(
+      and(
+        eq(psaProduct.psaConnectionId, psaConnectionId),
+        pattern ? or(ilike(psaProduct.productId, pattern), ilike(psaProduct.name, pattern)) : undefined,
+        page.after ? gt(psaProduct.id, page.after) : undefined,
+      ),
+    )
+    .orderBy(asc(psaProduct.id))
+    .limit(page.limit);
+}
+
+export async function findPsaAccount(db: Queryable, psaConnectionId: string, id: string) {
+  const [row] = await db
+    .select()
+    .from(psaAccount)
+    .where(and(eq(psaAccount.psaConnectionId, psaConnectionId), eq(psaAccount.id, id)));
+  return row;
+}
+
+export async function findPsaProducts(db: Queryable, psaConnectionId: string, ids: readonly string[]) {
+  if (ids.length === 0) return [];
+  return db
+    .select()
+    .from(psaProduct)
+    .where(and(eq(psaProduct.psaConnectionId, psaConnectionId), inArray(psaProduct.id, [...ids])));
+}
+
+/** Active accounts that an exact name match may use. */
+export async function listActivePsaAccounts(db: Queryable, psaConnectionId: string) {
+  return db
+    .select({ id: psaAccount.id, name: psaAccount.name, code: psaAccount.code })
+    .from(psaAccount)
+    .where(and(eq(psaAccount.psaConnectionId, psaConnectionId), eq(psaAccount.active, true)));
+}
+
+/** What an approved write left in the PSA, so that the card shows it before the next refresh. */
+export async function setLineQuantity(
+  tx: Queryable,
+  psaConnectionId: string,
+  line: { id: string; quantity: number; version: string },
+): Promise<void> {
+  await tx
+    .update(agreementLine)
+    .set({ quantity: line.quantity, version: line.version })
+    .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, line.id)));
+}
+
+export async function findAgreement(db: Queryable, psaConnectionId: string, id: string) {
+  const [row] = await db
+    .select()
+    .from(agreement)
+    .where(and(eq(agreement.psaConnectionId, psaConnectionId), eq(agreement.id, id)));
+  return row;
+}

@@ -1,0 +1,126 @@
+import { and, desc, eq, sql } from 'drizzle-orm';
+import type { Database, Queryable, Transaction } from '../client.ts';
+import { psaConnection, psaRefresh } from '../schema/index.ts';
+import { createProcess, hasOpenNeed, startRound, type ProcessRef } from './process.ts';
+import { dropStaged } from './staging.ts';
+
+export type PsaConnectionRow = typeof psaConnection.$inferSelect;
+
+export async function findPsaConnection(
+  db: Queryable,
+  organizationId: string,
+  id: string,
+): Promise<PsaConnectionRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(psaConnection)
+    .where(and(eq(psaConnection.organizationId, organizationId), eq(psaConnection.id, id)));
+  return row;
+}
+
+/** For activities, which hold ids of their own process only. */
+export async function readPsaConnection(db: Queryable, id: string): Promise<PsaConnectionRow> {
+  const [row] = await db.select().from(psaConnection).where(eq(psaConnection.id, id));
+  if (!row) throw new Error(`There is no PSA connection ${id}.`);
+  return row;
+}
+
+export async function listPsaConnections(db: Queryable, organizationId: string): Promise<PsaConnectionRow[]> {
+  return db
+    .select()
+    .from(psaConnection)
+    .where(eq(psaConnection.organizationId, organizationId))
+    .orderBy(psaConnection.createdAt, psaConnection.id);
+}
+
+/** Creates the connection and its `refreshPsa` process. `id` is chosen by the caller: the credentials are bound to it. */
+export async function insertPsaConnection(
+  tx: Transaction,
+  organizationId: string,
+  row: { id: string; kind: string; name: string; settings: Record<string, unknown>; credentials: string },
+): Promise<PsaConnectionRow> {
+  const [created] = await tx
+    .insert(psaConnection)
+    .values({ ...row, organizationId })
+    .returning();
+  if (!created) throw new Error('The PSA connection was not stored.');
+  await createProcess(tx, organizationId, { kind: 'refreshPsa', id: row.id });
+  return created;
+}
+
+export async function storePermissions(tx: Queryable, id: string, permissions: unknown): Promise<void> {
+  await tx.update(psaConnection).set({ permissions, permissionsAt: sql`now()` }).where(eq(psaConnection.id, id));
+}
+
+/** A person asks for a new read of rights and data. */
+export async function requestRefresh(tx: Queryable, id: string): Promise<void> {
+  await tx.update(psaConnection).set({ refreshRequestedAt: sql`now()` }).where(eq(psaConnection.id, id));
+}
+
+/**
+ * The refresh under way; else a new one if somebody needs it or asked for it; else undefined.
+ *
+ * The connection's row is locked, so two claims at once make one round.
+ */
+export async function claimRefresh(db: Database, ref: ProcessRef): Promise<string | undefined> {
+  return db.transaction(async (tx) => {
+    const [connection] = await tx.select().from(psaConnection).where(eq(psaConnection.id, ref.id)).for('update');
+    if (!connection) return undefined;
+    const [newest] = await tx
+      .select()
+      .from(psaRefresh)
+      .where(eq(psaRefresh.psaConnectionId, ref.id))
+      .orderBy(desc(psaRefresh.startedAt))
+      .limit(1);
+    if (newest?.state === 'running') return newest.id;
+    const asked = connection.refreshRequestedAt && (!newest || newest.startedAt < connection.refreshRequestedAt);
+    if (!asked && !(await hasOpenNeed(tx, ref))) return undefined;
+    const [created] = await tx.insert(psaRefresh).values({ psaConnectionId: ref.id }).returning({ id: psaRefresh.id });
+    if (!created) throw new Error('The refresh was not stored.');
+    await startRound(tx, { ...ref, round: created.id });
+    return created.id;
+  });
+}
+
+/** Takes over a refresh: the attempt before this one may stage nothing any more. */
+export async function takeOverRefresh(db: Queryable, id: string) {
+  const [row] = await db
+    .update(psaRefresh)
+    .set({ attempt: sql`${psaRefresh.attempt} + 1` })
+    .where(eq(psaRefresh.id, id))
+    .returning();
+  if (!row) throw new Error(`There is no refresh ${id}.`);
+  return row;
+}
+
+/** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
+export async function moveRefreshCursor(
+  tx: Queryable,
+  refresh: { id: string; attempt: number },
+  cursor: Record<string, string>,
+): Promise<boolean> {
+  const moved = await tx
+    .update(psaRefresh)
+    .set({ cursor: sql`${psaRefresh.cursor} || ${JSON.stringify(cursor)}::jsonb` })
+    .where(and(eq(psaRefresh.id, refresh.id), eq(psaRefresh.attempt, refresh.attempt)))
+    .returning({ id: psaRefresh.id });
+  return moved.length > 0;
+}
+
+export async function closeRefresh(tx: Transaction, id: string, figures: Record<string, number>): Promise<Date> {
+  const [row] = await tx
+    .update(psaRefresh)
+    .set({ state: 'applied', finishedAt: sql`now()`, figures })
+    .where(eq(psaRefresh.id, id))
+    .returning();
+  if (!row) throw new Error(`There is no refresh ${id}.`);
+  await tx.update(psaConnection).set({ refreshedAt: row.startedAt }).where(eq(psaConnection.id, row.psaConnectionId));
+  await dropStaged(tx, id);
+  return row.startedAt;
+}
+
+/** Start of the newest applied refresh, if it is not older than `notBefore`. */
+export async function refreshedSince(db: Queryable, id: string, notBefore: Date): Promise<Date | undefined> {
+  const row = await readPsaConnection(db, id);
+  return row.refreshedAt && row.refreshedAt >= notBefore ? row.refreshedAt : undefined;
+}

@@ -1,0 +1,40 @@
+/** Rows of a run or refresh that are not visible yet (invariant 1). */
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { stagingRow } from '../schema/index.ts';
+
+/** Stages rows of one entity; a page staged twice replaces itself. One statement for any number of rows. */
+export async function stageRows(
+  tx: Queryable,
+  runId: string,
+  entity: string,
+  rows: readonly { id: string; data: unknown }[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await tx.execute(sql`
+    insert into staging_row (run_id, entity, id, data)
+    select ${runId}::uuid, ${entity}, r.id, r.data
+      from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, data jsonb)
+    on conflict (run_id, entity, id) do update set data = excluded.data`);
+}
+
+export async function listStagedIds(db: Queryable, runId: string, entity: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: stagingRow.id })
+    .from(stagingRow)
+    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, entity)));
+  return rows.map((row) => row.id);
+}
+
+/** Staged rows of one entity after a cursor, by id. */
+export async function listStagedRows(db: Queryable, runId: string, entity: string, after: string) {
+  return db
+    .select({ id: stagingRow.id, data: stagingRow.data })
+    .from(stagingRow)
+    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, entity), gt(stagingRow.id, after)))
+    .orderBy(asc(stagingRow.id));
+}
+
+export async function dropStaged(tx: Queryable, runId: string): Promise<void> {
+  await tx.delete(stagingRow).where(eq(stagingRow.runId, runId));
+}

@@ -1,0 +1,211 @@
+/** Sync requests, runs, and what a run makes visible. */
+import { and, asc, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import type { Database, Queryable, Transaction } from '../client.ts';
+import { syncRequest, syncRun, usageCount } from '../schema/index.ts';
+import { reopenSteps, startRound, type ProcessRef } from './process.ts';
+
+export type SyncRunRow = typeof syncRun.$inferSelect;
+
+/**
+ * Asks for a sync, or for the release of a held run.
+ *
+ * @param request.onceKey asks once however often it is called with the same key
+ */
+export async function insertSyncRequest(
+  tx: Queryable,
+  integrationId: string,
+  request: { requestedBy: string; onceKey?: string; releaseRunId?: string },
+): Promise<void> {
+  await tx
+    .insert(syncRequest)
+    .values({
+      integrationId,
+      requestedBy: request.requestedBy,
+      onceKey: request.onceKey ?? null,
+      kind: request.releaseRunId ? 'release' : 'sync',
+      releaseRunId: request.releaseRunId ?? null,
+    })
+    .onConflictDoNothing();
+}
+
+/**
+ * The run under way; else a released one, opened again where it was held; else all open requests as one new run; else
+ * undefined. The integration's process row is locked, so two claims at once make one run.
+ */
+export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<string | undefined> {
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select 1 from process where kind = ${ref.kind} and id = ${ref.id} for update`);
+    const [running] = await tx
+      .select({ id: syncRun.id })
+      .from(syncRun)
+      .where(and(eq(syncRun.integrationId, ref.id), eq(syncRun.state, 'running')))
+      .limit(1);
+    if (running) return running.id;
+    const open = await tx
+      .select()
+      .from(syncRequest)
+      .where(and(eq(syncRequest.integrationId, ref.id), isNull(syncRequest.runId)))
+      .orderBy(asc(syncRequest.createdAt));
+    const release = open.find((request) => request.kind === 'release');
+    if (release) return claimRelease(tx, ref, release);
+    if (open.length === 0) return undefined;
+    const [run] = await tx.insert(syncRun).values({ integrationId: ref.id }).returning({ id: syncRun.id });
+    if (!run) throw new Error('The sync run was not stored.');
+    // Only what was open when this transaction looked: a request that commits later gets a run of its own.
+    for (const request of open) {
+      await tx.update(syncRequest).set({ runId: run.id }).where(eq(syncRequest.id, request.id));
+    }
+    await startRound(tx, { ...ref, round: run.id });
+    return run.id;
+  });
+}
+
+/** Opens the held run again at its `apply` step; a run that is no longer held makes the request void. */
+async function claimRelease(
+  tx: Transaction,
+  ref: ProcessRef,
+  request: typeof syncRequest.$inferSelect,
+): Promise<string | undefined> {
+  const runId = request.releaseRunId;
+  await tx.update(syncRequest).set({ runId }).where(eq(syncRequest.id, request.id));
+  if (!runId) return undefined;
+  const [run] = await tx
+    .update(syncRun)
+    .set({ state: 'running', finishedAt: null })
+    .where(and(eq(syncRun.id, runId), eq(syncRun.integrationId, ref.id), eq(syncRun.state, 'held')))
+    .returning({ id: syncRun.id });
+  if (!run) return undefined;
+  await startRound(tx, { ...ref, round: runId });
+  await reopenSteps(tx, { ...ref, round: runId, steps: ['apply', 'close'] });
+  return runId;
+}
+
+export async function readSyncRun(db: Queryable, id: string): Promise<SyncRunRow> {
+  const [row] = await db.select().from(syncRun).where(eq(syncRun.id, id));
+  if (!row) throw new Error(`There is no sync run ${id}.`);
+  return row;
+}
+
+/** Takes over a run: the attempt before this one may stage nothing any more. */
+export async function takeOverRun(db: Queryable, id: string): Promise<SyncRunRow> {
+  const [row] = await db
+    .update(syncRun)
+    .set({ attempt: sql`${syncRun.attempt} + 1` })
+    .where(eq(syncRun.id, id))
+    .returning();
+  if (!row) throw new Error(`There is no sync run ${id}.`);
+  return row;
+}
+
+/** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
+export async function moveRunCursor(tx: Queryable, run: { id: string; attempt: number }, cursor: string): Promise<boolean> {
+  const moved = await tx
+    .update(syncRun)
+    .set({ cursor })
+    .where(and(eq(syncRun.id, run.id), eq(syncRun.attempt, run.attempt)))
+    .returning({ id: syncRun.id });
+  return moved.length > 0;
+}
+
+export async function updateRun(
+  tx: Queryable,
+  id: string,
+  change: Partial<Pick<SyncRunRow, 'state' | 'figures' | 'guard'>> & { finished?: boolean },
+): Promise<void> {
+  const { finished, ...columns } = change;
+  await tx
+    .update(syncRun)
+    .set({ ...columns, ...(finished ? { finishedAt: sql`now()` } : {}) })
+    .where(eq(syncRun.id, id));
+}
+
+/** Held runs that a newer complete run makes void. */
+export async function supersedeHeldRuns(tx: Transaction, integrationId: string, startedBefore: Date): Promise<string[]> {
+  const rows = await tx
+    .update(syncRun)
+    .set({ state: 'superseded', finishedAt: sql`now()` })
+    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'held'), lt(syncRun.startedAt, startedBefore)))
+    .returning({ id: syncRun.id });
+  return rows.map((row) => row.id);
+}
+
+/** Whether any run of this integration was ever applied. */
+export async function hasAppliedRun(db: Queryable, integrationId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: syncRun.id })
+    .from(syncRun)
+    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'applied')))
+    .limit(1);
+  return rows.length > 0;
+}
+
+export interface PairQuantity {
+  vendorAccountId: string;
+  serviceId: string;
+  quantity: number | null;
+}
+
+/** The counts that are visible now. */
+export async function listUsage(db: Queryable, integrationId: string): Promise<PairQuantity[]> {
+  return db
+    .select({
+      vendorAccountId: usageCount.vendorAccountId,
+      serviceId: usageCount.serviceId,
+      quantity: usageCount.quantity,
+    })
+    .from(usageCount)
+    .where(eq(usageCount.integrationId, integrationId));
+}
+
+/** The counts a run has staged. */
+export async function listStagedUsage(db: Queryable, runId: string): Promise<PairQuantity[]> {
+  return db.execute<{ vendorAccountId: string; serviceId: string; quantity: number | null }>(sql`
+    select data->>'accountId' as "vendorAccountId", data->>'service' as "serviceId", (data->>'quantity')::float8 as quantity
+      from staging_row where run_id = ${runId} and entity = 'count'`);
+}
+
+/**
+ * Makes a complete run's counts visible. A pair the run lacks keeps its value and becomes *not reported since*: absence
+ * never lowers (invariant 2).
+ *
+ * @param heldPairs `accountId service` pairs beyond the integration's limit: their cards are checked first
+ */
+export async function applyUsage(
+  tx: Transaction,
+  integrationId: string,
+  runId: string,
+  heldPairs: readonly { vendorAccountId: string; serviceId: string }[],
+): Promise<void> {
+  const held = JSON.stringify(heldPairs);
+  await tx.execute(sql`
+    insert into usage_count (integration_id, vendor_account_id, service_id, quantity, parts, run_id, as_of, swing, not_reported_since)
+    select ${integrationId}::uuid, s.data->>'accountId', s.data->>'service', (s.data->>'quantity')::float8, s.data->'parts',
+           ${runId}::uuid, r.started_at,
+           exists (select from jsonb_to_recordset(${held}::jsonb) as h("vendorAccountId" text, "serviceId" text)
+                    where h."vendorAccountId" = s.data->>'accountId' and h."serviceId" = s.data->>'service'),
+           null
+      from staging_row s join sync_run r on r.id = s.run_id
+     where s.run_id = ${runId} and s.entity = 'count'
+    on conflict (integration_id, vendor_account_id, service_id) do update
+       set quantity = excluded.quantity, parts = excluded.parts, run_id = excluded.run_id, as_of = excluded.as_of,
+           swing = excluded.swing, not_reported_since = null`);
+  await tx.execute(sql`
+    update usage_count u set not_reported_since = r.started_at
+      from sync_run r
+     where r.id = ${runId} and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
+       and u.not_reported_since is null`);
+  await tx.execute(sql`
+    update vendor_account a set user_types = s.data->'counts'
+      from staging_row s
+     where s.run_id = ${runId} and s.entity = 'userTypes' and a.integration_id = ${integrationId} and a.id = s.data->>'accountId'`);
+}
+
+/** A page of runs, newest first. */
+export async function listSyncRuns(db: Queryable, integrationId: string, page: { before?: Date | undefined; limit: number }) {
+  return db
+    .select()
+    .from(syncRun)
+    .where(and(eq(syncRun.integrationId, integrationId), page.before ? lt(syncRun.startedAt, page.before) : undefined))
+    .orderBy(desc(syncRun.startedAt))
+    .limit(page.limit);
+}

@@ -1,0 +1,111 @@
+import { boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
+import { organization } from './organization.ts';
+import { psaConnection } from './psaConnection.ts';
+
+/** One PSA account × one PSA product to reconcile; recomputed, never edited. */
+export const card = pgTable(
+  'card',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organization.id),
+    psaConnectionId: uuid('psa_connection_id')
+      .notNull()
+      .references(() => psaConnection.id),
+    psaAccountId: text('psa_account_id').notNull(),
+    psaProductId: text('psa_product_id').notNull(),
+    kind: text().$type<'new_revenue' | 'reconcile' | 'no_change'>().notNull(),
+    flags: text().array().notNull(),
+    usage: doublePrecision(),
+    target: doublePrecision(),
+    current: doublePrecision().notNull(),
+    difference: doublePrecision(),
+    approvable: boolean().notNull(),
+    bulkApprovable: boolean('bulk_approvable').notNull(),
+    dismissed: boolean().notNull().default(false),
+    /** The whole card of domain/reconcile: lines, money, preview, explanation. */
+    detail: jsonb().notNull(),
+    changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [
+    unique().on(t.psaConnectionId, t.psaAccountId, t.psaProductId),
+    index().on(t.organizationId, t.kind, t.id),
+    index().on(t.organizationId, t.id),
+  ],
+);
+
+/** What a person decided for an account × product; outlives the card. */
+export const cardDecision = pgTable(
+  'card_decision',
+  {
+    psaConnectionId: uuid('psa_connection_id')
+      .notNull()
+      .references(() => psaConnection.id),
+    psaAccountId: text('psa_account_id').notNull(),
+    psaProductId: text('psa_product_id').notNull(),
+    rule: jsonb(),
+    lineId: text('line_id'),
+    dismissal: jsonb(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.psaAccountId, t.psaProductId] })],
+);
+
+export const approvalBatch = pgTable(
+  'approval_batch',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organization.id),
+    psaConnectionId: uuid('psa_connection_id')
+      .notNull()
+      .references(() => psaConnection.id),
+    /** `todo`: writing is off, so a person does it in the PSA and the next PSA read verifies it. */
+    state: text().$type<'requested' | 'todo' | 'closed'>().notNull(),
+    undoOf: uuid('undo_of'),
+    requestedBy: text('requested_by').notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    closedAt: timestamp('closed_at', { withTimezone: true }),
+  },
+  (t) => [index().on(t.organizationId, t.createdAt)],
+);
+
+export type ApprovalLineState =
+  | 'intended'
+  | 'writing'
+  | 'uncertain'
+  | 'applied'
+  | 'already'
+  | 'conflict'
+  | 'rejected'
+  | 'todo'
+  | 'verified';
+
+/** One signed-off write: an absolute quantity for one agreement line (invariant 5). */
+export const approvalLine = pgTable(
+  'approval_line',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    batchId: uuid('batch_id')
+      .notNull()
+      .references(() => approvalBatch.id),
+    position: integer().notNull(),
+    cardId: uuid('card_id').notNull(),
+    psaAccountId: text('psa_account_id').notNull(),
+    psaProductId: text('psa_product_id').notNull(),
+    agreementId: text('agreement_id').notNull(),
+    lineId: text('line_id').notNull(),
+    expectedQuantity: doublePrecision('expected_quantity').notNull(),
+    expectedVersion: text('expected_version'),
+    target: doublePrecision().notNull(),
+    /** The agreement's next invoice date when it was approved: undo is refused once it has moved. */
+    nextInvoiceDate: text('next_invoice_date'),
+    state: text().$type<ApprovalLineState>().notNull(),
+    claims: integer().notNull().default(0),
+    claimedAt: timestamp('claimed_at', { withTimezone: true }),
+    settledAt: timestamp('settled_at', { withTimezone: true }),
+    problem: jsonb().$type<{ code: string; detail: string }>(),
+  },
+  (t) => [index().on(t.batchId, t.position), index().on(t.cardId)],
+);

@@ -1,0 +1,127 @@
+import { sql } from 'drizzle-orm';
+import { boolean, doublePrecision, foreignKey, index, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { organization } from './organization.ts';
+import { psaConnection } from './psaConnection.ts';
+
+/** One vendor connected for one organization. */
+export const integration = pgTable(
+  'integration',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organization.id),
+    psaConnectionId: uuid('psa_connection_id')
+      .notNull()
+      .references(() => psaConnection.id),
+    vendor: text().notNull(),
+    intake: text().$type<'push' | 'pull'>().notNull(),
+    modules: text().array().$type<('billing' | 'alerts')[]>().notNull(),
+    /** Vendor settings without secrets: reseller id, count rules, swing limits. */
+    settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    credentials: text(),
+    /** The reseller's name as the vendor told it when the credentials were tried. */
+    vendorName: text('vendor_name'),
+    disconnectedAt: timestamp('disconnected_at', { withTimezone: true }),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [index().on(t.organizationId)],
+);
+
+const ofIntegration = () =>
+  uuid('integration_id')
+    .notNull()
+    .references(() => integration.id);
+
+/** A Mailprotector customer. */
+export const vendorAccount = pgTable(
+  'vendor_account',
+  {
+    integrationId: ofIntegration(),
+    id: text().notNull(),
+    name: text().notNull(),
+    linked: boolean().notNull().default(false),
+    excluded: boolean().notNull().default(false),
+    /** When a complete read first lacked it. */
+    missingSince: timestamp('missing_since', { withTimezone: true }),
+    userTypes: jsonb('user_types').$type<Record<string, number>>(),
+  },
+  (t) => [primaryKey({ columns: [t.integrationId, t.id] }), index().on(t.integrationId, t.name, t.id)],
+);
+
+/** A vendor SKU, copied per integration so that no tenant changes another's catalogue. */
+export const service = pgTable(
+  'service',
+  {
+    integrationId: ofIntegration(),
+    id: text().notNull(),
+    name: text().notNull(),
+    description: text().notNull().default(''),
+  },
+  (t) => [primaryKey({ columns: [t.integrationId, t.id] })],
+);
+
+export const accountMapping = pgTable(
+  'account_mapping',
+  {
+    integrationId: ofIntegration(),
+    vendorAccountId: text('vendor_account_id').notNull(),
+    psaAccountId: text('psa_account_id').notNull(),
+    how: text().$type<'exact' | 'person'>().notNull(),
+    mappedAt: timestamp('mapped_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.integrationId, t.vendorAccountId] }),
+    index().on(t.integrationId, t.psaAccountId),
+    foreignKey({
+      columns: [t.integrationId, t.vendorAccountId],
+      foreignColumns: [vendorAccount.integrationId, vendorAccount.id],
+    }),
+  ],
+);
+
+/** One service → one or several products. */
+export const serviceMapping = pgTable(
+  'service_mapping',
+  {
+    integrationId: ofIntegration(),
+    serviceId: text('service_id').notNull(),
+    productIds: text('product_ids').array().notNull(),
+    /** With several products: each gets the count, or the one this customer has a line for. */
+    fanOut: text('fan_out').$type<'parts' | 'alternatives'>().notNull().default('parts'),
+    rounding: text().$type<'none' | 'up' | 'down' | 'nearest'>().notNull().default('none'),
+    mappedAt: timestamp('mapped_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.integrationId, t.serviceId] })],
+);
+
+/** How several services that feed one product of a connection combine; no default (the same mailbox must not be billed twice). */
+export const productRule = pgTable(
+  'product_rule',
+  {
+    psaConnectionId: uuid('psa_connection_id')
+      .notNull()
+      .references(() => psaConnection.id),
+    productId: text('product_id').notNull(),
+    combine: text().$type<'add' | 'highest' | 'distinct'>().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.productId] })],
+);
+
+/** Vendor account × service → quantity. `quantity` null = never reported: shown as —, never 0. */
+export const usageCount = pgTable(
+  'usage_count',
+  {
+    integrationId: ofIntegration(),
+    vendorAccountId: text('vendor_account_id').notNull(),
+    serviceId: text('service_id').notNull(),
+    quantity: doublePrecision(),
+    parts: jsonb().$type<{ domain: string; group: string; groupId: string; quantity: number }[]>().notNull().default(sql`'[]'`),
+    runId: uuid('run_id'),
+    asOf: timestamp('as_of', { withTimezone: true }).notNull(),
+    /** The pair moved beyond its limit in this run: its card is checked first (invariant 3). */
+    swing: boolean().notNull().default(false),
+    notReportedSince: timestamp('not_reported_since', { withTimezone: true }),
+  },
+  (t) => [primaryKey({ columns: [t.integrationId, t.vendorAccountId, t.serviceId] })],
+);

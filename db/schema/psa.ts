@@ -1,0 +1,86 @@
+import { boolean, date, doublePrecision, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { psaConnection } from './psaConnection.ts';
+
+const connection = () =>
+  uuid('psa_connection_id')
+    .notNull()
+    .references(() => psaConnection.id);
+
+export const psaAccount = pgTable(
+  'psa_account',
+  {
+    psaConnectionId: connection(),
+    id: text().notNull(),
+    code: text(),
+    name: text().notNull(),
+    active: boolean().notNull(),
+    prospect: boolean().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.name, t.id)],
+);
+
+export const psaProduct = pgTable(
+  'psa_product',
+  {
+    psaConnectionId: connection(),
+    id: text().notNull(),
+    productId: text('product_id').notNull(),
+    name: text().notNull(),
+    active: boolean().notNull(),
+    recurring: boolean(),
+    usableOnContract: boolean('usable_on_contract').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.productId, t.id)],
+);
+
+export const psaBoard = pgTable(
+  'psa_board',
+  {
+    psaConnectionId: connection(),
+    id: text().notNull(),
+    name: text().notNull(),
+    projectBoard: boolean('project_board').notNull(),
+    active: boolean().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] })],
+);
+
+export const agreement = pgTable(
+  'agreement',
+  {
+    psaConnectionId: connection(),
+    id: text().notNull(),
+    accountId: text('account_id').notNull(),
+    name: text().notNull(),
+    status: text().$type<'active' | 'inactive' | 'cancelled' | 'expired'>().notNull(),
+    nextInvoiceDate: date('next_invoice_date', { mode: 'string' }),
+    startDate: date('start_date', { mode: 'string' }),
+    endDate: date('end_date', { mode: 'string' }),
+    billingCycle: text('billing_cycle'),
+    monthly: boolean().notNull(),
+    neverBilled: boolean('never_billed').notNull(),
+    currency: text(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.accountId)],
+);
+
+/** A recurring quantity in the PSA (ConnectWise *addition*). */
+export const agreementLine = pgTable(
+  'agreement_line',
+  {
+    psaConnectionId: connection(),
+    id: text().notNull(),
+    agreementId: text('agreement_id').notNull(),
+    productId: text('product_id').notNull(),
+    description: text(),
+    quantity: doublePrecision().notNull(),
+    includedQuantity: doublePrecision('included_quantity').notNull(),
+    unitPrice: doublePrecision('unit_price').notNull(),
+    billing: text().$type<'billable' | 'do_not_bill' | 'no_charge'>().notNull(),
+    effectiveFrom: date('effective_from', { mode: 'string' }),
+    effectiveTo: date('effective_to', { mode: 'string' }),
+    status: text().$type<'active' | 'inactive' | 'cancelled' | 'expired'>().notNull(),
+    version: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.agreementId)],
+);

@@ -1,0 +1,67 @@
+import { boolean, doublePrecision, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { organization } from './organization.ts';
+
+/** One PSA of one organization. `credentials` is encrypted (db/encryption.ts); `settings` holds nothing secret. */
+export const psaConnection = pgTable(
+  'psa_connection',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    organizationId: uuid('organization_id')
+      .notNull()
+      .references(() => organization.id),
+    kind: text().notNull(),
+    name: text().notNull(),
+    settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    credentials: text().notNull(),
+    /** Writing to the PSA is off until an admin turns it on; until then approvals are a to-do list. */
+    writesEnabled: boolean('writes_enabled').notNull().default(false),
+    permissions: jsonb(),
+    permissionsAt: timestamp('permissions_at', { withTimezone: true }),
+    /** Start of the newest refresh that was applied: how fresh companies, products and lines are. */
+    refreshedAt: timestamp('refreshed_at', { withTimezone: true }),
+    /** A person asked for the permissions and data to be read again. */
+    refreshRequestedAt: timestamp('refresh_requested_at', { withTimezone: true }),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [index().on(t.organizationId)],
+);
+
+/** Calls per second of one connection, whatever number of workers: one GCRA row, moved by one statement. */
+export const callBudget = pgTable('call_budget', {
+  connection: text().primaryKey(),
+  callsPerSecond: doublePrecision('calls_per_second').notNull(),
+  /** Theoretical arrival time: when the next call may start. */
+  nextAt: timestamp('next_at', { withTimezone: true }).notNull().defaultNow(),
+});
+
+/** One refresh of a PSA connection; its rows are staged and become visible in one transaction (invariant 1). */
+export const psaRefresh = pgTable(
+  'psa_refresh',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    psaConnectionId: uuid('psa_connection_id')
+      .notNull()
+      .references(() => psaConnection.id),
+    state: text().$type<'running' | 'applied'>().notNull().default('running'),
+    startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
+    finishedAt: timestamp('finished_at', { withTimezone: true }),
+    /** Fences a zombie: only the newest attempt may stage rows. */
+    attempt: integer().notNull().default(0),
+    /** What was read so far: lists done, last agreement whose lines are staged. Moves with the rows it describes. */
+    cursor: jsonb().$type<Record<string, string>>().notNull().default({}),
+    figures: jsonb().$type<Record<string, number>>(),
+  },
+  (t) => [index().on(t.psaConnectionId, t.startedAt)],
+);
+
+/** Rows of a run or refresh that are not visible yet. `data` has the columns of the table they will go to. */
+export const stagingRow = pgTable(
+  'staging_row',
+  {
+    runId: uuid('run_id').notNull(),
+    entity: text().notNull(),
+    id: text().notNull(),
+    data: jsonb().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.runId, t.entity, t.id] })],
+);

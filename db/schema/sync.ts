@@ -1,0 +1,45 @@
+import { index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { integration } from './integration.ts';
+
+export const syncRun = pgTable(
+  'sync_run',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    integrationId: uuid('integration_id')
+      .notNull()
+      .references(() => integration.id),
+    state: text().$type<SyncRunState>().notNull().default('running'),
+    startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
+    finishedAt: timestamp('finished_at', { withTimezone: true }),
+    /** Fences a zombie: only the newest attempt may stage rows. */
+    attempt: integer().notNull().default(0),
+    /** Last vendor account whose page is staged; moves with its rows. */
+    cursor: text(),
+    figures: jsonb().$type<Record<string, number>>(),
+    /** What the swing guard saw. */
+    guard: jsonb(),
+  },
+  (t) => [index().on(t.integrationId, t.startedAt)],
+);
+
+export type SyncRunState = 'running' | 'applied' | 'held' | 'discarded' | 'superseded';
+
+/** "Sync now" as a row: survives everything, and is claimed with all others that are open as one run. */
+export const syncRequest = pgTable(
+  'sync_request',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    integrationId: uuid('integration_id')
+      .notNull()
+      .references(() => integration.id),
+    /** `sync`, or `release`: apply the held run named in `releaseRunId`. */
+    kind: text().$type<'sync' | 'release'>().notNull().default('sync'),
+    releaseRunId: uuid('release_run_id'),
+    requestedBy: text('requested_by').notNull(),
+    /** Once per key: a Schedule's workflow id, a need's process. */
+    onceKey: text('once_key'),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    runId: uuid('run_id').references(() => syncRun.id),
+  },
+  (t) => [index().on(t.integrationId, t.createdAt), uniqueIndex().on(t.integrationId, t.onceKey)],
+);

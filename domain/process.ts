@@ -1,0 +1,179 @@
+/**
+ * The step model: a process is a list of named steps that live in rows; a workflow only drives them (design.md
+ * "Processes as workflows"). Pure: shared by workflows, activities and API.
+ */
+
+export type ProcessKind = 'connect' | 'refreshPsa' | 'sync' | 'approveUsage';
+export type StepState = 'waiting' | 'running' | 'blocked' | 'done' | 'skipped';
+
+export const stepsOf = {
+  connect: [
+    'issueKey',
+    'enable',
+    'credentials',
+    'verifyCredentials',
+    'linkCustomers',
+    'checkPermissions',
+    'chooseBoard',
+    'psa',
+    'matchExactly',
+    'mapAccounts',
+    'mapServices',
+    'finish',
+    'firstSync',
+  ],
+  refreshPsa: ['checkPsaPermissions', 'pullPsa', 'applyPsa'],
+  sync: ['pullVendor', 'freshPsa', 'checkComplete', 'guard', 'apply', 'close'],
+  approveUsage: ['write', 'settle', 'close'],
+} as const satisfies Record<ProcessKind, readonly string[]>;
+
+export type StepOf<K extends ProcessKind> = (typeof stepsOf)[K][number];
+export type StepName = StepOf<ProcessKind>;
+
+/** Workflow id of a process: the business id, so that starting it twice joins the one that is open. */
+export function workflowIdOf(kind: ProcessKind, id: string): string {
+  const prefix = { connect: 'connect', refreshPsa: 'psa', sync: 'sync', approveUsage: 'approve' }[kind];
+  return `${prefix}/${id}`;
+}
+
+/** What a process's workflow is started with: its own id, under the name of what it is. */
+export function workflowInputOf(kind: ProcessKind, id: string) {
+  switch (kind) {
+    case 'connect':
+    case 'sync':
+      return { integrationId: id };
+    case 'refreshPsa':
+      return { psaConnectionId: id };
+    case 'approveUsage':
+      return { batchId: id };
+  }
+}
+
+/** The Temporal task queue a process's workflow runs on. */
+export const workflowTaskQueue = 'countersign';
+/** The task queue of long pulls, with slots of their own. */
+export const bulkTaskQueue = 'countersign-bulk';
+
+/** Steps an integration does not need begin `skipped`. */
+export function skippedConnectSteps(integration: {
+  intake: 'push' | 'pull';
+  modules: readonly ('billing' | 'alerts')[];
+}): StepOf<'connect'>[] {
+  const skipped: StepOf<'connect'>[] = [];
+  if (integration.intake === 'pull') skipped.push('issueKey', 'enable');
+  else skipped.push('credentials', 'verifyCredentials');
+  if (!integration.modules.includes('alerts')) skipped.push('checkPermissions', 'chooseBoard');
+  if (!integration.modules.includes('billing')) skipped.push('mapServices', 'firstSync');
+  return skipped;
+}
+
+/** Who a step waits for, in words a stranger understands; shown in the Temporal UI, the API and the console. */
+export const stepWords: Record<StepName, { title: string; waitsFor: string }> = {
+  issueKey: { title: 'Issue the integration key', waitsFor: 'a person to create the key in Countersign' },
+  enable: { title: 'Enable in the vendor console', waitsFor: 'the vendor to accept the key' },
+  credentials: { title: 'Vendor credentials', waitsFor: 'a person to give the reseller id and API key' },
+  verifyCredentials: { title: 'Try the vendor credentials', waitsFor: 'the vendor to answer' },
+  linkCustomers: { title: 'Link customers', waitsFor: 'a person to choose which customers to link' },
+  checkPermissions: { title: 'Check PSA permissions for alerts', waitsFor: 'the PSA to answer' },
+  chooseBoard: { title: 'Choose the PSA board', waitsFor: 'a person to choose a board' },
+  psa: { title: 'Read the PSA', waitsFor: 'the PSA refresh to finish' },
+  matchExactly: { title: 'Match equal names', waitsFor: 'the match to run' },
+  mapAccounts: { title: 'Map accounts', waitsFor: 'a person to map accounts and declare it complete' },
+  mapServices: { title: 'Map services', waitsFor: 'a person to map services and declare it complete' },
+  finish: { title: 'Review and finish', waitsFor: 'a person to review and press Finish' },
+  firstSync: { title: 'First sync', waitsFor: 'the first sync to finish' },
+  checkPsaPermissions: { title: 'Check PSA permissions', waitsFor: 'the PSA to answer' },
+  pullPsa: { title: 'Read companies, products, agreements and lines', waitsFor: 'the PSA to answer' },
+  applyPsa: { title: 'Make the PSA data visible', waitsFor: 'the database' },
+  pullVendor: { title: 'Read usage from the vendor', waitsFor: 'the vendor to answer' },
+  freshPsa: { title: 'Read the PSA afresh', waitsFor: 'the PSA refresh to finish' },
+  checkComplete: { title: 'Check that every page arrived', waitsFor: 'the database' },
+  guard: { title: 'Compare with the last run', waitsFor: 'the database' },
+  apply: { title: 'Make the counts visible', waitsFor: 'the database' },
+  close: { title: 'Close', waitsFor: 'the database' },
+  write: { title: 'Write approved quantities to the PSA', waitsFor: 'the PSA to answer' },
+  settle: { title: 'Read uncertain lines again', waitsFor: "the PSA's search lag to pass" },
+};
+
+/** Why a step is blocked: what happened and what to do. `code` is all that enters workflow history (invariant 7). */
+export interface Problem {
+  code: string;
+  what: string;
+  todo: string;
+}
+
+/** What to do about each code that an activity may leave with. */
+const todoByCode: Record<string, string> = {
+  bad_credentials: 'Give new credentials; the step then tries again by itself.',
+  forbidden: 'Grant the missing right in the outside system, then retry the step.',
+  virtual_administrator: 'Mailprotector bought through Virtual Administrator cannot be connected.',
+  not_found: 'Check the id and the address that were given, correct them, then retry the step.',
+  invalid_request: 'Check the settings of this connection, then retry the step.',
+  bad_shape: 'The other side answered in a form Countersign does not know. Report it with the request id; retry later.',
+  too_large: 'The other side sent more than Countersign accepts. Report it with the request id.',
+  redirected: 'Check the address of the connection: it answers with a redirect, which is not followed with credentials.',
+  bad_host: 'Check the address of the connection.',
+  incomplete: 'The listing did not arrive whole, so nothing was changed. It is tried again by itself.',
+  missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',
+  unreachable: 'The other side does not answer. It is tried again by itself; check its status page.',
+  unexpected: 'An error in Countersign. Report it with the workflow id; retry the step after an upgrade.',
+};
+
+/** A problem for a code; `what` may quote the outside system and therefore stays in PostgreSQL. */
+export function problemOf(code: string, what: string): Problem {
+  return { code, what, todo: todoByCode[code] ?? 'Retry the step; if it stays blocked, report the code.' };
+}
+
+/** One step as a workflow sees it. Times are durations measured by the database's clock, so no two clocks are compared. */
+export interface StepView {
+  step: string;
+  state: StepState;
+  problem?: string;
+  /** Milliseconds until it may try again by itself; absent = only after a wake. */
+  retryInMs?: number;
+  /** Milliseconds since it was blocked. */
+  blockedForMs?: number;
+  /** The first step of the round that is not finished: what the process waits for now. */
+  next?: boolean;
+  /** The process whose round satisfies this step, and why that one is blocked, if it is. */
+  waitsOn?: { workflowId: string; problem?: string };
+}
+
+export interface ProcessView {
+  version: number;
+  round: string;
+  /** Keeps tenants apart in a task queue: the integration's id, or the connection's. */
+  fairnessKey: string;
+  timing: ProcessTiming;
+  steps: StepView[];
+}
+
+export function isFinished(state: StepState): boolean {
+  return state === 'done' || state === 'skipped';
+}
+
+/** Every interval and gap of the step machinery, in milliseconds; short in tests and in the walkthrough. */
+export interface ProcessTiming {
+  /** A blocked step is tried at most once in this time, however many wakes arrive. */
+  blockedGapMs: number;
+  /** An unreachable step tries again by itself after this (or after Retry-After, if later). */
+  unreachableRetryMs: number;
+  /** How long a transient failure is retried inside an activity before the step is `unreachable`. */
+  transientLimitMs: number;
+  firstRetryMs: number;
+  maxRetryMs: number;
+  /** No heartbeat for this long = the worker died; the activity runs again elsewhere. */
+  heartbeatMs: number;
+  /** One attempt of an activity. */
+  attemptMs: number;
+}
+
+export const defaultTiming: ProcessTiming = {
+  blockedGapMs: 5_000,
+  unreachableRetryMs: 15 * 60_000,
+  transientLimitMs: 30 * 60_000,
+  firstRetryMs: 1_000,
+  maxRetryMs: 60_000,
+  heartbeatMs: 30_000,
+  attemptMs: 6 * 60 * 60_000,
+};

@@ -1,0 +1,88 @@
+/**
+ * Configuration by environment, in one table: each process parses the part it needs. `docs/configuration.md` lists the
+ * same variables; a test compares the two.
+ */
+import { z } from 'zod';
+import { defaultTiming } from './domain/process.ts';
+
+const port = z.coerce.number().int().min(0).max(65535);
+const flag = z.stringbool();
+const ms = z.coerce.number().int().min(1);
+
+const variables = {
+  DATABASE_URL: z.string().startsWith('postgres').describe('PostgreSQL, as a postgres:// URL'),
+  DATABASE_POOL: z.coerce.number().int().min(1).default(10).describe('Connections to PostgreSQL per process'),
+  ENCRYPTION_KEYS: z
+    .string()
+    .regex(/^[\w-]+:[A-Za-z0-9+/]{43}=(,[\w-]+:[A-Za-z0-9+/]{43}=)*$/)
+    .describe('Keys that encrypt credentials, `id:base64 of 32 bytes`, newest first, comma separated'),
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('Temporal frontend, host:port'),
+  TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace'),
+  TEMPORAL_UI_URL: z.string().optional().describe('Address of the Temporal UI, for links in answers'),
+  API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
+  API_PORT: port.default(8080).describe('Port the API listens on; 0 = any free one'),
+  API_BODY_LIMIT: z.coerce.number().int().default(1_048_576).describe('Largest request body, in bytes'),
+  API_RATE_PER_SECOND: z.coerce.number().default(50).describe('Requests per second of one token before 429'),
+  METRICS_HOST: z.string().default('127.0.0.1').describe("Address of the worker's /metrics and /readyz"),
+  METRICS_PORT: port.default(9464).describe("Port of the worker's /metrics and /readyz; 0 = any free one"),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('pino log level'),
+  WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; without it the worker bundles at start'),
+  SHUTDOWN_GRACE_MS: ms.default(20_000).describe('How long a worker lets activities finish at shutdown'),
+  STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has a workflow cached'),
+  MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and queue'),
+  MAILPROTECTOR_URL: z.string().default('https://emailservice.io').describe("Mailprotector's API host"),
+  CONNECTWISE_CLIENT_ID: z.string().optional().describe("This vendor's ConnectWise clientId (a GUID), sent on every call"),
+  ALLOW_PRIVATE_HOSTS: flag.default(false).describe('Accept http:// and private addresses for a PSA (simulators, on-premises)'),
+  CALLS_PER_SECOND: z.coerce.number().min(0.1).default(5).describe('Calls per second to one connection, over all workers'),
+  CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
+  CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
+  PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),
+  SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for rows nobody woke'),
+  SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a row may be overdue before the sweep wakes it'),
+  BLOCKED_GAP_MS: ms.default(defaultTiming.blockedGapMs).describe('A blocked step is tried at most once in this time'),
+  UNREACHABLE_RETRY_MS: ms.default(defaultTiming.unreachableRetryMs).describe('An unreachable step tries again after this'),
+  TRANSIENT_LIMIT_MS: ms.default(defaultTiming.transientLimitMs).describe('How long passing failures are retried before a step is unreachable'),
+  FIRST_RETRY_MS: ms.default(defaultTiming.firstRetryMs).describe('First wait before a retry; doubles each time'),
+  MAX_RETRY_MS: ms.default(defaultTiming.maxRetryMs).describe('Longest wait between two retries'),
+  HEARTBEAT_MS: ms.default(defaultTiming.heartbeatMs).describe('Silence after which an activity counts as dead'),
+  ATTEMPT_MS: ms.default(defaultTiming.attemptMs).describe('Longest time of one attempt of an activity'),
+} satisfies Record<string, z.ZodType>;
+
+const schema = z.object(variables);
+
+export type Environment = z.infer<typeof schema>;
+/** Name and meaning of every variable, for the table in the docs and its test. */
+export const environmentVariables: Record<string, string> = Object.fromEntries(
+  Object.entries(variables).map(([name, type]) => [name, type.description ?? '']),
+);
+
+/**
+ * Parses the environment. Empty strings count as unset.
+ *
+ * @param source process.env, or an object like it
+ * @throws Error that names every variable that is wrong and what it means; values are not repeated (they may be secrets)
+ */
+export function readEnvironment(source: Record<string, string | undefined>): Environment {
+  const given = Object.fromEntries(Object.keys(variables).flatMap((name) => (source[name] ? [[name, source[name]]] : [])));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    const state = given[name] === undefined ? 'is not set' : 'has a value that does not fit';
+    return `  ${name} ${state}: ${environmentVariables[name] ?? ''}`;
+  });
+  throw new Error(`The environment is not complete:\n${lines.join('\n')}\nSee docs/configuration.md.`);
+}
+
+/** The timing part, handed to workflows through an activity at their start so that it is in history. */
+export function timingOf(environment: Environment) {
+  return {
+    blockedGapMs: environment.BLOCKED_GAP_MS,
+    unreachableRetryMs: environment.UNREACHABLE_RETRY_MS,
+    transientLimitMs: environment.TRANSIENT_LIMIT_MS,
+    firstRetryMs: environment.FIRST_RETRY_MS,
+    maxRetryMs: environment.MAX_RETRY_MS,
+    heartbeatMs: environment.HEARTBEAT_MS,
+    attemptMs: environment.ATTEMPT_MS,
+  };
+}

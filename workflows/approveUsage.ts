@@ -1,0 +1,11 @@
+import { processOf } from './process.ts';
+import { interactive as psa } from './queues.ts';
+
+/** Writes a signed-off batch: each line claimed and written once, what stays uncertain read again, never written blindly. */
+export async function approveUsage({ batchId }: { batchId: string }): Promise<void> {
+  await processOf('approveUsage', batchId, async (process) => {
+    await process.run('write', psa.writeLines, { once: true });
+    await process.run('settle', psa.settleLines, { once: true });
+    await process.run('close', psa.closeApproval);
+  });
+}

@@ -1,0 +1,21 @@
+import { processOf } from './process.ts';
+import { interactive as vendor, interactive as reconcile } from './queues.ts';
+
+/** The guide's way from "Connect" to the first counts. A step an integration does not need begins skipped. */
+export async function connect({ integrationId }: { integrationId: string }): Promise<void> {
+  await processOf('connect', integrationId, async (process) => {
+    await process.until('issueKey'); // push
+    await process.until('enable'); // push: the vendor accepted the key
+    await process.until('credentials'); // pull
+    await process.run('verifyCredentials', vendor.verifyCredentials); // pull
+    await process.until('linkCustomers');
+    await process.until('checkPermissions'); // alerts
+    await process.until('chooseBoard'); // alerts
+    await process.need('psa', 'refreshPsa');
+    await process.run('matchExactly', reconcile.mapExactMatches);
+    await process.until('mapAccounts');
+    await process.until('mapServices');
+    await process.until('finish');
+    await process.need('firstSync', 'sync');
+  });
+}

@@ -1,0 +1,5 @@
+export { connect } from './connect.ts';
+export { refreshPsa } from './refreshPsa.ts';
+export { sync } from './sync.ts';
+export { approveUsage } from './approveUsage.ts';
+export { requestSync, sweep } from './schedules.ts';

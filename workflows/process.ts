@@ -1,0 +1,290 @@
+/**
+ * The step machinery every process shares: look at the rows, skip what is done, try what is automatic, otherwise wait
+ * for a `wake` or a timer (design.md "Processes as workflows"). Nothing is kept in the workflow that is not in a row,
+ * so terminating it anywhere and starting it again finds its place.
+ */
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  condition,
+  continueAsNew,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+  type ActivityFunctionWithOptions,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { StepRef, StepResult } from '../activities/step.ts';
+import {
+  isFinished,
+  stepWords,
+  workflowInputOf,
+  type ProcessKind,
+  type ProcessView,
+  type StepOf,
+  type StepView,
+} from '../domain/process.ts';
+import { searchAttributes } from '../temporal/searchAttributes.ts';
+
+/** "Facts changed, look again; try a blocked step again." The one message a process takes; also sent from the Temporal UI. */
+export const wake = defineSignal('wake');
+
+const store = proxyActivities<Pick<Activities, 'look' | 'park' | 'block' | 'registerNeed'>>({
+  // Short and against PostgreSQL only: it is tried until PostgreSQL is back.
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+/** A history this long is left behind even if the server does not suggest it yet: approveUsage passes it about every 2,000 lines. */
+const longHistory = 1_500;
+
+type StepActivity = ActivityFunctionWithOptions<(ref: StepRef) => Promise<StepResult>>;
+
+interface Wait {
+  /** The process's version this wait has seen. */
+  version: number;
+  /** Milliseconds until its timer, or null when only a wake ends it. */
+  timerMs: number | null;
+}
+
+class Process<K extends ProcessKind> {
+  /** Wakes so far. Each loop compares its own earlier reading, so that steps side by side lose none. */
+  wakes = 0;
+  /** Branches at work; only when all wait is the process parked. */
+  private active = 0;
+  private readonly waits = new Map<string, Wait>();
+  private shown = { details: '', problem: '' };
+  private readonly kind: K;
+  private readonly id: string;
+
+  constructor(kind: K, id: string) {
+    this.kind = kind;
+    this.id = id;
+  }
+
+  /** Waits until `step` was completed by somebody else: a person, the vendor, or another process. */
+  async until(step: StepOf<K>): Promise<void> {
+    await this.branch(async () => {
+      for (;;) {
+        const seen = this.wakes;
+        const view = await this.look();
+        if (isFinished(stepIn(view, step).state)) return;
+        await this.wait(step, seen, view.version, null, waitingFor(stepIn(view, step)));
+      }
+    });
+  }
+
+  /**
+   * Runs an automatic step until its row is done: `activity` commits its effect and `done` together. A permanent failure
+   * blocks the step; so does a transient one that outlasted its limit, which then tries again by itself.
+   */
+  async run(step: StepOf<K>, activity: StepActivity, options: { once?: boolean } = {}): Promise<void> {
+    await this.branch(async () => {
+      for (;;) {
+        const seen = this.wakes;
+        const view = await this.look();
+        const row = stepIn(view, step);
+        if (isFinished(row.state)) return;
+        const gapMs = view.timing.blockedGapMs - (row.blockedForMs ?? Number.POSITIVE_INFINITY);
+        if (row.state === 'blocked' && gapMs > 0) {
+          await condition(() => false, gapMs, { summary: `${stepWords[step].title}: a short gap between two tries` });
+        }
+        const outcome = await this.attempt(step, view, activity, options.once ?? false);
+        if (outcome === 'look') continue;
+        if ('againInMs' in outcome) {
+          await this.wait(step, seen, view.version, outcome.againInMs, outcome.because);
+          continue;
+        }
+        await store.block({ ...this.ref(view.round, step), code: outcome.code });
+        const blocked = await this.look();
+        if (isFinished(stepIn(blocked, step).state)) return;
+        await this.wait(
+          step,
+          seen,
+          blocked.version,
+          stepIn(blocked, step).retryInMs ?? null,
+          `blocked (${outcome.code}); tries again by itself`,
+        );
+      }
+    });
+  }
+
+  /** Commits the need for a round of another process, wakes it, and waits until it has satisfied the need. */
+  async need(step: StepOf<K>, other: ProcessKind): Promise<void> {
+    await this.branch(async () => {
+      const view = await this.look();
+      if (isFinished(stepIn(view, step).state)) return;
+      await store.registerNeed({ ...this.ref(view.round, step), other });
+    });
+    await this.until(step);
+  }
+
+  /** What the rows say now; shows it in the Temporal UI. */
+  async look(): Promise<ProcessView> {
+    const view = await store.look({ kind: this.kind, id: this.id });
+    this.show(view);
+    return view;
+  }
+
+  /** Parks a finished body: false if a fact arrived meanwhile. */
+  async rest(version: number): Promise<boolean> {
+    return store.park({ kind: this.kind, id: this.id, version, dueInMs: null });
+  }
+
+  private ref(round: string, step: StepOf<K>): StepRef {
+    return { kind: this.kind, id: this.id, round, step };
+  }
+
+  private async branch(body: () => Promise<void>): Promise<void> {
+    this.active++;
+    try {
+      await body();
+    } finally {
+      this.active--;
+    }
+    // A branch beside this one may have begun to wait while we were at work: then nobody has parked yet.
+    if (this.active === 0 && this.waits.size > 0) await this.park();
+  }
+
+  private async attempt(
+    step: StepOf<K>,
+    view: ProcessView,
+    activity: StepActivity,
+    once: boolean,
+  ): Promise<'look' | { againInMs: number; because: string } | { code: string }> {
+    const { timing } = view;
+    try {
+      const result = await activity.executeWithOptions(
+        {
+          summary: stepWords[step].title,
+          startToCloseTimeout: timing.attemptMs,
+          heartbeatTimeout: timing.heartbeatMs,
+          retry: once
+            ? { maximumAttempts: 1 }
+            : { initialInterval: timing.firstRetryMs, backoffCoefficient: 2, maximumInterval: timing.maxRetryMs },
+          priority: { fairnessKey: view.fairnessKey },
+        },
+        [this.ref(view.round, step)],
+      );
+      return result ?? 'look';
+    } catch (failure) {
+      if (isCancellation(failure) || !(failure instanceof ActivityFailure)) throw failure;
+      const answer = failure.cause;
+      // A timeout alone means that no worker was there, or that it died: nobody answered, so it runs again. So does a
+      // passing failure of an activity that Temporal may not repeat by itself (`once`).
+      if (!(answer instanceof ApplicationFailure) || !answer.nonRetryable) {
+        return { againInMs: timing.firstRetryMs, because: 'the last try did not finish' };
+      }
+      return { code: answer.type ?? 'unexpected' };
+    }
+  }
+
+  private async wait(step: StepOf<K>, seen: number, version: number, timerMs: number | null, words: string): Promise<void> {
+    this.waits.set(step, { version, timerMs });
+    this.active--;
+    try {
+      if (this.active === 0) await this.park();
+      const info = workflowInfo();
+      if (this.active === 0 && (info.continueAsNewSuggested || info.historyLength > longHistory)) {
+        await continueAsNew(workflowInputOf(this.kind, this.id));
+      }
+      const woken = () => this.wakes !== seen;
+      if (timerMs === null) await condition(woken);
+      else await condition(woken, timerMs, { summary: `${stepWords[step].title}: ${words}` });
+    } finally {
+      this.active++;
+      this.waits.delete(step);
+    }
+  }
+
+  /** `due_at` = the next timer of all waits, only if no fact arrived since the oldest of them looked. */
+  private async park(): Promise<void> {
+    const waits = [...this.waits.values()];
+    const timers = waits.flatMap((wait) => (wait.timerMs === null ? [] : [wait.timerMs]));
+    await store.park({
+      kind: this.kind,
+      id: this.id,
+      version: Math.min(...waits.map((wait) => wait.version)),
+      dueInMs: timers.length > 0 ? Math.min(...timers) : null,
+    });
+  }
+
+  private show(view: ProcessView): void {
+    const details = view.steps.map(stepLine).join('\n');
+    if (details !== this.shown.details) setCurrentDetails(details);
+    const problem = view.steps.map((step) => step.problem ?? step.waitsOn?.problem).find(Boolean) ?? '';
+    if (problem !== this.shown.problem) {
+      upsertSearchAttributes([
+        { key: searchAttributes.blocked, value: problem !== '' },
+        { key: searchAttributes.problem, value: problem || null },
+      ]);
+      upsertMemo({ problem: problem || null });
+    }
+    this.shown = { details, problem };
+  }
+}
+
+export type { Process };
+
+/**
+ * Drives one process from its rows until every step is finished and no fact has arrived meanwhile.
+ *
+ * @param kind which process
+ * @param id its business id; the workflow's id is made from it
+ * @param body the steps in order
+ */
+export async function processOf<K extends ProcessKind>(
+  kind: K,
+  id: string,
+  body: (process: Process<K>) => Promise<void>,
+): Promise<void> {
+  const process = new Process(kind, id);
+  setHandler(wake, () => {
+    process.wakes++;
+  });
+  let seen: number;
+  let rested: boolean;
+  do {
+    seen = process.wakes;
+    await body(process);
+    const view = await process.look();
+    rested = await process.rest(view.version);
+    // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal
+    // only if the Signal came after the last workflow task began (measured: 0 of 480 lost this way, 6 of 600 otherwise).
+  } while (!rested || process.wakes !== seen);
+}
+
+function stepIn(view: ProcessView, step: string): StepView {
+  const row = view.steps.find((candidate) => candidate.step === step);
+  // A step that this round does not have was never needed.
+  return row ?? { step, state: 'skipped' };
+}
+
+function waitingFor(row: StepView): string {
+  return row.waitsOn ? `waits for ${row.waitsOn.workflowId}` : 'waits';
+}
+
+function stepLine(row: StepView): string {
+  const words = stepWords[row.step as keyof typeof stepWords];
+  const title = words?.title ?? row.step;
+  switch (row.state) {
+    case 'done':
+      return `- ✓ ${title}`;
+    case 'skipped':
+      return `- – ${title}: not needed`;
+    case 'running':
+      return `- **▶ ${title}**: at work`;
+    case 'blocked':
+      return `- **✗ ${title}: blocked (${row.problem ?? 'unknown'})**. ${row.retryInMs === undefined ? 'Send the Signal `wake` once it is put right.' : 'It tries again by itself; the Signal `wake` tries at once.'}`;
+    case 'waiting': {
+      if (!row.waitsOn) return `- · ${title}: ${row.next ? `**waits for ${words?.waitsFor ?? 'its turn'}**` : 'later'}`;
+      const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
+      return `- **… ${title}**: waits for workflow \`${row.waitsOn.workflowId}\`${blocked}`;
+    }
+  }
+}

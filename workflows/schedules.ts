@@ -1,0 +1,22 @@
+/** What Temporal Schedules start: each is over in a moment, and leaves the work to the processes. */
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+
+const activities = proxyActivities<Activities>({
+  startToCloseTimeout: '10 minutes',
+  retry: { initialInterval: '1s', maximumInterval: '10s' },
+});
+
+/** Wakes what nobody woke, and recreates Schedules that went missing. */
+export async function sweep(): Promise<{ woken: number }> {
+  await activities.ensureSchedules.executeWithOptions({ summary: 'Recreate missing Schedules' }, []);
+  const woken = await activities.sweepOverdue.executeWithOptions({ summary: 'Wake what is overdue' }, []);
+  return { woken };
+}
+
+/** Asks for a sync, once per run of the Schedule. */
+export async function requestSync({ integrationId }: { integrationId: string }): Promise<void> {
+  await activities.insertScheduledRequest.executeWithOptions({ summary: 'Ask for a sync' }, [
+    { integrationId, onceKey: workflowInfo().workflowId },
+  ]);
+}
