@@ -41,7 +41,7 @@ export function createApprovalActivities(deps: Dependencies) {
   return {
     /** Writes up to 25 intended lines; the step is done when none is left. Runs once per try: Temporal never repeats it. */
     async writeLines(ref: StepRef): Promise<StepResult> {
-      let again: StepResult;
+      let again: StepResult = undefined;
       await performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
@@ -63,7 +63,7 @@ export function createApprovalActivities(deps: Dependencies) {
      * at target → applied; a third value → conflict; the old value → one new claim.
      */
     async settleLines(ref: StepRef): Promise<StepResult> {
-      let again: StepResult;
+      let again: StepResult = undefined;
       await performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         const open = await listUncertainLines(deps.db, ref.id, settleAfterMs);

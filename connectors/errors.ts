@@ -9,6 +9,7 @@ export type ConnectorErrorKind = 'transient' | 'throttled' | 'permanent';
 export type ConnectorErrorCode =
   | 'bad_credentials' // 401: key or password refused
   | 'forbidden' // 403: valid key, missing right
+  | 'virtual_administrator' // 403: the reseller buys through Virtual Administrator (G02)
   | 'not_found' // 404: unknown id (or, on ConnectWise cloud, a wrong key or base URL)
   | 'invalid_request' // 400, 422: the other side refused what we sent
   | 'bad_shape' // an answer that does not fit the schema: names endpoint and field
@@ -31,6 +32,8 @@ export class ConnectorError extends Error {
   readonly retryAfterMs: number | undefined;
   /** HTTP status, if an answer arrived at all. */
   readonly status: number | undefined;
+  /** False when it is certain that nothing reached the other side, or that it refused; a write may be tried again then. */
+  readonly mayHaveActed: boolean;
   /** The other side's request id (`x-cw-request-id` or the like), for its support desk. */
   readonly requestId: string | undefined;
 
@@ -41,6 +44,7 @@ export class ConnectorError extends Error {
     retryAfterMs?: number | undefined;
     status?: number | undefined;
     requestId?: string | undefined;
+    mayHaveActed?: boolean;
     cause?: unknown;
   }) {
     super(`${init.code}: ${init.detail}`, { cause: init.cause });
@@ -50,5 +54,6 @@ export class ConnectorError extends Error {
     this.retryAfterMs = init.retryAfterMs;
     this.status = init.status;
     this.requestId = init.requestId;
+    this.mayHaveActed = init.mayHaveActed ?? false;
   }
 }

@@ -1,0 +1,244 @@
+/** ConnectWise behind the PSA port. Product = catalogue item, line = addition (connectwise.md §4). */
+import type { z } from 'zod';
+import { sameQuantity } from '../../domain/quantities.ts';
+import { ConnectorError } from '../errors.ts';
+import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
+import type { CallOptions } from '../vendor.ts';
+import type { ConnectwiseClient } from './client.ts';
+import { quoted } from './conditions.ts';
+import { readPermissions } from './permissions.ts';
+import { additionSchema, agreementSchema, boardSchema, catalogItemSchema, companySchema, type Addition } from './schemas.ts';
+
+export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {
+  async function getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null> {
+    try {
+      const { data } = await client.request({ method: 'GET', ...lineRoute(query), schema: additionSchema, signal: query.signal });
+      return lineOf(query.agreementId, data);
+    } catch (error) {
+      if (error instanceof ConnectorError && error.code === 'not_found') return null;
+      throw error;
+    }
+  }
+
+  return {
+    kind: 'connectwise',
+
+    checkPermissions: (call) => readPermissions(client, call),
+
+    async *listAccounts(call) {
+      const rows = client.list('/company/companies', { conditions: 'deletedFlag=false' }, companySchema, call);
+      for await (const batch of rows) {
+        yield batch.map((company) => ({
+          id: company.id,
+          ...(company.identifier ? { code: company.identifier } : {}),
+          name: company.name,
+          active: !company.deletedFlag && !/inactive/i.test(company.status?.name ?? ''),
+          prospect: isProspect(company),
+        }));
+      }
+    },
+
+    async *listProducts(call) {
+      for await (const batch of client.list('/procurement/catalog', {}, catalogItemSchema, call)) yield batch.map(productOf);
+    },
+
+    async *listAgreements(call) {
+      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, call)) yield batch.map(agreementOf);
+    },
+
+    async *listBoards(call) {
+      // `info/boards` needs ticket rights only; `boards` is a setup table (§4.5).
+      for await (const batch of client.list('/service/info/boards', {}, boardSchema, call)) {
+        yield batch.map((board) => ({
+          id: board.id,
+          name: board.name,
+          projectBoard: board.projectFlag ?? false,
+          active: !board.inactiveFlag,
+        }));
+      }
+    },
+
+    async listLines({ agreementId, signal }) {
+      const route = `/finance/agreements/${agreementId}/additions`;
+      const lines: PsaLine[] = [];
+      let page = 1;
+      for (;;) {
+        const { data, headers } = await client.request({
+          method: 'GET',
+          route: '/finance/agreements/{id}/additions',
+          path: route,
+          query: { page, pageSize: 1000 },
+          schema: additionSchema.array(),
+          signal,
+        });
+        lines.push(...data.map((addition) => lineOf(agreementId, addition)));
+        // One call for nearly every agreement: the header says when there is another page.
+        if (!/rel="?next"?/.test(headers.get('link') ?? '') || data.length === 0) return lines;
+        page++;
+      }
+    },
+
+    getLine,
+
+    async findProduct({ productId, signal }) {
+      const { data } = await client.request({
+        method: 'GET',
+        route: '/procurement/catalog',
+        path: '/procurement/catalog',
+        query: { conditions: `identifier=${quoted(productId)}`, pageSize: 50 },
+        schema: catalogItemSchema.array(),
+        signal,
+      });
+      return data.map(productOf).filter((product) => product.productId === productId);
+    },
+
+    setQuantity: (command) => setQuantity(client, getLine, command),
+  };
+}
+
+/**
+ * Compare, write once, read again (invariant 5; psa-port.md §4). ConnectWise has no row version to send along, so a
+ * window between compare and write stays; the quantity expected and read back keeps it as small as it can be.
+ */
+async function setQuantity(
+  client: ConnectwiseClient,
+  getLine: (query: { agreementId: string; lineId: string } & CallOptions) => Promise<PsaLine | null>,
+  command: SetQuantity & CallOptions,
+): Promise<SetQuantityResult> {
+  let line: PsaLine | null;
+  try {
+    line = await getLine(command);
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    if (error.kind === 'permanent') return { outcome: 'rejected', code: error.code, detail: error.detail };
+    return { outcome: 'not_sent', code: error.code, detail: error.detail };
+  }
+  if (line && sameQuantity(line.quantity, command.target)) {
+    return { outcome: 'already', before: line.quantity, after: line.quantity, version: line.version };
+  }
+  if (!line || !sameQuantity(line.quantity, command.expected.quantity)) return { outcome: 'conflict', current: line };
+  if (Date.now() >= command.writeBefore) {
+    return { outcome: 'not_sent', code: 'too_late', detail: 'The time to write had passed before the write began.' };
+  }
+  try {
+    // The dialect is a bare field name, and the whole record comes back (§5.1).
+    await client.request({
+      method: 'PATCH',
+      ...lineRoute(command),
+      body: [{ op: 'replace', path: 'quantity', value: command.target }],
+      schema: additionSchema,
+      signal: command.signal,
+    });
+  } catch (error) {
+    return afterFailedWrite(error);
+  }
+  return readBack(getLine, command, line.quantity);
+}
+
+function afterFailedWrite(error: unknown): SetQuantityResult {
+  if (!(error instanceof ConnectorError)) return { outcome: 'uncertain', detail: 'The write was cut off.' };
+  if (error.mayHaveActed) return { outcome: 'uncertain', detail: error.detail };
+  if (error.kind !== 'permanent') return { outcome: 'not_sent', code: error.code, detail: error.detail };
+  const right = error.code === 'forbidden' ? ' Set Finance > Agreements: Edit = All for the API member.' : '';
+  return { outcome: 'rejected', code: error.code, detail: `${error.detail}${right}` };
+}
+
+async function readBack(
+  getLine: (query: { agreementId: string; lineId: string } & CallOptions) => Promise<PsaLine | null>,
+  command: SetQuantity & CallOptions,
+  before: number,
+): Promise<SetQuantityResult> {
+  try {
+    const now = await getLine(command);
+    if (now && sameQuantity(now.quantity, command.target)) return { outcome: 'applied', before, after: now.quantity, version: now.version };
+    // It answered 200 and holds something else: a 200 without effect (§5.1), lag, or another hand. Read again later.
+    return { outcome: 'uncertain', detail: `ConnectWise took the write but shows ${now?.quantity ?? 'no line'}.` };
+  } catch (error) {
+    return { outcome: 'uncertain', detail: error instanceof ConnectorError ? error.detail : 'The line could not be read again.' };
+  }
+}
+
+function lineRoute({ agreementId, lineId }: { agreementId: string; lineId: string }) {
+  return {
+    route: '/finance/agreements/{id}/additions/{id}',
+    path: `/finance/agreements/${encodeURIComponent(agreementId)}/additions/${encodeURIComponent(lineId)}`,
+  };
+}
+
+/** A company whose types are all prospects' is not a customer yet; the type's name is the partner's own, so the word is what counts. */
+function isProspect(company: z.infer<typeof companySchema>): boolean {
+  const types = (company.types ?? []).map((type) => type.name ?? '');
+  return types.length > 0 && types.every((name) => /prospect|lead/i.test(name));
+}
+
+function productOf(item: z.infer<typeof catalogItemSchema>) {
+  return {
+    id: item.id,
+    productId: item.identifier,
+    name: item.description ?? item.identifier,
+    active: !item.inactiveFlag,
+    ...(typeof item.recurringFlag === 'boolean' ? { recurring: item.recurringFlag } : {}),
+    // A bundle cannot be an addition (§4.2).
+    usableOnContract: item.productClass !== 'Bundle',
+  };
+}
+
+function agreementOf(row: z.infer<typeof agreementSchema>): PsaAgreement {
+  const cycle = row.billingCycle?.name ?? undefined;
+  const nextInvoiceDate = dateOf(row.nextInvoiceDate);
+  const startDate = dateOf(row.startDate);
+  const endDate = row.noEndingDateFlag ? undefined : dateOf(row.endDate);
+  const currency = row.currency?.currencyCode ?? row.currency?.name ?? undefined;
+  return {
+    id: row.id,
+    accountId: row.company.id,
+    name: row.name,
+    status: row.cancelledFlag ? 'cancelled' : statusOf(row.agreementStatus),
+    ...(nextInvoiceDate ? { nextInvoiceDate } : {}),
+    ...(startDate ? { startDate } : {}),
+    ...(endDate ? { endDate } : {}),
+    ...(cycle ? { billingCycle: cycle } : {}),
+    monthly: /^monthly$/i.test(cycle ?? ''),
+    neverBilled: /^none$/i.test(cycle ?? ''),
+    ...(currency ? { currency } : {}),
+  };
+}
+
+function lineOf(agreementId: string, addition: Addition): PsaLine {
+  const effectiveFrom = dateOf(addition.effectiveDate);
+  const effectiveTo = dateOf(addition.cancelledDate);
+  return {
+    id: addition.id,
+    agreementId,
+    productId: addition.product.id,
+    ...(addition.description ? { description: addition.description } : {}),
+    quantity: addition.quantity,
+    includedQuantity: addition.lessIncluded ?? 0,
+    unitPrice: addition.unitPrice ?? 0,
+    billing:
+      addition.billCustomer === 'DoNotBill' ? 'do_not_bill' : addition.billCustomer === 'NoCharge' ? 'no_charge' : 'billable',
+    ...(effectiveFrom ? { effectiveFrom } : {}),
+    ...(effectiveTo ? { effectiveTo } : {}),
+    // An addition's own status is spelled like an agreement's (§4.4); absent means nothing else speaks against it.
+    status: statusOf(addition.agreementStatus),
+    version: addition._info?.lastUpdated ?? '',
+  };
+}
+
+function statusOf(status: string | null | undefined): PsaAgreement['status'] {
+  switch (status) {
+    case 'Cancelled':
+      return 'cancelled';
+    case 'Expired':
+      return 'expired';
+    case 'Inactive':
+      return 'inactive';
+    default:
+      return 'active';
+  }
+}
+
+/** ConnectWise's dates are midnight in UTC for the day meant; converting to a local zone would move them a day (§5.2). */
+function dateOf(value: string | null | undefined): string | undefined {
+  return value?.match(/^\d{4}-\d{2}-\d{2}/)?.[0];
+}

@@ -1,0 +1,187 @@
+/** ConnectWise's REST API (connectwise.md §1–3): codebase discovery, Basic + clientId, lists that follow `Link`. */
+import { z } from 'zod';
+import type { Budget } from '../budget.ts';
+import { ConnectorError } from '../errors.ts';
+import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
+import type { CallOptions } from '../vendor.ts';
+import { companyInfoSchema, countSchema } from './schemas.ts';
+
+const noSeparators = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .regex(/^[^+:\s]+$/, 'It contains neither +, : nor spaces.');
+
+export const connectwiseCredentials = z.strictObject({
+  /** Host of the site people log in to, e.g. `na.myconnectwise.net`, or an on-premises host. */
+  site: z.string().trim().min(3).max(300),
+  companyId: noSeparators,
+  publicKey: noSeparators,
+  privateKey: z.string().trim().min(1).max(200),
+});
+
+export interface ConnectwiseClient {
+  request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
+  /** A whole list in batches, checked against `/count`; or an error. */
+  list<T extends { id: string }>(
+    route: string,
+    query: { conditions?: string; fields?: string },
+    schema: z.ZodType<T>,
+    call?: CallOptions,
+  ): AsyncIterable<T[]>;
+}
+
+const rowsPerPage = 1000;
+const acceptedVersion = 'application/vnd.connectwise.com+json; version=2025.16';
+
+/**
+ * The API's origin for a site. Cloud hosts answer on a name with an `api-` prefix only (§1.1).
+ *
+ * @param allowPrivate also takes http:// and an address with a port: simulators, on-premises networks
+ * @throws ConnectorError `bad_host` for what is no public host name
+ */
+export function originOf(site: string, allowPrivate: boolean): string {
+  const refuse = (why: string) => new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `"${site}" ${why}` });
+  let url: URL;
+  try {
+    url = new URL(/^https?:\/\//.test(site) ? site : `https://${site}`);
+  } catch {
+    throw refuse('is not a host name. Give the site you log in to, for example na.myconnectwise.net.');
+  }
+  if (url.username || url.password || url.pathname !== '/' || url.search) throw refuse('is more than a host name.');
+  if (!allowPrivate) {
+    if (url.protocol !== 'https:') throw refuse('is not an https address.');
+    if (!/\.[a-z]{2,}$/i.test(url.hostname) || url.hostname.endsWith('.local') || url.hostname.endsWith('.internal')) {
+      throw refuse('is not a public host name. Set ALLOW_PRIVATE_HOSTS for a server in your own network.');
+    }
+  }
+  if (/^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$/.test(url.hostname)) url.hostname = `api-${url.hostname}`;
+  return url.origin;
+}
+
+export function createConnectwiseClient(
+  credentials: z.infer<typeof connectwiseCredentials>,
+  options: {
+    clientId: string;
+    allowPrivateHosts: boolean;
+    budget: Budget;
+    timeoutMs?: number | undefined;
+    logger?: HttpLogger | undefined;
+  },
+): ConnectwiseClient {
+  const origin = originOf(credentials.site, options.allowPrivateHosts);
+  const pair = Buffer.from(`${credentials.companyId}+${credentials.publicKey}:${credentials.privateKey}`).toString('base64');
+  const shared = {
+    secrets: [credentials.privateKey, pair],
+    budget: options.budget,
+    logger: options.logger,
+    requestIdHeader: 'x-cw-request-id',
+    ...(options.timeoutMs ? { timeoutMs: options.timeoutMs } : {}),
+  };
+  // Discovery is unauthenticated (§1.1), so it gets no credentials.
+  const discovery = createHttpClient({ baseUrl: origin, headers: {}, ...shared });
+  const http = createHttpClient({
+    baseUrl: origin,
+    headers: { authorization: `Basic ${pair}`, clientId: options.clientId, accept: acceptedVersion },
+    ...shared,
+  });
+  let codebase: Promise<string> | undefined;
+
+  async function discover(signal?: AbortSignal): Promise<string> {
+    const { data } = await discovery.request({
+      method: 'GET',
+      route: '/login/companyinfo/{companyId}',
+      path: `/login/companyinfo/${encodeURIComponent(credentials.companyId)}`,
+      schema: companyInfoSchema,
+      signal,
+    });
+    if (data === null) {
+      throw new ConnectorError({ kind: 'permanent', code: 'bad_credentials', detail: `ConnectWise knows no company "${credentials.companyId}" on this site. Check the company id and the site.` });
+    }
+    return data.Codebase.replace(/^\/+|\/+$/g, '') || 'v4_6_release';
+  }
+
+  function currentCodebase(signal?: AbortSignal): Promise<string> {
+    codebase ??= discover(signal).catch((error: unknown) => {
+      codebase = undefined;
+      throw error;
+    });
+    return codebase;
+  }
+
+  async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    const used = await currentCodebase(wanted.signal);
+    const at = (base: string) => http.request({ ...wanted, path: `/${base}/apis/3.0${wanted.path}` });
+    try {
+      return await at(used);
+    } catch (error) {
+      // On cloud the codebase moves at upgrades; a 404 may mean just that. Once, and only if it did move (§1.1).
+      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+      const found = await discover(wanted.signal);
+      if (found === used) throw error;
+      codebase = Promise.resolve(found);
+      return at(found);
+    }
+  }
+
+  return {
+    request,
+
+    /**
+     * Forward-only paging (by id, so rows that move between pages are not missed); where an endpoint does not support it
+     * and sends no `Link`, page by page. The end is where `Link` has no next; a count afterwards shows a page that was
+     * cut short.
+     */
+    async *list(route, query, schema, call) {
+      const seen = new Set<string>();
+      const get = (extra: Record<string, string | number>) =>
+        request({
+          method: 'GET',
+          route,
+          path: route,
+          query: { ...query, pageSize: rowsPerPage, ...extra },
+          headers: { 'pagination-type': 'forward-only' },
+          schema: z.array(schema),
+          signal: call?.signal,
+        });
+      let next: Record<string, string | number> | undefined = {};
+      while (next) {
+        const { data, headers } = await get(next);
+        for (const row of data) {
+          if (seen.has(row.id)) throw incomplete(route, 'a row came twice');
+          seen.add(row.id);
+        }
+        if (data.length > 0) yield data;
+        const link = nextLink(headers.get('link'), origin);
+        next = data.length > 0 ? link : undefined;
+      }
+      const { data: total } = await request({
+        method: 'GET',
+        route: `${route}/count`,
+        path: `${route}/count`,
+        query: { conditions: query.conditions },
+        schema: countSchema,
+        signal: call?.signal,
+      });
+      if (seen.size < total.count) throw incomplete(route, `${seen.size} of ${total.count} rows came`);
+    },
+  };
+}
+
+function incomplete(route: string, why: string): ConnectorError {
+  return new ConnectorError({ kind: 'transient', code: 'incomplete', detail: `GET ${route}: the list did not arrive whole: ${why}` });
+}
+
+/** Page parameters of `rel="next"`. Only its query is used: credentials go nowhere but to the site they were given for. */
+function nextLink(header: string | null, origin: string): Record<string, string> | undefined {
+  const target = header?.split(/,\s*(?=<)/).find((entry) => /;\s*rel="?next"?/.test(entry))?.match(/<([^>]*)>/)?.[1];
+  if (target === undefined) return undefined;
+  const query = new URL(target, origin).searchParams;
+  const next: Record<string, string> = {};
+  for (const name of ['page', 'pageId']) {
+    const value = query.get(name);
+    if (value !== null) next[name] = value;
+  }
+  return Object.keys(next).length > 0 ? next : undefined;
+}

@@ -1,0 +1,66 @@
+/** Answers of ConnectWise's API: what is used is required, all else is let through; nullability in the spec is unreliable (connectwise.md §5.2). */
+import { z } from 'zod';
+
+const id = z.int().transform(String);
+const ref = z.looseObject({ id, name: z.string().nullish() });
+const text = z.string().nullish();
+
+export const companyInfoSchema = z.looseObject({ Codebase: z.string() }).nullable();
+export const countSchema = z.looseObject({ count: z.int().min(0) });
+export const systemInfoSchema = z.looseObject({ version: z.string() });
+export const anyRowsSchema = z.array(z.looseObject({}));
+
+export const companySchema = z.looseObject({
+  id,
+  identifier: text,
+  name: z.string(),
+  status: z.looseObject({ name: z.string() }).nullish(),
+  deletedFlag: z.boolean().nullish(),
+  types: z.array(z.looseObject({ name: text })).nullish(),
+});
+
+export const catalogItemSchema = z.looseObject({
+  id,
+  identifier: z.string(),
+  description: text,
+  inactiveFlag: z.boolean().nullish(),
+  productClass: text,
+  recurringFlag: z.boolean().nullish(),
+});
+
+export const boardSchema = z.looseObject({
+  id,
+  name: z.string(),
+  projectFlag: z.boolean().nullish(),
+  inactiveFlag: z.boolean().nullish(),
+});
+
+export const agreementSchema = z.looseObject({
+  id,
+  name: z.string(),
+  company: ref,
+  agreementStatus: text,
+  cancelledFlag: z.boolean().nullish(),
+  startDate: text,
+  endDate: text,
+  noEndingDateFlag: z.boolean().nullish(),
+  nextInvoiceDate: text,
+  billingCycle: z.looseObject({ name: text }).nullish(),
+  currency: z.looseObject({ currencyCode: text, name: text }).nullish(),
+});
+
+export const additionSchema = z.looseObject({
+  id,
+  product: z.looseObject({ id, identifier: text }),
+  quantity: z.number(),
+  lessIncluded: z.number().nullish(),
+  unitPrice: z.number().nullish(),
+  billCustomer: text,
+  effectiveDate: text,
+  cancelledDate: text,
+  description: text,
+  agreementStatus: text,
+  _info: z.looseObject({ lastUpdated: text }).nullish(),
+});
+
+export type Addition = z.infer<typeof additionSchema>;

@@ -1,0 +1,223 @@
+/**
+ * The one HTTP client of all connectors. It asks once: Temporal retries (engineering.md §8), so nothing here does.
+ * Credentials never follow a redirect, and nothing secret reaches a log or an error.
+ */
+import { Agent, fetch, type Response } from 'undici';
+import type { z } from 'zod';
+import type { Budget } from './budget.ts';
+import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
+
+export interface HttpLogger {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface HttpClientOptions {
+  /** Origin and path prefix, without a trailing slash. */
+  baseUrl: string;
+  headers: Record<string, string>;
+  /** Texts that must appear nowhere: keys, passwords, and the headers made from them. */
+  secrets: readonly string[];
+  budget: Budget;
+  logger?: HttpLogger | undefined;
+  /** Milliseconds from the start of the request to the last byte of the answer. */
+  timeoutMs?: number;
+  /** Bytes of an answer at most. */
+  maxBytes?: number;
+  /** The answer's header with the other side's request id. */
+  requestIdHeader?: string;
+}
+
+export interface HttpRequest<T> {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path below the base URL, ids filled in; starts with a slash. */
+  path: string;
+  /** The same with names for ids, for logs and errors: `/customers/{id}`. */
+  route: string;
+  query?: Record<string, string | number | undefined>;
+  headers?: Record<string, string>;
+  body?: unknown;
+  schema: z.ZodType<T>;
+  signal?: AbortSignal | undefined;
+}
+
+export interface HttpAnswer<T> {
+  data: T;
+  headers: Headers;
+}
+
+export interface HttpClient {
+  /** @throws ConnectorError, always */
+  request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
+}
+
+// Keep-alive towards a few hosts; a connection that cannot be made fails well before the request's own limit.
+const agent = new Agent({ connect: { timeout: 10_000 }, connections: 64, pipelining: 1 });
+
+/** Node's codes for "nothing left this machine". */
+const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const timeoutMs = options.timeoutMs ?? 30_000;
+  const maxBytes = options.maxBytes ?? 20 * 1024 * 1024;
+  const redact = (text: string) =>
+    options.secrets.reduce((redacted, secret) => (secret ? redacted.replaceAll(secret, '[redacted]') : redacted), text);
+
+  async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    await options.budget.take(wanted.signal);
+    const began = performance.now();
+    const where = `${wanted.method} ${wanted.route}`;
+    const limit = AbortSignal.timeout(timeoutMs);
+    const signal = wanted.signal ? AbortSignal.any([limit, wanted.signal]) : limit;
+    const log = (outcome: object) =>
+      options.logger?.debug({ method: wanted.method, route: wanted.route, ms: Math.round(performance.now() - began), ...outcome }, 'call');
+    let response: Response | undefined;
+    try {
+      response = await fetch(urlOf(options.baseUrl, wanted), {
+        method: wanted.method,
+        headers: {
+          accept: 'application/json',
+          ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...options.headers,
+          ...wanted.headers,
+        },
+        body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
+        redirect: 'manual',
+        signal,
+        dispatcher: agent,
+      });
+      const requestId = response.headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
+      const text = await readText(response, maxBytes, where);
+      log({ status: response.status, requestId });
+      if (!response.ok) throw await refusal(wanted, response, text, requestId);
+      return { data: parse(wanted, text, where, requestId), headers: response.headers as unknown as Headers };
+    } catch (error) {
+      if (error instanceof ConnectorError) {
+        options.logger?.warn({ code: error.code, status: error.status, requestId: error.requestId, route: wanted.route }, 'call failed');
+        throw error;
+      }
+      if (wanted.signal?.aborted) throw wanted.signal.reason;
+      log({ error: codeOf(error) });
+      throw broken(error, where, limit.aborted, timeoutMs, response !== undefined);
+    }
+  }
+
+  async function refusal<T>(wanted: HttpRequest<T>, response: Response, text: string, requestId: string | undefined) {
+    const { status } = response;
+    const said = redact(messageIn(text)).slice(0, 300);
+    const retryAfterMs = retryAfter(response.headers.get('retry-after'));
+    const where = `${wanted.method} ${wanted.route} answered ${status}`;
+    const about = { detail: said ? `${where}: ${said}` : where, status, requestId };
+    if (status >= 300 && status < 400) {
+      return new ConnectorError({ kind: 'permanent', code: 'redirected', ...about, detail: `${where}, a redirect` });
+    }
+    if (status === 429) {
+      // Without a Retry-After, five seconds (the public SDK's own assumption, mailprotector.md §3.3).
+      await options.budget.throttled(retryAfterMs ?? 5_000);
+      return new ConnectorError({ kind: 'throttled', code: 'throttled', ...about, retryAfterMs: retryAfterMs ?? 5_000 });
+    }
+    if (status >= 500 || status === 408) {
+      return new ConnectorError({ kind: 'transient', code: 'upstream', ...about, retryAfterMs, mayHaveActed: true });
+    }
+    return new ConnectorError({ kind: 'permanent', code: permanentCodes[status] ?? 'invalid_request', ...about });
+  }
+
+  return { request };
+}
+
+const permanentCodes: Record<number, ConnectorErrorCode> = {
+  401: 'bad_credentials',
+  403: 'forbidden',
+  404: 'not_found',
+};
+
+function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(wanted.query ?? {})) if (value !== undefined) query.set(name, String(value));
+  // URLSearchParams writes a space as `+`, which ConnectWise takes for a plus (connectwise.md §2.1).
+  const text = query.toString().replaceAll('+', '%20');
+  return `${baseUrl}${wanted.path}${text ? `?${text}` : ''}`;
+}
+
+async function readText(response: Response, maxBytes: number, where: string): Promise<string> {
+  if (!response.body) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    size += chunk.byteLength;
+    if (size > maxBytes) {
+      throw new ConnectorError({ kind: 'permanent', code: 'too_large', detail: `${where} sent more than ${maxBytes} bytes`, status: response.status });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Lenient on what is there besides, strict on what is used: an answer that does not fit names the field, never its value. */
+function parse<T>(wanted: HttpRequest<T>, text: string, where: string, requestId: string | undefined): T {
+  let json: unknown;
+  try {
+    json = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail: `${where} answered with something that is not JSON`, requestId, mayHaveActed: true });
+  }
+  const parsed = wanted.schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue?.path.map(String).join('.') || 'the answer';
+  throw new ConnectorError({
+    kind: 'permanent',
+    code: 'bad_shape',
+    detail: `${where}: ${field} does not have the form Countersign knows (${issue?.code ?? 'unknown'})`,
+    requestId,
+    mayHaveActed: true,
+  });
+}
+
+function broken(error: unknown, where: string, timedOut: boolean, timeoutMs: number, answering: boolean): ConnectorError {
+  const code = codeOf(error);
+  const kind = 'transient' as const;
+  if (timedOut) {
+    return new ConnectorError({ kind, code: 'timeout', detail: `${where} did not answer within ${timeoutMs} ms`, mayHaveActed: true, cause: error });
+  }
+  if (code === 'ENOTFOUND') {
+    // A name that does not exist today may be a resolver's bad minute, so it is retried before it blocks.
+    return new ConnectorError({ kind, code: 'bad_host', detail: `${where}: the host name does not exist`, cause: error });
+  }
+  return new ConnectorError({
+    kind,
+    code: 'network',
+    detail: `${where}: the connection failed (${code})`,
+    mayHaveActed: answering || !neverSent.has(code),
+    cause: error,
+  });
+}
+
+function codeOf(error: unknown): string {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    if ('code' in cause && typeof cause.code === 'string') return cause.code;
+  }
+  return error instanceof Error ? error.name : 'unknown';
+}
+
+/** The other side's own words: `message`, else `error`, else the text without its tags. */
+function messageIn(text: string): string {
+  try {
+    const body = JSON.parse(text) as { message?: unknown; error?: unknown; errors?: { message?: unknown }[] };
+    const first = Array.isArray(body.errors) ? body.errors[0]?.message : undefined;
+    const words = [body.message ?? body.error, first].filter((word) => typeof word === 'string');
+    if (words.length > 0) return words.join('; ');
+  } catch {
+    // Not JSON: some answers are HTML.
+  }
+  return text.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
+}
+
+/** `Retry-After` in milliseconds: seconds, or an HTTP date. */
+export function retryAfter(header: string | null, now = Date.now()): number | undefined {
+  if (header === null) return undefined;
+  const seconds = Number(header);
+  if (Number.isFinite(seconds) && header.trim() !== '') return Math.max(0, seconds * 1000);
+  const date = Date.parse(header);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

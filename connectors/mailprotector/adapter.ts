@@ -1,0 +1,188 @@
+/** Mailprotector behind the vendor port: usage assembled as mailprotector.md §5.2 says, with the fewest calls. */
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { skuOf } from '../../domain/skuCatalogue.ts';
+import type { Budget } from '../budget.ts';
+import { ConnectorError } from '../errors.ts';
+import { createHttpClient, type HttpLogger } from '../http.ts';
+import type { CallOptions, UsageCount, UsagePage, UsagePart, UserTypeCounts, VendorAdapter } from '../vendor.ts';
+import { createMailprotectorClient } from './client.ts';
+import { customerSchema, domainSchema, resellerSchema, servicesSchema, userGroupSchema, userSchema } from './schemas.ts';
+
+export const mailprotectorCredentials = z.strictObject({
+  resellerId: z.string().regex(/^\d{1,18}$/, 'The reseller id is a number; Mailprotector shows it in the address of the console.'),
+  apiKey: z.string().trim().min(8).max(500),
+});
+
+/** Every choice the references leave open, with what we do unless told otherwise. */
+export const mailprotectorSettings = z.object({
+  /** `userCount` trusts the group's own `user_count`; `users` lists users and counts the billable types (what `user_count` includes is unknown, §5.2). */
+  countBy: z.enum(['userCount', 'users']).default('userCount'),
+  /** With `users`: the types that are billed (§5.2's safe default). */
+  billableUserTypes: z.array(z.string()).default(['User']),
+  /** Whether users of a Pending domain count; mail is not filtered while Pending, billing is unknown (§5.2). */
+  countPendingDomains: z.boolean().default(false),
+  /** Rows per page; 50 is the largest seen (§2). */
+  perPage: z.int().min(1).max(500).default(50),
+  /** Display name → SKU, for names the catalogue does not know (§5.4). */
+  services: z.record(z.string(), z.string()).default({}),
+});
+
+export type MailprotectorSettings = z.infer<typeof mailprotectorSettings>;
+
+/** Accounts whose usage is handed over, and committed, together. */
+const accountsPerPage = 25;
+
+export function createMailprotectorAdapter(
+  credentials: z.infer<typeof mailprotectorCredentials>,
+  settings: MailprotectorSettings,
+  options: {
+    baseUrl: string;
+    budget: Budget;
+    concurrency: number;
+    timeoutMs?: number | undefined;
+    logger?: HttpLogger | undefined;
+  },
+): VendorAdapter {
+  const http = createHttpClient({
+    baseUrl: `${options.baseUrl.replace(/\/+$/, '')}/api/v1`,
+    headers: { authorization: `Bearer ${credentials.apiKey}` },
+    secrets: [credentials.apiKey],
+    budget: options.budget,
+    logger: options.logger,
+    ...(options.timeoutMs ? { timeoutMs: options.timeoutMs } : {}),
+  });
+  const client = createMailprotectorClient(http, settings.perPage);
+  const limit = pLimit(options.concurrency);
+  const reseller = credentials.resellerId;
+
+  async function listAccounts(call?: CallOptions) {
+    const rows = await client.list('/resellers/{id}/customers', `/resellers/${reseller}/customers`, customerSchema, call);
+    return rows.map(({ id, name }) => ({ id, name }));
+  }
+
+  /** Domains of an account that count: no aliases, whose users are their parent's. */
+  async function domainsByAccount(call?: CallOptions) {
+    const rows = await client.list('/resellers/{id}/domains', `/resellers/${reseller}/domains`, domainSchema, call);
+    const byAccount = new Map<string, { id: string; name: string }[]>();
+    for (const domain of rows) {
+      if (domain.parent) continue;
+      if (!settings.countPendingDomains && domain.domain_status.name === 'Pending') continue;
+      byAccount.set(domain.account.id, [...(byAccount.get(domain.account.id) ?? []), domain]);
+    }
+    return byAccount;
+  }
+
+  async function usageOf(accountId: string, domains: readonly { id: string; name: string }[], call: CallOptions) {
+    const userTypes: UserTypeCounts = {};
+    const byService = new Map<string, UsagePart[]>();
+    await Promise.all(
+      domains.map(async (domain) => {
+        const groups = await limit(() =>
+          client.list('/domains/{id}/user_groups', `/domains/${domain.id}/user_groups`, userGroupSchema, call),
+        );
+        const counted = settings.countBy === 'users' ? await countUsers(domain.id, userTypes, call) : undefined;
+        await Promise.all(
+          groups.map(async (group) => {
+            const records = await limit(() =>
+              client.get('/user_groups/{id}/services', `/user_groups/${group.id}/services`, servicesSchema, call),
+            );
+            const quantity = counted ? (counted.get(group.id) ?? 0) : group.user_count;
+            for (const service of new Set(records.map((record) => serviceOf(record.service_type)))) {
+              const parts = byService.get(service) ?? [];
+              parts.push({ domain: domain.name, group: group.name, groupId: group.id, quantity });
+              byService.set(service, parts);
+            }
+          }),
+        );
+      }),
+    );
+    const counts = [...byService].sort(byText).map(
+      ([service, parts]): UsageCount => ({
+        accountId,
+        service,
+        quantity: parts.reduce((sum, part) => sum + part.quantity, 0),
+        parts: parts.sort((a, b) => (a.groupId < b.groupId ? -1 : 1)),
+      }),
+    );
+    return { counts, userTypes };
+  }
+
+  async function countUsers(domainId: string, userTypes: UserTypeCounts, call: CallOptions): Promise<Map<string, number>> {
+    const users = await limit(() => client.list('/domains/{id}/users', `/domains/${domainId}/users`, userSchema, call));
+    const byGroup = new Map<string, number>();
+    for (const user of users) {
+      const type = user.user_type.name;
+      userTypes[type] = (userTypes[type] ?? 0) + 1;
+      if (!settings.billableUserTypes.includes(type)) continue;
+      byGroup.set(user.user_group.id, (byGroup.get(user.user_group.id) ?? 0) + 1);
+    }
+    return byGroup;
+  }
+
+  const serviceOf = (displayName: string) => settings.services[displayName] ?? skuOf(displayName);
+
+  return {
+    vendor: 'mailprotector',
+
+    async verifyCredentials(call) {
+      try {
+        const row = await client.get('/resellers/{id}', `/resellers/${reseller}`, resellerSchema, call);
+        return { resellerName: row.name };
+      } catch (error) {
+        throw explain(error, reseller);
+      }
+    },
+
+    listAccounts,
+
+    async *readUsage({ accountIds, after, ...call }) {
+      const ids = (accountIds ?? (await listAccounts(call)).map((account) => account.id))
+        .toSorted(byNumber)
+        .filter((id) => after === undefined || byNumber(id, after) > 0);
+      if (ids.length === 0) return;
+      const domains = await domainsByAccount(call);
+      for (let at = 0; at < ids.length; at += accountsPerPage) {
+        const batch = ids.slice(at, at + accountsPerPage);
+        const usage = await Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call)));
+        const page: UsagePage = {
+          accounts: [],
+          counts: usage.flatMap((one) => one.counts),
+          userTypes:
+            settings.countBy === 'users'
+              ? usage.map((one, index) => ({ accountId: batch[index] ?? '', counts: one.userTypes }))
+              : [],
+        };
+        const last = batch.at(-1);
+        if (last !== undefined && at + accountsPerPage < ids.length) page.next = last;
+        yield page;
+      }
+    },
+  };
+}
+
+/** Ids are integers; a longer one is a larger one. */
+function byNumber(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
+}
+
+function explain(error: unknown, reseller: string): unknown {
+  if (!(error instanceof ConnectorError) || error.code !== 'forbidden') {
+    if (error instanceof ConnectorError && error.code === 'not_found') {
+      return new ConnectorError({ ...error, detail: `Mailprotector knows no reseller ${reseller}. Check the reseller id.` });
+    }
+    return error;
+  }
+  if (/virtual administrator/i.test(error.detail)) {
+    return new ConnectorError({
+      ...error,
+      code: 'virtual_administrator',
+      detail: 'This reseller receives Mailprotector through Virtual Administrator, which cannot use the integration.',
+    });
+  }
+  return new ConnectorError({ ...error, detail: `This key does not see reseller ${reseller}. Check the reseller id and whose key it is.` });
+}

@@ -1,0 +1,25 @@
+/** Answers of Mailprotector's API: what is used is required, all else is let through (mailprotector.md §4). */
+import { z } from 'zod';
+
+const id = z.union([z.int(), z.string()]).transform(String);
+const ref = z.looseObject({ id, name: z.string() });
+
+export const resellerSchema = z.looseObject({ id, name: z.string() });
+export const customerSchema = z.looseObject({ id, name: z.string() });
+export const domainSchema = z.looseObject({
+  id,
+  name: z.string(),
+  account: ref,
+  /** Set on an alias, which is left out: its users are its parent's. */
+  parent: z.unknown(),
+  domain_status: z.looseObject({ id: z.int(), name: z.string() }),
+});
+export const userGroupSchema = z.looseObject({ id, name: z.string(), user_count: z.int().min(0) });
+const serviceSchema = z.looseObject({ service_type: z.string() });
+/** Sources disagree on one record or an array (§5.1), so both are taken. */
+export const servicesSchema = z.union([z.array(serviceSchema), serviceSchema.transform((one) => [one])]);
+export const userSchema = z.looseObject({
+  id,
+  user_type: z.looseObject({ id: z.int(), name: z.string() }),
+  user_group: ref,
+});

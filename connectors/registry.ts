@@ -1,0 +1,63 @@
+/** The vendors and PSAs there are. A new one is a folder that implements a port, and an entry here. */
+import { skus } from '../domain/skuCatalogue.ts';
+import type { Budget } from './budget.ts';
+import { createConnectwiseAdapter } from './connectwise/adapter.ts';
+import { connectwiseCredentials, createConnectwiseClient, originOf } from './connectwise/client.ts';
+import type { HttpLogger } from './http.ts';
+import { createMailprotectorAdapter, mailprotectorCredentials, mailprotectorSettings } from './mailprotector/adapter.ts';
+import type { PsaAdapter } from './psa.ts';
+import type { VendorAdapter } from './vendor.ts';
+
+/** What the deployment, not the customer, decides. */
+export interface ConnectorOptions {
+  mailprotectorUrl: string;
+  connectwiseClientId: string;
+  allowPrivateHosts: boolean;
+  concurrency: number;
+  timeoutMs: number;
+  budget: Budget;
+  logger?: HttpLogger | undefined;
+}
+
+export const vendors = {
+  mailprotector: {
+    name: 'Mailprotector',
+    intakes: ['pull'] as const,
+    credentials: mailprotectorCredentials,
+    settings: mailprotectorSettings,
+    services: skus.map(({ sku, name, description }) => ({ id: sku, name, description })),
+    create(credentials: unknown, settings: unknown, options: ConnectorOptions): VendorAdapter {
+      return createMailprotectorAdapter(mailprotectorCredentials.parse(credentials), mailprotectorSettings.parse(settings), {
+        ...options,
+        baseUrl: options.mailprotectorUrl,
+      });
+    },
+  },
+};
+
+export const psas = {
+  connectwise: {
+    name: 'ConnectWise PSA',
+    credentials: connectwiseCredentials,
+    /** @throws ConnectorError when the site is no address that may be called */
+    check(credentials: unknown, options: Pick<ConnectorOptions, 'allowPrivateHosts'>): void {
+      originOf(connectwiseCredentials.parse(credentials).site, options.allowPrivateHosts);
+    },
+    create(credentials: unknown, options: ConnectorOptions): PsaAdapter {
+      return createConnectwiseAdapter(
+        createConnectwiseClient(connectwiseCredentials.parse(credentials), { ...options, clientId: options.connectwiseClientId }),
+      );
+    },
+  },
+};
+
+export type VendorName = keyof typeof vendors;
+export type PsaName = keyof typeof psas;
+
+export function isVendor(name: string): name is VendorName {
+  return Object.hasOwn(vendors, name);
+}
+
+export function isPsa(name: string): name is PsaName {
+  return Object.hasOwn(psas, name);
+}

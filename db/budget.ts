@@ -1,0 +1,48 @@
+/** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Budget } from '../connectors/budget.ts';
+import type { Database } from './client.ts';
+import { postponeCalls, takePermits } from './queries/budget.ts';
+
+/**
+ * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.
+ *
+ * @param connection name of the budget: one per vendor account or PSA connection
+ */
+export function createBudget(db: Database, connection: string, callsPerSecond: number): Budget {
+  const gapMs = 1000 / callsPerSecond;
+  const batch = Math.max(1, Math.floor(callsPerSecond));
+  let left = 0;
+  let nextAt = 0;
+  // Callers queue, so that two of them do not both fetch a batch.
+  let turn: Promise<void> = Promise.resolve();
+
+  async function permit(): Promise<number> {
+    if (left === 0) {
+      const delayMs = await takePermits(db, connection, callsPerSecond, batch);
+      nextAt = performance.now() + delayMs;
+      left = batch;
+    }
+    left--;
+    const at = nextAt;
+    nextAt += gapMs;
+    return at;
+  }
+
+  return {
+    async take(signal) {
+      const mine = turn.then(permit);
+      turn = mine.then(
+        () => undefined,
+        () => undefined,
+      );
+      const waitMs = (await mine) - performance.now();
+      if (waitMs > 0) await delay(waitMs, undefined, signal ? { signal } : {});
+      signal?.throwIfAborted();
+    },
+    async throttled(retryAfterMs) {
+      left = 0;
+      await postponeCalls(db, connection, retryAfterMs);
+    },
+  };
+}

@@ -1,0 +1,312 @@
+/**
+ * Cards: recomputed for the PSA accounts concerned in the transaction of whatever changed (counts, mappings, rules,
+ * lines), so that no reader ever sees a card that does not fit its numbers.
+ */
+import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
+import type { Queryable, Transaction } from '../client.ts';
+import {
+  accountMapping,
+  agreement,
+  agreementLine,
+  card,
+  cardDecision,
+  integration,
+  productRule,
+  psaAccount,
+  psaProduct,
+  serviceMapping,
+  usageCount,
+} from '../schema/index.ts';
+import { readPsaConnection } from './psaConnection.ts';
+
+export type CardRow = typeof card.$inferSelect;
+
+/** PSA accounts whose inputs are held in memory together. */
+const accountsPerBatch = 500;
+
+/** Recomputes all cards of a connection: after a refresh. */
+export async function recomputeConnection(tx: Transaction, psaConnectionId: string): Promise<void> {
+  const accounts = await tx
+    .selectDistinct({ id: accountMapping.psaAccountId })
+    .from(accountMapping)
+    .innerJoin(integration, eq(integration.id, accountMapping.integrationId))
+    .where(eq(integration.psaConnectionId, psaConnectionId));
+  const withCards = await tx
+    .selectDistinct({ id: card.psaAccountId })
+    .from(card)
+    .where(eq(card.psaConnectionId, psaConnectionId));
+  await recomputeCards(tx, psaConnectionId, [...new Set([...accounts, ...withCards].map((row) => row.id))]);
+}
+
+/** Recomputes the cards that an integration's counts feed: after a run, or a service mapping. */
+export async function recomputeIntegration(tx: Transaction, integrationId: string): Promise<void> {
+  const [row] = await tx.select().from(integration).where(eq(integration.id, integrationId));
+  if (!row) return;
+  const accounts = await tx
+    .selectDistinct({ id: accountMapping.psaAccountId })
+    .from(accountMapping)
+    .where(eq(accountMapping.integrationId, integrationId));
+  await recomputeCards(
+    tx,
+    row.psaConnectionId,
+    accounts.map((account) => account.id),
+  );
+}
+
+/**
+ * Recomputes the cards of these PSA accounts. A card keeps its id while its account × product has one.
+ *
+ * @param psaAccountIds the PSA's own ids
+ */
+export async function recomputeCards(
+  tx: Transaction,
+  psaConnectionId: string,
+  psaAccountIds: readonly string[],
+): Promise<void> {
+  if (psaAccountIds.length === 0) return;
+  const { organizationId } = await readPsaConnection(tx, psaConnectionId);
+  const shared = await readShared(tx, psaConnectionId);
+  // In one order everywhere, so that two transactions that recompute the same accounts do not deadlock.
+  const ids = [...new Set(psaAccountIds)].sort();
+  for (let at = 0; at < ids.length; at += accountsPerBatch) {
+    const batch = ids.slice(at, at + accountsPerBatch);
+    const inputs = await readInputs(tx, psaConnectionId, batch, shared);
+    const rows = batch.flatMap((psaAccountId) => {
+      const input = inputs.get(psaAccountId);
+      return input ? reconcileAccount(input).map((computed) => rowOf(psaAccountId, computed)) : [];
+    });
+    await tx.execute(sql`
+      delete from card c
+       where c.psa_connection_id = ${psaConnectionId}
+         and c.psa_account_id in (select jsonb_array_elements_text(${JSON.stringify(batch)}::jsonb))
+         and not exists (
+           select from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(psa_account_id text, psa_product_id text)
+            where (r.psa_account_id, r.psa_product_id) = (c.psa_account_id, c.psa_product_id))`);
+    await tx.execute(sql`
+      insert into card as c (organization_id, psa_connection_id, psa_account_id, psa_product_id, kind, flags, usage, target,
+                             current, difference, approvable, bulk_approvable, dismissed, detail)
+      select ${organizationId}::uuid, ${psaConnectionId}::uuid, r.psa_account_id, r.psa_product_id, r.kind, r.flags, r.usage,
+             r.target, r.current, r.difference, r.approvable, r.bulk_approvable, r.dismissed, r.detail
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
+             psa_account_id text, psa_product_id text, kind text, flags text[], usage float8, target float8, current float8,
+             difference float8, approvable boolean, bulk_approvable boolean, dismissed boolean, detail jsonb)
+       order by r.psa_account_id, r.psa_product_id
+      on conflict (psa_connection_id, psa_account_id, psa_product_id) do update
+         set kind = excluded.kind, flags = excluded.flags, usage = excluded.usage, target = excluded.target,
+             current = excluded.current, difference = excluded.difference, approvable = excluded.approvable,
+             bulk_approvable = excluded.bulk_approvable, dismissed = excluded.dismissed, detail = excluded.detail,
+             changed_at = now()
+       where c.detail is distinct from excluded.detail or c.dismissed is distinct from excluded.dismissed`);
+  }
+}
+
+function rowOf(psaAccountId: string, computed: Card) {
+  return {
+    psa_account_id: psaAccountId,
+    psa_product_id: computed.productId,
+    kind: computed.kind,
+    flags: computed.flags.map((flag) => flag.code),
+    usage: computed.usage,
+    target: computed.target,
+    current: computed.current,
+    difference: computed.difference,
+    approvable: computed.approvable,
+    bulk_approvable: computed.bulkApprovable,
+    dismissed: computed.dismissed,
+    detail: computed,
+  };
+}
+
+type Shared = Pick<ReconcileInput, 'mappings' | 'combine'>;
+
+async function readShared(tx: Transaction, psaConnectionId: string): Promise<Shared> {
+  const mappings = await tx
+    .select({
+      integrationId: serviceMapping.integrationId,
+      serviceId: serviceMapping.serviceId,
+      productIds: serviceMapping.productIds,
+      fanOut: serviceMapping.fanOut,
+      rounding: serviceMapping.rounding,
+    })
+    .from(serviceMapping)
+    .innerJoin(integration, eq(integration.id, serviceMapping.integrationId))
+    .where(and(eq(integration.psaConnectionId, psaConnectionId), isNull(integration.disconnectedAt)))
+    .orderBy(asc(serviceMapping.integrationId), asc(serviceMapping.serviceId));
+  const rules = await tx.select().from(productRule).where(eq(productRule.psaConnectionId, psaConnectionId));
+  return { mappings, combine: Object.fromEntries(rules.map((rule) => [rule.productId, rule.combine])) };
+}
+
+async function readInputs(
+  tx: Transaction,
+  psaConnectionId: string,
+  psaAccountIds: readonly string[],
+  shared: Shared,
+): Promise<Map<string, ReconcileInput>> {
+  const ids = [...psaAccountIds];
+  const accounts = await tx
+    .select()
+    .from(psaAccount)
+    .where(and(eq(psaAccount.psaConnectionId, psaConnectionId), inArray(psaAccount.id, ids)));
+  const usage = await tx
+    .select({ psaAccountId: accountMapping.psaAccountId, count: usageCount })
+    .from(usageCount)
+    .innerJoin(
+      accountMapping,
+      and(
+        eq(accountMapping.integrationId, usageCount.integrationId),
+        eq(accountMapping.vendorAccountId, usageCount.vendorAccountId),
+      ),
+    )
+    .innerJoin(integration, eq(integration.id, usageCount.integrationId))
+    .where(
+      and(
+        eq(integration.psaConnectionId, psaConnectionId),
+        isNull(integration.disconnectedAt),
+        inArray(accountMapping.psaAccountId, ids),
+      ),
+    )
+    .orderBy(asc(usageCount.integrationId), asc(usageCount.vendorAccountId), asc(usageCount.serviceId));
+  // An account nobody is mapped to has no cards, whatever lines it has.
+  const mapped = await tx
+    .selectDistinct({ id: accountMapping.psaAccountId })
+    .from(accountMapping)
+    .innerJoin(integration, eq(integration.id, accountMapping.integrationId))
+    .where(
+      and(
+        eq(integration.psaConnectionId, psaConnectionId),
+        isNull(integration.disconnectedAt),
+        inArray(accountMapping.psaAccountId, ids),
+      ),
+    );
+  const agreements = await tx
+    .select()
+    .from(agreement)
+    .where(and(eq(agreement.psaConnectionId, psaConnectionId), inArray(agreement.accountId, ids)));
+  const lines = await tx
+    .select({ accountId: agreement.accountId, line: agreementLine })
+    .from(agreementLine)
+    .innerJoin(
+      agreement,
+      and(eq(agreement.psaConnectionId, agreementLine.psaConnectionId), eq(agreement.id, agreementLine.agreementId)),
+    )
+    .where(and(eq(agreement.psaConnectionId, psaConnectionId), inArray(agreement.accountId, ids)))
+    .orderBy(asc(agreementLine.id));
+  const decisions = await tx
+    .select()
+    .from(cardDecision)
+    .where(and(eq(cardDecision.psaConnectionId, psaConnectionId), inArray(cardDecision.psaAccountId, ids)));
+
+  const today = new Date().toISOString().slice(0, 10);
+  const mappedIds = new Set(mapped.map((row) => row.id));
+  const inputs = new Map<string, ReconcileInput>();
+  for (const account of accounts) {
+    if (!mappedIds.has(account.id)) continue;
+    inputs.set(account.id, { account, today, ...shared, usage: [], agreements: [], lines: [], decisions: {} });
+  }
+  for (const { psaAccountId, count } of usage) {
+    inputs.get(psaAccountId)?.usage.push({
+      ...count,
+      asOf: count.asOf.toISOString(),
+      notReportedSince: count.notReportedSince?.toISOString() ?? null,
+    });
+  }
+  for (const row of agreements) inputs.get(row.accountId)?.agreements.push(row);
+  for (const { accountId, line } of lines) inputs.get(accountId)?.lines.push(line);
+  for (const row of decisions) {
+    const input = inputs.get(row.psaAccountId);
+    if (input) input.decisions[row.psaProductId] = decisionOf(row);
+  }
+  return inputs;
+}
+
+function decisionOf(row: typeof cardDecision.$inferSelect): Decision {
+  return {
+    ...(row.rule ? { rule: row.rule as NonNullable<Decision['rule']> } : {}),
+    ...(row.lineId ? { lineId: row.lineId } : {}),
+    ...(row.dismissal ? { dismissal: row.dismissal as NonNullable<Decision['dismissal']> } : {}),
+  };
+}
+
+export interface CardFilter {
+  kind?: CardRow['kind'] | undefined;
+  flag?: string | undefined;
+  psaConnectionId?: string | undefined;
+  psaAccountId?: string | undefined;
+  dismissed?: boolean | undefined;
+  bulkApprovable?: boolean | undefined;
+}
+
+/** A page of cards by id, with the names a person knows them by. */
+export async function listCards(
+  db: Queryable,
+  organizationId: string,
+  filter: CardFilter,
+  page: { after?: string | undefined; limit: number },
+) {
+  return cardsWithNames(db)
+    .where(
+      and(
+        eq(card.organizationId, organizationId),
+        filter.kind ? eq(card.kind, filter.kind) : undefined,
+        filter.flag ? sql`${filter.flag} = any(${card.flags})` : undefined,
+        filter.psaConnectionId ? eq(card.psaConnectionId, filter.psaConnectionId) : undefined,
+        filter.psaAccountId ? eq(card.psaAccountId, filter.psaAccountId) : undefined,
+        filter.dismissed === undefined ? undefined : eq(card.dismissed, filter.dismissed),
+        filter.bulkApprovable === undefined ? undefined : eq(card.bulkApprovable, filter.bulkApprovable),
+        page.after ? gt(card.id, page.after) : undefined,
+      ),
+    )
+    .orderBy(asc(card.id))
+    .limit(page.limit);
+}
+
+export async function findCard(db: Queryable, organizationId: string, id: string) {
+  const [row] = await cardsWithNames(db).where(and(eq(card.organizationId, organizationId), eq(card.id, id)));
+  return row;
+}
+
+/** The cards of these ids that the organization has. */
+export async function listCardsById(db: Queryable, organizationId: string, ids: readonly string[]) {
+  if (ids.length === 0) return [];
+  return cardsWithNames(db)
+    .where(and(eq(card.organizationId, organizationId), inArray(card.id, [...ids])))
+    .orderBy(asc(card.id));
+}
+
+function cardsWithNames(db: Queryable) {
+  return db
+    .select({
+      card,
+      psaAccountName: psaAccount.name,
+      productId: psaProduct.productId,
+      productName: psaProduct.name,
+    })
+    .from(card)
+    .innerJoin(
+      psaAccount,
+      and(eq(psaAccount.psaConnectionId, card.psaConnectionId), eq(psaAccount.id, card.psaAccountId)),
+    )
+    .leftJoin(
+      psaProduct,
+      and(eq(psaProduct.psaConnectionId, card.psaConnectionId), eq(psaProduct.id, card.psaProductId)),
+    )
+    .$dynamic();
+}
+
+/** Keeps a person's decision for an account × product and recomputes its card. Give null to take a decision back. */
+export async function decideCard(
+  tx: Transaction,
+  target: Pick<CardRow, 'psaConnectionId' | 'psaAccountId' | 'psaProductId'>,
+  change: { rule?: Decision['rule'] | null; lineId?: string | null; dismissal?: Decision['dismissal'] | null },
+): Promise<void> {
+  const { psaConnectionId, psaAccountId, psaProductId } = target;
+  await tx
+    .insert(cardDecision)
+    .values({ psaConnectionId, psaAccountId, psaProductId, ...change })
+    .onConflictDoUpdate({
+      target: [cardDecision.psaConnectionId, cardDecision.psaAccountId, cardDecision.psaProductId],
+      set: change,
+    });
+  await recomputeCards(tx, psaConnectionId, [psaAccountId]);
+}

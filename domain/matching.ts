@@ -1,0 +1,89 @@
+/** Which vendor account is which PSA account. Only exact matches are applied; everything else is a suggestion. */
+
+export interface Named {
+  id: string;
+  name: string;
+}
+
+/**
+ * Pairs whose names are equal character for character and unique on both sides (invariant 4).
+ *
+ * @param vendorAccounts active, unexcluded, unmapped
+ * @param psaAccounts active, not mapped yet
+ */
+export function exactMatches(
+  vendorAccounts: readonly Named[],
+  psaAccounts: readonly Named[],
+): { vendorAccountId: string; psaAccountId: string }[] {
+  const vendorByName = uniqueByName(vendorAccounts);
+  const psaByName = uniqueByName(psaAccounts);
+  return [...vendorByName].flatMap(([name, vendorAccountId]) => {
+    const psaAccountId = psaByName.get(name);
+    return vendorAccountId === null || psaAccountId === null || psaAccountId === undefined
+      ? []
+      : [{ vendorAccountId, psaAccountId }];
+  });
+}
+
+/** Name → id, or null for a name that occurs more than once. Strings are compared as they are: no trimming, no case, no Unicode folding. */
+function uniqueByName(accounts: readonly Named[]): Map<string, string | null> {
+  const byName = new Map<string, string | null>();
+  for (const { id, name } of accounts) byName.set(name, byName.has(name) ? null : id);
+  return byName;
+}
+
+export interface Suggestion {
+  id: string;
+  name: string;
+  /** 0 to 1; 1 = the same words. */
+  score: number;
+  reason: string;
+}
+
+/** Words that say what form a company has, not which company it is. */
+const legalForms = new Set(['llc', 'inc', 'ltd', 'limited', 'gmbh', 'corp', 'corporation', 'co', 'company', 'plc', 'pllc', 'pc', 'the', 'and', 'ag', 'sa', 'bv']);
+
+/**
+ * The PSA accounts whose names are nearest, best first. Shown to a person, never applied.
+ *
+ * @param limit how many at most
+ */
+export function suggestions(name: string, psaAccounts: readonly Named[], limit: number): Suggestion[] {
+  const wanted = profile(name);
+  return psaAccounts
+    .flatMap((account): Suggestion[] => {
+      const { score, reason } = compare(wanted, profile(account.name));
+      return score >= 0.3 ? [{ id: account.id, name: account.name, score, reason }] : [];
+    })
+    .sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1))
+    .slice(0, limit);
+}
+
+interface Profile {
+  words: string[];
+  core: string;
+  trigrams: Set<string>;
+}
+
+function profile(name: string): Profile {
+  const words = name
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter(Boolean);
+  const core = words.filter((word) => !legalForms.has(word)).join(' ');
+  const padded = `  ${core} `;
+  const trigrams = new Set<string>();
+  for (let at = 0; at + 3 <= padded.length; at++) trigrams.add(padded.slice(at, at + 3));
+  return { words, core, trigrams };
+}
+
+function compare(a: Profile, b: Profile): { score: number; reason: string } {
+  if (a.words.join(' ') === b.words.join(' ')) return { score: 1, reason: 'the same words' };
+  if (a.core !== '' && a.core === b.core) return { score: 0.95, reason: 'the same but for the legal form' };
+  let shared = 0;
+  for (const trigram of a.trigrams) if (b.trigrams.has(trigram)) shared++;
+  const score = (2 * shared) / (a.trigrams.size + b.trigrams.size || 1);
+  return { score: Math.min(score, 0.94), reason: 'similar spelling' };
+}

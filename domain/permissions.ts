@@ -1,0 +1,33 @@
+/** What a permission report means for billing: what is missing blocks, what cannot be seen is said. */
+
+interface Finding {
+  state: 'granted' | 'denied' | 'unknown';
+  evidence: string;
+}
+
+export interface PermissionFacts {
+  auth: 'ok' | 'bad_credentials' | 'bad_host' | 'unreachable';
+  capabilities: Record<string, Finding>;
+}
+
+/** Rights without which nothing can be reconciled. Writing is asked for only when it is turned on. */
+const neededToRead = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
+
+export interface PermissionVerdict {
+  ok: boolean;
+  /** Why not, as a problem code. */
+  code: 'ok' | 'missing_rights' | 'bad_credentials' | 'bad_host' | 'unreachable';
+  missing: { capability: string; evidence: string }[];
+  unknown: string[];
+}
+
+/** A right that is `unknown` does not block: the first call that needs it will tell (connectwise.md §6). */
+export function judgePermissions(report: PermissionFacts): PermissionVerdict {
+  const entries = Object.entries(report.capabilities);
+  const unknown = entries.filter(([, finding]) => finding.state === 'unknown').map(([capability]) => capability);
+  if (report.auth !== 'ok') return { ok: false, code: report.auth, missing: [], unknown };
+  const missing = entries
+    .filter(([capability, finding]) => neededToRead.includes(capability) && finding.state === 'denied')
+    .map(([capability, finding]) => ({ capability, evidence: finding.evidence }));
+  return { ok: missing.length === 0, code: missing.length === 0 ? 'ok' : 'missing_rights', missing, unknown };
+}

@@ -1,0 +1,142 @@
+/**
+ * One PSA account's cards: what it uses against what it is billed (design.md "Reconciliation rules"). Pure; a wrong
+ * bill is the worst bug we can have, so a slow oracle in the tests says the same in other words.
+ */
+import { combineUsage } from './reconcile/combine.ts';
+import { chooseLine, linesOf } from './reconcile/lines.ts';
+import { moneyOf, previewOf } from './reconcile/preview.ts';
+import type { AccountRule, Card, CardFlag, Dismissal, ReconcileInput, UsageInput } from './reconcile/types.ts';
+import { sameQuantity, tidy } from './quantities.ts';
+
+export type * from './reconcile/types.ts';
+
+/** @returns a card for every mapped product that the account uses or is billed for, in the order of product ids */
+export function reconcileAccount(input: ReconcileInput): Card[] {
+  return feeds(input)
+    .map((feed) => cardOf(input, feed))
+    .filter((card) => card !== undefined)
+    .sort((a, b) => (a.productId < b.productId ? -1 : 1));
+}
+
+/** A product and the counts that feed it. */
+interface Feed {
+  productId: string;
+  usage: UsageInput[];
+  /** Several of a service's alternatives have a line: a person says which. */
+  ambiguous: boolean;
+}
+
+function feeds(input: ReconcileInput): Feed[] {
+  const byProduct = new Map<string, Feed>();
+  const feed = (productId: string) => {
+    const found = byProduct.get(productId) ?? { productId, usage: [], ambiguous: false };
+    byProduct.set(productId, found);
+    return found;
+  };
+  for (const mapping of input.mappings) {
+    const usage = input.usage.filter(
+      (count) => count.integrationId === mapping.integrationId && count.serviceId === mapping.serviceId,
+    );
+    const billed = mapping.productIds.filter((productId) => linesOf(input, productId).active.length > 0);
+    if (mapping.fanOut === 'parts' || mapping.productIds.length === 1) {
+      for (const productId of mapping.productIds) feed(productId).usage.push(...usage);
+      continue;
+    }
+    // Alternatives: the product this customer has a line for; none: one new-revenue card; several: ask.
+    const [first] = mapping.productIds;
+    const chosen = billed.length > 0 ? billed : first === undefined ? [] : [first];
+    for (const productId of chosen) {
+      feed(productId).usage.push(...usage);
+      if (chosen.length > 1 && usage.length > 0) feed(productId).ambiguous = true;
+    }
+  }
+  return [...byProduct.values()];
+}
+
+function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
+  const { productId } = feed;
+  const lines = linesOf(input, productId);
+  if (feed.usage.length === 0 && lines.active.length === 0) return undefined;
+
+  const flags: CardFlag[] = [];
+  const flag = (code: CardFlag['code'], reason: string, words: string) => flags.push({ code, reason, words });
+  const decision = input.decisions[productId] ?? {};
+  const rule = ruleInForce(decision.rule, input.today);
+  const combined = combineUsage(input, productId, feed.usage);
+  const usage = combined.usage;
+  const current = tidy(lines.active.reduce((sum, line) => sum + line.quantity, 0));
+  const target = targetOf(usage, rule);
+
+  if (usage === null && !combined.needsRule) {
+    flag('incomplete', 'never_reported', 'The vendor has never reported this service for this customer.');
+  }
+  if (usage !== null && combined.unreported > 0) {
+    flag('incomplete', 'part_never_reported', 'A part of this sum was never reported.');
+  }
+  if (combined.needsRule) flag('needs_rule', combined.needsRule.reason, combined.needsRule.words);
+  if (feed.usage.some((count) => count.swing)) {
+    flag('check_first', 'swing', 'The number moved further than usual since the last run.');
+  }
+  const gone = feed.usage.flatMap((count) => count.notReportedSince ?? []).sort()[0];
+  if (gone !== undefined) {
+    flag('no_longer_reported', 'not_reported_since', `Not reported since ${gone.slice(0, 10)}; the last number is kept.`);
+  }
+  if (feed.ambiguous) {
+    flag('needs_choice', 'alternatives', 'This customer has lines for several of the alternative products.');
+  }
+
+  const changed = target !== null && !sameQuantity(target, current);
+  const kind = lines.active.length === 0 ? (target === null || target > 0 ? 'new_revenue' : 'no_change') : changed || target === null ? 'reconcile' : 'no_change';
+  if (kind === 'new_revenue') {
+    flag('not_writable', 'no_line', 'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.');
+  }
+  const choice = kind === 'reconcile' && target !== null ? chooseLine({ lines: lines.active, target, current, pick: decision.lineId ?? null, mode: rule?.lineMode ?? null }) : undefined;
+  if (choice?.flag) flags.push(choice.flag);
+  const write = choice?.write ?? null;
+
+  const stops = new Set<CardFlag['code']>(['needs_rule', 'needs_choice', 'not_writable']);
+  const approvable = kind === 'reconcile' && usage !== null && write !== null && !flags.some(({ code }) => stops.has(code));
+  return {
+    productId,
+    kind,
+    flags,
+    usage,
+    target,
+    current,
+    difference: target === null ? null : tidy(target - current),
+    lines: lines.active,
+    leftOut: lines.leftOut,
+    write,
+    money: write ? moneyOf(write) : [],
+    preview: write ? previewOf(write) : [],
+    approvable,
+    bulkApprovable: approvable && flags.length === 0,
+    dismissed: isDismissed(decision.dismissal, { target, current, today: input.today }),
+    explanation: {
+      counts: feed.usage,
+      combine: combined.how,
+      rule: rule ?? null,
+      linesAsOf: [...new Set(lines.active.map((line) => line.asOf))].sort(),
+    },
+  };
+}
+
+function ruleInForce(rule: AccountRule | undefined, today: string): AccountRule | undefined {
+  return rule && (rule.expires === undefined || rule.expires >= today) ? rule : undefined;
+}
+
+/** 0 if not billed, else max(minimum, usage + offset), never below 0. */
+function targetOf(usage: number | null, rule: AccountRule | undefined): number | null {
+  if (usage === null) return null;
+  if (rule?.notBilled) return 0;
+  return tidy(Math.max(rule?.minimum ?? 0, usage + (rule?.offset ?? 0), 0));
+}
+
+function isDismissed(
+  dismissal: Dismissal | undefined,
+  now: { target: number | null; current: number; today: string },
+): boolean {
+  if (!dismissal) return false;
+  if (dismissal.until === 'change') return dismissal.target === now.target && dismissal.current === now.current;
+  return now.today < dismissal.before;
+}

@@ -1,0 +1,181 @@
+import type { Rounding } from '../quantities.ts';
+
+export interface UsagePartInput {
+  domain: string;
+  group: string;
+  groupId: string;
+  quantity: number;
+}
+
+/** One usage count of a vendor account that is mapped to this PSA account. */
+export interface UsageInput {
+  integrationId: string;
+  vendorAccountId: string;
+  serviceId: string;
+  /** null = never reported. */
+  quantity: number | null;
+  parts: UsagePartInput[];
+  runId: string | null;
+  /** ISO time of the run that brought it. */
+  asOf: string;
+  swing: boolean;
+  /** ISO time, or null while it is still reported. */
+  notReportedSince: string | null;
+}
+
+export interface ServiceMappingInput {
+  integrationId: string;
+  serviceId: string;
+  productIds: string[];
+  fanOut: 'parts' | 'alternatives';
+  rounding: Rounding;
+}
+
+export interface AgreementInput {
+  id: string;
+  name: string;
+  status: 'active' | 'inactive' | 'cancelled' | 'expired';
+  /** YYYY-MM-DD */
+  nextInvoiceDate: string | null;
+  endDate: string | null;
+  billingCycle: string | null;
+  monthly: boolean;
+  neverBilled: boolean;
+  currency: string | null;
+}
+
+export interface LineInput {
+  id: string;
+  agreementId: string;
+  productId: string;
+  quantity: number;
+  includedQuantity: number;
+  unitPrice: number;
+  billing: 'billable' | 'do_not_bill' | 'no_charge';
+  effectiveFrom: string | null;
+  effectiveTo: string | null;
+  status: 'active' | 'inactive' | 'cancelled' | 'expired';
+  version: string;
+}
+
+export type LineMode = 'follow' | 'never_lower' | 'report_only';
+
+/** What a person decided for this account × product; with reason and author, so that the number can be explained. */
+export interface AccountRule {
+  /** Internal, free, trial, billed elsewhere: the target is 0. */
+  notBilled?: boolean;
+  minimum?: number;
+  offset?: number;
+  lineMode?: LineMode;
+  reason: string;
+  author: string;
+  /** Last day it holds, YYYY-MM-DD. */
+  expires?: string;
+}
+
+export type Dismissal =
+  | { until: 'change'; target: number | null; current: number; reason: string }
+  | { until: 'date'; before: string; reason: string };
+
+export interface Decision {
+  rule?: AccountRule;
+  /** The line that takes the difference; forgotten when that line ends. */
+  lineId?: string;
+  dismissal?: Dismissal;
+}
+
+export type Combine = 'add' | 'highest' | 'distinct';
+
+export interface ReconcileInput {
+  account: { active: boolean; prospect: boolean };
+  /** YYYY-MM-DD */
+  today: string;
+  usage: UsageInput[];
+  mappings: ServiceMappingInput[];
+  /** By product id; no default. */
+  combine: Record<string, Combine>;
+  agreements: AgreementInput[];
+  lines: LineInput[];
+  /** By product id. */
+  decisions: Record<string, Decision>;
+}
+
+export interface CardFlag {
+  code: 'check_first' | 'no_longer_reported' | 'needs_choice' | 'needs_rule' | 'not_writable' | 'incomplete';
+  reason: string;
+  words: string;
+}
+
+export interface CardLine {
+  lineId: string;
+  agreementId: string;
+  agreementName: string;
+  quantity: number;
+  includedQuantity: number;
+  unitPrice: number;
+  currency: string | null;
+  billed: boolean;
+  monthly: boolean;
+  version: string;
+  /** The date it was read as of: start of the period the next invoice bills. */
+  asOf: string;
+  /** False when the agreement has no next invoice date, so that today stands in. */
+  asOfKnown: boolean;
+  effectiveTo: string | null;
+}
+
+export interface LeftOutLine {
+  lineId: string;
+  agreementId: string;
+  quantity: number;
+  reason:
+    | 'account_inactive'
+    | 'prospect'
+    | 'agreement_inactive'
+    | 'agreement_cancelled'
+    | 'agreement_expired'
+    | 'agreement_ended'
+    | 'never_billed'
+    | 'line_not_active'
+    | 'ended'
+    | 'not_started';
+}
+
+/** The write an approval would make. */
+export interface LineWrite {
+  line: CardLine;
+  newQuantity: number;
+}
+
+/** Change of what the next invoice bills, in one currency; currencies are never added up. */
+export interface MoneyChange {
+  currency: string | null;
+  amount: number;
+  notBilled: boolean;
+}
+
+export interface Card {
+  productId: string;
+  kind: 'new_revenue' | 'reconcile' | 'no_change';
+  flags: CardFlag[];
+  usage: number | null;
+  target: number | null;
+  current: number;
+  difference: number | null;
+  lines: CardLine[];
+  leftOut: LeftOutLine[];
+  write: LineWrite | null;
+  money: MoneyChange[];
+  /** What approving means, in sentences. */
+  preview: string[];
+  approvable: boolean;
+  bulkApprovable: boolean;
+  dismissed: boolean;
+  /** Where every number came from. */
+  explanation: {
+    counts: UsageInput[];
+    combine: string;
+    rule: AccountRule | null;
+    linesAsOf: string[];
+  };
+}

@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { exactMatches, suggestions, type Named } from '../../domain/matching.ts';
+
+// Few letters, so that equal, nearly equal and repeated names are common; a composed and a decomposed é look alike.
+const name = fc.stringMatching(/^[aA é\u0065\u0301]{0,4}$/u);
+const named = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1, maxLength: 3 }), name }), {
+  selector: (account) => account.id,
+  maxLength: 12,
+});
+
+/** Slow and obvious: every pair, and nobody else of that name on either side. */
+function oracle(vendor: readonly Named[], psa: readonly Named[]) {
+  const pairs = [];
+  for (const v of vendor) {
+    for (const p of psa) {
+      if (v.name !== p.name) continue;
+      const twin = vendor.some((x) => x !== v && x.name === v.name) || psa.some((x) => x !== p && x.name === p.name);
+      if (!twin) pairs.push(`${v.id}=${p.id}`);
+    }
+  }
+  return pairs.sort();
+}
+
+test('G15 exact matches are those equal character for character and unique on both sides', () => {
+  fc.assert(
+    fc.property(named, named, (vendor, psa) => {
+      const found = exactMatches(vendor, psa).map((match) => `${match.vendorAccountId}=${match.psaAccountId}`);
+      expect(found.sort()).toEqual(oracle(vendor, psa));
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test.each([
+  ['Café', 'Cafe\u0301'],
+  ['Acme', 'acme'],
+  ['Acme', 'Acme '],
+  ['Acme Inc', 'Acme Inc.'],
+])('%j and %j are not an exact match', (a, b) => {
+  expect(exactMatches([{ id: 'v', name: a }], [{ id: 'p', name: b }])).toEqual([]);
+});
+
+test('suggestions rank the same words first, then all but the legal form, then similar spelling', () => {
+  const psa = ['Northwind Dentistry', 'Northwind Dental, LLC', 'northwind  dental', 'Zebra Co'].map((n) => ({ id: n, name: n }));
+  const found = suggestions('Northwind Dental', psa, 5);
+  expect(found.map((suggestion) => suggestion.name)).toEqual(['northwind  dental', 'Northwind Dental, LLC', 'Northwind Dentistry']);
+});

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, include: string[], options: object = {}) => ({
+  test: { name, include, pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000, ...options },
+});
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      project('unit', ['test/{domain,connectors,simulators,dev}/**/*.test.ts']),
+      project('integration', ['test/{integration,api,invariants,workflows}/**/*.test.ts']),
+      project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 240_000 }),
+    ],
+    passWithNoTests: true,
+  },
+});

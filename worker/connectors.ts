@@ -1,0 +1,58 @@
+/** Adapters of stored connections: credentials decrypted when needed, one budget each. */
+import type { Logger } from 'pino';
+import type { Connectors } from '../activities/dependencies.ts';
+import { ConnectorError } from '../connectors/errors.ts';
+import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connectors/registry.ts';
+import { createBudget } from '../db/budget.ts';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import { readIntegration } from '../db/queries/integration.ts';
+import { readPsaConnection } from '../db/queries/psaConnection.ts';
+import type { Environment } from '../environment.ts';
+
+export function createConnectors(db: Database, encryption: Encryption, environment: Environment, logger: Logger): Connectors {
+  // One budget object per connection in this process, so that its batch of permits serves all activities.
+  const budgets = new Map<string, ConnectorOptions['budget']>();
+  const optionsFor = (connection: string): ConnectorOptions => {
+    const budget = budgets.get(connection) ?? createBudget(db, connection, environment.CALLS_PER_SECOND);
+    budgets.set(connection, budget);
+    return {
+      mailprotectorUrl: environment.MAILPROTECTOR_URL,
+      connectwiseClientId: environment.CONNECTWISE_CLIENT_ID ?? '',
+      allowPrivateHosts: environment.ALLOW_PRIVATE_HOSTS,
+      concurrency: environment.CALL_CONCURRENCY,
+      timeoutMs: environment.CALL_TIMEOUT_MS,
+      budget,
+      logger: logger.child({ connection }),
+    };
+  };
+
+  return {
+    async vendorOf(integrationId) {
+      const row = await readIntegration(db, integrationId);
+      if (!isVendor(row.vendor) || row.credentials === null) throw noCredentials('vendor');
+      const credentials = decrypt(encryption, row.credentials, row.id);
+      return vendors[row.vendor].create(credentials, row.settings, optionsFor(`vendor/${row.id}`));
+    },
+
+    async psaOf(psaConnectionId) {
+      const row = await readPsaConnection(db, psaConnectionId);
+      if (!isPsa(row.kind)) throw noCredentials('PSA');
+      const credentials = decrypt(encryption, row.credentials, row.id);
+      return psas[row.kind].create(credentials, optionsFor(`psa/${row.id}`));
+    },
+  };
+}
+
+function decrypt(encryption: Encryption, text: string, rowId: string): unknown {
+  try {
+    return encryption.decrypt(text, rowId);
+  } catch (cause) {
+    const detail = cause instanceof Error ? cause.message : 'The stored credentials cannot be decrypted.';
+    throw new ConnectorError({ kind: 'permanent', code: 'bad_credentials', detail, cause });
+  }
+}
+
+function noCredentials(which: string): ConnectorError {
+  return new ConnectorError({ kind: 'permanent', code: 'bad_credentials', detail: `No ${which} credentials are stored.` });
+}

@@ -1,0 +1,73 @@
+/** The one place where what a connector threw becomes what Temporal and the step's row are told. */
+import { ApplicationFailure, CompleteAsyncError, Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { SupersededAttempt, type StepRef } from '../activities/step.ts';
+import { ConnectorError } from '../connectors/errors.ts';
+import { noteFailure } from '../db/queries/process.ts';
+import type { Dependencies } from '../activities/dependencies.ts';
+
+export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
+  private readonly deps: Dependencies;
+
+  constructor(deps: Dependencies) {
+    this.deps = deps;
+  }
+
+  async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+    const context = Context.current();
+    // Liveness only: the worker throttles what it sends, and a dead worker sends nothing.
+    const beat = setInterval(() => context.heartbeat(), this.deps.environment.HEARTBEAT_MS / 4);
+    try {
+      return await next(input);
+    } catch (error) {
+      if (error instanceof CancelledFailure || error instanceof CompleteAsyncError || error instanceof ApplicationFailure) throw error;
+      throw await this.cast(error, stepRefIn(input.args[0]));
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  /** Leaves with a code only: texts of the outside world stay in PostgreSQL (invariant 7). */
+  private async cast(error: unknown, ref: StepRef | undefined): Promise<ApplicationFailure> {
+    if (error instanceof SupersededAttempt) return ApplicationFailure.nonRetryable(error.message, 'superseded');
+    const { logger, environment } = this.deps;
+    const { activityType, attempt, workflowExecution } = Context.current().info;
+    const about = { activity: activityType, attempt, workflowId: workflowExecution?.workflowId, runId: workflowExecution?.runId };
+    if (!(error instanceof ConnectorError)) {
+      // The database is away, or an error of ours: both are retried, and both are seen.
+      logger.error({ err: error, ...about }, 'activity failed unexpectedly');
+      const failing = await this.note(ref, { code: 'unexpected', what: 'An error in Countersign; its log has the details.' });
+      if (failing > environment.TRANSIENT_LIMIT_MS) return ApplicationFailure.nonRetryable('It kept failing.', 'unexpected');
+      return ApplicationFailure.retryable('An unexpected error; the log has it.', 'unexpected');
+    }
+    logger.warn({ code: error.code, status: error.status, requestId: error.requestId, ...about }, 'outside system failed');
+    const failing = await this.note(ref, { code: error.code, what: error.detail, retryAfterMs: error.retryAfterMs });
+    if (error.kind === 'permanent') return ApplicationFailure.nonRetryable(error.code, error.code);
+    // Longer than we would retry for, or failing for that long already: the step says so and tries again by itself.
+    const wait = error.retryAfterMs ?? 0;
+    if (failing + wait > environment.TRANSIENT_LIMIT_MS) return ApplicationFailure.nonRetryable(error.code, 'unreachable');
+    return ApplicationFailure.create({
+      message: error.code,
+      type: error.code,
+      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    });
+  }
+
+  private async note(ref: StepRef | undefined, failure: Parameters<typeof noteFailure>[2]): Promise<number> {
+    if (!ref) return 0;
+    try {
+      return await noteFailure(this.deps.db, ref, failure);
+    } catch (error) {
+      this.deps.logger.warn({ err: error }, 'a failure could not be noted: the database is away');
+      return 0;
+    }
+  }
+}
+
+function stepRefIn(argument: unknown): StepRef | undefined {
+  if (typeof argument !== 'object' || argument === null) return undefined;
+  return 'kind' in argument && 'id' in argument && 'round' in argument && 'step' in argument
+    ? (argument as StepRef)
+    : undefined;
+}
