@@ -8,3 +8,46 @@ export const searchAttributes = {
   blocked: defineSearchAttributeKey('Blocked', SearchAttributeType.BOOL),
   problem: defineSearchAttributeKey('Problem', SearchAttributeType.KEYWORD),
 };
+
+/** Temporal's numbers for the types used above (enum IndexedValueType). */
+const indexedType = { KEYWORD: 2, BOOL: 5 } as const;
+
+type Registered = Record<string, number>;
+
+/**
+ * Registers the search attributes that are missing and compares the types of those that are there: registering one
+ * again with another type silently succeeds (measured), and an unregistered one fails every workflow task.
+ *
+ * @throws Error that names an attribute registered with another type
+ */
+export async function registerSearchAttributes(connection: ConnectionLike, namespace: string): Promise<void> {
+  const missing = await missingSearchAttributes(connection, namespace);
+  if (missing.length === 0) return;
+  await connection.operatorService.addSearchAttributes({
+    namespace,
+    searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, indexedType[type]])),
+  });
+}
+
+/** Search attributes that are not registered yet. @throws Error for one of another type */
+export async function missingSearchAttributes(connection: ConnectionLike, namespace: string) {
+  const answer = await connection.operatorService.listSearchAttributes({ namespace });
+  const registered = (answer.customAttributes ?? {}) as Registered;
+  return Object.values(searchAttributes).filter(({ name, type }) => {
+    const found = registered[name];
+    if (found === undefined) return true;
+    if (found !== indexedType[type]) {
+      throw new Error(
+        `The Temporal search attribute ${name} is registered with another type than ${type}. Remove it (temporal operator search-attribute remove --name ${name}) and run migrate again.`,
+      );
+    }
+    return false;
+  });
+}
+
+interface ConnectionLike {
+  operatorService: {
+    listSearchAttributes(request: { namespace: string }): Promise<{ customAttributes?: unknown }>;
+    addSearchAttributes(request: { namespace: string; searchAttributes: Record<string, number> }): Promise<unknown>;
+  };
+}

@@ -1,0 +1,9 @@
+/** `npm run migrate`: brings the database's schema and Temporal's search attributes up to date. Safe to run twice, and by two at once. */
+import { migrateDatabase } from '../db/migrate.ts';
+import { readEnvironment } from '../environment.ts';
+import { prepareTemporal } from './temporalServer.ts';
+
+const environment = readEnvironment(process.env);
+await migrateDatabase(environment.DATABASE_URL);
+await prepareTemporal(environment.TEMPORAL_ADDRESS, environment.TEMPORAL_NAMESPACE);
+process.stdout.write('The database and the Temporal search attributes are up to date.\n');

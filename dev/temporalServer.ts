@@ -1,0 +1,84 @@
+import { createConnection } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { registerSearchAttributes } from '../temporal/searchAttributes.ts';
+import type { ProcessSpec } from './processes.ts';
+
+/**
+ * The development server: it keeps its state in a file, so a restart loses nothing.
+ *
+ * @param state folder of its database file, or undefined = in memory
+ */
+export function temporalSpec(binary: string, ports: { port: number; uiPort: number }, dbFile: string | undefined): ProcessSpec {
+  return {
+    name: 'temporal',
+    command: binary,
+    args: [
+      'server',
+      'start-dev',
+      '--ip',
+      '127.0.0.1',
+      '--port',
+      String(ports.port),
+      ...(ports.uiPort > 0 ? ['--ui-port', String(ports.uiPort)] : ['--headless']),
+      ...(dbFile ? ['--db-filename', dbFile] : []),
+      '--dynamic-config-value',
+      'matching.enableFairness=true',
+      '--log-level',
+      'warn',
+    ],
+  };
+}
+
+/** Waits until the server answers and its namespace is there. @throws Error when it does not */
+export async function awaitTemporal(address: string, limitMs = 60_000): Promise<void> {
+  const until = Date.now() + limitMs;
+  await awaitPort(address, until);
+  for (;;) {
+    try {
+      const connection = await Connection.connect({ address, connectTimeout: 2_000 });
+      try {
+        await connection.workflowService.describeNamespace({ namespace: 'default' });
+        return;
+      } finally {
+        await connection.close();
+      }
+    } catch (error) {
+      if (Date.now() > until) throw new Error(`Temporal does not answer at ${address}.`, { cause: error });
+      await delay(100);
+    }
+  }
+}
+
+/** Registers the search attributes; a server that has just come up may need a moment. */
+export async function prepareTemporal(address: string, namespace = 'default'): Promise<void> {
+  const connection = await Connection.connect({ address });
+  try {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await registerSearchAttributes(connection as never, namespace);
+        return;
+      } catch (error) {
+        if (attempt >= 20 || (error instanceof Error && /registered with another type/.test(error.message))) throw error;
+        await delay(250);
+      }
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+async function awaitPort(address: string, until: number): Promise<void> {
+  const [host = '127.0.0.1', port = '7233'] = address.split(':');
+  for (;;) {
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = createConnection({ host, port: Number(port) }, () => {
+        socket.destroy();
+        resolve(true);
+      }).once('error', () => resolve(false));
+    });
+    if (open) return;
+    if (Date.now() > until) throw new Error(`Nothing listens at ${address}.`);
+    await delay(50);
+  }
+}

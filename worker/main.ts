@@ -1,0 +1,109 @@
+/** The worker process: drives processes until it is told to stop. Any number of them may run. */
+import { createServer } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { pino, type Logger } from 'pino';
+import { openDatabase } from '../db/client.ts';
+import { createEncryption } from '../db/encryption.ts';
+import { readEnvironment, type Environment } from '../environment.ts';
+import { createTemporalClient } from '../temporal/client.ts';
+import { ensureSchedules } from '../temporal/schedules.ts';
+import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
+import { createWaker } from '../temporal/wake.ts';
+import { createConnectors } from './connectors.ts';
+import { collectMetrics, temporalMetricsAddress } from './metrics.ts';
+import { createWorkers } from './worker.ts';
+
+const environment = readEnvironment(process.env);
+const logger = pino({ level: environment.LOG_LEVEL, base: { process: 'worker', pid: process.pid } });
+
+installRuntime(logger);
+let running = false;
+const server = createServer((request, response) => {
+  void answer(request.url ?? '/').then(({ status, type, body }) => {
+    response.writeHead(status, { 'content-type': type }).end(body);
+  });
+});
+server.listen(environment.METRICS_PORT, environment.METRICS_HOST, () => {
+  logger.info({ address: server.address() }, 'metrics and readiness');
+});
+
+const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
+const connection = await connect(environment, logger);
+const { client, close: closeClient } = createTemporalClient(environment.TEMPORAL_ADDRESS, environment.TEMPORAL_NAMESPACE);
+await refuseUnregistered();
+
+const encryption = createEncryption(environment.ENCRYPTION_KEYS);
+const wake = createWaker(client);
+const workers = await createWorkers(
+  {
+    db,
+    encryption,
+    environment,
+    logger,
+    wake,
+    connectors: createConnectors(db, encryption, environment, logger),
+    ensureSchedules: () => ensureSchedules(client, environment.SWEEP_INTERVAL_MS),
+  },
+  connection,
+  environment.WORKFLOW_BUNDLE
+    ? { workflowBundle: { codePath: environment.WORKFLOW_BUNDLE } }
+    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) },
+);
+await ensureSchedules(client, environment.SWEEP_INTERVAL_MS);
+running = true;
+logger.info('ready');
+// The Runtime shuts the workers down on SIGINT and SIGTERM; activities get their grace time.
+await Promise.all(workers.map((worker) => worker.run()));
+running = false;
+server.close();
+await closeClient();
+await connection.close();
+await close();
+logger.info('stopped');
+
+async function answer(url: string): Promise<{ status: number; type: string; body: string }> {
+  if (url === '/metrics') return { status: 200, type: 'text/plain; version=0.0.4', body: await collectMetrics() };
+  if (url === '/readyz') {
+    return { status: running ? 200 : 503, type: 'application/json', body: JSON.stringify({ ready: running, pid: process.pid }) };
+  }
+  if (url === '/healthz') return { status: 200, type: 'application/json', body: '{"ok":true}' };
+  return { status: 404, type: 'application/json', body: '{}' };
+}
+
+/** The server may be up later than we are, and `connect` fails at once when it is down (measured): so it is tried again. */
+async function connect(env: Environment, log: Logger): Promise<NativeConnection> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS });
+    } catch (error) {
+      log.warn({ err: error, attempt, address: env.TEMPORAL_ADDRESS }, 'Temporal does not answer yet; trying again');
+      await delay(Math.min(10_000, 250 * 2 ** Math.min(attempt, 6)));
+    }
+  }
+}
+
+/** An unregistered search attribute would fail every workflow task, so nothing is started before `migrate` has run. */
+async function refuseUnregistered(): Promise<void> {
+  const missing = await missingSearchAttributes(client.connection as never, environment.TEMPORAL_NAMESPACE);
+  if (missing.length === 0) return;
+  logger.fatal({ missing: missing.map(({ name }) => name) }, 'search attributes are not registered: run migrate first');
+  process.exit(1);
+}
+
+function installRuntime(log: Logger): void {
+  const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
+  Runtime.install({
+    // The SDK says `error` where pino looks for `err`.
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      const { error, ...fields } = meta ?? {};
+      log[levels[level]]({ ...fields, ...(error ? { err: error } : {}) }, message);
+    }),
+    telemetryOptions: {
+      metrics: { prometheus: { bindAddress: temporalMetricsAddress() } },
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+    },
+  });
+}
+

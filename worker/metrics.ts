@@ -1,0 +1,30 @@
+/** Prometheus metrics of a worker: Node's own, and Temporal's, which its native part serves on a loopback port. */
+import { createServer } from 'node:net';
+import { collectDefaultMetrics, register } from 'prom-client';
+
+let temporalAddress: string | undefined;
+
+collectDefaultMetrics();
+
+/** An address for the SDK's own metrics endpoint; free when asked for, on loopback only. */
+export function temporalMetricsAddress(): string {
+  temporalAddress ??= `127.0.0.1:${freePort}`;
+  return temporalAddress;
+}
+
+export async function collectMetrics(): Promise<string> {
+  const own = await register.metrics();
+  const temporal = await fetch(`http://${temporalMetricsAddress()}/metrics`).then(
+    (response) => response.text(),
+    () => '# the SDK serves no metrics\n',
+  );
+  return `${own}\n${temporal}`;
+}
+
+const freePort = await new Promise<number>((resolve, reject) => {
+  const probe = createServer().once('error', reject);
+  probe.listen(0, '127.0.0.1', () => {
+    const address = probe.address();
+    probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+  });
+});

@@ -1,0 +1,37 @@
+/** The two workers of a process: workflows and short activities, and long pulls in slots of their own. */
+import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { Dependencies } from '../activities/dependencies.ts';
+import { bulkTaskQueue, workflowTaskQueue } from '../domain/process.ts';
+import { StepFailureInterceptor } from './interceptors.ts';
+
+/**
+ * @param bundle the prebuilt workflow bundle's file, its code, or absent = bundle the sources now
+ */
+export async function createWorkers(
+  deps: Dependencies,
+  connection: NativeConnection,
+  bundle: Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>,
+): Promise<Worker[]> {
+  const { environment } = deps;
+  const shared = {
+    connection,
+    namespace: environment.TEMPORAL_NAMESPACE,
+    activities: createActivities(deps),
+    interceptors: { activity: [() => ({ inbound: new StepFailureInterceptor(deps) })] },
+    maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
+    maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
+    defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
+    shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
+    shutdownForceTime: environment.SHUTDOWN_GRACE_MS + 5_000,
+  };
+  return [
+    await Worker.create({
+      ...shared,
+      ...bundle,
+      taskQueue: workflowTaskQueue,
+      stickyQueueScheduleToStartTimeout: environment.STICKY_TIMEOUT_MS,
+    }),
+    await Worker.create({ ...shared, taskQueue: bulkTaskQueue }),
+  ];
+}
