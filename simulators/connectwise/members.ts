@@ -1,0 +1,20 @@
+/** API members the simulated ConnectWise knows, with what their roles allow. */
+export const company = 'acme';
+export const clientId = '6f1a2b3c-0000-4000-8000-00000000c1e4';
+
+export type Module = 'company' | 'catalog' | 'agreements' | 'tickets';
+export type Level = 'inquire' | 'add' | 'edit';
+
+export interface Member {
+  publicKey: string;
+  privateKey: string;
+  /** What the role lacks. */
+  lacks: `${Module}.${Level}`[];
+}
+
+export const members: Record<string, Member> = {
+  full: { publicKey: 'simPublicFull', privateKey: 'simPrivateFull', lacks: [] },
+  readOnly: { publicKey: 'simPublicRead', privateKey: 'simPrivateRead', lacks: ['agreements.edit', 'agreements.add'] },
+  noCatalog: { publicKey: 'simPublicNoCat', privateKey: 'simPrivateNoCat', lacks: ['catalog.inquire'] },
+  noAgreements: { publicKey: 'simPublicNoAgr', privateKey: 'simPrivateNoAgr', lacks: ['agreements.inquire'] },
+};

@@ -1,0 +1,352 @@
+/**
+ * ConnectWise PSA's REST API as connectwise.md §7 asks for. Evidence: paths, headers, paging, error bodies, the PATCH
+ * dialect. Assumed: what a wrong quote or an unknown `fields` name is answered.
+ */
+import type { CreateSimulation, SimAnswer, SimRequest } from '../kit/simulator.ts';
+import { makeWorld, type WorldAddition, type WorldAgreement, type WorldCompany } from '../world.ts';
+import { ConditionError, parseConditions, read } from './conditions.ts';
+import { clientId, company as companyId, members, type Level, type Member, type Module } from './members.ts';
+
+type Row = Record<string, unknown>;
+
+interface Write {
+  n: number;
+  method: string;
+  agreementId: number;
+  additionId: number;
+  before: unknown;
+  after: unknown;
+  member: string;
+}
+
+const patchable = new Set([
+  'quantity', 'lessIncluded', 'unitPrice', 'unitCost', 'billCustomer', 'effectiveDate', 'cancelledDate', 'description',
+  'invoiceDescription', 'serialNumber', 'sequenceNumber', 'taxableFlag', 'product', 'customFields',
+]); // prettier-ignore
+
+export const createConnectwise: CreateSimulation = ({ seed, customers, record }) => {
+  const world = makeWorld({ seed, customers });
+  const settings: Record<string, unknown> = {
+    /** On cloud wrong credentials may be answered 404 (§3). */
+    cloudAuth: false,
+    /** Milliseconds that lists lag behind writes; by id there is no lag (§5.2). */
+    searchLagMs: 0,
+    /** Whether `/quantity` is taken for `quantity` (unknown, §8). */
+    leadingSlash: false,
+    forwardOnly: true,
+  };
+  let codebase = 'v2026_1';
+  const writes: Write[] = [];
+  const updated = new Map<number, { at: number; by: string; before: Row }>();
+  let clock = 0;
+  let nextAddition = 50_000_000;
+
+  const agreements = new Map<number, { company: WorldCompany; agreement: WorldAgreement }>();
+  for (const company of world.companies) for (const agreement of company.agreements) agreements.set(agreement.id, { company, agreement });
+  const productById = new Map(world.products.map((product) => [product.id, product]));
+
+  const info = (id: number) => {
+    const change = updated.get(id);
+    // Second resolution in the wild; a counter keeps two writes within one second apart.
+    return { lastUpdated: change ? new Date(1_800_000_000_000 + change.at * 1000).toISOString().replace('.000', '') : '2024-01-05T00:00:00Z', updatedBy: change?.by ?? 'admin1' };
+  };
+  const midnight = (date: string | null) => (date === null ? undefined : `${date}T00:00:00Z`);
+
+  const companyRow = (company: WorldCompany): Row => ({
+    id: company.id,
+    identifier: company.identifier,
+    name: company.name,
+    status: { id: company.status === 'Active' ? 1 : 2, name: company.status },
+    types: [{ id: company.type === 'Client' ? 1 : 2, name: company.type }],
+    deletedFlag: false,
+    currency: { id: 7, name: 'US Dollars' },
+    _info: info(company.id),
+  });
+  const productRow = (product: (typeof world.products)[number]): Row => ({
+    id: product.id,
+    identifier: product.identifier,
+    description: product.description,
+    inactiveFlag: product.inactive,
+    productClass: product.productClass,
+    price: product.price,
+    cost: product.price / 2,
+    recurringFlag: product.productClass === 'Agreement',
+    _info: info(product.id),
+  });
+  const agreementRow = ({ company, agreement }: { company: WorldCompany; agreement: WorldAgreement }): Row => ({
+    id: agreement.id,
+    name: agreement.name,
+    type: { id: 1, name: 'Managed Services' },
+    company: { id: company.id, identifier: company.identifier, name: company.name },
+    agreementStatus: agreement.status,
+    cancelledFlag: agreement.status === 'Cancelled',
+    startDate: midnight(agreement.startDate),
+    noEndingDateFlag: true,
+    billingCycle: { id: 2, name: agreement.billingCycle },
+    nextInvoiceDate: midnight(agreement.nextInvoiceDate),
+    prorateFlag: false,
+    currency: { id: 7, currencyCode: 'USD', name: 'US Dollars' },
+    _info: info(agreement.id),
+  });
+  const additionRow = (agreement: WorldAgreement, addition: WorldAddition): Row => {
+    const product = productById.get(addition.productId);
+    return {
+      id: addition.id,
+      product: { id: addition.productId, identifier: product?.identifier ?? '' },
+      quantity: addition.quantity,
+      lessIncluded: addition.lessIncluded,
+      billedQuantity: Math.max(0, addition.quantity - addition.lessIncluded),
+      unitPrice: addition.unitPrice,
+      unitCost: addition.unitPrice / 2,
+      billCustomer: addition.billCustomer,
+      effectiveDate: midnight(addition.effectiveDate),
+      cancelledDate: midnight(addition.cancelledDate),
+      description: product?.description ?? '',
+      agreementId: agreement.id,
+      agreementStatus: agreement.status,
+      _info: info(addition.id),
+    };
+  };
+
+  /** A row as lists show it: old while the lag lasts. */
+  function lagging(row: Row): Row {
+    const change = updated.get(Number(row['id']));
+    const lag = Number(settings['searchLagMs']);
+    return change && lag > 0 && Date.now() - changedAt(change.at) < lag ? { ...row, ...change.before } : row;
+  }
+  const times: number[] = [];
+  const changedAt = (at: number) => times[at] ?? 0;
+
+  const boards = [
+    { id: 1, name: 'Service Desk', projectFlag: false, inactiveFlag: false },
+    { id: 2, name: 'Alerts', projectFlag: false, inactiveFlag: false },
+    { id: 3, name: 'Projects', projectFlag: true, inactiveFlag: false },
+    { id: 4, name: 'Old Board', projectFlag: false, inactiveFlag: true },
+  ];
+
+  function handle(request: SimRequest): SimAnswer {
+    const result = route(request);
+    return { ...result, headers: { 'api-current-version': '2025.16', 'x-cw-request-id': `sim-${seed}-${++clock}`, ...result.headers } };
+  }
+
+  function route(request: SimRequest): SimAnswer {
+    const parts = request.path.split('/').filter(Boolean).map(decodeURIComponent);
+    if (parts[0] === 'login' && parts[1] === 'companyinfo') {
+      return { status: 200, body: parts[2] === companyId ? { CompanyName: world.reseller.name, Codebase: `${codebase}/`, CompanyID: companyId, IsCloud: true } : null };
+    }
+    if ((parts[0] !== 'v4_6_release' && parts[0] !== codebase) || parts[1] !== 'apis' || parts[2] !== '3.0') return noEndpoint();
+    const member = authenticate(request);
+    if (!member) return settings['cloudAuth'] ? { status: 404, body: '' } : failure(401, 'Unauthorized', 'Authentication failed.');
+    const [module, resource, idText, sub, subId] = parts.slice(3);
+    switch (`${module ?? ''}/${resource ?? ''}`) {
+      case 'system/info':
+        return { status: 200, body: { version: 'v2026.1.12345', isCloud: true, serverTimeZone: 'Eastern Standard Time', cloudRegion: 'NA', licenseBits: [] } };
+      case 'company/companies':
+        return allowed(member, 'company', 'inquire') ?? collection(request, idText, () => world.companies.map(companyRow));
+      case 'procurement/catalog':
+        return allowed(member, 'catalog', 'inquire') ?? collection(request, idText, () => world.products.map(productRow));
+      case 'service/boards':
+      case 'service/info':
+        return allowed(member, 'tickets', 'inquire') ?? collection(request, resource === 'info' ? sub : idText, () => boards);
+      case 'finance/agreements':
+        if (sub === 'additions') return additions(request, member, Number(idText), subId);
+        return allowed(member, 'agreements', 'inquire') ?? collection(request, idText, () => [...agreements.values()].map(agreementRow));
+      default:
+        return noEndpoint();
+    }
+  }
+
+  function authenticate(request: SimRequest): Member | undefined {
+    if (request.headers['clientid'] !== clientId) return undefined;
+    const given = /^Basic (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    const text = Buffer.from(given, 'base64').toString('utf8');
+    return Object.values(members).find((member) => text === `${companyId}+${member.publicKey}:${member.privateKey}`);
+  }
+
+  function allowed(member: Member, module: Module, level: Level): SimAnswer | undefined {
+    if (!member.lacks.includes(`${module}.${level}`)) return undefined;
+    return failure(403, 'Security', 'You do not have security permission to perform this action.');
+  }
+
+  /** A list, its count, or one row by id. */
+  function collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer {
+    if (idText !== undefined && idText !== 'count') {
+      const row = rows().find((candidate) => candidate['id'] === Number(idText));
+      return row ? { status: 200, body: row } : notFound();
+    }
+    let found: Row[];
+    try {
+      const conditions = request.query.get('conditions');
+      const lagged = rows().map(lagging);
+      found = conditions ? lagged.filter(parseConditions(conditions)) : lagged;
+    } catch (error) {
+      if (error instanceof ConditionError) return failure(400, 'InvalidObject', `conditions: ${error.message}`);
+      throw error;
+    }
+    if (idText === 'count') return { status: 200, body: { count: found.length } };
+    return paged(request, found);
+  }
+
+  function paged(request: SimRequest, rows: Row[]): SimAnswer {
+    const size = Math.min(1000, Math.max(1, Number(request.query.get('pageSize') ?? 25) || 25));
+    const link = (query: Record<string, string>) => {
+      const next = new URLSearchParams(request.query);
+      for (const [name, value] of Object.entries(query)) next.set(name, value);
+      return { link: `<http://${request.headers.host ?? 'simulator'}${request.path}?${next.toString()}>; rel="next"` };
+    };
+    if (request.headers['pagination-type'] === 'forward-only' && settings['forwardOnly']) {
+      const after = Number(request.query.get('pageId') ?? 0);
+      const sorted = rows.toSorted((a, b) => Number(a['id']) - Number(b['id'])).filter((row) => Number(row['id']) > after);
+      const page = sorted.slice(0, size);
+      const last = page.at(-1);
+      return { status: 200, body: page.map((row) => project(request, row)), headers: last && sorted.length > size ? link({ pageId: String(last['id']) }) : {} };
+    }
+    const order = request.query.get('orderBy')?.split(' ');
+    const sorted = order?.[0] ? rows.toSorted((a, b) => compare(read(a, order[0] ?? ''), read(b, order[0] ?? '')) * (order[1] === 'desc' ? -1 : 1)) : rows;
+    const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
+    const more = at * size < sorted.length;
+    return { status: 200, body: sorted.slice((at - 1) * size, at * size).map((row) => project(request, row)), headers: more ? link({ page: String(at + 1) }) : {} };
+  }
+
+  function project(request: SimRequest, row: Row): Row {
+    const fields = request.query.get('fields')?.split(',');
+    return fields ? Object.fromEntries(fields.map((field) => [field.split('/')[0] ?? field, row[field.split('/')[0] ?? field]])) : row;
+  }
+
+  function additions(request: SimRequest, member: Member, agreementId: number, idText: string | undefined): SimAnswer {
+    const refused = allowed(member, 'agreements', request.method === 'GET' ? 'inquire' : request.method === 'POST' ? 'add' : 'edit');
+    if (refused) return refused;
+    const found = agreements.get(agreementId);
+    if (!found) return notFound();
+    const { agreement } = found;
+    if (request.method === 'GET') return collection(request, idText, () => agreement.additions.map((addition) => additionRow(agreement, addition)));
+    if (request.method === 'POST') return create(request, member, agreement);
+    const addition = agreement.additions.find((candidate) => candidate.id === Number(idText));
+    if (!addition) return notFound();
+    if (request.method === 'DELETE') {
+      write({ change: 'deleteAddition', agreementId, additionId: addition.id }, 'DELETE', agreement, addition, member);
+      return { status: 204 };
+    }
+    if (request.method === 'PATCH') return patch(request, member, agreement, addition);
+    return failure(405, 'ConnectWiseApi', 'The method is not allowed.');
+  }
+
+  function create(request: SimRequest, member: Member, agreement: WorldAgreement): SimAnswer {
+    const given = (request.body ?? {}) as Row;
+    const productId = Number(read(given, 'product/id'));
+    const missing = ['billCustomer'].filter((field) => given[field] === undefined);
+    if (!productById.has(productId)) missing.unshift('product');
+    if (missing.length > 0) return invalid(missing.map((field) => ({ code: 'MissingRequiredField', message: `The ${field} field is required.`, field })));
+    const effectiveDate = String(given['effectiveDate'] ?? agreement.startDate);
+    if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(effectiveDate)) {
+      return invalid([{ code: 'UnsupportedFormat', message: 'Unsupported format applied to effectiveDate', field: 'effectiveDate' }]);
+    }
+    if (effectiveDate.slice(0, 10) < agreement.startDate) {
+      return failure(400, 'InvalidObject', 'Addition object is invalid - effectiveDate cannot be less than the agreement billing start date');
+    }
+    const made: WorldAddition = {
+      id: nextAddition,
+      productId,
+      quantity: Number(given['quantity'] ?? 0),
+      lessIncluded: Number(given['lessIncluded'] ?? 0),
+      unitPrice: Number(given['unitPrice'] ?? productById.get(productId)?.price ?? 0),
+      billCustomer: given['billCustomer'] as WorldAddition['billCustomer'],
+      effectiveDate: effectiveDate.slice(0, 10),
+      cancelledDate: null,
+    };
+    write({ change: 'addAddition', agreementId: agreement.id, addition: made }, 'POST', agreement, made, member);
+    return { status: 201, body: additionRow(agreement, made) };
+  }
+
+  function patch(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldAddition): SimAnswer {
+    if (!Array.isArray(request.body)) return failure(400, 'InvalidObject', 'A PATCH takes an array of operations.');
+    const fields: Row = {};
+    for (const operation of request.body as Row[]) {
+      let path = String(operation['path'] ?? '');
+      if (settings['leadingSlash']) path = path.replace(/^\//, '');
+      // A sub-path is answered 200 without effect (§5.1).
+      if (/^\w+\/\w/.test(path)) continue;
+      if (!patchable.has(path) || !['add', 'replace', 'remove'].includes(String(operation['op']))) {
+        return invalid([{ code: 'InvalidPath', message: `The path ${path} does not exist.`, field: path }]);
+      }
+      if (path === 'quantity' && typeof operation['value'] !== 'number') {
+        return invalid([{ code: 'UnsupportedFormat', message: 'Unsupported format applied to quantity', field: 'quantity' }]);
+      }
+      fields[path] = operation['value'];
+    }
+    write({ change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields }, 'PATCH', agreement, addition, member);
+    return { status: 200, body: additionRow(agreement, addition) };
+  }
+
+  /** A change through the API: journalled, noted with what it moved, and dated. */
+  function write(change: Row, method: string, agreement: WorldAgreement, addition: WorldAddition, member: Member): void {
+    const before = method === 'POST' ? null : { ...addition };
+    const by = { ...change, by: member.publicKey };
+    apply(by);
+    record(by);
+    const after = agreement.additions.find((candidate) => candidate.id === addition.id) ?? null;
+    writes.push({ n: writes.length + 1, method, agreementId: agreement.id, additionId: addition.id, before, after: after ? { ...after } : null, member: member.publicKey });
+  }
+
+  function apply(change: Row): unknown {
+    const entry = agreements.get(Number(change['agreementId']));
+    const addition = entry?.agreement.additions.find((candidate) => candidate.id === Number(change['additionId']));
+    const touch = (target: WorldAddition) => {
+      const before = entry ? additionRow(entry.agreement, target) : {};
+      times[++clock] = Date.now();
+      updated.set(target.id, { at: clock, by: String(change['by'] ?? 'someoneElse'), before });
+    };
+    switch (change['change']) {
+      case 'patchAddition':
+        if (!addition) return undefined;
+        touch(addition);
+        Object.assign(addition, change['fields']);
+        return addition;
+      case 'setQuantity':
+        if (!addition) return undefined;
+        touch(addition);
+        addition.quantity = Number(change['quantity']);
+        return addition;
+      case 'addAddition': {
+        const made = change['addition'] as WorldAddition;
+        nextAddition = Math.max(nextAddition, made.id) + 1;
+        touch(made);
+        entry?.agreement.additions.push({ ...made });
+        return made;
+      }
+      case 'deleteAddition':
+        if (entry && addition) entry.agreement.additions.splice(entry.agreement.additions.indexOf(addition), 1);
+        return {};
+      case 'moveNextInvoiceDate':
+        if (entry) entry.agreement.nextInvoiceDate = String(change['date']);
+        return entry?.agreement;
+      case 'renameCompany': {
+        const found = world.companies.find((company) => company.id === Number(change['companyId']));
+        if (found) found.name = String(change['name']);
+        return found;
+      }
+      case 'rotateCodebase':
+        codebase = String(change['codebase']);
+        return { codebase };
+      default:
+        throw new Error(`The simulator knows no change "${String(change['change'])}".`);
+    }
+  }
+
+  return {
+    handle,
+    apply,
+    settings,
+    state: () => ({ codebase, companies: world.companies, products: world.products, writes }),
+  };
+};
+
+const failure = (status: number, code: string, message: string): SimAnswer => ({ status, body: { code, message } });
+const noEndpoint = () => failure(404, 'ConnectWiseApi', 'The endpoint does not exist.');
+const notFound = () => failure(404, 'NotFound', 'The record does not exist.');
+const invalid = (errors: Row[]): SimAnswer => ({ status: 400, body: { code: 'InvalidObject', message: 'addition object is invalid', errors: errors.map((error) => ({ resource: 'addition', ...error })) } });
+
+function compare(a: unknown, b: unknown): number {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0;
+}

@@ -1,0 +1,60 @@
+/** What can be made to go wrong, from outside, on any simulator. */
+export interface Fault {
+  id: number;
+  /**
+   * `latency` waits; `status` answers without doing anything; `afterCommit` does the work, then answers, drops or hangs;
+   * `drop` cuts the connection before anything; `hang` never answers; `truncate` leaves rows out of a list;
+   * `cut` sends half a body; `malformed` sends what fits no schema.
+   */
+  kind: 'latency' | 'status' | 'afterCommit' | 'drop' | 'hang' | 'truncate' | 'cut' | 'malformed';
+  method?: string;
+  /** Regular expression on the path. */
+  path?: string;
+  /** Matching requests let through first. */
+  skip?: number;
+  /** How often; null = until removed. */
+  times?: number | null;
+  ms?: number;
+  status?: number;
+  retryAfter?: number;
+  body?: unknown;
+  /** With afterCommit: what happens instead of an answer. */
+  then?: 'drop' | 'hang';
+}
+
+export class Faults {
+  private list: Fault[] = [];
+  private nextId = 1;
+
+  add(fault: Omit<Fault, 'id'>): Fault {
+    const added = { times: 1, skip: 0, ...fault, id: this.nextId++ };
+    this.list.push(added);
+    return added;
+  }
+
+  remove(id?: number): void {
+    this.list = id === undefined ? [] : this.list.filter((fault) => fault.id !== id);
+  }
+
+  all(): readonly Fault[] {
+    return this.list;
+  }
+
+  /** Every fault this request meets, used up as it is met. */
+  meet(method: string, path: string): Fault[] {
+    const met: Fault[] = [];
+    for (const fault of this.list) {
+      if (fault.method !== undefined && fault.method !== method) continue;
+      if (fault.path !== undefined && !new RegExp(fault.path).test(path)) continue;
+      if ((fault.skip ?? 0) > 0) {
+        fault.skip = (fault.skip ?? 0) - 1;
+        continue;
+      }
+      if (fault.times === 0) continue;
+      if (typeof fault.times === 'number') fault.times--;
+      met.push(fault);
+    }
+    this.list = this.list.filter((fault) => fault.times !== 0);
+    return met;
+  }
+}

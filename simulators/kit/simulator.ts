@@ -1,0 +1,250 @@
+/** What all simulators share: a server on loopback, the admin endpoint, faults, a request log, a journal of changes. */
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Faults, type Fault } from './faults.ts';
+
+export interface SimRequest {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingMessage['headers'];
+  /** Parsed JSON, or undefined. */
+  body: unknown;
+}
+
+export interface SimAnswer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Sent as it is instead of `body`. */
+  text?: string;
+}
+
+/** One outside system. `apply` is the only place where its state changes, so that a journal can replay it. */
+export interface Simulation {
+  handle(request: SimRequest): SimAnswer;
+  /** A change of data from outside the API: admin, or a replayed journal entry. */
+  apply(change: Record<string, unknown>): unknown;
+  state(query: URLSearchParams): unknown;
+  settings: Record<string, unknown>;
+}
+
+export interface SimulatorOptions {
+  seed?: number;
+  customers?: number;
+  port?: number;
+  /** Folder of the journal; without it nothing survives. */
+  data?: string | undefined;
+}
+
+export interface RunningSimulator {
+  url: string;
+  close(): Promise<void>;
+}
+
+export type CreateSimulation = (options: { seed: number; customers: number; record: (change: Record<string, unknown>) => void }) => Simulation;
+
+interface LogEntry {
+  n: number;
+  at: string;
+  method: string;
+  path: string;
+  body?: unknown;
+  status?: number;
+  faults?: string[];
+}
+
+export async function startSimulator(name: string, create: CreateSimulation, options: SimulatorOptions): Promise<RunningSimulator> {
+  let size = { seed: options.seed ?? 7, customers: options.customers ?? 40 };
+  const journal = options.data ? join(options.data, `${name}.jsonl`) : undefined;
+  if (options.data) mkdirSync(options.data, { recursive: true });
+  const record = (change: Record<string, unknown>) => {
+    if (journal) appendFileSync(journal, `${JSON.stringify(change)}\n`);
+  };
+  let simulation = create({ ...size, record });
+  if (journal && existsSync(journal)) {
+    // A line cut short by a kill was never answered for.
+    for (const line of readFileSync(journal, 'utf8').split('\n')) {
+      try {
+        if (line) simulation.apply(JSON.parse(line) as Record<string, unknown>);
+      } catch {
+        break;
+      }
+    }
+  }
+  const faults = new Faults();
+  let log: LogEntry[] = [];
+  let n = 0;
+  let concurrent = 0;
+  let maxConcurrent = 0;
+
+  const server = createServer((request, response) => {
+    void serve(request, response).catch((error: unknown) => {
+      if (!response.headersSent) send(response, { status: 500, body: { message: String(error) } });
+      else response.destroy();
+    });
+  });
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://simulator');
+    const text = await readBody(request);
+    let body: unknown;
+    try {
+      body = text === '' ? undefined : JSON.parse(text);
+    } catch {
+      return send(response, { status: 400, body: { message: 'The body is not JSON.' } });
+    }
+    const wanted: SimRequest = { method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, headers: request.headers, body };
+    if (url.pathname.startsWith('/__admin')) return send(response, admin(wanted));
+    concurrent++;
+    maxConcurrent = Math.max(maxConcurrent, concurrent);
+    try {
+      await answer(wanted, url, response);
+    } finally {
+      concurrent--;
+    }
+  }
+
+  async function answer(wanted: SimRequest, url: URL, response: ServerResponse): Promise<void> {
+    const met = faults.meet(wanted.method, url.pathname);
+    const entry: LogEntry = { n: ++n, at: new Date().toISOString(), method: wanted.method, path: url.pathname + url.search };
+    if (wanted.body !== undefined) entry.body = wanted.body;
+    if (met.length > 0) entry.faults = met.map((fault) => fault.kind);
+    log.push(entry);
+    if (log.length > 200_000) log.shift();
+    const of = (kind: Fault['kind']) => met.find((fault) => fault.kind === kind);
+
+    const latency = met.filter((fault) => fault.kind === 'latency').reduce((sum, fault) => sum + (fault.ms ?? 0), 0);
+    if (latency > 0) await delay(latency);
+    if (of('drop')) return void response.socket?.destroy();
+    if (of('hang')) return;
+    const status = of('status');
+    if (status) return finish(entry, response, faulty(status));
+
+    let result = simulation.handle(wanted);
+    const after = of('afterCommit');
+    if (after?.then === 'drop') return void response.socket?.destroy();
+    if (after?.then === 'hang') return;
+    if (after) return finish(entry, response, faulty(after));
+    if (of('malformed')) result = { status: 200, body: Array.isArray(result.body) ? [{ id: 'x' }] : { nothing: true } };
+    if (of('truncate') && Array.isArray(result.body)) result = truncated(result);
+    if (of('cut')) {
+      const whole = JSON.stringify(result.body);
+      entry.status = result.status;
+      response.writeHead(result.status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(whole) });
+      response.write(whole.slice(0, Math.floor(whole.length / 2)));
+      return void setImmediate(() => response.socket?.destroy());
+    }
+    finish(entry, response, result);
+  }
+
+  function finish(entry: LogEntry, response: ServerResponse, result: SimAnswer): void {
+    entry.status = result.status;
+    send(response, result);
+  }
+
+  function admin(wanted: SimRequest): SimAnswer {
+    const [, , verb, id] = wanted.path.split('/');
+    const given = (wanted.body ?? {}) as Record<string, unknown>;
+    switch (`${wanted.method} ${verb ?? ''}`) {
+      case 'POST reset':
+        size = { seed: Number(given['seed'] ?? size.seed), customers: Number(given['customers'] ?? size.customers) };
+        if (journal) rmSync(journal, { force: true });
+        simulation = create({ ...size, record });
+        faults.remove();
+        log = [];
+        maxConcurrent = 0;
+        return { status: 200, body: size };
+      case 'GET state':
+        return { status: 200, body: simulation.state(wanted.query) };
+      case 'POST faults':
+        return { status: 201, body: faults.add(given as unknown as Omit<Fault, 'id'>) };
+      case 'GET faults':
+        return { status: 200, body: faults.all() };
+      case 'DELETE faults':
+        faults.remove(id === undefined ? undefined : Number(id));
+        return { status: 204 };
+      case 'GET log': {
+        const method = wanted.query.get('method');
+        const path = wanted.query.get('path');
+        const found = log.filter((entry) => (!method || entry.method === method) && (!path || new RegExp(path).test(entry.path)));
+        return { status: 200, body: found };
+      }
+      case 'DELETE log':
+        log = [];
+        maxConcurrent = 0;
+        return { status: 204 };
+      case 'GET stats':
+        return { status: 200, body: { requests: log.length, maxConcurrent } };
+      case 'POST change': {
+        const result = simulation.apply(given);
+        record(given);
+        return { status: 200, body: result ?? {} };
+      }
+      case 'POST settings':
+        Object.assign(simulation.settings, given);
+        return { status: 200, body: simulation.settings };
+      default:
+        return { status: 404, body: { message: 'The admin endpoint knows no such verb.' } };
+    }
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** A list that lacks its last rows and says there is no more; what counts rows in all still tells the truth. */
+function truncated(result: SimAnswer): SimAnswer {
+  const rows = result.body as unknown[];
+  const { link: _link, ...headers } = result.headers ?? {};
+  return { ...result, body: rows.slice(0, Math.floor(rows.length / 2)), headers };
+}
+
+function faulty(fault: Fault): SimAnswer {
+  return {
+    status: fault.status ?? 500,
+    body: fault.body ?? { code: 'Fault', message: 'timeout' },
+    headers: fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) },
+  };
+}
+
+function send(response: ServerResponse, result: SimAnswer): void {
+  const text = result.text ?? (result.body === undefined ? '' : JSON.stringify(result.body));
+  response.writeHead(result.status, { 'content-type': result.text === undefined ? 'application/json' : 'text/html', ...result.headers });
+  response.end(text);
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The program around a simulator: prints one line when it is ready, ends when told to. */
+export async function runSimulator(name: string, create: CreateSimulation): Promise<void> {
+  const given = (flag: string) => {
+    const at = process.argv.indexOf(`--${flag}`);
+    return at > 0 ? process.argv[at + 1] : undefined;
+  };
+  const running = await startSimulator(name, create, {
+    port: Number(given('port') ?? 0),
+    seed: Number(given('seed') ?? 7),
+    customers: Number(given('customers') ?? 40),
+    data: given('data'),
+  });
+  process.stdout.write(`${JSON.stringify({ ready: true, name, url: running.url, pid: process.pid })}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.close().then(() => process.exit(0)));
+}

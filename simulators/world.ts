@@ -1,0 +1,348 @@
+/**
+ * One believable MSP, seen from both sides: what Mailprotector knows of its customers, and what its PSA bills them.
+ * Everything follows from a seed and a size, so two programs that share nothing but these agree. Rows that a test looks
+ * for carry a `story`.
+ */
+import { createRandom } from './random.ts';
+import { specialCustomers, type Story } from './stories.ts';
+
+export interface WorldGroup {
+  id: number;
+  name: string;
+  /** Mailprotector's display names of the services on the group. */
+  services: string[];
+  /** Users of type User; the other types come besides. */
+  users: number;
+}
+
+export interface WorldDomain {
+  id: number;
+  name: string;
+  pending: boolean;
+  /** Alias domains of this one. */
+  aliases: { id: number; name: string }[];
+  groups: WorldGroup[];
+}
+
+export interface WorldCustomer {
+  id: number;
+  name: string;
+  story: Story;
+  domains: WorldDomain[];
+}
+
+export interface WorldAddition {
+  id: number;
+  productId: number;
+  quantity: number;
+  lessIncluded: number;
+  unitPrice: number;
+  billCustomer: 'Billable' | 'DoNotBill' | 'NoCharge';
+  /** YYYY-MM-DD */
+  effectiveDate: string;
+  cancelledDate: string | null;
+}
+
+export interface WorldAgreement {
+  id: number;
+  name: string;
+  status: 'Active' | 'Cancelled' | 'Expired' | 'Inactive';
+  billingCycle: string;
+  nextInvoiceDate: string;
+  startDate: string;
+  additions: WorldAddition[];
+}
+
+export interface WorldCompany {
+  id: number;
+  identifier: string;
+  name: string;
+  type: 'Client' | 'Prospect';
+  status: 'Active' | 'Inactive';
+  story: Story;
+  agreements: WorldAgreement[];
+}
+
+export interface WorldProduct {
+  id: number;
+  identifier: string;
+  description: string;
+  productClass: 'Agreement' | 'Bundle' | 'Inventory' | 'NonInventory' | 'Service';
+  price: number;
+  inactive: boolean;
+}
+
+export interface World {
+  seed: number;
+  reseller: { id: number; name: string };
+  provider: { id: number; name: string };
+  customers: WorldCustomer[];
+  companies: WorldCompany[];
+  products: WorldProduct[];
+}
+
+/** Display name in Mailprotector → Product ID in the PSA and price. */
+export const serviceProducts: { display: string; productId: string; price: number }[] = [
+  { display: 'CloudFilter Email Security', productId: 'MP-CLOUDFILTER', price: 2 },
+  { display: 'SafeSend Outbound', productId: 'MP-SAFESEND', price: 1 },
+  { display: 'XtraMail Email Continuity', productId: 'MP-XTRAMAIL', price: 1.25 },
+  { display: 'SecureStore', productId: 'MP-SECURESTORE', price: 3.5 },
+  { display: 'Bracket', productId: 'MP-BRACKET', price: 4.1 },
+  { display: 'CloudMail', productId: 'MP-CLOUDMAIL', price: 4.75 },
+];
+
+/**
+ * @param options.customers how many customers; the stories come first, as many as fit
+ * @param options.today YYYY-MM-DD; invoice dates lie after it
+ */
+export function makeWorld(options: { seed: number; customers: number; today?: string }): World {
+  const today = options.today ?? new Date().toISOString().slice(0, 10);
+  const random = createRandom(options.seed);
+  const products = makeProducts();
+  const productOf = new Map(products.map((product) => [product.identifier, product]));
+  const customers: WorldCustomer[] = [];
+  const companies: WorldCompany[] = [];
+  const nextInvoiceDate = firstOfNextMonth(today);
+  const specials = specialCustomers();
+
+  for (let index = 0; index < options.customers; index++) {
+    const special = specials[index];
+    const name = special?.name ?? ordinaryName(index, random);
+    const story = special?.story ?? 'exact';
+    const id = 4_000 + index;
+    const used = special?.services ?? pickServices(random);
+    const users = special?.users ?? 3 + random.below(60);
+    const domains = makeDomains(id, index, name, used, users, story, random);
+    customers.push({ id, name, story, domains });
+    if (special?.psaNames === undefined || special.psaNames.length > 0) {
+      for (const [at, psaName] of (special?.psaNames ?? [name]).entries()) {
+        companies.push(makeCompany(companies.length, psaName, story, at));
+      }
+    }
+    const company = companies.at(-1);
+    if (!company || (special?.psaNames && special.psaNames.length === 0)) continue;
+    fillAgreements({ company, index, story, domains, random, today, nextInvoiceDate, productOf });
+  }
+  companies.push(makeCompany(companies.length, 'Catchall (internal)', 'unrelated', 0));
+  return {
+    seed: options.seed,
+    reseller: { id: 500, name: 'Acme Managed IT' },
+    provider: { id: 65, name: 'United States' },
+    customers,
+    companies,
+    products,
+  };
+}
+
+/** How many users a customer has on a service, as Mailprotector counts them. */
+export function usersOf(customer: Pick<WorldCustomer, 'domains'>, display: string): number {
+  return customer.domains
+    .filter((domain) => !domain.pending)
+    .flatMap((domain) => domain.groups)
+    .filter((group) => group.services.includes(display))
+    .reduce((sum, group) => sum + group.users, 0);
+}
+
+function makeDomains(
+  id: number,
+  index: number,
+  name: string,
+  services: string[],
+  users: number,
+  story: Story,
+  random: ReturnType<typeof createRandom>,
+): WorldDomain[] {
+  const slug = name.normalize('NFKD').replace(/[^\w]+/g, '').toLowerCase().slice(0, 20) || 'customer';
+  const base = 9_000_000 + index * 10;
+  const split = users > 10 ? Math.floor(users * 0.2) : 0;
+  const groups: WorldGroup[] = [{ id: 7_000_000 + index * 10, name: 'Default', services, users: users - split }];
+  if (split > 0) groups.push({ id: 7_000_001 + index * 10, name: 'Executives', services, users: split });
+  const domains: WorldDomain[] = [
+    {
+      id: base,
+      name: `${slug}-${id}.example`,
+      pending: false,
+      aliases: random.below(4) === 0 || story === 'alias' ? [{ id: base + 1, name: `${slug}-${id}-alias.example` }] : [],
+      groups,
+    },
+  ];
+  if (story === 'pending') {
+    domains.push({
+      id: base + 2,
+      name: `new-${slug}-${id}.example`,
+      pending: true,
+      aliases: [],
+      groups: [{ id: 7_000_002 + index * 10, name: 'Default', services, users: 4 }],
+    });
+  }
+  return domains;
+}
+
+function makeCompany(at: number, name: string, story: Story, copy: number): WorldCompany {
+  return {
+    id: 20 + at,
+    identifier: `C${String(at).padStart(6, '0')}`,
+    name,
+    type: story === 'prospect' ? 'Prospect' : 'Client',
+    status: story === 'inactive' && copy === 0 ? 'Inactive' : 'Active',
+    story,
+    agreements: [],
+  };
+}
+
+function fillAgreements(input: {
+  company: WorldCompany;
+  index: number;
+  story: Story;
+  domains: WorldDomain[];
+  random: ReturnType<typeof createRandom>;
+  today: string;
+  nextInvoiceDate: string;
+  productOf: Map<string, WorldProduct>;
+}): void {
+  const { company, index, story, domains, random, nextInvoiceDate, productOf } = input;
+  const agreement = (offset: number, name: string, over: Partial<WorldAgreement> = {}): WorldAgreement => {
+    const made: WorldAgreement = {
+      id: 300_000 + index * 4 + offset,
+      name,
+      status: 'Active',
+      billingCycle: 'Monthly',
+      nextInvoiceDate,
+      startDate: '2024-01-01',
+      additions: [],
+      ...over,
+    };
+    company.agreements.push(made);
+    return made;
+  };
+  const main = agreement(0, 'Managed Services', mainAgreement(story));
+  const second = story === 'twoAgreements' ? agreement(1, 'Email Security') : undefined;
+  let next = 1_000_000 + index * 20;
+  const add = (to: WorldAgreement, productId: string, quantity: number, over: Partial<WorldAddition> = {}) => {
+    const product = productOf.get(productId);
+    if (!product) return;
+    to.additions.push({
+      id: next++,
+      productId: product.id,
+      quantity,
+      lessIncluded: 0,
+      unitPrice: product.price,
+      billCustomer: 'Billable',
+      effectiveDate: '2024-01-01',
+      cancelledDate: null,
+      ...over,
+    });
+  };
+
+  const services = [...new Set(domains.flatMap((domain) => domain.groups).flatMap((group) => group.services))];
+  for (const display of services) {
+    const product = serviceProducts.find((candidate) => candidate.display === display);
+    if (!product) continue;
+    const used = usersOf({ domains }, display);
+    // Most bills are right; the others lag behind, now and then far.
+    const drift = random.below(10) < 6 ? 0 : random.below(2) === 0 ? -1 - random.below(5) : 1 + random.below(4);
+    const billed = Math.max(0, used + drift);
+    addStory(story, { main, second, billed, used, productId: product.productId, add, nextInvoiceDate, random });
+  }
+  if (random.below(3) === 0) add(main, `OTHER-${10 + random.below(40)}`, 1 + random.below(20));
+}
+
+function mainAgreement(story: Story): Partial<WorldAgreement> {
+  switch (story) {
+    case 'prepaid':
+      return { billingCycle: 'Annual', name: 'Prepaid Year' };
+    case 'cancelledAgreement':
+      return { status: 'Cancelled' };
+    case 'neverBilled':
+      return { billingCycle: 'None' };
+    default:
+      return {};
+  }
+}
+
+function addStory(
+  story: Story,
+  of: {
+    main: WorldAgreement;
+    second: WorldAgreement | undefined;
+    billed: number;
+    used: number;
+    productId: string;
+    nextInvoiceDate: string;
+    random: ReturnType<typeof createRandom>;
+    add: (to: WorldAgreement, productId: string, quantity: number, over?: Partial<WorldAddition>) => void;
+  },
+): void {
+  switch (story) {
+    case 'newRevenue':
+      return;
+    case 'duplicateLines':
+      of.add(of.main, of.productId, Math.ceil(of.billed / 2));
+      of.add(of.main, of.productId, Math.floor(of.billed / 2) + 1);
+      return;
+    case 'twoAgreements':
+      of.add(of.main, of.productId, Math.ceil(of.billed / 2));
+      if (of.second) of.add(of.second, of.productId, Math.floor(of.billed / 2) + 2);
+      return;
+    case 'successor':
+      // Ends with this period; its successor starts with the next, and that is the one the next invoice bills.
+      of.add(of.main, of.productId, of.billed, { cancelledDate: of.nextInvoiceDate });
+      of.add(of.main, of.productId, of.billed + 1, { effectiveDate: of.nextInvoiceDate });
+      return;
+    case 'included':
+      of.add(of.main, of.productId, of.used + 2, { lessIncluded: 5 });
+      return;
+    case 'downToZero':
+      of.add(of.main, of.productId, 5);
+      return;
+    case 'noCharge':
+      of.add(of.main, of.productId, of.used + 1, { billCustomer: 'NoCharge' });
+      return;
+    case 'exact':
+      // Some customers use what nobody has put on an agreement yet.
+      if (of.random.below(20) === 0) return;
+      of.add(of.main, of.productId, of.billed);
+      return;
+    default:
+      of.add(of.main, of.productId, of.used + 3);
+  }
+}
+
+function makeProducts(): WorldProduct[] {
+  const products: WorldProduct[] = serviceProducts.map(({ display, productId, price }, at) => ({
+    id: 100 + at,
+    identifier: productId,
+    description: display,
+    productClass: 'Agreement',
+    price,
+    inactive: false,
+  }));
+  products.push({ id: 120, identifier: 'MP-"Q"-1', description: 'A Product ID with quotes', productClass: 'Agreement', price: 1, inactive: false });
+  products.push({ id: 121, identifier: 'MP-SUITE', description: 'E-mail suite (bundle)', productClass: 'Bundle', price: 9, inactive: false });
+  products.push({ id: 122, identifier: 'MP-OLD', description: 'No longer sold', productClass: 'Agreement', price: 2, inactive: true });
+  for (let at = 0; at < 60; at++) {
+    products.push({ id: 200 + at, identifier: `OTHER-${at}`, description: `Other product ${at}`, productClass: 'Service', price: 5 + at, inactive: false });
+  }
+  return products;
+}
+
+function pickServices(random: ReturnType<typeof createRandom>): string[] {
+  const picked = ['CloudFilter Email Security'];
+  for (const { display } of serviceProducts.slice(1)) if (random.below(3) === 0) picked.push(display);
+  return picked;
+}
+
+const firstWords = ['North', 'River', 'Summit', 'Harbor', 'Cedar', 'Lake', 'Stone', 'Union', 'Valley', 'Bright', 'Iron', 'Maple'];
+const secondWords = ['wind', 'side', 'view', 'ridge', 'field', 'gate', 'port', 'well', 'brook', 'ford'];
+const trades = ['Dental', 'Legal', 'Logistics', 'Clinic', 'Foods', 'Builders', 'Advisors', 'Motors', 'Studios', 'Bakery'];
+
+function ordinaryName(index: number, random: ReturnType<typeof createRandom>): string {
+  const first = firstWords[random.below(firstWords.length)] ?? '';
+  const second = secondWords[random.below(secondWords.length)] ?? '';
+  return `${first}${second} ${trades[random.below(trades.length)] ?? ''} ${index}`;
+}
+
+function firstOfNextMonth(today: string): string {
+  const [year = 2000, month = 1] = today.split('-').map(Number);
+  return month === 12 ? `${year + 1}-01-01` : `${year}-${String(month + 1).padStart(2, '0')}-01`;
+}
