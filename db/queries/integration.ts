@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { skippedConnectSteps } from '../../domain/process.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { accountMapping, integration, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import { accountMapping, integration, productRule, service, serviceMapping, vendorAccount } from '../schema/index.ts';
 import { createProcess, startRound } from './process.ts';
 
 export type IntegrationRow = typeof integration.$inferSelect;
@@ -147,11 +147,20 @@ export async function findVendorAccount(db: Queryable, integrationId: string, id
 }
 
 /** Marks accounts linked. @returns the ids that exist; the caller compares them with what was asked for */
-export async function linkVendorAccounts(tx: Queryable, integrationId: string, ids: readonly string[]): Promise<string[]> {
+export async function linkVendorAccounts(
+  tx: Queryable,
+  integrationId: string,
+  ids: readonly string[] | 'all',
+): Promise<string[]> {
   const rows = await tx
     .update(vendorAccount)
     .set({ linked: true })
-    .where(and(eq(vendorAccount.integrationId, integrationId), inArray(vendorAccount.id, [...ids])))
+    .where(
+      and(
+        eq(vendorAccount.integrationId, integrationId),
+        ids === 'all' ? isNull(vendorAccount.missingSince) : inArray(vendorAccount.id, [...ids]),
+      ),
+    )
     .returning({ id: vendorAccount.id });
   return rows.map((row) => row.id);
 }
@@ -229,4 +238,72 @@ export async function addServices(tx: Queryable, integrationId: string, names: r
     .insert(service)
     .values(names.map((name) => ({ integrationId, id: name, name })))
     .onConflictDoNothing();
+}
+
+export async function listIntegrations(db: Queryable, organizationId: string): Promise<IntegrationRow[]> {
+  return db
+    .select()
+    .from(integration)
+    .where(eq(integration.organizationId, organizationId))
+    .orderBy(asc(integration.createdAt), asc(integration.id));
+}
+
+export async function findAccountMapping(db: Queryable, integrationId: string, vendorAccountId: string) {
+  const [row] = await db
+    .select()
+    .from(accountMapping)
+    .where(and(eq(accountMapping.integrationId, integrationId), eq(accountMapping.vendorAccountId, vendorAccountId)));
+  return row;
+}
+
+export async function deleteAccountMapping(tx: Queryable, integrationId: string, vendorAccountId: string): Promise<void> {
+  await tx
+    .delete(accountMapping)
+    .where(and(eq(accountMapping.integrationId, integrationId), eq(accountMapping.vendorAccountId, vendorAccountId)));
+}
+
+/** An excluded account is neither read nor matched; it loses its mapping. */
+export async function setExcluded(tx: Queryable, integrationId: string, id: string, excluded: boolean): Promise<void> {
+  await tx
+    .update(vendorAccount)
+    .set({ excluded })
+    .where(and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.id, id)));
+  if (excluded) await deleteAccountMapping(tx, integrationId, id);
+}
+
+export async function storeServiceMapping(
+  tx: Queryable,
+  integrationId: string,
+  serviceId: string,
+  mapping: Pick<typeof serviceMapping.$inferSelect, 'productIds' | 'fanOut' | 'rounding'>,
+): Promise<void> {
+  await tx
+    .insert(serviceMapping)
+    .values({ integrationId, serviceId, ...mapping })
+    .onConflictDoUpdate({ target: [serviceMapping.integrationId, serviceMapping.serviceId], set: mapping });
+}
+
+export async function deleteServiceMapping(tx: Queryable, integrationId: string, serviceId: string): Promise<void> {
+  await tx
+    .delete(serviceMapping)
+    .where(and(eq(serviceMapping.integrationId, integrationId), eq(serviceMapping.serviceId, serviceId)));
+}
+
+export async function storeCombine(
+  tx: Queryable,
+  psaConnectionId: string,
+  productId: string,
+  combine: 'add' | 'highest' | 'distinct',
+): Promise<void> {
+  await tx
+    .insert(productRule)
+    .values({ psaConnectionId, productId, combine })
+    .onConflictDoUpdate({ target: [productRule.psaConnectionId, productRule.productId], set: { combine } });
+}
+
+/** How many accounts and services of an integration are mapped. */
+export async function countMappings(db: Queryable, integrationId: string): Promise<{ accounts: number; services: number }> {
+  const accounts = await db.$count(accountMapping, eq(accountMapping.integrationId, integrationId));
+  const services = await db.$count(serviceMapping, eq(serviceMapping.integrationId, integrationId));
+  return { accounts, services };
 }

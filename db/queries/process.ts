@@ -187,8 +187,11 @@ export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 's
   return done.length > 0;
 }
 
-/** Back to `waiting`, for a step that must be done again (new credentials, a released run). */
-export async function reopenSteps(tx: Queryable, ref: ProcessRef & { round: string; steps: readonly string[] }): Promise<void> {
+/** Back to `waiting`, for a step that must be done again (a released run), or may be (`onlyBlocked`: new credentials). */
+export async function reopenSteps(
+  tx: Queryable,
+  ref: ProcessRef & { round: string; steps: readonly string[]; onlyBlocked?: boolean },
+): Promise<void> {
   await tx
     .update(processStep)
     .set({ state: 'waiting', doneAt: null, problem: null, retryAt: null, blockedAt: null, failingSince: null })
@@ -198,6 +201,7 @@ export async function reopenSteps(tx: Queryable, ref: ProcessRef & { round: stri
         eq(processStep.id, ref.id),
         eq(processStep.round, ref.round),
         inArray(processStep.step, [...ref.steps]),
+        ref.onlyBlocked ? eq(processStep.state, 'blocked') : undefined,
       ),
     );
 }
@@ -327,15 +331,16 @@ export async function takeOverdue(db: Database, overdueMs: number, limit: number
     returning p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"`);
 }
 
-/** Whose a process is, for waking it, and when its round began. */
+/** Whose a process is, for waking it, and which round it is in since when. */
 export async function ownerOf(
   db: Queryable,
   ref: ProcessRef,
-): Promise<(DueProcess & { roundStartedAt: Date }) | undefined> {
+): Promise<(DueProcess & { round: string; roundStartedAt: Date }) | undefined> {
   const [row] = await db
     .select({
       organizationId: process.organizationId,
       integrationId: process.integrationId,
+      round: process.round,
       roundStartedAt: process.roundStartedAt,
     })
     .from(process)

@@ -52,6 +52,14 @@ export async function storePermissions(tx: Queryable, id: string, permissions: u
   await tx.update(psaConnection).set({ permissions, permissionsAt: sql`now()` }).where(eq(psaConnection.id, id));
 }
 
+export async function storePsaCredentials(tx: Queryable, id: string, credentials: string): Promise<void> {
+  await tx.update(psaConnection).set({ credentials }).where(eq(psaConnection.id, id));
+}
+
+export async function storeWritesEnabled(tx: Queryable, id: string, writesEnabled: boolean): Promise<void> {
+  await tx.update(psaConnection).set({ writesEnabled }).where(eq(psaConnection.id, id));
+}
+
 /** A person asks for a new read of rights and data. */
 export async function requestRefresh(tx: Queryable, id: string): Promise<void> {
   await tx.update(psaConnection).set({ refreshRequestedAt: sql`now()` }).where(eq(psaConnection.id, id));

@@ -1,0 +1,51 @@
+/** What every route works with. */
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Database, Transaction } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import type { Environment } from '../environment.ts';
+import type { Wake, Wakeable } from '../temporal/wake.ts';
+
+export interface ApiDependencies {
+  db: Database;
+  encryption: Encryption;
+  environment: Environment;
+  logger: Logger;
+  wake: Wake;
+  isTemporalReady: () => Promise<boolean>;
+  metrics: Registry;
+}
+
+export type Scope = 'read' | 'operate' | 'admin';
+
+/** Who asks: from the bearer token. */
+export interface Caller {
+  tokenId: string;
+  organizationId: string;
+  scopes: Scope[];
+}
+
+export interface ApiEnv {
+  Variables: { requestId: string; caller: Caller; deps: ApiDependencies };
+}
+
+/** The actor of a caller's changes, for the audit. */
+export function actorOf(caller: Caller): string {
+  return `token:${caller.tokenId}`;
+}
+
+/**
+ * Commits a change and then wakes what it concerns. The wake is never awaited: while Temporal is away it takes seconds,
+ * and the fact is safe without it.
+ */
+export async function commitAndWake<T>(
+  deps: ApiDependencies,
+  wakeables: readonly Wakeable[],
+  change: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const result = await deps.db.transaction(change);
+  for (const process of wakeables) {
+    deps.wake(process).catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
+  }
+  return result;
+}

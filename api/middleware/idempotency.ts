@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { createMiddleware } from 'hono/factory';
+import { settleIdempotencyKey, takeIdempotencyKey } from '../../db/queries/organization.ts';
+import type { ApiEnv } from '../context.ts';
+import { ApiProblem } from '../problem.ts';
+
+/** Fields of an answer that are never stored, so that a replayed key never gives a secret again (invariant 7). */
+const secretFields = new Set(['key', 'token', 'secret']);
+
+/** `Idempotency-Key` on a POST: the same request again gets the same answer, and happens once. */
+export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
+  const key = c.req.header('idempotency-key');
+  if (c.req.method !== 'POST' || key === undefined) return next();
+  if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw new ApiProblem(400, 'invalid-idempotency-key', 'An Idempotency-Key is 1 to 200 visible ASCII characters.');
+  const { db } = c.get('deps');
+  const { organizationId } = c.get('caller');
+  const route = `POST ${c.req.path}`;
+  const requestHash = createHash('sha256').update(`${route}\n${await c.req.text()}`).digest('hex');
+  const stored = await takeIdempotencyKey(db, organizationId, { key, route, requestHash });
+  if (stored) {
+    if (stored.requestHash !== requestHash) throw new ApiProblem(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.');
+    if (stored.status === null) throw new ApiProblem(409, 'in-progress', 'The first request with this Idempotency-Key is still at work. Ask again in a moment.');
+    c.header('idempotent-replayed', 'true');
+    return c.json(stored.response as object, stored.status as 200);
+  }
+  let kept = false;
+  try {
+    await next();
+    if (c.res.ok) {
+      const response: unknown = await c.res.clone().json();
+      await settleIdempotencyKey(db, organizationId, key, { status: c.res.status, response: withoutSecrets(response) });
+      kept = true;
+    }
+  } finally {
+    if (!kept) await settleIdempotencyKey(db, organizationId, key, undefined);
+  }
+});
+
+function withoutSecrets(answer: unknown): unknown {
+  if (typeof answer !== 'object' || answer === null) return answer;
+  return Object.fromEntries(Object.entries(answer).filter(([name]) => !secretFields.has(name)));
+}

@@ -1,0 +1,27 @@
+import { createMiddleware } from 'hono/factory';
+import type { ApiEnv } from '../context.ts';
+import { ApiProblem } from '../problem.ts';
+
+/**
+ * So many requests per second for one token, with a burst of two seconds' worth. Counted per process: behind several
+ * API processes a token may ask that many times as much, which is all right for what this protects (this process).
+ */
+export function rateLimit(perSecond: number) {
+  const buckets = new Map<string, { left: number; at: number }>();
+  const burst = perSecond * 2;
+  return createMiddleware<ApiEnv>(async (c, next) => {
+    const now = performance.now();
+    const id = c.get('caller').tokenId;
+    const bucket = buckets.get(id) ?? { left: burst, at: now };
+    bucket.left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond);
+    bucket.at = now;
+    buckets.set(id, bucket);
+    if (buckets.size > 10_000) buckets.clear();
+    if (bucket.left < 1) {
+      const seconds = Math.max(1, Math.ceil((1 - bucket.left) / perSecond));
+      throw new ApiProblem(429, 'too-many-requests', `More than ${perSecond} requests per second with one token.`, { headers: { 'retry-after': String(seconds) } });
+    }
+    bucket.left--;
+    await next();
+  });
+}

@@ -1,0 +1,74 @@
+/** Errors as RFC 9457 problem documents with a stable `code`. */
+import { z } from '@hono/zod-openapi';
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    /** The request's id, for whoever reads the log. */
+    instance: z.string().optional(),
+    errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
+  })
+  .openapi('Problem', {
+    example: { type: 'about:blank', title: 'Conflict', status: 409, code: 'not-read-yet', detail: 'The PSA has not been read yet. Try again when the step "Read the PSA" is done.' },
+  });
+
+const titles: Record<number, string> = {
+  400: 'Bad request',
+  401: 'Not authenticated',
+  403: 'Not allowed',
+  404: 'Not found',
+  409: 'Conflict',
+  413: 'Too large',
+  415: 'Unsupported media type',
+  422: 'Cannot be done as asked',
+  429: 'Too many requests',
+  500: 'Internal error',
+  503: 'Not available',
+};
+
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/** What a handler throws to answer with a problem. */
+export class ApiProblem extends Error {
+  override readonly name = 'ApiProblem';
+  readonly status: number;
+  readonly code: string;
+  readonly errors: FieldError[] | undefined;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, code: string, detail: string, more: { errors?: FieldError[]; headers?: Record<string, string> } = {}) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+    this.errors = more.errors;
+    this.headers = more.headers ?? {};
+  }
+
+  toResponse(requestId: string): Response {
+    const body = {
+      type: 'about:blank',
+      title: titles[this.status] ?? 'Error',
+      status: this.status,
+      code: this.code,
+      detail: this.message,
+      instance: requestId,
+      ...(this.errors ? { errors: this.errors } : {}),
+    };
+    return new Response(JSON.stringify(body), {
+      status: this.status,
+      headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...this.headers },
+    });
+  }
+}
+
+export const notFound = (what: string) => new ApiProblem(404, 'not-found', `There is no such ${what}.`);
+export const conflict = (code: string, detail: string) => new ApiProblem(409, code, detail);
+export const unprocessable = (code: string, detail: string, errors?: FieldError[]) =>
+  new ApiProblem(422, code, detail, errors ? { errors } : {});

@@ -1,0 +1,46 @@
+/** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
+import { z } from '@hono/zod-openapi';
+import type { listSteps, ProcessRef } from '../db/queries/process.ts';
+import { isFinished, stepWords, workflowIdOf, type StepName } from '../domain/process.ts';
+import type { ApiDependencies } from './context.ts';
+import { isoDate } from './define.ts';
+
+export const processSchema = z
+  .object({
+    workflowId: z.string(),
+    /** The workflow in the Temporal UI. */
+    url: z.string().nullable(),
+    done: z.boolean(),
+    /** The first step that is not finished, in words. */
+    waitsFor: z.string().nullable(),
+    steps: z.array(
+      z.object({
+        step: z.string(),
+        title: z.string(),
+        state: z.enum(['waiting', 'running', 'blocked', 'done', 'skipped']),
+        problem: z.object({ code: z.string(), what: z.string(), todo: z.string() }).nullable(),
+        retryAt: isoDate.nullable(),
+        doneAt: isoDate.nullable(),
+      }),
+    ),
+  })
+  .openapi('Process');
+
+export function processView(deps: ApiDependencies, ref: ProcessRef, steps: Awaited<ReturnType<typeof listSteps>>) {
+  const workflowId = workflowIdOf(ref.kind, ref.id);
+  const { TEMPORAL_UI_URL: ui, TEMPORAL_NAMESPACE: namespace } = deps.environment;
+  const next = steps.find((row) => !isFinished(row.state));
+  return {
+    workflowId,
+    url: ui ? `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}` : null,
+    done: steps.length > 0 && !next,
+    waitsFor: next ? waitsFor(next) : null,
+    steps: steps.map((row) => ({ ...row, title: stepWords[row.step as StepName]?.title ?? row.step })),
+  };
+}
+
+function waitsFor(row: Awaited<ReturnType<typeof listSteps>>[number]): string {
+  const words = stepWords[row.step as StepName];
+  if (row.problem) return `${words.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
+  return row.state === 'running' ? `${words.title}: at work` : `${words.title}: waits for ${words.waitsFor}`;
+}

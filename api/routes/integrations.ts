@@ -1,0 +1,261 @@
+import { z } from '@hono/zod-openapi';
+import { isVendor, vendors } from '../../connectors/registry.ts';
+import { recordAudit } from '../../db/queries/audit.ts';
+import {
+  findIntegration,
+  insertIntegration,
+  linkVendorAccounts,
+  listIntegrations,
+  listVendorAccounts,
+  storeVendorCredentials,
+  type IntegrationRow,
+} from '../../db/queries/integration.ts';
+import { commitFact, completeByFact, finishStep, listSteps, reopenSteps } from '../../db/queries/process.ts';
+import { findPsaConnection } from '../../db/queries/psaConnection.ts';
+import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import { conflict, notFound, unprocessable } from '../problem.ts';
+import { processSchema, processView } from '../process.ts';
+
+const tag = 'Integrations';
+
+const integrationSchema = z
+  .object({
+    id: z.uuid(),
+    psaConnectionId: z.uuid(),
+    vendor: z.string(),
+    intake: z.enum(['push', 'pull']),
+    modules: z.array(z.enum(['billing', 'alerts'])),
+    vendorName: z.string().nullable(),
+    createdAt: isoDate,
+    process: processSchema,
+  })
+  .openapi('Integration');
+
+const createBody = z.object({
+  vendor: z.string().openapi({ example: 'mailprotector' }),
+  psaConnectionId: z.uuid(),
+  intake: z.enum(['push', 'pull']),
+  modules: z.array(z.enum(['billing', 'alerts'])).min(1),
+  /** "Do you buy Mailprotector through Virtual Administrator?" is asked before anything is made (G02). */
+  viaVirtualAdministrator: z.boolean(),
+});
+
+const create = route({
+  method: 'post',
+  path: '/v1/integrations',
+  operationId: 'createIntegration',
+  summary: 'Connect a vendor: starts the connect process',
+  tag,
+  scope: 'admin',
+  request: { body: { content: { 'application/json': { schema: createBody } }, required: true } },
+  ok: 201,
+  answer: z.object({ integration: integrationSchema }),
+});
+const list = route({
+  method: 'get',
+  path: '/v1/integrations',
+  operationId: 'listIntegrations',
+  summary: 'Integrations with what each is doing',
+  tag,
+  scope: 'read',
+  request: {},
+  ok: 200,
+  answer: listOf(integrationSchema),
+});
+const get = route({
+  method: 'get',
+  path: '/v1/integrations/{id}',
+  operationId: 'getIntegration',
+  summary: 'One integration with its steps',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: integrationSchema,
+});
+const credentialsBody = z.object({
+  resellerId: z.string(),
+  apiKey: z.string(),
+  settings: z.record(z.string(), z.unknown()).optional(),
+});
+const putCredentials = route({
+  method: 'put',
+  path: '/v1/integrations/{id}/vendor-credentials',
+  operationId: 'putVendorCredentials',
+  summary: "Give the vendor's credentials (intake pull); they are tried at once",
+  tag,
+  scope: 'admin',
+  request: { params: idParam, body: { content: { 'application/json': { schema: credentialsBody } }, required: true } },
+  ok: 200,
+  answer: integrationSchema,
+});
+const customerSchema = z
+  .object({ id: z.string(), name: z.string(), linked: z.boolean(), missingSince: isoDate.nullable() })
+  .openapi('VendorCustomer');
+const customers = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/customers',
+  operationId: 'listCustomers',
+  summary: "The vendor's customers as last read, to choose which to link",
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery },
+  ok: 200,
+  answer: listOf(customerSchema),
+});
+const linkBody = z.union([z.object({ ids: z.array(z.string()).min(1).max(10_000) }), z.object({ all: z.literal(true) })]);
+const link = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/customers/link',
+  operationId: 'linkCustomers',
+  summary: 'Link customers: their usage is read from now on',
+  tag,
+  scope: 'operate',
+  request: { params: idParam, body: { content: { 'application/json': { schema: linkBody } }, required: true } },
+  ok: 200,
+  answer: z.object({ linked: z.int() }),
+});
+
+export const integrationRoutes = createRouter();
+
+integrationRoutes.openapi(create, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const given = c.req.valid('json');
+  if (!isVendor(given.vendor)) throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${given.vendor}".`);
+  if (given.viaVirtualAdministrator) {
+    throw unprocessable('virtual-administrator', 'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.');
+  }
+  if (given.intake === 'push') throw unprocessable('not-available-yet', 'The intake "push" comes with the Vendor API, which this version does not have yet. Choose "pull".');
+  if (given.modules.includes('alerts')) throw unprocessable('not-available-yet', 'This version does not carry alerts yet. Choose "billing".');
+  const connection = await findPsaConnection(deps.db, caller.organizationId, given.psaConnectionId);
+  if (!connection) throw notFound('PSA connection');
+  const { services } = vendors[given.vendor];
+  const row = await deps.db.transaction(async (tx) => {
+    const created = await insertIntegration(tx, caller.organizationId, {
+      psaConnectionId: connection.id,
+      vendor: given.vendor,
+      intake: given.intake,
+      modules: given.modules,
+      settings: {},
+      services,
+    });
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'integration.create',
+      subjectKind: 'integration',
+      subjectId: created.id,
+      after: { vendor: given.vendor, intake: given.intake, modules: given.modules },
+    });
+    return created;
+  });
+  deps.wake({ ...connectOf(row) }).catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
+  return send(c, z.object({ integration: integrationSchema }), { integration: await viewOf(deps, row) }, 201);
+});
+
+integrationRoutes.openapi(list, async (c) => {
+  const deps = c.get('deps');
+  const rows = await listIntegrations(deps.db, c.get('caller').organizationId);
+  return send(c, listOf(integrationSchema), { items: await Promise.all(rows.map((row) => viewOf(deps, row))), nextCursor: null });
+});
+
+integrationRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id)));
+});
+
+integrationRoutes.openapi(putCredentials, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  if (row.intake !== 'pull' || !isVendor(row.vendor)) throw conflict('wrong-intake', 'This integration does not read from the vendor, so it takes no vendor credentials.');
+  const { settings, ...credentials } = c.req.valid('json');
+  const vendor = vendors[row.vendor];
+  const parsed = vendor.credentials.safeParse(credentials);
+  const parsedSettings = vendor.settings.safeParse(settings ?? {});
+  const issues = [...(parsed.error?.issues ?? []), ...(parsedSettings.error?.issues ?? [])];
+  if (!parsed.success || issues.length > 0) {
+    const errors = issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message }));
+    throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
+  }
+  await commitAndWake(deps, [connectOf(row), syncOf(row)], async (tx) => {
+    await storeVendorCredentials(tx, row.id, {
+      credentials: deps.encryption.encrypt(parsed.data, row.id),
+      settings: { ...settings, resellerId: parsed.data.resellerId },
+    });
+    const connect = { kind: 'connect', id: row.id, round: '1' } as const;
+    await finishStep(tx, { ...connect, step: 'credentials' });
+    await reopenSteps(tx, { ...connect, steps: ['verifyCredentials'], onlyBlocked: true });
+    await commitFact(tx, connect);
+    await commitFact(tx, { kind: 'sync', id: row.id });
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'integration.credentials',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      after: { resellerId: parsed.data.resellerId },
+    });
+  });
+  return send(c, integrationSchema, await viewOf(deps, row));
+});
+
+integrationRoutes.openapi(customers, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  await refuseUnread(deps, row);
+  const { limit, cursor } = c.req.valid('query');
+  const rows = await listVendorAccounts(deps.db, row.id, { after: decodeCursor(cursor), limit: limit + 1 });
+  return send(c, listOf(customerSchema), pageOf(rows, limit, (item) => item.id));
+});
+
+integrationRoutes.openapi(link, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  await refuseUnread(deps, row);
+  const given = c.req.valid('json');
+  const linked = await commitAndWake(deps, [connectOf(row)], async (tx) => {
+    const ids = await linkVendorAccounts(tx, row.id, 'ids' in given ? given.ids : 'all');
+    if ('ids' in given) {
+      const unknown = given.ids.filter((id) => !ids.includes(id));
+      if (unknown.length > 0) throw unprocessable('unknown-customers', `These customers are not known: ${unknown.slice(0, 20).join(', ')}. Nothing was linked.`);
+    }
+    if (ids.length === 0) throw unprocessable('no-customers', 'The vendor has no customers to link.');
+    await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'linkCustomers' });
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'customers.link',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      after: { linked: ids.length },
+    });
+    return ids.length;
+  });
+  return send(c, z.object({ linked: z.int() }), { linked });
+});
+
+export async function ownedIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
+  const row = await findIntegration(deps.db, caller.organizationId, id);
+  if (!row) throw notFound('integration');
+  return row;
+}
+
+export function connectOf(row: IntegrationRow) {
+  return { kind: 'connect', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
+}
+
+export function syncOf(row: IntegrationRow) {
+  return { kind: 'sync', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
+}
+
+async function refuseUnread(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
+  const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
+  if (steps.find((step) => step.step === 'verifyCredentials')?.state === 'done') return;
+  throw conflict('not-read-yet', 'The customers have not been read from the vendor yet. Look at the integration to see what it waits for.');
+}
+
+async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
+  const ref = { kind: 'connect', id: row.id } as const;
+  return { ...row, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+}

@@ -1,0 +1,296 @@
+import { randomUUID } from 'node:crypto';
+import { z } from '@hono/zod-openapi';
+import { ConnectorError } from '../../connectors/errors.ts';
+import { isPsa, psas } from '../../connectors/registry.ts';
+import { recordAudit } from '../../db/queries/audit.ts';
+import { commitFact, listSteps, reopenSteps, ownerOf } from '../../db/queries/process.ts';
+import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
+import {
+  findPsaConnection,
+  insertPsaConnection,
+  listPsaConnections,
+  requestRefresh,
+  storePsaCredentials,
+  storeWritesEnabled,
+  type PsaConnectionRow,
+} from '../../db/queries/psaConnection.ts';
+import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import { ApiProblem, conflict, notFound, unprocessable } from '../problem.ts';
+import { processSchema, processView } from '../process.ts';
+
+const tag = 'PSA connections';
+
+const connectionSchema = z
+  .object({
+    id: z.uuid(),
+    kind: z.string(),
+    name: z.string(),
+    writesEnabled: z.boolean(),
+    permissions: z.unknown(),
+    permissionsAt: isoDate.nullable(),
+    refreshedAt: isoDate.nullable(),
+    process: processSchema,
+  })
+  .openapi('PsaConnection');
+
+const credentialsBody = z.object({ kind: z.string().openapi({ example: 'connectwise' }), credentials: z.record(z.string(), z.unknown()) });
+const createBody = credentialsBody.extend({ name: z.string().trim().min(1).max(200) });
+
+const create = route({
+  method: 'post',
+  path: '/v1/psa-connections',
+  operationId: 'createPsaConnection',
+  summary: 'Connect a PSA; its rights and data are read at once',
+  tag,
+  scope: 'admin',
+  request: { body: { content: { 'application/json': { schema: createBody } }, required: true } },
+  ok: 201,
+  answer: connectionSchema,
+});
+const list = route({
+  method: 'get',
+  path: '/v1/psa-connections',
+  operationId: 'listPsaConnections',
+  summary: 'PSA connections of the organization',
+  tag,
+  scope: 'read',
+  request: {},
+  ok: 200,
+  answer: listOf(connectionSchema),
+});
+const get = route({
+  method: 'get',
+  path: '/v1/psa-connections/{id}',
+  operationId: 'getPsaConnection',
+  summary: 'One PSA connection with its rights and what it is doing',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: connectionSchema,
+});
+const putCredentials = route({
+  method: 'put',
+  path: '/v1/psa-connections/{id}/credentials',
+  operationId: 'putPsaCredentials',
+  summary: 'Give new credentials; a blocked step tries again',
+  tag,
+  scope: 'admin',
+  request: { params: idParam, body: { content: { 'application/json': { schema: credentialsBody } }, required: true } },
+  ok: 200,
+  answer: connectionSchema,
+});
+const check = route({
+  method: 'post',
+  path: '/v1/psa-connections/{id}/check',
+  operationId: 'checkPsaConnection',
+  summary: 'Read rights and data again',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: connectionSchema,
+});
+const putWrites = route({
+  method: 'put',
+  path: '/v1/psa-connections/{id}/writes',
+  operationId: 'putPsaWrites',
+  summary: 'Turn writing to the PSA on or off',
+  tag,
+  scope: 'admin',
+  request: { params: idParam, body: { content: { 'application/json': { schema: z.object({ enabled: z.boolean() }) } }, required: true } },
+  ok: 200,
+  answer: connectionSchema,
+});
+const boardSchema = z.object({ id: z.string(), name: z.string(), projectBoard: z.boolean(), active: z.boolean() }).openapi('Board');
+const boards = route({
+  method: 'get',
+  path: '/v1/psa-connections/{id}/boards',
+  operationId: 'listBoards',
+  summary: 'Boards as last read',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: listOf(boardSchema),
+});
+const searchQuery = pageQuery.extend({ search: z.string().trim().min(2).max(200).optional() });
+const accountSchema = z
+  .object({ id: z.string(), code: z.string().nullable(), name: z.string(), active: z.boolean(), prospect: z.boolean() })
+  .openapi('PsaAccount');
+const accounts = route({
+  method: 'get',
+  path: '/v1/psa-connections/{id}/accounts',
+  operationId: 'listPsaAccounts',
+  summary: 'PSA accounts as last read; search takes 2 characters or more',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: searchQuery },
+  ok: 200,
+  answer: listOf(accountSchema),
+});
+const productSchema = z
+  .object({ id: z.string(), productId: z.string(), name: z.string(), active: z.boolean(), usableOnContract: z.boolean() })
+  .openapi('PsaProduct');
+const products = route({
+  method: 'get',
+  path: '/v1/psa-connections/{id}/products',
+  operationId: 'listPsaProducts',
+  summary: 'PSA products as last read; search looks in Product ID and name',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: searchQuery },
+  ok: 200,
+  answer: listOf(productSchema),
+});
+
+export const psaConnectionRoutes = createRouter();
+
+psaConnectionRoutes.openapi(create, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const given = c.req.valid('json');
+  const credentials = checkCredentials(deps, given);
+  const id = randomUUID();
+  const wakeable = { kind: 'refreshPsa', id, organizationId: caller.organizationId, integrationId: null } as const;
+  await commitAndWake(deps, [wakeable], async (tx) => {
+    await insertPsaConnection(tx, caller.organizationId, {
+      id,
+      kind: given.kind,
+      name: given.name,
+      settings: {},
+      credentials: deps.encryption.encrypt(credentials, id),
+    });
+    await requestRefresh(tx, id);
+    await commitFact(tx, wakeable);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'psaConnection.create',
+      subjectKind: 'psa_connection',
+      subjectId: id,
+      after: { kind: given.kind, name: given.name },
+    });
+  });
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, id)), 201);
+});
+
+psaConnectionRoutes.openapi(list, async (c) => {
+  const deps = c.get('deps');
+  const rows = await listPsaConnections(deps.db, c.get('caller').organizationId);
+  return send(c, listOf(connectionSchema), { items: await Promise.all(rows.map((row) => viewOf(deps, row))), nextCursor: null });
+});
+
+psaConnectionRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, c.get('caller'), c.req.valid('param').id)));
+});
+
+psaConnectionRoutes.openapi(putCredentials, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  const given = c.req.valid('json');
+  if (given.kind !== row.kind) throw unprocessable('other-psa', `This connection is to ${row.kind}; make another one for ${given.kind}.`);
+  const credentials = checkCredentials(deps, given);
+  await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
+    await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id));
+    const place = await ownerOf(tx, { kind: 'refreshPsa', id: row.id });
+    if (place) await reopenSteps(tx, { kind: 'refreshPsa', id: row.id, round: place.round, steps: ['checkPsaPermissions'], onlyBlocked: true });
+    await requestRefresh(tx, row.id);
+  });
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
+});
+
+psaConnectionRoutes.openapi(check, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  await change(deps, caller, row.id, 'psaConnection.check', undefined, (tx) => requestRefresh(tx, row.id));
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)), 202);
+});
+
+psaConnectionRoutes.openapi(putWrites, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  const { enabled } = c.req.valid('json');
+  const moved = { before: { writesEnabled: row.writesEnabled }, after: { writesEnabled: enabled } };
+  await change(deps, caller, row.id, 'psaConnection.writes', moved, (tx) => storeWritesEnabled(tx, row.id, enabled));
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
+});
+
+psaConnectionRoutes.openapi(boards, async (c) => {
+  const deps = c.get('deps');
+  const row = await read(deps, c.get('caller'), c.req.valid('param').id);
+  return send(c, listOf(boardSchema), { items: await listBoards(deps.db, row.id), nextCursor: null });
+});
+
+psaConnectionRoutes.openapi(accounts, async (c) => {
+  const deps = c.get('deps');
+  const row = await read(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, search } = c.req.valid('query');
+  const rows = await listPsaAccounts(deps.db, row.id, { search, after: decodeCursor(cursor), limit: limit + 1 });
+  return send(c, listOf(accountSchema), pageOf(rows, limit, (item) => item.id));
+});
+
+psaConnectionRoutes.openapi(products, async (c) => {
+  const deps = c.get('deps');
+  const row = await read(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, search } = c.req.valid('query');
+  const rows = await listPsaProducts(deps.db, row.id, { search, after: decodeCursor(cursor), limit: limit + 1 });
+  return send(c, listOf(productSchema), pageOf(rows, limit, (item) => item.id));
+});
+
+async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
+  const row = await findPsaConnection(deps.db, caller.organizationId, id);
+  if (!row) throw notFound('PSA connection');
+  return row;
+}
+
+/** @throws ApiProblem before the first refresh: lists are rows that a step stored */
+async function read(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
+  const row = await owned(deps, caller, id);
+  if (!row.refreshedAt) throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the connection to see what it waits for.');
+  return row;
+}
+
+async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
+  const ref = { kind: 'refreshPsa', id: row.id } as const;
+  return { ...row, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+}
+
+async function change(
+  deps: ApiDependencies,
+  caller: Caller,
+  id: string,
+  action: string,
+  moved: { before: unknown; after: unknown } | undefined,
+  body: Parameters<typeof commitAndWake<void>>[2],
+): Promise<void> {
+  const wakeable = { kind: 'refreshPsa', id, organizationId: caller.organizationId, integrationId: null } as const;
+  await commitAndWake(deps, [wakeable], async (tx) => {
+    await body(tx);
+    await commitFact(tx, wakeable);
+    await recordAudit(tx, caller.organizationId, { actor: actorOf(caller), action, subjectKind: 'psa_connection', subjectId: id, ...moved });
+  });
+}
+
+function checkCredentials(deps: ApiDependencies, given: { kind: string; credentials: unknown }): unknown {
+  if (!isPsa(given.kind)) throw unprocessable('unknown-psa', `Countersign does not know the PSA "${given.kind}". It knows: ${Object.keys(psas).join(', ')}.`);
+  const parsed = psas[given.kind].credentials.safeParse(given.credentials);
+  if (!parsed.success) {
+    const errors = parsed.error.issues.map((issue) => ({ field: `credentials.${issue.path.map(String).join('.')}`, message: issue.message }));
+    throw unprocessable('invalid-credentials', 'The credentials are not complete or not of the right form.', errors);
+  }
+  try {
+    psas[given.kind].check(parsed.data, { allowPrivateHosts: deps.environment.ALLOW_PRIVATE_HOSTS });
+  } catch (error) {
+    if (error instanceof ConnectorError) throw unprocessable('invalid-credentials', error.detail);
+    throw error;
+  }
+  if (!deps.environment.CONNECTWISE_CLIENT_ID) {
+    throw new ApiProblem(503, 'no-client-id', 'CONNECTWISE_CLIENT_ID is not set. Whoever runs Countersign registers one with ConnectWise and sets it.');
+  }
+  return parsed.data;
+}

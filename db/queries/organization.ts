@@ -1,0 +1,86 @@
+import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import type { Queryable } from '../client.ts';
+import { hashSecret } from '../encryption.ts';
+import { apiToken, idempotencyKey, organization } from '../schema/index.ts';
+
+export async function insertOrganization(tx: Queryable, name: string): Promise<string> {
+  const [row] = await tx.insert(organization).values({ name }).returning({ id: organization.id });
+  if (!row) throw new Error('The organization was not stored.');
+  return row.id;
+}
+
+export async function firstOrganization(db: Queryable): Promise<string | undefined> {
+  const [row] = await db.select({ id: organization.id }).from(organization).orderBy(organization.createdAt).limit(1);
+  return row?.id;
+}
+
+export async function insertToken(
+  tx: Queryable,
+  organizationId: string,
+  token: { name: string; secret: string; scopes: string[] },
+): Promise<string> {
+  const [row] = await tx
+    .insert(apiToken)
+    .values({ organizationId, name: token.name, tokenHash: hashSecret(token.secret), scopes: token.scopes })
+    .returning({ id: apiToken.id });
+  if (!row) throw new Error('The token was not stored.');
+  return row.id;
+}
+
+/** The token a secret belongs to. Looked up by its hash, so the time taken tells nothing about the secret. */
+export async function findToken(db: Queryable, secret: string) {
+  const [row] = await db
+    .select()
+    .from(apiToken)
+    .where(and(eq(apiToken.tokenHash, hashSecret(secret)), isNull(apiToken.revokedAt)));
+  return row;
+}
+
+/** Notes the use of a token, at most once a minute. */
+export async function touchToken(db: Queryable, id: string): Promise<void> {
+  await db
+    .update(apiToken)
+    .set({ lastUsedAt: sql`now()` })
+    .where(and(eq(apiToken.id, id), or(isNull(apiToken.lastUsedAt), lt(apiToken.lastUsedAt, sql`now() - interval '1 minute'`))));
+}
+
+/**
+ * Takes an idempotency key for a request.
+ *
+ * @returns undefined when it is ours now; else what was stored under it before
+ */
+export async function takeIdempotencyKey(
+  db: Queryable,
+  organizationId: string,
+  request: { key: string; route: string; requestHash: string },
+): Promise<typeof idempotencyKey.$inferSelect | undefined> {
+  const taken = await db
+    .insert(idempotencyKey)
+    .values({ organizationId, ...request })
+    // A key whose request died with its process may be taken again after five minutes; an answered one is kept a day.
+    .onConflictDoUpdate({
+      target: [idempotencyKey.organizationId, idempotencyKey.key],
+      set: { route: request.route, requestHash: request.requestHash, status: null, response: null, createdAt: sql`now()` },
+      setWhere: sql`(${idempotencyKey.status} is null and ${idempotencyKey.createdAt} < now() - interval '5 minutes')
+                 or ${idempotencyKey.createdAt} < now() - interval '1 day'`,
+    })
+    .returning({ key: idempotencyKey.key });
+  if (taken.length > 0) return undefined;
+  const [row] = await db
+    .select()
+    .from(idempotencyKey)
+    .where(and(eq(idempotencyKey.organizationId, organizationId), eq(idempotencyKey.key, request.key)));
+  return row;
+}
+
+/** Keeps the answer to a request; a failed one gives its key back. */
+export async function settleIdempotencyKey(
+  db: Queryable,
+  organizationId: string,
+  key: string,
+  answer: { status: number; response: unknown } | undefined,
+): Promise<void> {
+  const mine = and(eq(idempotencyKey.organizationId, organizationId), eq(idempotencyKey.key, key));
+  if (answer) await db.update(idempotencyKey).set(answer).where(mine);
+  else await db.delete(idempotencyKey).where(mine);
+}
