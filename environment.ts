@@ -31,17 +31,30 @@ const variables = {
   STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has a workflow cached'),
   MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and queue'),
   MAILPROTECTOR_URL: z.string().default('https://emailservice.io').describe("Mailprotector's API host"),
-  CONNECTWISE_CLIENT_ID: z.string().optional().describe("This vendor's ConnectWise clientId (a GUID), sent on every call"),
-  ALLOW_PRIVATE_HOSTS: flag.default(false).describe('Accept http:// and private addresses for a PSA (simulators, on-premises)'),
-  CALLS_PER_SECOND: z.coerce.number().min(0.1).default(5).describe('Calls per second to one connection, over all workers'),
+  CONNECTWISE_CLIENT_ID: z
+    .string()
+    .optional()
+    .describe("This vendor's ConnectWise clientId (a GUID), sent on every call"),
+  ALLOW_PRIVATE_HOSTS: flag
+    .default(false)
+    .describe('Accept http:// and private addresses for a PSA (simulators, on-premises)'),
+  CALLS_PER_SECOND: z.coerce
+    .number()
+    .min(0.1)
+    .default(5)
+    .describe('Calls per second to one connection, over all workers'),
   CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
   CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
   PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),
   SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for rows nobody woke'),
   SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a row may be overdue before the sweep wakes it'),
   BLOCKED_GAP_MS: ms.default(defaultTiming.blockedGapMs).describe('A blocked step is tried at most once in this time'),
-  UNREACHABLE_RETRY_MS: ms.default(defaultTiming.unreachableRetryMs).describe('An unreachable step tries again after this'),
-  TRANSIENT_LIMIT_MS: ms.default(defaultTiming.transientLimitMs).describe('How long passing failures are retried before a step is unreachable'),
+  UNREACHABLE_RETRY_MS: ms
+    .default(defaultTiming.unreachableRetryMs)
+    .describe('An unreachable step tries again after this'),
+  TRANSIENT_LIMIT_MS: ms
+    .default(defaultTiming.transientLimitMs)
+    .describe('How long passing failures are retried before a step is unreachable'),
   FIRST_RETRY_MS: ms.default(defaultTiming.firstRetryMs).describe('First wait before a retry; doubles each time'),
   MAX_RETRY_MS: ms.default(defaultTiming.maxRetryMs).describe('Longest wait between two retries'),
   HEARTBEAT_MS: ms.default(defaultTiming.heartbeatMs).describe('Silence after which an activity counts as dead'),
@@ -63,7 +76,9 @@ export const environmentVariables: Record<string, string> = Object.fromEntries(
  * @throws Error that names every variable that is wrong and what it means; values are not repeated (they may be secrets)
  */
 export function readEnvironment(source: Record<string, string | undefined>): Environment {
-  const given = Object.fromEntries(Object.keys(variables).flatMap((name) => (source[name] ? [[name, source[name]]] : [])));
+  const given = Object.fromEntries(
+    Object.keys(variables).flatMap((name) => (source[name] ? [[name, source[name]]] : [])),
+  );
   const parsed = schema.safeParse(given);
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {

@@ -84,7 +84,10 @@ export function createApprovalActivities(deps: Dependencies) {
           } else {
             await recordOutcome(deps.db, batch.psaConnectionId, line, {
               state: 'rejected',
-              problem: { code: 'write_not_taken', detail: 'The PSA did not take the change twice. Check the line in the PSA, then approve again.' },
+              problem: {
+                code: 'write_not_taken',
+                detail: 'The PSA did not take the change twice. Check the line in the PSA, then approve again.',
+              },
             });
           }
         }
@@ -125,7 +128,13 @@ function conflictOf(current: { quantity: number; version: string } | null): Line
         state: 'conflict',
         quantity: current.quantity,
         version: current.version,
-        problem: { code: 'conflict', detail: `Somebody changed the line in the PSA: it is ${current.quantity} now. Review the card and approve again.` },
+        problem: {
+          code: 'conflict',
+          detail: `Somebody changed the line in the PSA: it is ${current.quantity} now. Review the card and approve again.`,
+        },
       }
-    : { state: 'conflict', problem: { code: 'line_gone', detail: 'The line is no longer in the PSA. Review the card.' } };
+    : {
+        state: 'conflict',
+        problem: { code: 'line_gone', detail: 'The line is no longer in the PSA. Review the card.' },
+      };
 }

@@ -7,7 +7,13 @@ import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
 import { applyPsaRows } from '../db/queries/psa.ts';
-import { claimRefresh, closeRefresh, moveRefreshCursor, storePermissions, takeOverRefresh } from '../db/queries/psaConnection.ts';
+import {
+  claimRefresh,
+  closeRefresh,
+  moveRefreshCursor,
+  storePermissions,
+  takeOverRefresh,
+} from '../db/queries/psaConnection.ts';
 import { listStagedRows, stageRows } from '../db/queries/staging.ts';
 import type { Dependencies } from './dependencies.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
@@ -35,7 +41,8 @@ export function createPsaActivities(deps: Dependencies) {
         if (!verdict.ok) {
           const what = verdict.missing.map((missing) => missing.evidence).join(' ');
           await noteFailure(deps.db, ref, { code: verdict.code, what });
-          if (verdict.code === 'unreachable') throw ApplicationFailure.retryable('The PSA does not answer.', 'upstream');
+          if (verdict.code === 'unreachable')
+            throw ApplicationFailure.retryable('The PSA does not answer.', 'upstream');
           throw ApplicationFailure.nonRetryable('The PSA refuses what Countersign needs.', verdict.code);
         }
         return async () => undefined;
@@ -49,7 +56,11 @@ export function createPsaActivities(deps: Dependencies) {
         const refresh = await takeOverRefresh(deps.db, ref.round);
         const options = { signal: signal() };
 
-        const pullList = async <T extends { id: string }>(entity: string, list: AsyncIterable<T[]>, row: (item: T) => object) => {
+        const pullList = async <T extends { id: string }>(
+          entity: string,
+          list: AsyncIterable<T[]>,
+          row: (item: T) => object,
+        ) => {
           if (refresh.cursor[entity]) return;
           for await (const batch of list) {
             const rows = batch.map((item) => ({ id: item.id, data: row(item) }));

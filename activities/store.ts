@@ -27,7 +27,8 @@ export function createStoreActivities(deps: Dependencies) {
     /** The rows of a process as its workflow may see them. */
     async look(ref: ProcessRef): Promise<ProcessView> {
       const found = await lookAtProcess(deps.db, ref);
-      if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${ref.kind} ${ref.id}.`, 'no_such_process');
+      if (!found)
+        throw ApplicationFailure.nonRetryable(`There is no process ${ref.kind} ${ref.id}.`, 'no_such_process');
       const { integrationId, ...view } = found;
       return { ...view, fairnessKey: integrationId ?? ref.id, timing };
     },
@@ -63,7 +64,10 @@ export function createStoreActivities(deps: Dependencies) {
           if (refreshed) await satisfyNeeds(tx, other, refreshed);
         }
         if (otherKind === 'sync') {
-          await insertSyncRequest(tx, other.id, { requestedBy: `${step.kind} ${step.id}`, onceKey: `${step.kind}/${step.id}/${step.round}` });
+          await insertSyncRequest(tx, other.id, {
+            requestedBy: `${step.kind} ${step.id}`,
+            onceKey: `${step.kind}/${step.id}/${step.round}`,
+          });
         }
         await commitFact(tx, other);
       });
@@ -76,10 +80,16 @@ export function createStoreActivities(deps: Dependencies) {
 export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<void> {
   const owner = await ownerOf(deps.db, ref);
   if (!owner) return;
-  await deps.wake(owner).catch((error: unknown) => deps.logger.warn({ err: error, ...ref }, 'not woken; the sweep will'));
+  await deps
+    .wake(owner)
+    .catch((error: unknown) => deps.logger.warn({ err: error, ...ref }, 'not woken; the sweep will'));
 }
 
-async function otherOf(deps: Dependencies, integrationId: string, kind: ProcessKind): Promise<ProcessRef & { integrationId?: string }> {
+async function otherOf(
+  deps: Dependencies,
+  integrationId: string,
+  kind: ProcessKind,
+): Promise<ProcessRef & { integrationId?: string }> {
   if (kind === 'refreshPsa') return { kind, id: (await readIntegration(deps.db, integrationId)).psaConnectionId };
   return { kind, id: integrationId, integrationId };
 }

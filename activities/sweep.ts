@@ -12,7 +12,9 @@ export function createSweepActivities(deps: Dependencies) {
       for (;;) {
         const due = await takeOverdue(deps.db, deps.environment.SWEEP_OVERDUE_MS, processesPerBatch);
         for (const process of due) {
-          await deps.wake(process).catch((error: unknown) => deps.logger.warn({ err: error, id: process.id }, 'not woken'));
+          await deps
+            .wake(process)
+            .catch((error: unknown) => deps.logger.warn({ err: error, id: process.id }, 'not woken'));
         }
         woken += due.length;
         if (due.length < processesPerBatch) return woken;

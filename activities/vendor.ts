@@ -89,10 +89,13 @@ export function createVendorActivities(deps: Dependencies) {
         const accounts = await adapter.listAccounts({ signal: signal() });
         const staged = new Set(await listStagedIds(deps.db, ref.round, 'account'));
         const linked = new Set(await listLinkedAccountIds(deps.db, ref.id));
-        const missed = accounts.filter((account) => !staged.has(account.id) && linked.has(account.id)).map(({ id }) => id);
+        const missed = accounts
+          .filter((account) => !staged.has(account.id) && linked.has(account.id))
+          .map(({ id }) => id);
         const late: UsageCount[] = [];
         if (missed.length > 0) {
-          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal() })) late.push(...page.counts);
+          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal() }))
+            late.push(...page.counts);
         }
         return async (tx) => {
           await stageAccounts(tx, ref.round, accounts);

@@ -45,7 +45,9 @@ export async function commitAndWake<T>(
 ): Promise<T> {
   const result = await deps.db.transaction(change);
   for (const process of wakeables) {
-    deps.wake(process).catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
+    deps
+      .wake(process)
+      .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
   }
   return result;
 }

@@ -9,14 +9,20 @@ export function createRouter(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (result.success) return;
-      const errors = result.error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message }));
+      const errors = result.error.issues.map((issue) => ({
+        field: issue.path.map(String).join('.'),
+        message: issue.message,
+      }));
       const fields = errors.map((error) => error.field || 'body').join(', ');
       throw new ApiProblem(400, 'invalid-request', `The request does not fit: ${fields}.`, { errors });
     },
   });
 }
 
-const problem = (description: string) => ({ description, content: { 'application/problem+json': { schema: problemSchema } } });
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: problemSchema } },
+});
 
 /** The answers every route may give besides its own. */
 const problems = {
@@ -56,15 +62,30 @@ export function route<P extends string, Q extends NonNullable<RouteConfig['reque
     ...problems,
     [ok]: { description: 'OK', content: { 'application/json': { schema: answer } } } as { description: string },
   };
-  return createRoute({ ...rest, tags: [tag], security: [{ bearer: [] }], middleware: [requireScope(scope)] as const, responses });
+  return createRoute({
+    ...rest,
+    tags: [tag],
+    security: [{ bearer: [] }],
+    middleware: [requireScope(scope)] as const,
+    responses,
+  });
 }
 
 /** Sends what fits the schema, and nothing else: unknown fields are dropped, a misfit is our error, never the caller's surprise. */
-export function send<T extends z.ZodType>(c: Context<ApiEnv>, schema: T, data: z.input<T>, status: 200 | 201 | 202 = 200): Response {
+export function send<T extends z.ZodType>(
+  c: Context<ApiEnv>,
+  schema: T,
+  data: z.input<T>,
+  status: 200 | 201 | 202 = 200,
+): Response {
   const parsed = schema.safeParse(data);
   if (!parsed.success) {
     c.get('deps').logger.error({ issues: parsed.error.issues, path: c.req.path }, 'an answer does not fit its schema');
-    throw new ApiProblem(500, 'bad-answer', 'Countersign made an answer that does not fit its own contract. Report it with the request id.');
+    throw new ApiProblem(
+      500,
+      'bad-answer',
+      'Countersign made an answer that does not fit its own contract. Report it with the request id.',
+    );
   }
   return c.json(parsed.data as object, status);
 }
@@ -85,12 +106,17 @@ export function encodeCursor(place: string): string {
 export function decodeCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const place = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (encodeCursor(place) !== cursor) throw new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out.');
+  if (encodeCursor(place) !== cursor)
+    throw new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out.');
   return place;
 }
 
 /** A page of a list read with one row more than wanted, to know whether there is another. */
-export function pageOf<T>(rows: readonly T[], limit: number, placeOf: (row: T) => string): { items: T[]; nextCursor: string | null } {
+export function pageOf<T>(
+  rows: readonly T[],
+  limit: number,
+  placeOf: (row: T) => string,
+): { items: T[]; nextCursor: string | null } {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return { items, nextCursor: rows.length > limit && last !== undefined ? encodeCursor(placeOf(last)) : null };
@@ -100,4 +126,7 @@ export function listOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 }
 
-export const isoDate = z.date().transform((date) => date.toISOString()).openapi({ type: 'string', format: 'date-time' });
+export const isoDate = z
+  .date()
+  .transform((date) => date.toISOString())
+  .openapi({ type: 'string', format: 'date-time' });

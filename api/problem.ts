@@ -13,7 +13,13 @@ export const problemSchema = z
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
   })
   .openapi('Problem', {
-    example: { type: 'about:blank', title: 'Conflict', status: 409, code: 'not-read-yet', detail: 'The PSA has not been read yet. Try again when the step "Read the PSA" is done.' },
+    example: {
+      type: 'about:blank',
+      title: 'Conflict',
+      status: 409,
+      code: 'not-read-yet',
+      detail: 'The PSA has not been read yet. Try again when the step "Read the PSA" is done.',
+    },
   });
 
 const titles: Record<number, string> = {
@@ -43,7 +49,12 @@ export class ApiProblem extends Error {
   readonly errors: FieldError[] | undefined;
   readonly headers: Record<string, string>;
 
-  constructor(status: number, code: string, detail: string, more: { errors?: FieldError[]; headers?: Record<string, string> } = {}) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    more: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+  ) {
     super(detail);
     this.status = status;
     this.code = code;

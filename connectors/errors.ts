@@ -56,4 +56,10 @@ export class ConnectorError extends Error {
     this.requestId = init.requestId;
     this.mayHaveActed = init.mayHaveActed ?? false;
   }
+
+  /** The same failure, told better by somebody who knows what was wanted. */
+  explained(change: { code?: ConnectorErrorCode; detail: string }): ConnectorError {
+    const { kind, code, retryAfterMs, status, requestId, mayHaveActed } = this;
+    return new ConnectorError({ kind, code, retryAfterMs, status, requestId, mayHaveActed, cause: this, ...change });
+  }
 }

@@ -55,7 +55,14 @@ export interface HttpClient {
 const agent = new Agent({ connect: { timeout: 10_000 }, connections: 64, pipelining: 1 });
 
 /** Node's codes for "nothing left this machine". */
-const neverSent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const neverSent = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const timeoutMs = options.timeoutMs ?? 30_000;
@@ -70,7 +77,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const limit = AbortSignal.timeout(timeoutMs);
     const signal = wanted.signal ? AbortSignal.any([limit, wanted.signal]) : limit;
     const log = (outcome: object) =>
-      options.logger?.debug({ method: wanted.method, route: wanted.route, ms: Math.round(performance.now() - began), ...outcome }, 'call');
+      options.logger?.debug(
+        { method: wanted.method, route: wanted.route, ms: Math.round(performance.now() - began), ...outcome },
+        'call',
+      );
     let response: Response | undefined;
     try {
       response = await fetch(urlOf(options.baseUrl, wanted), {
@@ -93,7 +103,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       return { data: parse(wanted, text, where, requestId), headers: response.headers as unknown as Headers };
     } catch (error) {
       if (error instanceof ConnectorError) {
-        options.logger?.warn({ code: error.code, status: error.status, requestId: error.requestId, route: wanted.route }, 'call failed');
+        options.logger?.warn(
+          { code: error.code, status: error.status, requestId: error.requestId, route: wanted.route },
+          'call failed',
+        );
         throw error;
       }
       if (wanted.signal?.aborted) throw wanted.signal.reason;
@@ -114,7 +127,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     if (status === 429) {
       // Without a Retry-After, five seconds (the public SDK's own assumption, mailprotector.md §3.3).
       await options.budget.throttled(retryAfterMs ?? 5_000);
-      return new ConnectorError({ kind: 'throttled', code: 'throttled', ...about, retryAfterMs: retryAfterMs ?? 5_000 });
+      return new ConnectorError({
+        kind: 'throttled',
+        code: 'throttled',
+        ...about,
+        retryAfterMs: retryAfterMs ?? 5_000,
+      });
     }
     if (status >= 500 || status === 408) {
       return new ConnectorError({ kind: 'transient', code: 'upstream', ...about, retryAfterMs, mayHaveActed: true });
@@ -133,7 +151,8 @@ const permanentCodes: Record<number, ConnectorErrorCode> = {
 
 function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(wanted.query ?? {})) if (value !== undefined) query.set(name, String(value));
+  for (const [name, value] of Object.entries(wanted.query ?? {}))
+    if (value !== undefined) query.set(name, String(value));
   // URLSearchParams writes a space as `+`, which ConnectWise takes for a plus (connectwise.md §2.1).
   const text = query.toString().replaceAll('+', '%20');
   return `${baseUrl}${wanted.path}${text ? `?${text}` : ''}`;
@@ -146,7 +165,12 @@ async function readText(response: Response, maxBytes: number, where: string): Pr
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     size += chunk.byteLength;
     if (size > maxBytes) {
-      throw new ConnectorError({ kind: 'permanent', code: 'too_large', detail: `${where} sent more than ${maxBytes} bytes`, status: response.status });
+      throw new ConnectorError({
+        kind: 'permanent',
+        code: 'too_large',
+        detail: `${where} sent more than ${maxBytes} bytes`,
+        status: response.status,
+      });
     }
     chunks.push(chunk);
   }
@@ -159,7 +183,13 @@ function parse<T>(wanted: HttpRequest<T>, text: string, where: string, requestId
   try {
     json = text === '' ? undefined : JSON.parse(text);
   } catch {
-    throw new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail: `${where} answered with something that is not JSON`, requestId, mayHaveActed: true });
+    throw new ConnectorError({
+      kind: 'permanent',
+      code: 'bad_shape',
+      detail: `${where} answered with something that is not JSON`,
+      requestId,
+      mayHaveActed: true,
+    });
   }
   const parsed = wanted.schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -174,15 +204,32 @@ function parse<T>(wanted: HttpRequest<T>, text: string, where: string, requestId
   });
 }
 
-function broken(error: unknown, where: string, timedOut: boolean, timeoutMs: number, answering: boolean): ConnectorError {
+function broken(
+  error: unknown,
+  where: string,
+  timedOut: boolean,
+  timeoutMs: number,
+  answering: boolean,
+): ConnectorError {
   const code = codeOf(error);
   const kind = 'transient' as const;
   if (timedOut) {
-    return new ConnectorError({ kind, code: 'timeout', detail: `${where} did not answer within ${timeoutMs} ms`, mayHaveActed: true, cause: error });
+    return new ConnectorError({
+      kind,
+      code: 'timeout',
+      detail: `${where} did not answer within ${timeoutMs} ms`,
+      mayHaveActed: true,
+      cause: error,
+    });
   }
   if (code === 'ENOTFOUND') {
     // A name that does not exist today may be a resolver's bad minute, so it is retried before it blocks.
-    return new ConnectorError({ kind, code: 'bad_host', detail: `${where}: the host name does not exist`, cause: error });
+    return new ConnectorError({
+      kind,
+      code: 'bad_host',
+      detail: `${where}: the host name does not exist`,
+      cause: error,
+    });
   }
   return new ConnectorError({
     kind,
@@ -210,7 +257,10 @@ function messageIn(text: string): string {
   } catch {
     // Not JSON: some answers are HTML.
   }
-  return text.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').trim();
+  return text
+    .replace(/<[^>]*>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim();
 }
 
 /** `Retry-After` in milliseconds: seconds, or an HTTP date. */

@@ -4,7 +4,11 @@ import type { Budget } from './budget.ts';
 import { createConnectwiseAdapter } from './connectwise/adapter.ts';
 import { connectwiseCredentials, createConnectwiseClient, originOf } from './connectwise/client.ts';
 import type { HttpLogger } from './http.ts';
-import { createMailprotectorAdapter, mailprotectorCredentials, mailprotectorSettings } from './mailprotector/adapter.ts';
+import {
+  createMailprotectorAdapter,
+  mailprotectorCredentials,
+  mailprotectorSettings,
+} from './mailprotector/adapter.ts';
 import type { PsaAdapter } from './psa.ts';
 import type { VendorAdapter } from './vendor.ts';
 
@@ -27,10 +31,14 @@ export const vendors = {
     settings: mailprotectorSettings,
     services: skus.map(({ sku, name, description }) => ({ id: sku, name, description })),
     create(credentials: unknown, settings: unknown, options: ConnectorOptions): VendorAdapter {
-      return createMailprotectorAdapter(mailprotectorCredentials.parse(credentials), mailprotectorSettings.parse(settings), {
-        ...options,
-        baseUrl: options.mailprotectorUrl,
-      });
+      return createMailprotectorAdapter(
+        mailprotectorCredentials.parse(credentials),
+        mailprotectorSettings.parse(settings),
+        {
+          ...options,
+          baseUrl: options.mailprotectorUrl,
+        },
+      );
     },
   },
 };
@@ -45,7 +53,10 @@ export const psas = {
     },
     create(credentials: unknown, options: ConnectorOptions): PsaAdapter {
       return createConnectwiseAdapter(
-        createConnectwiseClient(connectwiseCredentials.parse(credentials), { ...options, clientId: options.connectwiseClientId }),
+        createConnectwiseClient(connectwiseCredentials.parse(credentials), {
+          ...options,
+          clientId: options.connectwiseClientId,
+        }),
       );
     },
   },

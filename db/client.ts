@@ -14,6 +14,10 @@ export type Queryable = Database | Transaction;
  * @param pool connections at most
  */
 export function openDatabase(url: string, pool = 10): { db: Database; close: () => Promise<void> } {
-  const client = postgres(url, { max: pool, onnotice: () => undefined, connection: { application_name: 'countersign' } });
+  const client = postgres(url, {
+    max: pool,
+    onnotice: () => undefined,
+    connection: { application_name: 'countersign' },
+  });
   return { db: drizzle(client, { schema }), close: () => client.end({ timeout: 5 }) };
 }

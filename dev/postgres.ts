@@ -4,7 +4,17 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -44,7 +54,17 @@ export async function prepareCluster(state: string, port: number, fast = false):
     if (owner) chownSync(data, owner.uid, owner.gid);
     const child = run(
       join(bin, 'initdb'),
-      ['-D', data, '-U', 'countersign', '--auth=scram-sha-256', '--pwfile=/dev/stdin', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+      [
+        '-D',
+        data,
+        '-U',
+        'countersign',
+        '--auth=scram-sha-256',
+        '--pwfile=/dev/stdin',
+        '--encoding=UTF8',
+        '--locale=C.UTF-8',
+        '--no-sync',
+      ],
       { ...owner, cwd: '/' },
     );
     child.child.stdin?.end(`${password}\n`);
@@ -93,7 +113,11 @@ export async function awaitPostgres(url: string, limitMs = 60_000): Promise<void
 }
 
 /** Creates a database if it is not there. @returns whether it was made now */
-export async function createDatabase(cluster: Pick<Cluster, 'url'>, name: string, template = 'template0'): Promise<boolean> {
+export async function createDatabase(
+  cluster: Pick<Cluster, 'url'>,
+  name: string,
+  template = 'template0',
+): Promise<boolean> {
   const client = postgres(cluster.url, { max: 1, onnotice: () => undefined });
   try {
     const found = await client`select 1 from pg_database where datname = ${name}`;
@@ -117,7 +141,9 @@ async function ownerOf(): Promise<{ uid: number; gid: number } | undefined> {
       // There is no such user here.
     }
   }
-  throw new Error('PostgreSQL cannot run as root, and there is no user "postgres" or "nobody" to run it as. Run this as an ordinary user, or set DATABASE_URL.');
+  throw new Error(
+    'PostgreSQL cannot run as root, and there is no user "postgres" or "nobody" to run it as. Run this as an ordinary user, or set DATABASE_URL.',
+  );
 }
 
 /** The folder of the binaries; as root below a folder that others may not enter, a copy of it that they may. */
@@ -127,7 +153,10 @@ async function binaries(asOther: boolean): Promise<string> {
   try {
     packaged = resolve(dirname(fileURLToPath(import.meta.resolve(name))), '..');
   } catch (cause) {
-    throw new Error(`There are no PostgreSQL binaries for ${process.platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL server of yours.`, { cause });
+    throw new Error(
+      `There are no PostgreSQL binaries for ${process.platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL server of yours.`,
+      { cause },
+    );
   }
   hydrate(packaged);
   if (!asOther || othersMayEnter(packaged)) return join(packaged, 'native', 'bin');

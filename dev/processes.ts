@@ -44,7 +44,11 @@ export class Processes {
     const stopped: string[] = [];
     for (const file of readdirSync(join(this.folder, 'pids'))) {
       const path = join(this.folder, 'pids', file);
-      const { pid, born, stopSignal } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number; born: string; stopSignal: NodeJS.Signals };
+      const { pid, born, stopSignal } = JSON.parse(readFileSync(path, 'utf8')) as {
+        pid: number;
+        born: string;
+        stopSignal: NodeJS.Signals;
+      };
       // A pid is used again some day: only the process born at the same moment is ours.
       if (bornAt(pid) === born) {
         await end(pid, born, stopSignal);
@@ -76,7 +80,9 @@ export class Processes {
     this.running.set(spec.name, { spec, child, exited });
     void exited.then((code) => {
       if (this.stopping || this.running.get(spec.name)?.child !== child) return;
-      this.said(`${spec.name} ended by itself (exit ${code}); its log is ${join(this.folder, 'logs', `${spec.name}.log`)}`);
+      this.said(
+        `${spec.name} ended by itself (exit ${code}); its log is ${join(this.folder, 'logs', `${spec.name}.log`)}`,
+      );
     });
     return child;
   }
@@ -105,7 +111,8 @@ export class Processes {
     const found = this.running.get(name);
     if (!found) return;
     this.running.delete(name);
-    if (found.child.pid !== undefined) await end(found.child.pid, bornAt(found.child.pid), found.spec.stopSignal ?? 'SIGTERM');
+    if (found.child.pid !== undefined)
+      await end(found.child.pid, bornAt(found.child.pid), found.spec.stopSignal ?? 'SIGTERM');
     rmSync(join(this.folder, 'pids', name), { force: true });
   }
 
@@ -137,7 +144,9 @@ async function end(pid: number, born: string | undefined, signal: NodeJS.Signals
 /** When a process was born, in clock ticks since boot, or undefined if there is none (a zombie counts as none). */
 function bornAt(pid: number): string | undefined {
   try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
     return fields[0] === 'Z' ? undefined : fields[19];
   } catch {
     try {

@@ -24,7 +24,10 @@ export async function findTemporal(say: (line: string) => void): Promise<string>
     if (!isExecutable(given)) throw new Error(`TEMPORAL_CLI_PATH is ${given}, which is no program that can be run.`);
     return given;
   }
-  const onPath = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'temporal')).find(isExecutable);
+  const onPath = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, 'temporal'))
+    .find(isExecutable);
   if (onPath) return onPath;
   const cached = cachedTemporal();
   if (isExecutable(cached)) return cached;
@@ -51,9 +54,14 @@ async function download(): Promise<string | undefined> {
 
 async function build(target: string, say: (line: string) => void): Promise<string> {
   const began = Date.now();
-  say(`Temporal: building ${cliModule} with Go, because it could not be downloaded. About 3 minutes, once; kept in ${target}`);
+  say(
+    `Temporal: building ${cliModule} with Go, because it could not be downloaded. About 3 minutes, once; kept in ${target}`,
+  );
   const folder = mkdtempSync(join(tmpdir(), 'countersign-build-'));
-  const beat = setInterval(() => say(`Temporal: still building (${Math.round((Date.now() - began) / 1000)} s of about 180)`), 20_000);
+  const beat = setInterval(
+    () => say(`Temporal: still building (${Math.round((Date.now() - began) / 1000)} s of about 180)`),
+    20_000,
+  );
   try {
     await goInstall(folder);
     const built = join(folder, 'temporal');
@@ -90,7 +98,11 @@ function goInstall(folder: string): Promise<void> {
         ),
       );
     });
-    child.once('exit', (code) => (code === 0 ? resolve() : reject(new Error(`Building the Temporal server failed (go ended with ${code}):\n${tail}`))));
+    child.once('exit', (code) =>
+      code === 0
+        ? resolve()
+        : reject(new Error(`Building the Temporal server failed (go ended with ${code}):\n${tail}`)),
+    );
   });
 }
 

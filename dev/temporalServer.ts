@@ -9,7 +9,11 @@ import type { ProcessSpec } from './processes.ts';
  *
  * @param state folder of its database file, or undefined = in memory
  */
-export function temporalSpec(binary: string, ports: { port: number; uiPort: number }, dbFile: string | undefined): ProcessSpec {
+export function temporalSpec(
+  binary: string,
+  ports: { port: number; uiPort: number },
+  dbFile: string | undefined,
+): ProcessSpec {
   return {
     name: 'temporal',
     command: binary,
@@ -56,10 +60,11 @@ export async function prepareTemporal(address: string, namespace = 'default'): P
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        await registerSearchAttributes(connection as never, namespace);
+        await registerSearchAttributes(connection, namespace);
         return;
       } catch (error) {
-        if (attempt >= 20 || (error instanceof Error && /registered with another type/.test(error.message))) throw error;
+        if (attempt >= 20 || (error instanceof Error && /registered with another type/.test(error.message)))
+          throw error;
         await delay(250);
       }
     }

@@ -41,7 +41,25 @@ export interface Suggestion {
 }
 
 /** Words that say what form a company has, not which company it is. */
-const legalForms = new Set(['llc', 'inc', 'ltd', 'limited', 'gmbh', 'corp', 'corporation', 'co', 'company', 'plc', 'pllc', 'pc', 'the', 'and', 'ag', 'sa', 'bv']);
+const legalForms = new Set([
+  'llc',
+  'inc',
+  'ltd',
+  'limited',
+  'gmbh',
+  'corp',
+  'corporation',
+  'co',
+  'company',
+  'plc',
+  'pllc',
+  'pc',
+  'the',
+  'and',
+  'ag',
+  'sa',
+  'bv',
+]);
 
 /**
  * The PSA accounts whose names are nearest, best first. Shown to a person, never applied.

@@ -111,7 +111,8 @@ const todoByCode: Record<string, string> = {
   invalid_request: 'Check the settings of this connection, then retry the step.',
   bad_shape: 'The other side answered in a form Countersign does not know. Report it with the request id; retry later.',
   too_large: 'The other side sent more than Countersign accepts. Report it with the request id.',
-  redirected: 'Check the address of the connection: it answers with a redirect, which is not followed with credentials.',
+  redirected:
+    'Check the address of the connection: it answers with a redirect, which is not followed with credentials.',
   bad_host: 'Check the address of the connection.',
   incomplete: 'The listing did not arrive whole, so nothing was changed. It is tried again by itself.',
   missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',

@@ -79,23 +79,48 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   }
   const gone = feed.usage.flatMap((count) => count.notReportedSince ?? []).sort()[0];
   if (gone !== undefined) {
-    flag('no_longer_reported', 'not_reported_since', `Not reported since ${gone.slice(0, 10)}; the last number is kept.`);
+    flag(
+      'no_longer_reported',
+      'not_reported_since',
+      `Not reported since ${gone.slice(0, 10)}; the last number is kept.`,
+    );
   }
   if (feed.ambiguous) {
     flag('needs_choice', 'alternatives', 'This customer has lines for several of the alternative products.');
   }
 
   const changed = target !== null && !sameQuantity(target, current);
-  const kind = lines.active.length === 0 ? (target === null || target > 0 ? 'new_revenue' : 'no_change') : changed || target === null ? 'reconcile' : 'no_change';
+  const kind =
+    lines.active.length === 0
+      ? target === null || target > 0
+        ? 'new_revenue'
+        : 'no_change'
+      : changed || target === null
+        ? 'reconcile'
+        : 'no_change';
   if (kind === 'new_revenue') {
-    flag('not_writable', 'no_line', 'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.');
+    flag(
+      'not_writable',
+      'no_line',
+      'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.',
+    );
   }
-  const choice = kind === 'reconcile' && target !== null ? chooseLine({ lines: lines.active, target, current, pick: decision.lineId ?? null, mode: rule?.lineMode ?? null }) : undefined;
+  const choice =
+    kind === 'reconcile' && target !== null
+      ? chooseLine({
+          lines: lines.active,
+          target,
+          current,
+          pick: decision.lineId ?? null,
+          mode: rule?.lineMode ?? null,
+        })
+      : undefined;
   if (choice?.flag) flags.push(choice.flag);
   const write = choice?.write ?? null;
 
   const stops = new Set<CardFlag['code']>(['needs_rule', 'needs_choice', 'not_writable']);
-  const approvable = kind === 'reconcile' && usage !== null && write !== null && !flags.some(({ code }) => stops.has(code));
+  const approvable =
+    kind === 'reconcile' && usage !== null && write !== null && !flags.some(({ code }) => stops.has(code));
   return {
     productId,
     kind,

@@ -152,7 +152,12 @@ function makeDomains(
   story: Story,
   random: ReturnType<typeof createRandom>,
 ): WorldDomain[] {
-  const slug = name.normalize('NFKD').replace(/[^\w]+/g, '').toLowerCase().slice(0, 20) || 'customer';
+  const slug =
+    name
+      .normalize('NFKD')
+      .replace(/[^\w]+/g, '')
+      .toLowerCase()
+      .slice(0, 20) || 'customer';
   const base = 9_000_000 + index * 10;
   const split = users > 10 ? Math.floor(users * 0.2) : 0;
   const groups: WorldGroup[] = [{ id: 7_000_000 + index * 10, name: 'Default', services, users: users - split }];
@@ -162,7 +167,8 @@ function makeDomains(
       id: base,
       name: `${slug}-${id}.example`,
       pending: false,
-      aliases: random.below(4) === 0 || story === 'alias' ? [{ id: base + 1, name: `${slug}-${id}-alias.example` }] : [],
+      aliases:
+        random.below(4) === 0 || story === 'alias' ? [{ id: base + 1, name: `${slug}-${id}-alias.example` }] : [],
       groups,
     },
   ];
@@ -317,11 +323,39 @@ function makeProducts(): WorldProduct[] {
     price,
     inactive: false,
   }));
-  products.push({ id: 120, identifier: 'MP-"Q"-1', description: 'A Product ID with quotes', productClass: 'Agreement', price: 1, inactive: false });
-  products.push({ id: 121, identifier: 'MP-SUITE', description: 'E-mail suite (bundle)', productClass: 'Bundle', price: 9, inactive: false });
-  products.push({ id: 122, identifier: 'MP-OLD', description: 'No longer sold', productClass: 'Agreement', price: 2, inactive: true });
+  products.push({
+    id: 120,
+    identifier: 'MP-"Q"-1',
+    description: 'A Product ID with quotes',
+    productClass: 'Agreement',
+    price: 1,
+    inactive: false,
+  });
+  products.push({
+    id: 121,
+    identifier: 'MP-SUITE',
+    description: 'E-mail suite (bundle)',
+    productClass: 'Bundle',
+    price: 9,
+    inactive: false,
+  });
+  products.push({
+    id: 122,
+    identifier: 'MP-OLD',
+    description: 'No longer sold',
+    productClass: 'Agreement',
+    price: 2,
+    inactive: true,
+  });
   for (let at = 0; at < 60; at++) {
-    products.push({ id: 200 + at, identifier: `OTHER-${at}`, description: `Other product ${at}`, productClass: 'Service', price: 5 + at, inactive: false });
+    products.push({
+      id: 200 + at,
+      identifier: `OTHER-${at}`,
+      description: `Other product ${at}`,
+      productClass: 'Service',
+      price: 5 + at,
+      inactive: false,
+    });
   }
   return products;
 }
@@ -332,9 +366,33 @@ function pickServices(random: ReturnType<typeof createRandom>): string[] {
   return picked;
 }
 
-const firstWords = ['North', 'River', 'Summit', 'Harbor', 'Cedar', 'Lake', 'Stone', 'Union', 'Valley', 'Bright', 'Iron', 'Maple'];
+const firstWords = [
+  'North',
+  'River',
+  'Summit',
+  'Harbor',
+  'Cedar',
+  'Lake',
+  'Stone',
+  'Union',
+  'Valley',
+  'Bright',
+  'Iron',
+  'Maple',
+];
 const secondWords = ['wind', 'side', 'view', 'ridge', 'field', 'gate', 'port', 'well', 'brook', 'ford'];
-const trades = ['Dental', 'Legal', 'Logistics', 'Clinic', 'Foods', 'Builders', 'Advisors', 'Motors', 'Studios', 'Bakery'];
+const trades = [
+  'Dental',
+  'Legal',
+  'Logistics',
+  'Clinic',
+  'Foods',
+  'Builders',
+  'Advisors',
+  'Motors',
+  'Studios',
+  'Bakery',
+];
 
 function ordinaryName(index: number, random: ReturnType<typeof createRandom>): string {
   const first = firstWords[random.below(firstWords.length)] ?? '';

@@ -5,7 +5,10 @@ import { Client, Connection } from '@temporalio/client';
  *
  * @param address host:port of the Temporal frontend
  */
-export function createTemporalClient(address: string, namespace: string): { client: Client; close: () => Promise<void> } {
+export function createTemporalClient(
+  address: string,
+  namespace: string,
+): { client: Client; close: () => Promise<void> } {
   const connection = Connection.lazy({ address });
   return { client: new Client({ connection, namespace }), close: () => connection.close() };
 }
@@ -13,7 +16,9 @@ export function createTemporalClient(address: string, namespace: string): { clie
 /** Whether the Temporal frontend answers within `limitMs` milliseconds. */
 export async function isTemporalReady(client: Client, limitMs = 2_000): Promise<boolean> {
   try {
-    await client.connection.withDeadline(Date.now() + limitMs, () => client.connection.workflowService.getSystemInfo({}));
+    await client.connection.withDeadline(Date.now() + limitMs, () =>
+      client.connection.workflowService.getSystemInfo({}),
+    );
     return true;
   } catch {
     return false;

@@ -21,7 +21,8 @@ const summaries: Record<ProcessKind, string> = {
 };
 
 const details: Record<ProcessKind, string> = {
-  connect: 'A step that waits for a person is completed in Countersign. A blocked step tries again after the Signal `wake`.',
+  connect:
+    'A step that waits for a person is completed in Countersign. A blocked step tries again after the Signal `wake`.',
   refreshPsa: 'One refresh serves everybody who waits for it. A blocked step tries again after the Signal `wake`.',
   sync: 'All open sync requests become one run. A blocked step tries again after the Signal `wake`.',
   approveUsage: 'A write whose outcome is unknown is never repeated blindly: the line is read again first.',

@@ -10,7 +10,12 @@ import { readIntegration } from '../db/queries/integration.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import type { Environment } from '../environment.ts';
 
-export function createConnectors(db: Database, encryption: Encryption, environment: Environment, logger: Logger): Connectors {
+export function createConnectors(
+  db: Database,
+  encryption: Encryption,
+  environment: Environment,
+  logger: Logger,
+): Connectors {
   // One budget object per connection in this process, so that its batch of permits serves all activities.
   const budgets = new Map<string, ConnectorOptions['budget']>();
   const optionsFor = (connection: string): ConnectorOptions => {
@@ -54,5 +59,9 @@ function decrypt(encryption: Encryption, text: string, rowId: string): unknown {
 }
 
 function noCredentials(which: string): ConnectorError {
-  return new ConnectorError({ kind: 'permanent', code: 'bad_credentials', detail: `No ${which} credentials are stored.` });
+  return new ConnectorError({
+    kind: 'permanent',
+    code: 'bad_credentials',
+    detail: `No ${which} credentials are stored.`,
+  });
 }

@@ -21,7 +21,12 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     try {
       return await next(input);
     } catch (error) {
-      if (error instanceof CancelledFailure || error instanceof CompleteAsyncError || error instanceof ApplicationFailure) throw error;
+      if (
+        error instanceof CancelledFailure ||
+        error instanceof CompleteAsyncError ||
+        error instanceof ApplicationFailure
+      )
+        throw error;
       throw await this.cast(error, stepRefIn(input.args[0]));
     } finally {
       clearInterval(beat);
@@ -33,20 +38,33 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     if (error instanceof SupersededAttempt) return ApplicationFailure.nonRetryable(error.message, 'superseded');
     const { logger, environment } = this.deps;
     const { activityType, attempt, workflowExecution } = Context.current().info;
-    const about = { activity: activityType, attempt, workflowId: workflowExecution?.workflowId, runId: workflowExecution?.runId };
+    const about = {
+      activity: activityType,
+      attempt,
+      workflowId: workflowExecution?.workflowId,
+      runId: workflowExecution?.runId,
+    };
     if (!(error instanceof ConnectorError)) {
       // The database is away, or an error of ours: both are retried, and both are seen.
       logger.error({ err: error, ...about }, 'activity failed unexpectedly');
-      const failing = await this.note(ref, { code: 'unexpected', what: 'An error in Countersign; its log has the details.' });
-      if (failing > environment.TRANSIENT_LIMIT_MS) return ApplicationFailure.nonRetryable('It kept failing.', 'unexpected');
+      const failing = await this.note(ref, {
+        code: 'unexpected',
+        what: 'An error in Countersign; its log has the details.',
+      });
+      if (failing > environment.TRANSIENT_LIMIT_MS)
+        return ApplicationFailure.nonRetryable('It kept failing.', 'unexpected');
       return ApplicationFailure.retryable('An unexpected error; the log has it.', 'unexpected');
     }
-    logger.warn({ code: error.code, status: error.status, requestId: error.requestId, ...about }, 'outside system failed');
+    logger.warn(
+      { code: error.code, status: error.status, requestId: error.requestId, ...about },
+      'outside system failed',
+    );
     const failing = await this.note(ref, { code: error.code, what: error.detail, retryAfterMs: error.retryAfterMs });
     if (error.kind === 'permanent') return ApplicationFailure.nonRetryable(error.code, error.code);
     // Longer than we would retry for, or failing for that long already: the step says so and tries again by itself.
     const wait = error.retryAfterMs ?? 0;
-    if (failing + wait > environment.TRANSIENT_LIMIT_MS) return ApplicationFailure.nonRetryable(error.code, 'unreachable');
+    if (failing + wait > environment.TRANSIENT_LIMIT_MS)
+      return ApplicationFailure.nonRetryable(error.code, 'unreachable');
     return ApplicationFailure.create({
       message: error.code,
       type: error.code,

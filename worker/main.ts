@@ -31,7 +31,10 @@ server.listen(environment.METRICS_PORT, environment.METRICS_HOST, () => {
 
 const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
 const connection = await connect(environment, logger);
-const { client, close: closeClient } = createTemporalClient(environment.TEMPORAL_ADDRESS, environment.TEMPORAL_NAMESPACE);
+const { client, close: closeClient } = createTemporalClient(
+  environment.TEMPORAL_ADDRESS,
+  environment.TEMPORAL_NAMESPACE,
+);
 await refuseUnregistered();
 
 const encryption = createEncryption(environment.ENCRYPTION_KEYS);
@@ -66,7 +69,11 @@ logger.info('stopped');
 async function answer(url: string): Promise<{ status: number; type: string; body: string }> {
   if (url === '/metrics') return { status: 200, type: 'text/plain; version=0.0.4', body: await collectMetrics() };
   if (url === '/readyz') {
-    return { status: running ? 200 : 503, type: 'application/json', body: JSON.stringify({ ready: running, pid: process.pid }) };
+    return {
+      status: running ? 200 : 503,
+      type: 'application/json',
+      body: JSON.stringify({ ready: running, pid: process.pid }),
+    };
   }
   if (url === '/healthz') return { status: 200, type: 'application/json', body: '{"ok":true}' };
   return { status: 404, type: 'application/json', body: '{}' };
@@ -86,7 +93,7 @@ async function connect(env: Environment, log: Logger): Promise<NativeConnection>
 
 /** An unregistered search attribute would fail every workflow task, so nothing is started before `migrate` has run. */
 async function refuseUnregistered(): Promise<void> {
-  const missing = await missingSearchAttributes(client.connection as never, environment.TEMPORAL_NAMESPACE);
+  const missing = await missingSearchAttributes(client.connection, environment.TEMPORAL_NAMESPACE);
   if (missing.length === 0) return;
   logger.fatal({ missing: missing.map(({ name }) => name) }, 'search attributes are not registered: run migrate first');
   process.exit(1);
@@ -106,4 +113,3 @@ function installRuntime(log: Logger): void {
     },
   });
 }
-

@@ -184,7 +184,13 @@ class Process<K extends ProcessKind> {
     }
   }
 
-  private async wait(step: StepOf<K>, seen: number, version: number, timerMs: number | null, words: string): Promise<void> {
+  private async wait(
+    step: StepOf<K>,
+    seen: number,
+    version: number,
+    timerMs: number | null,
+    words: string,
+  ): Promise<void> {
     this.waits.set(step, { version, timerMs });
     this.active--;
     try {

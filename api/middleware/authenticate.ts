@@ -3,19 +3,31 @@ import { findToken, touchToken } from '../../db/queries/organization.ts';
 import type { ApiEnv, Scope } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 
-const includes: Record<Scope, Scope[]> = { read: ['read'], operate: ['read', 'operate'], admin: ['read', 'operate', 'admin'] };
+const includes: Record<Scope, Scope[]> = {
+  read: ['read'],
+  operate: ['read', 'operate'],
+  admin: ['read', 'operate', 'admin'],
+};
 
 /** Bearer token of an organization. `admin` includes `operate`, which includes `read`. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
   const secret = /^Bearer (\S{20,200})$/.exec(c.req.header('authorization') ?? '')?.[1];
   if (secret === undefined) {
-    throw new ApiProblem(401, 'no-token', 'Send a token: "Authorization: Bearer …". An admin makes one with `npm run admin`.', {
-      headers: { 'www-authenticate': 'Bearer' },
-    });
+    throw new ApiProblem(
+      401,
+      'no-token',
+      'Send a token: "Authorization: Bearer …". An admin makes one with `npm run admin`.',
+      {
+        headers: { 'www-authenticate': 'Bearer' },
+      },
+    );
   }
   const deps = c.get('deps');
   const token = await findToken(deps.db, secret);
-  if (!token) throw new ApiProblem(401, 'bad-token', 'This token is not known, or it was revoked.', { headers: { 'www-authenticate': 'Bearer' } });
+  if (!token)
+    throw new ApiProblem(401, 'bad-token', 'This token is not known, or it was revoked.', {
+      headers: { 'www-authenticate': 'Bearer' },
+    });
   await touchToken(deps.db, token.id);
   const scopes = [...new Set((token.scopes as Scope[]).flatMap((scope) => includes[scope]))];
   c.set('caller', { tokenId: token.id, organizationId: token.organizationId, scopes });

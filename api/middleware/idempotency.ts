@@ -11,15 +11,24 @@ const secretFields = new Set(['key', 'token', 'secret']);
 export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
   const key = c.req.header('idempotency-key');
   if (c.req.method !== 'POST' || key === undefined) return next();
-  if (!/^[\x21-\x7e]{1,200}$/.test(key)) throw new ApiProblem(400, 'invalid-idempotency-key', 'An Idempotency-Key is 1 to 200 visible ASCII characters.');
+  if (!/^[\x21-\x7e]{1,200}$/.test(key))
+    throw new ApiProblem(400, 'invalid-idempotency-key', 'An Idempotency-Key is 1 to 200 visible ASCII characters.');
   const { db } = c.get('deps');
   const { organizationId } = c.get('caller');
   const route = `POST ${c.req.path}`;
-  const requestHash = createHash('sha256').update(`${route}\n${await c.req.text()}`).digest('hex');
+  const requestHash = createHash('sha256')
+    .update(`${route}\n${await c.req.text()}`)
+    .digest('hex');
   const stored = await takeIdempotencyKey(db, organizationId, { key, route, requestHash });
   if (stored) {
-    if (stored.requestHash !== requestHash) throw new ApiProblem(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.');
-    if (stored.status === null) throw new ApiProblem(409, 'in-progress', 'The first request with this Idempotency-Key is still at work. Ask again in a moment.');
+    if (stored.requestHash !== requestHash)
+      throw new ApiProblem(422, 'idempotency-key-reused', 'This Idempotency-Key was used for another request.');
+    if (stored.status === null)
+      throw new ApiProblem(
+        409,
+        'in-progress',
+        'The first request with this Idempotency-Key is still at work. Ask again in a moment.',
+      );
     c.header('idempotent-replayed', 'true');
     return c.json(stored.response as object, stored.status as 200);
   }

@@ -19,7 +19,9 @@ export function rateLimit(perSecond: number) {
     if (buckets.size > 10_000) buckets.clear();
     if (bucket.left < 1) {
       const seconds = Math.max(1, Math.ceil((1 - bucket.left) / perSecond));
-      throw new ApiProblem(429, 'too-many-requests', `More than ${perSecond} requests per second with one token.`, { headers: { 'retry-after': String(seconds) } });
+      throw new ApiProblem(429, 'too-many-requests', `More than ${perSecond} requests per second with one token.`, {
+        headers: { 'retry-after': String(seconds) },
+      });
     }
     bucket.left--;
     await next();

@@ -104,7 +104,10 @@ const customers = route({
   ok: 200,
   answer: listOf(customerSchema),
 });
-const linkBody = z.union([z.object({ ids: z.array(z.string()).min(1).max(10_000) }), z.object({ all: z.literal(true) })]);
+const linkBody = z.union([
+  z.object({ ids: z.array(z.string()).min(1).max(10_000) }),
+  z.object({ all: z.literal(true) }),
+]);
 const link = route({
   method: 'post',
   path: '/v1/integrations/{id}/customers/link',
@@ -123,12 +126,21 @@ integrationRoutes.openapi(create, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const given = c.req.valid('json');
-  if (!isVendor(given.vendor)) throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${given.vendor}".`);
+  if (!isVendor(given.vendor))
+    throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${given.vendor}".`);
   if (given.viaVirtualAdministrator) {
-    throw unprocessable('virtual-administrator', 'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.');
+    throw unprocessable(
+      'virtual-administrator',
+      'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.',
+    );
   }
-  if (given.intake === 'push') throw unprocessable('not-available-yet', 'The intake "push" comes with the Vendor API, which this version does not have yet. Choose "pull".');
-  if (given.modules.includes('alerts')) throw unprocessable('not-available-yet', 'This version does not carry alerts yet. Choose "billing".');
+  if (given.intake === 'push')
+    throw unprocessable(
+      'not-available-yet',
+      'The intake "push" comes with the Vendor API, which this version does not have yet. Choose "pull".',
+    );
+  if (given.modules.includes('alerts'))
+    throw unprocessable('not-available-yet', 'This version does not carry alerts yet. Choose "billing".');
   const connection = await findPsaConnection(deps.db, caller.organizationId, given.psaConnectionId);
   if (!connection) throw notFound('PSA connection');
   const { services } = vendors[given.vendor];
@@ -150,26 +162,39 @@ integrationRoutes.openapi(create, async (c) => {
     });
     return created;
   });
-  deps.wake({ ...connectOf(row) }).catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
+  deps
+    .wake({ ...connectOf(row) })
+    .catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
   return send(c, z.object({ integration: integrationSchema }), { integration: await viewOf(deps, row) }, 201);
 });
 
 integrationRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const rows = await listIntegrations(deps.db, c.get('caller').organizationId);
-  return send(c, listOf(integrationSchema), { items: await Promise.all(rows.map((row) => viewOf(deps, row))), nextCursor: null });
+  return send(c, listOf(integrationSchema), {
+    items: await Promise.all(rows.map((row) => viewOf(deps, row))),
+    nextCursor: null,
+  });
 });
 
 integrationRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(
+    c,
+    integrationSchema,
+    await viewOf(deps, await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id)),
+  );
 });
 
 integrationRoutes.openapi(putCredentials, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
-  if (row.intake !== 'pull' || !isVendor(row.vendor)) throw conflict('wrong-intake', 'This integration does not read from the vendor, so it takes no vendor credentials.');
+  if (row.intake !== 'pull' || !isVendor(row.vendor))
+    throw conflict(
+      'wrong-intake',
+      'This integration does not read from the vendor, so it takes no vendor credentials.',
+    );
   const { settings, ...credentials } = c.req.valid('json');
   const vendor = vendors[row.vendor];
   const parsed = vendor.credentials.safeParse(credentials);
@@ -206,7 +231,11 @@ integrationRoutes.openapi(customers, async (c) => {
   await refuseUnread(deps, row);
   const { limit, cursor } = c.req.valid('query');
   const rows = await listVendorAccounts(deps.db, row.id, { after: decodeCursor(cursor), limit: limit + 1 });
-  return send(c, listOf(customerSchema), pageOf(rows, limit, (item) => item.id));
+  return send(
+    c,
+    listOf(customerSchema),
+    pageOf(rows, limit, (item) => item.id),
+  );
 });
 
 integrationRoutes.openapi(link, async (c) => {
@@ -219,7 +248,11 @@ integrationRoutes.openapi(link, async (c) => {
     const ids = await linkVendorAccounts(tx, row.id, 'ids' in given ? given.ids : 'all');
     if ('ids' in given) {
       const unknown = given.ids.filter((id) => !ids.includes(id));
-      if (unknown.length > 0) throw unprocessable('unknown-customers', `These customers are not known: ${unknown.slice(0, 20).join(', ')}. Nothing was linked.`);
+      if (unknown.length > 0)
+        throw unprocessable(
+          'unknown-customers',
+          `These customers are not known: ${unknown.slice(0, 20).join(', ')}. Nothing was linked.`,
+        );
     }
     if (ids.length === 0) throw unprocessable('no-customers', 'The vendor has no customers to link.');
     await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'linkCustomers' });
@@ -252,7 +285,10 @@ export function syncOf(row: IntegrationRow) {
 async function refuseUnread(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
   const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
   if (steps.find((step) => step.step === 'verifyCredentials')?.state === 'done') return;
-  throw conflict('not-read-yet', 'The customers have not been read from the vendor yet. Look at the integration to see what it waits for.');
+  throw conflict(
+    'not-read-yet',
+    'The customers have not been read from the vendor yet. Look at the integration to see what it waits for.',
+  );
 }
 
 async function viewOf(deps: ApiDependencies, row: IntegrationRow) {

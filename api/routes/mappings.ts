@@ -48,7 +48,9 @@ const accounts = route({
   answer: listOf(accountSchema),
 });
 const accountParam = idParam.extend({ accountId: text });
-const suggestionSchema = z.object({ id: z.string(), name: z.string(), score: z.number(), reason: z.string() }).openapi('Suggestion');
+const suggestionSchema = z
+  .object({ id: z.string(), name: z.string(), score: z.number(), reason: z.string() })
+  .openapi('Suggestion');
 const suggest = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts/{accountId}/suggestions',
@@ -67,7 +69,10 @@ const putMapping = route({
   summary: 'Map a vendor account to a PSA account',
   tag: accountTag,
   scope: 'operate',
-  request: { params: accountParam, body: { content: { 'application/json': { schema: z.object({ psaAccountId: text }) } }, required: true } },
+  request: {
+    params: accountParam,
+    body: { content: { 'application/json': { schema: z.object({ psaAccountId: text }) } }, required: true },
+  },
   ok: 200,
   answer: accountSchema,
 });
@@ -127,7 +132,11 @@ const services = route({
 });
 const serviceParam = idParam.extend({ serviceId: text });
 const serviceBody = z.object({
-  productIds: z.array(text).min(1).max(20).openapi({ description: "The PSA's ids of the products, not their Product IDs" }),
+  productIds: z
+    .array(text)
+    .min(1)
+    .max(20)
+    .openapi({ description: "The PSA's ids of the products, not their Product IDs" }),
   fanOut: z.enum(['parts', 'alternatives']).default('parts'),
   rounding: z.enum(['none', 'up', 'down', 'nearest']).default('none'),
   combine: z
@@ -170,7 +179,11 @@ mappingRoutes.openapi(accounts, async (c) => {
     after: decodeCursor(cursor),
     limit: limit + 1,
   });
-  return send(c, listOf(accountSchema), pageOf(rows, limit, (item) => item.id));
+  return send(
+    c,
+    listOf(accountSchema),
+    pageOf(rows, limit, (item) => item.id),
+  );
 });
 
 mappingRoutes.openapi(suggest, async (c) => {
@@ -187,12 +200,13 @@ mappingRoutes.openapi(putMapping, async (c) => {
   const deps = c.get('deps');
   const { id, accountId } = c.req.valid('param');
   const { psaAccountId } = c.req.valid('json');
-  return changeAccount(deps, c.get('caller'), { id, accountId }, 'account.map', async (tx, row) => {
+  const view = await changeAccount(deps, c.get('caller'), { id, accountId }, 'account.map', async (tx, row) => {
     const psaAccount = await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
     if (!psaAccount) throw unprocessable('unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
     await insertAccountMappings(tx, row.id, [{ vendorAccountId: accountId, psaAccountId }], 'person');
     return [psaAccountId];
-  }).then((view) => send(c, accountSchema, view));
+  });
+  return send(c, accountSchema, view);
 });
 
 mappingRoutes.openapi(deleteMapping, async (c) => {
@@ -236,12 +250,26 @@ mappingRoutes.openapi(putService, async (c) => {
     const found = await findPsaProducts(tx, row.psaConnectionId, productIds);
     for (const productId of productIds) {
       const product = found.find((candidate) => candidate.id === productId);
-      if (!product) throw unprocessable('unknown-product', `The PSA has no product with the id ${productId}, or it was not read yet.`);
-      if (!product.active) throw unprocessable('inactive-product', `The product ${product.productId} is inactive in the PSA.`);
-      if (!product.usableOnContract) throw unprocessable('bundle-product', `The product ${product.productId} is a bundle, which cannot be a line of an agreement.`);
+      if (!product)
+        throw unprocessable(
+          'unknown-product',
+          `The PSA has no product with the id ${productId}, or it was not read yet.`,
+        );
+      if (!product.active)
+        throw unprocessable('inactive-product', `The product ${product.productId} is inactive in the PSA.`);
+      if (!product.usableOnContract)
+        throw unprocessable(
+          'bundle-product',
+          `The product ${product.productId} is a bundle, which cannot be a line of an agreement.`,
+        );
     }
-    await storeServiceMapping(tx, row.id, target.serviceId, { productIds, fanOut: given.fanOut, rounding: given.rounding });
-    if (given.combine) for (const productId of productIds) await storeCombine(tx, row.psaConnectionId, productId, given.combine);
+    await storeServiceMapping(tx, row.id, target.serviceId, {
+      productIds,
+      fanOut: given.fanOut,
+      rounding: given.rounding,
+    });
+    if (given.combine)
+      for (const productId of productIds) await storeCombine(tx, row.psaConnectionId, productId, given.combine);
   });
   return send(c, serviceSchema, view);
 });

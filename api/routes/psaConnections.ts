@@ -34,7 +34,10 @@ const connectionSchema = z
   })
   .openapi('PsaConnection');
 
-const credentialsBody = z.object({ kind: z.string().openapi({ example: 'connectwise' }), credentials: z.record(z.string(), z.unknown()) });
+const credentialsBody = z.object({
+  kind: z.string().openapi({ example: 'connectwise' }),
+  credentials: z.record(z.string(), z.unknown()),
+});
 const createBody = credentialsBody.extend({ name: z.string().trim().min(1).max(200) });
 
 const create = route({
@@ -99,11 +102,16 @@ const putWrites = route({
   summary: 'Turn writing to the PSA on or off',
   tag,
   scope: 'admin',
-  request: { params: idParam, body: { content: { 'application/json': { schema: z.object({ enabled: z.boolean() }) } }, required: true } },
+  request: {
+    params: idParam,
+    body: { content: { 'application/json': { schema: z.object({ enabled: z.boolean() }) } }, required: true },
+  },
   ok: 200,
   answer: connectionSchema,
 });
-const boardSchema = z.object({ id: z.string(), name: z.string(), projectBoard: z.boolean(), active: z.boolean() }).openapi('Board');
+const boardSchema = z
+  .object({ id: z.string(), name: z.string(), projectBoard: z.boolean(), active: z.boolean() })
+  .openapi('Board');
 const boards = route({
   method: 'get',
   path: '/v1/psa-connections/{id}/boards',
@@ -131,7 +139,13 @@ const accounts = route({
   answer: listOf(accountSchema),
 });
 const productSchema = z
-  .object({ id: z.string(), productId: z.string(), name: z.string(), active: z.boolean(), usableOnContract: z.boolean() })
+  .object({
+    id: z.string(),
+    productId: z.string(),
+    name: z.string(),
+    active: z.boolean(),
+    usableOnContract: z.boolean(),
+  })
   .openapi('PsaProduct');
 const products = route({
   method: 'get',
@@ -178,7 +192,10 @@ psaConnectionRoutes.openapi(create, async (c) => {
 psaConnectionRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const rows = await listPsaConnections(deps.db, c.get('caller').organizationId);
-  return send(c, listOf(connectionSchema), { items: await Promise.all(rows.map((row) => viewOf(deps, row))), nextCursor: null });
+  return send(c, listOf(connectionSchema), {
+    items: await Promise.all(rows.map((row) => viewOf(deps, row))),
+    nextCursor: null,
+  });
 });
 
 psaConnectionRoutes.openapi(get, async (c) => {
@@ -191,12 +208,20 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
   const caller = c.get('caller');
   const row = await owned(deps, caller, c.req.valid('param').id);
   const given = c.req.valid('json');
-  if (given.kind !== row.kind) throw unprocessable('other-psa', `This connection is to ${row.kind}; make another one for ${given.kind}.`);
+  if (given.kind !== row.kind)
+    throw unprocessable('other-psa', `This connection is to ${row.kind}; make another one for ${given.kind}.`);
   const credentials = checkCredentials(deps, given);
   await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
     await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id));
     const place = await ownerOf(tx, { kind: 'refreshPsa', id: row.id });
-    if (place) await reopenSteps(tx, { kind: 'refreshPsa', id: row.id, round: place.round, steps: ['checkPsaPermissions'], onlyBlocked: true });
+    if (place)
+      await reopenSteps(tx, {
+        kind: 'refreshPsa',
+        id: row.id,
+        round: place.round,
+        steps: ['checkPsaPermissions'],
+        onlyBlocked: true,
+      });
     await requestRefresh(tx, row.id);
   });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
@@ -231,7 +256,11 @@ psaConnectionRoutes.openapi(accounts, async (c) => {
   const row = await read(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor, search } = c.req.valid('query');
   const rows = await listPsaAccounts(deps.db, row.id, { search, after: decodeCursor(cursor), limit: limit + 1 });
-  return send(c, listOf(accountSchema), pageOf(rows, limit, (item) => item.id));
+  return send(
+    c,
+    listOf(accountSchema),
+    pageOf(rows, limit, (item) => item.id),
+  );
 });
 
 psaConnectionRoutes.openapi(products, async (c) => {
@@ -239,7 +268,11 @@ psaConnectionRoutes.openapi(products, async (c) => {
   const row = await read(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor, search } = c.req.valid('query');
   const rows = await listPsaProducts(deps.db, row.id, { search, after: decodeCursor(cursor), limit: limit + 1 });
-  return send(c, listOf(productSchema), pageOf(rows, limit, (item) => item.id));
+  return send(
+    c,
+    listOf(productSchema),
+    pageOf(rows, limit, (item) => item.id),
+  );
 });
 
 async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
@@ -251,7 +284,8 @@ async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise
 /** @throws ApiProblem before the first refresh: lists are rows that a step stored */
 async function read(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
   const row = await owned(deps, caller, id);
-  if (!row.refreshedAt) throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the connection to see what it waits for.');
+  if (!row.refreshedAt)
+    throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the connection to see what it waits for.');
   return row;
 }
 
@@ -272,15 +306,28 @@ async function change(
   await commitAndWake(deps, [wakeable], async (tx) => {
     await body(tx);
     await commitFact(tx, wakeable);
-    await recordAudit(tx, caller.organizationId, { actor: actorOf(caller), action, subjectKind: 'psa_connection', subjectId: id, ...moved });
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action,
+      subjectKind: 'psa_connection',
+      subjectId: id,
+      ...moved,
+    });
   });
 }
 
 function checkCredentials(deps: ApiDependencies, given: { kind: string; credentials: unknown }): unknown {
-  if (!isPsa(given.kind)) throw unprocessable('unknown-psa', `Countersign does not know the PSA "${given.kind}". It knows: ${Object.keys(psas).join(', ')}.`);
+  if (!isPsa(given.kind))
+    throw unprocessable(
+      'unknown-psa',
+      `Countersign does not know the PSA "${given.kind}". It knows: ${Object.keys(psas).join(', ')}.`,
+    );
   const parsed = psas[given.kind].credentials.safeParse(given.credentials);
   if (!parsed.success) {
-    const errors = parsed.error.issues.map((issue) => ({ field: `credentials.${issue.path.map(String).join('.')}`, message: issue.message }));
+    const errors = parsed.error.issues.map((issue) => ({
+      field: `credentials.${issue.path.map(String).join('.')}`,
+      message: issue.message,
+    }));
     throw unprocessable('invalid-credentials', 'The credentials are not complete or not of the right form.', errors);
   }
   try {
@@ -290,7 +337,11 @@ function checkCredentials(deps: ApiDependencies, given: { kind: string; credenti
     throw error;
   }
   if (!deps.environment.CONNECTWISE_CLIENT_ID) {
-    throw new ApiProblem(503, 'no-client-id', 'CONNECTWISE_CLIENT_ID is not set. Whoever runs Countersign registers one with ConnectWise and sets it.');
+    throw new ApiProblem(
+      503,
+      'no-client-id',
+      'CONNECTWISE_CLIENT_ID is not set. Whoever runs Countersign registers one with ConnectWise and sets it.',
+    );
   }
   return parsed.data;
 }

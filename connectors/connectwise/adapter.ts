@@ -7,12 +7,24 @@ import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
 import { quoted } from './conditions.ts';
 import { readPermissions } from './permissions.ts';
-import { additionSchema, agreementSchema, boardSchema, catalogItemSchema, companySchema, type Addition } from './schemas.ts';
+import {
+  additionSchema,
+  agreementSchema,
+  boardSchema,
+  catalogItemSchema,
+  companySchema,
+  type Addition,
+} from './schemas.ts';
 
 export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {
   async function getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null> {
     try {
-      const { data } = await client.request({ method: 'GET', ...lineRoute(query), schema: additionSchema, signal: query.signal });
+      const { data } = await client.request({
+        method: 'GET',
+        ...lineRoute(query),
+        schema: additionSchema,
+        signal: query.signal,
+      });
       return lineOf(query.agreementId, data);
     } catch (error) {
       if (error instanceof ConnectorError && error.code === 'not_found') return null;
@@ -39,11 +51,13 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     },
 
     async *listProducts(call) {
-      for await (const batch of client.list('/procurement/catalog', {}, catalogItemSchema, call)) yield batch.map(productOf);
+      for await (const batch of client.list('/procurement/catalog', {}, catalogItemSchema, call))
+        yield batch.map(productOf);
     },
 
     async *listAgreements(call) {
-      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, call)) yield batch.map(agreementOf);
+      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, call))
+        yield batch.map(agreementOf);
     },
 
     async *listBoards(call) {
@@ -150,11 +164,15 @@ async function readBack(
 ): Promise<SetQuantityResult> {
   try {
     const now = await getLine(command);
-    if (now && sameQuantity(now.quantity, command.target)) return { outcome: 'applied', before, after: now.quantity, version: now.version };
+    if (now && sameQuantity(now.quantity, command.target))
+      return { outcome: 'applied', before, after: now.quantity, version: now.version };
     // It answered 200 and holds something else: a 200 without effect (§5.1), lag, or another hand. Read again later.
     return { outcome: 'uncertain', detail: `ConnectWise took the write but shows ${now?.quantity ?? 'no line'}.` };
   } catch (error) {
-    return { outcome: 'uncertain', detail: error instanceof ConnectorError ? error.detail : 'The line could not be read again.' };
+    return {
+      outcome: 'uncertain',
+      detail: error instanceof ConnectorError ? error.detail : 'The line could not be read again.',
+    };
   }
 }
 
@@ -216,7 +234,11 @@ function lineOf(agreementId: string, addition: Addition): PsaLine {
     includedQuantity: addition.lessIncluded ?? 0,
     unitPrice: addition.unitPrice ?? 0,
     billing:
-      addition.billCustomer === 'DoNotBill' ? 'do_not_bill' : addition.billCustomer === 'NoCharge' ? 'no_charge' : 'billable',
+      addition.billCustomer === 'DoNotBill'
+        ? 'do_not_bill'
+        : addition.billCustomer === 'NoCharge'
+          ? 'no_charge'
+          : 'billable',
     ...(effectiveFrom ? { effectiveFrom } : {}),
     ...(effectiveTo ? { effectiveTo } : {}),
     // An addition's own status is spelled like an agreement's (§4.4); absent means nothing else speaks against it.

@@ -42,7 +42,8 @@ const acceptedVersion = 'application/vnd.connectwise.com+json; version=2025.16';
  * @throws ConnectorError `bad_host` for what is no public host name
  */
 export function originOf(site: string, allowPrivate: boolean): string {
-  const refuse = (why: string) => new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `"${site}" ${why}` });
+  const refuse = (why: string) =>
+    new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `"${site}" ${why}` });
   let url: URL;
   try {
     url = new URL(/^https?:\/\//.test(site) ? site : `https://${site}`);
@@ -56,7 +57,8 @@ export function originOf(site: string, allowPrivate: boolean): string {
       throw refuse('is not a public host name. Set ALLOW_PRIVATE_HOSTS for a server in your own network.');
     }
   }
-  if (/^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$/.test(url.hostname)) url.hostname = `api-${url.hostname}`;
+  if (/^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$/.test(url.hostname))
+    url.hostname = `api-${url.hostname}`;
   return url.origin;
 }
 
@@ -71,7 +73,9 @@ export function createConnectwiseClient(
   },
 ): ConnectwiseClient {
   const origin = originOf(credentials.site, options.allowPrivateHosts);
-  const pair = Buffer.from(`${credentials.companyId}+${credentials.publicKey}:${credentials.privateKey}`).toString('base64');
+  const pair = Buffer.from(`${credentials.companyId}+${credentials.publicKey}:${credentials.privateKey}`).toString(
+    'base64',
+  );
   const shared = {
     secrets: [credentials.privateKey, pair],
     budget: options.budget,
@@ -97,7 +101,11 @@ export function createConnectwiseClient(
       signal,
     });
     if (data === null) {
-      throw new ConnectorError({ kind: 'permanent', code: 'bad_credentials', detail: `ConnectWise knows no company "${credentials.companyId}" on this site. Check the company id and the site.` });
+      throw new ConnectorError({
+        kind: 'permanent',
+        code: 'bad_credentials',
+        detail: `ConnectWise knows no company "${credentials.companyId}" on this site. Check the company id and the site.`,
+      });
     }
     return data.Codebase.replace(/^\/+|\/+$/g, '') || 'v4_6_release';
   }
@@ -170,12 +178,19 @@ export function createConnectwiseClient(
 }
 
 function incomplete(route: string, why: string): ConnectorError {
-  return new ConnectorError({ kind: 'transient', code: 'incomplete', detail: `GET ${route}: the list did not arrive whole: ${why}` });
+  return new ConnectorError({
+    kind: 'transient',
+    code: 'incomplete',
+    detail: `GET ${route}: the list did not arrive whole: ${why}`,
+  });
 }
 
 /** Page parameters of `rel="next"`. Only its query is used: credentials go nowhere but to the site they were given for. */
 function nextLink(header: string | null, origin: string): Record<string, string> | undefined {
-  const target = header?.split(/,\s*(?=<)/).find((entry) => /;\s*rel="?next"?/.test(entry))?.match(/<([^>]*)>/)?.[1];
+  const target = header
+    ?.split(/,\s*(?=<)/)
+    .find((entry) => /;\s*rel="?next"?/.test(entry))
+    ?.match(/<([^>]*)>/)?.[1];
   if (target === undefined) return undefined;
   const query = new URL(target, origin).searchParams;
   const next: Record<string, string> = {};

@@ -7,9 +7,12 @@ import { ConnectorError } from '../errors.ts';
  * @throws ConnectorError for control characters, which no escaping is known for
  */
 export function quoted(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(text)) {
-    throw new ConnectorError({ kind: 'permanent', code: 'invalid_request', detail: 'A Product ID cannot contain control characters.' });
+    throw new ConnectorError({
+      kind: 'permanent',
+      code: 'invalid_request',
+      detail: 'A Product ID cannot contain control characters.',
+    });
   }
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -22,7 +22,13 @@ const unasked: Finding = { state: 'unknown', evidence: 'Not asked: the connectio
 export async function readPermissions(client: ConnectwiseClient, call?: CallOptions): Promise<PermissionReport> {
   let serverVersion: string;
   try {
-    const { data } = await client.request({ method: 'GET', route: '/system/info', path: '/system/info', schema: systemInfoSchema, signal: call?.signal });
+    const { data } = await client.request({
+      method: 'GET',
+      route: '/system/info',
+      path: '/system/info',
+      schema: systemInfoSchema,
+      signal: call?.signal,
+    });
     serverVersion = data.version;
   } catch (error) {
     const auth = authOf(error);
@@ -33,8 +39,18 @@ export async function readPermissions(client: ConnectwiseClient, call?: CallOpti
 
   const probe = async (capability: Capability, path: string): Promise<{ finding: Finding; firstId: unknown }> => {
     try {
-      const { data } = await client.request({ method: 'GET', route: path, path, query: { pageSize: 1, fields: 'id' }, schema: anyRowsSchema, signal: call?.signal });
-      return { finding: { state: 'granted', evidence: `GET ${path} answered with ${data.length} row(s).` }, firstId: data[0]?.['id'] };
+      const { data } = await client.request({
+        method: 'GET',
+        route: path,
+        path,
+        query: { pageSize: 1, fields: 'id' },
+        schema: anyRowsSchema,
+        signal: call?.signal,
+      });
+      return {
+        finding: { state: 'granted', evidence: `GET ${path} answered with ${data.length} row(s).` },
+        firstId: data[0]?.['id'],
+      };
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'forbidden') throw error;
       const evidence = `ConnectWise refuses GET ${path}. In System > Security Roles set ${settings[capability]}.`;
@@ -59,7 +75,12 @@ export async function readPermissions(client: ConnectwiseClient, call?: CallOpti
     'boards.read': (await probe('boards.read', '/service/info/boards')).finding,
   };
   const needed: Capability[] = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
-  return { ok: needed.every((capability) => capabilities[capability].state !== 'denied'), auth: 'ok', serverVersion, capabilities };
+  return {
+    ok: needed.every((capability) => capabilities[capability].state !== 'denied'),
+    auth: 'ok',
+    serverVersion,
+    capabilities,
+  };
 }
 
 function mapCapabilities(finding: () => Finding): Record<Capability, Finding> {
@@ -76,6 +97,7 @@ function mapCapabilities(finding: () => Finding): Record<Capability, Finding> {
 /** On cloud a 404 may really be wrong credentials or a wrong base URL (§3). */
 function authOf(error: unknown): PermissionReport['auth'] | undefined {
   if (!(error instanceof ConnectorError)) return undefined;
-  if (error.code === 'bad_credentials' || error.code === 'not_found' || error.code === 'forbidden') return 'bad_credentials';
+  if (error.code === 'bad_credentials' || error.code === 'not_found' || error.code === 'forbidden')
+    return 'bad_credentials';
   return error.code === 'bad_host' && error.kind === 'permanent' ? 'bad_host' : undefined;
 }

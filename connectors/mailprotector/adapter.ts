@@ -7,10 +7,19 @@ import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpLogger } from '../http.ts';
 import type { CallOptions, UsageCount, UsagePage, UsagePart, UserTypeCounts, VendorAdapter } from '../vendor.ts';
 import { createMailprotectorClient } from './client.ts';
-import { customerSchema, domainSchema, resellerSchema, servicesSchema, userGroupSchema, userSchema } from './schemas.ts';
+import {
+  customerSchema,
+  domainSchema,
+  resellerSchema,
+  servicesSchema,
+  userGroupSchema,
+  userSchema,
+} from './schemas.ts';
 
 export const mailprotectorCredentials = z.strictObject({
-  resellerId: z.string().regex(/^\d{1,18}$/, 'The reseller id is a number; Mailprotector shows it in the address of the console.'),
+  resellerId: z
+    .string()
+    .regex(/^\d{1,18}$/, 'The reseller id is a number; Mailprotector shows it in the address of the console.'),
   apiKey: z.string().trim().min(8).max(500),
 });
 
@@ -57,7 +66,12 @@ export function createMailprotectorAdapter(
   const reseller = credentials.resellerId;
 
   async function listAccounts(call?: CallOptions) {
-    const rows = await client.list('/resellers/{id}/customers', `/resellers/${reseller}/customers`, customerSchema, call);
+    const rows = await client.list(
+      '/resellers/{id}/customers',
+      `/resellers/${reseller}/customers`,
+      customerSchema,
+      call,
+    );
     return rows.map(({ id, name }) => ({ id, name }));
   }
 
@@ -108,7 +122,11 @@ export function createMailprotectorAdapter(
     return { counts, userTypes };
   }
 
-  async function countUsers(domainId: string, userTypes: UserTypeCounts, call: CallOptions): Promise<Map<string, number>> {
+  async function countUsers(
+    domainId: string,
+    userTypes: UserTypeCounts,
+    call: CallOptions,
+  ): Promise<Map<string, number>> {
     const users = await limit(() => client.list('/domains/{id}/users', `/domains/${domainId}/users`, userSchema, call));
     const byGroup = new Map<string, number>();
     for (const user of users) {
@@ -171,18 +189,18 @@ function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 }
 
 function explain(error: unknown, reseller: string): unknown {
-  if (!(error instanceof ConnectorError) || error.code !== 'forbidden') {
-    if (error instanceof ConnectorError && error.code === 'not_found') {
-      return new ConnectorError({ ...error, detail: `Mailprotector knows no reseller ${reseller}. Check the reseller id.` });
-    }
-    return error;
+  if (!(error instanceof ConnectorError)) return error;
+  if (error.code === 'not_found') {
+    return error.explained({ detail: `Mailprotector knows no reseller ${reseller}. Check the reseller id.` });
   }
+  if (error.code !== 'forbidden') return error;
   if (/virtual administrator/i.test(error.detail)) {
-    return new ConnectorError({
-      ...error,
+    return error.explained({
       code: 'virtual_administrator',
       detail: 'This reseller receives Mailprotector through Virtual Administrator, which cannot use the integration.',
     });
   }
-  return new ConnectorError({ ...error, detail: `This key does not see reseller ${reseller}. Check the reseller id and whose key it is.` });
+  return error.explained({
+    detail: `This key does not see reseller ${reseller}. Check the reseller id and whose key it is.`,
+  });
 }

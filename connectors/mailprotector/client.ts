@@ -7,7 +7,12 @@ import type { CallOptions } from '../vendor.ts';
 export interface MailprotectorClient {
   get<T>(route: string, path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>;
   /** All pages of a list, complete or an error. */
-  list<T extends { id: string }>(route: string, path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T[]>;
+  list<T extends { id: string }>(
+    route: string,
+    path: string,
+    schema: z.ZodType<T>,
+    options?: CallOptions,
+  ): Promise<T[]>;
 }
 
 /** More pages than any reseller has: a list that never ends is an error, not a loop. */
@@ -55,7 +60,11 @@ export function createMailprotectorClient(http: HttpClient, perPage: number): Ma
 }
 
 function incomplete(route: string, why: string): ConnectorError {
-  return new ConnectorError({ kind: 'transient', code: 'incomplete', detail: `GET ${route}: the list did not arrive whole: ${why}` });
+  return new ConnectorError({
+    kind: 'transient',
+    code: 'incomplete',
+    detail: `GET ${route}: the list did not arrive whole: ${why}`,
+  });
 }
 
 /**

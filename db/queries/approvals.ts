@@ -73,7 +73,9 @@ export async function createApproval(
     action: batch.undoOf ? 'approval.undo' : 'approval.create',
     subjectKind: 'approval',
     subjectId: created.id,
-    after: { lines: batch.lines.map((line) => ({ lineId: line.lineId, from: line.expectedQuantity, to: line.target })) },
+    after: {
+      lines: batch.lines.map((line) => ({ lineId: line.lineId, from: line.expectedQuantity, to: line.target })),
+    },
   });
   return created;
 }
@@ -154,13 +156,18 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
     .update(approvalLine)
     .set({ state: 'writing', claims: line.claims + 1, claimedAt: sql`now()` })
     .where(
-      and(eq(approvalLine.id, line.id), eq(approvalLine.claims, line.claims), inArray(approvalLine.state, openState(line.state))),
+      and(
+        eq(approvalLine.id, line.id),
+        eq(approvalLine.claims, line.claims),
+        inArray(approvalLine.state, openState(line.state)),
+      ),
     )
     .returning();
   return claimed;
 }
 
-const openState = (state: ApprovalLineState): ApprovalLineState[] => (state === 'intended' ? ['intended'] : ['writing', 'uncertain']);
+const openState = (state: ApprovalLineState): ApprovalLineState[] =>
+  state === 'intended' ? ['intended'] : ['writing', 'uncertain'];
 
 /** The claimer knows that nothing was sent: the line may be claimed again, as if it never had been. */
 export async function releaseClaim(
@@ -170,7 +177,12 @@ export async function releaseClaim(
 ): Promise<void> {
   await db
     .update(approvalLine)
-    .set({ state: 'intended', claims: line.claims - 1, claimedAt: null, problem: { code: reason.code, detail: reason.detail } })
+    .set({
+      state: 'intended',
+      claims: line.claims - 1,
+      claimedAt: null,
+      problem: { code: reason.code, detail: reason.detail },
+    })
     .where(and(eq(approvalLine.id, line.id), eq(approvalLine.claims, line.claims), eq(approvalLine.state, 'writing')));
 }
 
@@ -191,12 +203,20 @@ export async function recordOutcome(
         problem: 'problem' in outcome ? outcome.problem : null,
       })
       .where(
-        and(eq(approvalLine.id, line.id), eq(approvalLine.claims, line.claims), inArray(approvalLine.state, ['writing', 'uncertain'])),
+        and(
+          eq(approvalLine.id, line.id),
+          eq(approvalLine.claims, line.claims),
+          inArray(approvalLine.state, ['writing', 'uncertain']),
+        ),
       )
       .returning({ id: approvalLine.id });
     if (recorded.length === 0 || !settled) return;
     if ('quantity' in outcome && outcome.quantity !== undefined && outcome.version !== undefined) {
-      await setLineQuantity(tx, psaConnectionId, { id: line.lineId, quantity: outcome.quantity, version: outcome.version });
+      await setLineQuantity(tx, psaConnectionId, {
+        id: line.lineId,
+        quantity: outcome.quantity,
+        version: outcome.version,
+      });
       await recomputeCards(tx, psaConnectionId, [line.psaAccountId]);
     }
     const batch = await readBatch(tx, line.batchId);
@@ -234,7 +254,11 @@ export async function verifyTodoLines(tx: Transaction, psaConnectionId: string):
         eq(agreementLine.quantity, approvalLine.target),
       ),
     )
-    .returning({ lineId: approvalLine.lineId, organizationId: approvalBatch.organizationId, target: approvalLine.target });
+    .returning({
+      lineId: approvalLine.lineId,
+      organizationId: approvalBatch.organizationId,
+      target: approvalLine.target,
+    });
   for (const line of verified) {
     await recordAudit(tx, line.organizationId, {
       actor: byCountersign,

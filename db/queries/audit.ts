@@ -1,3 +1,4 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
@@ -18,4 +19,20 @@ export async function recordAudit(
   },
 ): Promise<void> {
   await tx.insert(audit).values({ organizationId, ...entry });
+}
+
+/** A page of the audit, newest first. */
+export async function listAudit(
+  db: Queryable,
+  organizationId: string,
+  page: { before?: number | undefined; limit: number },
+) {
+  return db
+    .select()
+    .from(audit)
+    .where(
+      and(eq(audit.organizationId, organizationId), page.before === undefined ? undefined : lt(audit.id, page.before)),
+    )
+    .orderBy(desc(audit.id))
+    .limit(page.limit);
 }

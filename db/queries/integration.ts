@@ -56,7 +56,10 @@ export async function storeVendorCredentials(
 ): Promise<void> {
   await tx
     .update(integration)
-    .set({ credentials: given.credentials, settings: sql`${integration.settings} || ${JSON.stringify(given.settings)}::jsonb` })
+    .set({
+      credentials: given.credentials,
+      settings: sql`${integration.settings} || ${JSON.stringify(given.settings)}::jsonb`,
+    })
     .where(eq(integration.id, id));
 }
 
@@ -256,7 +259,11 @@ export async function findAccountMapping(db: Queryable, integrationId: string, v
   return row;
 }
 
-export async function deleteAccountMapping(tx: Queryable, integrationId: string, vendorAccountId: string): Promise<void> {
+export async function deleteAccountMapping(
+  tx: Queryable,
+  integrationId: string,
+  vendorAccountId: string,
+): Promise<void> {
   await tx
     .delete(accountMapping)
     .where(and(eq(accountMapping.integrationId, integrationId), eq(accountMapping.vendorAccountId, vendorAccountId)));
@@ -302,7 +309,10 @@ export async function storeCombine(
 }
 
 /** How many accounts and services of an integration are mapped. */
-export async function countMappings(db: Queryable, integrationId: string): Promise<{ accounts: number; services: number }> {
+export async function countMappings(
+  db: Queryable,
+  integrationId: string,
+): Promise<{ accounts: number; services: number }> {
   const accounts = await db.$count(accountMapping, eq(accountMapping.integrationId, integrationId));
   const services = await db.$count(serviceMapping, eq(serviceMapping.integrationId, integrationId));
   return { accounts, services };

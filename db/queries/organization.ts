@@ -41,7 +41,12 @@ export async function touchToken(db: Queryable, id: string): Promise<void> {
   await db
     .update(apiToken)
     .set({ lastUsedAt: sql`now()` })
-    .where(and(eq(apiToken.id, id), or(isNull(apiToken.lastUsedAt), lt(apiToken.lastUsedAt, sql`now() - interval '1 minute'`))));
+    .where(
+      and(
+        eq(apiToken.id, id),
+        or(isNull(apiToken.lastUsedAt), lt(apiToken.lastUsedAt, sql`now() - interval '1 minute'`)),
+      ),
+    );
 }
 
 /**
@@ -60,7 +65,13 @@ export async function takeIdempotencyKey(
     // A key whose request died with its process may be taken again after five minutes; an answered one is kept a day.
     .onConflictDoUpdate({
       target: [idempotencyKey.organizationId, idempotencyKey.key],
-      set: { route: request.route, requestHash: request.requestHash, status: null, response: null, createdAt: sql`now()` },
+      set: {
+        route: request.route,
+        requestHash: request.requestHash,
+        status: null,
+        response: null,
+        createdAt: sql`now()`,
+      },
       setWhere: sql`(${idempotencyKey.status} is null and ${idempotencyKey.createdAt} < now() - interval '5 minutes')
                  or ${idempotencyKey.createdAt} < now() - interval '1 day'`,
     })

@@ -54,7 +54,10 @@ export async function startRound(
       })),
     )
     .onConflictDoNothing();
-  await tx.update(process).set({ round: ref.round, roundStartedAt: sql`now()` }).where(ofProcess(ref));
+  await tx
+    .update(process)
+    .set({ round: ref.round, roundStartedAt: sql`now()` })
+    .where(ofProcess(ref));
 }
 
 /** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
@@ -171,7 +174,12 @@ export async function parkProcess(
 export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
   const begun = await db
     .update(processStep)
-    .set({ state: 'running', startedAt: sql`coalesce(${processStep.startedAt}, now())`, retryAt: null, blockedAt: null })
+    .set({
+      state: 'running',
+      startedAt: sql`coalesce(${processStep.startedAt}, now())`,
+      retryAt: null,
+      blockedAt: null,
+    })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({ step: processStep.step });
   return begun.length > 0;
@@ -181,7 +189,15 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
 export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 'skipped' = 'done'): Promise<boolean> {
   const done = await tx
     .update(processStep)
-    .set({ state, doneAt: sql`now()`, problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null })
+    .set({
+      state,
+      doneAt: sql`now()`,
+      problem: null,
+      retryAt: null,
+      blockedAt: null,
+      failingSince: null,
+      notBefore: null,
+    })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({ step: processStep.step });
   return done.length > 0;
@@ -222,7 +238,8 @@ export async function noteFailure(
     .set({
       problem: problemOf(failure.code, failure.what),
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
-      notBefore: failure.retryAfterMs === undefined ? null : sql`now() + ${failure.retryAfterMs} * interval '1 millisecond'`,
+      notBefore:
+        failure.retryAfterMs === undefined ? null : sql`now() + ${failure.retryAfterMs} * interval '1 millisecond'`,
     })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({ failingMs: sql<number>`(extract(epoch from now() - ${processStep.failingSince}) * 1000)::float8` });
@@ -231,7 +248,10 @@ export async function noteFailure(
 
 /** An attempt got somewhere: what failed before is over. */
 export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
-  await tx.update(processStep).set({ failingSince: null, notBefore: null }).where(and(ofStep(ref), sql`failing_since is not null`));
+  await tx
+    .update(processStep)
+    .set({ failingSince: null, notBefore: null })
+    .where(and(ofStep(ref), sql`failing_since is not null`));
 }
 
 /**
@@ -278,7 +298,9 @@ export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boo
   const rows = await tx
     .select({ id: processNeed.id })
     .from(processNeed)
-    .where(and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)))
+    .where(
+      and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)),
+    )
     .limit(1);
   return rows.length > 0;
 }
@@ -307,7 +329,9 @@ export async function listWaiters(db: Queryable, other: ProcessRef): Promise<Pro
   return db
     .select({ kind: processNeed.kind, id: processNeed.id })
     .from(processNeed)
-    .where(and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)));
+    .where(
+      and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)),
+    );
 }
 
 export interface DueProcess extends ProcessRef {

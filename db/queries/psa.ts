@@ -32,7 +32,9 @@ export async function applyPsaRows(
     const names = columns.split(', ').map((column) => column.split(' ')[0] ?? '');
     const list = sql.raw(names.join(', '));
     const set = sql.raw(names.map((name) => `${name} = excluded.${name}`).join(', '));
-    const changed = sql.raw(`(${names.map((name) => `t.${name}`).join(', ')}) is distinct from (${names.map((name) => `excluded.${name}`).join(', ')})`);
+    const changed = sql.raw(
+      `(${names.map((name) => `t.${name}`).join(', ')}) is distinct from (${names.map((name) => `excluded.${name}`).join(', ')})`,
+    );
     const table = sql.raw(entity);
     await tx.execute(sql`
       delete from ${table} t

@@ -49,7 +49,10 @@ export async function insertPsaConnection(
 }
 
 export async function storePermissions(tx: Queryable, id: string, permissions: unknown): Promise<void> {
-  await tx.update(psaConnection).set({ permissions, permissionsAt: sql`now()` }).where(eq(psaConnection.id, id));
+  await tx
+    .update(psaConnection)
+    .set({ permissions, permissionsAt: sql`now()` })
+    .where(eq(psaConnection.id, id));
 }
 
 export async function storePsaCredentials(tx: Queryable, id: string, credentials: string): Promise<void> {
@@ -62,7 +65,10 @@ export async function storeWritesEnabled(tx: Queryable, id: string, writesEnable
 
 /** A person asks for a new read of rights and data. */
 export async function requestRefresh(tx: Queryable, id: string): Promise<void> {
-  await tx.update(psaConnection).set({ refreshRequestedAt: sql`now()` }).where(eq(psaConnection.id, id));
+  await tx
+    .update(psaConnection)
+    .set({ refreshRequestedAt: sql`now()` })
+    .where(eq(psaConnection.id, id));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Sync requests, runs, and what a run makes visible. */
 import { and, asc, desc, eq, isNull, lt, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { syncRequest, syncRun, usageCount } from '../schema/index.ts';
+import { integration, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { reopenSteps, startRound, type ProcessRef } from './process.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
@@ -98,7 +98,11 @@ export async function takeOverRun(db: Queryable, id: string): Promise<SyncRunRow
 }
 
 /** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
-export async function moveRunCursor(tx: Queryable, run: { id: string; attempt: number }, cursor: string): Promise<boolean> {
+export async function moveRunCursor(
+  tx: Queryable,
+  run: { id: string; attempt: number },
+  cursor: string,
+): Promise<boolean> {
   const moved = await tx
     .update(syncRun)
     .set({ cursor })
@@ -120,11 +124,17 @@ export async function updateRun(
 }
 
 /** Held runs that a newer complete run makes void. */
-export async function supersedeHeldRuns(tx: Transaction, integrationId: string, startedBefore: Date): Promise<string[]> {
+export async function supersedeHeldRuns(
+  tx: Transaction,
+  integrationId: string,
+  startedBefore: Date,
+): Promise<string[]> {
   const rows = await tx
     .update(syncRun)
     .set({ state: 'superseded', finishedAt: sql`now()` })
-    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'held'), lt(syncRun.startedAt, startedBefore)))
+    .where(
+      and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'held'), lt(syncRun.startedAt, startedBefore)),
+    )
     .returning({ id: syncRun.id });
   return rows.map((row) => row.id);
 }
@@ -201,11 +211,34 @@ export async function applyUsage(
 }
 
 /** A page of runs, newest first. */
-export async function listSyncRuns(db: Queryable, integrationId: string, page: { before?: Date | undefined; limit: number }) {
+export async function listSyncRuns(
+  db: Queryable,
+  integrationId: string,
+  page: { before?: Date | undefined; limit: number },
+) {
   return db
     .select()
     .from(syncRun)
     .where(and(eq(syncRun.integrationId, integrationId), page.before ? lt(syncRun.startedAt, page.before) : undefined))
     .orderBy(desc(syncRun.startedAt))
     .limit(page.limit);
+}
+
+export async function findSyncRun(db: Queryable, organizationId: string, id: string): Promise<SyncRunRow | undefined> {
+  const [row] = await db
+    .select({ run: syncRun })
+    .from(syncRun)
+    .innerJoin(integration, eq(integration.id, syncRun.integrationId))
+    .where(and(eq(integration.organizationId, organizationId), eq(syncRun.id, id)));
+  return row?.run;
+}
+
+/** @returns false when the run is not held any more */
+export async function discardRun(tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx
+    .update(syncRun)
+    .set({ state: 'discarded', finishedAt: sql`now()` })
+    .where(and(eq(syncRun.id, id), eq(syncRun.state, 'held')))
+    .returning({ id: syncRun.id });
+  return rows.length > 0;
 }

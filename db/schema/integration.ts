@@ -1,5 +1,16 @@
 import { sql } from 'drizzle-orm';
-import { boolean, doublePrecision, foreignKey, index, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  doublePrecision,
+  foreignKey,
+  index,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
@@ -116,7 +127,10 @@ export const usageCount = pgTable(
     vendorAccountId: text('vendor_account_id').notNull(),
     serviceId: text('service_id').notNull(),
     quantity: doublePrecision(),
-    parts: jsonb().$type<{ domain: string; group: string; groupId: string; quantity: number }[]>().notNull().default(sql`'[]'`),
+    parts: jsonb()
+      .$type<{ domain: string; group: string; groupId: string; quantity: number }[]>()
+      .notNull()
+      .default(sql`'[]'`),
     runId: uuid('run_id'),
     asOf: timestamp('as_of', { withTimezone: true }).notNull(),
     /** The pair moved beyond its limit in this run: its card is checked first (invariant 3). */

@@ -27,7 +27,9 @@ export const process = pgTable(
   (t) => [
     primaryKey({ columns: [t.kind, t.id] }),
     // The sweep's only question; most rows are parked with null.
-    index('process_due').on(t.dueAt).where(sql`due_at is not null`),
+    index('process_due')
+      .on(t.dueAt)
+      .where(sql`due_at is not null`),
     index().on(t.organizationId),
   ],
 );
@@ -70,6 +72,8 @@ export const processNeed = pgTable(
   },
   (t) => [
     primaryKey({ columns: [t.kind, t.id, t.round, t.step] }),
-    index('process_need_open').on(t.otherKind, t.otherId).where(sql`satisfied_at is null`),
+    index('process_need_open')
+      .on(t.otherKind, t.otherId)
+      .where(sql`satisfied_at is null`),
   ],
 );

@@ -57,7 +57,8 @@ function combineBy(
           how: 'Distinct users, but the parts are not known',
           needsRule: {
             reason: 'parts_unknown',
-            words: 'Distinct users needs the user groups of every count, which this intake does not give. Choose Add or Highest.',
+            words:
+              'Distinct users needs the user groups of every count, which this intake does not give. Choose Add or Highest.',
           },
         };
       }

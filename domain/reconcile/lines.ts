@@ -1,5 +1,14 @@
 import { tidy } from '../quantities.ts';
-import type { AgreementInput, CardFlag, CardLine, LeftOutLine, LineInput, LineMode, LineWrite, ReconcileInput } from './types.ts';
+import type {
+  AgreementInput,
+  CardFlag,
+  CardLine,
+  LeftOutLine,
+  LineInput,
+  LineMode,
+  LineWrite,
+  ReconcileInput,
+} from './types.ts';
 
 /** A product's lines on this account's agreements: those the next invoice bills, and the others with the reason. */
 export function linesOf(input: ReconcileInput, productId: string): { active: CardLine[]; leftOut: LeftOutLine[] } {
@@ -65,10 +74,15 @@ export function chooseLine(input: {
   pick: string | null;
   mode: LineMode | null;
 }): { write?: LineWrite; flag?: CardFlag } {
-  const line = input.lines.length === 1 ? input.lines[0] : input.lines.find((candidate) => candidate.lineId === input.pick);
+  const line =
+    input.lines.length === 1 ? input.lines[0] : input.lines.find((candidate) => candidate.lineId === input.pick);
   if (!line) {
     return {
-      flag: { code: 'needs_choice', reason: 'several_lines', words: 'Several lines bill this product. Pick the one that takes the difference.' },
+      flag: {
+        code: 'needs_choice',
+        reason: 'several_lines',
+        words: 'Several lines bill this product. Pick the one that takes the difference.',
+      },
     };
   }
   const newQuantity = tidy(line.quantity + input.target - input.current);
@@ -90,7 +104,10 @@ export function chooseLine(input: {
     return { write, flag: { code: 'not_writable', reason: 'report_only', words } };
   }
   if (mode === 'never_lower' && input.target < input.current) {
-    return { write, flag: { code: 'not_writable', reason: 'never_lower', words: 'A rule says: never lower this quantity.' } };
+    return {
+      write,
+      flag: { code: 'not_writable', reason: 'never_lower', words: 'A rule says: never lower this quantity.' },
+    };
   }
   return { write };
 }

@@ -3,8 +3,11 @@ import type { LineWrite, MoneyChange } from './types.ts';
 
 /** What a write changes on the next invoice: the change of what is billed × price; 0, and said so, for a line that is not billed. */
 export function moneyOf({ line, newQuantity }: LineWrite): MoneyChange[] {
-  const change = billedQuantity(newQuantity, line.includedQuantity) - billedQuantity(line.quantity, line.includedQuantity);
-  return [{ currency: line.currency, amount: line.billed ? money(change * line.unitPrice) : 0, notBilled: !line.billed }];
+  const change =
+    billedQuantity(newQuantity, line.includedQuantity) - billedQuantity(line.quantity, line.includedQuantity);
+  return [
+    { currency: line.currency, amount: line.billed ? money(change * line.unitPrice) : 0, notBilled: !line.billed },
+  ];
 }
 
 /** What approving means, in sentences a biller understands. */

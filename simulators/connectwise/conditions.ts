@@ -100,7 +100,8 @@ type Token = { type: 'word' | 'operator' | 'string' | 'date' | 'number' | '(' | 
 
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
-  const pattern = /\s*(?:(\()|(\))|(,)|"((?:[^"\\]|\\.)*)"|\[([^\]]*)\]|(!=|<=|>=|=|<|>)|(-?\d+(?:\.\d+)?)(?![\w/])|([A-Za-z_][\w/]*))/y;
+  const pattern =
+    /\s*(?:(\()|(\))|(,)|"((?:[^"\\]|\\.)*)"|\[([^\]]*)\]|(!=|<=|>=|=|<|>)|(-?\d+(?:\.\d+)?)(?![\w/])|([A-Za-z_][\w/]*))/y;
   while (pattern.lastIndex < text.length) {
     const start = pattern.lastIndex;
     const match = pattern.exec(text);

@@ -42,13 +42,19 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   let nextAddition = 50_000_000;
 
   const agreements = new Map<number, { company: WorldCompany; agreement: WorldAgreement }>();
-  for (const company of world.companies) for (const agreement of company.agreements) agreements.set(agreement.id, { company, agreement });
+  for (const company of world.companies)
+    for (const agreement of company.agreements) agreements.set(agreement.id, { company, agreement });
   const productById = new Map(world.products.map((product) => [product.id, product]));
 
   const info = (id: number) => {
     const change = updated.get(id);
     // Second resolution in the wild; a counter keeps two writes within one second apart.
-    return { lastUpdated: change ? new Date(1_800_000_000_000 + change.at * 1000).toISOString().replace('.000', '') : '2024-01-05T00:00:00Z', updatedBy: change?.by ?? 'admin1' };
+    return {
+      lastUpdated: change
+        ? new Date(1_800_000_000_000 + change.at * 1000).toISOString().replace('.000', '')
+        : '2024-01-05T00:00:00Z',
+      updatedBy: change?.by ?? 'admin1',
+    };
   };
   const midnight = (date: string | null) => (date === null ? undefined : `${date}T00:00:00Z`);
 
@@ -126,31 +132,60 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
 
   function handle(request: SimRequest): SimAnswer {
     const result = route(request);
-    return { ...result, headers: { 'api-current-version': '2025.16', 'x-cw-request-id': `sim-${seed}-${++clock}`, ...result.headers } };
+    return {
+      ...result,
+      headers: { 'api-current-version': '2025.16', 'x-cw-request-id': `sim-${seed}-${++clock}`, ...result.headers },
+    };
   }
 
   function route(request: SimRequest): SimAnswer {
     const parts = request.path.split('/').filter(Boolean).map(decodeURIComponent);
     if (parts[0] === 'login' && parts[1] === 'companyinfo') {
-      return { status: 200, body: parts[2] === companyId ? { CompanyName: world.reseller.name, Codebase: `${codebase}/`, CompanyID: companyId, IsCloud: true } : null };
+      return {
+        status: 200,
+        body:
+          parts[2] === companyId
+            ? { CompanyName: world.reseller.name, Codebase: `${codebase}/`, CompanyID: companyId, IsCloud: true }
+            : null,
+      };
     }
-    if ((parts[0] !== 'v4_6_release' && parts[0] !== codebase) || parts[1] !== 'apis' || parts[2] !== '3.0') return noEndpoint();
+    if ((parts[0] !== 'v4_6_release' && parts[0] !== codebase) || parts[1] !== 'apis' || parts[2] !== '3.0')
+      return noEndpoint();
     const member = authenticate(request);
-    if (!member) return settings['cloudAuth'] ? { status: 404, body: '' } : failure(401, 'Unauthorized', 'Authentication failed.');
+    if (!member)
+      return settings['cloudAuth'] ? { status: 404, body: '' } : failure(401, 'Unauthorized', 'Authentication failed.');
     const [module, resource, idText, sub, subId] = parts.slice(3);
     switch (`${module ?? ''}/${resource ?? ''}`) {
       case 'system/info':
-        return { status: 200, body: { version: 'v2026.1.12345', isCloud: true, serverTimeZone: 'Eastern Standard Time', cloudRegion: 'NA', licenseBits: [] } };
+        return {
+          status: 200,
+          body: {
+            version: 'v2026.1.12345',
+            isCloud: true,
+            serverTimeZone: 'Eastern Standard Time',
+            cloudRegion: 'NA',
+            licenseBits: [],
+          },
+        };
       case 'company/companies':
-        return allowed(member, 'company', 'inquire') ?? collection(request, idText, () => world.companies.map(companyRow));
+        return (
+          allowed(member, 'company', 'inquire') ?? collection(request, idText, () => world.companies.map(companyRow))
+        );
       case 'procurement/catalog':
-        return allowed(member, 'catalog', 'inquire') ?? collection(request, idText, () => world.products.map(productRow));
+        return (
+          allowed(member, 'catalog', 'inquire') ?? collection(request, idText, () => world.products.map(productRow))
+        );
       case 'service/boards':
       case 'service/info':
-        return allowed(member, 'tickets', 'inquire') ?? collection(request, resource === 'info' ? sub : idText, () => boards);
+        return (
+          allowed(member, 'tickets', 'inquire') ?? collection(request, resource === 'info' ? sub : idText, () => boards)
+        );
       case 'finance/agreements':
         if (sub === 'additions') return additions(request, member, Number(idText), subId);
-        return allowed(member, 'agreements', 'inquire') ?? collection(request, idText, () => [...agreements.values()].map(agreementRow));
+        return (
+          allowed(member, 'agreements', 'inquire') ??
+          collection(request, idText, () => [...agreements.values()].map(agreementRow))
+        );
       default:
         return noEndpoint();
     }
@@ -196,30 +231,51 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     };
     if (request.headers['pagination-type'] === 'forward-only' && settings['forwardOnly']) {
       const after = Number(request.query.get('pageId') ?? 0);
-      const sorted = rows.toSorted((a, b) => Number(a['id']) - Number(b['id'])).filter((row) => Number(row['id']) > after);
+      const sorted = rows
+        .toSorted((a, b) => Number(a['id']) - Number(b['id']))
+        .filter((row) => Number(row['id']) > after);
       const page = sorted.slice(0, size);
       const last = page.at(-1);
-      return { status: 200, body: page.map((row) => project(request, row)), headers: last && sorted.length > size ? link({ pageId: String(last['id']) }) : {} };
+      return {
+        status: 200,
+        body: page.map((row) => project(request, row)),
+        headers: last && sorted.length > size ? link({ pageId: String(last['id']) }) : {},
+      };
     }
     const order = request.query.get('orderBy')?.split(' ');
-    const sorted = order?.[0] ? rows.toSorted((a, b) => compare(read(a, order[0] ?? ''), read(b, order[0] ?? '')) * (order[1] === 'desc' ? -1 : 1)) : rows;
+    const sorted = order?.[0]
+      ? rows.toSorted(
+          (a, b) => compare(read(a, order[0] ?? ''), read(b, order[0] ?? '')) * (order[1] === 'desc' ? -1 : 1),
+        )
+      : rows;
     const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
     const more = at * size < sorted.length;
-    return { status: 200, body: sorted.slice((at - 1) * size, at * size).map((row) => project(request, row)), headers: more ? link({ page: String(at + 1) }) : {} };
+    return {
+      status: 200,
+      body: sorted.slice((at - 1) * size, at * size).map((row) => project(request, row)),
+      headers: more ? link({ page: String(at + 1) }) : {},
+    };
   }
 
   function project(request: SimRequest, row: Row): Row {
     const fields = request.query.get('fields')?.split(',');
-    return fields ? Object.fromEntries(fields.map((field) => [field.split('/')[0] ?? field, row[field.split('/')[0] ?? field]])) : row;
+    return fields
+      ? Object.fromEntries(fields.map((field) => [field.split('/')[0] ?? field, row[field.split('/')[0] ?? field]]))
+      : row;
   }
 
   function additions(request: SimRequest, member: Member, agreementId: number, idText: string | undefined): SimAnswer {
-    const refused = allowed(member, 'agreements', request.method === 'GET' ? 'inquire' : request.method === 'POST' ? 'add' : 'edit');
+    const refused = allowed(
+      member,
+      'agreements',
+      request.method === 'GET' ? 'inquire' : request.method === 'POST' ? 'add' : 'edit',
+    );
     if (refused) return refused;
     const found = agreements.get(agreementId);
     if (!found) return notFound();
     const { agreement } = found;
-    if (request.method === 'GET') return collection(request, idText, () => agreement.additions.map((addition) => additionRow(agreement, addition)));
+    if (request.method === 'GET')
+      return collection(request, idText, () => agreement.additions.map((addition) => additionRow(agreement, addition)));
     if (request.method === 'POST') return create(request, member, agreement);
     const addition = agreement.additions.find((candidate) => candidate.id === Number(idText));
     if (!addition) return notFound();
@@ -236,13 +292,22 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     const productId = Number(read(given, 'product/id'));
     const missing = ['billCustomer'].filter((field) => given[field] === undefined);
     if (!productById.has(productId)) missing.unshift('product');
-    if (missing.length > 0) return invalid(missing.map((field) => ({ code: 'MissingRequiredField', message: `The ${field} field is required.`, field })));
+    if (missing.length > 0)
+      return invalid(
+        missing.map((field) => ({ code: 'MissingRequiredField', message: `The ${field} field is required.`, field })),
+      );
     const effectiveDate = String(given['effectiveDate'] ?? agreement.startDate);
     if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(effectiveDate)) {
-      return invalid([{ code: 'UnsupportedFormat', message: 'Unsupported format applied to effectiveDate', field: 'effectiveDate' }]);
+      return invalid([
+        { code: 'UnsupportedFormat', message: 'Unsupported format applied to effectiveDate', field: 'effectiveDate' },
+      ]);
     }
     if (effectiveDate.slice(0, 10) < agreement.startDate) {
-      return failure(400, 'InvalidObject', 'Addition object is invalid - effectiveDate cannot be less than the agreement billing start date');
+      return failure(
+        400,
+        'InvalidObject',
+        'Addition object is invalid - effectiveDate cannot be less than the agreement billing start date',
+      );
     }
     const made: WorldAddition = {
       id: nextAddition,
@@ -270,22 +335,44 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         return invalid([{ code: 'InvalidPath', message: `The path ${path} does not exist.`, field: path }]);
       }
       if (path === 'quantity' && typeof operation['value'] !== 'number') {
-        return invalid([{ code: 'UnsupportedFormat', message: 'Unsupported format applied to quantity', field: 'quantity' }]);
+        return invalid([
+          { code: 'UnsupportedFormat', message: 'Unsupported format applied to quantity', field: 'quantity' },
+        ]);
       }
       fields[path] = operation['value'];
     }
-    write({ change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields }, 'PATCH', agreement, addition, member);
+    write(
+      { change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields },
+      'PATCH',
+      agreement,
+      addition,
+      member,
+    );
     return { status: 200, body: additionRow(agreement, addition) };
   }
 
   /** A change through the API: journalled, noted with what it moved, and dated. */
-  function write(change: Row, method: string, agreement: WorldAgreement, addition: WorldAddition, member: Member): void {
+  function write(
+    change: Row,
+    method: string,
+    agreement: WorldAgreement,
+    addition: WorldAddition,
+    member: Member,
+  ): void {
     const before = method === 'POST' ? null : { ...addition };
     const by = { ...change, by: member.publicKey };
     apply(by);
     record(by);
     const after = agreement.additions.find((candidate) => candidate.id === addition.id) ?? null;
-    writes.push({ n: writes.length + 1, method, agreementId: agreement.id, additionId: addition.id, before, after: after ? { ...after } : null, member: member.publicKey });
+    writes.push({
+      n: writes.length + 1,
+      method,
+      agreementId: agreement.id,
+      additionId: addition.id,
+      before,
+      after: after ? { ...after } : null,
+      member: member.publicKey,
+    });
   }
 
   function apply(change: Row): unknown {
@@ -344,7 +431,14 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
 const failure = (status: number, code: string, message: string): SimAnswer => ({ status, body: { code, message } });
 const noEndpoint = () => failure(404, 'ConnectWiseApi', 'The endpoint does not exist.');
 const notFound = () => failure(404, 'NotFound', 'The record does not exist.');
-const invalid = (errors: Row[]): SimAnswer => ({ status: 400, body: { code: 'InvalidObject', message: 'addition object is invalid', errors: errors.map((error) => ({ resource: 'addition', ...error })) } });
+const invalid = (errors: Row[]): SimAnswer => ({
+  status: 400,
+  body: {
+    code: 'InvalidObject',
+    message: 'addition object is invalid',
+    errors: errors.map((error) => ({ resource: 'addition', ...error })),
+  },
+});
 
 function compare(a: unknown, b: unknown): number {
   if (typeof a === 'number' && typeof b === 'number') return a - b;

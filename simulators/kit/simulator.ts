@@ -44,7 +44,11 @@ export interface RunningSimulator {
   close(): Promise<void>;
 }
 
-export type CreateSimulation = (options: { seed: number; customers: number; record: (change: Record<string, unknown>) => void }) => Simulation;
+export type CreateSimulation = (options: {
+  seed: number;
+  customers: number;
+  record: (change: Record<string, unknown>) => void;
+}) => Simulation;
 
 interface LogEntry {
   n: number;
@@ -56,7 +60,11 @@ interface LogEntry {
   faults?: string[];
 }
 
-export async function startSimulator(name: string, create: CreateSimulation, options: SimulatorOptions): Promise<RunningSimulator> {
+export async function startSimulator(
+  name: string,
+  create: CreateSimulation,
+  options: SimulatorOptions,
+): Promise<RunningSimulator> {
   let size = { seed: options.seed ?? 7, customers: options.customers ?? 40 };
   const journal = options.data ? join(options.data, `${name}.jsonl`) : undefined;
   if (options.data) mkdirSync(options.data, { recursive: true });
@@ -96,7 +104,13 @@ export async function startSimulator(name: string, create: CreateSimulation, opt
     } catch {
       return send(response, { status: 400, body: { message: 'The body is not JSON.' } });
     }
-    const wanted: SimRequest = { method: request.method ?? 'GET', path: url.pathname, query: url.searchParams, headers: request.headers, body };
+    const wanted: SimRequest = {
+      method: request.method ?? 'GET',
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body,
+    };
     if (url.pathname.startsWith('/__admin')) return send(response, admin(wanted));
     concurrent++;
     maxConcurrent = Math.max(maxConcurrent, concurrent);
@@ -109,7 +123,12 @@ export async function startSimulator(name: string, create: CreateSimulation, opt
 
   async function answer(wanted: SimRequest, url: URL, response: ServerResponse): Promise<void> {
     const met = faults.meet(wanted.method, url.pathname);
-    const entry: LogEntry = { n: ++n, at: new Date().toISOString(), method: wanted.method, path: url.pathname + url.search };
+    const entry: LogEntry = {
+      n: ++n,
+      at: new Date().toISOString(),
+      method: wanted.method,
+      path: url.pathname + url.search,
+    };
     if (wanted.body !== undefined) entry.body = wanted.body;
     if (met.length > 0) entry.faults = met.map((fault) => fault.kind);
     log.push(entry);
@@ -133,7 +152,10 @@ export async function startSimulator(name: string, create: CreateSimulation, opt
     if (of('cut')) {
       const whole = JSON.stringify(result.body);
       entry.status = result.status;
-      response.writeHead(result.status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(whole) });
+      response.writeHead(result.status, {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(whole),
+      });
       response.write(whole.slice(0, Math.floor(whole.length / 2)));
       return void setImmediate(() => response.socket?.destroy());
     }
@@ -169,7 +191,9 @@ export async function startSimulator(name: string, create: CreateSimulation, opt
       case 'GET log': {
         const method = wanted.query.get('method');
         const path = wanted.query.get('path');
-        const found = log.filter((entry) => (!method || entry.method === method) && (!path || new RegExp(path).test(entry.path)));
+        const found = log.filter(
+          (entry) => (!method || entry.method === method) && (!path || new RegExp(path).test(entry.path)),
+        );
         return { status: 200, body: found };
       }
       case 'DELETE log':
@@ -223,7 +247,10 @@ function faulty(fault: Fault): SimAnswer {
 
 function send(response: ServerResponse, result: SimAnswer): void {
   const text = result.text ?? (result.body === undefined ? '' : JSON.stringify(result.body));
-  response.writeHead(result.status, { 'content-type': result.text === undefined ? 'application/json' : 'text/html', ...result.headers });
+  response.writeHead(result.status, {
+    'content-type': result.text === undefined ? 'application/json' : 'text/html',
+    ...result.headers,
+  });
   response.end(text);
 }
 
@@ -246,5 +273,6 @@ export async function runSimulator(name: string, create: CreateSimulation): Prom
     data: given('data'),
   });
   process.stdout.write(`${JSON.stringify({ ready: true, name, url: running.url, pid: process.pid })}\n`);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void running.close().then(() => process.exit(0)));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void running.close().then(() => process.exit(0)));
 }

@@ -31,7 +31,8 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   };
 
   const domains = () => list.flatMap((customer) => customer.domains.map((domain) => ({ customer, domain })));
-  const groups = () => domains().flatMap(({ customer, domain }) => domain.groups.map((group) => ({ customer, domain, group })));
+  const groups = () =>
+    domains().flatMap(({ customer, domain }) => domain.groups.map((group) => ({ customer, domain, group })));
   // Looked up by id on every request of a pull: indexed, so that 100,000 customers are served as fast as 40.
   let index = makeIndex();
   function makeIndex() {
@@ -128,21 +129,29 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     return {
       status: 200,
       body: rows.slice((at - 1) * perPage, at * perPage),
-      headers: typeof key === 'string' ? { 'x-pagination': JSON.stringify({ [key]: rows.length, page: at, per_page: perPage }) } : {},
+      headers:
+        typeof key === 'string'
+          ? { 'x-pagination': JSON.stringify({ [key]: rows.length, page: at, per_page: perPage }) }
+          : {},
     };
   }
 
   function handle(request: SimRequest): SimAnswer {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined || !Object.values(keys).includes(token)) return error(401, 'Unauthorized');
-    const path = request.path.replace(/^\/api\/v1/, '').split('/').filter(Boolean);
+    const path = request.path
+      .replace(/^\/api\/v1/, '')
+      .split('/')
+      .filter(Boolean);
     const [resource, idText, sub] = path;
     const id = Number(idText);
     const route = `${request.method} ${resource ?? ''}/:id${sub ? `/${sub}` : ''}`;
     if (resource === 'resellers') {
-      if (token === keys.virtualAdministrator) return error(403, 'Resellers who buy through Virtual Administrator cannot use the API.');
+      if (token === keys.virtualAdministrator)
+        return error(403, 'Resellers who buy through Virtual Administrator cannot use the API.');
       if (id !== reseller.id && id !== 501) return error(404, 'Not found');
-      if (token === keys.otherReseller ? id !== 501 : token === keys.customerRole || id === 501) return error(403, 'Forbidden');
+      if (token === keys.otherReseller ? id !== 501 : token === keys.customerRole || id === 501)
+        return error(403, 'Forbidden');
     } else if (token === keys.otherReseller || token === keys.virtualAdministrator) {
       return error(403, 'Forbidden');
     }
@@ -165,7 +174,10 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
       case 'POST resellers/:id/customers': {
         const given = request.body as { name?: unknown; email?: unknown } | undefined;
         if (typeof given?.name !== 'string' || given.name === '') return error(422, 'Name can\u2019t be blank');
-        return { status: 201, body: customerRow(change({ change: 'addCustomer', id: nextId++, name: given.name }) as WorldCustomer) };
+        return {
+          status: 201,
+          body: customerRow(change({ change: 'addCustomer', id: nextId++, name: given.name }) as WorldCustomer),
+        };
       }
       case 'GET customers/:id':
         return customer ? { status: 200, body: customerRow(customer) } : error(404, 'Not found');
@@ -180,19 +192,37 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         change({ change: 'removeCustomer', id });
         return { status: 204 };
       case 'GET customers/:id/domains':
-        return customer ? page(request, customer.domains.flatMap((entry) => domainRows(customer, entry))) : error(404, 'Not found');
+        return customer
+          ? page(
+              request,
+              customer.domains.flatMap((entry) => domainRows(customer, entry)),
+            )
+          : error(404, 'Not found');
       case 'GET customers/:id/users':
         return customer
-          ? page(request, customer.domains.flatMap((entry) => entry.groups.flatMap((one) => userRows(entry, one))))
+          ? page(
+              request,
+              customer.domains.flatMap((entry) => entry.groups.flatMap((one) => userRows(entry, one))),
+            )
           : error(404, 'Not found');
       case 'GET domains/:id':
         return domain ? { status: 200, body: domainRows(domain.customer, domain.domain)[0] } : error(404, 'Not found');
       case 'GET domains/:id/aliases':
         return domain ? page(request, domainRows(domain.customer, domain.domain).slice(1)) : error(404, 'Not found');
       case 'GET domains/:id/user_groups':
-        return domain ? page(request, domain.domain.groups.map((one) => groupRow(domain.domain, one))) : error(404, 'Not found');
+        return domain
+          ? page(
+              request,
+              domain.domain.groups.map((one) => groupRow(domain.domain, one)),
+            )
+          : error(404, 'Not found');
       case 'GET domains/:id/users':
-        return domain ? page(request, domain.domain.groups.flatMap((one) => userRows(domain.domain, one))) : error(404, 'Not found');
+        return domain
+          ? page(
+              request,
+              domain.domain.groups.flatMap((one) => userRows(domain.domain, one)),
+            )
+          : error(404, 'Not found');
       case 'GET user_groups/:id':
         return group ? { status: 200, body: groupRow(group.domain, group.group) } : error(404, 'Not found');
       case 'GET user_groups/:id/users':
@@ -214,13 +244,22 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         return page(request, []);
       case 'GET resellers/:id/configuration':
       case 'GET customers/:id/configuration':
-        return { status: 200, body: { configuration: { region: { locale: 'en', time_zone: 'UTC' }, billing: { cc_addresses: [] } } } };
+        return {
+          status: 200,
+          body: { configuration: { region: { locale: 'en', time_zone: 'UTC' }, billing: { cc_addresses: [] } } },
+        };
       default:
         return error(404, 'Not found');
     }
   }
 
-  const resellerRow = () => ({ ...reseller, provider: world.provider, reseller: null, created_at: started, updated_at: started });
+  const resellerRow = () => ({
+    ...reseller,
+    provider: world.provider,
+    reseller: null,
+    created_at: started,
+    updated_at: started,
+  });
 
   function change(wanted: Record<string, unknown>): unknown {
     const result = apply(wanted);
@@ -239,7 +278,10 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     switch (wanted['change']) {
       case 'setUsers': {
         // By group, or of a customer's first group.
-        const group = wanted['customerId'] === undefined ? index.group.get(id)?.group : index.customer.get(Number(wanted['customerId']))?.domains[0]?.groups[0];
+        const group =
+          wanted['customerId'] === undefined
+            ? index.group.get(id)?.group
+            : index.customer.get(Number(wanted['customerId']))?.domains[0]?.groups[0];
         if (group) group.users = Number(wanted['users']);
         return group;
       }
@@ -250,7 +292,12 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
       }
       case 'addCustomer': {
         nextId = Math.max(nextId, id + 1);
-        const made: WorldCustomer = { id, name: String(wanted['name']), story: 'unrelated', domains: (wanted['domains'] as WorldDomain[] | undefined) ?? [] };
+        const made: WorldCustomer = {
+          id,
+          name: String(wanted['name']),
+          story: 'unrelated',
+          domains: (wanted['domains'] as WorldDomain[] | undefined) ?? [],
+        };
         list.push(made);
         return made;
       }

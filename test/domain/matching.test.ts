@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import { exactMatches, suggestions, type Named } from '../../domain/matching.ts';
 
 // Few letters, so that equal, nearly equal and repeated names are common; a composed and a decomposed é look alike.
-const name = fc.stringMatching(/^[aA é\u0065\u0301]{0,4}$/u);
+const name = fc
+  .array(fc.constantFrom('a', 'A', ' ', 'é', 'e', '\u0301'), { maxLength: 4 })
+  .map((letters) => letters.join(''));
 const named = fc.uniqueArray(fc.record({ id: fc.string({ minLength: 1, maxLength: 3 }), name }), {
   selector: (account) => account.id,
   maxLength: 12,
@@ -42,7 +44,14 @@ test.each([
 });
 
 test('suggestions rank the same words first, then all but the legal form, then similar spelling', () => {
-  const psa = ['Northwind Dentistry', 'Northwind Dental, LLC', 'northwind  dental', 'Zebra Co'].map((n) => ({ id: n, name: n }));
+  const psa = ['Northwind Dentistry', 'Northwind Dental, LLC', 'northwind  dental', 'Zebra Co'].map((n) => ({
+    id: n,
+    name: n,
+  }));
   const found = suggestions('Northwind Dental', psa, 5);
-  expect(found.map((suggestion) => suggestion.name)).toEqual(['northwind  dental', 'Northwind Dental, LLC', 'Northwind Dentistry']);
+  expect(found.map((suggestion) => suggestion.name)).toEqual([
+    'northwind  dental',
+    'Northwind Dental, LLC',
+    'Northwind Dentistry',
+  ]);
 });

@@ -43,7 +43,10 @@ test.each([
   [0, 11, true],
 ])('a pair that moves from %d to %d is checked first: %s', (before, after, held) => {
   const verdict = guard({
-    previous: [{ key: 'p', quantity: before }, { key: 'big', quantity: 100_000 }],
+    previous: [
+      { key: 'p', quantity: before },
+      { key: 'big', quantity: 100_000 },
+    ],
     next: [{ key: 'p', quantity: after }],
     settings: defaultSwing,
     firstRun: false,
@@ -52,5 +55,8 @@ test.each([
 });
 
 test('settings that are missing or make no sense are the defaults', () => {
-  expect(swingSettings({ totalPercent: 5, pairUnits: 'many', pairPercent: -1 })).toEqual({ ...defaultSwing, totalPercent: 5 });
+  expect(swingSettings({ totalPercent: 5, pairUnits: 'many', pairPercent: -1 })).toEqual({
+    ...defaultSwing,
+    totalPercent: 5,
+  });
 });

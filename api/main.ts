@@ -1,0 +1,45 @@
+/** The API process. It accepts facts with Temporal down; it needs only PostgreSQL. */
+import { serve } from '@hono/node-server';
+import { pino } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { openDatabase } from '../db/client.ts';
+import { createEncryption } from '../db/encryption.ts';
+import { readEnvironment } from '../environment.ts';
+import { createTemporalClient, isTemporalReady } from '../temporal/client.ts';
+import { createWaker } from '../temporal/wake.ts';
+import { createApp } from './app.ts';
+
+const environment = readEnvironment(process.env);
+const logger = pino({ level: environment.LOG_LEVEL, base: { process: 'api', pid: process.pid } });
+const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
+const { client, close: closeClient } = createTemporalClient(
+  environment.TEMPORAL_ADDRESS,
+  environment.TEMPORAL_NAMESPACE,
+);
+const metrics = new Registry();
+collectDefaultMetrics({ register: metrics });
+
+const app = createApp({
+  db,
+  encryption: createEncryption(environment.ENCRYPTION_KEYS),
+  environment,
+  logger,
+  wake: createWaker(client),
+  isTemporalReady: () => isTemporalReady(client),
+  metrics,
+});
+
+const server = serve({ fetch: app.fetch, hostname: environment.API_HOST, port: environment.API_PORT }, (address) => {
+  logger.info({ url: `http://${environment.API_HOST}:${address.port}` }, 'ready');
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    logger.info({ signal }, 'stopping');
+    // Requests under way are answered; a stream that never ends is cut after five seconds.
+    setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), 5_000).unref();
+    server.close(() => {
+      void Promise.all([closeClient(), close()]).then(() => process.exit(0));
+    });
+  });
+}

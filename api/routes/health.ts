@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { Scalar } from '@scalar/hono-api-reference';
+import { sql } from 'drizzle-orm';
+import type { ApiEnv } from '../context.ts';
+
+/** What anybody may ask, without a token. */
+export const healthRoutes = new OpenAPIHono<ApiEnv>();
+
+healthRoutes.get('/healthz', (c) => c.json({ ok: true }));
+
+healthRoutes.get('/readyz', async (c) => {
+  const deps = c.get('deps');
+  const database = await deps.db.execute(sql`select 1 from process limit 1`).then(
+    () => 'ready' as const,
+    (error: unknown) =>
+      /relation .* does not exist/.test(String(error instanceof Error ? error.cause : error))
+        ? ('not migrated' as const)
+        : ('away' as const),
+  );
+  const temporal = (await deps.isTemporalReady()) ? 'ready' : 'away';
+  const ready = database === 'ready';
+  const words = ready
+    ? temporal === 'ready'
+      ? 'Everything works.'
+      : 'Facts are accepted and kept; processes go on when Temporal is back.'
+    : database === 'away'
+      ? 'The database does not answer, so nothing can be accepted.'
+      : 'The database has no tables yet: run migrate.';
+  return c.json({ ready, database, temporal, words, pid: process.pid }, ready ? 200 : 503);
+});
+
+healthRoutes.get('/metrics', async (c) => {
+  const { metrics } = c.get('deps');
+  return c.text(await metrics.metrics(), 200, { 'content-type': metrics.contentType });
+});
+
+const scalarScript = new URL(
+  './browser/standalone.js',
+  `file://${createRequire(import.meta.url).resolve('@scalar/api-reference')}`,
+);
+let script: string | undefined;
+
+healthRoutes.get('/docs/scalar.js', (c) => {
+  script ??= readFileSync(scalarScript, 'utf8');
+  return c.text(script, 200, { 'content-type': 'text/javascript', 'cache-control': 'public, max-age=86400' });
+});
+
+// The page calls nobody: its script is ours, and everything of it that would call out is off.
+healthRoutes.get(
+  '/docs',
+  Scalar({
+    url: '/openapi.json',
+    cdn: '/docs/scalar.js',
+    pageTitle: 'Countersign API',
+    proxyUrl: '',
+    agent: { disabled: true },
+    telemetry: false,
+    withDefaultFonts: false,
+    hideClientButton: true,
+  }),
+);

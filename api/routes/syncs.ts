@@ -1,0 +1,226 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from '@hono/zod-openapi';
+import { streamSSE } from 'hono/streaming';
+import { recordAudit } from '../../db/queries/audit.ts';
+import { commitFact, listSteps } from '../../db/queries/process.ts';
+import { dropStaged } from '../../db/queries/staging.ts';
+import { discardRun, findSyncRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
+import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import { ApiProblem, conflict, notFound } from '../problem.ts';
+import { processSchema, processView } from '../process.ts';
+import { ownedIntegration, syncOf } from './integrations.ts';
+
+const tag = 'Syncs';
+
+const runSchema = z
+  .object({
+    id: z.uuid(),
+    integrationId: z.uuid(),
+    state: z.enum(['running', 'applied', 'held', 'discarded', 'superseded']),
+    startedAt: isoDate,
+    finishedAt: isoDate.nullable(),
+    figures: z.record(z.string(), z.number()).nullable(),
+    guard: z.unknown(),
+  })
+  .openapi('SyncRun');
+const runWithSteps = runSchema.extend({ process: processSchema });
+const requestSchema = z
+  .object({ integrationId: z.uuid(), workflowId: z.string(), state: z.literal('requested') })
+  .openapi('SyncRequest');
+
+const request = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/syncs',
+  operationId: 'requestSync',
+  summary: 'Sync now. All open requests become one run',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: requestSchema,
+});
+const list = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/syncs',
+  operationId: 'listSyncs',
+  summary: 'Sync runs, newest first',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery },
+  ok: 200,
+  answer: listOf(runSchema),
+});
+const get = route({
+  method: 'get',
+  path: '/v1/syncs/{id}',
+  operationId: 'getSync',
+  summary: 'One run with its steps',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: runWithSteps,
+});
+const events = route({
+  method: 'get',
+  path: '/v1/syncs/{id}/events',
+  operationId: 'followSync',
+  summary: "A run's progress as server-sent events, until it is finished",
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: runWithSteps,
+});
+const release = route({
+  method: 'post',
+  path: '/v1/syncs/{id}/release',
+  operationId: 'releaseSync',
+  summary: 'Apply a held run',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: runSchema,
+});
+const discard = route({
+  method: 'post',
+  path: '/v1/syncs/{id}/discard',
+  operationId: 'discardSync',
+  summary: 'Throw a held run away',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 200,
+  answer: runSchema,
+});
+
+export const syncRoutes = createRouter();
+
+syncRoutes.openapi(request, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  const connect = await listSteps(deps.db, { kind: 'connect', id: row.id });
+  if (connect.find((step) => step.step === 'finish')?.state !== 'done') {
+    throw conflict(
+      'not-finished',
+      'The integration is not set up yet. Finish connecting it first; the first sync then starts by itself.',
+    );
+  }
+  await commitAndWake(deps, [syncOf(row)], async (tx) => {
+    await insertSyncRequest(tx, row.id, { requestedBy: actorOf(caller) });
+    await commitFact(tx, syncOf(row));
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'sync.request',
+      subjectKind: 'integration',
+      subjectId: row.id,
+    });
+  });
+  return send(c, requestSchema, { integrationId: row.id, workflowId: `sync/${row.id}`, state: 'requested' }, 202);
+});
+
+syncRoutes.openapi(list, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor } = c.req.valid('query');
+  const place = decodeCursor(cursor);
+  const before = place === undefined ? undefined : new Date(place);
+  if (before && Number.isNaN(before.getTime()))
+    throw new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out.');
+  const rows = await listSyncRuns(deps.db, row.id, { before, limit: limit + 1 });
+  return send(
+    c,
+    listOf(runSchema),
+    pageOf(rows, limit, (run) => run.startedAt.toISOString()),
+  );
+});
+
+syncRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  return send(c, runWithSteps, await viewOf(deps, await ownedRun(deps, c.get('caller'), c.req.valid('param').id)));
+});
+
+syncRoutes.openapi(events, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const { id } = await ownedRun(deps, caller, c.req.valid('param').id);
+  return streamSSE(c, async (stream) => {
+    let last = '';
+    for (let quiet = 0; !stream.aborted; quiet++) {
+      const view = runWithSteps.parse(await viewOf(deps, await ownedRun(deps, caller, id)));
+      const data = JSON.stringify(view);
+      if (data !== last) {
+        await stream.writeSSE({ event: 'run', data });
+        quiet = 0;
+      } else if (quiet % 30 === 29) await stream.write(': still here\n\n');
+      last = data;
+      if (view.state !== 'running') return;
+      await delay(500);
+    }
+  });
+});
+
+syncRoutes.openapi(release, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const run = await heldRun(deps, caller, c.req.valid('param').id);
+  const sync = {
+    kind: 'sync',
+    id: run.integrationId,
+    organizationId: caller.organizationId,
+    integrationId: run.integrationId,
+  } as const;
+  await commitAndWake(deps, [sync], async (tx) => {
+    await insertSyncRequest(tx, run.integrationId, {
+      requestedBy: actorOf(caller),
+      releaseRunId: run.id,
+      onceKey: `release/${run.id}`,
+    });
+    await commitFact(tx, sync);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'sync.release',
+      subjectKind: 'sync_run',
+      subjectId: run.id,
+    });
+  });
+  return send(c, runSchema, run, 202);
+});
+
+syncRoutes.openapi(discard, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const run = await heldRun(deps, caller, c.req.valid('param').id);
+  await deps.db.transaction(async (tx) => {
+    if (!(await discardRun(tx, run.id))) throw conflict('not-held', 'The run is no longer held.');
+    await dropStaged(tx, run.id);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'sync.discard',
+      subjectKind: 'sync_run',
+      subjectId: run.id,
+    });
+  });
+  return send(c, runSchema, await ownedRun(deps, caller, run.id));
+});
+
+async function ownedRun(deps: ApiDependencies, caller: Caller, id: string): Promise<SyncRunRow> {
+  const run = await findSyncRun(deps.db, caller.organizationId, id);
+  if (!run) throw notFound('sync run');
+  return run;
+}
+
+async function heldRun(deps: ApiDependencies, caller: Caller, id: string): Promise<SyncRunRow> {
+  const run = await ownedRun(deps, caller, id);
+  if (run.state !== 'held')
+    throw conflict('not-held', `The run is ${run.state}; only a held one can be released or discarded.`);
+  return run;
+}
+
+async function viewOf(deps: ApiDependencies, run: SyncRunRow) {
+  const ref = { kind: 'sync', id: run.integrationId } as const;
+  return { ...run, process: processView(deps, ref, await listSteps(deps.db, ref, run.id)) };
+}
