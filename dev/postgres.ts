@@ -52,23 +52,22 @@ export async function prepareCluster(state: string, port: number, fast = false):
     rmSync(data, { recursive: true, force: true });
     mkdirSync(data, { recursive: true, mode: 0o700 });
     if (owner) chownSync(data, owner.uid, owner.gid);
-    const child = run(
-      join(bin, 'initdb'),
-      [
-        '-D',
-        data,
-        '-U',
-        'countersign',
-        '--auth=scram-sha-256',
-        '--pwfile=/dev/stdin',
-        '--encoding=UTF8',
-        '--locale=C.UTF-8',
-        '--no-sync',
-      ],
-      { ...owner, cwd: '/' },
-    );
-    child.child.stdin?.end(`${password}\n`);
-    await child;
+    // initdb reads it as another user, and Node's pipes cannot be opened as /dev/stdin; it is gone a moment later.
+    const handover = `${data}-password`;
+    writeFileSync(handover, password, { mode: 0o600 });
+    if (owner) chownSync(handover, owner.uid, owner.gid);
+    try {
+      await run(
+        join(bin, 'initdb'),
+        [
+          ...['-D', data, '-U', 'countersign', '--auth=scram-sha-256', `--pwfile=${handover}`],
+          ...['--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'],
+        ],
+        { ...owner, cwd: '/' },
+      );
+    } finally {
+      rmSync(handover, { force: true });
+    }
     writeFileSync(passwordFile, password, { mode: 0o600 });
   }
   const password = readFileSync(passwordFile, 'utf8');

@@ -1,0 +1,214 @@
+/** The stack: PostgreSQL, Temporal, simulators, api and worker, each a process of its own. */
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { clientId } from '../simulators/connectwise/members.ts';
+import { freePort } from './ports.ts';
+import { awaitPostgres, createDatabase, prepareCluster } from './postgres.ts';
+import { Processes, type ProcessSpec } from './processes.ts';
+import { findTemporal } from './temporalBinary.ts';
+import { awaitTemporal, temporalSpec } from './temporalServer.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+export type Part = 'postgres' | 'temporal' | 'mailprotector' | 'connectwise' | 'api' | 'worker';
+
+export interface Stack {
+  api: string;
+  token: string;
+  tokenFile: string;
+  temporalUi: string;
+  simulators: Record<string, string>;
+  /** Kills a part as a crash would. */
+  kill(part: Part): Promise<void>;
+  /** Starts a killed part again and waits until it is ready. */
+  restart(part: Part): Promise<void>;
+  /** Links to the workflows of ids that were noted. */
+  noteWorkflow(id: string): void;
+  workflowLinks(): string[];
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  state: string;
+  demo: boolean;
+  customers: number;
+  seed: number;
+  reset: boolean;
+  say: (line: string) => void;
+  /** More environment for api and worker. */
+  env?: Record<string, string>;
+}
+
+/** Short waits: a person watches. Lags and limits are those of a production system otherwise. */
+const demoTiming = {
+  SWEEP_INTERVAL_MS: '5000',
+  SWEEP_OVERDUE_MS: '3000',
+  BLOCKED_GAP_MS: '1000',
+  FIRST_RETRY_MS: '250',
+  MAX_RETRY_MS: '2000',
+  HEARTBEAT_MS: '2000',
+  STICKY_TIMEOUT_MS: '2000',
+  CALL_TIMEOUT_MS: '5000',
+  PSA_SEARCH_LAG_MS: '1000',
+  CALLS_PER_SECOND: '200',
+  SHUTDOWN_GRACE_MS: '3000',
+};
+
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { say } = options;
+  const state = resolve(options.state);
+  mkdirSync(state, { recursive: true });
+  const processes = new Processes(state, say);
+  const leftovers = await processes.stopLeftovers();
+  if (leftovers.length > 0) say(`Stopped what an earlier start had left running: ${leftovers.join(', ')}`);
+  if (options.reset) await clear(state);
+
+  const began = Date.now();
+  try {
+    return await startParts(options, state, processes, began);
+  } catch (error) {
+    await processes.stopAll();
+    throw error;
+  }
+}
+
+async function clear(state: string): Promise<void> {
+  if (existsSync(join(state, 'postgres-password'))) (await prepareCluster(state, 0)).remove();
+  for (const name of ['postgres', 'postgres-password', 'temporal.db', 'temporal.db-wal', 'temporal.db-shm', 'simulators', 'token', 'encryption-keys', 'logs', 'demo.json']) {
+    rmSync(join(state, name), { recursive: true, force: true });
+  }
+  mkdirSync(join(state, 'logs'), { recursive: true });
+}
+
+async function startParts(options: StackOptions, state: string, processes: Processes, began: number): Promise<Stack> {
+  const { say } = options;
+  const choose = async (name: string, preferred: number) => {
+    const port = await freePort(preferred);
+    if (port !== preferred) say(`Port ${preferred} is in use; ${name} takes ${port}.`);
+    return port;
+  };
+  const specs = new Map<Part, ProcessSpec>();
+  const ready = new Map<Part, () => Promise<void>>();
+  const launch = async (part: Part, spec: ProcessSpec, isReady: () => Promise<void>) => {
+    specs.set(part, spec);
+    ready.set(part, isReady);
+    processes.start(spec);
+    await isReady();
+  };
+
+  let databaseUrl = process.env['DATABASE_URL'];
+  if (databaseUrl) say('PostgreSQL: yours, from DATABASE_URL');
+  else {
+    say('PostgreSQL: starting (about 3 s the first time) …');
+    const cluster = await prepareCluster(state, await choose('PostgreSQL', 5544));
+    await launch('postgres', cluster.spec, () => awaitPostgres(cluster.url));
+    await createDatabase(cluster, 'countersign');
+    databaseUrl = cluster.urlOf('countersign');
+  }
+
+  let temporalAddress = process.env['TEMPORAL_ADDRESS'];
+  let temporalUi = process.env['TEMPORAL_UI_URL'] ?? '';
+  if (temporalAddress) say(`Temporal: yours, at ${temporalAddress}`);
+  else {
+    const binary = await findTemporal(say);
+    const port = await choose('Temporal', 7233);
+    const uiPort = await choose('the Temporal UI', 8233);
+    temporalAddress = `127.0.0.1:${port}`;
+    temporalUi = `http://127.0.0.1:${uiPort}`;
+    say('Temporal: starting (about 2 s) …');
+    const address = temporalAddress;
+    await launch('temporal', temporalSpec(binary, { port, uiPort }, join(state, 'temporal.db')), () => awaitTemporal(address));
+  }
+
+  const keysFile = join(state, 'encryption-keys');
+  if (!existsSync(keysFile)) writeFileSync(keysFile, `k1:${randomBytes(32).toString('base64')}`, { mode: 0o600 });
+  const env: Record<string, string> = {
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_UI_URL: temporalUi,
+    ENCRYPTION_KEYS: readFileSync(keysFile, 'utf8'),
+    ...(options.demo ? demoTiming : {}),
+    ...options.env,
+  };
+  say('Migrating …');
+  await runOurs('dev/migrate.ts', [], env);
+  const token = await ensureToken(state, env);
+
+  const simulators: Record<string, string> = {};
+  if (options.demo) {
+    for (const [name, preferred] of [['mailprotector', 8401], ['connectwise', 8402]] as const) {
+      const port = await choose(`the simulated ${name}`, preferred);
+      const url = `http://127.0.0.1:${port}`;
+      const args = ['--port', String(port), '--seed', String(options.seed), '--customers', String(options.customers), '--data', join(state, 'simulators')];
+      await launch(name, ours(name, `simulators/${name}/main.ts`, args, env), () => awaitHttp(`${url}/__admin/stats`, name));
+      simulators[name] = url;
+    }
+    Object.assign(env, { MAILPROTECTOR_URL: simulators['mailprotector'] ?? '', ALLOW_PRIVATE_HOSTS: 'true', CONNECTWISE_CLIENT_ID: clientId });
+  }
+
+  const apiPort = await choose('the API', 8080);
+  const metricsPort = await choose("the worker's metrics", 9464);
+  const api = `http://127.0.0.1:${apiPort}`;
+  await launch('api', ours('api', 'api/main.ts', [], { ...env, API_PORT: String(apiPort) }), () => awaitHttp(`${api}/readyz`, 'the API'));
+  await launch('worker', ours('worker', 'worker/main.ts', [], { ...env, METRICS_PORT: String(metricsPort) }), () =>
+    awaitHttp(`http://127.0.0.1:${metricsPort}/readyz`, 'the worker'),
+  );
+  say(`Everything is up after ${((Date.now() - began) / 1000).toFixed(1)} s.`);
+
+  const workflows: string[] = [];
+  return {
+    api,
+    token,
+    tokenFile: join(options.state, 'token'),
+    temporalUi,
+    simulators,
+    kill: (part) => processes.kill(part),
+    async restart(part) {
+      const spec = specs.get(part);
+      if (!spec) throw new Error(`${part} was not started by us.`);
+      processes.start(spec);
+      await ready.get(part)?.();
+    },
+    noteWorkflow: (id) => void (workflows.includes(id) || workflows.push(id)),
+    workflowLinks: () => workflows.map((id) => `  ${id.padEnd(48)} ${temporalUi}/namespaces/default/workflows/${encodeURIComponent(id)}`),
+    stop: () => processes.stopAll(),
+  };
+}
+
+function ours(name: string, file: string, args: readonly string[], env: Record<string, string>): ProcessSpec {
+  return { name, command: process.execPath, args: ['--import', 'tsx', join(root, file), ...args], cwd: root, env };
+}
+
+async function runOurs(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', join(root, file), ...args], { cwd: root, env: { ...process.env, ...env } });
+  return stdout;
+}
+
+/** The admin token, made once and kept in the state folder for its owner only. */
+async function ensureToken(state: string, env: Record<string, string>): Promise<string> {
+  const file = join(state, 'token');
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const made = JSON.parse(await runOurs('dev/admin.ts', ['init', '--organization', 'Acme Managed IT'], env)) as { token?: string };
+  const token = made.token ?? (JSON.parse(await runOurs('dev/admin.ts', ['token'], env)) as { token: string }).token;
+  writeFileSync(file, token, { mode: 0o600 });
+  return token;
+}
+
+async function awaitHttp(url: string, what: string, limitMs = 60_000): Promise<void> {
+  const until = Date.now() + limitMs;
+  for (;;) {
+    const ok = await fetch(url).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ok) return;
+    if (Date.now() > until) throw new Error(`${what} is not ready after ${limitMs / 1000} s: ${url}. Its log in the state folder says why.`);
+    await delay(100);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * `npm start`: the whole stack on this machine, and the guide walked through it.
+ *
+ *   --exit            walk, verify, stop; exit status 0 only if every check holds
+ *   --report FILE     write the checks as JSON
+ *   --no-demo         the same stack without simulators, for real accounts
+ *   --customers N     size of the simulated MSP (40)
+ *   --seed N          which MSP (7)
+ *   --state DIR       folder of all state (.countersign)
+ *   --reset           clear the state first
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Checks } from './checks.ts';
+import { startStack } from './stack.ts';
+import { walk } from './walkthrough.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    exit: { type: 'boolean', default: false },
+    report: { type: 'string' },
+    'no-demo': { type: 'boolean', default: false },
+    customers: { type: 'string', default: '40' },
+    seed: { type: 'string', default: '7' },
+    state: { type: 'string', default: '.countersign' },
+    reset: { type: 'boolean', default: false },
+  },
+});
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+mkdirSync(options.state, { recursive: true });
+const stack = await startStack({
+  state: options.state,
+  demo: !options['no-demo'],
+  customers: Number(options.customers),
+  seed: Number(options.seed),
+  reset: options.reset,
+  say,
+});
+
+let stopping: Promise<void> | undefined;
+const stop = () => (stopping ??= stack.stop());
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    say('\nStopping …');
+    void stop().then(() => process.exit(signal === 'SIGINT' ? 0 : 143));
+  });
+}
+
+const checks = new Checks(say);
+try {
+  if (!options['no-demo']) await walk(stack, checks, say);
+  if (options.report) writeFileSync(options.report, `${JSON.stringify({ checks: checks.results }, undefined, 2)}\n`);
+} catch (error) {
+  say(`\n${error instanceof Error ? error.message : String(error)}`);
+  if (options.report) writeFileSync(options.report, `${JSON.stringify({ checks: checks.results }, undefined, 2)}\n`);
+  await stop();
+  process.exit(1);
+}
+
+if (options.exit) {
+  await stop();
+  const failed = checks.results.filter((check) => !check.ok);
+  say(failed.length === 0 ? `All ${checks.results.length} checks hold.` : `${failed.length} of ${checks.results.length} checks failed.`);
+  process.exit(failed.length === 0 ? 0 : 1);
+}
+
+say(`
+API          ${stack.api}/docs        token: ${stack.tokenFile}
+Temporal UI  ${stack.temporalUi}
+${stack.workflowLinks().join('\n')}
+${Object.entries(stack.simulators)
+  .map(([name, url]) => `Simulator    ${name} ${url}/__admin/state`)
+  .join('\n')}
+Logs         ${options.state}/logs
+Ctrl-C stops everything; the next start goes on where this one was.`);
