@@ -80,7 +80,18 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function clear(state: string): Promise<void> {
   if (existsSync(join(state, 'postgres-password'))) (await prepareCluster(state, 0)).remove();
-  for (const name of ['postgres', 'postgres-password', 'temporal.db', 'temporal.db-wal', 'temporal.db-shm', 'simulators', 'token', 'encryption-keys', 'logs', 'demo.json']) {
+  for (const name of [
+    'postgres',
+    'postgres-password',
+    'temporal.db',
+    'temporal.db-wal',
+    'temporal.db-shm',
+    'simulators',
+    'token',
+    'encryption-keys',
+    'logs',
+    'demo.json',
+  ]) {
     rmSync(join(state, name), { recursive: true, force: true });
   }
   mkdirSync(join(state, 'logs'), { recursive: true });
@@ -123,7 +134,9 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     temporalUi = `http://127.0.0.1:${uiPort}`;
     say('Temporal: starting (about 2 s) …');
     const address = temporalAddress;
-    await launch('temporal', temporalSpec(binary, { port, uiPort }, join(state, 'temporal.db')), () => awaitTemporal(address));
+    await launch('temporal', temporalSpec(binary, { port, uiPort }, join(state, 'temporal.db')), () =>
+      awaitTemporal(address),
+    );
   }
 
   const keysFile = join(state, 'encryption-keys');
@@ -142,20 +155,40 @@ async function startParts(options: StackOptions, state: string, processes: Proce
 
   const simulators: Record<string, string> = {};
   if (options.demo) {
-    for (const [name, preferred] of [['mailprotector', 8401], ['connectwise', 8402]] as const) {
+    for (const [name, preferred] of [
+      ['mailprotector', 8401],
+      ['connectwise', 8402],
+    ] as const) {
       const port = await choose(`the simulated ${name}`, preferred);
       const url = `http://127.0.0.1:${port}`;
-      const args = ['--port', String(port), '--seed', String(options.seed), '--customers', String(options.customers), '--data', join(state, 'simulators')];
-      await launch(name, ours(name, `simulators/${name}/main.ts`, args, env), () => awaitHttp(`${url}/__admin/stats`, name));
+      const args = [
+        '--port',
+        String(port),
+        '--seed',
+        String(options.seed),
+        '--customers',
+        String(options.customers),
+        '--data',
+        join(state, 'simulators'),
+      ];
+      await launch(name, ours(name, `simulators/${name}/main.ts`, args, env), () =>
+        awaitHttp(`${url}/__admin/stats`, name),
+      );
       simulators[name] = url;
     }
-    Object.assign(env, { MAILPROTECTOR_URL: simulators['mailprotector'] ?? '', ALLOW_PRIVATE_HOSTS: 'true', CONNECTWISE_CLIENT_ID: clientId });
+    Object.assign(env, {
+      MAILPROTECTOR_URL: simulators['mailprotector'] ?? '',
+      ALLOW_PRIVATE_HOSTS: 'true',
+      CONNECTWISE_CLIENT_ID: clientId,
+    });
   }
 
   const apiPort = await choose('the API', 8080);
   const metricsPort = await choose("the worker's metrics", 9464);
   const api = `http://127.0.0.1:${apiPort}`;
-  await launch('api', ours('api', 'api/main.ts', [], { ...env, API_PORT: String(apiPort) }), () => awaitHttp(`${api}/readyz`, 'the API'));
+  await launch('api', ours('api', 'api/main.ts', [], { ...env, API_PORT: String(apiPort) }), () =>
+    awaitHttp(`${api}/readyz`, 'the API'),
+  );
   await launch('worker', ours('worker', 'worker/main.ts', [], { ...env, METRICS_PORT: String(metricsPort) }), () =>
     awaitHttp(`http://127.0.0.1:${metricsPort}/readyz`, 'the worker'),
   );
@@ -176,7 +209,8 @@ async function startParts(options: StackOptions, state: string, processes: Proce
       await ready.get(part)?.();
     },
     noteWorkflow: (id) => void (workflows.includes(id) || workflows.push(id)),
-    workflowLinks: () => workflows.map((id) => `  ${id.padEnd(48)} ${temporalUi}/namespaces/default/workflows/${encodeURIComponent(id)}`),
+    workflowLinks: () =>
+      workflows.map((id) => `  ${id.padEnd(48)} ${temporalUi}/namespaces/default/workflows/${encodeURIComponent(id)}`),
     stop: () => processes.stopAll(),
   };
 }
@@ -186,7 +220,10 @@ function ours(name: string, file: string, args: readonly string[], env: Record<s
 }
 
 async function runOurs(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', join(root, file), ...args], { cwd: root, env: { ...process.env, ...env } });
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', join(root, file), ...args], {
+    cwd: root,
+    env: { ...process.env, ...env },
+  });
   return stdout;
 }
 
@@ -194,7 +231,9 @@ async function runOurs(file: string, args: readonly string[], env: Record<string
 async function ensureToken(state: string, env: Record<string, string>): Promise<string> {
   const file = join(state, 'token');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-  const made = JSON.parse(await runOurs('dev/admin.ts', ['init', '--organization', 'Acme Managed IT'], env)) as { token?: string };
+  const made = JSON.parse(await runOurs('dev/admin.ts', ['init', '--organization', 'Acme Managed IT'], env)) as {
+    token?: string;
+  };
   const token = made.token ?? (JSON.parse(await runOurs('dev/admin.ts', ['token'], env)) as { token: string }).token;
   writeFileSync(file, token, { mode: 0o600 });
   return token;
@@ -208,7 +247,8 @@ async function awaitHttp(url: string, what: string, limitMs = 60_000): Promise<v
       () => false,
     );
     if (ok) return;
-    if (Date.now() > until) throw new Error(`${what} is not ready after ${limitMs / 1000} s: ${url}. Its log in the state folder says why.`);
+    if (Date.now() > until)
+      throw new Error(`${what} is not ready after ${limitMs / 1000} s: ${url}. Its log in the state folder says why.`);
     await delay(100);
   }
 }

@@ -61,7 +61,11 @@ try {
 if (options.exit) {
   await stop();
   const failed = checks.results.filter((check) => !check.ok);
-  say(failed.length === 0 ? `All ${checks.results.length} checks hold.` : `${failed.length} of ${checks.results.length} checks failed.`);
+  say(
+    failed.length === 0
+      ? `All ${checks.results.length} checks hold.`
+      : `${failed.length} of ${checks.results.length} checks failed.`,
+  );
   process.exit(failed.length === 0 ? 0 : 1);
 }
 

@@ -35,9 +35,13 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
   const api = createApi(stack);
   const demoFile = join(dirname(stack.tokenFile), 'demo.json');
   if (existsSync(demoFile)) {
-    const { integrationId, psaConnectionId } = JSON.parse(readFileSync(demoFile, 'utf8')) as { integrationId: string; psaConnectionId: string };
+    const { integrationId, psaConnectionId } = JSON.parse(readFileSync(demoFile, 'utf8')) as {
+      integrationId: string;
+      psaConnectionId: string;
+    };
     say('The demo was connected by an earlier start; going on where it was.');
-    for (const id of [`connect/${integrationId}`, `sync/${integrationId}`, `psa/${psaConnectionId}`]) stack.noteWorkflow(id);
+    for (const id of [`connect/${integrationId}`, `sync/${integrationId}`, `psa/${psaConnectionId}`])
+      stack.noteWorkflow(id);
     await checks.run('resync.noChange', () => resyncNoChange(api, integrationId));
     return;
   }
@@ -46,7 +50,12 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
   const psa = await api.post<{ id: string }>('/v1/psa-connections', {
     kind: 'connectwise',
     name: 'Acme ConnectWise',
-    credentials: { site: stack.simulators['connectwise'], companyId: 'acme', publicKey: members['full']?.publicKey, privateKey: members['full']?.privateKey },
+    credentials: {
+      site: stack.simulators['connectwise'],
+      companyId: 'acme',
+      publicKey: members['full']?.publicKey,
+      privateKey: members['full']?.privateKey,
+    },
   });
   stack.noteWorkflow(`psa/${psa.id}`);
   const { integration } = await api.post<{ integration: Integration }>('/v1/integrations', {
@@ -106,7 +115,9 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
 
   await checks.run('map.services', async () => {
     for (const { display, productId } of serviceProducts) {
-      const found = await api.get<{ items: { id: string; productId: string }[] }>(`/v1/psa-connections/${psa.id}/products?search=${encodeURIComponent(productId)}`);
+      const found = await api.get<{ items: { id: string; productId: string }[] }>(
+        `/v1/psa-connections/${psa.id}/products?search=${encodeURIComponent(productId)}`,
+      );
       const product = found.items.find((candidate) => candidate.productId === productId);
       if (!product) throw new Error(`Product ID ${productId} was not found.`);
       await api.put(`${at}/services/${skuOf(display)}/mapping`, { productIds: [product.id] });
@@ -124,7 +135,9 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
 
   await checks.run('sync.first', async () => {
     await poll('the first sync', async () => (await api.get<Integration>(at)).process.done);
-    const { items } = await api.get<{ items: { id: string; state: string; figures: Record<string, number> }[] }>(`${at}/syncs`);
+    const { items } = await api.get<{ items: { id: string; state: string; figures: Record<string, number> }[] }>(
+      `${at}/syncs`,
+    );
     if (items[0]?.state !== 'applied') throw new Error(`The first run is ${items[0]?.state ?? 'missing'}.`);
     return `run applied, ${items[0].figures['accounts'] ?? 0} accounts`;
   });
@@ -137,9 +150,16 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
     for (const card of cards) {
       const customers = mapped.filter((row) => row.psaAccountId === card.psaAccountId).map((row) => row.id);
       const display = serviceProducts.find((service) => service.productId === card.productId)?.display ?? '';
-      const used = truth.customers.filter((customer) => customers.includes(String(customer.id))).map((customer) => trueUsage(customer, display));
-      const sum = used.some((value) => value !== null) ? used.reduce<number>((total, value) => total + (value ?? 0), 0) : null;
-      if (card.usage !== sum) throw new Error(`${card.psaAccountName} × ${card.productId}: the card says ${card.usage}, Mailprotector has ${sum}.`);
+      const used = truth.customers
+        .filter((customer) => customers.includes(String(customer.id)))
+        .map((customer) => trueUsage(customer, display));
+      const sum = used.some((value) => value !== null)
+        ? used.reduce<number>((total, value) => total + (value ?? 0), 0)
+        : null;
+      if (card.usage !== sum)
+        throw new Error(
+          `${card.psaAccountName} × ${card.productId}: the card says ${card.usage}, Mailprotector has ${sum}.`,
+        );
     }
     if (cards.length < 20) throw new Error(`Only ${cards.length} cards.`);
     table(say, cards);
@@ -152,7 +172,10 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
   await checks.run('approve', async () => {
     await api.put(`/v1/psa-connections/${psa.id}/writes`, { enabled: true });
     approved = cards.filter((card) => card.bulkApprovable);
-    const { approval } = await api.post<{ approval: { id: string } }>('/v1/approvals', { bulk: true, psaConnectionId: psa.id });
+    const { approval } = await api.post<{ approval: { id: string } }>('/v1/approvals', {
+      bulk: true,
+      psaConnectionId: psa.id,
+    });
     stack.noteWorkflow(`approve/${approval.id}`);
     const closed = await poll('the approval to be written', async () => {
       const now = await api.get<{ state: string; lines: typeof lines }>(`/v1/approvals/${approval.id}`);
@@ -167,7 +190,13 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
 
   await checks.run('approve.psa', async () => {
     const quantities = (state: CwState) =>
-      new Map(state.companies.flatMap((company) => company.agreements.flatMap((agreement) => agreement.additions.map((addition) => [String(addition.id), addition.quantity] as const))));
+      new Map(
+        state.companies.flatMap((company) =>
+          company.agreements.flatMap((agreement) =>
+            agreement.additions.map((addition) => [String(addition.id), addition.quantity] as const),
+          ),
+        ),
+      );
     const expected = quantities(before);
     for (const line of lines) expected.set(line.lineId, line.to);
     const now = quantities(await connectwise());
@@ -189,7 +218,8 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
 
 async function resyncNoChange(api: ReturnType<typeof createApi>, integrationId: string): Promise<string> {
   const at = `/v1/integrations/${integrationId}`;
-  const latest = async () => (await api.get<{ items: { id: string; state: string }[] }>(`${at}/syncs?limit=1`)).items[0];
+  const latest = async () =>
+    (await api.get<{ items: { id: string; state: string }[] }>(`${at}/syncs?limit=1`)).items[0];
   const previous = await latest();
   const before = await api.all<CardView>('/v1/cards');
   await api.post(`${at}/syncs`);
@@ -205,7 +235,10 @@ async function resyncNoChange(api: ReturnType<typeof createApi>, integrationId: 
 
 /** Users on a service, or null when no group of the customer carries it. */
 function trueUsage(customer: WorldCustomer, display: string): number | null {
-  const groups = customer.domains.filter((domain) => !domain.pending).flatMap((domain) => domain.groups).filter((group) => group.services.includes(display));
+  const groups = customer.domains
+    .filter((domain) => !domain.pending)
+    .flatMap((domain) => domain.groups)
+    .filter((group) => group.services.includes(display));
   return groups.length === 0 ? null : groups.reduce((sum, group) => sum + group.users, 0);
 }
 
@@ -213,10 +246,14 @@ function table(say: (line: string) => void, cards: CardView[]): void {
   const kinds = { reconcile: 'to reconcile', new_revenue: 'new revenue', no_change: 'no change' };
   for (const [kind, words] of Object.entries(kinds)) {
     const of = cards.filter((card) => card.kind === kind);
-    say(`    ${String(of.length).padStart(4)} ${words}${kind === 'reconcile' ? ` (${of.filter((card) => card.bulkApprovable).length} can be approved at once)` : ''}`);
+    say(
+      `    ${String(of.length).padStart(4)} ${words}${kind === 'reconcile' ? ` (${of.filter((card) => card.bulkApprovable).length} can be approved at once)` : ''}`,
+    );
   }
   for (const card of cards.filter((row) => row.kind === 'reconcile').slice(0, 5)) {
-    say(`      ${card.psaAccountName.slice(0, 30).padEnd(30)} ${card.productId.padEnd(16)} billed ${card.current} → used ${card.usage ?? '—'}`);
+    say(
+      `      ${card.psaAccountName.slice(0, 30).padEnd(30)} ${card.productId.padEnd(16)} billed ${card.current} → used ${card.usage ?? '—'}`,
+    );
   }
 }
 
@@ -242,7 +279,8 @@ async function poll<T>(what: string, ask: () => Promise<T | false | undefined>, 
 
 function same(found: unknown, wanted: unknown, what: string): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`The ${what} are not as they should be: ${a.slice(0, 300)} instead of ${b.slice(0, 300)}`);
+  if (a !== b)
+    throw new Error(`The ${what} are not as they should be: ${a.slice(0, 300)} instead of ${b.slice(0, 300)}`);
 }
 
 async function admin<T>(stack: Stack, name: string): Promise<T> {
@@ -257,11 +295,15 @@ function createApi(stack: Stack) {
   async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${stack.api}${path}`, {
       method,
-      headers: { authorization: `Bearer ${stack.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      headers: {
+        authorization: `Bearer ${stack.token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       body: body === undefined ? null : JSON.stringify(body),
     });
     const answer = (await response.json()) as T & { detail?: string; code?: string };
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status} ${answer.code ?? ''}: ${answer.detail ?? ''}`);
+    if (!response.ok)
+      throw new Error(`${method} ${path} answered ${response.status} ${answer.code ?? ''}: ${answer.detail ?? ''}`);
     return answer;
   }
   return {
@@ -273,7 +315,10 @@ function createApi(stack: Stack) {
       let cursor: string | null = null;
       do {
         const mark = path.includes('?') ? '&' : '?';
-        const page: { items: T[]; nextCursor: string | null } = await call('GET', `${path}${mark}limit=200${cursor ? `&cursor=${cursor}` : ''}`);
+        const page: { items: T[]; nextCursor: string | null } = await call(
+          'GET',
+          `${path}${mark}limit=200${cursor ? `&cursor=${cursor}` : ''}`,
+        );
         rows.push(...page.items);
         cursor = page.nextCursor;
       } while (cursor);

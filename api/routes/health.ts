@@ -36,14 +36,13 @@ healthRoutes.get('/metrics', async (c) => {
   return c.text(await metrics.metrics(), 200, { 'content-type': metrics.contentType });
 });
 
-const scalarScript = new URL(
-  './browser/standalone.js',
-  `file://${createRequire(import.meta.url).resolve('@scalar/api-reference')}`,
-);
 let script: string | undefined;
 
 healthRoutes.get('/docs/scalar.js', (c) => {
-  script ??= readFileSync(scalarScript, 'utf8');
+  script ??= readFileSync(
+    createRequire(import.meta.url).resolve('@scalar/api-reference/dist/browser/standalone.js'),
+    'utf8',
+  );
   return c.text(script, 200, { 'content-type': 'text/javascript', 'cache-control': 'public, max-age=86400' });
 });
 
