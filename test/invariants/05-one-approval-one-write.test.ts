@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { connectAll, untilApprovalClosed, type ApprovalView, type CardView } from '../kit/guide.ts';
+import { startSystem, type System } from '../kit/system.ts';
+import { until } from '../kit/until.ts';
+
+let system: System;
+let cards: CardView[];
+
+beforeAll(async () => {
+  system = await startSystem();
+  const { psaConnectionId } = await connectAll(system);
+  await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
+  cards = (await system.api.all<CardView>('/v1/cards')).filter((card) => card.bulkApprovable);
+  expect(cards.length).toBeGreaterThan(8);
+});
+afterAll(() => system?.close());
+beforeEach(async () => {
+  await system.connectwise.clearFaults();
+  await system.connectwise.clearLog();
+});
+
+/** Each test signs off a card of its own. */
+async function approveOne(): Promise<ApprovalView> {
+  const card = cards.pop();
+  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+  return approval;
+}
+
+async function quantityOf(lineId: string): Promise<number | undefined> {
+  const { companies } = await system.connectwise.state<{
+    companies: { agreements: { additions: { id: number; quantity: number }[] }[] }[];
+  }>();
+  return companies
+    .flatMap((company) => company.agreements.flatMap((agreement) => agreement.additions))
+    .find((addition) => String(addition.id) === lineId)?.quantity;
+}
+
+test('a PATCH that fails after it was committed ends applied, after a re-read, with exactly one PATCH', async () => {
+  await system.connectwise.fault({ kind: 'afterCommit', method: 'PATCH', status: 500 });
+  const approval = await untilApprovalClosed(system, (await approveOne()).id);
+  expect(approval.lines[0]?.state).toBe('applied');
+  expect(await system.connectwise.log('PATCH')).toHaveLength(1);
+  expect(await quantityOf(approval.lines[0]?.lineId ?? '')).toBe(approval.lines[0]?.to);
+});
+
+test('a PATCH that times out after it was committed ends applied, with exactly one PATCH', async () => {
+  await system.connectwise.fault({ kind: 'afterCommit', method: 'PATCH', then: 'hang' });
+  const approval = await untilApprovalClosed(system, (await approveOne()).id);
+  expect(approval.lines[0]?.state).toBe('applied');
+  expect(await system.connectwise.log('PATCH')).toHaveLength(1);
+});
+
+test('a PATCH whose connection broke before it was taken is claimed once more, and only once more', async () => {
+  await system.connectwise.fault({ kind: 'drop', method: 'PATCH', times: null });
+  const approval = await untilApprovalClosed(system, (await approveOne()).id);
+  expect(approval.lines[0]).toMatchObject({ state: 'rejected', problem: { code: 'write_not_taken' } });
+  expect(await system.connectwise.log('PATCH')).toHaveLength(2);
+  expect(await quantityOf(approval.lines[0]?.lineId ?? '')).toBe(approval.lines[0]?.from);
+});
+
+test('a line somebody changed in the PSA is a conflict and is not written', async () => {
+  const card = cards.pop();
+  const detail = await system.api.get<{ write: { lineId: string; from: number }; lines: { agreementId: string }[] }>(
+    `/v1/cards/${card?.id}`,
+  );
+  await system.connectwise.change({
+    change: 'setQuantity',
+    agreementId: Number(detail.lines[0]?.agreementId),
+    additionId: Number(detail.write.lineId),
+    quantity: 777,
+  });
+  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+  const closed = await untilApprovalClosed(system, approval.id);
+  expect(closed.lines[0]?.state).toBe('conflict');
+  expect(await system.connectwise.log('PATCH')).toHaveLength(0);
+  // The card shows what the PSA holds now.
+  const after = await system.api.get<CardView>(`/v1/cards/${card?.id}`);
+  expect(after.current).toBe(777);
+});
+
+test('a worker killed between its write and its answer writes nothing twice', async () => {
+  // The PATCH is committed and then never answered, so the worker dies in the middle of it.
+  await system.connectwise.fault({ kind: 'afterCommit', method: 'PATCH', then: 'hang' });
+  const { id } = await approveOne();
+  await until('the PATCH to arrive', async () => (await system.connectwise.log('PATCH')).length === 1);
+  await system.killWorker();
+  await system.startWorker();
+  const approval = await untilApprovalClosed(system, id);
+  expect(approval.lines[0]?.state).toBe('applied');
+  expect(await system.connectwise.log('PATCH')).toHaveLength(1);
+});
+
+test('a card is not approved a second time while its write is under way', async () => {
+  await system.connectwise.fault({ kind: 'latency', method: 'PATCH', ms: 700 });
+  const card = cards.pop();
+  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+  const second = await system.api.call<{ code: string }>('POST', '/v1/approvals', { cardIds: [card?.id] });
+  expect(second).toMatchObject({ status: 422, body: { code: 'nothing-to-approve' } });
+  await untilApprovalClosed(system, approval.id);
+  expect(await system.connectwise.log('PATCH')).toHaveLength(1);
+});

@@ -1,0 +1,172 @@
+/** The real thing for a test file: simulators, api and worker processes, a database and a Temporal namespace of its own. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { inject } from 'vitest';
+import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
+import { freePort } from '../../dev/ports.ts';
+import { Processes, type ProcessSpec } from '../../dev/processes.ts';
+import { clientId, members } from '../../simulators/connectwise/members.ts';
+import { startConnectwise } from '../../simulators/connectwise/start.ts';
+import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
+import { keys } from '../../simulators/mailprotector/keys.ts';
+import { startMailprotector } from '../../simulators/mailprotector/start.ts';
+import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
+import { createTestDatabase, type TestDatabase } from './database.ts';
+import { createApiClient, type ApiClient } from './apiClient.ts';
+import { simulatorAdmin, type SimulatorAdmin } from './simulatorAdmin.ts';
+import { until } from './until.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Every wait short; a test that needs another says so. */
+const testTiming = {
+  SWEEP_INTERVAL_MS: '1000',
+  SWEEP_OVERDUE_MS: '500',
+  BLOCKED_GAP_MS: '100',
+  UNREACHABLE_RETRY_MS: '1000',
+  TRANSIENT_LIMIT_MS: '3000',
+  FIRST_RETRY_MS: '50',
+  MAX_RETRY_MS: '300',
+  HEARTBEAT_MS: '1000',
+  STICKY_TIMEOUT_MS: '1000',
+  CALL_TIMEOUT_MS: '1500',
+  PSA_SEARCH_LAG_MS: '300',
+  CALLS_PER_SECOND: '1000',
+  SHUTDOWN_GRACE_MS: '1000',
+  LOG_LEVEL: 'debug',
+};
+
+export interface System {
+  api: ApiClient;
+  database: TestDatabase;
+  organizationId: string;
+  mailprotector: SimulatorAdmin;
+  connectwise: SimulatorAdmin;
+  temporal: Client;
+  namespace: string;
+  startWorker(env?: Record<string, string>): Promise<void>;
+  killWorker(signal?: NodeJS.Signals): Promise<void>;
+  startApi(): Promise<void>;
+  killApi(): Promise<void>;
+  /** All that the processes logged. */
+  logs(): string;
+  close(): Promise<void>;
+}
+
+export interface SystemOptions {
+  customers?: number;
+  env?: Record<string, string>;
+  /** For a stack of its own: where PostgreSQL and Temporal are. */
+  database?: TestDatabase;
+  temporalAddress?: string;
+}
+
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const size = { seed: 7, customers: options.customers ?? 30 };
+  const temporalAddress = options.temporalAddress ?? inject('temporalAddress');
+  const database = options.database ?? (await createTestDatabase());
+  const namespace = `test-${randomUUID()}`;
+  const connection = await Connection.connect({ address: temporalAddress });
+  await createNamespace(connection, namespace);
+  const simulators = [await startMailprotector(size), await startConnectwise(size)] as [
+    RunningSimulator,
+    RunningSimulator,
+  ];
+  const state = mkdtempSync(join(tmpdir(), 'countersign-system-'));
+  const processes = new Processes(state, () => undefined);
+  const ports = { api: await freePort(0), metrics: await freePort(0) };
+  const env: Record<string, string> = {
+    DATABASE_URL: database.url,
+    DATABASE_POOL: '8',
+    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_NAMESPACE: namespace,
+    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    WORKFLOW_BUNDLE: inject('workflowBundle'),
+    MAILPROTECTOR_URL: simulators[0].url,
+    CONNECTWISE_CLIENT_ID: clientId,
+    ALLOW_PRIVATE_HOSTS: 'true',
+    API_PORT: String(ports.api),
+    METRICS_PORT: String(ports.metrics),
+    API_RATE_PER_SECOND: '10000',
+    ...testTiming,
+    ...options.env,
+  };
+  const secret = `cs_${randomBytes(32).toString('base64url')}`;
+  const organizationId = await insertOrganization(database.db, 'Test MSP');
+  await insertToken(database.db, organizationId, { name: 'test', secret, scopes: ['admin'] });
+  const apiUrl = `http://127.0.0.1:${ports.api}`;
+
+  const spec = (name: string, file: string, more: Record<string, string> = {}): ProcessSpec => ({
+    name,
+    command: process.execPath,
+    args: ['--import', 'tsx', join(root, file)],
+    cwd: root,
+    env: { ...env, ...more },
+  });
+  const ready = (url: string, what: string) =>
+    until(what, () =>
+      fetch(url).then(
+        (response) => response.ok,
+        () => false,
+      ),
+    );
+
+  const system: System = {
+    api: createApiClient(apiUrl, secret),
+    database,
+    organizationId,
+    mailprotector: simulatorAdmin(simulators[0].url),
+    connectwise: simulatorAdmin(simulators[1].url),
+    temporal: new Client({ connection, namespace }),
+    namespace,
+    async startWorker(more) {
+      processes.start(spec('worker', 'worker/main.ts', more));
+      await ready(`http://127.0.0.1:${ports.metrics}/readyz`, 'the worker to be ready');
+    },
+    killWorker: (signal = 'SIGKILL') => processes.kill('worker', signal),
+    async startApi() {
+      processes.start(spec('api', 'api/main.ts'));
+      await ready(`${apiUrl}/readyz`, 'the API to be ready');
+    },
+    killApi: () => processes.kill('api'),
+    logs: () =>
+      readdirSync(join(state, 'logs'))
+        .map((file) => readFileSync(join(state, 'logs', file), 'utf8'))
+        .join('\n'),
+    async close() {
+      await processes.stopAll();
+      await connection.close();
+      for (const simulator of simulators) await simulator.close();
+      await database.close();
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+  await Promise.all([system.startApi(), system.startWorker()]);
+  return system;
+}
+
+async function createNamespace(connection: Connection, namespace: string): Promise<void> {
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  });
+  await until('the namespace to be there', async () => {
+    await registerSearchAttributes(connection, namespace);
+    return true;
+  });
+}
+
+/** Credentials that work, for the simulators. */
+export const goodCredentials = {
+  vendor: { resellerId: '500', apiKey: keys.reseller },
+  psa: (site: string, member: keyof typeof members = 'full') => ({
+    site,
+    companyId: 'acme',
+    publicKey: members[member]?.publicKey,
+    privateKey: members[member]?.privateKey,
+  }),
+};
