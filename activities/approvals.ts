@@ -11,6 +11,7 @@ import {
   type ApprovalLineRow,
   type LineOutcome,
 } from '../db/queries/approvals.ts';
+import { noteProgress } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 
@@ -23,7 +24,12 @@ export function createApprovalActivities(deps: Dependencies) {
   /** How long after its claim a line's fate may still be open: window, read before, write, and the PSA's lag. */
   const settleAfterMs = writeWindowMs + 2 * deps.environment.CALL_TIMEOUT_MS + deps.environment.PSA_SEARCH_LAG_MS;
 
-  /** Claims a line and writes it; only the claimer comes past the claim. */
+  /**
+   * Claims a line and writes it; only the claimer comes past the claim.
+   *
+   * @throws ConnectorError when nothing could be sent (the PSA is away, our rights are gone): the claim is given back,
+   *   and the step tries again or blocks
+   */
   async function write(psaConnectionId: string, adapter: PsaAdapter, line: ApprovalLineRow): Promise<void> {
     const claimed = await claimLine(deps.db, line);
     if (!claimed) return;
@@ -34,28 +40,27 @@ export function createApprovalActivities(deps: Dependencies) {
       expected: { quantity: line.expectedQuantity },
       writeBefore: Date.now() + writeWindowMs,
     });
-    if (result.outcome === 'not_sent') return releaseClaim(deps.db, claimed, result);
+    if (result.outcome === 'not_sent') {
+      await releaseClaim(deps.db, line, claimed);
+      throw result.error;
+    }
     await recordOutcome(deps.db, psaConnectionId, claimed, outcomeOf(result));
   }
 
   return {
     /** Writes up to 25 intended lines; the step is done when none is left. Runs once per try: Temporal never repeats it. */
     async writeLines(ref: StepRef): Promise<StepResult> {
-      let again: StepResult = undefined;
       await performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
         if (lines.length === 0) return async () => undefined;
         const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
-        for (const line of lines) await write(batch.psaConnectionId, adapter, line);
-        const left = await listIntendedLines(deps.db, ref.id, linesPerActivity);
-        // Nothing could be sent: the PSA is away or throttles. A pause, then again.
-        if (left.length > 0 && left[0]?.id === lines[0]?.id) {
-          again = { againInMs: deps.environment.MAX_RETRY_MS, because: 'the PSA took no write; tries again by itself' };
+        for (const line of lines) {
+          await write(batch.psaConnectionId, adapter, line);
+          await noteProgress(deps.db, ref);
         }
         return undefined;
       });
-      return again;
     },
 
     /**

@@ -1,12 +1,14 @@
 /** What processes ask of the PSA, but for approved writes (approvals.ts). */
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
-import type { PsaAgreement } from '../connectors/psa.ts';
+import { ConnectorError } from '../connectors/errors.ts';
+import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
+import type { CallOptions } from '../connectors/vendor.ts';
 import { judgePermissions } from '../domain/permissions.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
-import { applyPsaRows } from '../db/queries/psa.ts';
+import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
 import {
   claimRefresh,
   closeRefresh,
@@ -108,15 +110,18 @@ export function createPsaActivities(deps: Dependencies) {
   async function pullLines(
     ref: StepRef,
     refresh: { id: string; attempt: number; cursor: Record<string, string> },
-    adapter: Awaited<ReturnType<Dependencies['connectors']['psaOf']>>,
+    adapter: PsaAdapter,
   ): Promise<void> {
     const done = refresh.cursor['lines'] ?? '';
     const ids = await listStagedAgreements(deps, refresh.id, done);
     const limit = pLimit(deps.environment.CALL_CONCURRENCY);
     for (let at = 0; at < ids.length; at += agreementsPerPiece) {
       const piece = ids.slice(at, at + agreementsPerPiece);
+      const known = await listLineIds(deps.db, ref.id, piece);
       const lines = await Promise.all(
-        piece.map((agreementId) => limit(() => adapter.listLines({ agreementId, signal: signal() }))),
+        piece.map((agreementId) =>
+          limit(() => readLines(adapter, agreementId, known.get(agreementId) ?? [], { signal: signal() })),
+        ),
       );
       await commitPiece(deps, ref, async (tx) => {
         await stageRows(
@@ -144,6 +149,31 @@ export function createPsaActivities(deps: Dependencies) {
       });
     }
   }
+}
+
+/**
+ * An agreement's lines. There is no count to compare them with that would not cost a call each, so what is missing of
+ * the lines we knew is asked for by id: a line is gone only when the PSA says so (invariant 2).
+ *
+ * @throws ConnectorError `incomplete` when a line that is still there was missing from the list
+ */
+async function readLines(
+  adapter: PsaAdapter,
+  agreementId: string,
+  known: readonly string[],
+  options: CallOptions,
+): Promise<PsaLine[]> {
+  const lines = await adapter.listLines({ agreementId, ...options });
+  const listed = new Set(lines.map((line) => line.id));
+  for (const lineId of known.filter((id) => !listed.has(id))) {
+    if ((await adapter.getLine({ agreementId, lineId, ...options })) === null) continue;
+    throw new ConnectorError({
+      kind: 'transient',
+      code: 'incomplete',
+      detail: `The list of agreement ${agreementId} lacked its line ${lineId}, which is still there.`,
+    });
+  }
+  return lines;
 }
 
 function agreementRow(agreement: PsaAgreement): object {

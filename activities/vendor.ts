@@ -9,9 +9,9 @@ import {
   storeVendorName,
 } from '../db/queries/integration.ts';
 import { listStagedIds, stageRows } from '../db/queries/staging.ts';
-import { moveRunCursor, takeOverRun, updateRun } from '../db/queries/sync.ts';
+import { moveRunCursor, stageZeroes, takeOverRun, updateRun } from '../db/queries/sync.ts';
 import type { Transaction } from '../db/client.ts';
-import type { UsageCount, VendorAccount } from '../connectors/vendor.ts';
+import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
 import type { Dependencies } from './dependencies.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 
@@ -63,7 +63,7 @@ export function createVendorActivities(deps: Dependencies) {
           });
           for await (const page of pages) {
             await commitPiece(deps, ref, async (tx) => {
-              await stageUsage(tx, run.id, page.counts);
+              await stageUsage(tx, run.id, page);
               await stageRows(
                 tx,
                 run.id,
@@ -80,29 +80,34 @@ export function createVendorActivities(deps: Dependencies) {
     },
 
     /**
-     * Lists the customers once more: rows that moved between two pages while they were read are found here, and only
-     * they are read again. What is gone is taken out of the run, so that it becomes *not reported since*.
+     * Lists the customers once more and reads those that were missed (rows that moved between two pages, customers
+     * linked meanwhile). Only now, with every page there, does absence mean something: a service that a customer no
+     * longer has, or a customer that neither list has, is a zero (invariant 2).
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       await performStep(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const accounts = await adapter.listAccounts({ signal: signal() });
-        const staged = new Set(await listStagedIds(deps.db, ref.round, 'account'));
-        const linked = new Set(await listLinkedAccountIds(deps.db, ref.id));
-        const missed = accounts
-          .filter((account) => !staged.has(account.id) && linked.has(account.id))
-          .map(({ id }) => id);
-        const late: UsageCount[] = [];
+        const listedBefore = await listStagedIds(deps.db, ref.round, 'account');
+        const read = new Set(await listStagedIds(deps.db, ref.round, 'read'));
+        const listed = new Set(accounts.map((account) => account.id));
+        const linked = await listLinkedAccountIds(deps.db, ref.id);
+        const missed = linked.filter((id) => listed.has(id) && !read.has(id));
+        const late: UsagePage[] = [];
         if (missed.length > 0) {
-          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal() }))
-            late.push(...page.counts);
+          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal() })) late.push(page);
         }
+        const known = new Set([...listedBefore, ...listed]);
+        const gone = linked.filter((id) => !known.has(id));
         return async (tx) => {
           await stageAccounts(tx, ref.round, accounts);
-          await stageUsage(tx, ref.round, late);
+          for (const page of late) await stageUsage(tx, ref.round, page);
+          await stageZeroes(tx, ref.id, ref.round, gone);
           await storeVendorAccounts(tx, ref.id, accounts);
           await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
-          await updateRun(tx, ref.round, { figures: { accounts: accounts.length, lateAccounts: missed.length } });
+          await updateRun(tx, ref.round, {
+            figures: { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length },
+          });
         };
       });
     },
@@ -118,12 +123,18 @@ async function stageAccounts(tx: Transaction, runId: string, accounts: readonly 
   );
 }
 
-async function stageUsage(tx: Transaction, runId: string, counts: readonly UsageCount[]): Promise<void> {
+async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Promise<void> {
+  await stageRows(
+    tx,
+    runId,
+    'read',
+    page.accountIds.map((id) => ({ id, data: {} })),
+  );
   await stageRows(
     tx,
     runId,
     'count',
-    counts.map((count) => ({ id: JSON.stringify([count.accountId, count.service]), data: count })),
+    page.counts.map((count) => ({ id: JSON.stringify([count.accountId, count.service]), data: count })),
   );
 }
 

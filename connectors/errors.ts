@@ -17,6 +17,7 @@ export type ConnectorErrorCode =
   | 'redirected' // a redirect, which is not followed with credentials
   | 'bad_host' // the host name does not exist or is not ours to call
   | 'incomplete' // a listing that did not arrive whole
+  | 'too_late' // the time in which a claimed write may begin had passed
   | 'throttled' // 429
   | 'upstream' // 5xx
   | 'timeout'

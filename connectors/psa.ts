@@ -2,6 +2,7 @@
  * The PSA port: what Countersign needs of a PSA. Ids are opaque strings; a new PSA is one folder that implements this.
  * After reference/psa-port.md §3, less the ticket half (issue 5).
  */
+import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
 
 export type PsaKind = 'connectwise';
@@ -108,8 +109,8 @@ export type SetQuantityResult =
   | { outcome: 'rejected'; code: string; detail: string }
   /** The write was sent, or may have been; only a later re-read can tell. */
   | { outcome: 'uncertain'; detail: string }
-  /** Nothing was sent: safe to claim again. */
-  | { outcome: 'not_sent'; code: string; detail: string };
+  /** Nothing was written, for a reason that is not this line's (away, throttled, credentials, rights): safe to claim again. */
+  | { outcome: 'not_sent'; error: ConnectorError };
 
 export interface PsaAdapter {
   readonly kind: PsaKind;

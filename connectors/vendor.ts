@@ -28,9 +28,10 @@ export interface UsageCount {
 /** How many users of each type an account has, e.g. `{"User": 34, "Mailing List": 6}`: shown with the numbers, never assumed. */
 export type UserTypeCounts = Record<string, number>;
 
-/** A read that can be continued: everything before `cursor` was handed over already. */
+/** A read that can be continued after `next`. */
 export interface UsagePage {
-  accounts: VendorAccount[];
+  /** The accounts this page read whole: a service of theirs that is not among the counts has no users. */
+  accountIds: string[];
   counts: UsageCount[];
   userTypes: { accountId: string; counts: UserTypeCounts }[];
   /** Opaque; absent on the last page. */

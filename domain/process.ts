@@ -134,6 +134,8 @@ export interface StepView {
   retryInMs?: number;
   /** Milliseconds since it was blocked. */
   blockedForMs?: number;
+  /** Milliseconds since every attempt has been failing in passing. */
+  failingForMs?: number;
   /** The first step of the round that is not finished: what the process waits for now. */
   next?: boolean;
   /** The process whose round satisfies this step, and why that one is blocked, if it is. */

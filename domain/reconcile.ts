@@ -77,13 +77,11 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   if (feed.usage.some((count) => count.swing)) {
     flag('check_first', 'swing', 'The number moved further than usual since the last run.');
   }
-  const gone = feed.usage.flatMap((count) => count.notReportedSince ?? []).sort()[0];
-  if (gone !== undefined) {
-    flag(
-      'no_longer_reported',
-      'not_reported_since',
-      `Not reported since ${gone.slice(0, 10)}; the last number is kept.`,
-    );
+  const gone = feed.usage.filter((count) => count.notReportedSince !== null);
+  const since = gone.map((count) => count.notReportedSince ?? '').sort()[0];
+  if (since !== undefined) {
+    const kept = gone.some((count) => count.quantity !== 0) ? 'the last number is kept' : 'it counts as 0';
+    flag('no_longer_reported', 'not_reported_since', `Not reported since ${since.slice(0, 10)}; ${kept}.`);
   }
   if (feed.ambiguous) {
     flag('needs_choice', 'alternatives', 'This customer has lines for several of the alternative products.');

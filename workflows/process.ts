@@ -96,6 +96,11 @@ class Process<K extends ProcessKind> {
         }
         const outcome = await this.attempt(step, view, activity, options.once ?? false);
         if (outcome === 'look') continue;
+        if (outcome === 'unfinished') {
+          const failed = await this.look();
+          await this.wait(step, seen, failed.version, pauseMs(failed, step), 'the last try did not finish');
+          continue;
+        }
         if ('againInMs' in outcome) {
           await this.wait(step, seen, view.version, outcome.againInMs, outcome.because);
           continue;
@@ -122,6 +127,11 @@ class Process<K extends ProcessKind> {
       await store.registerNeed({ ...this.ref(view.round, step), other });
     });
     await this.until(step);
+  }
+
+  /** The round to drive next, made from what is open; false when nothing is. */
+  async claim(activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>): Promise<boolean> {
+    return (await activity.executeWithOptions({ summary: 'Is there anything to do?' }, [this.id])) !== null;
   }
 
   /** What the rows say now; shows it in the Temporal UI. */
@@ -156,7 +166,7 @@ class Process<K extends ProcessKind> {
     view: ProcessView,
     activity: StepActivity,
     once: boolean,
-  ): Promise<'look' | { againInMs: number; because: string } | { code: string }> {
+  ): Promise<'look' | 'unfinished' | { againInMs: number; because: string } | { code: string }> {
     const { timing } = view;
     try {
       const result = await activity.executeWithOptions(
@@ -177,9 +187,7 @@ class Process<K extends ProcessKind> {
       const answer = failure.cause;
       // A timeout alone means that no worker was there, or that it died: nobody answered, so it runs again. So does a
       // passing failure of an activity that Temporal may not repeat by itself (`once`).
-      if (!(answer instanceof ApplicationFailure) || !answer.nonRetryable) {
-        return { againInMs: timing.firstRetryMs, because: 'the last try did not finish' };
-      }
+      if (!(answer instanceof ApplicationFailure) || !answer.nonRetryable) return 'unfinished';
       return { code: answer.type ?? 'unexpected' };
     }
   }
@@ -269,6 +277,12 @@ function stepIn(view: ProcessView, step: string): StepView {
   const row = view.steps.find((candidate) => candidate.step === step);
   // A step that this round does not have was never needed.
   return row ?? { step, state: 'skipped' };
+}
+
+/** The longer a step has been failing in passing, the longer the pause; never longer than the longest one. */
+function pauseMs(view: ProcessView, step: string): number {
+  const { firstRetryMs, maxRetryMs } = view.timing;
+  return Math.min(maxRetryMs, Math.max(firstRetryMs, stepIn(view, step).failingForMs ?? 0));
 }
 
 function waitingFor(row: StepView): string {

@@ -4,7 +4,7 @@ import { bulk as psa, interactive } from './queues.ts';
 /** Reads the PSA for everybody who needs it, round after round until nobody does. */
 export async function refreshPsa({ psaConnectionId }: { psaConnectionId: string }): Promise<void> {
   await processOf('refreshPsa', psaConnectionId, async (process) => {
-    while (await interactive.claimPsaRefresh(psaConnectionId)) {
+    while (await process.claim(interactive.claimPsaRefresh)) {
       await process.run('checkPsaPermissions', psa.checkPsaPermissions);
       await process.run('pullPsa', psa.pullPsa);
       await process.run('applyPsa', psa.applyPsa);

@@ -4,7 +4,7 @@ import { bulk as reconcile, bulk as vendor, interactive } from './queues.ts';
 /** Makes all open sync requests one run: read the vendor and the PSA, check, apply. A run that swings too far closes held. */
 export async function sync({ integrationId }: { integrationId: string }): Promise<void> {
   await processOf('sync', integrationId, async (process) => {
-    while (await interactive.claimSync(integrationId)) {
+    while (await process.claim(interactive.claimSync)) {
       await Promise.all([process.run('pullVendor', vendor.pullVendor), process.need('freshPsa', 'refreshPsa')]);
       await process.run('checkComplete', vendor.checkComplete);
       await process.run('guard', reconcile.guardRun);

@@ -1,7 +1,7 @@
 /** ConnectWise behind the PSA port. Product = catalogue item, line = addition (connectwise.md §4). */
 import type { z } from 'zod';
 import { sameQuantity } from '../../domain/quantities.ts';
-import { ConnectorError } from '../errors.ts';
+import { ConnectorError, type ConnectorErrorCode } from '../errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
@@ -124,15 +124,15 @@ async function setQuantity(
     line = await getLine(command);
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
-    if (error.kind === 'permanent') return { outcome: 'rejected', code: error.code, detail: error.detail };
-    return { outcome: 'not_sent', code: error.code, detail: error.detail };
+    return refused(error);
   }
   if (line && sameQuantity(line.quantity, command.target)) {
     return { outcome: 'already', before: line.quantity, after: line.quantity, version: line.version };
   }
   if (!line || !sameQuantity(line.quantity, command.expected.quantity)) return { outcome: 'conflict', current: line };
   if (Date.now() >= command.writeBefore) {
-    return { outcome: 'not_sent', code: 'too_late', detail: 'The time to write had passed before the write began.' };
+    const detail = 'The time to write had passed before the write began.';
+    return { outcome: 'not_sent', error: new ConnectorError({ kind: 'transient', code: 'too_late', detail }) };
   }
   try {
     // The dialect is a bare field name, and the whole record comes back (§5.1).
@@ -152,9 +152,18 @@ async function setQuantity(
 function afterFailedWrite(error: unknown): SetQuantityResult {
   if (!(error instanceof ConnectorError)) return { outcome: 'uncertain', detail: 'The write was cut off.' };
   if (error.mayHaveActed) return { outcome: 'uncertain', detail: error.detail };
-  if (error.kind !== 'permanent') return { outcome: 'not_sent', code: error.code, detail: error.detail };
-  const right = error.code === 'forbidden' ? ' Set Finance > Agreements: Edit = All for the API member.' : '';
-  return { outcome: 'rejected', code: error.code, detail: `${error.detail}${right}` };
+  if (error.code !== 'forbidden') return refused(error);
+  const right = 'Set Finance > Agreements: Edit = All for the API member.';
+  return { outcome: 'not_sent', error: error.explained({ detail: `${error.detail} ${right}` }) };
+}
+
+/** Reasons that are the line's own; every other failure would meet the next line just the same. */
+const ofTheLine = new Set<ConnectorErrorCode>(['invalid_request', 'not_found', 'bad_shape', 'too_large']);
+
+function refused(error: ConnectorError): SetQuantityResult {
+  if (error.kind === 'permanent' && ofTheLine.has(error.code))
+    return { outcome: 'rejected', code: error.code, detail: error.detail };
+  return { outcome: 'not_sent', error };
 }
 
 async function readBack(

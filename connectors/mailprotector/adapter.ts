@@ -162,9 +162,9 @@ export function createMailprotectorAdapter(
       const domains = await domainsByAccount(call);
       for (let at = 0; at < ids.length; at += accountsPerPage) {
         const batch = ids.slice(at, at + accountsPerPage);
-        const usage = await Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call)));
+        const usage = await Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
         const page: UsagePage = {
-          accounts: [],
+          accountIds: batch,
           counts: usage.flatMap((one) => one.counts),
           userTypes:
             settings.countBy === 'users'
@@ -186,6 +186,17 @@ function byNumber(a: string, b: string): number {
 
 function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
   return a < b ? -1 : 1;
+}
+
+/** What was listed a moment ago and is 404 now was removed while we read: the list is read again, nothing is wrong with ours. */
+function vanished(error: unknown): never {
+  if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+  throw new ConnectorError({
+    kind: 'transient',
+    code: 'incomplete',
+    detail: `${error.detail}. It was listed a moment before, so it is read again.`,
+    cause: error,
+  });
 }
 
 function explain(error: unknown, reseller: string): unknown {

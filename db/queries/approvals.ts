@@ -169,21 +169,18 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
 const openState = (state: ApprovalLineState): ApprovalLineState[] =>
   state === 'intended' ? ['intended'] : ['writing', 'uncertain'];
 
-/** The claimer knows that nothing was sent: the line may be claimed again, as if it never had been. */
-export async function releaseClaim(
-  db: Queryable,
-  line: ApprovalLineRow,
-  reason: { code: string; detail: string },
-): Promise<void> {
+/** The claimer knows that nothing was sent: the line is again as it was `before` the claim. */
+export async function releaseClaim(db: Queryable, before: ApprovalLineRow, claimed: ApprovalLineRow): Promise<void> {
   await db
     .update(approvalLine)
     .set({
-      state: 'intended',
-      claims: line.claims - 1,
-      claimedAt: null,
-      problem: { code: reason.code, detail: reason.detail },
+      state: before.state === 'writing' ? 'uncertain' : before.state,
+      claims: before.claims,
+      claimedAt: before.claimedAt,
     })
-    .where(and(eq(approvalLine.id, line.id), eq(approvalLine.claims, line.claims), eq(approvalLine.state, 'writing')));
+    .where(
+      and(eq(approvalLine.id, claimed.id), eq(approvalLine.claims, claimed.claims), eq(approvalLine.state, 'writing')),
+    );
 }
 
 /** Records what became of a line; what the PSA holds now goes into its line and card in the same transaction. */

@@ -86,6 +86,7 @@ export async function lookAtProcess(
     problem: Problem | null;
     retry_in_ms: number | null;
     blocked_for_ms: number | null;
+    failing_for_ms: number | null;
     other_kind: ProcessKind | null;
     other_id: string | null;
     other_problem: Problem | null;
@@ -93,6 +94,7 @@ export async function lookAtProcess(
     select p.version, p.round, p.integration_id, s.step, s.state, s.problem,
            (extract(epoch from s.retry_at - now()) * 1000)::int as retry_in_ms,
            (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
+           (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
            n.other_kind, n.other_id, o.problem as other_problem
       from process p
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
@@ -117,6 +119,7 @@ export async function lookAtProcess(
         ...(blocked && row.problem ? { problem: row.problem.code } : {}),
         ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, row.retry_in_ms) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
+        ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
         ...(row.other_kind && row.other_id
           ? {
               waitsOn: {

@@ -125,6 +125,23 @@ export async function listActivePsaAccounts(db: Queryable, psaConnectionId: stri
     .where(and(eq(psaAccount.psaConnectionId, psaConnectionId), eq(psaAccount.active, true)));
 }
 
+/** Ids of the visible lines of these agreements, by agreement. */
+export async function listLineIds(
+  db: Queryable,
+  psaConnectionId: string,
+  agreementIds: readonly string[],
+): Promise<Map<string, string[]>> {
+  const rows = await db
+    .select({ agreementId: agreementLine.agreementId, id: agreementLine.id })
+    .from(agreementLine)
+    .where(
+      and(eq(agreementLine.psaConnectionId, psaConnectionId), inArray(agreementLine.agreementId, [...agreementIds])),
+    );
+  const byAgreement = new Map<string, string[]>();
+  for (const { agreementId, id } of rows) byAgreement.set(agreementId, [...(byAgreement.get(agreementId) ?? []), id]);
+  return byAgreement;
+}
+
 /** What an approved write left in the PSA, so that the card shows it before the next refresh. */
 export async function setLineQuantity(
   tx: Queryable,

@@ -175,8 +175,36 @@ export async function listStagedUsage(db: Queryable, runId: string): Promise<Pai
 }
 
 /**
- * Makes a complete run's counts visible. A pair the run lacks keeps its value and becomes *not reported since*: absence
- * never lowers (invariant 2).
+ * Stages a zero for every visible pair that a complete run did not count, of the accounts it read and of those that are
+ * gone. The guard sees them like any other number.
+ *
+ * @param gone linked accounts that the vendor no longer lists; their pairs are marked, so that a person looks at them
+ */
+export async function stageZeroes(
+  tx: Transaction,
+  integrationId: string,
+  runId: string,
+  gone: readonly string[],
+): Promise<void> {
+  await tx.execute(sql`
+    insert into staging_row (run_id, entity, id, data)
+    select ${runId}::uuid, 'count', jsonb_build_array(u.vendor_account_id, u.service_id)::text,
+           jsonb_build_object('accountId', u.vendor_account_id, 'service', u.service_id, 'quantity', 0, 'parts', '[]'::jsonb,
+                              'gone', g.id is not null)
+      from usage_count u
+      left join jsonb_array_elements_text(${JSON.stringify(gone)}::jsonb) as g(id) on g.id = u.vendor_account_id
+     where u.integration_id = ${integrationId} and u.quantity is not null
+       and (g.id is not null
+            or exists (select from staging_row r where r.run_id = ${runId} and r.entity = 'read' and r.id = u.vendor_account_id))
+       and not exists (select from staging_row c
+                        where c.run_id = ${runId} and c.entity = 'count'
+                          and c.data->>'accountId' = u.vendor_account_id and c.data->>'service' = u.service_id)
+    on conflict do nothing`);
+}
+
+/**
+ * Makes a complete run's counts visible. A pair the run did not read keeps its value and becomes *not reported since*:
+ * absence never lowers (invariant 2).
  *
  * @param heldPairs `accountId service` pairs beyond the integration's limit: their cards are checked first
  */
@@ -193,12 +221,15 @@ export async function applyUsage(
            ${runId}::uuid, r.started_at,
            exists (select from jsonb_to_recordset(${held}::jsonb) as h("vendorAccountId" text, "serviceId" text)
                     where h."vendorAccountId" = s.data->>'accountId' and h."serviceId" = s.data->>'service'),
-           null
+           case when (s.data->>'gone')::boolean then r.started_at end
       from staging_row s join sync_run r on r.id = s.run_id
      where s.run_id = ${runId} and s.entity = 'count'
     on conflict (integration_id, vendor_account_id, service_id) do update
        set quantity = excluded.quantity, parts = excluded.parts, run_id = excluded.run_id, as_of = excluded.as_of,
-           swing = excluded.swing, not_reported_since = null`);
+           swing = excluded.swing,
+           -- Since when it is gone, not since when it was last found gone.
+           not_reported_since = case when excluded.not_reported_since is null then null
+                                     else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end`);
   await tx.execute(sql`
     update usage_count u set not_reported_since = r.started_at
       from sync_run r
