@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Connectors } from '../activities/dependencies.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connectors/registry.ts';
-import { createBudget } from '../db/budget.ts';
+import { createBudget } from './budget.ts';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { readIntegration } from '../db/queries/integration.ts';

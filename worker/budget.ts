@@ -1,8 +1,8 @@
 /** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Budget } from '../connectors/budget.ts';
-import type { Database } from './client.ts';
-import { postponeCalls, takePermits } from './queries/budget.ts';
+import type { Database } from '../db/client.ts';
+import { postponeCalls, takePermits } from '../db/queries/budget.ts';
 
 /**
  * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.

@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+let house: string;
+
+beforeAll(() => {
+  house = mkdtempSync(join(tmpdir(), 'countersign-house-'));
+  copyFileSync('.oxlintrc.json', join(house, '.oxlintrc.json'));
+  symlinkSync(resolve('node_modules'), join(house, 'node_modules'));
+});
+afterAll(() => rmSync(house, { recursive: true, force: true }));
+
+/** Lints one planted import with the project's own rules. */
+async function complaints(file: string, line: string): Promise<string[]> {
+  const path = join(house, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${line}\n`);
+  const { stdout } = await run(resolve('node_modules/.bin/oxlint'), ['--format', 'json', file], { cwd: house }).catch(
+    (error: { stdout: string }) => error,
+  );
+  rmSync(path);
+  const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string }[] };
+  return diagnostics.map(({ code }) => code).filter((code) => code.includes('no-restricted-imports'));
+}
+
+test.each([
+  ['domain/planted.ts', "export { x } from '../db/client.ts';"],
+  ['domain/reconcile/planted.ts', "export { x } from '../../connectors/http.ts';"],
+  ['connectors/halopsa/planted.ts', "export { x } from '../../db/client.ts';"],
+  ['db/queries/planted.ts', "export { x } from '../../connectors/http.ts';"],
+  ['activities/planted.ts', "export { x } from '../worker/worker.ts';"],
+  ['workflows/planted.ts', "export { x } from '../activities/index.ts';"],
+  ['workflows/planted.ts', "export { x } from '../db/client.ts';"],
+  ['workflows/planted.ts', "export { x } from '../temporal/client.ts';"],
+  ['api/planted.ts', "export { x } from '../connectors/http.ts';"],
+  ['api/routes/planted.ts', "export { x } from '../../activities/index.ts';"],
+  ['worker/planted.ts', "export { x } from '../api/app.ts';"],
+  ['simulators/kit/planted.ts', "export { x } from '../../domain/process.ts';"],
+])('in %s, lint refuses %s', async (file, line) => {
+  expect(await complaints(file, line)).toHaveLength(1);
+});
+
+test.each([
+  ['connectors/planted.ts', "export { x } from '../domain/quantities.ts';"],
+  ['workflows/planted.ts', "import type { X } from '../activities/index.ts';\nexport type Y = X;"],
+  ['api/routes/planted.ts', "export { x } from '../../db/client.ts';"],
+  ['simulators/halopsa/planted.ts', "export { x } from '../world.ts';"],
+])('in %s, lint lets %s through', async (file, line) => {
+  expect(await complaints(file, line)).toEqual([]);
+});
