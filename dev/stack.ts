@@ -24,6 +24,8 @@ export interface Stack {
   tokenFile: string;
   temporalUi: string;
   simulators: Record<string, string>;
+  /** What the simulated world is made from. */
+  world: { seed: number; customers: number };
   /** Kills a part as a crash would. */
   kill(part: Part): Promise<void>;
   /** Starts a killed part again and waits until it is ready. */
@@ -89,8 +91,8 @@ async function clear(state: string): Promise<void> {
     'simulators',
     'token',
     'encryption-keys',
+    'world.json',
     'logs',
-    'demo.json',
   ]) {
     rmSync(join(state, name), { recursive: true, force: true });
   }
@@ -152,6 +154,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
   say('Migrating …');
   await runOurs('dev/migrate.ts', [], env);
   const token = await ensureToken(state, env);
+  const world = options.demo ? worldOf(state, options) : { seed: options.seed, customers: options.customers };
 
   const simulators: Record<string, string> = {};
   if (options.demo) {
@@ -165,9 +168,9 @@ async function startParts(options: StackOptions, state: string, processes: Proce
         '--port',
         String(port),
         '--seed',
-        String(options.seed),
+        String(world.seed),
         '--customers',
-        String(options.customers),
+        String(world.customers),
         '--data',
         join(state, 'simulators'),
       ];
@@ -201,6 +204,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     tokenFile: join(options.state, 'token'),
     temporalUi,
     simulators,
+    world,
     kill: (part) => processes.kill(part),
     async restart(part) {
       const spec = specs.get(part);
@@ -225,6 +229,18 @@ async function runOurs(file: string, args: readonly string[], env: Record<string
     env: { ...process.env, ...env },
   });
   return stdout;
+}
+
+/** The simulated world of this state folder: what was connected belongs to it, so later starts keep it. */
+function worldOf(state: string, options: StackOptions): Stack['world'] {
+  const file = join(state, 'world.json');
+  const wanted = { seed: options.seed, customers: options.customers };
+  if (!existsSync(file)) writeFileSync(file, JSON.stringify(wanted));
+  const kept = JSON.parse(readFileSync(file, 'utf8')) as Stack['world'];
+  if (kept.seed !== wanted.seed || kept.customers !== wanted.customers) {
+    options.say(`The state folder has ${kept.customers} customers of seed ${kept.seed}; --reset makes others.`);
+  }
+  return kept;
 }
 
 /** The admin token, made once and kept in the state folder for its owner only. */

@@ -1,0 +1,184 @@
+/** The guide's steps as a person takes them through the API: for the walkthrough, the tests and the benches. */
+import { members } from '../simulators/connectwise/members.ts';
+import { keys } from '../simulators/mailprotector/keys.ts';
+import { serviceProducts } from '../simulators/world.ts';
+import { skuOf } from '../domain/skuCatalogue.ts';
+import type { ApiClient } from './apiClient.ts';
+import { until } from './until.ts';
+
+/** What the steps act on. */
+export interface System {
+  api: ApiClient;
+  connectwise: { url: string };
+}
+
+/** Credentials that work, for the simulators. */
+export const goodCredentials = {
+  vendor: { resellerId: '500', apiKey: keys.reseller },
+  psa: (site: string, member: keyof typeof members = 'full') => ({
+    site,
+    companyId: 'acme',
+    publicKey: members[member]?.publicKey,
+    privateKey: members[member]?.privateKey,
+  }),
+};
+
+export interface StepView {
+  step: string;
+  state: string;
+  problem: { code: string; what: string; todo: string } | null;
+}
+
+export interface IntegrationView {
+  id: string;
+  process: { done: boolean; waitsFor: string | null; workflowId: string; steps: StepView[] };
+}
+
+export interface CardView {
+  id: string;
+  psaAccountId: string;
+  psaAccountName: string;
+  psaProductId: string;
+  productId: string;
+  kind: string;
+  usage: number | null;
+  target: number | null;
+  current: number;
+  approvable: boolean;
+  bulkApprovable: boolean;
+  flags: { code: string; reason: string }[];
+}
+
+export interface ApprovalView {
+  id: string;
+  state: string;
+  lines: {
+    id: string;
+    cardId: string;
+    agreementId: string;
+    lineId: string;
+    from: number;
+    to: number;
+    state: string;
+    problem: { code: string } | null;
+  }[];
+}
+
+export async function createPsaConnection(
+  system: System,
+  name = 'Test PSA',
+  credentials = goodCredentials.psa(system.connectwise.url),
+): Promise<string> {
+  const { id } = await system.api.post<{ id: string }>('/v1/psa-connections', {
+    kind: 'connectwise',
+    name,
+    credentials,
+  });
+  return id;
+}
+
+export async function createIntegration(system: System, psaConnectionId: string): Promise<string> {
+  const { integration } = await system.api.post<{ integration: IntegrationView }>('/v1/integrations', {
+    vendor: 'mailprotector',
+    psaConnectionId,
+    intake: 'pull',
+    modules: ['billing'],
+    viaVirtualAdministrator: false,
+  });
+  return integration.id;
+}
+
+export async function stepOf(system: System, integrationId: string, step: string): Promise<StepView> {
+  const { process } = await system.api.get<IntegrationView>(`/v1/integrations/${integrationId}`);
+  const found = process.steps.find((row) => row.step === step);
+  if (!found) throw new Error(`There is no step ${step}.`);
+  return found;
+}
+
+/** Waits until every step before this one is finished. */
+export async function reach(system: System, integrationId: string, step: string): Promise<void> {
+  await until(`the connect process to reach ${step}`, async () => {
+    const { process } = await system.api.get<IntegrationView>(`/v1/integrations/${integrationId}`);
+    const at = process.steps.findIndex((row) => row.step === step);
+    return process.steps.slice(0, at).every((row) => ['done', 'skipped'].includes(row.state));
+  });
+}
+
+/** What a person does at each step of connect; each waits for its turn. */
+export const person = {
+  async credentials(system: System, integrationId: string, credentials = goodCredentials.vendor): Promise<void> {
+    await system.api.put(`/v1/integrations/${integrationId}/vendor-credentials`, credentials);
+  },
+  async linkAll(system: System, integrationId: string): Promise<void> {
+    await reach(system, integrationId, 'linkCustomers');
+    await system.api.post(`/v1/integrations/${integrationId}/customers/link`, { all: true });
+  },
+  async mapAccounts(system: System, integrationId: string): Promise<void> {
+    await reach(system, integrationId, 'mapAccounts');
+    await system.api.post(`/v1/integrations/${integrationId}/steps/mapAccounts/complete`);
+  },
+  async mapServices(system: System, integrationId: string, psaConnectionId: string): Promise<void> {
+    await reach(system, integrationId, 'mapServices');
+    for (const { display, productId } of serviceProducts) {
+      const path = `/v1/psa-connections/${psaConnectionId}/products?search=${encodeURIComponent(productId)}`;
+      const { items } = await system.api.get<{ items: { id: string; productId: string }[] }>(path);
+      const product = items.find((item) => item.productId === productId);
+      await system.api.put(`/v1/integrations/${integrationId}/services/${skuOf(display)}/mapping`, {
+        productIds: [product?.id],
+      });
+    }
+    await system.api.post(`/v1/integrations/${integrationId}/steps/mapServices/complete`);
+  },
+  async finish(system: System, integrationId: string): Promise<void> {
+    await reach(system, integrationId, 'finish');
+    await system.api.post(`/v1/integrations/${integrationId}/steps/finish/complete`);
+  },
+};
+
+export async function untilConnected(system: System, integrationId: string): Promise<void> {
+  await until('connect to be done', async () => {
+    const { process } = await system.api.get<IntegrationView>(`/v1/integrations/${integrationId}`);
+    return process.done;
+  });
+}
+
+/** The whole guide, to the first counts. */
+export async function connectAll(system: System): Promise<{ psaConnectionId: string; integrationId: string }> {
+  const psaConnectionId = await createPsaConnection(system);
+  const integrationId = await createIntegration(system, psaConnectionId);
+  await person.credentials(system, integrationId);
+  await person.linkAll(system, integrationId);
+  await person.mapAccounts(system, integrationId);
+  await person.mapServices(system, integrationId, psaConnectionId);
+  await person.finish(system, integrationId);
+  await untilConnected(system, integrationId);
+  return { psaConnectionId, integrationId };
+}
+
+export interface RunView {
+  id: string;
+  state: string;
+  guard: { reasons: string[] } | null;
+}
+
+export async function latestRun(system: System, integrationId: string): Promise<RunView | undefined> {
+  const { items } = await system.api.get<{ items: RunView[] }>(`/v1/integrations/${integrationId}/syncs?limit=1`);
+  return items[0];
+}
+
+/** Asks for a sync and waits until its run is over. */
+export async function syncNow(system: System, integrationId: string): Promise<RunView> {
+  const before = await latestRun(system, integrationId);
+  await system.api.post(`/v1/integrations/${integrationId}/syncs`);
+  return until('the sync to be over', async () => {
+    const run = await latestRun(system, integrationId);
+    return run && run.id !== before?.id && run.state !== 'running' ? run : undefined;
+  });
+}
+
+export async function untilApprovalClosed(system: System, id: string): Promise<ApprovalView> {
+  return until('the approval to be closed', async () => {
+    const approval = await system.api.get<ApprovalView>(`/v1/approvals/${id}`);
+    return approval.state === 'closed' ? approval : undefined;
+  });
+}
