@@ -167,13 +167,14 @@ export async function latestRun(system: System, integrationId: string): Promise<
 }
 
 /** Asks for a sync and waits until its run is over. */
-export async function syncNow(system: System, integrationId: string): Promise<RunView> {
+export async function syncNow(system: System, integrationId: string, limitMs?: number): Promise<RunView> {
   const before = await latestRun(system, integrationId);
   await system.api.post(`/v1/integrations/${integrationId}/syncs`);
-  return until('the sync to be over', async () => {
+  const isOver = async () => {
     const run = await latestRun(system, integrationId);
     return run && run.id !== before?.id && run.state !== 'running' ? run : undefined;
-  });
+  };
+  return until('the sync to be over', isOver, limitMs);
 }
 
 export async function untilApprovalClosed(system: System, id: string): Promise<ApprovalView> {

@@ -50,7 +50,9 @@ export async function prepareCluster(state: string, port: number, fast = false):
   if (!existsSync(join(data, 'PG_VERSION'))) {
     const password = randomBytes(18).toString('hex');
     rmSync(data, { recursive: true, force: true });
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    // A mode given to a recursive mkdir goes to the parents as well, and the owner has to get past those.
+    mkdirSync(dirname(data), { recursive: true, mode: 0o755 });
+    mkdirSync(data, { mode: 0o700 });
     if (owner) chownSync(data, owner.uid, owner.gid);
     // initdb reads it as another user, and Node's pipes cannot be opened as /dev/stdin; it is gone a moment later.
     const handover = `${data}-password`;

@@ -28,8 +28,8 @@ export interface Stack {
   world: { seed: number; customers: number };
   /** Kills a part as a crash would. */
   kill(part: Part): Promise<void>;
-  /** Starts a killed part again and waits until it is ready. */
-  restart(part: Part): Promise<void>;
+  /** Starts a killed part again, with more environment if given, and waits until it is ready. */
+  restart(part: Part, env?: Record<string, string>): Promise<void>;
   /** Links to the workflows of ids that were noted. */
   noteWorkflow(id: string): void;
   workflowLinks(): string[];
@@ -206,10 +206,10 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     simulators,
     world,
     kill: (part) => processes.kill(part),
-    async restart(part) {
+    async restart(part, env) {
       const spec = specs.get(part);
       if (!spec) throw new Error(`${part} was not started by us.`);
-      processes.start(spec);
+      processes.start({ ...spec, env: { ...spec.env, ...env } });
       await ready.get(part)?.();
     },
     noteWorkflow: (id) => void (workflows.includes(id) || workflows.push(id)),

@@ -1,5 +1,4 @@
 /** Mailprotector behind the vendor port: usage assembled as mailprotector.md §5.2 says, with the fewest calls. */
-import pLimit from 'p-limit';
 import { z } from 'zod';
 import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { Budget } from '../budget.ts';
@@ -61,8 +60,7 @@ export function createMailprotectorAdapter(
     logger: options.logger,
     ...(options.timeoutMs ? { timeoutMs: options.timeoutMs } : {}),
   });
-  const client = createMailprotectorClient(http, settings.perPage);
-  const limit = pLimit(options.concurrency);
+  const client = createMailprotectorClient(http, settings.perPage, options.concurrency);
   const reseller = credentials.resellerId;
 
   async function listAccounts(call?: CallOptions) {
@@ -92,15 +90,13 @@ export function createMailprotectorAdapter(
     const byService = new Map<string, UsagePart[]>();
     await Promise.all(
       domains.map(async (domain) => {
-        const groups = await limit(() =>
-          client.list('/domains/{id}/user_groups', `/domains/${domain.id}/user_groups`, userGroupSchema, call),
-        );
+        const groupsPath = `/domains/${domain.id}/user_groups`;
+        const groups = await client.list('/domains/{id}/user_groups', groupsPath, userGroupSchema, call);
         const counted = settings.countBy === 'users' ? await countUsers(domain.id, userTypes, call) : undefined;
         await Promise.all(
           groups.map(async (group) => {
-            const records = await limit(() =>
-              client.get('/user_groups/{id}/services', `/user_groups/${group.id}/services`, servicesSchema, call),
-            );
+            const servicesPath = `/user_groups/${group.id}/services`;
+            const records = await client.get('/user_groups/{id}/services', servicesPath, servicesSchema, call);
             const quantity = counted ? (counted.get(group.id) ?? 0) : group.user_count;
             for (const service of new Set(records.map((record) => serviceOf(record.service_type)))) {
               const parts = byService.get(service) ?? [];
@@ -127,7 +123,7 @@ export function createMailprotectorAdapter(
     userTypes: UserTypeCounts,
     call: CallOptions,
   ): Promise<Map<string, number>> {
-    const users = await limit(() => client.list('/domains/{id}/users', `/domains/${domainId}/users`, userSchema, call));
+    const users = await client.list('/domains/{id}/users', `/domains/${domainId}/users`, userSchema, call);
     const byGroup = new Map<string, number>();
     for (const user of users) {
       const type = user.user_type.name;
@@ -160,9 +156,22 @@ export function createMailprotectorAdapter(
         .filter((id) => after === undefined || byNumber(id, after) > 0);
       if (ids.length === 0) return;
       const domains = await domainsByAccount(call);
-      for (let at = 0; at < ids.length; at += accountsPerPage) {
-        const batch = ids.slice(at, at + accountsPerPage);
-        const usage = await Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
+      const read = (batch: string[]) => {
+        const usage = Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
+        // Its failure is met when its turn comes; until then it must not count as nobody's.
+        usage.catch(() => undefined);
+        return { batch, usage };
+      };
+      const batches = Array.from({ length: Math.ceil(ids.length / accountsPerPage) }, (_unused, at) =>
+        ids.slice(at * accountsPerPage, (at + 1) * accountsPerPage),
+      );
+      // One batch ahead, so that the calls do not pause while a page is committed.
+      let ahead = read(batches[0] ?? []);
+      for (const following of [...batches.slice(1), undefined]) {
+        const { batch } = ahead;
+        const pending = ahead.usage;
+        if (following) ahead = read(following);
+        const usage = await pending;
         const page: UsagePage = {
           accountIds: batch,
           counts: usage.flatMap((one) => one.counts),
@@ -172,7 +181,7 @@ export function createMailprotectorAdapter(
               : [],
         };
         const last = batch.at(-1);
-        if (last !== undefined && at + accountsPerPage < ids.length) page.next = last;
+        if (last !== undefined && following) page.next = last;
         yield page;
       }
     },

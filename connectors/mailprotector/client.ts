@@ -1,4 +1,5 @@
 /** Mailprotector's REST API (mailprotector.md §1–4): bearer key, bare arrays, pages. */
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import { ConnectorError } from '../errors.ts';
 import type { HttpClient } from '../http.ts';
@@ -20,41 +21,49 @@ const maxPages = 20_000;
 
 /**
  * @param perPage rows asked for; the vendor may clamp it (25 by default, 50 the largest seen: §2)
+ * @param concurrency requests at once
  */
-export function createMailprotectorClient(http: HttpClient, perPage: number): MailprotectorClient {
+export function createMailprotectorClient(http: HttpClient, perPage: number, concurrency: number): MailprotectorClient {
+  const limit = pLimit(concurrency);
+
   return {
     async get(route, path, schema, options) {
-      return (await http.request({ method: 'GET', route, path, schema, signal: options?.signal })).data;
+      const answer = await limit(() => http.request({ method: 'GET', route, path, schema, signal: options?.signal }));
+      return answer.data;
     },
 
     /**
-     * Walks pages until the header says that all have come, or until an empty page. A short page alone ends nothing: the
-     * vendor may clamp the page size, and a truncated page looks just the same. An id that comes twice means that rows
-     * moved while we read, so others were missed.
+     * Reads the first page, and the others side by side if the header says how many rows there are in all; otherwise
+     * one after another until an empty page. A short page alone ends nothing: the vendor may clamp the page size, and a
+     * truncated page looks just the same. An id that comes twice means that rows moved while we read, so others were
+     * missed.
      */
     async list(route, path, schema, options) {
       const rows = new Map<string, z.infer<typeof schema>>();
-      for (let page = 1; page <= maxPages; page++) {
-        const answer = await http.request({
-          method: 'GET',
-          route,
-          path,
-          query: { page, per_page: perPage },
-          schema: z.array(schema),
-          signal: options?.signal,
-        });
-        for (const row of answer.data) {
+      const read = async (page: number) => {
+        const query = { page, per_page: perPage };
+        const wanted = { method: 'GET' as const, route, path, query, schema: z.array(schema), signal: options?.signal };
+        const { data, headers } = await limit(() => http.request(wanted));
+        for (const row of data) {
           if (rows.has(row.id)) throw incomplete(route, 'a row came twice, so rows moved while they were read');
           rows.set(row.id, row);
         }
-        const total = totalIn(answer.headers.get('x-pagination'));
-        if (total !== undefined && rows.size >= total) return [...rows.values()];
-        if (answer.data.length === 0) {
-          if (total !== undefined && rows.size < total) throw incomplete(route, `${rows.size} of ${total} rows came`);
-          return [...rows.values()];
+        return { size: data.length, total: totalIn(headers.get('x-pagination')) };
+      };
+      const first = await read(1);
+      if (first.total === undefined) {
+        for (let page = 2, { size } = first; size > 0; page++) {
+          if (page > maxPages) throw incomplete(route, `it did not end after ${maxPages} pages`);
+          ({ size } = await read(page));
         }
+        return [...rows.values()];
       }
-      throw incomplete(route, `it did not end after ${maxPages} pages`);
+      const pages = first.size > 0 ? Math.ceil(first.total / first.size) : 1;
+      if (pages > maxPages) throw incomplete(route, `it would have ${pages} pages`);
+      const others = await Promise.all(Array.from({ length: pages - 1 }, (_unused, at) => read(at + 2)));
+      const total = others.at(-1)?.total ?? first.total;
+      if (rows.size < total) throw incomplete(route, `${rows.size} of ${total} rows came`);
+      return [...rows.values()];
     },
   };
 }

@@ -1,0 +1,30 @@
+/**
+ * `npm run bench -- NAME [--json]`: measures ratios within one run, never absolute times (machines differ).
+ *
+ *   sync   a full pull → cards, against its floor and against a script that asks one thing after another
+ */
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { Figures } from './figures.ts';
+import { benchSync } from './sync.ts';
+
+const benches: Record<string, (figures: Figures) => Promise<void>> = { sync: benchSync };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const [name = ''] = positionals;
+const bench = benches[name];
+if (!bench) {
+  process.stderr.write(
+    `Usage: npm run bench -- NAME [--json], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+const figures = new Figures(name, values.json);
+figures.say(
+  `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+);
+await bench(figures);
+process.exit(figures.allHold ? 0 : 1);

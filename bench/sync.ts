@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApiClient } from '../dev/apiClient.ts';
+import { connectAll, syncNow, type CardView } from '../dev/guide.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../dev/simulatorAdmin.ts';
+import { startStack } from '../dev/stack.ts';
+import type { Figures } from './figures.ts';
+import { readOneByOne } from './sequentialScript.ts';
+
+const customers = 1_000;
+const latencyMs = 50;
+/** The named budget: calls per second and calls at once, for each of the two connections. */
+const budget = { callsPerSecond: 60, concurrency: 4 };
+
+/** A full pull of 1,000 customers to cards, against what its calls must take at the least, and against a plain script. */
+export async function benchSync(figures: Figures): Promise<void> {
+  const state = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+  const stack = await startStack({
+    state,
+    demo: true,
+    customers,
+    seed: 7,
+    reset: false,
+    say: () => undefined,
+    env: { CALLS_PER_SECOND: '500', CALL_CONCURRENCY: '8', LOG_LEVEL: 'warn' },
+  });
+  try {
+    const system = {
+      api: createApiClient(stack.api, stack.token),
+      mailprotector: simulatorAdmin(stack.simulators['mailprotector'] ?? ''),
+      connectwise: simulatorAdmin(stack.simulators['connectwise'] ?? ''),
+    };
+    const { integrationId } = await connectAll(system);
+    // Connected at full speed; from here on with the budget and the latency that are measured.
+    await stack.kill('worker');
+    await stack.restart('worker', {
+      CALLS_PER_SECOND: String(budget.callsPerSecond),
+      CALL_CONCURRENCY: String(budget.concurrency),
+    });
+    const simulators = [system.mailprotector, system.connectwise];
+    for (const simulator of simulators) {
+      await simulator.fault({ kind: 'latency', ms: latencyMs, times: null });
+      await simulator.clearLog();
+    }
+
+    figures.say(
+      `sync: ${customers} customers, ${latencyMs} ms latency, a budget of ${budget.callsPerSecond} calls/s and ${budget.concurrency} at once per connection`,
+    );
+    const began = performance.now();
+    const run = await syncNow(system, integrationId, 600_000);
+    const seconds = (performance.now() - began) / 1000;
+    if (run.state !== 'applied') throw new Error(`The run is ${run.state}.`);
+    const cards = await system.api.all<CardView>('/v1/cards');
+
+    const calls = await Promise.all(simulators.map(callsOf));
+    const floors = calls.map((count) =>
+      Math.max(count / budget.callsPerSecond, (count * (latencyMs / 1000)) / budget.concurrency),
+    );
+    const floor = Math.max(...floors);
+    figures.note('calls to Mailprotector', calls[0] ?? 0);
+    figures.note('calls to ConnectWise', calls[1] ?? 0);
+    figures.note('cards', cards.length);
+    figures.note('floor in s (larger of calls ÷ budget, calls × latency ÷ concurrency)', floor);
+    figures.note('sync → cards in s', seconds);
+    figures.note('sync ÷ floor', seconds / floor, 1.15);
+
+    figures.say('  … now one request after another, as sample scripts do (some minutes)');
+    const scriptBegan = performance.now();
+    const requests = await readOneByOne(system.mailprotector.url, system.connectwise.url);
+    const scriptSeconds = (performance.now() - scriptBegan) / 1000;
+    figures.note('requests of the sequential script', requests);
+    figures.note('sequential script in s', scriptSeconds);
+    figures.note('sync ÷ sequential script', seconds / scriptSeconds, 1);
+  } finally {
+    await stack.stop();
+    rmSync(state, { recursive: true, force: true });
+  }
+}
+
+async function callsOf(simulator: SimulatorAdmin): Promise<number> {
+  const stats = (await (await fetch(`${simulator.url}/__admin/stats`)).json()) as { requests: number };
+  return stats.requests;
+}
