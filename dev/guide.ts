@@ -106,6 +106,13 @@ export async function reach(system: System, integrationId: string, step: string)
 
 /** What a person does at each step of connect; each waits for its turn. */
 export const person = {
+  async psaCredentials(
+    system: System,
+    psaConnectionId: string,
+    credentials = goodCredentials.psa(system.connectwise.url),
+  ): Promise<void> {
+    await system.api.put(`/v1/psa-connections/${psaConnectionId}/credentials`, { kind: 'connectwise', credentials });
+  },
   async credentials(system: System, integrationId: string, credentials = goodCredentials.vendor): Promise<void> {
     await system.api.put(`/v1/integrations/${integrationId}/vendor-credentials`, credentials);
   },
