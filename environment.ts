@@ -26,7 +26,10 @@ const variables = {
   METRICS_HOST: z.string().default('127.0.0.1').describe("Address of the worker's /metrics and /readyz"),
   METRICS_PORT: port.default(9464).describe("Port of the worker's /metrics and /readyz; 0 = any free one"),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('pino log level'),
-  WORKFLOW_BUNDLE: z.string().optional().describe('Prebuilt workflow bundle; without it the worker bundles at start'),
+  WORKFLOW_BUNDLE: z
+    .string()
+    .optional()
+    .describe('Prebuilt workflow bundle; without it the one of `npm run build`, or one made at start from the sources'),
   SHUTDOWN_GRACE_MS: ms.default(20_000).describe('How long a worker lets activities finish at shutdown'),
   STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has a workflow cached'),
   MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and queue'),
@@ -64,9 +67,22 @@ const variables = {
 const schema = z.object(variables);
 
 export type Environment = z.infer<typeof schema>;
-/** Name and meaning of every variable, for the table in the docs and its test. */
-export const environmentVariables: Record<string, string> = Object.fromEntries(
-  Object.entries(variables).map(([name, type]) => [name, type.description ?? '']),
+
+/** What the docs say of a variable, and the message when it does not fit. */
+export interface Variable {
+  meaning: string;
+  required: boolean;
+  /** As one would write it in the environment; undefined = none. */
+  default: string | undefined;
+}
+
+/** Every variable, for the table in the docs and its test. */
+export const environmentVariables: Readonly<Record<string, Variable>> = Object.fromEntries(
+  Object.entries(variables).map(([name, type]) => {
+    const unset = type.safeParse(undefined);
+    const preset = unset.success && unset.data !== undefined ? String(unset.data) : undefined;
+    return [name, { meaning: type.description ?? '', required: !unset.success, default: preset }];
+  }),
 );
 
 /**
@@ -84,7 +100,7 @@ export function readEnvironment(source: Record<string, string | undefined>): Env
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]);
     const state = given[name] === undefined ? 'is not set' : 'has a value that does not fit';
-    return `  ${name} ${state}: ${environmentVariables[name] ?? ''}`;
+    return `  ${name} ${state}: ${environmentVariables[name]?.meaning ?? ''}`;
   });
   throw new Error(`The environment is not complete:\n${lines.join('\n')}\nSee docs/configuration.md.`);
 }

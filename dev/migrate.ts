@@ -1,7 +1,7 @@
 /** `npm run migrate`: brings the database's schema and Temporal's search attributes up to date. Safe to run twice, and by two at once. */
 import { migrateDatabase } from '../db/migrate.ts';
 import { readEnvironment } from '../environment.ts';
-import { prepareTemporal } from './temporalServer.ts';
+import { prepareTemporal } from '../temporal/prepare.ts';
 
 const environment = readEnvironment(process.env);
 await migrateDatabase(environment.DATABASE_URL);

@@ -1,7 +1,6 @@
 import { createConnection } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { registerSearchAttributes } from '../temporal/searchAttributes.ts';
 import type { ProcessSpec } from './processes.ts';
 
 /**
@@ -51,25 +50,6 @@ export async function awaitTemporal(address: string, limitMs = 60_000): Promise<
       if (Date.now() > until) throw new Error(`Temporal does not answer at ${address}.`, { cause: error });
       await delay(100);
     }
-  }
-}
-
-/** Registers the search attributes; a server that has just come up may need a moment. */
-export async function prepareTemporal(address: string, namespace = 'default'): Promise<void> {
-  const connection = await Connection.connect({ address });
-  try {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await registerSearchAttributes(connection, namespace);
-        return;
-      } catch (error) {
-        if (attempt >= 20 || (error instanceof Error && /registered with another type/.test(error.message)))
-          throw error;
-        await delay(250);
-      }
-    }
-  } finally {
-    await connection.close();
   }
 }
 

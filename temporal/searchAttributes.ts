@@ -14,11 +14,14 @@ const indexedType = { KEYWORD: 2, BOOL: 5 } as const;
 
 type Registered = Record<string, number>;
 
+/** Somebody else registered an attribute of ours with another type, and a person has to decide. */
+export class SearchAttributeOfAnotherType extends Error {}
+
 /**
  * Registers the search attributes that are missing and compares the types of those that are there: registering one
  * again with another type silently succeeds (measured), and an unregistered one fails every workflow task.
  *
- * @throws Error that names an attribute registered with another type
+ * @throws SearchAttributeOfAnotherType that names it
  */
 export async function registerSearchAttributes(connection: ConnectionLike, namespace: string): Promise<void> {
   const missing = await missingSearchAttributes(connection, namespace);
@@ -29,7 +32,7 @@ export async function registerSearchAttributes(connection: ConnectionLike, names
   });
 }
 
-/** Search attributes that are not registered yet. @throws Error for one of another type */
+/** Search attributes that are not registered yet. @throws SearchAttributeOfAnotherType */
 export async function missingSearchAttributes(connection: ConnectionLike, namespace: string) {
   const answer = await connection.operatorService.listSearchAttributes({ namespace });
   const registered = (answer.customAttributes ?? {}) as Registered;
@@ -37,7 +40,7 @@ export async function missingSearchAttributes(connection: ConnectionLike, namesp
     const found = registered[name];
     if (found === undefined) return true;
     if (found !== indexedType[type]) {
-      throw new Error(
+      throw new SearchAttributeOfAnotherType(
         `The Temporal search attribute ${name} is registered with another type than ${type}. Remove it (temporal operator search-attribute remove --name ${name}) and run migrate again.`,
       );
     }

@@ -1,7 +1,6 @@
 /** The worker process: drives processes until it is told to stop. Any number of them may run. */
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
 import { openDatabase } from '../db/client.ts';
@@ -14,11 +13,15 @@ import { createWaker } from '../temporal/wake.ts';
 import { createConnectors } from './connectors.ts';
 import { collectMetrics, temporalMetricsAddress } from './metrics.ts';
 import { createWorkers } from './worker.ts';
+import { workflowCode } from './workflowBundle.ts';
 
 const environment = readEnvironment(process.env);
 const logger = pino({ level: environment.LOG_LEVEL, base: { process: 'worker', pid: process.pid } });
 
 installRuntime(logger);
+// Until the workers run there is nothing to finish, and the Runtime, which takes the signals, would wait for Temporal.
+const leave = () => process.exit(0);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, leave);
 let running = false;
 const server = createServer((request, response) => {
   void answer(request.url ?? '/').then(({ status, type, body }) => {
@@ -50,12 +53,11 @@ const workers = await createWorkers(
     ensureSchedules: () => ensureSchedules(client, environment.SWEEP_INTERVAL_MS),
   },
   connection,
-  environment.WORKFLOW_BUNDLE
-    ? { workflowBundle: { codePath: environment.WORKFLOW_BUNDLE } }
-    : { workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)) },
+  workflowCode(environment.WORKFLOW_BUNDLE),
 );
 await ensureSchedules(client, environment.SWEEP_INTERVAL_MS);
 running = true;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave);
 logger.info('ready');
 // The Runtime shuts the workers down on SIGINT and SIGTERM; activities get their grace time.
 await Promise.all(workers.map((worker) => worker.run()));

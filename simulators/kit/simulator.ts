@@ -35,6 +35,8 @@ export interface SimulatorOptions {
   seed?: number;
   customers?: number;
   port?: number;
+  /** Address to listen on; loopback unless another machine or container has to get here. */
+  host?: string;
   /** Folder of the journal; without it nothing survives. */
   data?: string | undefined;
 }
@@ -215,13 +217,14 @@ export async function startSimulator(
     }
   }
 
+  const host = options.host ?? '127.0.0.1';
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.once('error', reject).listen(options.port ?? 0, host, resolve);
   });
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -268,6 +271,7 @@ export async function runSimulator(name: string, create: CreateSimulation): Prom
   };
   const running = await startSimulator(name, create, {
     port: Number(given('port') ?? 0),
+    host: given('host') ?? '127.0.0.1',
     seed: Number(given('seed') ?? 7),
     customers: Number(given('customers') ?? 40),
     data: given('data'),

@@ -1,0 +1,39 @@
+/**
+ * `npm run build`: what production runs, in `dist/`. Node needs no more than it and the production dependencies.
+ *
+ *   --out DIR   another folder than dist
+ */
+import { execFile } from 'node:child_process';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const { values: options } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
+const out = resolve(root, options.out);
+
+// A file whose source is gone must not live on.
+rmSync(out, { recursive: true, force: true });
+await compile();
+cpSync(join(root, 'db/migrations'), join(out, 'db/migrations'), { recursive: true });
+writeFileSync(join(out, 'workflows.bundle.js'), await bundle());
+process.stdout.write(`Built ${out}\n`);
+
+/** The package exports no file but its package.json, so that is how its folder is found. */
+async function compile(): Promise<void> {
+  const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
+  const args = [tsc, '--project', join(root, 'tsconfig.build.json'), '--outDir', out];
+  await promisify(execFile)(process.execPath, args).catch((error: { stdout?: string; message: string }) => {
+    // What does not compile is told on stdout.
+    throw new Error(error.stdout === '' ? error.message : error.stdout, { cause: error });
+  });
+}
+
+/** From the compiled files, so that the bundle is of the very code that was compiled. */
+async function bundle(): Promise<string> {
+  const workflowsPath = join(out, 'workflows/index.js');
+  return (await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') })).code;
+}

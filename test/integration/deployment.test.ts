@@ -1,0 +1,270 @@
+/**
+ * No container engine is here, so the image's files are built in a folder as the Dockerfile says, and the compose file's
+ * commands run there one by one, with the variables it gives them and none of this shell's.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Connection } from '@temporalio/client';
+import postgres from 'postgres';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { freePort } from '../../dev/ports.ts';
+import { findTemporal } from '../../dev/temporalBinary.ts';
+import { readCompose, readEnvFile, type Service } from '../dev/compose.ts';
+import { execForm, imageEnvironment, readDockerfile, textsOf } from '../dev/dockerfile.ts';
+import { buildImage } from '../dev/image.ts';
+import { createApiClient } from '../kit/apiClient.ts';
+import { simulatorAdmin } from '../kit/simulatorAdmin.ts';
+import { goodCredentials } from '../kit/system.ts';
+import { until } from '../kit/until.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const image = readDockerfile(root).at(-1);
+const password = 'not-the-real-one';
+const { services } = readCompose(root, {
+  ...readEnvFile(root, 'docker/demo.env'),
+  POSTGRES_PASSWORD: password,
+  ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+  CALLS_PER_SECOND: '100',
+});
+const database = `deployment_${randomUUID().replaceAll('-', '')}`;
+const namespace = `deployment-${randomUUID()}`;
+const running: Container[] = [];
+
+let work: string;
+let app: string;
+let databaseUrl: string;
+let admin: postgres.Sql;
+
+interface Container {
+  name: string;
+  child: ChildProcess;
+  env: Record<string, string>;
+  port: number;
+  said(): string;
+}
+
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), 'countersign-image-'));
+  app = await buildImage(root, work);
+  admin = postgres(inject('postgresUrl'), { max: 1, onnotice: () => undefined });
+  await admin.unsafe(`create database ${database}`);
+  const url = new URL(inject('postgresUrl'));
+  url.pathname = `/${database}`;
+  databaseUrl = url.href;
+  const connection = await Connection.connect({ address: inject('temporalAddress') });
+  await connection.workflowService.registerNamespace({
+    namespace,
+    workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
+  });
+  await connection.close();
+});
+
+afterEach(async () => {
+  for (const { child } of running.splice(0)) {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+});
+
+afterAll(async () => {
+  await admin.unsafe(`drop database if exists ${database} with (force)`);
+  await admin.end();
+  rmSync(work, { recursive: true, force: true });
+});
+
+function serviceOf(name: string): Service {
+  const service = services[name];
+  if (!service) throw new Error(`There is no service ${name}.`);
+  return service;
+}
+
+/** What a service's container has in its environment, with the network's names as addresses of this machine. */
+function environmentOf(name: string, more: Record<string, string> = {}): Record<string, string> {
+  const given = { ...imageEnvironment(image), ...serviceOf(name).environment };
+  const here: Record<string, string> = {
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+  };
+  return {
+    ...Object.fromEntries(Object.entries(given).map(([variable, value]) => [variable, here[variable] ?? value])),
+    TEMPORAL_NAMESPACE: namespace,
+    ...more,
+  };
+}
+
+/** Starts a service as its container would; in a container every port is free, here each gets one of its own. */
+async function start(name: string, more: Record<string, string> = {}): Promise<Container> {
+  const port = await freePort(0);
+  const own =
+    name === 'worker' ? { API_PORT: '1', METRICS_PORT: `${port}` } : { API_PORT: `${port}`, METRICS_PORT: '1' };
+  const env = environmentOf(name, { ...own, ...more });
+  const [, ...args] = [...(serviceOf(name).command ?? [])];
+  const at = args.indexOf('--port') + 1;
+  if (at > 0) args[at] = String(port);
+  const child = spawn(process.execPath, args, { cwd: app, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const container = { name, child, env, port, said: () => output };
+  running.push(container);
+  return container;
+}
+
+/** @returns the exit status; the time is what compose gives a container before it kills it */
+async function ended({ name, child, said }: Container): Promise<number | null> {
+  const limit = Number.parseInt(serviceOf(name).stop_grace_period ?? '10', 10) * 1000;
+  await until(`${name} to end`, () => child.exitCode !== null || child.signalCode !== null, limit).catch(
+    (error: unknown) => {
+      throw new Error(`${name} goes on:\n${said()}`, { cause: error });
+    },
+  );
+  return child.exitCode;
+}
+
+function stop(container: Container): Promise<number | null> {
+  container.child.kill('SIGTERM');
+  return ended(container);
+}
+
+/** Runs the container's own healthcheck. */
+async function isHealthy({ name, env, port }: Container): Promise<boolean> {
+  const [, ...own] = serviceOf(name).healthcheck?.test ?? [];
+  const [, ...args] = own.length > 0 ? own : execForm(textsOf(image, 'HEALTHCHECK')[0]);
+  const here = args.map((argument) => argument.replace(/:840[12]\//, `:${port}/`));
+  return run(process.execPath, here, { cwd: app, env }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function becomesHealthy(container: Container): Promise<boolean> {
+  return until(`${container.name} to be healthy`, () => {
+    if (container.child.exitCode !== null) throw new Error(`${container.name} ended:\n${container.said()}`);
+    return isHealthy(container);
+  });
+}
+
+test('compiled files import nothing but production dependencies and each other', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')) as { dependencies: object };
+  const files = readdirSync(join(app, 'dist'), { recursive: true, encoding: 'utf8' });
+  const imported = files
+    .filter((file) => file.endsWith('.js') && file !== 'workflows.bundle.js')
+    .flatMap((file) => [
+      ...readFileSync(join(app, 'dist', file), 'utf8').matchAll(/(?:from|import|resolve)\s*\(?'([^'.][^']*)'/g),
+    ])
+    .map(([, name = '']) => name)
+    .filter((name) => !name.startsWith('node:'))
+    .map((name) => /^(?:@[^/]+\/)?[^/]+/.exec(name)?.[0] ?? name);
+  expect(imported).toContain('@temporalio/worker');
+  expect(imported.filter((name) => !(name in dependencies))).toEqual([]);
+});
+
+test('a worker refuses to start before migrate has run, and says so', async () => {
+  const worker = await start('worker');
+  expect(await ended(worker)).toBe(1);
+  expect(worker.said()).toContain('run migrate first');
+});
+
+test('a service with a variable that is missing ends, and names it', async () => {
+  const api = await start('api', { ENCRYPTION_KEYS: '' });
+  expect(await ended(api)).not.toBe(0);
+  expect(api.said()).toContain('ENCRYPTION_KEYS is not set');
+});
+
+test('migrate, api, two workers and the simulators come up in turn, do the work, and stop when they are told', async () => {
+  // Two at once, as two deployments may.
+  const migrations = [await start('migrate'), await start('migrate')];
+  expect(await Promise.all(migrations.map(ended))).toEqual([0, 0]);
+
+  const api = await start('api');
+  const workers = [await start('worker'), await start('worker')];
+  const simulators = [await start('mailprotector'), await start('connectwise')];
+  for (const container of [api, ...workers, ...simulators]) await becomesHealthy(container);
+
+  const { stdout } = await run(process.execPath, ['dist/dev/admin.js', 'init'], {
+    cwd: app,
+    env: environmentOf('migrate'),
+  });
+  const { token } = JSON.parse(stdout) as { token: string };
+  const client = createApiClient(`http://127.0.0.1:${api.port}`, token);
+  expect(await client.get('/readyz')).toMatchObject({ database: 'ready', temporal: 'ready' });
+  const page = await fetch(`${client.url}/docs`).then((response) => response.text());
+  expect(page).toContain('/docs/scalar.js');
+  expect((await fetch(`${client.url}/docs/scalar.js`)).status).toBe(200);
+
+  // The prebuilt workflows read a PSA.
+  const connectwise = `http://127.0.0.1:${simulators[1]?.port}`;
+  const { id } = await client.post<{ id: string }>('/v1/psa-connections', {
+    kind: 'connectwise',
+    name: 'Demo',
+    credentials: goodCredentials.psa(connectwise),
+  });
+  await until('the PSA to be read', async () => {
+    const { status, body } = await client.call<{ items: unknown[] }>('GET', `/v1/psa-connections/${id}/accounts`);
+    return status === 200 && body.items.length > 0;
+  });
+
+  // Told to stop in the middle of a slow read, a worker finishes it.
+  const psa = simulatorAdmin(connectwise);
+  await psa.clearLog();
+  await psa.fault({ kind: 'latency', ms: 1_500 });
+  await client.post(`/v1/psa-connections/${id}/check`);
+  await until('a worker to ask the PSA', async () => (await psa.log('GET')).length > 0);
+  expect(await Promise.all(workers.map(stop))).toEqual([0, 0]);
+  for (const worker of workers) expect(worker.said()).toContain('"msg":"stopped"');
+  expect((await psa.log('GET'))[0]).toMatchObject({ status: 200 });
+
+  expect(await isHealthy(api)).toBe(true);
+  expect(await Promise.all([api, ...simulators].map(stop))).toEqual([0, 0, 0]);
+  for (const container of [api, ...workers, ...simulators]) expect(await isHealthy(container)).toBe(false);
+  for (const container of [api, ...workers]) expect(container.said()).not.toContain(token);
+}, 120_000);
+
+test('while Temporal is away a worker that is told to stop does, and an api answers what it was asked before it does', async () => {
+  const silent = await listenInSilence();
+  try {
+    const env = { TEMPORAL_ADDRESS: `127.0.0.1:${silent.port}` };
+    const worker = await start('worker', env);
+    await until('the worker to look for Temporal', () => silent.connections() > 0);
+    expect(await isHealthy(worker)).toBe(false);
+    expect(await stop(worker)).toBe(0);
+
+    const api = await start('api', env);
+    await becomesHealthy(api);
+    const before = silent.connections();
+    const asked = fetch(`http://127.0.0.1:${api.port}/readyz`).then((response) => response.json());
+    await until('the api to look for Temporal', () => silent.connections() > before || api.said().includes('GET'));
+    const status = stop(api);
+    expect(await asked).toMatchObject({ ready: true, temporal: 'away' });
+    expect(await status).toBe(0);
+  } finally {
+    silent.server.close();
+  }
+});
+
+test("the healthcheck of the compose file's Temporal tells a namespace that is there from one that is not", async () => {
+  const [, ...command] = serviceOf('temporal').healthcheck?.test ?? [];
+  const [program, ...args] = command.map((word) => (word === 'temporal:7233' ? inject('temporalAddress') : word));
+  expect(program).toBe('temporal');
+  const binary = await findTemporal(() => undefined);
+  await run(binary, args);
+  const absent = args.map((word) => (word === 'default' ? 'not-there-yet' : word));
+  await expect(run(binary, absent)).rejects.toThrow(/not-there-yet/);
+});
+
+/** Takes connections and never answers, as a machine that hangs does. */
+async function listenInSilence(): Promise<{ server: Server; port: number; connections: () => number }> {
+  let connections = 0;
+  const server = createServer(() => void connections++);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return { server, port: typeof address === 'object' && address ? address.port : 0, connections: () => connections };
+}
