@@ -170,6 +170,8 @@ async function readText(response: Response, maxBytes: number, where: string): Pr
         code: 'too_large',
         detail: `${where} sent more than ${maxBytes} bytes`,
         status: response.status,
+        // It answered, so a write was a write (invariant 5).
+        mayHaveActed: true,
       });
     }
     chunks.push(chunk);
