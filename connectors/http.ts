@@ -265,11 +265,13 @@ function messageIn(text: string): string {
     .trim();
 }
 
+/** Longer than this nobody means: a mistaken header must not stop a connection for years. */
+const longestRetryAfterMs = 24 * 60 * 60_000;
+
 /** `Retry-After` in milliseconds: seconds, or an HTTP date. */
 export function retryAfter(header: string | null, now = Date.now()): number | undefined {
-  if (header === null) return undefined;
+  if (header === null || header.trim() === '') return undefined;
   const seconds = Number(header);
-  if (Number.isFinite(seconds) && header.trim() !== '') return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestRetryAfterMs);
 }
