@@ -46,20 +46,32 @@ export function originOf(site: string, allowPrivate: boolean): string {
     new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `"${site}" ${why}` });
   let url: URL;
   try {
-    url = new URL(/^https?:\/\//.test(site) ? site : `https://${site}`);
+    url = new URL(/^https?:\/\//i.test(site) ? site : `https://${site}`);
   } catch {
     throw refuse('is not a host name. Give the site you log in to, for example na.myconnectwise.net.');
   }
-  if (url.username || url.password || url.pathname !== '/' || url.search) throw refuse('is more than a host name.');
+  if (url.username || url.password || url.pathname !== '/' || url.search || url.hash)
+    throw refuse('is more than a host name.');
   if (!allowPrivate) {
     if (url.protocol !== 'https:') throw refuse('is not an https address.');
-    if (!/\.[a-z]{2,}$/i.test(url.hostname) || url.hostname.endsWith('.local') || url.hostname.endsWith('.internal')) {
+    if (url.port !== '') throw refuse('names a port. ConnectWise answers on the usual one.');
+    if (!isPublicName(url.hostname))
       throw refuse('is not a public host name. Set ALLOW_PRIVATE_HOSTS for a server in your own network.');
-    }
   }
   if (/^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$/.test(url.hostname))
     url.hostname = `api-${url.hostname}`;
   return url.origin;
+}
+
+/** Top-level names that no public server has: RFC 6761, RFC 8375, and what networks of one's own are commonly called. */
+const privateNames = new Set([
+  'local', 'localhost', 'localdomain', 'internal', 'intranet', 'private', 'corp', 'home', 'lan', 'arpa', 'test', 'example', 'invalid', 'onion',
+]); // prettier-ignore
+
+/** A dotted name that ends in a top-level name: no address (its last part is a number), nothing that only a resolver of our own knows. */
+function isPublicName(hostname: string): boolean {
+  const top = /^(?:[a-z0-9_-]+\.)+(xn--[a-z0-9-]+|[a-z]{2,})$/.exec(hostname)?.[1];
+  return top !== undefined && !privateNames.has(top);
 }
 
 export function createConnectwiseClient(
