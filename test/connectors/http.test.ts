@@ -69,8 +69,7 @@ describe('a good answer', () => {
   test('the query is percent-encoded to the last character, spaces and pluses too', async () => {
     const server = await serve((_asked, response) => json(response, 200, { ok: true }));
     await fc.assert(
-      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 20 }), async (text) => {
-        const wanted = text.toWellFormed();
+      fc.asyncProperty(fc.string({ unit: 'binary', maxLength: 20 }), async (wanted) => {
         await client(server.url).request({ method: 'GET', path: '/a', route: '/a', query: { q: wanted }, schema });
         const raw = server.asked.at(-1)?.url ?? '';
         expect(raw).not.toContain('+');
