@@ -6,6 +6,7 @@ import { Agent, fetch, type Response } from 'undici';
 import type { z } from 'zod';
 import type { Budget } from './budget.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
+import { lookupPublic, privateAddress } from './publicHosts.ts';
 
 export interface HttpLogger {
   debug(fields: object, message: string): void;
@@ -26,6 +27,8 @@ export interface HttpClientOptions {
   maxBytes?: number;
   /** The answer's header with the other side's request id. */
   requestIdHeader?: string;
+  /** The host was typed by a customer: a name that leads into a private network is not called. */
+  publicOnly?: boolean;
 }
 
 export interface HttpRequest<T> {
@@ -52,7 +55,9 @@ export interface HttpClient {
 }
 
 // Keep-alive towards a few hosts; a connection that cannot be made fails well before the request's own limit.
-const agent = new Agent({ connect: { timeout: 10_000 }, connections: 64, pipelining: 1 });
+const connecting = { timeout: 10_000 };
+const agent = new Agent({ connect: connecting, connections: 64, pipelining: 1 });
+const publicAgent = new Agent({ connect: { ...connecting, lookup: lookupPublic }, connections: 64, pipelining: 1 });
 
 /** Node's codes for "nothing left this machine". */
 const neverSent = new Set([
@@ -94,7 +99,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
         redirect: 'manual',
         signal,
-        dispatcher: agent,
+        dispatcher: options.publicOnly ? publicAgent : agent,
       });
       const requestId = response.headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
       const text = await readText(response, maxBytes, where);
@@ -221,6 +226,14 @@ function broken(
       code: 'timeout',
       detail: `${where} did not answer within ${timeoutMs} ms`,
       mayHaveActed: true,
+      cause: error,
+    });
+  }
+  if (code === privateAddress) {
+    return new ConnectorError({
+      kind: 'permanent',
+      code: 'bad_host',
+      detail: `${where}: the host name leads into a private network`,
       cause: error,
     });
   }

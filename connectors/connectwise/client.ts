@@ -93,6 +93,7 @@ export function createConnectwiseClient(
     budget: options.budget,
     logger: options.logger,
     requestIdHeader: 'x-cw-request-id',
+    publicOnly: !options.allowPrivateHosts,
     ...(options.timeoutMs ? { timeoutMs: options.timeoutMs } : {}),
   };
   // Discovery is unauthenticated (§1.1), so it gets no credentials.
