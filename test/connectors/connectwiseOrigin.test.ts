@@ -3,12 +3,13 @@ import { expect, test } from 'vitest';
 import { originOf } from '../../connectors/connectwise/client.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 
-function refusal(site: string, allowPrivate = false): ConnectorError | undefined {
+/** The origin, or the code of the refusal. */
+function outcomeOf(site: string, allowPrivate = false): string {
   try {
-    originOf(site, allowPrivate);
-    return undefined;
+    return originOf(site, allowPrivate);
   } catch (error) {
-    return error instanceof ConnectorError ? error : undefined;
+    if (error instanceof ConnectorError && error.kind === 'permanent') return error.code;
+    throw error;
   }
 }
 
@@ -55,7 +56,7 @@ test.each([
   ['a file', 'file:///etc/passwd'],
   ['nothing that is a name', 'not a host'],
 ])('%s is refused: %s', (_what, site) => {
-  expect(refusal(site)).toMatchObject({ kind: 'permanent', code: 'bad_host' });
+  expect(outcomeOf(site)).toBe('bad_host');
 });
 
 test('no IPv4 address is ever called, however it is written', () => {
@@ -79,7 +80,7 @@ test('no IPv4 address is ever called, however it is written', () => {
           String((parts[0] ?? 0) * 2 ** 24 + tail),
           `[::ffff:${parts.join('.')}]`,
         ];
-        for (const site of all) expect(refusal(site)?.code).toBe('bad_host');
+        for (const site of all) expect(outcomeOf(site)).toBe('bad_host');
       },
     ),
   );
@@ -111,16 +112,9 @@ test('whatever is typed, what is called is https on the usual port of a dotted n
   );
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 8 }), (pieces) => {
-      const site = pieces.join('');
-      let origin: string;
-      try {
-        origin = originOf(site, false);
-      } catch (error) {
-        expect(error).toBeInstanceOf(ConnectorError);
-        return;
-      }
-      expect(origin).toMatch(/^https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}$/);
-      expect(origin).not.toContain('localhost');
+      const outcome = outcomeOf(pieces.join(''));
+      const called = /^https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}$/.test(outcome) && !/\.localhost$/.test(outcome);
+      expect(called || outcome === 'bad_host').toBe(true);
     }),
     { numRuns: 3_000 },
   );
@@ -129,6 +123,6 @@ test('whatever is typed, what is called is https on the usual port of a dotted n
 test('with private hosts allowed, a server in one\u2019s own network is called as given, still without user or path', () => {
   expect(originOf('http://127.0.0.1:4010', true)).toBe('http://127.0.0.1:4010');
   expect(originOf('psa.lan', true)).toBe('https://psa.lan');
-  expect(refusal('http://someone:secret@127.0.0.1', true)?.code).toBe('bad_host');
-  expect(refusal('http://127.0.0.1/admin', true)?.code).toBe('bad_host');
+  expect(outcomeOf('http://someone:secret@127.0.0.1', true)).toBe('bad_host');
+  expect(outcomeOf('http://127.0.0.1/admin', true)).toBe('bad_host');
 });
