@@ -29,11 +29,13 @@ export function createMailprotectorClient(http: HttpClient, perPage: number): Ma
 
     /**
      * Walks pages until the header says that all have come, or until an empty page. A short page alone ends nothing: the
-     * vendor may clamp the page size, and a truncated page looks just the same. An id that comes twice means that rows
-     * moved while we read, so others were missed.
+     * vendor may clamp the page size, and a truncated page looks just the same. Rows that moved while we read (an id that
+     * comes twice, another total) mean that others were passed over; a page shorter than a later one was cut.
      */
     async list(route, path, schema, options) {
       const rows = new Map<string, z.infer<typeof schema>>();
+      let firstTotal: number | undefined;
+      let shortest = Infinity;
       for (let page = 1; page <= maxPages; page++) {
         const answer = await http.request({
           method: 'GET',
@@ -47,7 +49,12 @@ export function createMailprotectorClient(http: HttpClient, perPage: number): Ma
           if (rows.has(row.id)) throw incomplete(route, 'a row came twice, so rows moved while they were read');
           rows.set(row.id, row);
         }
+        if (answer.data.length > shortest) throw incomplete(route, 'a page was shorter than a later one');
+        shortest = Math.min(shortest, answer.data.length);
         const total = totalIn(answer.headers.get('x-pagination'));
+        if (page > 1 && total !== firstTotal)
+          throw incomplete(route, 'the number of rows changed while they were read');
+        firstTotal = total;
         if (total !== undefined && rows.size >= total) return [...rows.values()];
         if (answer.data.length === 0) {
           if (total !== undefined && rows.size < total) throw incomplete(route, `${rows.size} of ${total} rows came`);
