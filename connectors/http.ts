@@ -50,7 +50,7 @@ export interface HttpAnswer<T> {
 }
 
 export interface HttpClient {
-  /** @throws ConnectorError, always */
+  /** @throws ConnectorError; or the signal's own reason, once the caller has given up */
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
 }
 
@@ -76,6 +76,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     options.secrets.reduce((redacted, secret) => (secret ? redacted.replaceAll(secret, '[redacted]') : redacted), text);
 
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    wanted.signal?.throwIfAborted();
     await options.budget.take(wanted.signal);
     const began = performance.now();
     const where = `${wanted.method} ${wanted.route}`;

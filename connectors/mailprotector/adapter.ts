@@ -154,26 +154,33 @@ export function createMailprotectorAdapter(
 
     listAccounts,
 
-    async *readUsage({ accountIds, after, ...call }) {
-      const ids = (accountIds ?? (await listAccounts(call)).map((account) => account.id))
-        .toSorted(byNumber)
-        .filter((id) => after === undefined || byNumber(id, after) > 0);
-      if (ids.length === 0) return;
-      const domains = await domainsByAccount(call);
-      for (let at = 0; at < ids.length; at += accountsPerPage) {
-        const batch = ids.slice(at, at + accountsPerPage);
-        const usage = await Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call)));
-        const page: UsagePage = {
-          accounts: [],
-          counts: usage.flatMap((one) => one.counts),
-          userTypes:
-            settings.countBy === 'users'
-              ? usage.map((one, index) => ({ accountId: batch[index] ?? '', counts: one.userTypes }))
-              : [],
-        };
-        const last = batch.at(-1);
-        if (last !== undefined && at + accountsPerPage < ids.length) page.next = last;
-        yield page;
+    async *readUsage({ accountIds, after, signal }) {
+      // Ends the calls that are still queued when one of them fails, or when nobody reads on.
+      const over = new AbortController();
+      const call = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
+      try {
+        const ids = (accountIds ?? (await listAccounts(call)).map((account) => account.id))
+          .toSorted(byNumber)
+          .filter((id) => after === undefined || byNumber(id, after) > 0);
+        if (ids.length === 0) return;
+        const domains = await domainsByAccount(call);
+        for (let at = 0; at < ids.length; at += accountsPerPage) {
+          const batch = ids.slice(at, at + accountsPerPage);
+          const usage = await Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call)));
+          const page: UsagePage = {
+            accounts: [],
+            counts: usage.flatMap((one) => one.counts),
+            userTypes:
+              settings.countBy === 'users'
+                ? usage.map((one, index) => ({ accountId: batch[index] ?? '', counts: one.userTypes }))
+                : [],
+          };
+          const last = batch.at(-1);
+          if (last !== undefined && at + accountsPerPage < ids.length) page.next = last;
+          yield page;
+        }
+      } finally {
+        over.abort();
       }
     },
   };
