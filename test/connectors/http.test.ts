@@ -243,6 +243,15 @@ describe('answers that do not arrive whole', () => {
     controller.abort(new Error('no longer needed'));
     await expect(asking).rejects.toThrow('no longer needed');
   });
+
+  test('who has given up before it began takes no permit and sends nothing', async () => {
+    const server = await serve((_asked, response) => json(response, 200, { ok: true }));
+    const budget = recordingBudget();
+    const signal = AbortSignal.abort(new Error('no longer needed'));
+    const asking = client(server.url, { budget }).request({ method: 'GET', path: '/a', route: '/a', schema, signal });
+    await expect(asking).rejects.toThrow('no longer needed');
+    expect([budget.taken, server.asked.length]).toEqual([0, 0]);
+  });
 });
 
 describe('answers that are too large or of the wrong form', () => {
