@@ -13,6 +13,7 @@ import {
   boardSchema,
   catalogItemSchema,
   companySchema,
+  systemInfoSchema,
   type Addition,
 } from './schemas.ts';
 
@@ -27,8 +28,28 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       });
       return lineOf(query.agreementId, data);
     } catch (error) {
-      if (error instanceof ConnectorError && error.code === 'not_found') return null;
-      throw error;
+      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+      await assertCredentials(query.signal);
+      return null;
+    }
+  }
+
+  /** On cloud a 404 may really be refused credentials (§3): a line is gone only if ConnectWise still knows who asks. */
+  async function assertCredentials(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await client.request({
+        method: 'GET',
+        route: '/system/info',
+        path: '/system/info',
+        schema: systemInfoSchema,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+      throw error.explained({
+        code: 'bad_credentials',
+        detail: 'ConnectWise answers 404 to everything: the keys, or the address, are no longer good.',
+      });
     }
   }
 
