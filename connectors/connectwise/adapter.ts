@@ -94,23 +94,23 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     },
 
     async listLines({ agreementId, signal }) {
-      const route = `/finance/agreements/${agreementId}/additions`;
+      const route = '/finance/agreements/{id}/additions';
+      const path = `/finance/agreements/${encodeURIComponent(agreementId)}/additions`;
+      const { data, headers } = await client.request({
+        method: 'GET',
+        route,
+        path,
+        query: { pageSize: 1000 },
+        schema: additionSchema.array(),
+        signal,
+      });
+      // One call for nearly every agreement: the header says when there is more, which is then read as any long list.
+      if (!/rel="?next"?/.test(headers.get('link') ?? '')) return data.map((addition) => lineOf(agreementId, addition));
       const lines: PsaLine[] = [];
-      let page = 1;
-      for (;;) {
-        const { data, headers } = await client.request({
-          method: 'GET',
-          route: '/finance/agreements/{id}/additions',
-          path: route,
-          query: { page, pageSize: 1000 },
-          schema: additionSchema.array(),
-          signal,
-        });
-        lines.push(...data.map((addition) => lineOf(agreementId, addition)));
-        // One call for nearly every agreement: the header says when there is another page.
-        if (!/rel="?next"?/.test(headers.get('link') ?? '') || data.length === 0) return lines;
-        page++;
-      }
+      const call = signal ? { signal } : undefined;
+      for await (const batch of client.list(route, {}, additionSchema, call, path))
+        lines.push(...batch.map((addition) => lineOf(agreementId, addition)));
+      return lines;
     },
 
     getLine,

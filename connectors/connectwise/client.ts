@@ -23,12 +23,17 @@ export const connectwiseCredentials = z.strictObject({
 
 export interface ConnectwiseClient {
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
-  /** A whole list in batches, checked against `/count`; or an error. */
+  /**
+   * A whole list in batches, checked against `/count`; or an error.
+   *
+   * @param path where the route has names for ids
+   */
   list<T extends { id: string }>(
     route: string,
     query: { conditions?: string; fields?: string },
     schema: z.ZodType<T>,
     call?: CallOptions,
+    path?: string,
   ): AsyncIterable<T[]>;
 }
 
@@ -151,41 +156,56 @@ export function createConnectwiseClient(
 
     /**
      * Forward-only paging (by id, so rows that move between pages are not missed); where an endpoint does not support it
-     * and sends no `Link`, page by page. The end is where `Link` has no next; a count afterwards shows a page that was
-     * cut short.
+     * and numbers its pages, page by page: then a row that goes moves the others, so the rows are counted before and
+     * after. The end is where `Link` has no next; the count afterwards shows a page that was cut short.
      */
-    async *list(route, query, schema, call) {
+    async *list(route, query, schema, call, path = route) {
       const seen = new Set<string>();
       const get = (extra: Record<string, string | number>) =>
         request({
           method: 'GET',
           route,
-          path: route,
+          path,
           query: { ...query, pageSize: rowsPerPage, ...extra },
           headers: { 'pagination-type': 'forward-only' },
           schema: z.array(schema),
           signal: call?.signal,
         });
-      let next: Record<string, string | number> | undefined = {};
-      while (next) {
-        const { data, headers } = await get(next);
-        for (const row of data) {
+      const count = async () => {
+        const { data } = await request({
+          method: 'GET',
+          route: `${route}/count`,
+          path: `${path}/count`,
+          query: { conditions: query.conditions },
+          schema: countSchema,
+          signal: call?.signal,
+        });
+        return data.count;
+      };
+      const nextOf = (answer: HttpAnswer<unknown[]>) =>
+        answer.data.length > 0 ? nextLink(answer.headers.get('link'), origin) : undefined;
+
+      let answer = await get({});
+      let before: number | undefined;
+      const second = nextOf(answer);
+      if (second && second['pageId'] === undefined) {
+        before = await count();
+        answer = await get({});
+      }
+      for (;;) {
+        for (const row of answer.data) {
           if (seen.has(row.id)) throw incomplete(route, 'a row came twice');
           seen.add(row.id);
         }
-        if (data.length > 0) yield data;
-        const link = nextLink(headers.get('link'), origin);
-        next = data.length > 0 ? link : undefined;
+        if (answer.data.length > 0) yield answer.data;
+        const next = nextOf(answer);
+        if (!next) break;
+        answer = await get(next);
       }
-      const { data: total } = await request({
-        method: 'GET',
-        route: `${route}/count`,
-        path: `${route}/count`,
-        query: { conditions: query.conditions },
-        schema: countSchema,
-        signal: call?.signal,
-      });
-      if (seen.size < total.count) throw incomplete(route, `${seen.size} of ${total.count} rows came`);
+      const total = await count();
+      if (before !== undefined && before !== total)
+        throw incomplete(route, 'the number of rows changed while they were read');
+      if (seen.size < total) throw incomplete(route, `${seen.size} of ${total} rows came`);
     },
   };
 }
