@@ -6,6 +6,7 @@ import { Agent, fetch, type Response } from 'undici';
 import type { z } from 'zod';
 import type { Budget } from './budget.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
+import { lookupPublic, privateAddress } from './publicHosts.ts';
 
 export interface HttpLogger {
   debug(fields: object, message: string): void;
@@ -26,6 +27,8 @@ export interface HttpClientOptions {
   maxBytes?: number;
   /** The answer's header with the other side's request id. */
   requestIdHeader?: string;
+  /** The host was typed by a customer: a name that leads into a private network is not called. */
+  publicOnly?: boolean;
 }
 
 export interface HttpRequest<T> {
@@ -47,12 +50,14 @@ export interface HttpAnswer<T> {
 }
 
 export interface HttpClient {
-  /** @throws ConnectorError, always */
+  /** @throws ConnectorError; or the signal's own reason, once the caller has given up */
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
 }
 
 // Keep-alive towards a few hosts; a connection that cannot be made fails well before the request's own limit.
-const agent = new Agent({ connect: { timeout: 10_000 }, connections: 64, pipelining: 1 });
+const connecting = { timeout: 10_000 };
+const agent = new Agent({ connect: connecting, connections: 64, pipelining: 1 });
+const publicAgent = new Agent({ connect: { ...connecting, lookup: lookupPublic }, connections: 64, pipelining: 1 });
 
 /** Node's codes for "nothing left this machine". */
 const neverSent = new Set([
@@ -71,6 +76,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     options.secrets.reduce((redacted, secret) => (secret ? redacted.replaceAll(secret, '[redacted]') : redacted), text);
 
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    wanted.signal?.throwIfAborted();
     await options.budget.take(wanted.signal);
     const began = performance.now();
     const where = `${wanted.method} ${wanted.route}`;
@@ -94,7 +100,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
         redirect: 'manual',
         signal,
-        dispatcher: agent,
+        dispatcher: options.publicOnly ? publicAgent : agent,
       });
       const requestId = response.headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
       const text = await readText(response, maxBytes, where);
@@ -170,6 +176,8 @@ async function readText(response: Response, maxBytes: number, where: string): Pr
         code: 'too_large',
         detail: `${where} sent more than ${maxBytes} bytes`,
         status: response.status,
+        // It answered, so a write was a write (invariant 5).
+        mayHaveActed: true,
       });
     }
     chunks.push(chunk);
@@ -222,6 +230,14 @@ function broken(
       cause: error,
     });
   }
+  if (code === privateAddress) {
+    return new ConnectorError({
+      kind: 'permanent',
+      code: 'bad_host',
+      detail: `${where}: the host name leads into a private network`,
+      cause: error,
+    });
+  }
   if (code === 'ENOTFOUND') {
     // A name that does not exist today may be a resolver's bad minute, so it is retried before it blocks.
     return new ConnectorError({
@@ -263,11 +279,13 @@ function messageIn(text: string): string {
     .trim();
 }
 
+/** Longer than this nobody means: a mistaken header must not stop a connection for years. */
+const longestRetryAfterMs = 24 * 60 * 60_000;
+
 /** `Retry-After` in milliseconds: seconds, or an HTTP date. */
 export function retryAfter(header: string | null, now = Date.now()): number | undefined {
-  if (header === null) return undefined;
+  if (header === null || header.trim() === '') return undefined;
   const seconds = Number(header);
-  if (Number.isFinite(seconds) && header.trim() !== '') return Math.max(0, seconds * 1000);
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestRetryAfterMs);
 }

@@ -88,9 +88,11 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   }
 
   const changed = target !== null && !sameQuantity(target, current);
+  // What nobody uses is no new revenue: a service that was never reported must not be put on an agreement.
+  const used = feed.usage.some((count) => (count.quantity ?? 0) > 0);
   const kind =
     lines.active.length === 0
-      ? target === null || target > 0
+      ? (target === null ? used : target > 0)
         ? 'new_revenue'
         : 'no_change'
       : changed || target === null

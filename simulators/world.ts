@@ -50,6 +50,8 @@ export interface WorldAgreement {
   billingCycle: string;
   nextInvoiceDate: string;
   startDate: string;
+  /** Additions in the middle of an invoiced period are billed in part; absent = no. */
+  prorate?: boolean;
   additions: WorldAddition[];
 }
 

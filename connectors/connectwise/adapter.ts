@@ -13,6 +13,7 @@ import {
   boardSchema,
   catalogItemSchema,
   companySchema,
+  systemInfoSchema,
   type Addition,
 } from './schemas.ts';
 
@@ -27,8 +28,28 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       });
       return lineOf(query.agreementId, data);
     } catch (error) {
-      if (error instanceof ConnectorError && error.code === 'not_found') return null;
-      throw error;
+      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+      await assertCredentials(query.signal);
+      return null;
+    }
+  }
+
+  /** On cloud a 404 may really be refused credentials (§3): a line is gone only if ConnectWise still knows who asks. */
+  async function assertCredentials(signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await client.request({
+        method: 'GET',
+        route: '/system/info',
+        path: '/system/info',
+        schema: systemInfoSchema,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+      throw error.explained({
+        code: 'bad_credentials',
+        detail: 'ConnectWise answers 404 to everything: the keys, or the address, are no longer good.',
+      });
     }
   }
 
@@ -73,23 +94,23 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     },
 
     async listLines({ agreementId, signal }) {
-      const route = `/finance/agreements/${agreementId}/additions`;
+      const route = '/finance/agreements/{id}/additions';
+      const path = `/finance/agreements/${encodeURIComponent(agreementId)}/additions`;
+      const { data, headers } = await client.request({
+        method: 'GET',
+        route,
+        path,
+        query: { pageSize: 1000 },
+        schema: additionSchema.array(),
+        signal,
+      });
+      // One call for nearly every agreement: the header says when there is more, which is then read as any long list.
+      if (!/rel="?next"?/.test(headers.get('link') ?? '')) return data.map((addition) => lineOf(agreementId, addition));
       const lines: PsaLine[] = [];
-      let page = 1;
-      for (;;) {
-        const { data, headers } = await client.request({
-          method: 'GET',
-          route: '/finance/agreements/{id}/additions',
-          path: route,
-          query: { page, pageSize: 1000 },
-          schema: additionSchema.array(),
-          signal,
-        });
-        lines.push(...data.map((addition) => lineOf(agreementId, addition)));
-        // One call for nearly every agreement: the header says when there is another page.
-        if (!/rel="?next"?/.test(headers.get('link') ?? '') || data.length === 0) return lines;
-        page++;
-      }
+      const call = signal ? { signal } : undefined;
+      for await (const batch of client.list(route, {}, additionSchema, call, path))
+        lines.push(...batch.map((addition) => lineOf(agreementId, addition)));
+      return lines;
     },
 
     getLine,

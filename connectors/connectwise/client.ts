@@ -23,12 +23,17 @@ export const connectwiseCredentials = z.strictObject({
 
 export interface ConnectwiseClient {
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
-  /** A whole list in batches, checked against `/count`; or an error. */
+  /**
+   * A whole list in batches, checked against `/count`; or an error.
+   *
+   * @param path where the route has names for ids
+   */
   list<T extends { id: string }>(
     route: string,
     query: { conditions?: string; fields?: string },
     schema: z.ZodType<T>,
     call?: CallOptions,
+    path?: string,
   ): AsyncIterable<T[]>;
 }
 
@@ -46,20 +51,32 @@ export function originOf(site: string, allowPrivate: boolean): string {
     new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `"${site}" ${why}` });
   let url: URL;
   try {
-    url = new URL(/^https?:\/\//.test(site) ? site : `https://${site}`);
+    url = new URL(/^https?:\/\//i.test(site) ? site : `https://${site}`);
   } catch {
     throw refuse('is not a host name. Give the site you log in to, for example na.myconnectwise.net.');
   }
-  if (url.username || url.password || url.pathname !== '/' || url.search) throw refuse('is more than a host name.');
+  if (url.username || url.password || url.pathname !== '/' || url.search || url.hash)
+    throw refuse('is more than a host name.');
   if (!allowPrivate) {
     if (url.protocol !== 'https:') throw refuse('is not an https address.');
-    if (!/\.[a-z]{2,}$/i.test(url.hostname) || url.hostname.endsWith('.local') || url.hostname.endsWith('.internal')) {
+    if (url.port !== '') throw refuse('names a port. ConnectWise answers on the usual one.');
+    if (!isPublicName(url.hostname))
       throw refuse('is not a public host name. Set ALLOW_PRIVATE_HOSTS for a server in your own network.');
-    }
   }
   if (/^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$/.test(url.hostname))
     url.hostname = `api-${url.hostname}`;
   return url.origin;
+}
+
+/** Top-level names that no public server has: RFC 6761, RFC 8375, and what networks of one's own are commonly called. */
+const privateNames = new Set([
+  'local', 'localhost', 'localdomain', 'internal', 'intranet', 'private', 'corp', 'home', 'lan', 'arpa', 'test', 'example', 'invalid', 'onion',
+]); // prettier-ignore
+
+/** A dotted name that ends in a top-level name: no address (its last part is a number), nothing that only a resolver of our own knows. */
+function isPublicName(hostname: string): boolean {
+  const top = /^(?:[a-z0-9_-]+\.)+(xn--[a-z0-9-]+|[a-z]{2,})$/.exec(hostname)?.[1];
+  return top !== undefined && !privateNames.has(top);
 }
 
 export function createConnectwiseClient(
@@ -81,6 +98,7 @@ export function createConnectwiseClient(
     budget: options.budget,
     logger: options.logger,
     requestIdHeader: 'x-cw-request-id',
+    publicOnly: !options.allowPrivateHosts,
     ...(options.timeoutMs ? { timeoutMs: options.timeoutMs } : {}),
   };
   // Discovery is unauthenticated (§1.1), so it gets no credentials.
@@ -138,41 +156,56 @@ export function createConnectwiseClient(
 
     /**
      * Forward-only paging (by id, so rows that move between pages are not missed); where an endpoint does not support it
-     * and sends no `Link`, page by page. The end is where `Link` has no next; a count afterwards shows a page that was
-     * cut short.
+     * and numbers its pages, page by page: then a row that goes moves the others, so the rows are counted before and
+     * after. The end is where `Link` has no next; the count afterwards shows a page that was cut short.
      */
-    async *list(route, query, schema, call) {
+    async *list(route, query, schema, call, path = route) {
       const seen = new Set<string>();
       const get = (extra: Record<string, string | number>) =>
         request({
           method: 'GET',
           route,
-          path: route,
+          path,
           query: { ...query, pageSize: rowsPerPage, ...extra },
           headers: { 'pagination-type': 'forward-only' },
           schema: z.array(schema),
           signal: call?.signal,
         });
-      let next: Record<string, string | number> | undefined = {};
-      while (next) {
-        const { data, headers } = await get(next);
-        for (const row of data) {
+      const count = async () => {
+        const { data } = await request({
+          method: 'GET',
+          route: `${route}/count`,
+          path: `${path}/count`,
+          query: { conditions: query.conditions },
+          schema: countSchema,
+          signal: call?.signal,
+        });
+        return data.count;
+      };
+      const nextOf = (answer: HttpAnswer<unknown[]>) =>
+        answer.data.length > 0 ? nextLink(answer.headers.get('link'), origin) : undefined;
+
+      let answer = await get({});
+      let before: number | undefined;
+      const second = nextOf(answer);
+      if (second && second['pageId'] === undefined) {
+        before = await count();
+        answer = await get({});
+      }
+      for (;;) {
+        for (const row of answer.data) {
           if (seen.has(row.id)) throw incomplete(route, 'a row came twice');
           seen.add(row.id);
         }
-        if (data.length > 0) yield data;
-        const link = nextLink(headers.get('link'), origin);
-        next = data.length > 0 ? link : undefined;
+        if (answer.data.length > 0) yield answer.data;
+        const next = nextOf(answer);
+        if (!next) break;
+        answer = await get(next);
       }
-      const { data: total } = await request({
-        method: 'GET',
-        route: `${route}/count`,
-        path: `${route}/count`,
-        query: { conditions: query.conditions },
-        schema: countSchema,
-        signal: call?.signal,
-      });
-      if (seen.size < total.count) throw incomplete(route, `${seen.size} of ${total.count} rows came`);
+      const total = await count();
+      if (before !== undefined && before !== total)
+        throw incomplete(route, 'the number of rows changed while they were read');
+      if (seen.size < total) throw incomplete(route, `${seen.size} of ${total} rows came`);
     },
   };
 }

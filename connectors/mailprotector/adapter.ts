@@ -150,39 +150,45 @@ export function createMailprotectorAdapter(
 
     listAccounts,
 
-    async *readUsage({ accountIds, after, ...call }) {
-      const ids = (accountIds ?? (await listAccounts(call)).map((account) => account.id))
-        .toSorted(byNumber)
-        .filter((id) => after === undefined || byNumber(id, after) > 0);
-      if (ids.length === 0) return;
-      const domains = await domainsByAccount(call);
-      const read = (batch: string[]) => {
-        const usage = Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
-        // Its failure is met when its turn comes; until then it must not count as nobody's.
-        usage.catch(() => undefined);
-        return { batch, usage };
-      };
-      const batches = Array.from({ length: Math.ceil(ids.length / accountsPerPage) }, (_unused, at) =>
-        ids.slice(at * accountsPerPage, (at + 1) * accountsPerPage),
-      );
-      // One batch ahead, so that the calls do not pause while a page is committed.
-      let ahead = read(batches[0] ?? []);
-      for (const following of [...batches.slice(1), undefined]) {
-        const { batch } = ahead;
-        const pending = ahead.usage;
-        if (following) ahead = read(following);
-        const usage = await pending;
-        const page: UsagePage = {
-          accountIds: batch,
-          counts: usage.flatMap((one) => one.counts),
-          userTypes:
-            settings.countBy === 'users'
-              ? usage.map((one, index) => ({ accountId: batch[index] ?? '', counts: one.userTypes }))
-              : [],
+    async *readUsage({ accountIds, after, signal }) {
+      // Ends the calls that are still queued when one of them fails, or when nobody reads on.
+      const over = new AbortController();
+      const call = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
+      try {
+        const ids = (accountIds ?? (await listAccounts(call)).map((account) => account.id))
+          .toSorted(byNumber)
+          .filter((id) => after === undefined || byNumber(id, after) > 0);
+        if (ids.length === 0) return;
+        const domains = await domainsByAccount(call);
+        const read = (batch: string[]) => {
+          const usage = Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
+          // Its failure is met when its turn comes; until then it must not count as nobody's.
+          usage.catch(() => undefined);
+          return { batch, usage };
         };
-        const last = batch.at(-1);
-        if (last !== undefined && following) page.next = last;
-        yield page;
+        const batches = Array.from({ length: Math.ceil(ids.length / accountsPerPage) }, (_unused, at) =>
+          ids.slice(at * accountsPerPage, (at + 1) * accountsPerPage),
+        );
+        // One batch ahead, so that the calls do not pause while a page is committed.
+        let ahead = read(batches[0] ?? []);
+        for (const following of [...batches.slice(1), undefined]) {
+          const { batch, usage: pending } = ahead;
+          if (following) ahead = read(following);
+          const usage = await pending;
+          const page: UsagePage = {
+            accountIds: batch,
+            counts: usage.flatMap((one) => one.counts),
+            userTypes:
+              settings.countBy === 'users'
+                ? usage.map((one, index) => ({ accountId: batch[index] ?? '', counts: one.userTypes }))
+                : [],
+          };
+          const last = batch.at(-1);
+          if (last !== undefined && following) page.next = last;
+          yield page;
+        }
+      } finally {
+        over.abort();
       }
     },
   };

@@ -35,8 +35,8 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
     /**
      * Reads the first page, and the others side by side if the header says how many rows there are in all; otherwise
      * one after another until an empty page. A short page alone ends nothing: the vendor may clamp the page size, and a
-     * truncated page looks just the same. An id that comes twice means that rows moved while we read, so others were
-     * missed.
+     * truncated page looks just the same. Rows that moved while we read (an id that comes twice, another total) mean
+     * that others were passed over; a page shorter than a later one was cut.
      */
     async list(route, path, schema, options) {
       const rows = new Map<string, z.infer<typeof schema>>();
@@ -50,19 +50,23 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
         }
         return { size: data.length, total: totalIn(headers.get('x-pagination')) };
       };
+
       const first = await read(1);
       if (first.total === undefined) {
-        for (let page = 2, { size } = first; size > 0; page++) {
+        for (let page = 2, before = first.size; before > 0; page++) {
           if (page > maxPages) throw incomplete(route, `it did not end after ${maxPages} pages`);
-          ({ size } = await read(page));
+          const { size } = await read(page);
+          if (size > before) throw incomplete(route, 'a page was shorter than a later one');
+          before = size;
         }
         return [...rows.values()];
       }
       const pages = first.size > 0 ? Math.ceil(first.total / first.size) : 1;
       if (pages > maxPages) throw incomplete(route, `it would have ${pages} pages`);
       const others = await Promise.all(Array.from({ length: pages - 1 }, (_unused, at) => read(at + 2)));
-      const total = others.at(-1)?.total ?? first.total;
-      if (rows.size < total) throw incomplete(route, `${rows.size} of ${total} rows came`);
+      if (others.some(({ total }) => total !== first.total))
+        throw incomplete(route, 'the number of rows changed while they were read');
+      if (rows.size < first.total) throw incomplete(route, `${rows.size} of ${first.total} rows came`);
       return [...rows.values()];
     },
   };

@@ -21,10 +21,11 @@ export function combineUsage(input: ReconcileInput, productId: string, counts: r
   }
   const services = [...byService.values()].map((group) => serviceTotal(input, group));
   if (services.length === 0) return { usage: null, unreported, how: 'nothing was reported' };
-  if (services.length === 1) return { usage: services[0] ?? 0, unreported, how: 'one service' };
 
   const rule = input.combine[productId];
-  if (rule === undefined) {
+  // A service that was never reported counts here too: what its number will be added to must be chosen before it comes.
+  const feeding = new Set(counts.map((count) => JSON.stringify([count.integrationId, count.serviceId])));
+  if (feeding.size > 1 && rule === undefined) {
     return {
       usage: null,
       unreported,
@@ -35,6 +36,7 @@ export function combineUsage(input: ReconcileInput, productId: string, counts: r
       },
     };
   }
+  if (rule === undefined || services.length === 1) return { usage: services[0] ?? 0, unreported, how: 'one service' };
   return combineBy(rule, services, reported, unreported);
 }
 

@@ -5,7 +5,7 @@ type Test = (row: Row) => boolean;
 
 export class ConditionError extends Error {}
 
-/** @throws ConditionError for what ConnectWise would answer 400 to */
+/** @throws ConditionError for what ConnectWise would answer 400 to; the test takes a row and may be used for many */
 export function parseConditions(text: string): Test {
   const tokens = tokenize(text);
   let at = 0;
@@ -57,6 +57,8 @@ export function parseConditions(text: string): Test {
       negated = true;
     }
     const operator = next();
+    // `not` stands before contains, like and in only (§2.1).
+    if (negated && operator.type !== 'word') throw new ConditionError('`not` takes contains, like or in.');
     const test = compare(path, operator, () => next());
     return negated ? (row) => !test(row) : test;
   }
@@ -114,7 +116,7 @@ function tokenize(text: string): Token[] {
     else if (close) tokens.push({ type: ')', value: close });
     else if (comma) tokens.push({ type: ',', value: comma });
     else if (quoted !== undefined) tokens.push({ type: 'string', value: quoted.replace(/\\(.)/gs, '$1') });
-    else if (date !== undefined) tokens.push({ type: 'date', value: date });
+    else if (date !== undefined) tokens.push({ type: 'date', value: moment(date) });
     else if (operator) tokens.push({ type: 'operator', value: operator });
     else if (number !== undefined) tokens.push({ type: 'number', value: Number(number) });
     else if (word) tokens.push({ type: 'word', value: word });
@@ -122,11 +124,19 @@ function tokenize(text: string): Token[] {
   return tokens;
 }
 
+/** A moment in brackets, in UTC and without an offset. */
+function moment(text: string): number {
+  if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(text))
+    throw new ConditionError(`"${text}" is no date in UTC.`);
+  return Date.parse(text);
+}
+
 function literal(token: Token): unknown {
   switch (token.type) {
+    case 'date':
+      return new Date(token.value);
     case 'string':
     case 'number':
-    case 'date':
       return token.value;
     case 'word': {
       const name = String(token.value).toLowerCase();
@@ -146,6 +156,7 @@ export function read(row: Row, path: string): unknown {
 }
 
 function same(found: unknown, wanted: unknown): boolean {
+  if (wanted instanceof Date) return typeof found === 'string' && Date.parse(found) === wanted.getTime();
   if (wanted === null) return found === null || found === undefined;
   if (typeof wanted === 'boolean') return Boolean(found) === wanted;
   if (typeof wanted === 'string' && typeof found === 'string') return found.toLowerCase() === wanted.toLowerCase();
@@ -154,7 +165,12 @@ function same(found: unknown, wanted: unknown): boolean {
 
 function ordered(found: unknown, operator: string, wanted: unknown): boolean {
   if (found === null || found === undefined) return false;
-  const [a, b] = typeof wanted === 'number' ? [Number(found), wanted] : [String(found), String(wanted)];
+  const [a, b] =
+    wanted instanceof Date
+      ? [Date.parse(String(found)), wanted.getTime()]
+      : typeof wanted === 'number'
+        ? [Number(found), wanted]
+        : [String(found), String(wanted)];
   switch (operator) {
     case '<':
       return a < b;

@@ -2,8 +2,8 @@
 export const company = 'acme';
 export const clientId = '6f1a2b3c-0000-4000-8000-00000000c1e4';
 
-export type Module = 'company' | 'catalog' | 'agreements' | 'tickets';
-export type Level = 'inquire' | 'add' | 'edit';
+export type Module = 'company' | 'catalog' | 'agreements' | 'tickets' | 'tableSetup';
+export type Level = 'inquire' | 'add' | 'edit' | 'delete';
 
 export interface Member {
   publicKey: string;
@@ -14,7 +14,11 @@ export interface Member {
 
 export const members: Record<string, Member> = {
   full: { publicKey: 'simPublicFull', privateKey: 'simPrivateFull', lacks: [] },
-  readOnly: { publicKey: 'simPublicRead', privateKey: 'simPrivateRead', lacks: ['agreements.edit', 'agreements.add'] },
+  readOnly: {
+    publicKey: 'simPublicRead',
+    privateKey: 'simPrivateRead',
+    lacks: ['agreements.edit', 'agreements.add', 'agreements.delete', 'tableSetup.inquire'],
+  },
   noCatalog: { publicKey: 'simPublicNoCat', privateKey: 'simPrivateNoCat', lacks: ['catalog.inquire'] },
   noAgreements: { publicKey: 'simPublicNoAgr', privateKey: 'simPrivateNoAgr', lacks: ['agreements.inquire'] },
 };

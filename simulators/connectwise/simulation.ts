@@ -4,6 +4,7 @@
  */
 import type { CreateSimulation, SimAnswer, SimRequest } from '../kit/simulator.ts';
 import { makeWorld, type WorldAddition, type WorldAgreement, type WorldCompany } from '../world.ts';
+import { boards, priorities, statusesOf, typesOf } from './boards.ts';
 import { ConditionError, parseConditions, read } from './conditions.ts';
 import { clientId, company as companyId, members, type Level, type Member, type Module } from './members.ts';
 
@@ -37,7 +38,8 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   };
   let codebase = 'v2026_1';
   const writes: Write[] = [];
-  const updated = new Map<number, { at: number; by: string; before: Row }>();
+  /** When a row was changed last, and what it was before; null = it was not there. */
+  const updated = new Map<number, { at: number; by: string; before: Row | null }>();
   let clock = 0;
   let nextAddition = 50_000_000;
 
@@ -90,7 +92,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     noEndingDateFlag: true,
     billingCycle: { id: 2, name: agreement.billingCycle },
     nextInvoiceDate: midnight(agreement.nextInvoiceDate),
-    prorateFlag: false,
+    prorateFlag: agreement.prorate ?? false,
     currency: { id: 7, currencyCode: 'USD', name: 'US Dollars' },
     _info: info(agreement.id),
   });
@@ -114,21 +116,15 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     };
   };
 
-  /** A row as lists show it: old while the lag lasts. */
-  function lagging(row: Row): Row {
+  /** A row as lists show it while the lag lasts: old, or not there yet. */
+  function lagging(row: Row): Row[] {
     const change = updated.get(Number(row['id']));
     const lag = Number(settings['searchLagMs']);
-    return change && lag > 0 && Date.now() - changedAt(change.at) < lag ? { ...row, ...change.before } : row;
+    if (!change || lag <= 0 || Date.now() - changedAt(change.at) >= lag) return [row];
+    return change.before ? [{ ...row, ...change.before }] : [];
   }
   const times: number[] = [];
   const changedAt = (at: number) => times[at] ?? 0;
-
-  const boards = [
-    { id: 1, name: 'Service Desk', projectFlag: false, inactiveFlag: false },
-    { id: 2, name: 'Alerts', projectFlag: false, inactiveFlag: false },
-    { id: 3, name: 'Projects', projectFlag: true, inactiveFlag: false },
-    { id: 4, name: 'Old Board', projectFlag: false, inactiveFlag: true },
-  ];
 
   function handle(request: SimRequest): SimAnswer {
     const result = route(request);
@@ -175,11 +171,14 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         return (
           allowed(member, 'catalog', 'inquire') ?? collection(request, idText, () => world.products.map(productRow))
         );
-      case 'service/boards':
       case 'service/info':
-        return (
-          allowed(member, 'tickets', 'inquire') ?? collection(request, resource === 'info' ? sub : idText, () => boards)
-        );
+        // Ticket rights are enough for the reduced list; the boards themselves are a setup table (§4.5).
+        if (idText !== 'boards') return noEndpoint();
+        return allowed(member, 'tickets', 'inquire') ?? collection(request, sub, () => [...boards]);
+      case 'service/boards':
+        return allowed(member, 'tableSetup', 'inquire') ?? boardRoute(request, idText, sub, subId);
+      case 'service/priorities':
+        return allowed(member, 'tickets', 'inquire') ?? collection(request, idText, () => [...priorities]);
       case 'finance/agreements':
         if (sub === 'additions') return additions(request, member, Number(idText), subId);
         return (
@@ -189,6 +188,20 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
       default:
         return noEndpoint();
     }
+  }
+
+  function boardRoute(
+    request: SimRequest,
+    idText: string | undefined,
+    sub: string | undefined,
+    subId?: string,
+  ): SimAnswer {
+    if (sub === undefined) return collection(request, idText, () => [...boards]);
+    const board = boards.find((candidate) => candidate['id'] === Number(idText));
+    if (!board) return notFound();
+    if (sub === 'statuses') return collection(request, subId, () => statusesOf(board));
+    if (sub === 'types') return collection(request, subId, () => typesOf(board));
+    return noEndpoint();
   }
 
   function authenticate(request: SimRequest): Member | undefined {
@@ -212,8 +225,13 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     let found: Row[];
     try {
       const conditions = request.query.get('conditions');
-      const lagged = rows().map(lagging);
-      found = conditions ? lagged.filter(parseConditions(conditions)) : lagged;
+      const childConditions = request.query.get('childConditions');
+      found = Number(settings['searchLagMs']) > 0 ? rows().flatMap(lagging) : rows();
+      if (conditions) found = found.filter(parseConditions(conditions));
+      if (childConditions) {
+        const test = parseConditions(childConditions);
+        found = found.filter((row) => children(row).some(test));
+      }
     } catch (error) {
       if (error instanceof ConditionError) return failure(400, 'InvalidObject', `conditions: ${error.message}`);
       throw error;
@@ -265,11 +283,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   }
 
   function additions(request: SimRequest, member: Member, agreementId: number, idText: string | undefined): SimAnswer {
-    const refused = allowed(
-      member,
-      'agreements',
-      request.method === 'GET' ? 'inquire' : request.method === 'POST' ? 'add' : 'edit',
-    );
+    const refused = allowed(member, 'agreements', levels[request.method] ?? 'edit');
     if (refused) return refused;
     const found = agreements.get(agreementId);
     if (!found) return notFound();
@@ -284,6 +298,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
       return { status: 204 };
     }
     if (request.method === 'PATCH') return patch(request, member, agreement, addition);
+    if (request.method === 'PUT') return replace(request, member, agreement, addition);
     return failure(405, 'ConnectWiseApi', 'The method is not allowed.');
   }
 
@@ -291,17 +306,18 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     const given = (request.body ?? {}) as Row;
     const productId = Number(read(given, 'product/id'));
     const missing = ['billCustomer'].filter((field) => given[field] === undefined);
-    if (!productById.has(productId)) missing.unshift('product');
+    if (Number.isNaN(productId)) missing.unshift('product/id');
     if (missing.length > 0)
       return invalid(
         missing.map((field) => ({ code: 'MissingRequiredField', message: `The ${field} field is required.`, field })),
       );
-    const effectiveDate = String(given['effectiveDate'] ?? agreement.startDate);
-    if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(effectiveDate)) {
-      return invalid([
-        { code: 'UnsupportedFormat', message: 'Unsupported format applied to effectiveDate', field: 'effectiveDate' },
-      ]);
-    }
+    const product = productById.get(productId);
+    if (!product) return invalid([{ code: 'NotFound', message: `Product ${productId} not found`, field: 'product' }]);
+    if (product.productClass === 'Bundle')
+      return failure(400, 'InvalidObject', 'Addition object is invalid - a bundle cannot be an addition');
+    const unsupported = wrongFields(given);
+    if (unsupported) return unsupported;
+    const effectiveDate = String(given['effectiveDate'] ?? agreement.nextInvoiceDate);
     if (effectiveDate.slice(0, 10) < agreement.startDate) {
       return failure(
         400,
@@ -309,18 +325,51 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         'Addition object is invalid - effectiveDate cannot be less than the agreement billing start date',
       );
     }
+    // What was invoiced is not invoiced again, unless the agreement prorates (§3).
+    if (!agreement.prorate && effectiveDate.slice(0, 10) < agreement.nextInvoiceDate) {
+      return failure(
+        400,
+        'InvalidObject',
+        'Addition object is invalid - Since this period has already been invoiced there will not be an invoice generated for additional products for this period. Please prorate the agreement or update the start date to on or after the Next Invoice Date.',
+      );
+    }
     const made: WorldAddition = {
       id: nextAddition,
       productId,
       quantity: Number(given['quantity'] ?? 0),
       lessIncluded: Number(given['lessIncluded'] ?? 0),
-      unitPrice: Number(given['unitPrice'] ?? productById.get(productId)?.price ?? 0),
+      unitPrice: Number(given['unitPrice'] ?? product.price),
       billCustomer: given['billCustomer'] as WorldAddition['billCustomer'],
       effectiveDate: effectiveDate.slice(0, 10),
       cancelledDate: null,
     };
     write({ change: 'addAddition', agreementId: agreement.id, addition: made }, 'POST', agreement, made, member);
     return { status: 201, body: additionRow(agreement, made) };
+  }
+
+  /** Replaces all fields: what is left out takes its default (§5.1). */
+  function replace(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldAddition): SimAnswer {
+    const given = (request.body ?? {}) as Row;
+    if (given['billCustomer'] === undefined) {
+      return invalid([
+        { code: 'MissingRequiredField', message: 'The billCustomer field is required.', field: 'billCustomer' },
+      ]);
+    }
+    const unsupported = wrongFields(given);
+    if (unsupported) return unsupported;
+    const day = (name: string) => (typeof given[name] === 'string' ? given[name].slice(0, 10) : null);
+    const fields = {
+      productId: Number(read(given, 'product/id') ?? addition.productId),
+      quantity: given['quantity'] ?? 0,
+      lessIncluded: given['lessIncluded'] ?? 0,
+      unitPrice: given['unitPrice'] ?? 0,
+      billCustomer: given['billCustomer'],
+      effectiveDate: day('effectiveDate') ?? agreement.startDate,
+      cancelledDate: day('cancelledDate'),
+    };
+    const change = { change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields };
+    write(change, 'PUT', agreement, addition, member);
+    return { status: 200, body: additionRow(agreement, addition) };
   }
 
   function patch(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldAddition): SimAnswer {
@@ -334,13 +383,14 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
       if (!patchable.has(path) || !['add', 'replace', 'remove'].includes(String(operation['op']))) {
         return invalid([{ code: 'InvalidPath', message: `The path ${path} does not exist.`, field: path }]);
       }
-      if (path === 'quantity' && typeof operation['value'] !== 'number') {
-        return invalid([
-          { code: 'UnsupportedFormat', message: 'Unsupported format applied to quantity', field: 'quantity' },
-        ]);
-      }
-      fields[path] = operation['value'];
+      fields[path] = operation['op'] === 'remove' ? null : operation['value'];
     }
+    const unsupported = wrongFields(fields);
+    if (unsupported) return unsupported;
+    // References are replaced as whole objects (§5.1).
+    if ('product' in fields) fields['productId'] = Number(read(fields, 'product/id'));
+    for (const name of ['effectiveDate', 'cancelledDate'])
+      if (typeof fields[name] === 'string') fields[name] = fields[name].slice(0, 10);
     write(
       { change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields },
       'PATCH',
@@ -378,8 +428,8 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   function apply(change: Row): unknown {
     const entry = agreements.get(Number(change['agreementId']));
     const addition = entry?.agreement.additions.find((candidate) => candidate.id === Number(change['additionId']));
-    const touch = (target: WorldAddition) => {
-      const before = entry ? additionRow(entry.agreement, target) : {};
+    const touch = (target: WorldAddition, isNew = false) => {
+      const before = entry && !isNew ? additionRow(entry.agreement, target) : null;
       times[++clock] = Date.now();
       updated.set(target.id, { at: clock, by: String(change['by'] ?? 'someoneElse'), before });
     };
@@ -397,13 +447,16 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
       case 'addAddition': {
         const made = change['addition'] as WorldAddition;
         nextAddition = Math.max(nextAddition, made.id) + 1;
-        touch(made);
+        touch(made, true);
         entry?.agreement.additions.push({ ...made });
         return made;
       }
       case 'deleteAddition':
         if (entry && addition) entry.agreement.additions.splice(entry.agreement.additions.indexOf(addition), 1);
         return {};
+      case 'setAgreement':
+        if (entry) Object.assign(entry.agreement, change['fields']);
+        return entry?.agreement;
       case 'moveNextInvoiceDate':
         if (entry) entry.agreement.nextInvoiceDate = String(change['date']);
         return entry?.agreement;
@@ -428,8 +481,32 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   };
 };
 
+const levels: Record<string, Level> = { GET: 'inquire', POST: 'add', DELETE: 'delete' };
+
+/** A row once for each of its children (`types/name=…`), for conditions on them. */
+function children(row: Row): Row[] {
+  return Object.entries(row).flatMap(([name, value]) =>
+    Array.isArray(value) ? value.map((child: unknown) => ({ ...row, [name]: child })) : [],
+  );
+}
+
 const failure = (status: number, code: string, message: string): SimAnswer => ({ status, body: { code, message } });
 const noEndpoint = () => failure(404, 'ConnectWiseApi', 'The endpoint does not exist.');
+/** Fields of an addition in a form ConnectWise does not take; absent ones are fine. */
+function wrongFields(given: Row): SimAnswer | undefined {
+  const wrong = Object.entries(given).filter(([name, value]) => {
+    if (['quantity', 'lessIncluded', 'unitPrice'].includes(name)) return typeof value !== 'number';
+    if (name === 'billCustomer') return !['Billable', 'DoNotBill', 'NoCharge'].includes(String(value));
+    // With an offset it is refused, with Z it is taken (§3).
+    if (name === 'effectiveDate' || name === 'cancelledDate')
+      return value !== null && !/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(String(value));
+    return false;
+  });
+  if (wrong.length === 0) return undefined;
+  return invalid(
+    wrong.map(([field]) => ({ code: 'UnsupportedFormat', message: `Unsupported format applied to ${field}`, field })),
+  );
+}
 const notFound = () => failure(404, 'NotFound', 'The record does not exist.');
 const invalid = (errors: Row[]): SimAnswer => ({
   status: 400,

@@ -1,5 +1,5 @@
 /** What all simulators share: a server on loopback, the admin endpoint, faults, a request log, a journal of changes. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -75,14 +75,17 @@ export async function startSimulator(
   };
   let simulation = create({ ...size, record });
   if (journal && existsSync(journal)) {
-    // A line cut short by a kill was never answered for.
+    // A line cut short by a kill was never answered for; it goes, so that the next one does not join it.
+    const good: string[] = [];
     for (const line of readFileSync(journal, 'utf8').split('\n')) {
       try {
         if (line) simulation.apply(JSON.parse(line) as Record<string, unknown>);
       } catch {
         break;
       }
+      if (line) good.push(`${line}\n`);
     }
+    writeFileSync(journal, good.join(''));
   }
   const faults = new Faults();
   let log: LogEntry[] = [];

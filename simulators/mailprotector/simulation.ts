@@ -6,12 +6,54 @@
 import type { CreateSimulation, SimAnswer, SimRequest, Simulation } from '../kit/simulator.ts';
 import { makeWorld, type WorldCustomer, type WorldDomain, type WorldGroup } from '../world.ts';
 import { keys } from './keys.ts';
+import { createPeople, userTypes, type UserFields } from './people.ts';
+import {
+  customerRow,
+  displayOf,
+  domainRows,
+  groupRow,
+  refOf,
+  resellerRow,
+  serviceRows,
+  statementRow,
+  type DomainRow,
+} from './rows.ts';
 
-const started = '2024-01-05T15:00:00.000Z';
+type Row = Record<string, unknown>;
+
+interface DomainEntry {
+  customer: WorldCustomer;
+  domain: WorldDomain;
+}
+
+interface GroupEntry extends DomainEntry {
+  group: WorldGroup;
+}
+
+/** Another MSP of the same provider: its ids are there, and none of our keys may see them. */
+const otherReseller = { id: 501, name: 'Other MSP' };
+const otherCustomers: WorldCustomer[] = [
+  {
+    id: 3_901,
+    name: 'Somebody Else\u2019s Customer',
+    story: 'unrelated',
+    domains: [
+      {
+        id: 8_901_000,
+        name: 'somebody-else.example',
+        pending: false,
+        aliases: [],
+        groups: [{ id: 6_901_000, name: 'Default', services: ['CloudFilter Email Security'], users: 5 }],
+      },
+    ],
+  },
+];
 
 export const createMailprotector: CreateSimulation = ({ seed, customers, record }) => {
   const world = makeWorld({ seed, customers });
   const list = world.customers;
+  const others = structuredClone(otherCustomers);
+  const people = createPeople();
   const settings: Record<string, unknown> = {
     /** Rows per page at most (§2: 50 is the largest seen). */
     maxPerPage: 50,
@@ -21,260 +63,465 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     errorBody: 'message',
     /** One record instead of an array (§5.1). */
     singleService: false,
+    /** A created user comes as an array of one (§5.1). */
+    userAsArray: true,
+    /** What `user_count` includes is unknown (§5.2). */
+    userCountTypes: ['User'],
   };
   const reseller = { id: world.reseller.id, name: world.reseller.name };
+  const configurations = new Map<string, Row>();
+  const managers = new Map<number, Row & { entity: string }>();
+  const destinations = new Map<number, Row & { owner: { id: number } }>();
   let nextId = 8_000_000;
 
   const error = (status: number, message: string): SimAnswer => {
     if (settings['errorBody'] === 'html') return { status, text: `<html><body><h1>${message}</h1></body></html>` };
     return { status, body: { [settings['errorBody'] === 'error' ? 'error' : 'message']: message } };
   };
+  const ok = (body: unknown): SimAnswer => ({ status: 200, body });
+  const created = (body: unknown): SimAnswer => ({ status: 201, body });
+  const gone: SimAnswer = { status: 204 };
 
-  const domains = () => list.flatMap((customer) => customer.domains.map((domain) => ({ customer, domain })));
-  const groups = () =>
-    domains().flatMap(({ customer, domain }) => domain.groups.map((group) => ({ customer, domain, group })));
   // Looked up by id on every request of a pull: indexed, so that 100,000 customers are served as fast as 40.
   let index = makeIndex();
   function makeIndex() {
+    const domains = [...list, ...others].flatMap((customer) =>
+      customer.domains.map((domain): DomainEntry => ({ customer, domain })),
+    );
+    const groups = domains.flatMap(({ customer, domain }) =>
+      domain.groups.map((group): GroupEntry => ({ customer, domain, group })),
+    );
     return {
-      customer: new Map(list.map((customer) => [customer.id, customer])),
-      domain: new Map(domains().map((entry) => [entry.domain.id, entry])),
-      group: new Map(groups().map((entry) => [entry.group.id, entry])),
-      domainRows: list.flatMap((customer) => customer.domains.flatMap((domain) => domainRows(customer, domain))),
+      customer: new Map([...list, ...others].map((customer) => [customer.id, customer])),
+      domain: new Map(domains.map((entry) => [entry.domain.id, entry])),
+      alias: new Map(domains.flatMap((entry) => entry.domain.aliases.map((alias) => [alias.id, entry]))),
+      group: new Map(groups.map((entry) => [entry.group.id, entry])),
+      domainRows: list.flatMap(domainRowsOf),
     };
   }
 
-  const customerRow = (customer: WorldCustomer) => ({
-    id: customer.id,
-    name: customer.name,
-    provider: world.provider,
-    reseller,
-    created_at: started,
-    updated_at: started,
-  });
+  function domainRowsOf(customer: WorldCustomer): DomainRow[] {
+    return customer.domains.flatMap((domain) => domainRows(customer, domain));
+  }
+  const isOther = (customer: WorldCustomer) => others.includes(customer);
+  const customersOf = (id: number) => (id === otherReseller.id ? others : list);
+  const rowOf = (customer: WorldCustomer) =>
+    customerRow(customer, isOther(customer) ? otherReseller : reseller, world.provider);
+  const groupsOf = (customer: WorldCustomer): GroupEntry[] =>
+    customer.domains.flatMap((domain) => domain.groups.map((group) => ({ customer, domain, group })));
+  const groupRowOf = ({ domain, group }: GroupEntry) => groupRow(domain, group, userCount({ domain, group }));
+  const usersOf = (entries: readonly GroupEntry[]) =>
+    entries.flatMap((entry) => people.rows(entry.domain, entry.group));
 
-  function domainRows(customer: WorldCustomer, domain: WorldDomain) {
-    const account = { id: customer.id, name: customer.name };
-    const row = (id: number, name: string, parent: unknown) => ({
-      id,
-      name,
-      account,
-      domain_status: domain.pending ? { id: 1, name: 'Pending' } : { id: 2, name: 'Active' },
-      parent,
-      verification_token: domain.pending ? `mp-verify-${id}` : null,
-      address_discovery_enabled: true,
-      created_at: started,
-      updated_at: started,
-    });
-    return [
-      row(domain.id, domain.name, null),
-      ...domain.aliases.map((alias) => row(alias.id, alias.name, { id: domain.id, name: domain.name })),
-    ];
+  function userCount({ domain, group }: Pick<GroupEntry, 'domain' | 'group'>): number {
+    const types = settings['userCountTypes'] as string[];
+    if (types.length === 1 && types[0] === userTypes.user.name) return group.users;
+    return people.rows(domain, group).filter((user) => types.includes(user.user_type.name)).length;
   }
 
-  const groupRow = (domain: WorldDomain, group: WorldGroup) => ({
-    id: group.id,
-    name: group.name,
-    domain: { id: domain.id, name: domain.name },
-    user_count: group.users,
-    created_at: started,
-    updated_at: started,
-  });
-
-  function serviceRows(domain: WorldDomain, group: WorldGroup) {
-    return group.services.map((service_type, at) => ({
-      id: group.id * 10 + at,
-      service_type,
-      user_group: { id: group.id, name: group.name },
-      domain: { id: domain.id, name: domain.name },
-      created_at: started,
-    }));
+  function userEntry(id: number) {
+    const entry = index.group.get(people.addedGroupIdOf(id) ?? people.groupIdOf(id));
+    const user = entry && people.rows(entry.domain, entry.group).find((one) => one.id === id);
+    return entry && user ? { ...entry, user } : undefined;
   }
 
-  /** Users of a group, made when asked for: those that count, and one of each other type. */
-  function userRows(domain: WorldDomain, group: WorldGroup) {
-    const user = (at: number, type: { id: number; name: string }) => {
-      const name = `${type.name.toLowerCase().replace(/\W/g, '')}${at}`;
-      const address = `${name}@${domain.name}`;
-      return {
-        id: group.id * 10_000 + at,
-        name,
-        parent: null,
-        user_type: type,
-        user_group: { id: group.id, name: group.name },
-        domain: { id: domain.id, name: domain.name },
-        primary_address: address,
-        email_addresses: [address],
-        first_name: 'User',
-        last_name: String(at),
-        created_at: started,
-        updated_at: started,
-      };
-    };
-    const others = [
-      { id: 2, name: 'Alias' },
-      { id: 3, name: 'Mailing List' },
-      { id: 11, name: 'Unlicensed User' },
-    ];
-    return [
-      ...Array.from({ length: group.users }, (_unused, at) => user(at, { id: 1, name: 'User' })),
-      ...others.map((type, at) => user(9_000 + at, type)),
-    ];
-  }
-
-  function page(request: SimRequest, rows: unknown[]): SimAnswer {
+  /** A list: filtered by field (`name=`, `created_at[geq]=`), cut to a page, and only then made into rows where that is possible. */
+  function page<T>(request: SimRequest, items: readonly T[], toRow: (item: T) => unknown = (item) => item): SimAnswer {
     const perPage = Math.min(Number(request.query.get('per_page') ?? 25) || 25, Number(settings['maxPerPage']));
     const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
     const key = settings['totalKey'];
+    const filters = [...request.query].filter(([name]) => name !== 'page' && name !== 'per_page');
+    const found = filters.length === 0 ? items : items.filter((item) => passes(toRow(item) as Row, filters));
     return {
       status: 200,
-      body: rows.slice((at - 1) * perPage, at * perPage),
+      body: found.slice((at - 1) * perPage, at * perPage).map(toRow),
       headers:
         typeof key === 'string'
-          ? { 'x-pagination': JSON.stringify({ [key]: rows.length, page: at, per_page: perPage }) }
+          ? { 'x-pagination': JSON.stringify({ [key]: found.length, page: at, per_page: perPage }) }
           : {},
     };
+  }
+
+  /** What a key may see (§1, §6): its reseller and all below it, or its customer and all below that. */
+  function refusal(token: string, resource: string, id: number): SimAnswer | undefined {
+    if (resource === 'resellers') {
+      if (token === keys.virtualAdministrator)
+        return error(403, 'Resellers who buy through Virtual Administrator cannot use the API.');
+      if (id !== reseller.id && id !== otherReseller.id) return error(404, 'Not found');
+      if (token === keys.customerRole) return error(403, 'Forbidden');
+      return token !== keys.provider && (token === keys.otherReseller) !== (id === otherReseller.id)
+        ? error(403, 'Forbidden')
+        : undefined;
+    }
+    if (resource === 'providers') {
+      if (token !== keys.provider) return error(403, 'Forbidden');
+      return id === world.provider.id ? undefined : error(404, 'Not found');
+    }
+    const customer = ownerOf(resource, id);
+    if (customer === 'nobody') return undefined;
+    if (!customer) return error(404, 'Not found');
+    if (token === keys.provider) return undefined;
+    if (token === keys.virtualAdministrator) return error(403, 'Forbidden');
+    if (token === keys.customerRole) return customer === list[0] ? undefined : error(403, 'Forbidden');
+    return (token === keys.otherReseller) === isOther(customer) ? undefined : error(403, 'Forbidden');
+  }
+
+  /** The customer that something belongs to; `nobody` for what has no customer. */
+  function ownerOf(resource: string, id: number): WorldCustomer | 'nobody' | undefined {
+    switch (resource) {
+      case 'customers':
+        return index.customer.get(id);
+      case 'domains':
+        return (index.domain.get(id) ?? index.alias.get(id))?.customer;
+      case 'user_groups':
+        return index.group.get(id)?.customer;
+      case 'users':
+        return Number.isNaN(id) ? 'nobody' : userEntry(id)?.customer;
+      case 'managers':
+        return managers.has(id) ? 'nobody' : undefined;
+      case 'notification_destinations':
+        return destinations.has(id) ? 'nobody' : undefined;
+      default:
+        return undefined;
+    }
   }
 
   function handle(request: SimRequest): SimAnswer {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     if (token === undefined || !Object.values(keys).includes(token)) return error(401, 'Unauthorized');
-    const path = request.path
-      .replace(/^\/api\/v1/, '')
-      .split('/')
-      .filter(Boolean);
-    const [resource, idText, sub] = path;
-    const id = Number(idText);
-    const route = `${request.method} ${resource ?? ''}/:id${sub ? `/${sub}` : ''}`;
-    if (resource === 'resellers') {
-      if (token === keys.virtualAdministrator)
-        return error(403, 'Resellers who buy through Virtual Administrator cannot use the API.');
-      if (id !== reseller.id && id !== 501) return error(404, 'Not found');
-      if (token === keys.otherReseller ? id !== 501 : token === keys.customerRole || id === 501)
-        return error(403, 'Forbidden');
-    } else if (token === keys.otherReseller || token === keys.virtualAdministrator) {
-      return error(403, 'Forbidden');
-    }
-    if (resource === 'providers') {
-      return token === keys.provider && sub === 'resellers' ? page(request, [resellerRow()]) : error(403, 'Forbidden');
-    }
-    const customer = index.customer.get(id);
-    const domain = index.domain.get(id);
-    const group = index.group.get(id);
-    switch (route) {
-      case 'GET resellers/:id':
-        return { status: 200, body: resellerRow() };
-      case 'GET resellers/:id/customers':
-        return page(request, list.map(customerRow));
-      case 'GET resellers/:id/domains':
-        return page(request, index.domainRows);
-      case 'GET resellers/:id/statements':
-      case 'GET customers/:id/statements':
-        return page(request, [statement()]);
-      case 'POST resellers/:id/customers': {
-        const given = request.body as { name?: unknown; email?: unknown } | undefined;
-        if (typeof given?.name !== 'string' || given.name === '') return error(422, 'Name can\u2019t be blank');
-        return {
-          status: 201,
-          body: customerRow(change({ change: 'addCustomer', id: nextId++, name: given.name }) as WorldCustomer),
-        };
-      }
-      case 'GET customers/:id':
-        return customer ? { status: 200, body: customerRow(customer) } : error(404, 'Not found');
-      case 'PUT customers/:id': {
-        if (!customer) return error(404, 'Not found');
-        const given = request.body as { name?: unknown } | undefined;
-        if (typeof given?.name === 'string') change({ change: 'renameCustomer', id, name: given.name });
-        return { status: 200, body: customerRow(customer) };
-      }
-      case 'DELETE customers/:id':
-        if (!customer) return error(404, 'Not found');
-        change({ change: 'removeCustomer', id });
-        return { status: 204 };
-      case 'GET customers/:id/domains':
-        return customer
-          ? page(
-              request,
-              customer.domains.flatMap((entry) => domainRows(customer, entry)),
-            )
+    if (!request.path.startsWith('/api/v1/')) return error(404, 'Not found');
+    const [resource = '', idText = '', sub, ...more] = request.path.slice('/api/v1/'.length).split('/').filter(Boolean);
+    const id = idText === 'find_by_address' ? Number.NaN : Number(idText);
+    const refused = refusal(token, resource, id);
+    if (refused) return refused;
+    const below = [sub, ...more].filter((part) => part !== undefined).join('/');
+    if (Number.isNaN(id)) return request.method === 'POST' ? findByAddress(request, token) : error(404, 'Not found');
+    const shared = sharedRoute(request, resource, id, below);
+    if (shared) return shared;
+    switch (resource) {
+      case 'providers':
+        return below === 'resellers' && request.method === 'GET'
+          ? page(request, [reseller, otherReseller], (one) => resellerRow(one, world.provider))
           : error(404, 'Not found');
-      case 'GET customers/:id/users':
-        return customer
-          ? page(
-              request,
-              customer.domains.flatMap((entry) => entry.groups.flatMap((one) => userRows(entry, one))),
-            )
-          : error(404, 'Not found');
-      case 'GET domains/:id':
-        return domain ? { status: 200, body: domainRows(domain.customer, domain.domain)[0] } : error(404, 'Not found');
-      case 'GET domains/:id/aliases':
-        return domain ? page(request, domainRows(domain.customer, domain.domain).slice(1)) : error(404, 'Not found');
-      case 'GET domains/:id/user_groups':
-        return domain
-          ? page(
-              request,
-              domain.domain.groups.map((one) => groupRow(domain.domain, one)),
-            )
-          : error(404, 'Not found');
-      case 'GET domains/:id/users':
-        return domain
-          ? page(
-              request,
-              domain.domain.groups.flatMap((one) => userRows(domain.domain, one)),
-            )
-          : error(404, 'Not found');
-      case 'GET user_groups/:id':
-        return group ? { status: 200, body: groupRow(group.domain, group.group) } : error(404, 'Not found');
-      case 'GET user_groups/:id/users':
-        return group ? page(request, userRows(group.domain, group.group)) : error(404, 'Not found');
-      case 'GET user_groups/:id/services': {
-        if (!group) return error(404, 'Not found');
-        const rows = serviceRows(group.domain, group.group);
-        return { status: 200, body: settings['singleService'] && rows.length === 1 ? rows[0] : rows };
-      }
-      case 'PUT user_groups/:id/services': {
-        if (!group) return error(404, 'Not found');
-        const types = (request.body as { service_types?: { addons?: unknown } } | undefined)?.service_types;
-        if (!Array.isArray(types?.addons)) return error(422, 'service_types is invalid');
-        change({ change: 'setServices', id, services: ['CloudFilter Email Security', ...types.addons.map(displayOf)] });
-        return { status: 200, body: serviceRows(group.domain, group.group) };
-      }
-      case 'GET resellers/:id/managers':
-      case 'GET customers/:id/managers':
-        return page(request, []);
-      case 'GET resellers/:id/configuration':
-      case 'GET customers/:id/configuration':
-        return {
-          status: 200,
-          body: { configuration: { region: { locale: 'en', time_zone: 'UTC' }, billing: { cc_addresses: [] } } },
-        };
+      case 'resellers':
+        return resellerRoute(request, id, below);
+      case 'customers':
+        return customerRoute(request, id, below);
+      case 'domains':
+        return domainRoute(request, id, below);
+      case 'user_groups':
+        return groupRoute(request, id, below);
+      case 'users':
+        return userRoute(request, id, below);
       default:
         return error(404, 'Not found');
     }
   }
 
-  const resellerRow = () => ({
-    ...reseller,
-    provider: world.provider,
-    reseller: null,
-    created_at: started,
-    updated_at: started,
-  });
+  function resellerRoute(request: SimRequest, id: number, below: string): SimAnswer {
+    const mine = customersOf(id);
+    switch (`${request.method} ${below}`.trim()) {
+      case 'GET':
+        return ok(resellerRow(id === otherReseller.id ? otherReseller : reseller, world.provider));
+      case 'GET customers':
+        return page(request, mine, rowOf);
+      case 'GET domains':
+        return page(request, mine === list ? index.domainRows : mine.flatMap(domainRowsOf));
+      case 'GET users':
+        return page(request, usersOf(mine.flatMap(groupsOf)));
+      case 'GET statements':
+        return page(request, [statementRow()]);
+      case 'POST customers': {
+        const name = textOf(request, 'name');
+        if (!name) return error(422, 'Name can\u2019t be blank');
+        return created(rowOf(change({ change: 'addCustomer', id: nextId, name }) as WorldCustomer));
+      }
+      default:
+        return error(404, 'Not found');
+    }
+  }
 
-  function change(wanted: Record<string, unknown>): unknown {
+  function customerRoute(request: SimRequest, id: number, below: string): SimAnswer {
+    const customer = index.customer.get(id);
+    if (!customer) return error(404, 'Not found');
+    switch (`${request.method} ${below}`.trim()) {
+      case 'GET':
+        return ok(rowOf(customer));
+      case 'PUT': {
+        const name = textOf(request, 'name');
+        if (name) change({ change: 'renameCustomer', id, name });
+        return ok(rowOf(customer));
+      }
+      case 'DELETE':
+        change({ change: 'removeCustomer', id });
+        return gone;
+      case 'GET domains':
+        return page(request, domainRowsOf(customer));
+      case 'POST domains': {
+        const name = textOf(request, 'name');
+        if (!name) return error(422, 'Name can\u2019t be blank');
+        if ([...index.domain.values()].some((entry) => entry.domain.name === name))
+          return error(422, 'Name has already been taken');
+        const made = change({ change: 'addDomain', customerId: id, id: nextId, groupId: nextId + 1, name });
+        return created(domainRows(customer, made as WorldDomain)[0]);
+      }
+      case 'GET users':
+        return page(request, usersOf(groupsOf(customer)));
+      case 'GET statements':
+        return page(request, [statementRow()]);
+      default:
+        return error(404, 'Not found');
+    }
+  }
+
+  function domainRoute(request: SimRequest, id: number, below: string): SimAnswer {
+    const entry = index.domain.get(id);
+    const alias = index.alias.get(id);
+    if (alias && request.method === 'GET' && below === '')
+      return ok(domainRows(alias.customer, alias.domain).find((row) => row.id === id));
+    if (!entry) return error(404, 'Not found');
+    const { customer, domain } = entry;
+    switch (`${request.method} ${below}`.trim()) {
+      case 'GET':
+      case 'PUT':
+        return ok(domainRows(customer, domain)[0]);
+      case 'DELETE':
+        change({ change: 'removeDomain', id });
+        return gone;
+      case 'POST move': {
+        const to = index.customer.get(Number((request.body as Row | undefined)?.['customer_id']));
+        // The same reseller only (§4.4).
+        if (!to || isOther(to) !== isOther(customer)) return error(422, 'Customer is invalid');
+        change({ change: 'moveDomain', id, customerId: to.id });
+        return ok(domainRows(to, domain)[0]);
+      }
+      case 'GET aliases':
+        return page(request, domainRows(customer, domain).slice(1));
+      case 'POST aliases': {
+        const name = textOf(request, 'name');
+        if (!name) return error(422, 'Name can\u2019t be blank');
+        const made = nextId;
+        change({ change: 'addAlias', domainId: id, id: made, name });
+        return created(domainRows(customer, domain).find((row) => row.id === made));
+      }
+      case 'GET user_groups':
+        return page(
+          request,
+          domain.groups.map((group) => ({ ...entry, group })),
+          groupRowOf,
+        );
+      case 'POST user_groups': {
+        const name = textOf(request, 'name');
+        if (!name) return error(422, 'Name can\u2019t be blank');
+        const group = change({ change: 'addGroup', domainId: id, id: nextId, name }) as WorldGroup;
+        return created(groupRowOf({ ...entry, group }));
+      }
+      case 'GET users':
+        return page(request, usersOf(domain.groups.map((group) => ({ ...entry, group }))));
+      default:
+        return error(404, 'Not found');
+    }
+  }
+
+  function groupRoute(request: SimRequest, id: number, below: string): SimAnswer {
+    const entry = index.group.get(id);
+    if (!entry) return error(404, 'Not found');
+    const { domain, group } = entry;
+    switch (`${request.method} ${below}`.trim()) {
+      case 'GET':
+        return ok(groupRowOf(entry));
+      case 'PUT': {
+        const name = textOf(request, 'name');
+        if (name) change({ change: 'renameGroup', id, name });
+        return ok(groupRowOf(entry));
+      }
+      case 'DELETE':
+        change({ change: 'removeGroup', id });
+        return gone;
+      case 'GET users':
+        return page(request, people.rows(domain, group));
+      case 'POST users':
+        return addUsers(entry, [request.body], settings['userAsArray'] === true);
+      case 'POST users/create_many': {
+        const users = (request.body as Row | undefined)?.['users'];
+        return Array.isArray(users) ? addUsers(entry, users, true) : error(422, 'Users is invalid');
+      }
+      case 'GET services': {
+        const rows = serviceRows(domain, group);
+        return ok(settings['singleService'] && rows.length === 1 ? rows[0] : rows);
+      }
+      case 'PUT services': {
+        // Replaces all: what is left out is switched off (§4.5).
+        const types = (request.body as { service_types?: { addons?: unknown } } | undefined)?.service_types;
+        if (!Array.isArray(types?.addons)) return error(422, 'service_types is invalid');
+        change({ change: 'setServices', id, services: ['CloudFilter Email Security', ...types.addons.map(displayOf)] });
+        return ok(serviceRows(domain, group));
+      }
+      default:
+        return error(404, 'Not found');
+    }
+  }
+
+  function addUsers(entry: GroupEntry, given: readonly unknown[], asArray: boolean): SimAnswer {
+    const wanted = given.map((one) => (one ?? {}) as Row & UserFields);
+    if (wanted.some((one) => typeof one.name !== 'string' || one.name === ''))
+      return error(422, 'Name can\u2019t be blank');
+    const rows = wanted.map(({ name, first_name, last_name, user_type_id }) =>
+      change({
+        change: 'addUser',
+        groupId: entry.group.id,
+        id: nextId,
+        typeId: Number(user_type_id ?? userTypes.user.id),
+        fields: { name, ...(first_name ? { first_name } : {}), ...(last_name ? { last_name } : {}) },
+      }),
+    );
+    return created(asArray ? rows : rows[0]);
+  }
+
+  function userRoute(request: SimRequest, id: number, below: string): SimAnswer {
+    const entry = userEntry(id);
+    if (!entry) return error(404, 'Not found');
+    const { user, domain, group } = entry;
+    switch (`${request.method} ${below}`.trim()) {
+      case 'GET':
+        return ok(user);
+      case 'PUT': {
+        const fields: UserFields = {};
+        for (const name of ['first_name', 'last_name'] as const) {
+          const text = textOf(request, name);
+          if (text) fields[name] = text;
+        }
+        change({ change: 'editUser', id, fields });
+        return ok(userEntry(id)?.user);
+      }
+      case 'DELETE':
+        change({ change: 'removeUser', id });
+        return gone;
+      case 'POST reset_password':
+        return ok(user);
+      case 'GET aliases':
+        return page(
+          request,
+          people.rows(domain, group).filter((one) => one.parent?.id === id),
+        );
+      case 'POST aliases': {
+        const alias = (request.body as { alias?: { name?: unknown } } | undefined)?.alias;
+        if (typeof alias?.name !== 'string') return error(422, 'Name can\u2019t be blank');
+        const typeId = userTypes.alias.id;
+        return created(
+          change({
+            change: 'addUser',
+            groupId: group.id,
+            id: nextId,
+            typeId,
+            parentId: id,
+            fields: { name: alias.name },
+          }),
+        );
+      }
+      default:
+        return error(404, 'Not found');
+    }
+  }
+
+  /** An alias's address answers with the user it belongs to (§4.6). */
+  function findByAddress(request: SimRequest, token: string): SimAnswer {
+    const address = textOf(request, 'address');
+    for (const { customer, domain, group } of index.group.values()) {
+      if (refusal(token, 'customers', customer.id) || !address?.endsWith(`@${domain.name}`)) continue;
+      const rows = people.rows(domain, group);
+      const found = rows.find((user) => user.email_addresses.includes(address));
+      if (found) return ok(rows.find((user) => user.id === found.parent?.id) ?? found);
+    }
+    return error(404, 'Not found');
+  }
+
+  /** What several levels have alike: configuration, managers, notification destinations. */
+  function sharedRoute(request: SimRequest, resource: string, id: number, below: string): SimAnswer | undefined {
+    const entity = `${resource}/${id}`;
+    switch (`${request.method} ${below}`.trim()) {
+      case 'GET configuration':
+        return ok({ configuration: configurationOf(entity) });
+      case 'PUT configuration':
+        // GET wraps it, PUT does not (§4.10).
+        change({ change: 'configure', entity, fields: request.body });
+        return ok(configurationOf(entity));
+      case 'GET managers':
+        return page(
+          request,
+          [...managers.values()].filter((manager) => manager.entity === entity),
+          ({ entity: _entity, ...row }) => row,
+        );
+      case 'POST managers': {
+        const missing = ['first_name', 'last_name', 'email', 'username', 'password'].find(
+          (name) => !textOf(request, name),
+        );
+        if (missing) return error(422, `${missing} can\u2019t be blank`);
+        const { entity: _entity, ...row } = change({
+          change: 'addManager',
+          id: nextId,
+          entity,
+          name: `${textOf(request, 'first_name') ?? ''} ${textOf(request, 'last_name') ?? ''}`,
+          username: textOf(request, 'username'),
+          email: textOf(request, 'email'),
+        }) as Row;
+        return created(row);
+      }
+      case 'GET notification_destinations':
+        return page(
+          request,
+          [...destinations.values()].filter(({ owner }) => owner.id === id),
+        );
+      case 'POST notification_destinations': {
+        const value = textOf(request, 'value');
+        if (!value) return error(422, 'Value can\u2019t be blank');
+        const user = userEntry(id)?.user;
+        const owner = user
+          ? { ...refOf(user), entity_type: 'User' }
+          : { id, name: managers.get(id)?.['name'], entity_type: 'Manager' };
+        // 200, not 201 (§3.1).
+        return ok(change({ change: 'addDestination', id: nextId, value, owner }));
+      }
+      case 'GET':
+        return resource === 'managers' ? ok(managers.get(id)) : undefined;
+      case 'DELETE': {
+        const verb = { managers: 'removeManager', notification_destinations: 'removeDestination' }[resource];
+        if (!verb) return undefined;
+        change({ change: verb, id });
+        return gone;
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  function configurationOf(entity: string): Row {
+    return {
+      region: { locale: 'en', time_zone: 'UTC' },
+      billing: { cc_addresses: [] },
+      branding: {},
+      permissions: { messages: { allow_spam_release: true, allow_policy_release: false, allow_virus_release: false } },
+      ...configurations.get(entity),
+    };
+  }
+
+  function change(wanted: Row): unknown {
     const result = apply(wanted);
     record(wanted);
     return result;
   }
 
-  function apply(wanted: Record<string, unknown>): unknown {
-    const id = Number(wanted['id']);
+  function apply(wanted: Row): unknown {
+    const id = Number(wanted['id'] ?? nextId);
     const result = applyOne(wanted, id);
+    // Ids that the API gave out, not those that users have by their group.
+    if (id >= nextId && id < 9_000_000) nextId = id + 2;
     index = makeIndex();
     return result;
   }
 
-  function applyOne(wanted: Record<string, unknown>, id: number): unknown {
+  function applyOne(wanted: Row, id: number): unknown {
+    const name = String(wanted['name']);
     switch (wanted['change']) {
       case 'setUsers': {
         // By group, or of a customer's first group.
@@ -291,19 +538,14 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         return group;
       }
       case 'addCustomer': {
-        nextId = Math.max(nextId, id + 1);
-        const made: WorldCustomer = {
-          id,
-          name: String(wanted['name']),
-          story: 'unrelated',
-          domains: (wanted['domains'] as WorldDomain[] | undefined) ?? [],
-        };
+        const domains = (wanted['domains'] as WorldDomain[] | undefined) ?? [];
+        const made: WorldCustomer = { id, name, story: 'unrelated', domains };
         list.push(made);
         return made;
       }
       case 'renameCustomer': {
         const found = index.customer.get(id);
-        if (found) found.name = String(wanted['name']);
+        if (found) found.name = name;
         return found;
       }
       case 'removeCustomer': {
@@ -311,6 +553,96 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         if (at >= 0) list.splice(at, 1);
         return {};
       }
+      case 'addDomain': {
+        // Every domain has a Default group (§5.4); it is Pending until it is verified.
+        const groups = [{ id: Number(wanted['groupId'] ?? id + 1), name: 'Default', services: [], users: 0 }];
+        const made: WorldDomain = { id, name, pending: true, aliases: [], groups };
+        index.customer.get(Number(wanted['customerId']))?.domains.push(made);
+        return made;
+      }
+      case 'verifyDomain': {
+        const found = index.domain.get(id)?.domain;
+        if (found) found.pending = false;
+        return found;
+      }
+      case 'moveDomain': {
+        const entry = index.domain.get(id);
+        const to = index.customer.get(Number(wanted['customerId']));
+        if (entry && to) {
+          entry.customer.domains = entry.customer.domains.filter((domain) => domain.id !== id);
+          to.domains.push(entry.domain);
+        }
+        return {};
+      }
+      case 'removeDomain': {
+        const entry = index.domain.get(id);
+        if (entry) entry.customer.domains = entry.customer.domains.filter((domain) => domain.id !== id);
+        return {};
+      }
+      case 'addAlias':
+        index.domain.get(Number(wanted['domainId']))?.domain.aliases.push({ id, name });
+        return {};
+      case 'addGroup': {
+        const made: WorldGroup = { id, name, services: [], users: 0 };
+        index.domain.get(Number(wanted['domainId']))?.domain.groups.push(made);
+        return made;
+      }
+      case 'renameGroup': {
+        const group = index.group.get(id)?.group;
+        if (group) group.name = name;
+        return group;
+      }
+      case 'removeGroup': {
+        const entry = index.group.get(id);
+        if (entry) entry.domain.groups = entry.domain.groups.filter((group) => group.id !== id);
+        return {};
+      }
+      case 'addUser': {
+        const entry = index.group.get(Number(wanted['groupId']));
+        const parentId = wanted['parentId'];
+        const given = {
+          id,
+          typeId: Number(wanted['typeId']),
+          ...(typeof parentId === 'number' ? { parentId } : {}),
+        };
+        return entry && people.add(entry.domain, entry.group, given, wanted['fields'] as UserFields);
+      }
+      case 'editUser':
+        people.edit(id, wanted['fields'] as UserFields);
+        return {};
+      case 'removeUser': {
+        const entry = userEntry(id);
+        if (entry) people.remove(entry.group, entry.user);
+        return {};
+      }
+      case 'configure': {
+        const entity = String(wanted['entity']);
+        configurations.set(entity, { ...configurations.get(entity), ...(wanted['fields'] as Row) });
+        return {};
+      }
+      case 'addManager': {
+        const { change: _change, entity, ...row } = wanted;
+        const made = { ...row, roles: [], entity: String(entity) };
+        managers.set(id, made);
+        return made;
+      }
+      case 'removeManager':
+        managers.delete(id);
+        return {};
+      case 'addDestination': {
+        const made = {
+          id,
+          value: wanted['value'],
+          owner: wanted['owner'] as { id: number },
+          level: { level_id: 1, level: 'Normal' },
+          destination_type: { destination_type_id: 1, destination_type: 'Email' },
+        };
+        destinations.set(id, made);
+        return made;
+      }
+      case 'removeDestination':
+        destinations.delete(id);
+        return {};
       default:
         throw new Error(`The simulator knows no change "${String(wanted['change'])}".`);
     }
@@ -325,20 +657,27 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   return simulation;
 };
 
-function displayOf(code: unknown): string {
-  return { bracket: 'Bracket', securestore: 'SecureStore' }[String(code)] ?? String(code);
+function textOf(request: SimRequest, name: string): string | undefined {
+  const value = (request.body as Row | undefined)?.[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-function statement() {
-  return {
-    id: 3_100_001,
-    amount: 412.5,
-    currency: 'USD',
-    statement_type: 'Automatic',
-    statement_status: 'Settled',
-    starting_date: '2026-10-05',
-    ending_date: '2026-11-04',
-    billing_date: '2026-11-04',
-    due_date: '2026-11-04',
-  };
+/** `name=x`, or `created_at[geq]=2024-01-01` (§2). */
+function passes(row: Row, filters: readonly (readonly [string, string])[]): boolean {
+  return filters.every(([name, wanted]) => {
+    const [, field = name, operator = 'eq'] = /^(\w+)\[(\w+)\]$/.exec(name) ?? [];
+    const found = String(row[field] ?? '');
+    switch (operator.toLowerCase()) {
+      case 'gt':
+        return found > wanted;
+      case 'geq':
+        return found >= wanted;
+      case 'lt':
+        return found < wanted;
+      case 'leq':
+        return found <= wanted;
+      default:
+        return found === wanted;
+    }
+  });
 }

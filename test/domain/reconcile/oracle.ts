@@ -1,0 +1,241 @@
+/**
+ * The reconciliation rules of design.md told a second time, slowly: every question is asked from the beginning for one
+ * product, nothing is remembered between two questions. Shares types with the product and nothing else.
+ */
+import type { LineInput, ReconcileInput, UsageInput } from '../../../domain/reconcile.ts';
+
+export interface Verdict {
+  product: string;
+  kind: string;
+  usage: number | null;
+  target: number | null;
+  billed: number;
+  /** Line ids that the next invoice bills. */
+  open: string[];
+  /** The write that approving makes. */
+  write: { line: string; quantity: number } | null;
+  money: { currency: string | null; amount: number; notBilled: boolean } | null;
+  reasons: string[];
+  alone: boolean;
+  inBulk: boolean;
+  hidden: boolean;
+}
+
+export function verdicts(world: ReconcileInput): Verdict[] {
+  const products = [...new Set(world.mappings.flatMap((mapping) => mapping.productIds))].sort();
+  return products.filter((product) => hasCard(world, product)).map((product) => verdict(world, product));
+}
+
+function hasCard(world: ReconcileInput, product: string): boolean {
+  return countsFor(world, product).length > 0 || openLines(world, product).length > 0;
+}
+
+function verdict(world: ReconcileInput, product: string): Verdict {
+  const reasons = new Set<string>();
+  const counts = countsFor(world, product);
+  const open = openLines(world, product);
+  const billed = open.map((line) => line.quantity).reduce(plus, 0);
+  const { usage, why } = usageOf(world, product, counts);
+  if (why) reasons.add(why);
+
+  const missing = counts.filter((count) => count.quantity === null).length;
+  if (usage === null && !why) reasons.add('never_reported');
+  if (usage !== null && missing > 0) reasons.add('part_never_reported');
+  for (const count of counts) {
+    if (count.swing) reasons.add('swing');
+    if (count.notReportedSince !== null) reasons.add('not_reported_since');
+  }
+  if (severalAlternativesAreBilled(world, product)) reasons.add('alternatives');
+
+  const target = targetOf(world, product, usage);
+  const somethingIsUsed = counts.some((count) => count.quantity !== null && count.quantity > 0);
+  let kind = 'no_change';
+  if (open.length === 0 && (target === null ? somethingIsUsed : target > 0)) kind = 'new_revenue';
+  if (open.length > 0 && target !== billed) kind = 'reconcile';
+  if (kind === 'new_revenue') reasons.add('no_line');
+
+  let write: Verdict['write'] = null;
+  let money: Verdict['money'] = null;
+  const line = takerOf(world, product, open);
+  if (kind === 'reconcile' && target !== null) {
+    if (!line) {
+      reasons.add('several_lines');
+    } else {
+      const others = open
+        .filter((other) => other !== line)
+        .map((other) => other.quantity)
+        .reduce(plus, 0);
+      const quantity = target - others;
+      if (quantity < 0) {
+        reasons.add('below_zero');
+      } else {
+        write = { line: line.id, quantity };
+        money = moneyOf(world, line, quantity);
+        const mode = modeOf(world, product, line);
+        if (mode === 'report_only') reasons.add('report_only');
+        if (mode === 'never_lower' && target < billed) reasons.add('never_lower');
+      }
+    }
+  }
+  const stopping = [
+    'no_combine_rule', 'parts_unknown', 'alternatives', 'no_line', 'several_lines', 'below_zero', 'report_only',
+    'never_lower', 'never_reported',
+  ]; // prettier-ignore
+  const alone = write !== null && ![...reasons].some((reason) => stopping.includes(reason));
+  return {
+    product,
+    kind,
+    usage,
+    target,
+    billed,
+    open: open.map((each) => each.id),
+    write,
+    money,
+    reasons: [...reasons].sort(),
+    alone,
+    inBulk: alone && reasons.size === 0,
+    hidden: isHidden(world, product, target, billed),
+  };
+}
+
+const plus = (a: number, b: number) => a + b;
+
+/** Lines the next invoice bills: of an account, an agreement and a line with nothing against them on the day D. */
+function openLines(world: ReconcileInput, product: string): LineInput[] {
+  if (!world.account.active || world.account.prospect) return [];
+  return world.lines.filter((line) => {
+    const owner = world.agreements.filter((agreement) => agreement.id === line.agreementId)[0];
+    if (line.productId !== product || owner === undefined) return false;
+    const d = owner.nextInvoiceDate === null ? world.today : owner.nextInvoiceDate;
+    const agreementRuns = owner.status === 'active' && !owner.neverBilled && !(owner.endDate && owner.endDate < d);
+    const begun = line.effectiveFrom === null || line.effectiveFrom <= d;
+    const over = line.effectiveTo !== null && line.effectiveTo <= d;
+    return agreementRuns && line.status === 'active' && begun && !over;
+  });
+}
+
+/** Where a mapping sends an account's count: to all its parts, or to the alternative that is billed (else the first). */
+function destinations(world: ReconcileInput, mapping: ReconcileInput['mappings'][number]): string[] {
+  if (mapping.fanOut === 'parts') return mapping.productIds;
+  const billed = mapping.productIds.filter((product) => openLines(world, product).length > 0);
+  return billed.length > 0 ? billed : mapping.productIds.slice(0, 1);
+}
+
+function countsFor(world: ReconcileInput, product: string): UsageInput[] {
+  return world.usage.filter((count) =>
+    world.mappings.some(
+      (mapping) =>
+        mapping.serviceId === count.serviceId &&
+        mapping.integrationId === count.integrationId &&
+        destinations(world, mapping).includes(product),
+    ),
+  );
+}
+
+function severalAlternativesAreBilled(world: ReconcileInput, product: string): boolean {
+  return world.mappings.some((mapping) => {
+    const used = world.usage.some(
+      (count) => count.serviceId === mapping.serviceId && count.integrationId === mapping.integrationId,
+    );
+    const there = destinations(world, mapping);
+    return used && mapping.fanOut === 'alternatives' && there.length > 1 && there.includes(product);
+  });
+}
+
+/** What the account uses of a product, or why that cannot be said. */
+function usageOf(
+  world: ReconcileInput,
+  product: string,
+  counts: readonly UsageInput[],
+): { usage: number | null; why?: string } {
+  const services = [...new Set(counts.map((count) => `${count.integrationId}/${count.serviceId}`))];
+  const known = counts.filter((count) => count.quantity !== null);
+  if (known.length === 0) return { usage: null };
+  const numberOf = (service: string): number | null => {
+    const own = known.filter((count) => `${count.integrationId}/${count.serviceId}` === service);
+    if (own.length === 0) return null;
+    const mapping = world.mappings.find((each) => `${each.integrationId}/${each.serviceId}` === service);
+    return whole(own.map((count) => count.quantity ?? 0).reduce(plus, 0), mapping?.rounding ?? 'none');
+  };
+  const numbers = services.map(numberOf).filter((number) => number !== null);
+  if (services.length === 1) return { usage: numbers[0] ?? null };
+
+  const chosen = world.combine[product];
+  if (chosen === undefined) return { usage: null, why: 'no_combine_rule' };
+  // One service with a number is that number, however it would be combined.
+  if (numbers.length === 1) return { usage: numbers[0] ?? null };
+  if (chosen === 'add') return { usage: numbers.reduce(plus, 0) };
+  if (chosen === 'highest') return { usage: numbers.toSorted((a, b) => b - a)[0] ?? null };
+  for (const count of known) {
+    if (count.parts.map((part) => part.quantity).reduce(plus, 0) !== count.quantity)
+      return { usage: null, why: 'parts_unknown' };
+  }
+  const groups = new Set(known.flatMap((count) => count.parts.map((part) => `${count.integrationId}/${part.groupId}`)));
+  let people = 0;
+  for (const group of groups) {
+    const seen = known.flatMap((count) =>
+      count.parts.filter((part) => `${count.integrationId}/${part.groupId}` === group).map((part) => part.quantity),
+    );
+    people += Math.max(...seen);
+  }
+  return { usage: people };
+}
+
+function whole(quantity: number, rounding: string): number {
+  const under = Math.floor(quantity);
+  const rest = quantity - under;
+  if (rounding === 'down') return under;
+  if (rounding === 'up') return rest > 0 ? under + 1 : under;
+  if (rounding === 'nearest') return rest >= 0.5 ? under + 1 : under;
+  return quantity;
+}
+
+/** The rule of an account × product on its last day still holds; the day after it does not. */
+function ruleOf(world: ReconcileInput, product: string) {
+  const rule = world.decisions[product]?.rule;
+  const over = rule?.expires !== undefined && rule.expires < world.today;
+  return over ? undefined : rule;
+}
+
+function targetOf(world: ReconcileInput, product: string, usage: number | null): number | null {
+  if (usage === null) return null;
+  const rule = ruleOf(world, product);
+  if (rule?.notBilled === true) return 0;
+  let target = usage;
+  if (rule?.offset !== undefined) target += rule.offset;
+  if (rule?.minimum !== undefined && target < rule.minimum) target = rule.minimum;
+  return target < 0 ? 0 : target;
+}
+
+/** The line that takes the difference. */
+function takerOf(world: ReconcileInput, product: string, open: readonly LineInput[]): LineInput | undefined {
+  if (open.length < 2) return open[0];
+  return open.find((line) => line.id === world.decisions[product]?.lineId);
+}
+
+function modeOf(world: ReconcileInput, product: string, line: LineInput): string {
+  const said = ruleOf(world, product)?.lineMode;
+  if (said !== undefined) return said;
+  const monthly = world.agreements.some((agreement) => agreement.id === line.agreementId && agreement.monthly);
+  return monthly ? 'follow' : 'report_only';
+}
+
+function moneyOf(world: ReconcileInput, line: LineInput, quantity: number): Verdict['money'] {
+  const currency = world.agreements.find((agreement) => agreement.id === line.agreementId)?.currency ?? null;
+  const invoiced = (gross: number) => (gross <= line.includedQuantity ? 0 : gross - line.includedQuantity);
+  if (line.billing !== 'billable') return { currency, amount: 0, notBilled: true };
+  const amount = invoiced(quantity) * line.unitPrice - invoiced(line.quantity) * line.unitPrice;
+  return { currency, amount, notBilled: false };
+}
+
+function isHidden(world: ReconcileInput, product: string, target: number | null, billed: number): boolean {
+  const dismissal = world.decisions[product]?.dismissal;
+  switch (dismissal?.until) {
+    case 'change':
+      return dismissal.current === billed && dismissal.target === target;
+    case 'date':
+      return world.today < dismissal.before;
+    case undefined:
+      return false;
+  }
+}
