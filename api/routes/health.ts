@@ -40,7 +40,7 @@ let script: string | undefined;
 
 healthRoutes.get('/docs/scalar.js', (c) => {
   script ??= readFileSync(
-    createRequire(import.meta.url).resolve('@scalar/api-reference/dist/browser/standalone.js'),
+    createRequire(import.meta.url).resolve('@scalar/api-reference/browser/standalone.js'),
     'utf8',
   );
   return c.text(script, 200, { 'content-type': 'text/javascript', 'cache-control': 'public, max-age=86400' });
