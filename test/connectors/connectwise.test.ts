@@ -357,7 +357,7 @@ describe('credentials and rights', () => {
       expected: { quantity: 4 },
       writeBefore: Date.now() + 60_000,
     });
-    expect(write).toMatchObject({ outcome: 'rejected', code: 'bad_credentials' });
+    expect(write).toMatchObject({ outcome: 'not_sent', error: { code: 'bad_credentials' } });
   });
 
   test('with every right: all granted with evidence, but for writing, which reads cannot show', async () => {
@@ -551,10 +551,10 @@ describe('setting a quantity (invariant 5)', () => {
     expect(patches).toEqual([]);
   });
 
-  test('rejected: without the right to edit, with the setting to change', async () => {
+  test('not sent: without the right to edit, with the setting to change', async () => {
     const { result, line, now } = await set({ psa: adapter({ member: 'readOnly' }) });
-    expect(result).toMatchObject({ outcome: 'rejected', code: 'forbidden' });
-    expect(result).toHaveProperty('detail', expect.stringContaining('Finance > Agreements: Edit = All'));
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { code: 'forbidden' } });
+    expect(result).toHaveProperty('error.detail', expect.stringContaining('Finance > Agreements: Edit = All'));
     expect(now?.quantity).toBe(line.quantity);
   });
 
@@ -569,7 +569,7 @@ describe('setting a quantity (invariant 5)', () => {
 
   test('not sent: the time to write has passed', async () => {
     const { result, patches } = await set({ writeBefore: Date.now() - 1 });
-    expect(result).toMatchObject({ outcome: 'not_sent', code: 'too_late' });
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { code: 'too_late' } });
     expect(patches).toEqual([]);
   });
 
@@ -578,7 +578,7 @@ describe('setting a quantity (invariant 5)', () => {
       writeBefore: Date.now() + 400,
       prepare: () => admin.fault({ kind: 'latency', ms: 600, method: 'GET', path: '/additions/' }),
     });
-    expect(result).toMatchObject({ outcome: 'not_sent', code: 'too_late' });
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { code: 'too_late' } });
     expect(patches).toEqual([]);
   });
 
@@ -589,7 +589,7 @@ describe('setting a quantity (invariant 5)', () => {
     ['a write that is throttled', { kind: 'status', status: 429, method: 'PATCH' }, 'throttled'],
   ])('not sent: %s', async (_what, fault, code) => {
     const { result, line, now } = await set({ prepare: () => admin.fault(fault) });
-    expect(result).toMatchObject({ outcome: 'not_sent', code });
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { code } });
     expect(now?.quantity).toBe(line.quantity);
   });
 
@@ -597,7 +597,7 @@ describe('setting a quantity (invariant 5)', () => {
     const server = await startHttpServer(() => undefined);
     await server.close();
     const { result } = await set({ psa: adapter({ url: server.url }) });
-    expect(result).toMatchObject({ outcome: 'not_sent', code: 'network' });
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { code: 'network' } });
   });
 
   test.each([
