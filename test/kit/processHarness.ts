@@ -3,7 +3,7 @@
  * process; only what a step does to the outside world is the test's own. What a step committed is counted in rows.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { sql } from 'drizzle-orm';
 import { pino } from 'pino';
@@ -27,7 +27,7 @@ import {
 } from '../../db/queries/process.ts';
 import { closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
 import { insertSyncRequest, readSyncRun, updateRun } from '../../db/queries/sync.ts';
-import { bulkTaskQueue, stepsOf, workflowIdOf, workflowTaskQueue, type StepName } from '../../domain/process.ts';
+import { bulkTaskQueue, workflowIdOf, workflowTaskQueue, type StepName } from '../../domain/process.ts';
 import { readEnvironment } from '../../environment.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { StepFailureInterceptor } from '../../worker/interceptors.ts';
@@ -50,6 +50,8 @@ const timing = {
 
 /** What a step does before it commits; may throw as a connector would. */
 export type Work = (ref: StepRef) => Promise<void>;
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+type HistoryEvent = NonNullable<History['events']>[number];
 type Activities = ReturnType<typeof createActivities>;
 
 export interface StepRow {
@@ -68,6 +70,12 @@ export interface ProcessRow {
 /** One attempt of a step activity, as it began. */
 export interface Attempt extends StepRef {
   at: number;
+}
+
+export interface RunView {
+  runId: string;
+  status: string;
+  events: HistoryEvent[];
 }
 
 export interface ProcessHarness {
@@ -100,6 +108,10 @@ export interface ProcessHarness {
   /** Effects committed so far, by step, of one process. */
   effects(ref: ProcessRef): Promise<Record<string, number>>;
   attemptsOf(step: StepName, id: string): number;
+  /** Every run of a process so far, newest first. */
+  runs(ref: ProcessRef): Promise<RunView[]>;
+  /** What the Temporal UI shows under "current details". */
+  details(ref: ProcessRef): Promise<string>;
   startWorkers(): Promise<void>;
   stopWorkers(): Promise<void>;
   close(): Promise<void>;
@@ -276,6 +288,19 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
       return Object.fromEntries(rows.map((row) => [row.step, row.n]));
     },
     attemptsOf: (name, id) => attempts.filter((attempt) => attempt.step === name && attempt.id === id).length,
+    async runs(ref) {
+      const workflowId = workflowIdOf(ref.kind, ref.id);
+      const found: RunView[] = [];
+      for await (const { runId, status } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+        const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+        found.push({ runId, status: status.name, events: events ?? [] });
+      }
+      return found;
+    },
+    async details(ref) {
+      const metadata = await handleOf(ref).query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+      return metadata.currentDetails ?? '';
+    },
     async startWorkers() {
       const native = await NativeConnection.connect({ address });
       const shared = {
@@ -338,8 +363,6 @@ export async function walkConnect(harness: ProcessHarness, integrationId: string
   await harness.untilStep(ref, 'firstSync', 'done');
   await harness.untilClosed(ref);
 }
-
-export const allSteps = stepsOf;
 
 /** A gate that whoever comes to it waits at until it is opened. */
 export function gate(): { reached: Promise<void>; open: () => void; pass: () => Promise<void> } {

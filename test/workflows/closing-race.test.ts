@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ProcessRef } from '../../db/queries/process.ts';
-import { workflowIdOf } from '../../domain/process.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 
 /** WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND: the server refused a close because a Signal had come meanwhile. */
@@ -79,11 +78,9 @@ test('no fact is lost, however close to the end of a run its wake arrives', { ti
   // The test means something only if closes did race with wakes.
   let refused = 0;
   for (const ref of refs) {
-    const workflowId = workflowIdOf(ref.kind, ref.id);
-    for await (const run of harness.client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
-      const history = await harness.client.workflow.getHandle(workflowId, run.runId).fetchHistory();
-      refused += (history.events ?? []).filter(
-        (event) => event.workflowTaskFailedEventAttributes?.cause === unhandledCommand,
+    for (const { events } of await harness.runs(ref)) {
+      refused += events.filter(
+        (event) => Number(event.workflowTaskFailedEventAttributes?.cause) === unhandledCommand,
       ).length;
     }
   }
