@@ -57,6 +57,8 @@ class Process<K extends ProcessKind> {
   wakes = 0;
   /** Branches at work; only when all wait is the process parked. */
   private active = 0;
+  /** The version that was there before the last claim of a round. */
+  private claimedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
   private shown = { details: '', problem: '' };
   private readonly kind: K;
@@ -131,6 +133,7 @@ class Process<K extends ProcessKind> {
 
   /** The round to drive next, made from what is open; false when nothing is. */
   async claim(activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>): Promise<boolean> {
+    this.claimedAt = (await this.look()).version;
     return (await activity.executeWithOptions({ summary: 'Is there anything to do?' }, [this.id])) !== null;
   }
 
@@ -141,8 +144,12 @@ class Process<K extends ProcessKind> {
     return view;
   }
 
-  /** Parks a finished body: false if a fact arrived meanwhile. */
-  async rest(version: number): Promise<boolean> {
+  /**
+   * Parks a finished body: false if a fact arrived meanwhile. What counts as seen is what was there before the last
+   * claim: a request that came after it, and whose wake was lost, is then found by the sweep.
+   */
+  async rest(): Promise<boolean> {
+    const version = this.claimedAt ?? (await this.look()).version;
     return store.park({ kind: this.kind, id: this.id, version, dueInMs: null });
   }
 
@@ -266,8 +273,7 @@ export async function processOf<K extends ProcessKind>(
   do {
     seen = process.wakes;
     await body(process);
-    const view = await process.look();
-    rested = await process.rest(view.version);
+    rested = await process.rest();
     // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal
     // only if the Signal came after the last workflow task began (measured: 0 of 480 lost this way, 6 of 600 otherwise).
   } while (!rested || process.wakes !== seen);
