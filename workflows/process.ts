@@ -100,7 +100,7 @@ class Process<K extends ProcessKind> {
         if (outcome === 'look') continue;
         if (outcome === 'unfinished') {
           const failed = await this.look();
-          await this.wait(step, seen, failed.version, pauseMs(failed, step), 'the last try did not finish');
+          await this.wait(step, seen, view.version, pauseMs(failed, step), 'the last try did not finish');
           continue;
         }
         if ('againInMs' in outcome) {
@@ -110,10 +110,11 @@ class Process<K extends ProcessKind> {
         await store.block({ ...this.ref(view.round, step), code: outcome.code });
         const blocked = await this.look();
         if (isFinished(stepIn(blocked, step).state)) return;
+        // Parked with what was seen before the try: a fact that came during it, new credentials for one, was not tried.
         await this.wait(
           step,
           seen,
-          blocked.version,
+          view.version,
           stepIn(blocked, step).retryInMs ?? null,
           `blocked (${outcome.code}); tries again by itself`,
         );
