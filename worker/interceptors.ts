@@ -35,7 +35,8 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
 
   /** Leaves with a code only: texts of the outside world stay in PostgreSQL (invariant 7). */
   private async cast(error: unknown, ref: StepRef | undefined): Promise<ApplicationFailure> {
-    if (error instanceof SupersededAttempt) return ApplicationFailure.nonRetryable(error.message, 'superseded');
+    // A real zombie's answer is refused by the server. Whoever is heard was overtaken by a zombie, and tries again.
+    if (error instanceof SupersededAttempt) return ApplicationFailure.retryable(error.message, 'superseded');
     const { logger, environment } = this.deps;
     const { activityType, attempt, workflowExecution } = Context.current().info;
     const about = {
