@@ -206,6 +206,14 @@ export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 's
   return done.length > 0;
 }
 
+export async function isBlocked(tx: Queryable, ref: StepKey): Promise<boolean> {
+  const rows = await tx
+    .select({ step: processStep.step })
+    .from(processStep)
+    .where(and(ofStep(ref), eq(processStep.state, 'blocked')));
+  return rows.length > 0;
+}
+
 /** Back to `waiting`, for a step that must be done again (a released run), or may be (`onlyBlocked`: new credentials). */
 export async function reopenSteps(
   tx: Queryable,
