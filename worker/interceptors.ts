@@ -84,7 +84,11 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
   }
 }
 
+/** They speak of a step and are not its attempt: however long they fail, they are tried on, and never block or end anything. */
+const machinery = new Set(['look', 'park', 'block', 'registerNeed']);
+
 function stepRefIn(argument: unknown): StepRef | undefined {
+  if (machinery.has(Context.current().info.activityType)) return undefined;
   if (typeof argument !== 'object' || argument === null) return undefined;
   return 'kind' in argument && 'id' in argument && 'round' in argument && 'step' in argument
     ? (argument as StepRef)
