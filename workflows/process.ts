@@ -60,7 +60,8 @@ class Process<K extends ProcessKind> {
   /** The version that was there before the last claim of a round. */
   private claimedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
-  private shown = { details: '', problem: '' };
+  /** A run that continues another has its attributes: what they say is shown already. */
+  private shown = { details: '', problem: workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '' };
   private readonly kind: K;
   private readonly id: string;
 
