@@ -240,7 +240,8 @@ class Process<K extends ProcessKind> {
   private show(view: ProcessView): void {
     const details = view.steps.map(stepLine).join('\n');
     if (details !== this.shown.details) setCurrentDetails(details);
-    const problem = view.steps.map((step) => step.problem ?? step.waitsOn?.problem).find(Boolean) ?? '';
+    // Its own problem only: who asks for what is blocked finds what he can free, not all that wait for it.
+    const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
     if (problem !== this.shown.problem) {
       upsertSearchAttributes([
         { key: searchAttributes.blocked, value: problem !== '' },
