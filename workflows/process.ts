@@ -22,6 +22,7 @@ import type { Activities } from '../activities/index.ts';
 import type { StepRef, StepResult } from '../activities/step.ts';
 import {
   isFinished,
+  problemOf,
   stepWords,
   workflowInputOf,
   type ProcessKind,
@@ -309,7 +310,7 @@ function stepLine(row: StepView): string {
     case 'running':
       return `- **▶ ${title}**: at work`;
     case 'blocked':
-      return `- **✗ ${title}: blocked (${row.problem ?? 'unknown'})**. ${row.retryInMs === undefined ? 'Send the Signal `wake` once it is put right.' : 'It tries again by itself; the Signal `wake` tries at once.'}`;
+      return `- **✗ ${title}: blocked (${row.problem ?? 'unknown'})**. ${problemOf(row.problem ?? 'unknown', '').todo} ${row.retryInMs === undefined ? 'The Signal `wake` tries again.' : 'The Signal `wake` tries at once.'}`;
     case 'waiting': {
       if (!row.waitsOn) return `- · ${title}: ${row.next ? `**waits for ${words?.waitsFor ?? 'its turn'}**` : 'later'}`;
       const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
