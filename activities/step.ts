@@ -1,6 +1,6 @@
 /** How an activity does one step: mark it running, work, then commit its effect and `done` together, once. */
 import type { Transaction } from '../db/client.ts';
-import { beginStep, finishStep, noteProgress, type StepKey } from '../db/queries/process.ts';
+import { beginStep, commitFact, finishStep, isBlocked, noteProgress, type StepKey } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Which step of which round; the one argument of every step activity. */
@@ -20,8 +20,13 @@ export async function performStep(
   // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
   if (!(await beginStep(deps.db, ref))) return;
   const effect = await work();
-  if (!effect) return;
+  if (!effect) {
+    await noteProgress(deps.db, ref);
+    return;
+  }
   await deps.db.transaction(async (tx) => {
+    // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
+    if (await isBlocked(tx, ref)) await commitFact(tx, ref);
     if (await finishStep(tx, ref)) await effect(tx);
   });
 }

@@ -35,7 +35,8 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
 
   /** Leaves with a code only: texts of the outside world stay in PostgreSQL (invariant 7). */
   private async cast(error: unknown, ref: StepRef | undefined): Promise<ApplicationFailure> {
-    if (error instanceof SupersededAttempt) return ApplicationFailure.nonRetryable(error.message, 'superseded');
+    // A real zombie's answer is refused by the server. Whoever is heard was overtaken by a zombie, and tries again.
+    if (error instanceof SupersededAttempt) return ApplicationFailure.retryable(error.message, 'superseded');
     const { logger, environment } = this.deps;
     const { activityType, attempt, workflowExecution } = Context.current().info;
     const about = {
@@ -83,7 +84,11 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
   }
 }
 
+/** They speak of a step and are not its attempt: however long they fail, they are tried on, and never block or end anything. */
+const machinery = new Set(['look', 'park', 'block', 'registerNeed']);
+
 function stepRefIn(argument: unknown): StepRef | undefined {
+  if (machinery.has(Context.current().info.activityType)) return undefined;
   if (typeof argument !== 'object' || argument === null) return undefined;
   return 'kind' in argument && 'id' in argument && 'round' in argument && 'step' in argument
     ? (argument as StepRef)

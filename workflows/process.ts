@@ -22,6 +22,7 @@ import type { Activities } from '../activities/index.ts';
 import type { StepRef, StepResult } from '../activities/step.ts';
 import {
   isFinished,
+  problemOf,
   stepWords,
   workflowInputOf,
   type ProcessKind,
@@ -57,8 +58,11 @@ class Process<K extends ProcessKind> {
   wakes = 0;
   /** Branches at work; only when all wait is the process parked. */
   private active = 0;
+  /** The version that was there before the last claim of a round. */
+  private claimedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
-  private shown = { details: '', problem: '' };
+  /** A run that continues another has its attributes: what they say is shown already. */
+  private shown = { details: '', problem: workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '' };
   private readonly kind: K;
   private readonly id: string;
 
@@ -98,7 +102,7 @@ class Process<K extends ProcessKind> {
         if (outcome === 'look') continue;
         if (outcome === 'unfinished') {
           const failed = await this.look();
-          await this.wait(step, seen, failed.version, pauseMs(failed, step), 'the last try did not finish');
+          await this.wait(step, seen, view.version, pauseMs(failed, step), 'the last try did not finish');
           continue;
         }
         if ('againInMs' in outcome) {
@@ -108,10 +112,11 @@ class Process<K extends ProcessKind> {
         await store.block({ ...this.ref(view.round, step), code: outcome.code });
         const blocked = await this.look();
         if (isFinished(stepIn(blocked, step).state)) return;
+        // Parked with what was seen before the try: a fact that came during it, new credentials for one, was not tried.
         await this.wait(
           step,
           seen,
-          blocked.version,
+          view.version,
           stepIn(blocked, step).retryInMs ?? null,
           `blocked (${outcome.code}); tries again by itself`,
         );
@@ -131,6 +136,7 @@ class Process<K extends ProcessKind> {
 
   /** The round to drive next, made from what is open; false when nothing is. */
   async claim(activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>): Promise<boolean> {
+    this.claimedAt = (await this.look()).version;
     return (await activity.executeWithOptions({ summary: 'Is there anything to do?' }, [this.id])) !== null;
   }
 
@@ -141,8 +147,12 @@ class Process<K extends ProcessKind> {
     return view;
   }
 
-  /** Parks a finished body: false if a fact arrived meanwhile. */
-  async rest(version: number): Promise<boolean> {
+  /**
+   * Parks a finished body: false if a fact arrived meanwhile. What counts as seen is what was there before the last
+   * claim: a request that came after it, and whose wake was lost, is then found by the sweep.
+   */
+  async rest(): Promise<boolean> {
+    const version = this.claimedAt ?? (await this.look()).version;
     return store.park({ kind: this.kind, id: this.id, version, dueInMs: null });
   }
 
@@ -231,7 +241,8 @@ class Process<K extends ProcessKind> {
   private show(view: ProcessView): void {
     const details = view.steps.map(stepLine).join('\n');
     if (details !== this.shown.details) setCurrentDetails(details);
-    const problem = view.steps.map((step) => step.problem ?? step.waitsOn?.problem).find(Boolean) ?? '';
+    // Its own problem only: who asks for what is blocked finds what he can free, not all that wait for it.
+    const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
     if (problem !== this.shown.problem) {
       upsertSearchAttributes([
         { key: searchAttributes.blocked, value: problem !== '' },
@@ -266,8 +277,7 @@ export async function processOf<K extends ProcessKind>(
   do {
     seen = process.wakes;
     await body(process);
-    const view = await process.look();
-    rested = await process.rest(view.version);
+    rested = await process.rest();
     // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal
     // only if the Signal came after the last workflow task began (measured: 0 of 480 lost this way, 6 of 600 otherwise).
   } while (!rested || process.wakes !== seen);
@@ -300,7 +310,7 @@ function stepLine(row: StepView): string {
     case 'running':
       return `- **▶ ${title}**: at work`;
     case 'blocked':
-      return `- **✗ ${title}: blocked (${row.problem ?? 'unknown'})**. ${row.retryInMs === undefined ? 'Send the Signal `wake` once it is put right.' : 'It tries again by itself; the Signal `wake` tries at once.'}`;
+      return `- **✗ ${title}: blocked (${row.problem ?? 'unknown'})**. ${problemOf(row.problem ?? 'unknown', '').todo} ${row.retryInMs === undefined ? 'The Signal `wake` tries again.' : 'The Signal `wake` tries at once.'}`;
     case 'waiting': {
       if (!row.waitsOn) return `- · ${title}: ${row.next ? `**waits for ${words?.waitsFor ?? 'its turn'}**` : 'later'}`;
       const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';

@@ -92,7 +92,7 @@ export async function lookAtProcess(
     other_problem: Problem | null;
   }>(sql`
     select p.version, p.round, p.integration_id, s.step, s.state, s.problem,
-           (extract(epoch from s.retry_at - now()) * 1000)::int as retry_in_ms,
+           (extract(epoch from s.retry_at - now()) * 1000)::float8 as retry_in_ms,
            (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
            (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
            n.other_kind, n.other_id, o.problem as other_problem
@@ -117,7 +117,7 @@ export async function lookAtProcess(
         step: row.step,
         state: row.state,
         ...(blocked && row.problem ? { problem: row.problem.code } : {}),
-        ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, row.retry_in_ms) } : {}),
+        ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
         ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
         ...(row.other_kind && row.other_id
@@ -204,6 +204,14 @@ export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 's
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({ step: processStep.step });
   return done.length > 0;
+}
+
+export async function isBlocked(tx: Queryable, ref: StepKey): Promise<boolean> {
+  const rows = await tx
+    .select({ step: processStep.step })
+    .from(processStep)
+    .where(and(ofStep(ref), eq(processStep.state, 'blocked')));
+  return rows.length > 0;
 }
 
 /** Back to `waiting`, for a step that must be done again (a released run), or may be (`onlyBlocked`: new credentials). */

@@ -1,0 +1,385 @@
+/**
+ * The step machinery alone: the real workflows, store activities, interceptor, database and Temporal server, in this
+ * process; only what a step does to the outside world is the test's own. What a step committed is counted in rows.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { sql } from 'drizzle-orm';
+import { pino } from 'pino';
+import { inject } from 'vitest';
+import { createActivities } from '../../activities/index.ts';
+import type { Dependencies } from '../../activities/dependencies.ts';
+import { performStep, type StepRef, type StepResult } from '../../activities/step.ts';
+import { wakeProcess } from '../../activities/store.ts';
+import { openDatabase, type Database, type Transaction } from '../../db/client.ts';
+import { createEncryption } from '../../db/encryption.ts';
+import { insertIntegration } from '../../db/queries/integration.ts';
+import { insertOrganization } from '../../db/queries/organization.ts';
+import {
+  commitFact,
+  completeByFact,
+  createProcess,
+  listSteps,
+  satisfyNeeds,
+  startRound,
+  type ProcessRef,
+} from '../../db/queries/process.ts';
+import { closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
+import { insertSyncRequest, readSyncRun, updateRun } from '../../db/queries/sync.ts';
+import { bulkTaskQueue, workflowIdOf, workflowTaskQueue, type StepName } from '../../domain/process.ts';
+import { readEnvironment } from '../../environment.ts';
+import { createWaker } from '../../temporal/wake.ts';
+import { StepFailureInterceptor } from '../../worker/interceptors.ts';
+import { createTestDatabase } from './database.ts';
+import { createNamespace } from './system.ts';
+import { until } from './until.ts';
+
+/** Every wait short; a test that needs another says so. */
+const timing = {
+  SWEEP_OVERDUE_MS: '500',
+  BLOCKED_GAP_MS: '50',
+  UNREACHABLE_RETRY_MS: '500',
+  TRANSIENT_LIMIT_MS: '1000',
+  FIRST_RETRY_MS: '20',
+  MAX_RETRY_MS: '200',
+  HEARTBEAT_MS: '1000',
+  STICKY_TIMEOUT_MS: '1000',
+  SHUTDOWN_GRACE_MS: '500',
+};
+
+/** What a step does before it commits; may throw as a connector would. */
+export type Work = (ref: StepRef) => Promise<void>;
+type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
+type HistoryEvent = NonNullable<History['events']>[number];
+type Activities = ReturnType<typeof createActivities>;
+
+export interface StepRow {
+  step: string;
+  state: string;
+  problem: { code: string } | null;
+  retryAt: Date | null;
+}
+
+export interface ProcessRow {
+  version: number;
+  dueAt: Date | null;
+  sweeps: number;
+}
+
+/** One attempt of a step activity, as it began. */
+export interface Attempt extends StepRef {
+  at: number;
+}
+
+export interface RunView {
+  runId: string;
+  status: string;
+  events: HistoryEvent[];
+}
+
+export interface ProcessHarness {
+  db: Database;
+  client: Client;
+  deps: Dependencies;
+  organizationId: string;
+  attempts: Attempt[];
+  /** Replaces what a step does; with an id, for that process only. */
+  works(step: StepName, work: Work, id?: string): void;
+  /** Between a step's commit and its answer to Temporal. */
+  afterCommit(step: StepName, work: Work, id?: string): void;
+  /** A connection with its `refreshPsa` process. */
+  connection(): Promise<string>;
+  /** An integration with its `connect` and `sync` processes. */
+  integration(psaConnectionId: string, intake?: 'push' | 'pull'): Promise<string>;
+  /** A batch's `approveUsage` process. */
+  batch(): Promise<string>;
+  wake(ref: ProcessRef): Promise<void>;
+  /** A fact that is nothing but a fact, or the completion of a step; the wake is the caller's. */
+  fact(ref: ProcessRef, step?: StepName): Promise<void>;
+  askRefresh(psaConnectionId: string): Promise<void>;
+  askSync(integrationId: string): Promise<void>;
+  row(ref: ProcessRef): Promise<ProcessRow>;
+  steps(ref: ProcessRef): Promise<StepRow[]>;
+  untilStep(ref: ProcessRef, step: StepName, state: string): Promise<StepRow>;
+  untilClosed(ref: ProcessRef): Promise<void>;
+  isOpen(ref: ProcessRef): Promise<boolean>;
+  terminate(ref: ProcessRef): Promise<void>;
+  /** Effects committed so far, by step, of one process. */
+  effects(ref: ProcessRef): Promise<Record<string, number>>;
+  attemptsOf(step: StepName, id: string): number;
+  /** Every run of a process so far, newest first. */
+  runs(ref: ProcessRef): Promise<RunView[]>;
+  /** What the Temporal UI shows under "current details". */
+  details(ref: ProcessRef): Promise<string>;
+  startWorkers(): Promise<void>;
+  stopWorkers(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface HarnessOptions {
+  env?: Record<string, string>;
+  /** Stands between the worker and the real activities. */
+  wrap?: (activities: Activities, harness: () => ProcessHarness) => Partial<Activities>;
+}
+
+let installed = false;
+
+export async function startHarness(options: HarnessOptions = {}): Promise<ProcessHarness> {
+  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  installed = true;
+  const database = await createTestDatabase();
+  const { db, close: closeDb } = openDatabase(database.url, 12);
+  await db.execute(sql`create table step_effect (kind text, id text, round text, step text)`);
+  const address = inject('temporalAddress');
+  const namespace = `test-${randomUUID()}`;
+  const connection = await Connection.connect({ address });
+  await createNamespace(connection, namespace);
+  const client = new Client({ connection, namespace });
+  const environment = readEnvironment({
+    DATABASE_URL: database.url,
+    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    ...timing,
+    ...options.env,
+  });
+  const outside = () => Promise.reject(new Error('The step machinery has no outside world.'));
+  const deps: Dependencies = {
+    db,
+    encryption: createEncryption(environment.ENCRYPTION_KEYS),
+    environment,
+    logger: pino({ level: 'silent' }),
+    wake: createWaker(client),
+    connectors: { vendorOf: outside, psaOf: outside },
+    ensureSchedules: async () => undefined,
+  };
+  const organizationId = await insertOrganization(db, 'Test MSP');
+  const works = new Map<string, Work>();
+  const afters = new Map<string, Work>();
+  const attempts: Attempt[] = [];
+  const scripted = (map: Map<string, Work>, ref: StepRef) => map.get(`${ref.step}/${ref.id}`) ?? map.get(ref.step);
+
+  /** A step activity as every other, but for what it works and that its effect is counted. */
+  const step =
+    (more?: (tx: Transaction, ref: StepRef) => Promise<ProcessRef[]>) =>
+    async (ref: StepRef): Promise<StepResult> => {
+      let waiters: ProcessRef[] = [];
+      await performStep(deps, ref, async () => {
+        attempts.push({ ...ref, at: Date.now() });
+        await scripted(works, ref)?.(ref);
+        return async (tx) => {
+          await tx.execute(sql`insert into step_effect values (${ref.kind}, ${ref.id}, ${ref.round}, ${ref.step})`);
+          waiters = (await more?.(tx, ref)) ?? [];
+        };
+      });
+      for (const waiter of waiters) await wakeProcess(deps, waiter);
+      await scripted(afters, ref)?.(ref);
+    };
+
+  const activities: Activities = {
+    ...createActivities(deps),
+    verifyCredentials: step(),
+    mapExactMatches: step(),
+    checkPsaPermissions: step(),
+    pullPsa: step(),
+    applyPsa: step(async (tx, ref) => satisfyNeeds(tx, ref, await closeRefresh(tx, ref.round, {}))),
+    pullVendor: step(),
+    checkComplete: step(),
+    guardRun: step(),
+    applyRun: step(),
+    closeRun: step(async (tx, ref) => {
+      await updateRun(tx, ref.round, { state: 'applied', finished: true });
+      return satisfyNeeds(tx, ref, (await readSyncRun(tx, ref.round)).startedAt);
+    }),
+    writeLines: step(),
+    settleLines: step(),
+    closeApproval: step(),
+  };
+
+  let running: { workers: Worker[]; runs: Promise<void>[]; native: NativeConnection } | undefined;
+  const handleOf = (ref: ProcessRef) => client.workflow.getHandle(workflowIdOf(ref.kind, ref.id));
+
+  const harness: ProcessHarness = {
+    db,
+    client,
+    deps,
+    organizationId,
+    attempts,
+    works: (name, work, id) => void works.set(id ? `${name}/${id}` : name, work),
+    afterCommit: (name, work, id) => void afters.set(id ? `${name}/${id}` : name, work),
+    async connection() {
+      const id = randomUUID();
+      const row = { id, kind: 'connectwise', name: 'Test PSA', settings: {}, credentials: 'none' };
+      await db.transaction((tx) => insertPsaConnection(tx, organizationId, row));
+      return id;
+    },
+    async integration(psaConnectionId, intake = 'pull') {
+      const { id } = await db.transaction((tx) =>
+        insertIntegration(tx, organizationId, {
+          psaConnectionId,
+          vendor: 'mailprotector',
+          intake,
+          modules: ['billing'],
+          settings: {},
+          services: [],
+        }),
+      );
+      return id;
+    },
+    async batch() {
+      const ref = { kind: 'approveUsage' as const, id: randomUUID() };
+      await db.transaction(async (tx) => {
+        await createProcess(tx, organizationId, ref);
+        await startRound(tx, { ...ref, round: '1' });
+      });
+      return ref.id;
+    },
+    wake: (ref) => wakeProcess(deps, ref),
+    async fact(ref, name) {
+      await db.transaction(async (tx) => {
+        if (!name) return commitFact(tx, ref);
+        await completeByFact(tx, { ...ref, round: '1', step: name });
+      });
+    },
+    async askRefresh(id) {
+      await db.transaction(async (tx) => {
+        await requestRefresh(tx, id);
+        await commitFact(tx, { kind: 'refreshPsa', id });
+      });
+    },
+    async askSync(id) {
+      await db.transaction(async (tx) => {
+        await insertSyncRequest(tx, id, { requestedBy: 'test' });
+        await commitFact(tx, { kind: 'sync', id });
+      });
+    },
+    async row(ref) {
+      const [found] = await db.execute<{ version: number; due_at: string | null; sweeps: number }>(
+        sql`select version::int, due_at, sweeps from process where kind = ${ref.kind} and id = ${ref.id}`,
+      );
+      if (!found) throw new Error(`There is no process ${ref.kind} ${ref.id}.`);
+      const { version, due_at: dueAt, sweeps } = found;
+      return { version, sweeps, dueAt: dueAt === null ? null : new Date(dueAt) };
+    },
+    steps: (ref) => listSteps(db, ref),
+    untilStep: (ref, name, state) =>
+      until(`${ref.kind} ${name} to be ${state}`, async () => {
+        const found = (await listSteps(db, ref)).find((row) => row.step === name);
+        return found?.state === state ? found : undefined;
+      }),
+    async untilClosed(ref) {
+      await until(`${ref.kind} to close`, async () => !(await harness.isOpen(ref)));
+    },
+    async isOpen(ref) {
+      try {
+        return (await handleOf(ref).describe()).status.name === 'RUNNING';
+      } catch {
+        return false;
+      }
+    },
+    async terminate(ref) {
+      await handleOf(ref).terminate('a test');
+    },
+    async effects(ref) {
+      const rows = await db.execute<{ step: string; n: number }>(
+        sql`select step, count(*)::int as n from step_effect where kind = ${ref.kind} and id = ${ref.id} group by step`,
+      );
+      return Object.fromEntries(rows.map((row) => [row.step, row.n]));
+    },
+    attemptsOf: (name, id) => attempts.filter((attempt) => attempt.step === name && attempt.id === id).length,
+    async runs(ref) {
+      const workflowId = workflowIdOf(ref.kind, ref.id);
+      const found: RunView[] = [];
+      for await (const { runId, status } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+        const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+        found.push({ runId, status: status.name, events: events ?? [] });
+      }
+      return found;
+    },
+    async details(ref) {
+      const metadata = await handleOf(ref).query<{ currentDetails?: string }>('__temporal_workflow_metadata');
+      return metadata.currentDetails ?? '';
+    },
+    async startWorkers() {
+      const native = await NativeConnection.connect({ address });
+      const shared = {
+        connection: native,
+        namespace,
+        activities: { ...activities, ...options.wrap?.(activities, () => harness) },
+        interceptors: { activity: [() => ({ inbound: new StepFailureInterceptor(deps) })] },
+        maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
+        maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
+        defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
+        shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
+        shutdownForceTime: environment.SHUTDOWN_GRACE_MS + 5_000,
+      };
+      const workers = [
+        await Worker.create({
+          ...shared,
+          taskQueue: workflowTaskQueue,
+          workflowBundle: { codePath: inject('workflowBundle') },
+          stickyQueueScheduleToStartTimeout: environment.STICKY_TIMEOUT_MS,
+        }),
+        await Worker.create({ ...shared, taskQueue: bulkTaskQueue }),
+      ];
+      running = { workers, runs: workers.map((worker) => worker.run()), native };
+    },
+    async stopWorkers() {
+      const stopping = running;
+      running = undefined;
+      if (!stopping) return;
+      for (const worker of stopping.workers) worker.shutdown();
+      await Promise.all(stopping.runs);
+      await stopping.native.close();
+    },
+    async close() {
+      await harness.stopWorkers();
+      await connection.close();
+      await closeDb();
+      await database.close();
+    },
+  };
+  await harness.startWorkers();
+  return harness;
+}
+
+/** What a person does in connect with intake `pull`, in order; every other step is automatic, skipped, or a need. */
+export const personSteps = ['credentials', 'linkCustomers', 'mapAccounts', 'mapServices', 'finish'] as const;
+
+/** Takes connect to its end, each fact when its step has its turn, each followed by its wake. */
+export async function walkConnect(harness: ProcessHarness, integrationId: string): Promise<void> {
+  const ref = { kind: 'connect' as const, id: integrationId };
+  await harness.wake(ref);
+  for (const name of personSteps) {
+    await until(`connect to reach ${name}`, async () => {
+      const rows = await harness.steps(ref);
+      const at = rows.findIndex((row) => row.step === name);
+      return rows.slice(0, at).every((row) => row.state === 'done' || row.state === 'skipped');
+    });
+    await harness.fact(ref, name);
+    await harness.wake(ref);
+  }
+  await harness.untilStep(ref, 'firstSync', 'done');
+  await harness.untilClosed(ref);
+}
+
+/** A gate that whoever comes to it waits at until it is opened. */
+export function gate(): { reached: Promise<void>; open: () => void; pass: () => Promise<void> } {
+  let reach: () => void = () => undefined;
+  let open: () => void = () => undefined;
+  const reached = new Promise<void>((resolve) => {
+    reach = resolve;
+  });
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    reached,
+    open,
+    pass: async () => {
+      reach();
+      await opened;
+    },
+  };
+}
