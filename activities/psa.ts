@@ -66,10 +66,15 @@ export function createPsaActivities(deps: Dependencies) {
           if (refresh.cursor[entity]) return;
           for await (const batch of list) {
             const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
-            await commitPiece(deps, ref, async (tx) => {
-              await stageRows(tx, refresh.id, entity, rows);
-              return moveRefreshCursor(tx, refresh, {});
-            });
+            await commitPiece(
+              deps,
+              ref,
+              async (tx) => {
+                await stageRows(tx, refresh.id, entity, rows);
+                return moveRefreshCursor(tx, refresh, {});
+              },
+              { progress: false },
+            );
           }
           await commitPiece(deps, ref, (tx) => moveRefreshCursor(tx, refresh, { [entity]: 'read' }));
         };

@@ -29,16 +29,19 @@ export async function performStep(
 /**
  * Commits one piece of a long step; false when another attempt has taken over, so that this one must stop.
  *
- * @param move moves the cursor that describes the piece, fenced by the attempt's number
+ * @param piece stages it and moves the cursor that describes it, fenced by the attempt's number
+ * @param options.progress false for a piece that the next attempt would stage again: a step that fails right after it
+ *   each time has got nowhere, and is to be blocked as `unreachable` in the end
  */
 export async function commitPiece(
   deps: Dependencies,
   ref: StepRef,
   piece: (tx: Transaction) => Promise<boolean>,
+  options: { progress: boolean } = { progress: true },
 ): Promise<void> {
   await deps.db.transaction(async (tx) => {
     if (!(await piece(tx))) throw new SupersededAttempt();
-    await noteProgress(tx, ref);
+    if (options.progress) await noteProgress(tx, ref);
   });
 }
 

@@ -50,10 +50,15 @@ export function createVendorActivities(deps: Dependencies) {
         const run = await takeOverRun(deps.db, ref.round);
         if (run.cursor !== allPages) {
           const accounts = await adapter.listAccounts({ signal: signal() });
-          await commitPiece(deps, ref, async (tx) => {
-            await stageAccounts(tx, run.id, accounts);
-            return moveRunCursor(tx, run, run.cursor ?? '');
-          });
+          await commitPiece(
+            deps,
+            ref,
+            async (tx) => {
+              await stageAccounts(tx, run.id, accounts);
+              return moveRunCursor(tx, run, run.cursor ?? '');
+            },
+            { progress: false },
+          );
           const listed = new Set(accounts.map((account) => account.id));
           const accountIds = (await listLinkedAccountIds(deps.db, ref.id)).filter((id) => listed.has(id));
           const pages = adapter.readUsage({
