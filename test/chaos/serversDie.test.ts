@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectAll, latestRun, type RunView } from '../kit/guide.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
+import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../kit/until.ts';
@@ -47,20 +47,6 @@ async function syncHalfWay(): Promise<void> {
   );
 }
 
-/** Waits until nothing is open any more. */
-async function untilAtRest(): Promise<void> {
-  await until(
-    'every requested sync to be over',
-    async () => {
-      const open = await system.database.db.execute(sql`
-        select 1 from sync_request r left join sync_run s on s.id = r.run_id where s.state is null or s.state = 'running'
-        union all select 1 from psa_refresh where state = 'running'`);
-      return open.length === 0;
-    },
-    120_000,
-  );
-}
-
 /** What changed is the one customer, once; nothing was lost, nothing done twice. */
 async function expectOneMore(runs: number): Promise<void> {
   const now = await outcomeOf(system);
@@ -92,7 +78,7 @@ test('Temporal killed during a sync: the API says so and keeps taking facts, and
   // Nobody waits for Temporal: a wake with the server down takes seconds.
   expect(performance.now() - began).toBeLessThan(2_000);
   await stack.start('temporal');
-  await untilAtRest();
+  await untilAtRest(system, 120_000);
   await expectOneMore(2);
 });
 
@@ -117,7 +103,7 @@ test('PostgreSQL killed during a sync: the API refuses clearly, takes nothing fa
   expect(await readiness.json()).toMatchObject({ ready: false, database: 'away' });
   await stack.start('postgres');
   await until('the API to be ready again', async () => (await fetch(`${system.api.url}/readyz`)).ok);
-  await untilAtRest();
+  await untilAtRest(system, 120_000);
   // The refused requests left nothing behind: one run, for the one that was taken.
   await expectOneMore(1);
 });
@@ -127,7 +113,7 @@ test('both killed at once, and the worker with them', async () => {
   await Promise.all([stack.kill('postgres'), stack.kill('temporal'), system.killWorker()]);
   await Promise.all([stack.start('postgres'), stack.start('temporal')]);
   await system.startWorker();
-  await untilAtRest();
+  await untilAtRest(system, 120_000);
   expect((await latestRun(system, integrationId))?.state).toBe('applied');
   await expectOneMore(1);
 });
@@ -138,7 +124,7 @@ test('the API killed right after it answered: what it took happens', async () =>
   const answer = await system.api.call('POST', `/v1/integrations/${integrationId}/syncs`);
   expect(answer.status).toBe(202);
   await system.killApi();
-  await untilAtRest();
+  await untilAtRest(system, 120_000);
   await system.startApi();
   const run: RunView | undefined = await latestRun(system, integrationId);
   expect(run?.id).not.toBe(runBefore?.id);

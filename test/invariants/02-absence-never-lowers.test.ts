@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectAll, latestRun, syncNow, type RunView } from '../kit/guide.ts';
+import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../kit/until.ts';
@@ -21,6 +22,7 @@ afterAll(() => system?.close());
 beforeEach(async () => {
   await system.mailprotector.clearFaults();
   await system.connectwise.clearFaults();
+  await untilAtRest(system);
   before = await visibleIn(system);
   expect(before.counts.length).toBeGreaterThan(customers);
 });
