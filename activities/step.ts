@@ -1,6 +1,6 @@
 /** How an activity does one step: mark it running, work, then commit its effect and `done` together, once. */
 import type { Transaction } from '../db/client.ts';
-import { beginStep, finishStep, noteProgress, type StepKey } from '../db/queries/process.ts';
+import { beginStep, finishStep, noteAlive, noteProgress, type StepKey } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Which step of which round; the one argument of every step activity. */
@@ -22,7 +22,9 @@ export async function performStep(
   const effect = await work();
   if (!effect) return;
   await deps.db.transaction(async (tx) => {
-    if (await finishStep(tx, ref)) await effect(tx);
+    if (!(await finishStep(tx, ref))) return;
+    await effect(tx);
+    await noteAlive(tx, ref);
   });
 }
 
