@@ -110,8 +110,15 @@ export function createVendorActivities(deps: Dependencies) {
           await stageZeroes(tx, ref.id, ref.round, gone);
           await storeVendorAccounts(tx, ref.id, accounts);
           await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
-          await updateRun(tx, ref.round, {
-            figures: { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length },
+          const figures = { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length };
+          await updateRun(tx, ref.round, { figures });
+          const { organizationId } = await readIntegration(tx, ref.id);
+          await recordAudit(tx, organizationId, {
+            actor: byCountersign,
+            action: 'vendor.listed',
+            subjectKind: 'integration',
+            subjectId: ref.id,
+            after: figures,
           });
         };
       });
