@@ -5,6 +5,7 @@ import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
 import type { CallOptions } from '../connectors/vendor.ts';
 import { judgePermissions } from '../domain/permissions.ts';
+import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
@@ -13,6 +14,7 @@ import {
   claimRefresh,
   closeRefresh,
   moveRefreshCursor,
+  readPsaConnection,
   storePermissions,
   takeOverRefresh,
 } from '../db/queries/psaConnection.ts';
@@ -66,10 +68,15 @@ export function createPsaActivities(deps: Dependencies) {
           if (refresh.cursor[entity]) return;
           for await (const batch of list) {
             const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
-            await commitPiece(deps, ref, async (tx) => {
-              await stageRows(tx, refresh.id, entity, rows);
-              return moveRefreshCursor(tx, refresh, {});
-            });
+            await commitPiece(
+              deps,
+              ref,
+              async (tx) => {
+                await stageRows(tx, refresh.id, entity, rows);
+                return moveRefreshCursor(tx, refresh, {});
+              },
+              { progress: false },
+            );
           }
           await commitPiece(deps, ref, (tx) => moveRefreshCursor(tx, refresh, { [entity]: 'read' }));
         };
@@ -101,6 +108,14 @@ export function createPsaActivities(deps: Dependencies) {
         const startedAt = await closeRefresh(tx, ref.round, figures);
         await recomputeConnection(tx, ref.id);
         await verifyTodoLines(tx, ref.id);
+        const { organizationId } = await readPsaConnection(tx, ref.id);
+        await recordAudit(tx, organizationId, {
+          actor: byCountersign,
+          action: 'psa.refreshed',
+          subjectKind: 'psa_connection',
+          subjectId: ref.id,
+          after: figures,
+        });
         waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
       });
       for (const waiter of waiters) await wakeProcess(deps, waiter);

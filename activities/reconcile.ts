@@ -5,7 +5,7 @@ import { recomputeCards } from '../db/queries/cards.ts';
 import {
   insertAccountMappings,
   listMappedPsaAccountIds,
-  listUnmappedAccounts,
+  listMatchableAccounts,
   readIntegration,
 } from '../db/queries/integration.ts';
 import { listActivePsaAccounts } from '../db/queries/psa.ts';
@@ -18,10 +18,13 @@ export function createReconcileActivities(deps: Dependencies) {
     async mapExactMatches(ref: StepRef): Promise<StepResult> {
       await performStep(deps, ref, async () => async (tx) => {
         const { organizationId, psaConnectionId } = await readIntegration(tx, ref.id);
+        const accounts = await listMatchableAccounts(tx, ref.id);
+        const open = new Set(accounts.filter((account) => account.open).map((account) => account.id));
         const taken = new Set(await listMappedPsaAccountIds(tx, ref.id));
-        const matches = exactMatches(
-          await listUnmappedAccounts(tx, ref.id),
-          (await listActivePsaAccounts(tx, psaConnectionId)).filter((account) => !taken.has(account.id)),
+        // What is mapped already, or not linked, still makes a name ambiguous: of two that look the same, the one that a
+        // person left over is not therefore the right one.
+        const matches = exactMatches(accounts, await listActivePsaAccounts(tx, psaConnectionId)).filter(
+          (match) => open.has(match.vendorAccountId) && !taken.has(match.psaAccountId),
         );
         await insertAccountMappings(tx, ref.id, matches, 'exact');
         await recomputeCards(

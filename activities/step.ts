@@ -1,6 +1,14 @@
 /** How an activity does one step: mark it running, work, then commit its effect and `done` together, once. */
 import type { Transaction } from '../db/client.ts';
-import { beginStep, commitFact, finishStep, isBlocked, noteProgress, type StepKey } from '../db/queries/process.ts';
+import {
+  beginStep,
+  commitFact,
+  finishStep,
+  isBlocked,
+  noteAlive,
+  noteProgress,
+  type StepKey,
+} from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Which step of which round; the one argument of every step activity. */
@@ -27,23 +35,28 @@ export async function performStep(
   await deps.db.transaction(async (tx) => {
     // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
     if (await isBlocked(tx, ref)) await commitFact(tx, ref);
-    if (await finishStep(tx, ref)) await effect(tx);
+    if (!(await finishStep(tx, ref))) return;
+    await effect(tx);
+    await noteAlive(tx, ref);
   });
 }
 
 /**
  * Commits one piece of a long step; false when another attempt has taken over, so that this one must stop.
  *
- * @param move moves the cursor that describes the piece, fenced by the attempt's number
+ * @param piece stages it and moves the cursor that describes it, fenced by the attempt's number
+ * @param options.progress false for a piece that the next attempt would stage again: a step that fails right after it
+ *   each time has got nowhere, and is to be blocked as `unreachable` in the end
  */
 export async function commitPiece(
   deps: Dependencies,
   ref: StepRef,
   piece: (tx: Transaction) => Promise<boolean>,
+  options: { progress: boolean } = { progress: true },
 ): Promise<void> {
   await deps.db.transaction(async (tx) => {
     if (!(await piece(tx))) throw new SupersededAttempt();
-    await noteProgress(tx, ref);
+    if (options.progress) await noteProgress(tx, ref);
   });
 }
 

@@ -50,10 +50,15 @@ export function createVendorActivities(deps: Dependencies) {
         const run = await takeOverRun(deps.db, ref.round);
         if (run.cursor !== allPages) {
           const accounts = await adapter.listAccounts({ signal: signal() });
-          await commitPiece(deps, ref, async (tx) => {
-            await stageAccounts(tx, run.id, accounts);
-            return moveRunCursor(tx, run, run.cursor ?? '');
-          });
+          await commitPiece(
+            deps,
+            ref,
+            async (tx) => {
+              await stageAccounts(tx, run.id, accounts);
+              return moveRunCursor(tx, run, run.cursor ?? '');
+            },
+            { progress: false },
+          );
           const listed = new Set(accounts.map((account) => account.id));
           const accountIds = (await listLinkedAccountIds(deps.db, ref.id)).filter((id) => listed.has(id));
           const pages = adapter.readUsage({
@@ -105,8 +110,15 @@ export function createVendorActivities(deps: Dependencies) {
           await stageZeroes(tx, ref.id, ref.round, gone);
           await storeVendorAccounts(tx, ref.id, accounts);
           await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
-          await updateRun(tx, ref.round, {
-            figures: { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length },
+          const figures = { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length };
+          await updateRun(tx, ref.round, { figures });
+          const { organizationId } = await readIntegration(tx, ref.id);
+          await recordAudit(tx, organizationId, {
+            actor: byCountersign,
+            action: 'vendor.listed',
+            subjectKind: 'integration',
+            subjectId: ref.id,
+            after: figures,
           });
         };
       });

@@ -10,6 +10,7 @@ import { authenticate } from './middleware/authenticate.ts';
 import { idempotency } from './middleware/idempotency.ts';
 import { rateLimit } from './middleware/rateLimit.ts';
 import { checkText } from './middleware/text.ts';
+import { isDatabaseAway } from '../db/client.ts';
 import { ApiProblem } from './problem.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
@@ -87,6 +88,14 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
       return new ApiProblem(error.status, 'invalid-request', detail).toResponse(requestId);
     }
     deps.logger.error({ err: error, requestId, path: c.req.path }, 'request failed');
+    if (isDatabaseAway(error)) {
+      return new ApiProblem(
+        503,
+        'database-unavailable',
+        'The database does not answer, so nothing was changed. Ask again in a moment.',
+        { headers: { 'retry-after': '5' } },
+      ).toResponse(requestId);
+    }
     return new ApiProblem(
       500,
       'internal',

@@ -59,7 +59,9 @@ export class Processes {
     return stopped;
   }
 
+  /** @throws Error once everything is being stopped: what would be started now would be left behind */
   start(spec: ProcessSpec): ChildProcess {
+    if (this.stopping) throw new Error(`${spec.name} is not started: everything is being stopped.`);
     const log = openSync(join(this.folder, 'logs', `${spec.name}.log`), 'a');
     const child = spawn(spec.command, spec.args, {
       detached: true,

@@ -43,6 +43,8 @@ export interface StackOptions {
   seed: number;
   reset: boolean;
   say: (line: string) => void;
+  /** Told before the first part is started how to stop all of them, whatever is up by then. */
+  starting?: (stop: () => Promise<void>) => void;
   /** More environment for api and worker. */
   env?: Record<string, string>;
 }
@@ -67,6 +69,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const state = resolve(options.state);
   mkdirSync(state, { recursive: true });
   const processes = new Processes(state, say);
+  options.starting?.(() => processes.stopAll());
   const leftovers = await processes.stopLeftovers();
   if (leftovers.length > 0) say(`Stopped what an earlier start had left running: ${leftovers.join(', ')}`);
   if (options.reset) await clear(state);

@@ -29,17 +29,11 @@ const { values: options } = parseArgs({
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 mkdirSync(options.state, { recursive: true });
-const stack = await startStack({
-  state: options.state,
-  demo: !options['no-demo'],
-  customers: Number(options.customers),
-  seed: Number(options.seed),
-  reset: options.reset,
-  say,
-});
 
+// Before anything is started: Ctrl-C while it is coming up leaves no process behind either.
+let stopAll = () => Promise.resolve();
 let stopping: Promise<void> | undefined;
-const stop = () => (stopping ??= stack.stop());
+const stop = () => (stopping ??= stopAll());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
     say('\nStopping …');
@@ -48,15 +42,19 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const checks = new Checks(say);
-try {
-  if (!options['no-demo']) await walk(stack, checks, say);
-  if (options.report) writeFileSync(options.report, `${JSON.stringify({ checks: checks.results }, undefined, 2)}\n`);
-} catch (error) {
-  say(`\n${error instanceof Error ? error.message : String(error)}`);
-  if (options.report) writeFileSync(options.report, `${JSON.stringify({ checks: checks.results }, undefined, 2)}\n`);
-  await stop();
-  process.exit(1);
-}
+const stack = await unlessStopping(
+  startStack({
+    state: options.state,
+    demo: !options['no-demo'],
+    customers: Number(options.customers),
+    seed: Number(options.seed),
+    reset: options.reset,
+    say,
+    starting: (stopParts) => void (stopAll = stopParts),
+  }),
+);
+if (!options['no-demo']) await unlessStopping(walk(stack, checks, say));
+report();
 
 if (options.exit) {
   await stop();
@@ -78,3 +76,21 @@ ${Object.entries(stack.simulators)
   .join('\n')}
 Logs         ${options.state}/logs
 Ctrl-C stops everything; the next start goes on where this one was.`);
+
+function report(): void {
+  if (!options.report) return;
+  writeFileSync(options.report, `${JSON.stringify({ checks: checks.results }, undefined, 2)}\n`);
+}
+
+/** What fails because everything is being stopped is no failure: whoever stops it also ends this program. */
+async function unlessStopping<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (stopping) return new Promise<T>(() => undefined);
+    say(`\n${error instanceof Error ? error.message : String(error)}`);
+    report();
+    await stop();
+    process.exit(1);
+  }
+}

@@ -8,8 +8,8 @@ export interface Named {
 /**
  * Pairs whose names are equal character for character and unique on both sides (invariant 4).
  *
- * @param vendorAccounts active, unexcluded, unmapped
- * @param psaAccounts active, not mapped yet
+ * @param vendorAccounts all that are active and not excluded, mapped or not: each name counts
+ * @param psaAccounts all that are active, mapped or not
  */
 export function exactMatches(
   vendorAccounts: readonly Named[],

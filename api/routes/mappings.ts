@@ -353,16 +353,16 @@ async function changeAccount(
     const touched = await change(tx, row, account);
     await recomputeCards(tx, row.psaConnectionId, [...(before ? [before.psaAccountId] : []), ...touched]);
     const after = await findAccountMapping(tx, row.id, target.accountId);
+    const now = (await findVendorAccount(tx, row.id, target.accountId)) ?? account;
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action,
       subjectKind: 'vendor_account',
       subjectId: `${row.id}/${target.accountId}`,
-      before: before ?? null,
-      after: after ?? null,
+      before: { excluded: account.excluded, psaAccountId: before?.psaAccountId ?? null, how: before?.how ?? null },
+      after: { excluded: now.excluded, psaAccountId: after?.psaAccountId ?? null, how: after?.how ?? null },
     });
-    const now = await findVendorAccount(tx, row.id, target.accountId);
-    return { ...account, ...now, psaAccountId: after?.psaAccountId ?? null, how: after?.how ?? null };
+    return { ...now, psaAccountId: after?.psaAccountId ?? null, how: after?.how ?? null };
   });
 }
 

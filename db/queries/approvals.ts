@@ -247,10 +247,20 @@ export async function recordOutcome(
 }
 
 export async function closeBatch(tx: Transaction, id: string): Promise<void> {
-  await tx
+  const [closed] = await tx
     .update(approvalBatch)
     .set({ state: 'closed', closedAt: sql`now()` })
-    .where(eq(approvalBatch.id, id));
+    .where(eq(approvalBatch.id, id))
+    .returning();
+  if (!closed) return;
+  await recordAudit(tx, closed.organizationId, {
+    actor: byCountersign,
+    action: 'approval.close',
+    subjectKind: 'approval',
+    subjectId: id,
+    before: { state: 'requested' },
+    after: { state: 'closed' },
+  });
 }
 
 /** To-do lines that the PSA now holds at their target are verified; a batch whose lines all are is closed. */

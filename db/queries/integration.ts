@@ -182,10 +182,14 @@ export async function linkVendorAccounts(
   return rows.map((row) => row.id);
 }
 
-/** Linked, unexcluded accounts without a mapping. */
-export async function listUnmappedAccounts(db: Queryable, integrationId: string) {
+/** Accounts whose names count when a match must be unique: all that are there and not excluded; `open` ones may be mapped. */
+export async function listMatchableAccounts(db: Queryable, integrationId: string) {
   return db
-    .select({ id: vendorAccount.id, name: vendorAccount.name })
+    .select({
+      id: vendorAccount.id,
+      name: vendorAccount.name,
+      open: sql<boolean>`${vendorAccount.linked} and ${accountMapping.psaAccountId} is null`,
+    })
     .from(vendorAccount)
     .leftJoin(
       accountMapping,
@@ -197,10 +201,8 @@ export async function listUnmappedAccounts(db: Queryable, integrationId: string)
     .where(
       and(
         eq(vendorAccount.integrationId, integrationId),
-        eq(vendorAccount.linked, true),
         eq(vendorAccount.excluded, false),
         isNull(vendorAccount.missingSince),
-        isNull(accountMapping.psaAccountId),
       ),
     );
 }

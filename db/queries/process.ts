@@ -293,6 +293,18 @@ export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
     .update(processStep)
     .set({ failingSince: null, notBefore: null })
     .where(and(ofStep(ref), sql`failing_since is not null`));
+  await noteAlive(tx, ref);
+}
+
+/**
+ * The process got on. If the sweep has looked after it meanwhile, its backoff begins anew: should the workflow be lost
+ * now, it is found as soon as one that nobody had swept, and not an hour later.
+ */
+export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
+  await tx
+    .update(process)
+    .set({ sweeps: 0, dueAt: sql`now()` })
+    .where(and(ofProcess(ref), sql`${process.sweeps} > 0`));
 }
 
 /**

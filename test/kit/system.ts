@@ -48,8 +48,11 @@ export interface System {
   connectwise: SimulatorAdmin;
   temporal: Client;
   namespace: string;
-  startWorker(env?: Record<string, string>): Promise<void>;
-  killWorker(signal?: NodeJS.Signals): Promise<void>;
+  /** What must never be seen anywhere: the token, the encryption key, the database's password. */
+  secrets: string[];
+  /** A second worker takes another name. */
+  startWorker(env?: Record<string, string>, name?: string): Promise<void>;
+  killWorker(signal?: NodeJS.Signals, name?: string): Promise<void>;
   startApi(): Promise<void>;
   killApi(): Promise<void>;
   /** All that the processes logged. */
@@ -78,7 +81,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   ];
   const state = mkdtempSync(join(tmpdir(), 'countersign-system-'));
   const processes = new Processes(state, () => undefined);
-  const ports = { api: await freePort(0), metrics: await freePort(0) };
+  const apiPort = await freePort(0);
   const env: Record<string, string> = {
     DATABASE_URL: database.url,
     DATABASE_POOL: '8',
@@ -89,16 +92,16 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     MAILPROTECTOR_URL: simulators[0].url,
     CONNECTWISE_CLIENT_ID: clientId,
     ALLOW_PRIVATE_HOSTS: 'true',
-    API_PORT: String(ports.api),
-    METRICS_PORT: String(ports.metrics),
+    API_PORT: String(apiPort),
     API_RATE_PER_SECOND: '10000',
     ...testTiming,
     ...options.env,
   };
+  const encryptionKey = env['ENCRYPTION_KEYS']?.split(':')[1] ?? '';
   const secret = `cs_${randomBytes(32).toString('base64url')}`;
   const organizationId = await insertOrganization(database.db, 'Test MSP');
   await insertToken(database.db, organizationId, { name: 'test', secret, scopes: ['admin'] });
-  const apiUrl = `http://127.0.0.1:${ports.api}`;
+  const apiUrl = `http://127.0.0.1:${apiPort}`;
 
   const spec = (name: string, file: string, more: Record<string, string> = {}): ProcessSpec => ({
     name,
@@ -123,11 +126,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     connectwise: simulatorAdmin(simulators[1].url),
     temporal: new Client({ connection, namespace }),
     namespace,
-    async startWorker(more) {
-      processes.start(spec('worker', 'worker/main.ts', more));
-      await ready(`http://127.0.0.1:${ports.metrics}/readyz`, 'the worker to be ready');
+    secrets: [secret, encryptionKey, new URL(database.url).password],
+    async startWorker(more, name = 'worker') {
+      // Asked for anew each time: the port of a worker killed a moment ago may still be bound.
+      const port = await freePort(0);
+      processes.start(spec(name, 'worker/main.ts', { METRICS_PORT: String(port), ...more }));
+      await ready(`http://127.0.0.1:${port}/readyz`, `${name} to be ready`);
     },
-    killWorker: (signal = 'SIGKILL') => processes.kill('worker', signal),
+    killWorker: (signal = 'SIGKILL', name = 'worker') => processes.kill(name, signal),
     async startApi() {
       processes.start(spec('api', 'api/main.ts'));
       await ready(`${apiUrl}/readyz`, 'the API to be ready');

@@ -1,0 +1,50 @@
+/** What a finished guide left behind, here and in the PSA, so that a disturbed run can be compared with an undisturbed one. */
+import { sql } from 'drizzle-orm';
+import { billedLinesOf } from './simulatorState.ts';
+import type { System } from './system.ts';
+import { visibleIn, type Visible } from './visible.ts';
+
+export interface Outcome extends Visible {
+  /** Effects, each with how often it was written: twice is a change made twice. */
+  audit: string[];
+  steps: string[];
+  approvals: { line: string; from: number; to: number; state: string }[];
+  billed: { id: number; quantity: number }[];
+  patches: string[];
+  leftovers: string[];
+}
+
+export async function outcomeOf(system: System): Promise<Outcome> {
+  const { db } = system.database;
+  const audit = await db.execute<{ text: string }>(sql`
+    select count(*) || ' × ' || action || ' ' ||
+           case when subject_kind = 'agreement_line' then subject_id || ' ' || coalesce(before::text, '') || ' ' || coalesce(after::text, '')
+                else subject_kind end as text
+      from audit group by action, subject_kind,
+           case when subject_kind = 'agreement_line' then subject_id || ' ' || coalesce(before::text, '') || ' ' || coalesce(after::text, '')
+                else subject_kind end
+     order by 1`);
+  const steps = await db.execute<{ text: string }>(sql`
+    select s.kind || ' ' || s.step || ' ' || s.state as text
+      from process p join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round) order by s.kind, s.position`);
+  const approvals = await db.execute<Outcome['approvals'][number]>(sql`
+    select line_id as line, expected_quantity as "from", target as "to", state from approval_line order by line_id`);
+  const leftovers = await db.execute<{ text: string }>(sql`
+    select 'staged ' || entity as text from staging_row
+    union all select 'need of ' || kind from process_need where satisfied_at is null
+    union all select 'request without a run' from sync_request where run_id is null
+    union all select 'run ' || state from sync_run where state = 'running'
+    union all select 'refresh ' || state from psa_refresh where state = 'running'`);
+  const texts = (rows: Iterable<{ text: string }>) => [...rows].map((row) => row.text);
+  return {
+    ...(await visibleIn(system)),
+    audit: texts(audit),
+    steps: texts(steps),
+    approvals: [...approvals],
+    billed: (await billedLinesOf(system)).map(({ id, quantity }) => ({ id, quantity })),
+    patches: (await system.connectwise.log('PATCH'))
+      .map((entry) => `${entry.path} ${JSON.stringify(entry.body)}`)
+      .sort(),
+    leftovers: texts(leftovers),
+  };
+}

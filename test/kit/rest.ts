@@ -1,0 +1,18 @@
+import { sql } from 'drizzle-orm';
+import type { System } from './system.ts';
+import { until } from './until.ts';
+
+/** Waits until every requested sync has had its run, and no run or refresh is under way. */
+export async function untilAtRest(system: System, limitMs = 60_000): Promise<void> {
+  await until(
+    'every requested sync and refresh to be over',
+    async () => {
+      const open = await system.database.db.execute(sql`
+        select 1 from sync_request r left join sync_run s on s.id = r.run_id where s.state is null or s.state = 'running'
+        union all select 1 from psa_refresh where state = 'running'
+        union all select 1 from process_need where satisfied_at is null`);
+      return open.length === 0;
+    },
+    limitMs,
+  );
+}

@@ -1,0 +1,25 @@
+/** What the simulators hold, read from their own state and not from ours. */
+import type { WorldAddition, WorldCompany, WorldCustomer } from '../../simulators/world.ts';
+import type { System } from './system.ts';
+
+export async function customersOf(system: System): Promise<WorldCustomer[]> {
+  return (await system.mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
+}
+
+export async function companiesOf(system: System): Promise<WorldCompany[]> {
+  return (await system.connectwise.state<{ companies: WorldCompany[] }>()).companies;
+}
+
+export interface BilledLine extends WorldAddition {
+  agreementId: number;
+  companyId: number;
+}
+
+/** Every line of every agreement. */
+export async function billedLinesOf(system: System): Promise<BilledLine[]> {
+  return (await companiesOf(system)).flatMap((company) =>
+    company.agreements.flatMap((agreement) =>
+      agreement.additions.map((addition) => ({ ...addition, agreementId: agreement.id, companyId: company.id })),
+    ),
+  );
+}
