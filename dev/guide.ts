@@ -66,8 +66,8 @@ export interface ApprovalView {
 
 export async function createPsaConnection(
   system: System,
-  name = 'Test PSA',
   credentials = goodCredentials.psa(system.connectwise.url),
+  name = 'Test PSA',
 ): Promise<string> {
   const { id } = await system.api.post<{ id: string }>('/v1/psa-connections', {
     kind: 'connectwise',

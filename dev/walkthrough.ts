@@ -38,7 +38,7 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
 
   say('\nThe guide, step by step:');
   const [knownPsa] = await api.all<{ id: string }>('/v1/psa-connections');
-  const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, 'Acme ConnectWise'));
+  const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, undefined, 'Acme ConnectWise'));
   // The simulator may have another port this time, and the address is part of the credentials.
   if (knownPsa) await person.psaCredentials(system, knownPsa.id);
   const [known] = await api.all<IntegrationView>('/v1/integrations');

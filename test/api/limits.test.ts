@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {

@@ -6,7 +6,7 @@ import { claimSyncRun, updateRun } from '../../db/queries/sync.ts';
 import { findRoute, misfits } from '../kit/apiContract.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedHeldRun, seedRun } from '../kit/apiTenant.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {

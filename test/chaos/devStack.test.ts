@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { prepareCluster } from '../../dev/postgres.ts';
 import { Processes } from '../../dev/processes.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 

@@ -8,10 +8,10 @@ import {
   untilApprovalClosed,
   untilConnected,
   type ApprovalView,
-} from '../kit/guide.ts';
-import type { SimulatorAdmin } from '../kit/simulatorAdmin.ts';
+} from '../../dev/guide.ts';
+import type { SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
 import type { System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 import type { ProcessKind } from '../../domain/process.ts';
 
 export interface Disturbance {

@@ -4,7 +4,7 @@ import { createWaker } from '../../temporal/wake.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 import { walkDisturbed, type Disturbance } from './disturbedGuide.ts';
 
 let stack: OwnStack;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, latestRun, type RunView } from '../kit/guide.ts';
+import { connectAll, latestRun, type RunView } from '../../dev/guide.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let stack: OwnStack;
 let system: System;

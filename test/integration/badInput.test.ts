@@ -12,10 +12,11 @@ import {
   type ApprovalView,
   type CardView,
   type StepView,
-} from '../kit/guide.ts';
+} from '../../dev/guide.ts';
 import { billedLinesOf } from '../kit/simulatorState.ts';
-import { goodCredentials, startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { goodCredentials } from '../../dev/guide.ts';
+import { startSystem, type System } from '../kit/system.ts';
+import { until } from '../../dev/until.ts';
 
 let system: System;
 

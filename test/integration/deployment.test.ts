@@ -19,10 +19,10 @@ import { findTemporal } from '../../dev/temporalBinary.ts';
 import { readCompose, readEnvFile, type Service } from '../dev/compose.ts';
 import { execForm, imageEnvironment, readDockerfile, textsOf } from '../dev/dockerfile.ts';
 import { buildImage } from '../dev/image.ts';
-import { createApiClient } from '../kit/apiClient.ts';
-import { simulatorAdmin } from '../kit/simulatorAdmin.ts';
-import { goodCredentials } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { createApiClient } from '../../dev/apiClient.ts';
+import { simulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { goodCredentials } from '../../dev/guide.ts';
+import { until } from '../../dev/until.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,7 +48,7 @@ interface Container {
   child: ChildProcess;
   env: Record<string, string>;
   port: number;
-  said(): string;
+  said: () => string;
 }
 
 beforeAll(async () => {

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { refuseRows } from '../kit/faultyDatabase.ts';
-import { connectAll, latestRun, syncNow, type CardView } from '../kit/guide.ts';
+import { connectAll, latestRun, syncNow, type CardView } from '../../dev/guide.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { billedLinesOf, companiesOf, customersOf, type BilledLine } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let system: System;
 let integrationId: string;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, latestRun, syncNow, type RunView } from '../kit/guide.ts';
+import { connectAll, latestRun, syncNow, type RunView } from '../../dev/guide.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 import { visibleIn, type Visible } from '../kit/visible.ts';
 
 let system: System;

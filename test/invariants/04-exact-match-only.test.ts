@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createIntegration, createPsaConnection, person, reach, stepOf } from '../kit/guide.ts';
+import { createIntegration, createPsaConnection, person, reach, stepOf } from '../../dev/guide.ts';
 import { companiesOf, customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 import { visibleIn } from '../kit/visible.ts';
 
 let system: System;

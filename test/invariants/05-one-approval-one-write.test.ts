@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, untilApprovalClosed, type ApprovalView, type CardView } from '../kit/guide.ts';
+import { connectAll, untilApprovalClosed, type ApprovalView, type CardView } from '../../dev/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let system: System;
 let cards: CardView[];

@@ -13,11 +13,12 @@ import {
   untilConnected,
   type ApprovalView,
   type CardView,
-} from '../kit/guide.ts';
+} from '../../dev/guide.ts';
 import { dumpHistories } from '../kit/histories.ts';
 import { companiesOf, customersOf } from '../kit/simulatorState.ts';
-import { goodCredentials, startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { goodCredentials } from '../../dev/guide.ts';
+import { startSystem, type System } from '../kit/system.ts';
+import { until } from '../../dev/until.ts';
 
 let system: System;
 let psaConnectionId: string;

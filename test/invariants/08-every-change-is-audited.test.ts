@@ -13,10 +13,11 @@ import {
   untilConnected,
   type ApprovalView,
   type CardView,
-} from '../kit/guide.ts';
+} from '../../dev/guide.ts';
 import { customersOf } from '../kit/simulatorState.ts';
-import { goodCredentials, startSystem, type System } from '../kit/system.ts';
-import { until } from '../kit/until.ts';
+import { goodCredentials } from '../../dev/guide.ts';
+import { startSystem, type System } from '../kit/system.ts';
+import { until } from '../../dev/until.ts';
 
 /**
  * Tables in which a change means something to the MSP, and the columns that carry the meaning. Left out: where a process

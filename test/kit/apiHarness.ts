@@ -11,7 +11,7 @@ import type { Database } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
 import { readEnvironment } from '../../environment.ts';
 import type { Wakeable } from '../../temporal/wake.ts';
-import { createApiClient, type ApiAnswer } from './apiClient.ts';
+import { createApiClient, type ApiAnswer } from '../../dev/apiClient.ts';
 import { findRoute, misfits, withDefinitions, type Contract } from './apiContract.ts';
 import { seedTenant, type Tenant } from './apiTenant.ts';
 import { createTestDatabase } from './database.ts';
@@ -43,7 +43,7 @@ export interface ApiHarness {
   other: Tenant;
   /** The first tenant's admin. */
   admin: Caller;
-  as(token: string): Caller;
+  as: (token: string) => Caller;
   /** What was woken, in order. */
   wakes: Wakeable[];
   /** Whether Temporal seems to be there. */

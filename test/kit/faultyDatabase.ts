@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import type { ProcessKind } from '../../domain/process.ts';
 import type { System } from './system.ts';
-import { until } from './until.ts';
+import { until } from '../../dev/until.ts';
 
 /** The first half of the locks' keys; a database belongs to one test. */
 const lockClass = 7_301;

@@ -11,7 +11,7 @@ import { Processes, type ProcessSpec } from '../../dev/processes.ts';
 import { findTemporal } from '../../dev/temporalBinary.ts';
 import { awaitTemporal, temporalSpec } from '../../dev/temporalServer.ts';
 import type { TestDatabase } from './database.ts';
-import { until } from './until.ts';
+import { until } from '../../dev/until.ts';
 
 export type OwnPart = 'postgres' | 'temporal';
 

@@ -33,7 +33,7 @@ import { createWaker } from '../../temporal/wake.ts';
 import { StepFailureInterceptor } from '../../worker/interceptors.ts';
 import { createTestDatabase } from './database.ts';
 import { createNamespace } from './system.ts';
-import { until } from './until.ts';
+import { until } from '../../dev/until.ts';
 
 /** Every wait short; a test that needs another says so. */
 const timing = {

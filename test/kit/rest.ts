@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import type { System } from './system.ts';
-import { until } from './until.ts';
+import { until } from '../../dev/until.ts';
 
 /** Waits until every requested sync has had its run, and no run or refresh is under way. */
 export async function untilAtRest(system: System, limitMs = 60_000): Promise<void> {

@@ -9,16 +9,15 @@ import { inject } from 'vitest';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { freePort } from '../../dev/ports.ts';
 import { Processes, type ProcessSpec } from '../../dev/processes.ts';
-import { clientId, members } from '../../simulators/connectwise/members.ts';
+import { clientId } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
-import { keys } from '../../simulators/mailprotector/keys.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
 import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
-import { createApiClient, type ApiClient } from './apiClient.ts';
-import { simulatorAdmin, type SimulatorAdmin } from './simulatorAdmin.ts';
-import { until } from './until.ts';
+import { createApiClient, type ApiClient } from '../../dev/apiClient.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { until } from '../../dev/until.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -165,14 +164,3 @@ export async function createNamespace(connection: Connection, namespace: string)
     return true;
   });
 }
-
-/** Credentials that work, for the simulators. */
-export const goodCredentials = {
-  vendor: { resellerId: '500', apiKey: keys.reseller },
-  psa: (site: string, member: keyof typeof members = 'full') => ({
-    site,
-    companyId: 'acme',
-    publicKey: members[member]?.publicKey,
-    privateKey: members[member]?.privateKey,
-  }),
-};

@@ -8,7 +8,7 @@ import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { stepsOf, type ProcessKind, type StepName } from '../../domain/process.ts';
 import { gate, personSteps, startHarness, type ProcessHarness } from '../kit/processHarness.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let harness: ProcessHarness;
 
