@@ -29,7 +29,7 @@ let simulator: RunningSimulator;
 let admin: SimulatorAdmin;
 
 beforeAll(async () => {
-  simulator = await startMailprotector({ customers: 60 });
+  simulator = await startMailprotector({ customers: 52 });
   admin = simulatorAdmin(simulator.url);
 });
 afterAll(() => simulator.close());
@@ -100,7 +100,7 @@ const failureOf = (asking: Promise<unknown>): Promise<ConnectorError> =>
 describe('usage', () => {
   test('equals what the simulator holds, for every customer and service', async () => {
     const expected = await truth();
-    expect(Object.keys(expected).length).toBeGreaterThan(60);
+    expect(Object.keys(expected).length).toBeGreaterThan(52);
     expect(inShort(await usage())).toEqual(expected);
   });
 
@@ -258,9 +258,9 @@ describe('lists that do not arrive whole', () => {
 
   test('a vendor that gives smaller pages than asked for is still read whole', async () => {
     await admin.settings({ maxPerPage: 7 });
-    expect((await adapter({ perPage: 50 }).listAccounts()).length).toBe(60);
+    expect((await adapter({ perPage: 50 }).listAccounts()).length).toBe(52);
     await admin.settings({ maxPerPage: 7, totalKey: null });
-    expect((await adapter({ perPage: 50 }).listAccounts()).length).toBe(60);
+    expect((await adapter({ perPage: 50 }).listAccounts()).length).toBe(52);
   });
 
   test.each([

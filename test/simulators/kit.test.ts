@@ -130,7 +130,7 @@ describe('worlds', () => {
     expect(companies.body[0]?.id).toBeGreaterThan(90_000);
     const count = await connectwise(psa)<{ count: number }>('GET', '/v4_6_release/apis/3.0/finance/agreements/count');
     expect(count.body.count).toBeGreaterThan(99_000);
-  });
+  }, 180_000);
 });
 
 describe('the journal', () => {
