@@ -184,7 +184,7 @@ test('a service with a variable that is missing ends, and names it', async () =>
 test('migrate, api, two workers and the simulators come up in turn, do the work, and stop when they are told', async () => {
   // Two at once, as two deployments may.
   const migrations = [await start('migrate'), await start('migrate')];
-  expect(await Promise.all(migrations.map(ended))).toEqual([0, 0]);
+  expect(await Promise.all(migrations.map((migration) => ended(migration)))).toEqual([0, 0]);
 
   const api = await start('api');
   const workers = [await start('worker'), await start('worker')];
