@@ -43,7 +43,9 @@ export function createPsaActivities(deps: Dependencies) {
         await storePermissions(deps.db, ref.id, report);
         const verdict = judgePermissions(report);
         if (!verdict.ok) {
-          const what = verdict.missing.map((missing) => missing.evidence).join(' ');
+          // Where the connection itself does not work no right is missing: the evidence is the same beside each of them.
+          const findings = verdict.missing.length > 0 ? verdict.missing : Object.values(report.capabilities);
+          const what = [...new Set(findings.map((finding) => finding.evidence))].join(' ');
           await noteFailure(deps.db, ref, { code: verdict.code, what });
           if (verdict.code === 'unreachable')
             throw ApplicationFailure.retryable('The PSA does not answer.', 'upstream');

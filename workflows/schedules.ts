@@ -4,6 +4,8 @@ import type { Activities } from '../activities/index.ts';
 
 const activities = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
+  // A worker that dies in a sweep must not keep the next one waiting for those ten minutes.
+  heartbeatTimeout: '1 minute',
   retry: { initialInterval: '1s', maximumInterval: '10s' },
 });
 

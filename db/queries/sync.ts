@@ -38,7 +38,8 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
     const [running] = await tx
       .select({ id: syncRun.id })
       .from(syncRun)
-      .where(and(eq(syncRun.integrationId, ref.id), eq(syncRun.state, 'running')))
+      // Not by its state: a run that is applied already still has to be closed.
+      .where(and(eq(syncRun.integrationId, ref.id), isNull(syncRun.finishedAt)))
       .limit(1);
     if (running) return running.id;
     const open = await tx

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { workflowIdOf } from '../../domain/process.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
@@ -6,6 +6,9 @@ import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 import { walkDisturbed, type Disturbance } from './disturbedGuide.ts';
+
+/** About 25 kills, each with the start of a worker and a heartbeat's silence: minutes where the processor is shared. */
+vi.setConfig({ testTimeout: 480_000 });
 
 let stack: OwnStack;
 /** What a run leaves behind in which the same calls hang and nothing else goes wrong. */

@@ -33,7 +33,7 @@ export async function outcomeOf(system: System): Promise<Outcome> {
     select 'staged ' || entity as text from staging_row
     union all select 'need of ' || kind from process_need where satisfied_at is null
     union all select 'request without a run' from sync_request where run_id is null
-    union all select 'run ' || state from sync_run where state = 'running'
+    union all select 'run ' || state from sync_run where finished_at is null
     union all select 'refresh ' || state from psa_refresh where state = 'running'`);
   const texts = (rows: Iterable<{ text: string }>) => [...rows].map((row) => row.text);
   return {
