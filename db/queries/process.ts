@@ -206,12 +206,10 @@ export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 's
   return done.length > 0;
 }
 
-export async function isBlocked(tx: Queryable, ref: StepKey): Promise<boolean> {
-  const rows = await tx
-    .select({ step: processStep.step })
-    .from(processStep)
-    .where(and(ofStep(ref), eq(processStep.state, 'blocked')));
-  return rows.length > 0;
+/** Whether a step is blocked. Its row is locked, so that it stays as it is until the transaction ends. */
+export async function isBlocked(tx: Transaction, ref: StepKey): Promise<boolean> {
+  const [row] = await tx.select({ state: processStep.state }).from(processStep).where(ofStep(ref)).for('update');
+  return row?.state === 'blocked';
 }
 
 /** Back to `waiting`, for a step that must be done again (a released run), or may be (`onlyBlocked`: new credentials). */
