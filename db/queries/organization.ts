@@ -59,6 +59,18 @@ export async function takeIdempotencyKey(
   organizationId: string,
   request: { key: string; route: string; requestHash: string },
 ): Promise<typeof idempotencyKey.$inferSelect | undefined> {
+  for (;;) {
+    const answer = await tryIdempotencyKey(db, organizationId, request);
+    if (answer !== 'gone') return answer;
+  }
+}
+
+/** @returns `gone` when the key was somebody's, who gave it back before we could read it: then it is free again */
+async function tryIdempotencyKey(
+  db: Queryable,
+  organizationId: string,
+  request: { key: string; route: string; requestHash: string },
+): Promise<typeof idempotencyKey.$inferSelect | 'gone' | undefined> {
   const taken = await db
     .insert(idempotencyKey)
     .values({ organizationId, ...request })
@@ -81,7 +93,7 @@ export async function takeIdempotencyKey(
     .select()
     .from(idempotencyKey)
     .where(and(eq(idempotencyKey.organizationId, organizationId), eq(idempotencyKey.key, request.key)));
-  return row;
+  return row ?? 'gone';
 }
 
 /** Keeps the answer to a request; a failed one gives its key back. */
