@@ -9,6 +9,7 @@ import type { ApiDependencies, ApiEnv } from './context.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { idempotency } from './middleware/idempotency.ts';
 import { rateLimit } from './middleware/rateLimit.ts';
+import { checkText } from './middleware/text.ts';
 import { ApiProblem } from './problem.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
@@ -54,7 +55,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     }),
   );
   app.route('/', healthRoutes);
-  app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), refuseBadText, idempotency);
+  app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), checkText, idempotency);
   for (const routes of [
     psaConnectionRoutes,
     catalogueRoutes,
@@ -93,22 +94,4 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     ).toResponse(requestId);
   });
   return app;
-}
-
-/** PostgreSQL keeps neither NUL nor half a surrogate pair, so such text is the caller's error, said before anything is done. */
-async function refuseBadText(
-  c: Parameters<Parameters<OpenAPIHono<ApiEnv>['use']>[1]>[0],
-  next: () => Promise<void>,
-): Promise<void> {
-  const text = c.req.method === 'GET' ? c.req.url : `${c.req.url}\n${await c.req.text()}`;
-  const decoded = /\\u0000|%00|\u0000|\ufffd/i.test(text) || /\\ud[89a-f][0-9a-f]{2}/i.test(text);
-  if (decoded && hasBadText(text))
-    throw new ApiProblem(400, 'invalid-text', 'The request contains a NUL or text that is not valid Unicode.');
-  await next();
-}
-
-/** A pair of escaped surrogates is one character and fine; a lone one is not. */
-function hasBadText(text: string): boolean {
-  const withoutPairs = text.replace(/\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}/gi, '');
-  return /\\u0000|%00|\u0000|\ufffd|\\ud[89a-f][0-9a-f]{2}/i.test(withoutPairs);
 }

@@ -19,33 +19,64 @@ export function createRouter(): OpenAPIHono<ApiEnv> {
   });
 }
 
-const problem = (description: string) => ({
+const problem = (description: string, status: number, code: string, detail: string) => ({
   description,
-  content: { 'application/problem+json': { schema: problemSchema } },
+  content: {
+    'application/problem+json': {
+      schema: problemSchema,
+      example: new ApiProblem(status, code, detail).toBody('0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11'),
+    },
+  },
 });
 
 /** The answers every route may give besides its own. */
 const problems = {
-  400: problem('The request does not fit its schema'),
-  401: problem('No token, or one that is not valid'),
-  403: problem('The token lacks the scope'),
-  404: problem('There is no such thing in this organization'),
-  409: problem('Not in this state'),
-  413: problem('The body is too large'),
-  422: problem('Understood, but it cannot be done'),
-  429: problem('Too many requests'),
-  500: problem('An error in Countersign'),
+  400: problem('The request does not fit its schema', 400, 'invalid-request', 'The request does not fit: limit.'),
+  401: problem('No token, or one that is not valid', 401, 'bad-token', 'This token is not known, or it was revoked.'),
+  403: problem('The token lacks the scope', 403, 'missing-scope', 'This needs a token with the scope "operate".'),
+  404: problem('There is no such thing in this organization', 404, 'not-found', 'There is no such integration.'),
+  409: problem('Not in this state', 409, 'not-read-yet', 'The PSA has not been read yet.'),
+  413: problem('The body is too large', 413, 'too-large', 'The body is larger than 1048576 bytes.'),
+  415: problem(
+    'The body is not JSON',
+    415,
+    'not-json',
+    'Send the body as JSON, with "Content-Type: application/json".',
+  ),
+  422: problem('Understood, but it cannot be done', 422, 'unknown-product', 'The PSA has no product with the id 77.'),
+  429: problem(
+    'Too many requests',
+    429,
+    'too-many-requests',
+    'More than 50 requests per second with one token. Ask again after the seconds in Retry-After.',
+  ),
+  500: problem('An error in Countersign', 500, 'internal', 'Something went wrong in Countersign.'),
 };
 
-/** Scope a route needs, by `METHOD path`, read by the authentication middleware and the security test. */
+/** Scope a route needs, by `METHOD path`, read by the security test. */
 export const scopes = new Map<string, Scope>();
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 
+/** A body that must be there, with an example of it. */
+export function jsonBody<T extends z.ZodType>(schema: T, example: NoInfer<z.input<T>>) {
+  return { content: { 'application/json': { schema, example } }, required: true as const };
+}
+
+const idempotencyHeader = z.object({
+  'idempotency-key': z.string().optional().openapi({
+    description: 'The same request with the same key happens once, and gets the same answer, for a day.',
+    example: 'sync-2026-11-23',
+  }),
+});
+
 /**
  * One operation. Its answer's schema is for the contract and for `send`, which checks every answer against it.
+ *
+ * @param config.example an answer as it is on the wire
+ * @param config.stream the answers come as server-sent events, each of this schema
  */
-export function route<P extends string, Q extends NonNullable<RouteConfig['request']>>(config: {
+export function route<P extends string, Q extends NonNullable<RouteConfig['request']>, A extends z.ZodType>(config: {
   method: Method;
   path: P;
   operationId: string;
@@ -54,16 +85,25 @@ export function route<P extends string, Q extends NonNullable<RouteConfig['reque
   scope: Scope;
   request: Q;
   ok: 200 | 201 | 202;
-  answer: z.ZodType;
+  answer: A;
+  example: NoInfer<z.output<A>>;
+  stream?: boolean;
 }) {
-  const { scope, ok, answer, tag, ...rest } = config;
+  const { scope, ok, answer, tag, example, stream, ...rest } = config;
   scopes.set(`${config.method.toUpperCase()} ${config.path}`, scope);
+  const content = stream
+    ? { 'text/event-stream': { schema: answer } }
+    : { 'application/json': { schema: answer, example } };
   const responses: Record<number, { description: string }> = {
     ...problems,
-    [ok]: { description: 'OK', content: { 'application/json': { schema: answer } } } as { description: string },
+    [ok]: { description: stream ? `Events; the data of each is like ${JSON.stringify(example)}` : 'OK', content } as {
+      description: string;
+    },
   };
+  const headers = config.method === 'post' ? { headers: idempotencyHeader } : {};
   return createRoute({
     ...rest,
+    request: { ...config.request, ...headers },
     tags: [tag],
     security: [{ bearer: [] }],
     middleware: [requireScope(scope)] as const,
@@ -92,6 +132,16 @@ export function send<T extends z.ZodType>(
 
 export const idParam = z.object({ id: z.uuid().openapi({ example: '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11' }) });
 
+/** Ids in examples, by what they are of. */
+export const exampleIds = {
+  psaConnection: '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11',
+  integration: '5f0c3a52-8f0e-4d7b-a0c3-0d6ad1f9b7e4',
+  run: '9d1c7f6a-2f43-4f0d-8a55-6c1f6e4f2b90',
+  card: 'c3a1b2d4-6e5f-4a7b-8c9d-0e1f2a3b4c5d',
+  approval: 'e7d6c5b4-a392-4817-8f6e-5d4c3b2a1908',
+  line: '1a2b3c4d-5e6f-4708-9a1b-2c3d4e5f6071',
+} as const;
+
 export const pageQuery = z.object({
   cursor: z.string().max(500).optional(),
   limit: z.coerce.number().int().min(1).max(200).default(50),
@@ -102,13 +152,44 @@ export function encodeCursor(place: string): string {
   return Buffer.from(place).toString('base64url');
 }
 
-/** @throws ApiProblem for a cursor we did not make */
-export function decodeCursor(cursor: string | undefined): string | undefined {
+const badCursor = () =>
+  new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out for this list.');
+
+/**
+ * @param place what a place in this list looks like; a cursor is the caller's text, and goes into a comparison in SQL
+ * @throws ApiProblem for a cursor that this list did not give out
+ */
+export function decodeCursor<T>(cursor: string | undefined, place: z.ZodType<T, string>): T | undefined {
   if (cursor === undefined) return undefined;
-  const place = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (encodeCursor(place) !== cursor)
-    throw new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out.');
-  return place;
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (encodeCursor(text) !== cursor) throw badCursor();
+  const parsed = place.safeParse(text);
+  if (!parsed.success) throw badCursor();
+  return parsed.data;
+}
+
+/** Places in lists: an id of ours, an id of an outside system, a number. */
+export const ourId = z.uuid();
+// PostgreSQL takes no NUL.
+export const outsideId = z.string().regex(/^[^\0]{1,500}$/);
+export const ordinal = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
+
+/** A place of several values, as JSON. */
+export function jsonPlace<T>(shape: z.ZodType<T>) {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('It is not JSON.');
+        return z.NEVER;
+      }
+    })
+    .pipe(shape);
 }
 
 /** A page of a list read with one row more than wanted, to know whether there is another. */

@@ -62,8 +62,8 @@ export class ApiProblem extends Error {
     this.headers = more.headers ?? {};
   }
 
-  toResponse(requestId: string): Response {
-    const body = {
+  toBody(requestId: string): z.infer<typeof problemSchema> {
+    return {
       type: 'about:blank',
       title: titles[this.status] ?? 'Error',
       status: this.status,
@@ -72,7 +72,10 @@ export class ApiProblem extends Error {
       instance: requestId,
       ...(this.errors ? { errors: this.errors } : {}),
     };
-    return new Response(JSON.stringify(body), {
+  }
+
+  toResponse(requestId: string): Response {
+    return new Response(JSON.stringify(this.toBody(requestId)), {
       status: this.status,
       headers: { 'content-type': 'application/problem+json', 'x-request-id': requestId, ...this.headers },
     });

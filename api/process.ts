@@ -1,7 +1,7 @@
 /** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
 import { z } from '@hono/zod-openapi';
 import type { listSteps, ProcessRef } from '../db/queries/process.ts';
-import { isFinished, stepWords, workflowIdOf, type StepName } from '../domain/process.ts';
+import { isFinished, stepWords, workflowIdOf, type ProcessKind, type StepName } from '../domain/process.ts';
 import type { ApiDependencies } from './context.ts';
 import { isoDate } from './define.ts';
 
@@ -25,6 +25,27 @@ export const processSchema = z
     ),
   })
   .openapi('Process');
+
+const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => ({
+  step,
+  title: stepWords[step].title,
+  state,
+  problem: null,
+  retryAt: null,
+  doneAt: state === 'done' ? '2026-11-23T09:00:00.000Z' : null,
+});
+
+/** A process in examples: one step done, one waiting. */
+export function exampleProcess(kind: ProcessKind, id: string, done: StepName, waiting: StepName) {
+  const workflowId = workflowIdOf(kind, id);
+  return {
+    workflowId,
+    url: `https://temporal.example/namespaces/default/workflows/${encodeURIComponent(workflowId)}`,
+    done: false,
+    waitsFor: `${stepWords[waiting].title}: waits for ${stepWords[waiting].waitsFor}`,
+    steps: [exampleStep(done, 'done'), exampleStep(waiting, 'waiting')],
+  };
+}
 
 export function processView(deps: ApiDependencies, ref: ProcessRef, steps: Awaited<ReturnType<typeof listSteps>>) {
   const workflowId = workflowIdOf(ref.kind, ref.id);

@@ -11,7 +11,7 @@ const includes: Record<Scope, Scope[]> = {
 
 /** Bearer token of an organization. `admin` includes `operate`, which includes `read`. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
-  const secret = /^Bearer (\S{20,200})$/.exec(c.req.header('authorization') ?? '')?.[1];
+  const secret = /^Bearer (\S{20,200})$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (secret === undefined) {
     throw new ApiProblem(
       401,

@@ -45,7 +45,11 @@ export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
   }
 });
 
+/** At any depth: what is stored would be given to whoever sends the key again. */
 function withoutSecrets(answer: unknown): unknown {
+  if (Array.isArray(answer)) return answer.map(withoutSecrets);
   if (typeof answer !== 'object' || answer === null) return answer;
-  return Object.fromEntries(Object.entries(answer).filter(([name]) => !secretFields.has(name)));
+  return Object.fromEntries(
+    Object.entries(answer).flatMap(([name, value]) => (secretFields.has(name) ? [] : [[name, withoutSecrets(value)]])),
+  );
 }

@@ -1,21 +1,23 @@
 import { z } from '@hono/zod-openapi';
+import type { Transaction } from '../../db/client.ts';
 import {
   createApproval,
   findApproval,
   listApprovalLines,
-  listOpenCardIds,
+  listOpenWrites,
   type ApprovalBatchRow,
   type NewApprovalLine,
 } from '../../db/queries/approvals.ts';
-import { listCards, listCardsById } from '../../db/queries/cards.ts';
+import { listCards, listCardsById, type CardRow } from '../../db/queries/cards.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { findAgreement } from '../../db/queries/psa.ts';
-import { findPsaConnection } from '../../db/queries/psaConnection.ts';
+import { lockPsaConnection, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, idParam, isoDate, route, send } from '../define.ts';
-import { conflict, notFound, unprocessable } from '../problem.ts';
-import { processSchema, processView } from '../process.ts';
+import { createRouter, exampleIds, idParam, isoDate, jsonBody, route, send } from '../define.ts';
+import { conflict, notFound, unprocessable, type ApiProblem } from '../problem.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
+import { retryBlocked } from './steps.ts';
 
 const tag = 'Approvals';
 
@@ -45,6 +47,34 @@ const approvalSchema = z
   .openapi('Approval');
 const skippedSchema = z.array(z.object({ cardId: z.string(), reason: z.string() }));
 
+const exampleApproval = {
+  id: exampleIds.approval,
+  psaConnectionId: exampleIds.psaConnection,
+  state: 'requested' as const,
+  note: null,
+  createdAt: '2026-11-23T09:05:00.000Z',
+  closedAt: null,
+  lines: [
+    {
+      id: exampleIds.line,
+      cardId: exampleIds.card,
+      agreementId: '31',
+      lineId: '9001',
+      from: 40,
+      to: 43,
+      state: 'intended' as const,
+      problem: null,
+      settledAt: null,
+    },
+  ],
+  process: exampleProcess('approveUsage', exampleIds.approval, 'write', 'settle'),
+};
+const exampleAnswer = {
+  approval: exampleApproval,
+  skipped: [{ cardId: exampleIds.run, reason: 'A write for this card is under way already.' }],
+};
+const answerSchema = z.object({ approval: approvalSchema, skipped: skippedSchema });
+
 const create = route({
   method: 'post',
   path: '/v1/approvals',
@@ -53,20 +83,17 @@ const create = route({
   tag,
   scope: 'operate',
   request: {
-    body: {
-      content: {
-        'application/json': {
-          schema: z.union([
-            z.object({ cardIds: z.array(z.uuid()).min(1).max(5_000) }),
-            z.object({ bulk: z.literal(true), psaConnectionId: z.uuid() }),
-          ]),
-        },
-      },
-      required: true,
-    },
+    body: jsonBody(
+      z.union([
+        z.object({ cardIds: z.array(z.uuid()).min(1).max(5_000) }),
+        z.object({ bulk: z.literal(true), psaConnectionId: z.uuid() }),
+      ]),
+      { cardIds: [exampleIds.card] },
+    ),
   },
   ok: 202,
-  answer: z.object({ approval: approvalSchema, skipped: skippedSchema }),
+  answer: answerSchema,
+  example: exampleAnswer,
 });
 const get = route({
   method: 'get',
@@ -78,6 +105,7 @@ const get = route({
   request: { params: idParam },
   ok: 200,
   answer: approvalSchema,
+  example: exampleApproval,
 });
 const undo = route({
   method: 'post',
@@ -88,7 +116,20 @@ const undo = route({
   scope: 'operate',
   request: { params: idParam },
   ok: 202,
-  answer: z.object({ approval: approvalSchema, skipped: skippedSchema }),
+  answer: answerSchema,
+  example: exampleAnswer,
+});
+const retry = route({
+  method: 'post',
+  path: '/v1/approvals/{id}/retry',
+  operationId: 'retryApproval',
+  summary: 'Try the blocked step of an approval again now',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: approvalSchema,
+  example: exampleApproval,
 });
 
 export const approvalRoutes = createRouter();
@@ -97,66 +138,36 @@ approvalRoutes.openapi(create, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const given = c.req.valid('json');
-  const answer = z.object({ approval: approvalSchema, skipped: skippedSchema });
-  const { batch, skipped } = await commitAndWakeBatch(deps, caller, async (tx) => {
-    const cards =
-      'cardIds' in given
-        ? await listCardsById(tx, caller.organizationId, given.cardIds)
-        : await listCards(
-            tx,
-            caller.organizationId,
-            { bulkApprovable: true, dismissed: false, psaConnectionId: given.psaConnectionId },
-            { limit: 5_000 },
-          );
-    if ('cardIds' in given) {
-      const known = new Set(cards.map((row) => row.card.id));
-      const unknown = given.cardIds.filter((id) => !known.has(id));
-      if (unknown.length > 0)
-        throw unprocessable(
-          'unknown-cards',
-          `These cards are not there any more: ${unknown.slice(0, 20).join(', ')}. Nothing was approved.`,
-        );
-    }
-    const [psaConnectionId, ...others] = new Set(cards.map((row) => row.card.psaConnectionId));
-    if (psaConnectionId === undefined) throw unprocessable('nothing-to-approve', 'There is no card to approve.');
-    if (others.length > 0)
-      throw unprocessable('several-connections', 'Approve the cards of one PSA connection at a time.');
-    const open = new Set(
-      await listOpenCardIds(
-        tx,
-        cards.map((row) => row.card.id),
-      ),
-    );
-    const skippedCards: z.infer<typeof skippedSchema> = [];
-    const lines: NewApprovalLine[] = [];
-    for (const { card } of cards) {
-      const detail = card.detail as Card;
-      const why = open.has(card.id)
-        ? 'A write for this card is under way already.'
-        : card.approvable
-          ? undefined
-          : (detail.flags[0]?.words ?? 'There is nothing to change.');
-      if (why !== undefined || !detail.write) {
-        skippedCards.push({ cardId: card.id, reason: why ?? 'There is nothing to change.' });
-        continue;
+  const { batch, skipped } = await sign(deps, caller, {
+    async connectionOf(tx) {
+      if ('psaConnectionId' in given) return given.psaConnectionId;
+      const cards = await listCardsById(tx, caller.organizationId, given.cardIds);
+      refuseUnknown(given.cardIds, cards);
+      const [psaConnectionId = '', ...others] = new Set(cards.map((row) => row.card.psaConnectionId));
+      if (others.length > 0)
+        throw unprocessable('several-connections', 'Approve the cards of one PSA connection at a time.');
+      return psaConnectionId;
+    },
+    async propose(tx, { id: psaConnectionId }) {
+      if ('cardIds' in given) {
+        const cards = await listCardsById(tx, caller.organizationId, given.cardIds);
+        refuseUnknown(given.cardIds, cards);
+        return proposalsOf(cards, (card) => card.approvable);
       }
-      lines.push({
-        cardId: card.id,
-        psaAccountId: card.psaAccountId,
-        psaProductId: card.psaProductId,
-        agreementId: detail.write.line.agreementId,
-        lineId: detail.write.line.lineId,
-        expectedQuantity: detail.write.line.quantity,
-        expectedVersion: detail.write.line.version,
-        target: detail.write.newQuantity,
-        nextInvoiceDate: detail.write.line.asOfKnown ? detail.write.line.asOf : null,
-      });
-    }
-    if (lines.length === 0)
-      throw unprocessable('nothing-to-approve', skippedCards[0]?.reason ?? 'There is no card to approve.');
-    return { psaConnectionId, lines, skipped: skippedCards };
+      const mine = { psaConnectionId, dismissed: false };
+      const all = { limit: 5_000 };
+      // Who signs off in bulk is told what still needs a person's choice.
+      return proposalsOf(
+        [
+          ...(await listCards(tx, caller.organizationId, { ...mine, bulkApprovable: true }, all)),
+          ...(await listCards(tx, caller.organizationId, { ...mine, flag: 'needs_choice' }, all)),
+        ],
+        (card) => card.bulkApprovable,
+      );
+    },
+    nothing: (reason) => unprocessable('nothing-to-approve', reason ?? 'There is no card to approve.'),
   });
-  return send(c, answer, { approval: await viewOf(deps, batch), skipped }, 202);
+  return send(c, answerSchema, { approval: await viewOf(deps, batch), skipped }, 202);
 });
 
 approvalRoutes.openapi(get, async (c) => {
@@ -170,66 +181,136 @@ approvalRoutes.openapi(undo, async (c) => {
   const original = await owned(deps, caller, c.req.valid('param').id);
   if (original.state !== 'closed')
     throw conflict('not-closed', 'The approval is still at work; undo it when it is closed.');
-  const { batch, skipped } = await commitAndWakeBatch(
-    deps,
-    caller,
-    async (tx) => {
-      const lines: NewApprovalLine[] = [];
-      const skippedLines: z.infer<typeof skippedSchema> = [];
+  const { batch, skipped } = await sign(deps, caller, {
+    connectionOf: () => Promise.resolve(original.psaConnectionId),
+    async propose(tx) {
+      const proposals: Proposal[] = [];
       for (const line of await listApprovalLines(tx, original.id)) {
         if (line.state !== 'applied') continue;
         const agreement = await findAgreement(tx, original.psaConnectionId, line.agreementId);
-        if (agreement?.nextInvoiceDate !== line.nextInvoiceDate) {
-          skippedLines.push({
+        const moved = agreement?.nextInvoiceDate !== line.nextInvoiceDate;
+        proposals.push({
+          cardId: line.cardId,
+          why: moved ? 'The next invoice date has moved since, so this was billed already.' : undefined,
+          line: {
             cardId: line.cardId,
-            reason: 'The next invoice date has moved since, so this was billed already.',
-          });
-          continue;
-        }
-        lines.push({ ...line, expectedQuantity: line.target, expectedVersion: null, target: line.expectedQuantity });
+            psaAccountId: line.psaAccountId,
+            psaProductId: line.psaProductId,
+            agreementId: line.agreementId,
+            lineId: line.lineId,
+            expectedQuantity: line.target,
+            expectedVersion: null,
+            target: line.expectedQuantity,
+            nextInvoiceDate: line.nextInvoiceDate,
+          },
+        });
       }
-      if (lines.length === 0)
-        throw conflict(
-          'nothing-to-undo',
-          skippedLines[0]?.reason ?? 'The approval wrote nothing, so there is nothing to undo.',
-        );
-      return { psaConnectionId: original.psaConnectionId, lines, skipped: skippedLines };
+      return proposals;
     },
-    original.id,
-  );
-  return send(
-    c,
-    z.object({ approval: approvalSchema, skipped: skippedSchema }),
-    { approval: await viewOf(deps, batch), skipped },
-    202,
-  );
+    nothing: (reason) =>
+      conflict('nothing-to-undo', reason ?? 'The approval wrote nothing, so there is nothing to undo.'),
+    undoOf: original.id,
+  });
+  return send(c, answerSchema, { approval: await viewOf(deps, batch), skipped }, 202);
 });
 
-type Collect = (
-  tx: Parameters<typeof createApproval>[0],
-) => Promise<{ psaConnectionId: string; lines: NewApprovalLine[]; skipped: z.infer<typeof skippedSchema> }>;
+approvalRoutes.openapi(retry, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const batch = await owned(deps, caller, c.req.valid('param').id);
+  const process = processOf(batch);
+  await commitAndWake(deps, [process], (tx) =>
+    retryBlocked(tx, caller, process, undefined, { subjectKind: 'approval', subjectId: batch.id }),
+  );
+  return send(c, approvalSchema, await viewOf(deps, batch), 202);
+});
 
-async function commitAndWakeBatch(deps: ApiDependencies, caller: Caller, collect: Collect, undoOf?: string) {
+/** A write somebody asks for, or why it is left out. */
+interface Proposal {
+  cardId: string;
+  why: string | undefined;
+  line: NewApprovalLine | undefined;
+}
+
+function proposalsOf(
+  cards: Awaited<ReturnType<typeof listCardsById>>,
+  allowed: (card: CardRow) => boolean,
+): Proposal[] {
+  return cards.map(({ card }) => {
+    const { flags, write } = card.detail as Card;
+    if (!allowed(card) || !write)
+      return { cardId: card.id, why: flags[0]?.words ?? 'There is nothing to change.', line: undefined };
+    const line = {
+      cardId: card.id,
+      psaAccountId: card.psaAccountId,
+      psaProductId: card.psaProductId,
+      agreementId: write.line.agreementId,
+      lineId: write.line.lineId,
+      expectedQuantity: write.line.quantity,
+      expectedVersion: write.line.version,
+      target: write.newQuantity,
+      nextInvoiceDate: write.line.asOfKnown ? write.line.asOf : null,
+    };
+    return { cardId: card.id, why: undefined, line };
+  });
+}
+
+function refuseUnknown(asked: readonly string[], cards: readonly { card: CardRow }[]): void {
+  const known = new Set(cards.map((row) => row.card.id));
+  const unknown = asked.filter((id) => !known.has(id.toLowerCase()));
+  if (unknown.length > 0)
+    throw unprocessable(
+      'unknown-cards',
+      `These cards are not there any more: ${unknown.slice(0, 20).join(', ')}. Nothing was approved.`,
+    );
+}
+
+/**
+ * Signs writes off: one batch, committed with its audit row, then woken. Everything is read with the connection locked,
+ * so that two people who sign off the same card at once make one write of it (invariant 5).
+ */
+async function sign(
+  deps: ApiDependencies,
+  caller: Caller,
+  request: {
+    connectionOf: (tx: Transaction) => Promise<string>;
+    propose: (tx: Transaction, connection: PsaConnectionRow) => Promise<Proposal[]>;
+    nothing: (reason: string | undefined) => ApiProblem;
+    undoOf?: string;
+  },
+) {
   const result = await commitAndWake(deps, [], async (tx) => {
-    const { psaConnectionId, lines, skipped } = await collect(tx);
-    const connection = await findPsaConnection(tx, caller.organizationId, psaConnectionId);
+    const psaConnectionId = await request.connectionOf(tx);
+    const connection = await lockPsaConnection(tx, caller.organizationId, psaConnectionId);
     if (!connection) throw notFound('PSA connection');
+    const proposals = await request.propose(tx, connection);
+    const lineIds = proposals.flatMap((proposal) => proposal.line?.lineId ?? []);
+    const open = await listOpenWrites(tx, connection.id, { cardIds: proposals.map(({ cardId }) => cardId), lineIds });
+    const taken = new Set(open.flatMap(({ cardId, lineId }) => [`card ${cardId}`, `line ${lineId}`]));
+    const lines: NewApprovalLine[] = [];
+    const skipped: z.infer<typeof skippedSchema> = [];
+    for (const { cardId, why, line } of proposals) {
+      const busy =
+        taken.has(`card ${cardId}`) || (line && taken.has(`line ${line.lineId}`))
+          ? 'A write for this card is under way already.'
+          : undefined;
+      if (line && !why && !busy) {
+        lines.push(line);
+        taken.add(`line ${line.lineId}`);
+      } else skipped.push({ cardId, reason: busy ?? why ?? 'There is nothing to change.' });
+    }
+    if (lines.length === 0) throw request.nothing(skipped[0]?.reason);
     const batch = await createApproval(tx, caller.organizationId, {
-      psaConnectionId,
+      psaConnectionId: connection.id,
       requestedBy: actorOf(caller),
       writesEnabled: connection.writesEnabled,
-      lines: lines.map(bare),
-      ...(undoOf ? { undoOf } : {}),
+      lines,
+      ...(request.undoOf ? { undoOf: request.undoOf } : {}),
     });
     return { batch, skipped };
   });
   if (result.batch.state === 'requested') {
-    const process = {
-      kind: 'approveUsage',
-      id: result.batch.id,
-      organizationId: caller.organizationId,
-      integrationId: null,
-    } as const;
+    const process = processOf(result.batch);
     deps
       .wake(process)
       .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
@@ -237,30 +318,8 @@ async function commitAndWakeBatch(deps: ApiDependencies, caller: Caller, collect
   return result;
 }
 
-/** Only the columns of a new line: one taken from another batch has an id, a state and a history of its own. */
-function bare(line: NewApprovalLine): NewApprovalLine {
-  const {
-    cardId,
-    psaAccountId,
-    psaProductId,
-    agreementId,
-    lineId,
-    expectedQuantity,
-    expectedVersion,
-    target,
-    nextInvoiceDate,
-  } = line;
-  return {
-    cardId,
-    psaAccountId,
-    psaProductId,
-    agreementId,
-    lineId,
-    expectedQuantity,
-    expectedVersion,
-    target,
-    nextInvoiceDate,
-  };
+function processOf(batch: ApprovalBatchRow) {
+  return { kind: 'approveUsage', id: batch.id, organizationId: batch.organizationId, integrationId: null } as const;
 }
 
 async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<ApprovalBatchRow> {

@@ -1,9 +1,24 @@
 import { z } from '@hono/zod-openapi';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { decideCard, findCard, listCards } from '../../db/queries/cards.ts';
+import { decideCard, findCard, listCards, type CardPlace, type CardSort } from '../../db/queries/cards.ts';
 import type { Card, Decision } from '../../domain/reconcile.ts';
 import { actorOf, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  jsonBody,
+  jsonPlace,
+  listOf,
+  ourId,
+  outsideId,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
 import { notFound, unprocessable } from '../problem.ts';
 
 const tag = 'Cards';
@@ -67,6 +82,52 @@ const cardDetailSchema = cardSchema
   })
   .openapi('CardDetail');
 
+const exampleCard = {
+  id: exampleIds.card,
+  psaConnectionId: exampleIds.psaConnection,
+  psaAccountId: '250',
+  psaAccountName: 'Acme Dental',
+  psaProductId: '77',
+  productId: 'MP-CLOUDFILTER',
+  productName: 'CloudFilter',
+  kind: 'reconcile' as const,
+  flags: [],
+  usage: 43,
+  target: 43,
+  current: 40,
+  difference: 3,
+  money: [{ currency: 'USD', amount: 7.5, notBilled: false }],
+  preview: ['First billed on 2026-12-01. Nothing is billed or credited for periods already invoiced.'],
+  approvable: true,
+  bulkApprovable: true,
+  dismissed: false,
+  changedAt: '2026-11-23T09:00:41.000Z',
+};
+const exampleDetail = {
+  ...exampleCard,
+  lines: [
+    {
+      lineId: '9001',
+      agreementId: '31',
+      agreementName: 'Managed email',
+      quantity: 40,
+      includedQuantity: 0,
+      unitPrice: 2.5,
+      currency: 'USD',
+      billed: true,
+      asOf: '2026-12-01',
+    },
+  ],
+  leftOut: [{ lineId: '9002', agreementId: '30', quantity: 12, reason: 'ended' }],
+  write: { lineId: '9001', from: 40, to: 43 },
+  explanation: {
+    counts: [{ vendorAccountId: '1001', serviceId: 'cloudfilter', quantity: 43, asOf: '2026-11-23T09:00:00.000Z' }],
+    combine: 'single',
+    rule: null,
+    linesAsOf: ['2026-12-01'],
+  },
+};
+
 const list = route({
   method: 'get',
   path: '/v1/cards',
@@ -81,10 +142,16 @@ const list = route({
       psaConnectionId: z.uuid().optional(),
       psaAccountId: z.string().max(200).optional(),
       dismissed: z.enum(['true', 'false']).optional(),
+      approvable: z.enum(['true', 'false']).optional(),
+      sort: z
+        .enum(['id', 'account', 'difference'])
+        .default('id')
+        .openapi({ description: 'By id, by the name of the PSA account, or the largest difference first' }),
     }),
   },
   ok: 200,
   answer: listOf(cardSchema),
+  example: { items: [exampleCard], nextCursor: null },
 });
 const get = route({
   method: 'get',
@@ -96,6 +163,7 @@ const get = route({
   request: { params: idParam },
   ok: 200,
   answer: cardDetailSchema,
+  example: exampleDetail,
 });
 const reason = z.string().trim().min(1).max(500);
 const dismiss = route({
@@ -107,21 +175,18 @@ const dismiss = route({
   scope: 'operate',
   request: {
     params: idParam,
-    body: {
-      content: {
-        'application/json': {
-          schema: z.object({
-            until: z.enum(['change', 'period', 'date']).default('change'),
-            date: z.iso.date().optional(),
-            reason,
-          }),
-        },
-      },
-      required: true,
-    },
+    body: jsonBody(
+      z.object({
+        until: z.enum(['change', 'period', 'date']).default('change'),
+        date: z.iso.date().optional(),
+        reason,
+      }),
+      { until: 'date', date: '2027-01-01', reason: 'The customer is moving away' },
+    ),
   },
   ok: 200,
   answer: cardDetailSchema,
+  example: { ...exampleDetail, dismissed: true },
 });
 const putLine = route({
   method: 'put',
@@ -132,13 +197,11 @@ const putLine = route({
   scope: 'operate',
   request: {
     params: idParam,
-    body: {
-      content: { 'application/json': { schema: z.object({ lineId: z.string().max(200).nullable() }) } },
-      required: true,
-    },
+    body: jsonBody(z.object({ lineId: z.string().max(200).nullable() }), { lineId: '9001' }),
   },
   ok: 200,
   answer: cardDetailSchema,
+  example: exampleDetail,
 });
 const ruleBody = z.object({
   notBilled: z.boolean().optional(),
@@ -157,29 +220,88 @@ const putRule = route({
   scope: 'operate',
   request: {
     params: idParam,
-    body: { content: { 'application/json': { schema: z.object({ rule: ruleBody.nullable() }) } }, required: true },
+    body: jsonBody(z.object({ rule: ruleBody.nullable() }), {
+      rule: { minimum: 10, reason: 'The contract has a minimum of 10', expires: '2027-06-30' },
+    }),
   },
   ok: 200,
   answer: cardDetailSchema,
+  example: exampleDetail,
+});
+
+const undismiss = route({
+  method: 'delete',
+  path: '/v1/cards/{id}/dismiss',
+  operationId: 'undismissCard',
+  summary: 'Take a dismissal back',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 200,
+  answer: cardDetailSchema,
+  example: exampleDetail,
+});
+const deleteLine = route({
+  method: 'delete',
+  path: '/v1/cards/{id}/line',
+  operationId: 'deleteCardLine',
+  summary: 'Take the pick of a line back',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 200,
+  answer: cardDetailSchema,
+  example: exampleDetail,
+});
+const deleteRule = route({
+  method: 'delete',
+  path: '/v1/cards/{id}/rule',
+  operationId: 'deleteCardRule',
+  summary: 'Take the rule of this account × product back',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 200,
+  answer: cardDetailSchema,
+  example: exampleDetail,
 });
 
 export const cardRoutes = createRouter();
 
 cardRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
-  const { limit, cursor, dismissed, ...filter } = c.req.valid('query');
+  const { limit, cursor, dismissed, approvable, sort, ...filter } = c.req.valid('query');
   const rows = await listCards(
     deps.db,
     c.get('caller').organizationId,
-    { ...filter, dismissed: dismissed === undefined ? undefined : dismissed === 'true' },
-    { after: decodeCursor(cursor), limit: limit + 1 },
+    { ...filter, dismissed: flagOf(dismissed), approvable: flagOf(approvable) },
+    { sort, after: decodeCursor<CardPlace>(cursor, placeIn[sort]), limit: limit + 1 },
   );
   return send(
     c,
     listOf(cardSchema),
-    pageOf(rows.map(viewOf), limit, (card) => card.id),
+    pageOf(rows.map(viewOf), limit, (card) => placeOf(card, sort)),
   );
 });
+
+const placeIn = {
+  id: z.uuid().transform((id) => ({ id })),
+  account: jsonPlace(z.strictObject({ account: outsideId, id: ourId })),
+  difference: jsonPlace(z.strictObject({ difference: z.number(), id: ourId })),
+};
+
+function placeOf(card: ReturnType<typeof viewOf>, sort: CardSort): string {
+  switch (sort) {
+    case 'id':
+      return card.id;
+    case 'account':
+      return JSON.stringify({ account: card.psaAccountName, id: card.id });
+    case 'difference':
+      return JSON.stringify({ difference: card.difference === null ? -1 : Math.abs(card.difference), id: card.id });
+  }
+}
+
+const flagOf = (value: 'true' | 'false' | undefined) => (value === undefined ? undefined : value === 'true');
 
 cardRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
@@ -202,6 +324,22 @@ cardRoutes.openapi(putLine, async (c) => {
     throw unprocessable('unknown-line', 'The card has no active line with this id.');
   }
   return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.line', { lineId }));
+});
+
+cardRoutes.openapi(undismiss, async (c) => {
+  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const view = await decide(c.get('deps'), c.get('caller'), row, 'card.undismiss', { dismissal: null });
+  return send(c, cardDetailSchema, view);
+});
+
+cardRoutes.openapi(deleteLine, async (c) => {
+  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.line', { lineId: null }));
+});
+
+cardRoutes.openapi(deleteRule, async (c) => {
+  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.rule', { rule: null }));
 });
 
 cardRoutes.openapi(putRule, async (c) => {

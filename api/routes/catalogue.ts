@@ -1,8 +1,21 @@
 import { z } from '@hono/zod-openapi';
 import { vendors } from '../../connectors/registry.ts';
 import { listAudit } from '../../db/queries/audit.ts';
-import { createRouter, decodeCursor, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
-import { ApiProblem } from '../problem.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  isoDate,
+  listOf,
+  ordinal,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
+
+const virtualAdministrator =
+  'If you receive Mailprotector through Virtual Administrator, you cannot utilize the integration at this time.';
 
 const vendorSchema = z
   .object({
@@ -23,6 +36,18 @@ const list = route({
   request: {},
   ok: 200,
   answer: listOf(vendorSchema),
+  example: {
+    items: [
+      {
+        id: 'mailprotector',
+        name: 'Mailprotector',
+        intakes: ['pull'],
+        services: [{ id: 'cloudfilter', name: 'CloudFilter' }],
+        note: virtualAdministrator,
+      },
+    ],
+    nextCursor: null,
+  },
 });
 const auditSchema = z
   .object({
@@ -46,6 +71,21 @@ const audit = route({
   request: { query: pageQuery },
   ok: 200,
   answer: listOf(auditSchema),
+  example: {
+    items: [
+      {
+        id: 41,
+        at: '2026-11-23T09:00:00.000Z',
+        actor: `token:${exampleIds.line}`,
+        action: 'psaConnection.writes',
+        subjectKind: 'psa_connection',
+        subjectId: exampleIds.psaConnection,
+        before: { writesEnabled: false },
+        after: { writesEnabled: true },
+      },
+    ],
+    nextCursor: null,
+  },
 });
 
 export const catalogueRoutes = createRouter();
@@ -56,18 +96,15 @@ catalogueRoutes.openapi(list, (c) => {
     name: vendor.name,
     intakes: [...vendor.intakes],
     services: vendor.services,
-    note: 'If you receive Mailprotector through Virtual Administrator, you cannot utilize the integration at this time.',
+    note: virtualAdministrator,
   }));
   return send(c, listOf(vendorSchema), { items, nextCursor: null });
 });
 
 catalogueRoutes.openapi(audit, async (c) => {
   const { limit, cursor } = c.req.valid('query');
-  const place = decodeCursor(cursor);
-  if (place !== undefined && !/^\d{1,15}$/.test(place))
-    throw new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out.');
   const rows = await listAudit(c.get('deps').db, c.get('caller').organizationId, {
-    before: place === undefined ? undefined : Number(place),
+    before: decodeCursor(cursor, ordinal),
     limit: limit + 1,
   });
   return send(

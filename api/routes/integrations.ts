@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
+import { recomputeIntegration } from '../../db/queries/cards.ts';
 import {
+  disconnectIntegration,
   findIntegration,
   insertIntegration,
   linkVendorAccounts,
@@ -10,12 +12,34 @@ import {
   storeVendorCredentials,
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
-import { commitFact, completeByFact, finishStep, listSteps, reopenSteps } from '../../db/queries/process.ts';
+import {
+  commitFact,
+  completeByFact,
+  endProcess,
+  finishStep,
+  listSteps,
+  reopenBlocked,
+} from '../../db/queries/process.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
+import { dropStaged } from '../../db/queries/staging.ts';
+import { endRuns } from '../../db/queries/sync.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  jsonBody,
+  listOf,
+  outsideId,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
 import { conflict, notFound, unprocessable } from '../problem.ts';
-import { processSchema, processView } from '../process.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
 
 const tag = 'Integrations';
 
@@ -28,12 +52,29 @@ const integrationSchema = z
     modules: z.array(z.enum(['billing', 'alerts'])),
     vendorName: z.string().nullable(),
     createdAt: isoDate,
+    disconnectedAt: isoDate.nullable(),
+    /** From "Connect" to the first counts. */
     process: processSchema,
+    /** The sync under way, or the last one; without steps before the first. */
+    sync: processSchema,
   })
   .openapi('Integration');
 
+const exampleIntegration = {
+  id: exampleIds.integration,
+  psaConnectionId: exampleIds.psaConnection,
+  vendor: 'mailprotector',
+  intake: 'pull' as const,
+  modules: ['billing' as const],
+  vendorName: 'Example Managed Services',
+  createdAt: '2026-11-23T09:00:00.000Z',
+  disconnectedAt: null,
+  process: exampleProcess('connect', exampleIds.integration, 'verifyCredentials', 'linkCustomers'),
+  sync: exampleProcess('sync', exampleIds.integration, 'pullVendor', 'freshPsa'),
+};
+
 const createBody = z.object({
-  vendor: z.string().openapi({ example: 'mailprotector' }),
+  vendor: z.string().max(50).openapi({ example: 'mailprotector' }),
   psaConnectionId: z.uuid(),
   intake: z.enum(['push', 'pull']),
   modules: z.array(z.enum(['billing', 'alerts'])).min(1),
@@ -48,9 +89,18 @@ const create = route({
   summary: 'Connect a vendor: starts the connect process',
   tag,
   scope: 'admin',
-  request: { body: { content: { 'application/json': { schema: createBody } }, required: true } },
+  request: {
+    body: jsonBody(createBody, {
+      vendor: 'mailprotector',
+      psaConnectionId: exampleIds.psaConnection,
+      intake: 'pull',
+      modules: ['billing'],
+      viaVirtualAdministrator: false,
+    }),
+  },
   ok: 201,
   answer: z.object({ integration: integrationSchema }),
+  example: { integration: exampleIntegration },
 });
 const list = route({
   method: 'get',
@@ -62,6 +112,7 @@ const list = route({
   request: {},
   ok: 200,
   answer: listOf(integrationSchema),
+  example: { items: [exampleIntegration], nextCursor: null },
 });
 const get = route({
   method: 'get',
@@ -73,6 +124,7 @@ const get = route({
   request: { params: idParam },
   ok: 200,
   answer: integrationSchema,
+  example: exampleIntegration,
 });
 const credentialsBody = z.object({
   resellerId: z.string(),
@@ -86,9 +138,17 @@ const putCredentials = route({
   summary: "Give the vendor's credentials (intake pull); they are tried at once",
   tag,
   scope: 'admin',
-  request: { params: idParam, body: { content: { 'application/json': { schema: credentialsBody } }, required: true } },
+  request: {
+    params: idParam,
+    body: jsonBody(credentialsBody, {
+      resellerId: '500',
+      apiKey: 'your-mailprotector-api-key',
+      settings: { countBy: 'userCount', swing: { totalPercent: 20 } },
+    }),
+  },
   ok: 200,
   answer: integrationSchema,
+  example: exampleIntegration,
 });
 const customerSchema = z
   .object({ id: z.string(), name: z.string(), linked: z.boolean(), missingSince: isoDate.nullable() })
@@ -103,6 +163,7 @@ const customers = route({
   request: { params: idParam, query: pageQuery },
   ok: 200,
   answer: listOf(customerSchema),
+  example: { items: [{ id: '1001', name: 'Acme Dental', linked: true, missingSince: null }], nextCursor: null },
 });
 const linkBody = z.union([
   z.object({ ids: z.array(z.string()).min(1).max(10_000) }),
@@ -115,9 +176,22 @@ const link = route({
   summary: 'Link customers: their usage is read from now on',
   tag,
   scope: 'operate',
-  request: { params: idParam, body: { content: { 'application/json': { schema: linkBody } }, required: true } },
+  request: { params: idParam, body: jsonBody(linkBody, { ids: ['1001', '1002'] }) },
   ok: 200,
   answer: z.object({ linked: z.int() }),
+  example: { linked: 2 },
+});
+const disconnect = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/disconnect',
+  operationId: 'disconnectIntegration',
+  summary: 'Stop reading and reconciling; credentials are forgotten, mappings and history stay',
+  tag,
+  scope: 'admin',
+  request: { params: idParam },
+  ok: 200,
+  answer: integrationSchema,
+  example: { ...exampleIntegration, disconnectedAt: '2026-11-24T09:00:00.000Z' },
 });
 
 export const integrationRoutes = createRouter();
@@ -149,7 +223,7 @@ integrationRoutes.openapi(create, async (c) => {
       psaConnectionId: connection.id,
       vendor: given.vendor,
       intake: given.intake,
-      modules: given.modules,
+      modules: [...new Set(given.modules)],
       settings: {},
       services,
     });
@@ -189,7 +263,7 @@ integrationRoutes.openapi(get, async (c) => {
 integrationRoutes.openapi(putCredentials, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
   if (row.intake !== 'pull' || !isVendor(row.vendor))
     throw conflict(
       'wrong-intake',
@@ -198,10 +272,12 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   const { settings, ...credentials } = c.req.valid('json');
   const vendor = vendors[row.vendor];
   const parsed = vendor.credentials.safeParse(credentials);
-  const parsedSettings = vendor.settings.safeParse(settings ?? {});
-  const issues = [...(parsed.error?.issues ?? []), ...(parsedSettings.error?.issues ?? [])];
-  if (!parsed.success || issues.length > 0) {
-    const errors = issues.map((issue) => ({ field: issue.path.map(String).join('.'), message: issue.message }));
+  const parsedSettings = vendor.settings
+    .extend({ swing: swingSchema.optional() })
+    .strict()
+    .safeParse(settings ?? {});
+  const errors = [...fieldErrors(parsed.error?.issues, ''), ...fieldErrors(parsedSettings.error?.issues, 'settings.')];
+  if (!parsed.success || errors.length > 0) {
     throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
   }
   await commitAndWake(deps, [connectOf(row), syncOf(row)], async (tx) => {
@@ -211,9 +287,10 @@ integrationRoutes.openapi(putCredentials, async (c) => {
     });
     const connect = { kind: 'connect', id: row.id, round: '1' } as const;
     await finishStep(tx, { ...connect, step: 'credentials' });
-    await reopenSteps(tx, { ...connect, steps: ['verifyCredentials'], onlyBlocked: true });
-    await commitFact(tx, connect);
-    await commitFact(tx, { kind: 'sync', id: row.id });
+    for (const process of [connect, { kind: 'sync', id: row.id } as const]) {
+      await reopenBlocked(tx, process);
+      await commitFact(tx, process);
+    }
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'integration.credentials',
@@ -230,7 +307,7 @@ integrationRoutes.openapi(customers, async (c) => {
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
   await refuseUnread(deps, row);
   const { limit, cursor } = c.req.valid('query');
-  const rows = await listVendorAccounts(deps.db, row.id, { after: decodeCursor(cursor), limit: limit + 1 });
+  const rows = await listVendorAccounts(deps.db, row.id, { after: decodeCursor(cursor, outsideId), limit: limit + 1 });
   return send(
     c,
     listOf(customerSchema),
@@ -241,7 +318,7 @@ integrationRoutes.openapi(customers, async (c) => {
 integrationRoutes.openapi(link, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
   await refuseUnread(deps, row);
   const given = c.req.valid('json');
   const linked = await commitAndWake(deps, [connectOf(row)], async (tx) => {
@@ -268,6 +345,48 @@ integrationRoutes.openapi(link, async (c) => {
   return send(c, z.object({ linked: z.int() }), { linked });
 });
 
+integrationRoutes.openapi(disconnect, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  await commitAndWake(deps, [connectOf(row), syncOf(row)], async (tx) => {
+    if (!(await disconnectIntegration(tx, row.id))) return;
+    await endProcess(tx, { kind: 'sync', id: row.id });
+    for (const runId of await endRuns(tx, row.id)) await dropStaged(tx, runId);
+    await endProcess(tx, { kind: 'connect', id: row.id });
+    await recomputeIntegration(tx, row.id);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'integration.disconnect',
+      subjectKind: 'integration',
+      subjectId: row.id,
+    });
+  });
+  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, caller, row.id)));
+});
+
+/** Limits of the swing guard (domain/swingGuard.ts); what is not given is the default. */
+const swingSchema = z.strictObject({
+  pairPercent: z.number().min(0).max(1e6).optional(),
+  pairUnits: z.number().min(0).max(1e9).optional(),
+  totalPercent: z.number().min(0).max(1e6).optional(),
+});
+
+function fieldErrors(issues: readonly { path: PropertyKey[]; message: string }[] | undefined, prefix: string) {
+  return (issues ?? []).map((issue) => ({
+    field: `${prefix}${issue.path.map(String).join('.')}`,
+    message: issue.message,
+  }));
+}
+
+/** @throws ApiProblem when it was disconnected: nothing of it is changed any more */
+export async function activeIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
+  const row = await ownedIntegration(deps, caller, id);
+  if (row.disconnectedAt)
+    throw conflict('disconnected', 'This integration was disconnected. Connect the vendor again as a new one.');
+  return row;
+}
+
 export async function ownedIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
   const row = await findIntegration(deps.db, caller.organizationId, id);
   if (!row) throw notFound('integration');
@@ -292,6 +411,11 @@ async function refuseUnread(deps: ApiDependencies, row: IntegrationRow): Promise
 }
 
 async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
-  const ref = { kind: 'connect', id: row.id } as const;
-  return { ...row, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+  const connect = { kind: 'connect', id: row.id } as const;
+  const sync = { kind: 'sync', id: row.id } as const;
+  return {
+    ...row,
+    process: processView(deps, connect, await listSteps(deps.db, connect)),
+    sync: processView(deps, sync, await listSteps(deps.db, sync)),
+  };
 }

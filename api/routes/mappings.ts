@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { suggestions } from '../../domain/matching.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { recomputeCards, recomputeIntegration } from '../../db/queries/cards.ts';
+import { recomputeCards, recomputeConnection, recomputeIntegration } from '../../db/queries/cards.ts';
 import {
   deleteAccountMapping,
   deleteServiceMapping,
@@ -15,11 +15,24 @@ import {
   storeServiceMapping,
 } from '../../db/queries/integration.ts';
 import { findPsaAccount, findPsaProducts, listActivePsaAccounts } from '../../db/queries/psa.ts';
+import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Transaction } from '../../db/client.ts';
 import { actorOf, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  idParam,
+  isoDate,
+  jsonBody,
+  listOf,
+  outsideId,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
 import { conflict, notFound, unprocessable } from '../problem.ts';
-import { ownedIntegration } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
 
 const accountTag = 'Account mapping';
 const serviceTag = 'Service mapping';
@@ -36,6 +49,15 @@ const accountSchema = z
     how: z.enum(['exact', 'person']).nullable(),
   })
   .openapi('VendorAccount');
+const exampleAccount = {
+  id: '1001',
+  name: 'Acme Dental',
+  linked: true,
+  excluded: false,
+  missingSince: null,
+  psaAccountId: '250',
+  how: 'person' as const,
+};
 const accounts = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts',
@@ -46,8 +68,9 @@ const accounts = route({
   request: { params: idParam, query: pageQuery.extend({ mapped: z.enum(['true', 'false']).optional() }) },
   ok: 200,
   answer: listOf(accountSchema),
+  example: { items: [exampleAccount], nextCursor: null },
 });
-const accountParam = idParam.extend({ accountId: text });
+const accountParam = idParam.extend({ accountId: text.openapi({ example: '1001' }) });
 const suggestionSchema = z
   .object({ id: z.string(), name: z.string(), score: z.number(), reason: z.string() })
   .openapi('Suggestion');
@@ -61,6 +84,10 @@ const suggest = route({
   request: { params: accountParam },
   ok: 200,
   answer: listOf(suggestionSchema),
+  example: {
+    items: [{ id: '250', name: 'Acme Dental Group', score: 0.91, reason: 'The names share most of their words.' }],
+    nextCursor: null,
+  },
 });
 const putMapping = route({
   method: 'put',
@@ -71,10 +98,11 @@ const putMapping = route({
   scope: 'operate',
   request: {
     params: accountParam,
-    body: { content: { 'application/json': { schema: z.object({ psaAccountId: text }) } }, required: true },
+    body: jsonBody(z.object({ psaAccountId: text }), { psaAccountId: '250' }),
   },
   ok: 200,
   answer: accountSchema,
+  example: exampleAccount,
 });
 const deleteMapping = route({
   method: 'delete',
@@ -86,6 +114,7 @@ const deleteMapping = route({
   request: { params: accountParam },
   ok: 200,
   answer: accountSchema,
+  example: { ...exampleAccount, psaAccountId: null, how: null },
 });
 const putExclusion = route({
   method: 'put',
@@ -97,6 +126,7 @@ const putExclusion = route({
   request: { params: accountParam },
   ok: 200,
   answer: accountSchema,
+  example: { ...exampleAccount, excluded: true, psaAccountId: null, how: null },
 });
 const deleteExclusion = route({
   method: 'delete',
@@ -108,6 +138,7 @@ const deleteExclusion = route({
   request: { params: accountParam },
   ok: 200,
   answer: accountSchema,
+  example: { ...exampleAccount, psaAccountId: null, how: null },
 });
 const serviceSchema = z
   .object({
@@ -119,6 +150,14 @@ const serviceSchema = z
     rounding: z.enum(['none', 'up', 'down', 'nearest']).nullable(),
   })
   .openapi('Service');
+const exampleService = {
+  id: 'cloudfilter',
+  name: 'CloudFilter',
+  description: 'Email filtering',
+  productIds: ['77'],
+  fanOut: 'parts' as const,
+  rounding: 'none' as const,
+};
 const services = route({
   method: 'get',
   path: '/v1/integrations/{id}/services',
@@ -129,8 +168,9 @@ const services = route({
   request: { params: idParam },
   ok: 200,
   answer: listOf(serviceSchema),
+  example: { items: [exampleService], nextCursor: null },
 });
-const serviceParam = idParam.extend({ serviceId: text });
+const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'cloudfilter' }) });
 const serviceBody = z.object({
   productIds: z
     .array(text)
@@ -151,9 +191,10 @@ const putService = route({
   summary: 'Map a service to one or several PSA products',
   tag: serviceTag,
   scope: 'operate',
-  request: { params: serviceParam, body: { content: { 'application/json': { schema: serviceBody } }, required: true } },
+  request: { params: serviceParam, body: jsonBody(serviceBody, { productIds: ['77'] }) },
   ok: 200,
   answer: serviceSchema,
+  example: exampleService,
 });
 const deleteService = route({
   method: 'delete',
@@ -165,6 +206,7 @@ const deleteService = route({
   request: { params: serviceParam },
   ok: 200,
   answer: serviceSchema,
+  example: { ...exampleService, productIds: null, fanOut: null, rounding: null },
 });
 
 export const mappingRoutes = createRouter();
@@ -176,7 +218,7 @@ mappingRoutes.openapi(accounts, async (c) => {
   const rows = await listVendorAccounts(deps.db, row.id, {
     linked: true,
     mapped: mapped === undefined ? undefined : mapped === 'true',
-    after: decodeCursor(cursor),
+    after: decodeCursor(cursor, outsideId),
     limit: limit + 1,
   });
   return send(
@@ -192,6 +234,8 @@ mappingRoutes.openapi(suggest, async (c) => {
   const row = await ownedIntegration(deps, c.get('caller'), id);
   const account = await findVendorAccount(deps.db, row.id, accountId);
   if (!account) throw notFound('vendor account');
+  if (!(await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId))?.refreshedAt)
+    throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the integration to see what it waits for.');
   const found = suggestions(account.name, await listActivePsaAccounts(deps.db, row.psaConnectionId), 10);
   return send(c, listOf(suggestionSchema), { items: found, nextCursor: null });
 });
@@ -200,12 +244,20 @@ mappingRoutes.openapi(putMapping, async (c) => {
   const deps = c.get('deps');
   const { id, accountId } = c.req.valid('param');
   const { psaAccountId } = c.req.valid('json');
-  const view = await changeAccount(deps, c.get('caller'), { id, accountId }, 'account.map', async (tx, row) => {
-    const psaAccount = await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
-    if (!psaAccount) throw unprocessable('unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
-    await insertAccountMappings(tx, row.id, [{ vendorAccountId: accountId, psaAccountId }], 'person');
-    return [psaAccountId];
-  });
+  const view = await changeAccount(
+    deps,
+    c.get('caller'),
+    { id, accountId },
+    'account.map',
+    async (tx, row, account) => {
+      if (account.excluded) throw conflict('excluded', 'This customer is excluded. Include it again first.');
+      const psaAccount = await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
+      if (!psaAccount)
+        throw unprocessable('unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
+      await insertAccountMappings(tx, row.id, [{ vendorAccountId: accountId, psaAccountId }], 'person');
+      return [psaAccountId];
+    },
+  );
   return send(c, accountSchema, view);
 });
 
@@ -290,15 +342,15 @@ async function changeAccount(
   caller: Caller,
   target: { id: string; accountId: string },
   action: string,
-  change: (tx: Transaction, row: Owned) => Promise<string[]>,
+  change: (tx: Transaction, row: Owned, account: { excluded: boolean }) => Promise<string[]>,
 ) {
-  const row = await ownedIntegration(deps, caller, target.id);
+  const row = await activeIntegration(deps, caller, target.id);
   return deps.db.transaction(async (tx) => {
     const account = await findVendorAccount(tx, row.id, target.accountId);
     if (!account) throw notFound('vendor account');
     if (!account.linked) throw conflict('not-linked', 'This customer is not linked. Link it first.');
     const before = await findAccountMapping(tx, row.id, target.accountId);
-    const touched = await change(tx, row);
+    const touched = await change(tx, row, account);
     await recomputeCards(tx, row.psaConnectionId, [...(before ? [before.psaAccountId] : []), ...touched]);
     const after = await findAccountMapping(tx, row.id, target.accountId);
     await recordAudit(tx, caller.organizationId, {
@@ -319,15 +371,17 @@ async function changeService(
   caller: Caller,
   target: { id: string; serviceId: string },
   action: string,
-  given: unknown,
+  given: z.infer<typeof serviceBody> | undefined,
   change: (tx: Transaction, row: Owned) => Promise<void>,
 ) {
-  const row = await ownedIntegration(deps, caller, target.id);
+  const row = await activeIntegration(deps, caller, target.id);
   return deps.db.transaction(async (tx) => {
     const before = (await listServices(tx, row.id)).find((service) => service.id === target.serviceId);
     if (!before) throw notFound('service');
     await change(tx, row);
-    await recomputeIntegration(tx, row.id);
+    // How services combine holds for the product in every integration of the connection.
+    if (given?.combine) await recomputeConnection(tx, row.psaConnectionId);
+    else await recomputeIntegration(tx, row.id);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action,

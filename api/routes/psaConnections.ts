@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { isPsa, psas } from '../../connectors/registry.ts';
+import { listBatchesAtWork } from '../../db/queries/approvals.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { commitFact, listSteps, reopenSteps, ownerOf } from '../../db/queries/process.ts';
+import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
 import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
 import {
   findPsaConnection,
@@ -15,9 +16,22 @@ import {
   type PsaConnectionRow,
 } from '../../db/queries/psaConnection.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  jsonBody,
+  listOf,
+  outsideId,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
 import { ApiProblem, conflict, notFound, unprocessable } from '../problem.ts';
-import { processSchema, processView } from '../process.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
 
 const tag = 'PSA connections';
 
@@ -34,8 +48,23 @@ const connectionSchema = z
   })
   .openapi('PsaConnection');
 
+const exampleConnection = {
+  id: exampleIds.psaConnection,
+  kind: 'connectwise',
+  name: 'Our ConnectWise',
+  writesEnabled: false,
+  permissions: null,
+  permissionsAt: null,
+  refreshedAt: null,
+  process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
+};
+const exampleCredentials = {
+  kind: 'connectwise',
+  credentials: { site: 'na.myconnectwise.net', companyId: 'acme', publicKey: 'AbCdEfGh', privateKey: 'IjKlMnOp' },
+};
+
 const credentialsBody = z.object({
-  kind: z.string().openapi({ example: 'connectwise' }),
+  kind: z.string().max(50).openapi({ example: 'connectwise' }),
   credentials: z.record(z.string(), z.unknown()),
 });
 const createBody = credentialsBody.extend({ name: z.string().trim().min(1).max(200) });
@@ -47,9 +76,10 @@ const create = route({
   summary: 'Connect a PSA; its rights and data are read at once',
   tag,
   scope: 'admin',
-  request: { body: { content: { 'application/json': { schema: createBody } }, required: true } },
+  request: { body: jsonBody(createBody, { ...exampleCredentials, name: 'Our ConnectWise' }) },
   ok: 201,
   answer: connectionSchema,
+  example: exampleConnection,
 });
 const list = route({
   method: 'get',
@@ -61,6 +91,7 @@ const list = route({
   request: {},
   ok: 200,
   answer: listOf(connectionSchema),
+  example: { items: [exampleConnection], nextCursor: null },
 });
 const get = route({
   method: 'get',
@@ -72,6 +103,7 @@ const get = route({
   request: { params: idParam },
   ok: 200,
   answer: connectionSchema,
+  example: exampleConnection,
 });
 const putCredentials = route({
   method: 'put',
@@ -80,9 +112,10 @@ const putCredentials = route({
   summary: 'Give new credentials; a blocked step tries again',
   tag,
   scope: 'admin',
-  request: { params: idParam, body: { content: { 'application/json': { schema: credentialsBody } }, required: true } },
+  request: { params: idParam, body: jsonBody(credentialsBody, exampleCredentials) },
   ok: 200,
   answer: connectionSchema,
+  example: exampleConnection,
 });
 const check = route({
   method: 'post',
@@ -94,6 +127,7 @@ const check = route({
   request: { params: idParam },
   ok: 202,
   answer: connectionSchema,
+  example: exampleConnection,
 });
 const putWrites = route({
   method: 'put',
@@ -102,12 +136,10 @@ const putWrites = route({
   summary: 'Turn writing to the PSA on or off',
   tag,
   scope: 'admin',
-  request: {
-    params: idParam,
-    body: { content: { 'application/json': { schema: z.object({ enabled: z.boolean() }) } }, required: true },
-  },
+  request: { params: idParam, body: jsonBody(z.object({ enabled: z.boolean() }), { enabled: true }) },
   ok: 200,
   answer: connectionSchema,
+  example: { ...exampleConnection, writesEnabled: true },
 });
 const boardSchema = z
   .object({ id: z.string(), name: z.string(), projectBoard: z.boolean(), active: z.boolean() })
@@ -122,6 +154,7 @@ const boards = route({
   request: { params: idParam },
   ok: 200,
   answer: listOf(boardSchema),
+  example: { items: [{ id: '12', name: 'Service', projectBoard: false, active: true }], nextCursor: null },
 });
 const searchQuery = pageQuery.extend({ search: z.string().trim().min(2).max(200).optional() });
 const accountSchema = z
@@ -137,6 +170,10 @@ const accounts = route({
   request: { params: idParam, query: searchQuery },
   ok: 200,
   answer: listOf(accountSchema),
+  example: {
+    items: [{ id: '250', code: 'ACME', name: 'Acme Dental', active: true, prospect: false }],
+    nextCursor: null,
+  },
 });
 const productSchema = z
   .object({
@@ -157,6 +194,10 @@ const products = route({
   request: { params: idParam, query: searchQuery },
   ok: 200,
   answer: listOf(productSchema),
+  example: {
+    items: [{ id: '77', productId: 'MP-CLOUDFILTER', name: 'CloudFilter', active: true, usableOnContract: true }],
+    nextCursor: null,
+  },
 });
 
 export const psaConnectionRoutes = createRouter();
@@ -213,15 +254,8 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
   const credentials = checkCredentials(deps, given);
   await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
     await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id));
-    const place = await ownerOf(tx, { kind: 'refreshPsa', id: row.id });
-    if (place)
-      await reopenSteps(tx, {
-        kind: 'refreshPsa',
-        id: row.id,
-        round: place.round,
-        steps: ['checkPsaPermissions'],
-        onlyBlocked: true,
-      });
+    await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
+    for (const id of await listBatchesAtWork(tx, row.id)) await reopenBlocked(tx, { kind: 'approveUsage', id });
     await requestRefresh(tx, row.id);
   });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
@@ -255,7 +289,11 @@ psaConnectionRoutes.openapi(accounts, async (c) => {
   const deps = c.get('deps');
   const row = await read(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor, search } = c.req.valid('query');
-  const rows = await listPsaAccounts(deps.db, row.id, { search, after: decodeCursor(cursor), limit: limit + 1 });
+  const rows = await listPsaAccounts(deps.db, row.id, {
+    search,
+    after: decodeCursor(cursor, outsideId),
+    limit: limit + 1,
+  });
   return send(
     c,
     listOf(accountSchema),
@@ -267,7 +305,11 @@ psaConnectionRoutes.openapi(products, async (c) => {
   const deps = c.get('deps');
   const row = await read(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor, search } = c.req.valid('query');
-  const rows = await listPsaProducts(deps.db, row.id, { search, after: decodeCursor(cursor), limit: limit + 1 });
+  const rows = await listPsaProducts(deps.db, row.id, {
+    search,
+    after: decodeCursor(cursor, outsideId),
+    limit: limit + 1,
+  });
   return send(
     c,
     listOf(productSchema),
@@ -302,10 +344,18 @@ async function change(
   moved: { before: unknown; after: unknown } | undefined,
   body: Parameters<typeof commitAndWake<void>>[2],
 ): Promise<void> {
-  const wakeable = { kind: 'refreshPsa', id, organizationId: caller.organizationId, integrationId: null } as const;
-  await commitAndWake(deps, [wakeable], async (tx) => {
+  const owner = { organizationId: caller.organizationId, integrationId: null };
+  const wakeable = { kind: 'refreshPsa', id, ...owner } as const;
+  // Every process of the connection tries again what is blocked: its refresh, and approvals still at work.
+  const batches = (await listBatchesAtWork(deps.db, id)).map((batch) => ({
+    kind: 'approveUsage' as const,
+    id: batch,
+    ...owner,
+  }));
+  const wakeables = [wakeable, ...batches];
+  await commitAndWake(deps, wakeables, async (tx) => {
     await body(tx);
-    await commitFact(tx, wakeable);
+    for (const process of wakeables) await commitFact(tx, process);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action,

@@ -1,16 +1,17 @@
 import { z } from '@hono/zod-openapi';
+import type { Transaction } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { countMappings } from '../../db/queries/integration.ts';
-import { commitFact, completeByFact, listSteps } from '../../db/queries/process.ts';
-import { isFinished } from '../../domain/process.ts';
+import { commitFact, completeByFact, listSteps, type ProcessRef } from '../../db/queries/process.ts';
+import { isFinished, stepsOf } from '../../domain/process.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, idParam, route, send } from '../define.ts';
+import { createRouter, exampleIds, idParam, route, send } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
-import { processSchema, processView } from '../process.ts';
-import { connectOf, ownedIntegration } from './integrations.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
+import { activeIntegration, connectOf, syncOf } from './integrations.ts';
 
 const tag = 'Steps';
-const stepParam = idParam.extend({ step: z.string().min(1).max(50) });
+const stepParam = idParam.extend({ step: z.string().min(1).max(50).openapi({ example: 'mapAccounts' }) });
 
 const complete = route({
   method: 'post',
@@ -22,17 +23,19 @@ const complete = route({
   request: { params: stepParam },
   ok: 200,
   answer: processSchema,
+  example: exampleProcess('connect', exampleIds.integration, 'mapAccounts', 'mapServices'),
 });
 const retry = route({
   method: 'post',
   path: '/v1/integrations/{id}/steps/{step}/retry',
   operationId: 'retryStep',
-  summary: 'Try a blocked step again now',
+  summary: 'Try a blocked step again now, of connect or of the sync under way',
   tag,
   scope: 'operate',
   request: { params: stepParam },
   ok: 202,
   answer: processSchema,
+  example: exampleProcess('connect', exampleIds.integration, 'mapAccounts', 'mapServices'),
 });
 
 export const stepRoutes = createRouter();
@@ -41,7 +44,7 @@ stepRoutes.openapi(complete, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
-  const row = await ownedIntegration(deps, caller, id);
+  const row = await activeIntegration(deps, caller, id);
   const ref = { kind: 'connect', id: row.id } as const;
   await commitAndWake(deps, [connectOf(row)], async (tx) => {
     const steps = await listSteps(tx, ref);
@@ -57,7 +60,7 @@ stepRoutes.openapi(complete, async (c) => {
       throw conflict('nothing-mapped', 'Map at least one account first.');
     if (step !== 'mapAccounts' && mapped.services === 0)
       throw conflict('nothing-mapped', 'Map at least one service first.');
-    await completeByFact(tx, { ...ref, round: '1', step });
+    if (!(await completeByFact(tx, { ...ref, round: '1', step }))) return;
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: `step.${step}`,
@@ -73,30 +76,39 @@ stepRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
-  const row = await ownedIntegration(deps, caller, id);
-  await retryBlocked(deps, caller, connectOf(row), step);
-  return send(c, processSchema, await viewOf(deps, row.id), 202);
+  const row = await activeIntegration(deps, caller, id);
+  // The two processes have no step of one name.
+  const process = stepsOf.sync.some((name) => name === step) ? syncOf(row) : connectOf(row);
+  await commitAndWake(deps, [process], (tx) =>
+    retryBlocked(tx, caller, process, step, { subjectKind: 'integration', subjectId: row.id }),
+  );
+  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
 });
 
-async function retryBlocked(
-  deps: ApiDependencies,
+/**
+ * Makes a blocked step of the round under way try again. It stays blocked until it is tried: that is at most once in some
+ * seconds, however often it is asked for.
+ *
+ * @param step its name; absent = the one that is blocked
+ * @throws ApiProblem when there is no such step, or it is not blocked
+ */
+export async function retryBlocked(
+  tx: Transaction,
   caller: Caller,
-  process: ReturnType<typeof connectOf>,
-  step: string,
+  process: ProcessRef,
+  step: string | undefined,
+  subject: { subjectKind: string; subjectId: string },
 ): Promise<void> {
-  await commitAndWake(deps, [process], async (tx) => {
-    const found = (await listSteps(tx, process)).find((candidate) => candidate.step === step);
-    if (!found) throw notFound('step');
-    if (found.state !== 'blocked')
-      throw conflict('not-blocked', `The step "${step}" is ${found.state}; only a blocked one is tried again.`);
-    await commitFact(tx, process);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: `retry.${step}`,
-      subjectKind: 'integration',
-      subjectId: process.id,
-    });
-  });
+  const steps = await listSteps(tx, process);
+  const found = steps.find((row) => (step === undefined ? row.state === 'blocked' : row.step === step));
+  if (!found && step !== undefined) throw notFound('step');
+  if (found?.state !== 'blocked')
+    throw conflict(
+      'not-blocked',
+      `${found ? `The step "${step}" is ${found.state}` : 'No step is blocked'}; only a blocked one is tried again.`,
+    );
+  await commitFact(tx, process);
+  await recordAudit(tx, caller.organizationId, { actor: actorOf(caller), action: `retry.${found.step}`, ...subject });
 }
 
 async function viewOf(deps: ApiDependencies, id: string) {

@@ -6,10 +6,22 @@ import { commitFact, listSteps } from '../../db/queries/process.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { discardRun, findSyncRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, decodeCursor, idParam, isoDate, listOf, pageOf, pageQuery, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  listOf,
+  ourId,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
 import { ApiProblem, conflict, notFound } from '../problem.ts';
-import { processSchema, processView } from '../process.ts';
-import { ownedIntegration, syncOf } from './integrations.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
+import { activeIntegration, ownedIntegration, syncOf } from './integrations.ts';
 
 const tag = 'Syncs';
 
@@ -29,6 +41,20 @@ const requestSchema = z
   .object({ integrationId: z.uuid(), workflowId: z.string(), state: z.literal('requested') })
   .openapi('SyncRequest');
 
+const exampleRun = {
+  id: exampleIds.run,
+  integrationId: exampleIds.integration,
+  state: 'held' as const,
+  startedAt: '2026-11-23T09:00:00.000Z',
+  finishedAt: '2026-11-23T09:00:41.000Z',
+  figures: { accounts: 40, lateAccounts: 0 },
+  guard: { held: true, reasons: ['The total moved by 31 %.'] },
+};
+const exampleWithSteps = {
+  ...exampleRun,
+  process: exampleProcess('sync', exampleIds.integration, 'pullVendor', 'freshPsa'),
+};
+
 const request = route({
   method: 'post',
   path: '/v1/integrations/{id}/syncs',
@@ -39,6 +65,11 @@ const request = route({
   request: { params: idParam },
   ok: 202,
   answer: requestSchema,
+  example: {
+    integrationId: exampleIds.integration,
+    workflowId: `sync/${exampleIds.integration}`,
+    state: 'requested',
+  },
 });
 const list = route({
   method: 'get',
@@ -50,6 +81,7 @@ const list = route({
   request: { params: idParam, query: pageQuery },
   ok: 200,
   answer: listOf(runSchema),
+  example: { items: [exampleRun], nextCursor: null },
 });
 const get = route({
   method: 'get',
@@ -61,6 +93,7 @@ const get = route({
   request: { params: idParam },
   ok: 200,
   answer: runWithSteps,
+  example: exampleWithSteps,
 });
 const events = route({
   method: 'get',
@@ -72,6 +105,8 @@ const events = route({
   request: { params: idParam },
   ok: 200,
   answer: runWithSteps,
+  example: exampleWithSteps,
+  stream: true,
 });
 const release = route({
   method: 'post',
@@ -83,6 +118,7 @@ const release = route({
   request: { params: idParam },
   ok: 202,
   answer: runSchema,
+  example: exampleRun,
 });
 const discard = route({
   method: 'post',
@@ -94,6 +130,7 @@ const discard = route({
   request: { params: idParam },
   ok: 200,
   answer: runSchema,
+  example: { ...exampleRun, state: 'discarded' },
 });
 
 export const syncRoutes = createRouter();
@@ -101,7 +138,7 @@ export const syncRoutes = createRouter();
 syncRoutes.openapi(request, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
   const connect = await listSteps(deps.db, { kind: 'connect', id: row.id });
   if (connect.find((step) => step.step === 'finish')?.state !== 'done') {
     throw conflict(
@@ -126,15 +163,11 @@ syncRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor } = c.req.valid('query');
-  const place = decodeCursor(cursor);
-  const before = place === undefined ? undefined : new Date(place);
-  if (before && Number.isNaN(before.getTime()))
-    throw new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out.');
-  const rows = await listSyncRuns(deps.db, row.id, { before, limit: limit + 1 });
+  const rows = await listSyncRuns(deps.db, row.id, { before: decodeCursor(cursor, ourId), limit: limit + 1 });
   return send(
     c,
     listOf(runSchema),
-    pageOf(rows, limit, (run) => run.startedAt.toISOString()),
+    pageOf(rows, limit, (run) => run.id),
   );
 });
 
@@ -149,16 +182,25 @@ syncRoutes.openapi(events, async (c) => {
   const { id } = await ownedRun(deps, caller, c.req.valid('param').id);
   return streamSSE(c, async (stream) => {
     let last = '';
-    for (let quiet = 0; !stream.aborted; quiet++) {
-      const view = runWithSteps.parse(await viewOf(deps, await ownedRun(deps, caller, id)));
-      const data = JSON.stringify(view);
-      if (data !== last) {
-        await stream.writeSSE({ event: 'run', data });
-        quiet = 0;
-      } else if (quiet % 30 === 29) await stream.write(': still here\n\n');
-      last = data;
-      if (view.state !== 'running') return;
-      await delay(500);
+    try {
+      for (let quiet = 0; !stream.aborted; quiet++) {
+        const view = runWithSteps.parse(await viewOf(deps, await ownedRun(deps, caller, id)));
+        const data = JSON.stringify(view);
+        if (data !== last) {
+          await stream.writeSSE({ event: 'run', data });
+          quiet = 0;
+        } else if (quiet % 30 === 29) await stream.write(': still here\n\n');
+        last = data;
+        if (view.state !== 'running') return;
+        await delay(500);
+      }
+    } catch (error) {
+      // The answer has begun, so a problem can only be one more event; the caller follows again.
+      deps.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'an event stream failed');
+      const data = JSON.stringify(
+        new ApiProblem(500, 'internal', 'The stream broke. Follow the run again.').toBody(c.get('requestId')),
+      );
+      await stream.writeSSE({ event: 'problem', data });
     }
   });
 });

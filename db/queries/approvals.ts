@@ -1,5 +1,5 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state they change. */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { agreementLine, approvalBatch, approvalLine, type ApprovalLineState } from '../schema/index.ts';
 import { byCountersign, recordAudit } from './audit.ts';
@@ -103,19 +103,37 @@ export async function listApprovalLines(db: Queryable, batchId: string): Promise
   return db.select().from(approvalLine).where(eq(approvalLine.batchId, batchId)).orderBy(asc(approvalLine.position));
 }
 
-/** Cards that have a write under way: they are not approved a second time meanwhile. */
-export async function listOpenCardIds(db: Queryable, cardIds: readonly string[]): Promise<string[]> {
-  if (cardIds.length === 0) return [];
-  const rows = await db
-    .selectDistinct({ cardId: approvalLine.cardId })
+const openStates: ApprovalLineState[] = ['intended', 'writing', 'uncertain', 'todo'];
+
+/**
+ * Which of these cards and lines of a connection have a write under way: neither is signed off a second time meanwhile.
+ * Ask with the connection locked (`lockPsaConnection`), or two approvals at once both find none.
+ */
+export async function listOpenWrites(
+  tx: Transaction,
+  psaConnectionId: string,
+  asked: { cardIds: readonly string[]; lineIds: readonly string[] },
+): Promise<{ cardId: string; lineId: string }[]> {
+  return tx
+    .select({ cardId: approvalLine.cardId, lineId: approvalLine.lineId })
     .from(approvalLine)
+    .innerJoin(approvalBatch, eq(approvalBatch.id, approvalLine.batchId))
     .where(
       and(
-        inArray(approvalLine.cardId, [...cardIds]),
-        inArray(approvalLine.state, ['intended', 'writing', 'uncertain', 'todo']),
+        eq(approvalBatch.psaConnectionId, psaConnectionId),
+        inArray(approvalLine.state, openStates),
+        or(inArray(approvalLine.cardId, [...asked.cardIds]), inArray(approvalLine.lineId, [...asked.lineIds])),
       ),
     );
-  return rows.map((row) => row.cardId);
+}
+
+/** Ids of a connection's batches that are still at work. */
+export async function listBatchesAtWork(db: Queryable, psaConnectionId: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: approvalBatch.id })
+    .from(approvalBatch)
+    .where(and(eq(approvalBatch.psaConnectionId, psaConnectionId), eq(approvalBatch.state, 'requested')));
+  return rows.map((row) => row.id);
 }
 
 export async function listIntendedLines(db: Queryable, batchId: string, limit: number): Promise<ApprovalLineRow[]> {

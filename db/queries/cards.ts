@@ -2,7 +2,7 @@
  * Cards: recomputed for the PSA accounts concerned in the transaction of whatever changed (counts, mappings, rules,
  * lines), so that no reader ever sees a card that does not fit its numbers.
  */
-import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
@@ -234,16 +234,26 @@ export interface CardFilter {
   psaConnectionId?: string | undefined;
   psaAccountId?: string | undefined;
   dismissed?: boolean | undefined;
+  approvable?: boolean | undefined;
   bulkApprovable?: boolean | undefined;
 }
 
-/** A page of cards by id, with the names a person knows them by. */
+export type CardSort = 'id' | 'account' | 'difference';
+
+/** Where a page of cards begins: after this card. */
+export type CardPlace = { id: string } | { account: string; id: string } | { difference: number; id: string };
+
+/** Largest first; a card without a difference comes last. */
+const size = sql<number>`coalesce(abs(${card.difference}), -1)`;
+
+/** A page of cards in one of three orders, with the names a person knows them by. */
 export async function listCards(
   db: Queryable,
   organizationId: string,
   filter: CardFilter,
-  page: { after?: string | undefined; limit: number },
+  page: { sort?: CardSort; after?: CardPlace | undefined; limit: number },
 ) {
+  const order = { id: [], account: [asc(psaAccount.name)], difference: [desc(size)] }[page.sort ?? 'id'];
   return cardsWithNames(db)
     .where(
       and(
@@ -253,12 +263,20 @@ export async function listCards(
         filter.psaConnectionId ? eq(card.psaConnectionId, filter.psaConnectionId) : undefined,
         filter.psaAccountId ? eq(card.psaAccountId, filter.psaAccountId) : undefined,
         filter.dismissed === undefined ? undefined : eq(card.dismissed, filter.dismissed),
+        filter.approvable === undefined ? undefined : eq(card.approvable, filter.approvable),
         filter.bulkApprovable === undefined ? undefined : eq(card.bulkApprovable, filter.bulkApprovable),
-        page.after ? gt(card.id, page.after) : undefined,
+        page.after ? afterPlace(page.after) : undefined,
       ),
     )
-    .orderBy(asc(card.id))
+    .orderBy(...order, asc(card.id))
     .limit(page.limit);
+}
+
+function afterPlace(place: CardPlace) {
+  if ('account' in place) return sql`(${psaAccount.name}, ${card.id}) > (${place.account}, ${place.id}::uuid)`;
+  if ('difference' in place)
+    return sql`(${size} < ${place.difference}::float8 or (${size} = ${place.difference}::float8 and ${card.id} > ${place.id}::uuid))`;
+  return gt(card.id, place.id);
 }
 
 export async function findCard(db: Queryable, organizationId: string, id: string) {

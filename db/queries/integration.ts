@@ -63,6 +63,20 @@ export async function storeVendorCredentials(
     .where(eq(integration.id, id));
 }
 
+/**
+ * Disconnects: nothing is read or counted any more, and the credentials are forgotten. What was decided stays.
+ *
+ * @returns false when it was disconnected already
+ */
+export async function disconnectIntegration(tx: Queryable, id: string): Promise<boolean> {
+  const rows = await tx
+    .update(integration)
+    .set({ disconnectedAt: sql`now()`, credentials: null })
+    .where(and(eq(integration.id, id), isNull(integration.disconnectedAt)))
+    .returning({ id: integration.id });
+  return rows.length > 0;
+}
+
 export async function storeVendorName(tx: Queryable, id: string, vendorName: string): Promise<void> {
   await tx.update(integration).set({ vendorName }).where(eq(integration.id, id));
 }

@@ -225,6 +225,36 @@ export async function reopenSteps(
     );
 }
 
+/** Every blocked step of the round under way is tried again: new credentials may free any of them. */
+export async function reopenBlocked(tx: Queryable, ref: ProcessRef): Promise<void> {
+  await tx
+    .update(processStep)
+    .set({ state: 'waiting', problem: null, retryAt: null, blockedAt: null, failingSince: null })
+    .where(
+      and(
+        eq(processStep.kind, ref.kind),
+        eq(processStep.id, ref.id),
+        eq(processStep.state, 'blocked'),
+        sql`${processStep.round} = (select p.round from process p where p.kind = ${ref.kind} and p.id = ${ref.id})`,
+      ),
+    );
+}
+
+/** Ends a process for good: what is not finished will not be done, and it waits for nobody any more. */
+export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> {
+  await tx
+    .update(processNeed)
+    .set({ satisfiedAt: sql`now()` })
+    .where(and(eq(processNeed.kind, ref.kind), eq(processNeed.id, ref.id), isNull(processNeed.satisfiedAt)));
+  await tx
+    .update(processStep)
+    .set({ state: 'skipped', doneAt: sql`now()`, problem: null, retryAt: null, blockedAt: null })
+    .where(
+      and(eq(processStep.kind, ref.kind), eq(processStep.id, ref.id), notInArray(processStep.state, [...finished])),
+    );
+  await commitFact(tx, ref);
+}
+
 /**
  * Keeps what an attempt failed with. `what` may quote the outside system and stays here.
  *

@@ -18,6 +18,20 @@ export async function findPsaConnection(
   return row;
 }
 
+/** Held until the transaction ends: approvals of one connection are made one after another. */
+export async function lockPsaConnection(
+  tx: Transaction,
+  organizationId: string,
+  id: string,
+): Promise<PsaConnectionRow | undefined> {
+  const [row] = await tx
+    .select()
+    .from(psaConnection)
+    .where(and(eq(psaConnection.organizationId, organizationId), eq(psaConnection.id, id)))
+    .for('no key update');
+  return row;
+}
+
 /** For activities, which hold ids of their own process only. */
 export async function readPsaConnection(db: Queryable, id: string): Promise<PsaConnectionRow> {
   const [row] = await db.select().from(psaConnection).where(eq(psaConnection.id, id));

@@ -1,5 +1,5 @@
 /** Sync requests, runs, and what a run makes visible. */
-import { and, asc, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { integration, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { reopenSteps, startRound, type ProcessRef } from './process.ts';
@@ -241,17 +241,28 @@ export async function applyUsage(
      where s.run_id = ${runId} and s.entity = 'userTypes' and a.integration_id = ${integrationId} and a.id = s.data->>'accountId'`);
 }
 
-/** A page of runs, newest first. */
+/**
+ * A page of runs, newest first.
+ *
+ * @param page.before id of the last run of the page before: a time alone would lose runs of one moment
+ */
 export async function listSyncRuns(
   db: Queryable,
   integrationId: string,
-  page: { before?: Date | undefined; limit: number },
+  page: { before?: string | undefined; limit: number },
 ) {
   return db
     .select()
     .from(syncRun)
-    .where(and(eq(syncRun.integrationId, integrationId), page.before ? lt(syncRun.startedAt, page.before) : undefined))
-    .orderBy(desc(syncRun.startedAt))
+    .where(
+      and(
+        eq(syncRun.integrationId, integrationId),
+        page.before
+          ? sql`(${syncRun.startedAt}, ${syncRun.id}) < (select r.started_at, r.id from sync_run r where r.id = ${page.before})`
+          : undefined,
+      ),
+    )
+    .orderBy(desc(syncRun.startedAt), desc(syncRun.id))
     .limit(page.limit);
 }
 
@@ -262,6 +273,18 @@ export async function findSyncRun(db: Queryable, organizationId: string, id: str
     .innerJoin(integration, eq(integration.id, syncRun.integrationId))
     .where(and(eq(integration.organizationId, organizationId), eq(syncRun.id, id)));
   return row?.run;
+}
+
+/** Discards what an integration has not made visible, and takes its open requests back: it was disconnected. */
+export async function endRuns(tx: Queryable, integrationId: string): Promise<string[]> {
+  const rows = await tx
+    .update(syncRun)
+    // The attempt at work now may stage nothing any more.
+    .set({ state: 'discarded', finishedAt: sql`now()`, attempt: sql`${syncRun.attempt} + 1` })
+    .where(and(eq(syncRun.integrationId, integrationId), inArray(syncRun.state, ['running', 'held'])))
+    .returning({ id: syncRun.id });
+  await tx.delete(syncRequest).where(and(eq(syncRequest.integrationId, integrationId), isNull(syncRequest.runId)));
+  return rows.map((row) => row.id);
 }
 
 /** @returns false when the run is not held any more */

@@ -1,0 +1,70 @@
+import { createMiddleware } from 'hono/factory';
+import type { ApiEnv } from '../context.ts';
+import { ApiProblem } from '../problem.ts';
+
+/** Deeper than any body we take; what is deeper is meant to exhaust a stack. */
+const deepest = 50;
+const jsonType = /^application\/([a-z.-]+\+)?json(;.*)?$/i;
+
+/**
+ * Refuses what is no JSON, and text that PostgreSQL cannot keep (a NUL, half a surrogate pair, bytes that are not UTF-8),
+ * before anything is done: it is the caller's error, and said so.
+ */
+export const checkText = createMiddleware<ApiEnv>(async (c, next) => {
+  checkUrl(c.req.url);
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+    const bytes = await c.req.arrayBuffer();
+    if (bytes.byteLength > 0) checkBody(bytes, c.req.header('content-type') ?? '');
+  }
+  await next();
+});
+
+function checkUrl(url: string): void {
+  const { pathname, search } = new URL(url);
+  let text: string;
+  try {
+    text = decodeURIComponent(pathname) + decodeURIComponent(search);
+  } catch {
+    throw badText('The address');
+  }
+  if (isBad(text)) throw badText('The address');
+}
+
+function checkBody(bytes: ArrayBuffer, type: string): void {
+  if (!jsonType.test(type))
+    throw new ApiProblem(415, 'not-json', 'Send the body as JSON, with "Content-Type: application/json".');
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw badText('The body');
+  }
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new ApiProblem(400, 'invalid-json', 'The body is not valid JSON.');
+  }
+  // Not recursive, for the same reason that there is a limit.
+  const open = [{ value: body, depth: 0 }];
+  for (let item = open.pop(); item; item = open.pop()) {
+    const { value, depth } = item;
+    if (depth > deepest)
+      throw new ApiProblem(400, 'invalid-request', `The body is nested deeper than ${deepest} levels.`);
+    if (typeof value === 'string' && isBad(value)) throw badText('The body');
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, inner] of Object.entries(value)) {
+      if (isBad(name)) throw badText('The body');
+      open.push({ value: inner as unknown, depth: depth + 1 });
+    }
+  }
+}
+
+/** With the `u` flag a pair of surrogates is one character, so this finds lone ones only. */
+function isBad(text: string): boolean {
+  return /[\0\p{Surrogate}]/u.test(text);
+}
+
+function badText(where: string): ApiProblem {
+  return new ApiProblem(400, 'invalid-text', `${where} contains a NUL, or text that is not valid Unicode.`);
+}
