@@ -211,3 +211,10 @@ export const isoDate = z
   .date()
   .transform((date) => date.toISOString())
   .openapi({ type: 'string', format: 'date-time' });
+
+/** `isoDate.nullable()` would be a plain string in the contract. */
+export const isoDateOrNull = z
+  .date()
+  .nullable()
+  .transform((date) => date?.toISOString() ?? null)
+  .openapi({ type: ['string', 'null'], format: 'date-time' });

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { listSteps, ProcessRef } from '../db/queries/process.ts';
 import { isFinished, stepWords, workflowIdOf, type ProcessKind, type StepName } from '../domain/process.ts';
 import type { ApiDependencies } from './context.ts';
-import { isoDate } from './define.ts';
+import { isoDateOrNull } from './define.ts';
 
 export const processSchema = z
   .object({
@@ -19,8 +19,8 @@ export const processSchema = z
         title: z.string(),
         state: z.enum(['waiting', 'running', 'blocked', 'done', 'skipped']),
         problem: z.object({ code: z.string(), what: z.string(), todo: z.string() }).nullable(),
-        retryAt: isoDate.nullable(),
-        doneAt: isoDate.nullable(),
+        retryAt: isoDateOrNull,
+        doneAt: isoDateOrNull,
       }),
     ),
   })

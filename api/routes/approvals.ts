@@ -14,7 +14,7 @@ import { findAgreement } from '../../db/queries/psa.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, exampleIds, idParam, isoDate, jsonBody, route, send } from '../define.ts';
+import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, route, send } from '../define.ts';
 import { conflict, notFound, unprocessable, type ApiProblem } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
 import { retryBlocked } from './steps.ts';
@@ -30,7 +30,7 @@ const lineSchema = z.object({
   to: z.number(),
   state: z.enum(['intended', 'writing', 'uncertain', 'applied', 'already', 'conflict', 'rejected', 'todo', 'verified']),
   problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
-  settledAt: isoDate.nullable(),
+  settledAt: isoDateOrNull,
 });
 const approvalSchema = z
   .object({
@@ -40,7 +40,7 @@ const approvalSchema = z
     /** Said when writing is off. */
     note: z.string().nullable(),
     createdAt: isoDate,
-    closedAt: isoDate.nullable(),
+    closedAt: isoDateOrNull,
     lines: z.array(lineSchema),
     process: processSchema.nullable(),
   })

@@ -121,8 +121,8 @@ const exampleDetail = {
   leftOut: [{ lineId: '9002', agreementId: '30', quantity: 12, reason: 'ended' }],
   write: { lineId: '9001', from: 40, to: 43 },
   explanation: {
-    counts: [{ vendorAccountId: '1001', serviceId: 'cloudfilter', quantity: 43, asOf: '2026-11-23T09:00:00.000Z' }],
-    combine: 'single',
+    counts: [{ vendorAccountId: '1001', serviceId: 'CloudFilter', quantity: 43, asOf: '2026-11-23T09:00:00.000Z' }],
+    combine: 'one service',
     rule: null,
     linesAsOf: ['2026-12-01'],
   },

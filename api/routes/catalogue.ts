@@ -42,7 +42,7 @@ const list = route({
         id: 'mailprotector',
         name: 'Mailprotector',
         intakes: ['pull'],
-        services: [{ id: 'cloudfilter', name: 'CloudFilter' }],
+        services: [{ id: 'CloudFilter', name: 'CloudFilter' }],
         note: virtualAdministrator,
       },
     ],

@@ -30,6 +30,7 @@ import {
   exampleIds,
   idParam,
   isoDate,
+  isoDateOrNull,
   jsonBody,
   listOf,
   outsideId,
@@ -52,7 +53,7 @@ const integrationSchema = z
     modules: z.array(z.enum(['billing', 'alerts'])),
     vendorName: z.string().nullable(),
     createdAt: isoDate,
-    disconnectedAt: isoDate.nullable(),
+    disconnectedAt: isoDateOrNull,
     /** From "Connect" to the first counts. */
     process: processSchema,
     /** The sync under way, or the last one; without steps before the first. */
@@ -151,7 +152,7 @@ const putCredentials = route({
   example: exampleIntegration,
 });
 const customerSchema = z
-  .object({ id: z.string(), name: z.string(), linked: z.boolean(), missingSince: isoDate.nullable() })
+  .object({ id: z.string(), name: z.string(), linked: z.boolean(), missingSince: isoDateOrNull })
   .openapi('VendorCustomer');
 const customers = route({
   method: 'get',

@@ -22,7 +22,7 @@ import {
   createRouter,
   decodeCursor,
   idParam,
-  isoDate,
+  isoDateOrNull,
   jsonBody,
   listOf,
   outsideId,
@@ -44,7 +44,7 @@ const accountSchema = z
     name: z.string(),
     linked: z.boolean(),
     excluded: z.boolean(),
-    missingSince: isoDate.nullable(),
+    missingSince: isoDateOrNull,
     psaAccountId: z.string().nullable(),
     how: z.enum(['exact', 'person']).nullable(),
   })
@@ -151,7 +151,7 @@ const serviceSchema = z
   })
   .openapi('Service');
 const exampleService = {
-  id: 'cloudfilter',
+  id: 'CloudFilter',
   name: 'CloudFilter',
   description: 'Email filtering',
   productIds: ['77'],
@@ -170,7 +170,7 @@ const services = route({
   answer: listOf(serviceSchema),
   example: { items: [exampleService], nextCursor: null },
 });
-const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'cloudfilter' }) });
+const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'CloudFilter' }) });
 const serviceBody = z.object({
   productIds: z
     .array(text)

@@ -21,7 +21,7 @@ import {
   decodeCursor,
   exampleIds,
   idParam,
-  isoDate,
+  isoDateOrNull,
   jsonBody,
   listOf,
   outsideId,
@@ -42,8 +42,8 @@ const connectionSchema = z
     name: z.string(),
     writesEnabled: z.boolean(),
     permissions: z.unknown(),
-    permissionsAt: isoDate.nullable(),
-    refreshedAt: isoDate.nullable(),
+    permissionsAt: isoDateOrNull,
+    refreshedAt: isoDateOrNull,
     process: processSchema,
   })
   .openapi('PsaConnection');

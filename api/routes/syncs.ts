@@ -12,6 +12,7 @@ import {
   exampleIds,
   idParam,
   isoDate,
+  isoDateOrNull,
   listOf,
   ourId,
   pageOf,
@@ -31,7 +32,7 @@ const runSchema = z
     integrationId: z.uuid(),
     state: z.enum(['running', 'applied', 'held', 'discarded', 'superseded']),
     startedAt: isoDate,
-    finishedAt: isoDate.nullable(),
+    finishedAt: isoDateOrNull,
     figures: z.record(z.string(), z.number()).nullable(),
     guard: z.unknown(),
   })

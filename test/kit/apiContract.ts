@@ -1,0 +1,59 @@
+/** The API's own contract, held against what it answers. */
+import { z } from 'zod';
+
+interface Media {
+  schema: object;
+  example?: unknown;
+}
+export interface Operation {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  security: object[];
+  parameters?: { name: string; in: string; schema: object; required?: boolean }[];
+  requestBody?: { required: boolean; content: Record<string, Media> };
+  responses: Record<string, { description: string; content?: Record<string, Media> }>;
+}
+export interface Contract {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; securitySchemes: Record<string, object> };
+}
+
+export interface Route {
+  method: string;
+  path: string;
+  operation: Operation;
+}
+
+export function routesOf(contract: Contract): Route[] {
+  return Object.entries(contract.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
+  );
+}
+
+/** The route a request went to. */
+export function findRoute(contract: Contract, method: string, url: string): Route | undefined {
+  const path = url.split('?')[0] ?? '';
+  return routesOf(contract).find(
+    (route) => route.method === method && new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+}
+
+const parsers = new WeakMap<object, z.ZodType>();
+
+/** What is wrong with a value, by a schema of the contract; nothing when it fits. */
+export function misfits(contract: Contract, schema: object, value: unknown): string[] {
+  let parser = parsers.get(schema);
+  if (!parser) {
+    parser = z.fromJSONSchema({ ...schema, $defs: contract.components.schemas } as never);
+    parsers.set(schema, parser);
+  }
+  const parsed = parser.safeParse(value);
+  return parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+}
+
+/** Schemas refer to `#/components/schemas/X`; a schema by itself has its definitions under `$defs`. */
+export function withDefinitions(text: string): Contract {
+  return JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Contract;
+}

@@ -1,0 +1,188 @@
+/** The API served over real HTTP on a real database; only `wake` is a stand-in, which records. */
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import { sql } from 'drizzle-orm';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { expect } from 'vitest';
+import { createApp } from '../../api/app.ts';
+import type { Database } from '../../db/client.ts';
+import { createEncryption } from '../../db/encryption.ts';
+import { readEnvironment } from '../../environment.ts';
+import type { Wakeable } from '../../temporal/wake.ts';
+import { createApiClient, type ApiAnswer } from './apiClient.ts';
+import { findRoute, misfits, withDefinitions, type Contract } from './apiContract.ts';
+import { seedTenant, type Tenant } from './apiTenant.ts';
+import { createTestDatabase } from './database.ts';
+
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  instance: string;
+  errors?: { field: string; message: string }[];
+}
+
+/** One caller: every answer it gets is held against the contract. */
+export interface Caller {
+  call<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<T>>;
+  /** The body of an answer that is good. */
+  good<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The problem, which must have this status and code. */
+  problem(status: number, code: string, method: string, path: string, body?: unknown): Promise<ProblemBody>;
+}
+
+export interface ApiHarness {
+  url: string;
+  db: Database;
+  contract: Contract;
+  one: Tenant;
+  other: Tenant;
+  /** The first tenant's admin. */
+  admin: Caller;
+  as(token: string): Caller;
+  /** What was woken, in order. */
+  wakes: Wakeable[];
+  /** Whether Temporal seems to be there. */
+  temporal: { ready: boolean };
+  logs: string[];
+  /** Every row of every table, as text; what a request may not have changed. */
+  dump(): Promise<Record<string, string[]>>;
+  /** Makes every insert into the audit fail, while `body` runs. */
+  withoutAudit<T>(body: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface ApiHarnessOptions {
+  env?: Record<string, string>;
+  /** Another database, such as one that is away. */
+  db?: Database;
+}
+
+export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarness> {
+  const database = await createTestDatabase();
+  const environment = readEnvironment({
+    DATABASE_URL: database.url,
+    ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
+    CONNECTWISE_CLIENT_ID: 'a-client-id',
+    API_RATE_PER_SECOND: '100000',
+    ...options.env,
+  });
+  const encryption = createEncryption(environment.ENCRYPTION_KEYS);
+  const wakes: Wakeable[] = [];
+  const logs: string[] = [];
+  const temporal = { ready: true };
+  const app = createApp({
+    db: options.db ?? database.db,
+    encryption,
+    environment,
+    logger: pino({ level: 'debug' }, { write: (line: string) => void logs.push(line) }),
+    wake: async (process) => void wakes.push(process),
+    isTemporalReady: async () => temporal.ready,
+    metrics: new Registry(),
+  });
+  const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
+    const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(starting));
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const [one, other] = await Promise.all([
+    seedTenant(database.db, encryption, 'one'),
+    seedTenant(database.db, encryption, 'other'),
+  ]);
+  const contract = withDefinitions(await (await fetch(`${url}/openapi.json`)).text());
+
+  const as = (token: string): Caller => {
+    const client = createApiClient(url, token);
+    const caller: Caller = {
+      async call<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>) {
+        const answer = await client.call<T>(method, path, body, headers);
+        checkAnswer(contract, method, path, answer);
+        return answer;
+      },
+      async good<T>(method: string, path: string, body?: unknown) {
+        const answer = await caller.call<T>(method, path, body);
+        expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
+        return answer.body;
+      },
+      async problem(status, code, method, path, body) {
+        const answer = await caller.call<ProblemBody>(method, path, body);
+        expect(
+          { status: answer.status, code: answer.body.code },
+          `${method} ${path}: ${JSON.stringify(answer.body)}`,
+        ).toEqual({ status, code });
+        return answer.body;
+      },
+    };
+    return caller;
+  };
+
+  return {
+    url,
+    db: database.db,
+    contract,
+    one,
+    other,
+    admin: as(one.tokens.admin),
+    as,
+    wakes,
+    temporal,
+    logs,
+    dump: () => dump(database.db),
+    async withoutAudit(body) {
+      await database.db.execute(sql`
+        create function refuse_audit() returns trigger language plpgsql as $$ begin raise exception 'no audit today'; end $$`);
+      await database.db.execute(
+        sql`create trigger refuse_audit before insert on audit for each row execute function refuse_audit()`,
+      );
+      try {
+        return await body();
+      } finally {
+        await database.db.execute(sql`drop function refuse_audit cascade`);
+      }
+    },
+    async close() {
+      await new Promise((resolve) => {
+        server.close(resolve);
+        if ('closeAllConnections' in server) server.closeAllConnections();
+      });
+      await database.close();
+    },
+  };
+}
+
+/** Problem documents are whole; good answers fit the schema of their operation. */
+function checkAnswer(contract: Contract, method: string, path: string, answer: ApiAnswer<unknown>): void {
+  const where = `${method} ${path} → ${answer.status} ${JSON.stringify(answer.body).slice(0, 500)}`;
+  const requestId = answer.headers.get('x-request-id');
+  expect(requestId, where).toMatch(/^[\w.-]{1,64}$/);
+  const route = findRoute(contract, method, path);
+  const media = answer.status < 300 ? 'application/json' : 'application/problem+json';
+  expect(answer.headers.get('content-type'), where).toContain(media);
+  if (answer.status >= 300) {
+    const body = answer.body as ProblemBody;
+    expect(body, where).toMatchObject({ status: answer.status, instance: requestId, type: 'about:blank' });
+    expect(body.code, where).toMatch(/^[a-z]+(-[a-z]+)*$/);
+    expect(body.detail.length, where).toBeGreaterThan(10);
+  }
+  const schema = route?.operation.responses[answer.status]?.content?.[media]?.schema;
+  if (route) expect(schema, `${where} is not in the contract`).toBeDefined();
+  if (schema) expect(misfits(contract, schema, answer.body), where).toEqual([]);
+}
+
+async function dump(db: Database): Promise<Record<string, string[]>> {
+  const tables = await db.execute<{ name: string }>(
+    sql`select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
+  );
+  const rows: Record<string, string[]> = {};
+  for (const { name } of tables) {
+    // When a token was last used is no fact of a tenant's.
+    const found = await db.execute<{ row: string }>(
+      sql`select (to_jsonb(t) - 'last_used_at')::text as row from ${sql.identifier(name)} t order by 1`,
+    );
+    rows[name] = found.map(({ row }) => row);
+  }
+  return rows;
+}

@@ -1,0 +1,152 @@
+/**
+ * A good request for every operation. The security, audit and fuzz tests are generated from the contract and look here
+ * for what to send, so a new route without a sample fails them.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  block,
+  freshCard,
+  mapOne,
+  numbers,
+  seedApproval,
+  seedHeldRun,
+  seedIntegration,
+  seedRun,
+  service,
+  stepsBefore,
+  type Tenant,
+} from './apiTenant.ts';
+import type { Route } from './apiContract.ts';
+
+export interface Sample {
+  params?: Record<string, string>;
+  query?: string;
+  body?: unknown;
+}
+
+type Make = (tenant: Tenant) => Promise<Sample> | Sample;
+
+const connection: Make = (tenant) => ({ params: { id: tenant.psaConnectionId } });
+const integration: Make = (tenant) => ({ params: { id: tenant.integrationId } });
+const mappedAccount: Make = (tenant) => ({ params: { id: tenant.integrationId, accountId: tenant.vendorAccount(1) } });
+const card: Make = async (tenant) => ({ params: { id: (await freshCard(tenant)).id } });
+
+export const psaCredentials = {
+  kind: 'connectwise',
+  credentials: { site: 'na.myconnectwise.net', companyId: 'acme', publicKey: 'public', privateKey: 'private' },
+};
+export const vendorCredentials = { resellerId: '500', apiKey: 'another-good-key' };
+
+export const samples: Record<string, Make> = {
+  listVendors: () => ({}),
+  listAudit: () => ({}),
+
+  createPsaConnection: () => ({ body: { ...psaCredentials, name: 'Another PSA' } }),
+  listPsaConnections: () => ({}),
+  getPsaConnection: connection,
+  putPsaCredentials: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: psaCredentials }),
+  checkPsaConnection: connection,
+  putPsaWrites: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: { enabled: true } }),
+  listBoards: connection,
+  listPsaAccounts: connection,
+  listPsaProducts: connection,
+
+  createIntegration: (tenant) => ({
+    body: {
+      vendor: 'mailprotector',
+      psaConnectionId: tenant.psaConnectionId,
+      intake: 'pull',
+      modules: ['billing'],
+      viaVirtualAdministrator: false,
+    },
+  }),
+  listIntegrations: () => ({}),
+  getIntegration: integration,
+  putVendorCredentials: (tenant) => ({ params: { id: tenant.integrationId }, body: vendorCredentials }),
+  disconnectIntegration: async (tenant) => ({ params: { id: await seedIntegration(tenant, []) } }),
+  listCustomers: integration,
+  linkCustomers: async (tenant) => ({
+    params: { id: await seedIntegration(tenant, stepsBefore('linkCustomers')) },
+    body: { ids: [tenant.vendorAccount(numbers.notLinked)] },
+  }),
+
+  listAccounts: integration,
+  listSuggestions: mappedAccount,
+  putAccountMapping: (tenant) => ({
+    params: { id: tenant.integrationId, accountId: tenant.vendorAccount(numbers.unmapped) },
+    body: { psaAccountId: tenant.psaAccount(numbers.unmapped) },
+  }),
+  deleteAccountMapping: mappedAccount,
+  putExclusion: mappedAccount,
+  deleteExclusion: mappedAccount,
+  listServices: integration,
+  putServiceMapping: async (tenant) => ({
+    params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
+    body: { productIds: [tenant.product('other')] },
+  }),
+  deleteServiceMapping: async (tenant) => ({
+    params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
+  }),
+
+  completeStep: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
+    await mapOne(tenant, id);
+    return { params: { id, step: 'mapAccounts' } };
+  },
+  retryStep: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsBefore('verifyCredentials'));
+    await block(tenant, { kind: 'connect', id, round: '1', step: 'verifyCredentials' });
+    return { params: { id, step: 'verifyCredentials' } };
+  },
+
+  requestSync: integration,
+  listSyncs: integration,
+  getSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
+  followSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
+  releaseSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
+  discardSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
+
+  listCards: () => ({ query: 'limit=5' }),
+  getCard: card,
+  dismissCard: async (tenant) => ({ ...(await card(tenant)), body: { reason: 'Asked the customer' } }),
+  undismissCard: card,
+  putCardLine: async (tenant) => {
+    const { id, write } = await freshCard(tenant);
+    return { params: { id }, body: { lineId: write.line.lineId } };
+  },
+  deleteCardLine: card,
+  putCardRule: async (tenant) => ({ ...(await card(tenant)), body: { rule: { minimum: 3, reason: 'Contract' } } }),
+  deleteCardRule: card,
+
+  createApproval: async (tenant) => ({ body: { cardIds: [(await freshCard(tenant)).id] } }),
+  getApproval: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
+  undoApproval: async (tenant) => ({ params: { id: await seedApproval(tenant, 'applied') } }),
+  retryApproval: async (tenant) => {
+    const id = await seedApproval(tenant);
+    await block(tenant, { kind: 'approveUsage', id, round: '1', step: 'write' });
+    return { params: { id } };
+  },
+};
+
+/** @throws Error for an operation without a sample: a new route gets one here */
+export async function sampleOf(route: Route, tenant: Tenant): Promise<Sample> {
+  const make = samples[route.operation.operationId];
+  if (!make) throw new Error(`test/kit/apiSamples.ts has no sample for ${route.operation.operationId}.`);
+  return make(tenant);
+}
+
+/** The address of a route for a sample. */
+export function addressOf(route: Route, sample: Sample): string {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(sample.params?.[name] ?? ''),
+  );
+  return sample.query ? `${path}?${sample.query}` : path;
+}
+
+/** An id of the same shape that nobody has. */
+export function nobodys(id: string): string {
+  return /^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? randomUUID() : `nobodys-${id.length}`;
+}
+
+/** A sync run under way, for tests that follow one. */
+export const runningRun = seedRun;

@@ -1,0 +1,334 @@
+/** One organization with everything in it that a route may be asked about, seeded through the query modules. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { eq, sql } from 'drizzle-orm';
+import type { Scope } from '../../api/context.ts';
+import type { Database } from '../../db/client.ts';
+import type { Encryption } from '../../db/encryption.ts';
+import { claimLine, closeBatch, createApproval, listApprovalLines, recordOutcome } from '../../db/queries/approvals.ts';
+import { listCards, recomputeIntegration } from '../../db/queries/cards.ts';
+import {
+  insertAccountMappings,
+  insertIntegration,
+  linkVendorAccounts,
+  storeServiceMapping,
+  storeVendorAccounts,
+  storeVendorCredentials,
+} from '../../db/queries/integration.ts';
+import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
+import { blockStep, finishStep } from '../../db/queries/process.ts';
+import { applyPsaRows } from '../../db/queries/psa.ts';
+import { claimRefresh, closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
+import { stageRows } from '../../db/queries/staging.ts';
+import { applyUsage, claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
+import { apiToken } from '../../db/schema/index.ts';
+import { stepsOf, type StepOf } from '../../domain/process.ts';
+import type { Card } from '../../domain/reconcile.ts';
+import { vendors } from '../../connectors/registry.ts';
+
+export interface Tenant {
+  organizationId: string;
+  /** By scope; `none` has no scope at all, `revoked` was revoked. */
+  tokens: Record<Scope | 'none' | 'revoked', string>;
+  /** Id of the admin token: the actor of what it does. */
+  adminTokenId: string;
+  /** Prefix of all ids that outside systems gave: no two tenants have one in common. */
+  prefix: string;
+  psaConnectionId: string;
+  /** Connected, with counts, mappings and cards. */
+  integrationId: string;
+  db: Database;
+  encryption: Encryption;
+  /** PSA accounts, vendor accounts and lines by number: 1 to `customers` are mapped and use more than they are billed for. */
+  psaAccount(n: number): string;
+  vendorAccount(n: number): string;
+  product(name: 'usual' | 'other' | 'inactive' | 'bundle'): string;
+}
+
+/** Mapped customers with one line each; then one with two lines, one without a line, one unmapped, one not linked. */
+export const customers = 40;
+export const numbers = {
+  twoLines: customers + 1,
+  noLine: customers + 2,
+  unmapped: customers + 3,
+  notLinked: customers + 4,
+} as const;
+export const service = 'CloudFilter';
+
+export async function seedTenant(db: Database, encryption: Encryption, prefix: string): Promise<Tenant> {
+  const organizationId = await insertOrganization(db, `MSP ${prefix}`);
+  const { tokens, adminTokenId } = await seedTokens(db, organizationId);
+  const tenant: Tenant = {
+    organizationId,
+    tokens,
+    adminTokenId,
+    prefix,
+    psaConnectionId: randomUUID(),
+    integrationId: '',
+    db,
+    encryption,
+    psaAccount: (n) => `${prefix}-psa-${String(n).padStart(3, '0')}`,
+    vendorAccount: (n) => `${prefix}-vendor-${String(n).padStart(3, '0')}`,
+    product: (name) => `${prefix}-product-${name}`,
+  };
+  await seedPsa(tenant);
+  tenant.integrationId = await seedIntegration(tenant, stepsOf.connect);
+  await db.transaction(async (tx) => {
+    const mapped = [...Array.from({ length: customers }, (_, at) => at + 1), numbers.twoLines, numbers.noLine];
+    const mappings = mapped.map((n) => ({
+      vendorAccountId: tenant.vendorAccount(n),
+      psaAccountId: tenant.psaAccount(n),
+    }));
+    await insertAccountMappings(tx, tenant.integrationId, mappings, 'person');
+    await storeServiceMapping(tx, tenant.integrationId, service, {
+      productIds: [tenant.product('usual')],
+      fanOut: 'parts',
+      rounding: 'none',
+    });
+  });
+  const runId = await seedRun(tenant);
+  await db.transaction(async (tx) => {
+    await stageRows(
+      tx,
+      runId,
+      'count',
+      Array.from({ length: numbers.unmapped }, (_, at) => ({
+        id: `${at}`,
+        data: { accountId: tenant.vendorAccount(at + 1), service, quantity: 10 + at, parts: [] },
+      })),
+    );
+    await applyUsage(tx, tenant.integrationId, runId, []);
+    await recomputeIntegration(tx, tenant.integrationId);
+    await updateRun(tx, runId, { state: 'applied', finished: true, figures: { accounts: customers } });
+  });
+  return tenant;
+}
+
+async function seedTokens(db: Database, organizationId: string) {
+  const tokens: Record<string, string> = {};
+  let adminTokenId = '';
+  for (const name of ['none', 'read', 'operate', 'admin', 'revoked']) {
+    const secret = `cs_${randomBytes(32).toString('base64url')}`;
+    const scopes = name === 'none' ? [] : name === 'revoked' ? ['admin'] : [name];
+    const id = await insertToken(db, organizationId, { name, secret, scopes });
+    tokens[name] = secret;
+    if (name === 'admin') adminTokenId = id;
+    if (name === 'revoked') {
+      await db
+        .update(apiToken)
+        .set({ revokedAt: sql`now()` })
+        .where(eq(apiToken.id, id));
+    }
+  }
+  return { tokens: tokens as Tenant['tokens'], adminTokenId };
+}
+
+async function seedPsa(tenant: Tenant): Promise<void> {
+  const { db, psaConnectionId: id } = tenant;
+  await db.transaction(async (tx) => {
+    const credentials = tenant.encryption.encrypt({ site: 'na.myconnectwise.net' }, id);
+    await insertPsaConnection(tx, tenant.organizationId, {
+      id,
+      kind: 'connectwise',
+      name: 'PSA',
+      settings: {},
+      credentials,
+    });
+    await requestRefresh(tx, id);
+  });
+  const refreshId = (await claimRefresh(db, { kind: 'refreshPsa', id })) ?? '';
+  const numbered = Array.from({ length: numbers.notLinked }, (_, at) => at + 1);
+  const line = (n: number, which: string) => ({
+    id: `${tenant.prefix}-line-${n}${which}`,
+    data: {
+      agreement_id: `${tenant.prefix}-agreement-${n}`,
+      product_id: tenant.product('usual'),
+      description: null,
+      quantity: 5,
+      included_quantity: 0,
+      unit_price: 2.5,
+      billing: 'billable',
+      effective_from: null,
+      effective_to: null,
+      status: 'active',
+      version: '1',
+    },
+  });
+  await db.transaction(async (tx) => {
+    const product = (name: 'usual' | 'other' | 'inactive' | 'bundle') => ({
+      id: tenant.product(name),
+      data: {
+        product_id: `MP-${name}`,
+        name: `Product ${name}`,
+        active: name !== 'inactive',
+        recurring: true,
+        usable_on_contract: name !== 'bundle',
+      },
+    });
+    await stageRows(
+      tx,
+      refreshId,
+      'psa_account',
+      numbered.map((n) => ({
+        id: tenant.psaAccount(n),
+        // Some share a name, so that an order by name needs more than the name.
+        data: { code: `C${n}`, name: `Company ${n % 7}`, active: true, prospect: false },
+      })),
+    );
+    await stageRows(tx, refreshId, 'psa_product', (['usual', 'other', 'inactive', 'bundle'] as const).map(product));
+    await stageRows(tx, refreshId, 'psa_board', [
+      { id: `${tenant.prefix}-board`, data: { name: 'Service', project_board: false, active: true } },
+    ]);
+    await stageRows(
+      tx,
+      refreshId,
+      'agreement',
+      numbered.map((n) => ({
+        id: `${tenant.prefix}-agreement-${n}`,
+        data: {
+          account_id: tenant.psaAccount(n),
+          name: `Agreement ${n}`,
+          status: 'active',
+          next_invoice_date: '2099-01-01',
+          start_date: '2020-01-01',
+          end_date: null,
+          billing_cycle: 'Monthly',
+          monthly: true,
+          never_billed: false,
+          currency: 'USD',
+        },
+      })),
+    );
+    const billed = numbered.filter((n) => n !== numbers.noLine);
+    await stageRows(tx, refreshId, 'agreement_line', [
+      ...billed.map((n) => line(n, '')),
+      line(numbers.twoLines, '-second'),
+    ]);
+    const figures = await applyPsaRows(tx, id, refreshId);
+    await closeRefresh(tx, refreshId, figures);
+    for (const step of stepsOf.refreshPsa) await finishStep(tx, { kind: 'refreshPsa', id, round: refreshId, step });
+  });
+}
+
+/** An integration whose connect process has come past `done`; its customers are listed, all but one linked. */
+export async function seedIntegration(tenant: Tenant, done: readonly StepOf<'connect'>[]): Promise<string> {
+  return tenant.db.transaction(async (tx) => {
+    const { id } = await insertIntegration(tx, tenant.organizationId, {
+      psaConnectionId: tenant.psaConnectionId,
+      vendor: 'mailprotector',
+      intake: 'pull',
+      modules: ['billing'],
+      settings: {},
+      services: vendors.mailprotector.services,
+    });
+    await storeVendorCredentials(tx, id, {
+      credentials: tenant.encryption.encrypt({ resellerId: '500', apiKey: 'seeded-key' }, id),
+      settings: { resellerId: '500' },
+    });
+    const accounts = Array.from({ length: numbers.notLinked }, (_, at) => ({
+      id: tenant.vendorAccount(at + 1),
+      name: `Customer ${at + 1}`,
+    }));
+    await storeVendorAccounts(tx, id, accounts);
+    await linkVendorAccounts(
+      tx,
+      id,
+      accounts.slice(0, -1).map((account) => account.id),
+    );
+    for (const step of done) await finishStep(tx, { kind: 'connect', id, round: '1', step });
+    return id;
+  });
+}
+
+/** The steps of connect before this one. */
+export function stepsBefore(step: StepOf<'connect'>): StepOf<'connect'>[] {
+  return stepsOf.connect.slice(0, stepsOf.connect.indexOf(step));
+}
+
+/** Maps one customer of an integration that has no mappings yet. */
+export async function mapOne(tenant: Tenant, integrationId: string): Promise<void> {
+  const mapping = { vendorAccountId: tenant.vendorAccount(1), psaAccountId: tenant.psaAccount(1) };
+  await insertAccountMappings(tenant.db, integrationId, [mapping], 'person');
+  await storeServiceMapping(tenant.db, integrationId, service, {
+    productIds: [tenant.product('usual')],
+    fanOut: 'parts',
+    rounding: 'none',
+  });
+}
+
+/** A run of the tenant's integration, `running`. */
+export async function seedRun(tenant: Tenant, integrationId = tenant.integrationId): Promise<string> {
+  await insertSyncRequest(tenant.db, integrationId, { requestedBy: 'test' });
+  return (await claimSyncRun(tenant.db, { kind: 'sync', id: integrationId })) ?? '';
+}
+
+export async function seedHeldRun(tenant: Tenant): Promise<string> {
+  const runId = await seedRun(tenant);
+  await stageRows(tenant.db, runId, 'count', [{ id: 'kept', data: { accountId: 'kept' } }]);
+  await updateRun(tenant.db, runId, { state: 'held', finished: true, guard: { held: true, reasons: [] } });
+  return runId;
+}
+
+/** A step of a process's round, blocked. */
+export async function block(
+  tenant: Tenant,
+  ref: { kind: 'connect' | 'sync' | 'refreshPsa' | 'approveUsage'; id: string; round: string; step: string },
+  code = 'bad_credentials',
+): Promise<void> {
+  await blockStep(tenant.db, ref, { code });
+}
+
+/** A card that can be signed off and is not, nor was in this test file. */
+export async function freshCard(tenant: Tenant): Promise<{ id: string; write: NonNullable<Card['write']> }> {
+  const rows = await listCards(
+    tenant.db,
+    tenant.organizationId,
+    { bulkApprovable: true, dismissed: false },
+    { limit: 500 },
+  );
+  const used = await tenant.db.execute<{ card_id: string }>(sql`select card_id from approval_line`);
+  const row = rows.find((candidate) => !used.some((line) => line.card_id === candidate.card.id));
+  const write = (row?.card.detail as Card | undefined)?.write;
+  if (!row || !write) throw new Error('No card is left to sign off: seed more customers.');
+  return { id: row.card.id, write };
+}
+
+/** An approval of one card, made past the API. */
+export async function seedApproval(tenant: Tenant, state: 'open' | 'applied' = 'open'): Promise<string> {
+  const card = await freshCard(tenant);
+  const [row] = (await listCards(tenant.db, tenant.organizationId, {}, { limit: 500 })).filter(
+    (candidate) => candidate.card.id === card.id,
+  );
+  if (!row) throw new Error('The card is gone.');
+  const batch = await tenant.db.transaction((tx) =>
+    createApproval(tx, tenant.organizationId, {
+      psaConnectionId: tenant.psaConnectionId,
+      requestedBy: 'test',
+      writesEnabled: true,
+      lines: [
+        {
+          cardId: card.id,
+          psaAccountId: row.card.psaAccountId,
+          psaProductId: row.card.psaProductId,
+          agreementId: card.write.line.agreementId,
+          lineId: card.write.line.lineId,
+          expectedQuantity: card.write.line.quantity,
+          expectedVersion: card.write.line.version,
+          target: card.write.newQuantity,
+          nextInvoiceDate: card.write.line.asOf,
+        },
+      ],
+    }),
+  );
+  if (state === 'open') return batch.id;
+  for (const line of await listApprovalLines(tenant.db, batch.id)) {
+    const claimed = await claimLine(tenant.db, line);
+    if (!claimed) throw new Error('The line was not claimed.');
+    await recordOutcome(tenant.db, tenant.psaConnectionId, claimed, {
+      state: 'applied',
+      quantity: line.target,
+      version: '2',
+    });
+  }
+  await tenant.db.transaction((tx) => closeBatch(tx, batch.id));
+  return batch.id;
+}
