@@ -14,12 +14,10 @@ beforeAll(async () => {
 afterAll(() => harness?.close());
 
 const create = (key: string, name = 'A PSA', token = harness.one.tokens.admin) =>
-  harness
-    .as(token)
-    .call<{
-      id: string;
-      code: string;
-    }>('POST', '/v1/psa-connections', { ...psaCredentials, name }, { 'idempotency-key': key });
+  harness.as(token).call<{
+    id: string;
+    code: string;
+  }>('POST', '/v1/psa-connections', { ...psaCredentials, name }, { 'idempotency-key': key });
 const count = async (name: string) => {
   const { items } = await harness.admin.good<{ items: { name: string }[] }>('GET', '/v1/psa-connections');
   return items.filter((item) => item.name === name).length;
