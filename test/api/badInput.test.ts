@@ -16,7 +16,7 @@ const withBody = (): Route[] => routesOf(harness.contract).filter((route) => rou
 async function send(
   method: string,
   path: string,
-  body: BodyInit,
+  body: NonNullable<RequestInit['body']>,
   type: string | undefined = 'application/json',
 ): Promise<{ status: number; body: ProblemBody; headers: Headers }> {
   const response = await fetch(`${harness.url}${path}`, {
@@ -35,7 +35,7 @@ const connection = (name: string) => JSON.stringify({ ...psaCredentials, name })
 const raw = (name: string) => connection('NAME').replace('NAME', name);
 
 describe('bad text is refused with a clear error, and nothing changes', () => {
-  const cases: [string, () => BodyInit, number, string][] = [
+  const cases: [string, () => NonNullable<RequestInit['body']>, number, string][] = [
     ['an escaped NUL', () => raw('a\\u0000b'), 400, 'invalid-text'],
     ['a NUL in a name of a field', () => connection('x').replace('"site"', '"si\\u0000te"'), 400, 'invalid-text'],
     ['a lone high surrogate', () => raw('a\\ud800b'), 400, 'invalid-text'],
@@ -195,7 +195,7 @@ describe('whatever is sent, it is never our error', () => {
 
   test('in an address: ids and filters', async () => {
     const text = fc.oneof(
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).filter((value) => value.isWellFormed()),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }).filter((value) => !/\p{Surrogate}/u.test(value)),
       fc.constantFrom("'", '"', '%', '../..', '..', 'null', '0', '\0', 'x'.repeat(3_000), '👩‍🚀'),
     );
     for (const route of routesOf(harness.contract)) {
