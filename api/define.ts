@@ -51,6 +51,7 @@ const problems = {
     'More than 50 requests per second with one token. Ask again after the seconds in Retry-After.',
   ),
   500: problem('An error in Countersign', 500, 'internal', 'Something went wrong in Countersign.'),
+  503: problem('Something it needs is not set up', 503, 'no-client-id', 'CONNECTWISE_CLIENT_ID is not set.'),
 };
 
 /** Scope a route needs, by `METHOD path`, read by the security test. */

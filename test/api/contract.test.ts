@@ -57,7 +57,7 @@ test('every operation has an example of its body and its answer, and each fits i
 
 test('every operation documents its problems', () => {
   for (const { operation } of routesOf(harness.contract)) {
-    for (const status of [400, 401, 403, 404, 409, 413, 415, 422, 429, 500]) {
+    for (const status of [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]) {
       const content = operation.responses[status]?.content?.['application/problem+json'];
       expect(content?.schema, `${operation.operationId} ${status}`).toEqual({ $ref: '#/$defs/Problem' });
     }

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { psaCredentials } from '../kit/apiSamples.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi();
+});
+afterAll(() => harness?.close());
+
+const create = '/v1/psa-connections';
+const body = { ...psaCredentials, name: 'X' };
+const change = (more: object) => ({ ...body, credentials: { ...psaCredentials.credentials, ...more } });
+
+test('a PSA that Countersign does not know is named with those it does', async () => {
+  const problem = await harness.admin.problem(422, 'unknown-psa', 'POST', create, { ...body, kind: '__proto__' });
+  expect(problem.detail).toContain('connectwise');
+});
+
+test.each([
+  ['a missing field', change({ privateKey: undefined }), 'credentials.privateKey'],
+  ['an unknown field', change({ more: 1 }), 'credentials.'],
+  ['a key with a separator in it', change({ publicKey: 'a:b' }), 'credentials.publicKey'],
+])('credentials with %s are refused, naming the field and no value', async (_, sent, field) => {
+  const before = await harness.dump();
+  const problem = await harness.admin.problem(422, 'invalid-credentials', 'POST', create, sent);
+  expect(problem.errors?.[0]?.field).toBe(field);
+  expect(JSON.stringify(problem)).not.toContain('a:b');
+  expect(await harness.dump()).toEqual(before);
+});
+
+test.each([
+  'localhost',
+  '10.0.0.1',
+  'http://na.myconnectwise.net',
+  'na.myconnectwise.net/x',
+  'user@na.myconnectwise.net',
+  'x.internal',
+  '[::1]',
+])('the site %s is refused: credentials are sent to public hosts only', async (site) => {
+  await harness.admin.problem(422, 'invalid-credentials', 'POST', create, change({ site }));
+});
+
+test('credentials for another PSA than the connection is to are refused', async () => {
+  const path = `${create}/${harness.one.psaConnectionId}/credentials`;
+  await harness.admin.problem(422, 'other-psa', 'PUT', path, { ...psaCredentials, kind: 'halopsa' });
+});
+
+test('lists are refused until the PSA was read', async () => {
+  const { id } = await harness.admin.good<{ id: string }>('POST', create, body);
+  for (const list of ['boards', 'accounts', 'products'])
+    await harness.admin.problem(409, 'not-read-yet', 'GET', `${create}/${id}/${list}`);
+});
+
+test('a search takes two characters or more', async () => {
+  const path = `${create}/${harness.one.psaConnectionId}/accounts?search=a`;
+  const problem = await harness.admin.problem(400, 'invalid-request', 'GET', path);
+  expect(problem.errors?.[0]?.field).toBe('search');
+});
+
+test('an id that is none is refused', async () => {
+  await harness.admin.problem(400, 'invalid-request', 'GET', `${create}/not-an-id`);
+});
+
+test('without a clientId of the deployment nothing is stored, and whoever runs it is told', async () => {
+  const without = await startApi({ env: { CONNECTWISE_CLIENT_ID: '' } });
+  try {
+    const problem = await without
+      .as(without.one.tokens.admin)
+      .call<{ code: string; detail: string }>('POST', create, body);
+    expect(problem).toMatchObject({ status: 503, body: { code: 'no-client-id' } });
+  } finally {
+    await without.close();
+  }
+});

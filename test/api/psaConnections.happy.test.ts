@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
+import { listSteps, ownerOf } from '../../db/queries/process.ts';
+import { findPsaConnection } from '../../db/queries/psaConnection.ts';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { psaCredentials } from '../kit/apiSamples.ts';
+import { block, seedApproval } from '../kit/apiTenant.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi();
+});
+afterAll(() => harness?.close());
+
+interface Connection {
+  id: string;
+  writesEnabled: boolean;
+  refreshedAt: string | null;
+  process: { workflowId: string; waitsFor: string | null; steps: { step: string; state: string }[] };
+}
+const path = (rest = '') => `/v1/psa-connections/${harness.one.psaConnectionId}${rest}`;
+const good = <T>(method: string, rest: string, body?: unknown) => harness.admin.good<T>(method, path(rest), body);
+
+test('connecting a PSA keeps its credentials encrypted and wakes its refresh', async () => {
+  const made = await harness.admin.good<Connection>('POST', '/v1/psa-connections', { ...psaCredentials, name: 'New' });
+  expect(made).toMatchObject({ name: 'New', writesEnabled: false, refreshedAt: null });
+  expect(made.process.workflowId).toBe(`psa/${made.id}`);
+  expect(harness.wakes.at(-1)).toMatchObject({
+    kind: 'refreshPsa',
+    id: made.id,
+    organizationId: harness.one.organizationId,
+  });
+  const row = await findPsaConnection(harness.db, harness.one.organizationId, made.id);
+  expect(row?.credentials).not.toContain('private');
+  expect(harness.one.encryption.decrypt(row?.credentials ?? '', made.id)).toEqual(psaCredentials.credentials);
+  const { items } = await harness.admin.good<{ items: Connection[] }>('GET', '/v1/psa-connections');
+  expect(items.map((item) => item.id)).toContain(made.id);
+});
+
+test('accounts, products and boards are found as last read, by any part of name, code or Product ID', async () => {
+  const find = async (rest: string) => (await good<{ items: { id: string }[] }>('GET', rest)).items.map(({ id }) => id);
+  expect(await find('/boards')).toEqual(['one-board']);
+  expect(await find('/accounts?search=c12')).toEqual([harness.one.psaAccount(12)]);
+  expect((await find('/accounts?search=OMPANY%203&limit=200')).length).toBeGreaterThan(3);
+  expect(await find('/products?search=mp-bun')).toEqual([harness.one.product('bundle')]);
+  // What SQL takes for a pattern is a letter like any other.
+  expect(await find('/accounts?search=%25%25')).toEqual([]);
+  expect(await find('/accounts?search=__')).toEqual([]);
+  expect(await find("/products?search=a'b")).toEqual([]);
+});
+
+test('new credentials try every blocked step of the round again, and approvals that are blocked', async () => {
+  const { psaConnectionId: id } = harness.one;
+  const connection = await ownerOf(harness.db, { kind: 'refreshPsa', id });
+  const round = connection?.round ?? '';
+  await harness.db.execute(
+    sql`update process_step set state = 'waiting' where kind = 'refreshPsa' and step <> 'checkPsaPermissions'`,
+  );
+  await block(harness.one, { kind: 'refreshPsa', id, round, step: 'pullPsa' });
+  const approval = await seedApproval(harness.one);
+  await block(harness.one, { kind: 'approveUsage', id: approval, round: '1', step: 'write' });
+  const blocked = await good<Connection>('GET', '');
+  expect(blocked.process.steps[1]).toMatchObject({
+    step: 'pullPsa',
+    state: 'blocked',
+    problem: { code: 'bad_credentials' },
+  });
+  expect(blocked.process.waitsFor).toContain('blocked');
+
+  harness.wakes.length = 0;
+  const after = await good<Connection>('PUT', '/credentials', psaCredentials);
+  expect(after.process.steps[1]).toMatchObject({ step: 'pullPsa', state: 'waiting', problem: null });
+  const steps = await listSteps(harness.db, { kind: 'approveUsage', id: approval });
+  expect(steps[0]?.state).toBe('waiting');
+  expect(harness.wakes.map((wake) => [wake.kind, wake.id])).toEqual([
+    ['refreshPsa', id],
+    ['approveUsage', approval],
+  ]);
+});
+
+test('a check asks for a new read, and wakes a blocked step without resetting how long it is blocked', async () => {
+  const { psaConnectionId: id } = harness.one;
+  const round = (await ownerOf(harness.db, { kind: 'refreshPsa', id }))?.round ?? '';
+  await block(harness.one, { kind: 'refreshPsa', id, round, step: 'pullPsa' });
+  const before = await ownerAndVersion(id);
+  harness.wakes.length = 0;
+  const answer = await harness.admin.call<Connection>('POST', path('/check'));
+  expect(answer).toMatchObject({ status: 202, body: { process: { steps: [{}, { state: 'blocked' }, {}] } } });
+  expect(harness.wakes[0]).toMatchObject({ kind: 'refreshPsa', id });
+  const after = await ownerAndVersion(id);
+  expect(after.version).toBe(before.version + 1);
+  expect(after.due, 'the sweep finds it should the wake be lost').toBe(true);
+  const row = await findPsaConnection(harness.db, harness.one.organizationId, id);
+  expect(row?.refreshRequestedAt?.getTime()).toBeGreaterThan(row?.refreshedAt?.getTime() ?? Infinity);
+});
+
+async function ownerAndVersion(id: string) {
+  const [row] = await harness.db.execute<{ version: number; due: boolean }>(
+    sql`select version::int, due_at <= now() as due from process where kind = 'refreshPsa' and id = ${id}`,
+  );
+  if (!row) throw new Error('The process is gone.');
+  return row;
+}
+
+test('writing to the PSA is turned on and off', async () => {
+  expect((await good<Connection>('PUT', '/writes', { enabled: true })).writesEnabled).toBe(true);
+  expect((await good<Connection>('PUT', '/writes', { enabled: false })).writesEnabled).toBe(false);
+});
