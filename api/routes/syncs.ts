@@ -202,6 +202,8 @@ syncRoutes.openapi(events, async (c) => {
         new ApiProblem(500, 'internal', 'The stream broke. Follow the run again.').toBody(c.get('requestId')),
       );
       await stream.writeSSE({ event: 'problem', data });
+    } finally {
+      deps.logger.debug({ requestId: c.get('requestId'), runId: id }, 'an event stream ended');
     }
   });
 });

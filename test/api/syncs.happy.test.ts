@@ -118,25 +118,15 @@ test('the events of a finished run are one, and the stream ends', async () => {
   expect(events.map(({ data }) => data.state)).toEqual(['held']);
 });
 
-test('a follower who goes away is followed by no more questions to the database', async () => {
+test('a follower who goes away ends the stream, though the run goes on', async () => {
   const runId = await seedRun(harness.one);
   const gone = new AbortController();
   const response = await follow(runId, gone.signal);
   await response.body?.getReader().read();
-  const asked = async () => {
-    const [row] = await harness.db.execute<{ n: number }>(
-      sql`select coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)::int as n from pg_stat_user_tables where relname = 'sync_run'`,
-    );
-    return row?.n ?? 0;
-  };
-  // Statistics arrive late, so what is awaited is a change, and then two equal readings a few questions apart.
-  const first = await asked();
-  await until('the stream to ask', async () => (await asked()) > first + 1);
+  const ended = () => harness.logs.some((line) => line.includes(runId) && line.includes('an event stream ended'));
+  expect(ended()).toBe(false);
   gone.abort();
-  await until('the stream to ask no more', async () => {
-    const before = await asked();
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
-    return (await asked()) === before;
-  });
+  await until('the stream to end', ended);
+  expect(await harness.admin.good('GET', `/v1/syncs/${runId}`)).toMatchObject({ state: 'running' });
   await updateRun(harness.db, runId, { state: 'applied', finished: true });
 });
