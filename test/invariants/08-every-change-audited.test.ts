@@ -46,12 +46,15 @@ describe('every route that changes something', () => {
     }
   });
 
-  test('changes nothing and wakes nobody when its audit row cannot be written: both are one transaction', async () => {
+  test.each([
+    ['its audit row cannot be written', 'audit'],
+    ['its change cannot be committed', 'commit'],
+  ] as const)('changes nothing, audits nothing and wakes nobody when %s: both are one transaction', async (_, what) => {
     for (const route of changing()) {
       const sample = await sampleOf(route, harness.one);
       const before = await harness.dump();
       const woken = harness.wakes.length;
-      await harness.withoutAudit(() =>
+      await harness.failing(what, () =>
         harness.admin.problem(500, 'internal', route.method, addressOf(route, sample), sample.body),
       );
       expect(await harness.dump(), `${route.method} ${route.path} changed something`).toEqual(before);

@@ -11,7 +11,6 @@ import {
   seedApproval,
   seedHeldRun,
   seedIntegration,
-  seedRun,
   service,
   stepsBefore,
   type Tenant,
@@ -84,9 +83,11 @@ export const samples: Record<string, Make> = {
     params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
     body: { productIds: [tenant.product('other')] },
   }),
-  deleteServiceMapping: async (tenant) => ({
-    params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
-  }),
+  deleteServiceMapping: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsBefore('mapServices'));
+    await mapOne(tenant, id);
+    return { params: { id, serviceId: service } };
+  },
 
   completeStep: async (tenant) => {
     const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
@@ -147,6 +148,3 @@ export function addressOf(route: Route, sample: Sample): string {
 export function nobodys(id: string): string {
   return /^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? randomUUID() : `nobodys-${id.length}`;
 }
-
-/** A sync run under way, for tests that follow one. */
-export const runningRun = seedRun;
