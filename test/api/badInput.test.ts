@@ -120,7 +120,7 @@ describe('size', () => {
       headers: { authorization: `Bearer ${harness.one.tokens.admin}`, 'content-type': 'application/json' },
       body: stream,
       duplex: 'half',
-    } as RequestInit);
+    });
     expect(await response.json()).toMatchObject({ status: 413, code: 'too-large' });
     expect(await harness.dump()).toEqual(before);
   });

@@ -180,24 +180,38 @@ async function dump(db: Database): Promise<Record<string, string[]>> {
   return rows;
 }
 
+/** Triggers are made once and switched on by a row, in a schema that `dump` does not see. */
 async function failing<T>(db: Database, what: 'audit' | 'commit', body: () => Promise<T>): Promise<T> {
-  await db.execute(sql`
-    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not today'; end $$`);
-  const tables = await tablesOf(db);
-  for (const table of what === 'audit'
-    ? ['audit']
-    : tables.filter((name) => name !== 'audit' && name !== 'api_token')) {
-    // Deferred = when the transaction commits.
-    const kind =
-      what === 'audit'
-        ? sql`trigger refuse before insert`
-        : sql`constraint trigger refuse after insert or update or delete`;
-    const when = what === 'audit' ? sql`` : sql`deferrable initially deferred`;
-    await db.execute(sql`create ${kind} on ${sql.identifier(table)} ${when} for each row execute function refuse()`);
-  }
+  await prepareFailing(db);
+  await db.execute(sql`insert into testing.switch values (${what})`);
   try {
     return await body();
   } finally {
-    await db.execute(sql`drop function refuse cascade`);
+    await db.execute(sql`delete from testing.switch`);
+  }
+}
+
+async function prepareFailing(db: Database): Promise<void> {
+  const [there] = await db.execute<{ there: boolean }>(
+    sql`select exists (select from information_schema.schemata where schema_name = 'testing') as there`,
+  );
+  if (there?.there) return;
+  await db.execute(sql`create schema testing`);
+  await db.execute(sql`create table testing.switch (what text)`);
+  await db.execute(sql`
+    create function testing.refuse() returns trigger language plpgsql as $$ begin
+      if exists (select from testing.switch where what = tg_argv[0]) then raise exception 'not today'; end if;
+      return new;
+    end $$`);
+  for (const table of await tablesOf(db)) {
+    if (table === 'audit')
+      await db.execute(
+        sql`create trigger refuse before insert on audit for each row execute function testing.refuse('audit')`,
+      );
+    else if (table !== 'api_token')
+      await db.execute(sql`
+        create constraint trigger refuse after insert or update or delete on ${sql.identifier(table)}
+        -- Deferred = when the transaction commits.
+        deferrable initially deferred for each row execute function testing.refuse('commit')`);
   }
 }

@@ -28,6 +28,12 @@ type Make = (tenant: Tenant) => Promise<Sample> | Sample;
 const connection: Make = (tenant) => ({ params: { id: tenant.psaConnectionId } });
 const integration: Make = (tenant) => ({ params: { id: tenant.integrationId } });
 const mappedAccount: Make = (tenant) => ({ params: { id: tenant.integrationId, accountId: tenant.vendorAccount(1) } });
+/** An integration of its own with one customer mapped. */
+const mapped = async (tenant: Tenant) => {
+  const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
+  await mapOne(tenant, id);
+  return { id, accountId: tenant.vendorAccount(1) };
+};
 const card: Make = async (tenant) => ({ params: { id: (await freshCard(tenant)).id } });
 
 export const psaCredentials = {
@@ -75,9 +81,9 @@ export const samples: Record<string, Make> = {
     params: { id: tenant.integrationId, accountId: tenant.vendorAccount(numbers.unmapped) },
     body: { psaAccountId: tenant.psaAccount(numbers.unmapped) },
   }),
-  deleteAccountMapping: mappedAccount,
-  putExclusion: mappedAccount,
-  deleteExclusion: mappedAccount,
+  deleteAccountMapping: async (tenant) => ({ params: await mapped(tenant) }),
+  putExclusion: async (tenant) => ({ params: await mapped(tenant) }),
+  deleteExclusion: async (tenant) => ({ params: await mapped(tenant) }),
   listServices: integration,
   putServiceMapping: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
@@ -90,8 +96,7 @@ export const samples: Record<string, Make> = {
   },
 
   completeStep: async (tenant) => {
-    const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
-    await mapOne(tenant, id);
+    const { id } = await mapped(tenant);
     return { params: { id, step: 'mapAccounts' } };
   },
   retryStep: async (tenant) => {
