@@ -68,7 +68,8 @@ async function walk(
     const query: string = `${list}limit=${limit}${cursor ? `&cursor=${cursor}` : ''}`;
     const answer: Page = await harness.admin.good<Page>('GET', query);
     expect(answer.items.length).toBeLessThanOrEqual(limit);
-    if (answer.nextCursor) expect(answer.items).toHaveLength(limit);
+    // Only the last page may be short.
+    expect(answer.nextCursor === null || answer.items.length === limit).toBe(true);
     ids.push(...answer.items.map((item) => item.id));
     cursor = answer.nextCursor;
     await between(page++);

@@ -50,9 +50,9 @@ export interface ApiHarness {
   temporal: { ready: boolean };
   logs: string[];
   /** Every row of every table, as text; what a request may not have changed. */
-  dump(): Promise<Record<string, string[]>>;
-  /** Makes every insert into the audit fail, while `body` runs. */
-  withoutAudit<T>(body: () => Promise<T>): Promise<T>;
+  dump: () => Promise<Record<string, string[]>>;
+  /** While `body` runs, every insert into the audit fails, or every commit of a change of anything else. */
+  failing: <T>(what: 'audit' | 'commit', body: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 }
 
@@ -131,18 +131,7 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
     temporal,
     logs,
     dump: () => dump(database.db),
-    async withoutAudit(body) {
-      await database.db.execute(sql`
-        create function refuse_audit() returns trigger language plpgsql as $$ begin raise exception 'no audit today'; end $$`);
-      await database.db.execute(
-        sql`create trigger refuse_audit before insert on audit for each row execute function refuse_audit()`,
-      );
-      try {
-        return await body();
-      } finally {
-        await database.db.execute(sql`drop function refuse_audit cascade`);
-      }
-    },
+    failing: (what, body) => failing(database.db, what, body),
     async close() {
       await new Promise((resolve) => {
         server.close(resolve);
@@ -172,12 +161,16 @@ function checkAnswer(contract: Contract, method: string, path: string, answer: A
   if (schema) expect(misfits(contract, schema, answer.body), where).toEqual([]);
 }
 
-async function dump(db: Database): Promise<Record<string, string[]>> {
-  const tables = await db.execute<{ name: string }>(
+async function tablesOf(db: Database): Promise<string[]> {
+  const rows = await db.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
   );
+  return rows.map((row) => row.name);
+}
+
+async function dump(db: Database): Promise<Record<string, string[]>> {
   const rows: Record<string, string[]> = {};
-  for (const { name } of tables) {
+  for (const name of await tablesOf(db)) {
     // When a token was last used is no fact of a tenant's.
     const found = await db.execute<{ row: string }>(
       sql`select (to_jsonb(t) - 'last_used_at')::text as row from ${sql.identifier(name)} t order by 1`,
@@ -185,4 +178,40 @@ async function dump(db: Database): Promise<Record<string, string[]>> {
     rows[name] = found.map(({ row }) => row);
   }
   return rows;
+}
+
+/** Triggers are made once and switched on by a row, in a schema that `dump` does not see. */
+async function failing<T>(db: Database, what: 'audit' | 'commit', body: () => Promise<T>): Promise<T> {
+  await prepareFailing(db);
+  await db.execute(sql`insert into testing.switch values (${what})`);
+  try {
+    return await body();
+  } finally {
+    await db.execute(sql`delete from testing.switch`);
+  }
+}
+
+async function prepareFailing(db: Database): Promise<void> {
+  const [there] = await db.execute<{ there: boolean }>(
+    sql`select exists (select from information_schema.schemata where schema_name = 'testing') as there`,
+  );
+  if (there?.there) return;
+  await db.execute(sql`create schema testing`);
+  await db.execute(sql`create table testing.switch (what text)`);
+  await db.execute(sql`
+    create function testing.refuse() returns trigger language plpgsql as $$ begin
+      if exists (select from testing.switch where what = tg_argv[0]) then raise exception 'not today'; end if;
+      return new;
+    end $$`);
+  for (const table of await tablesOf(db)) {
+    if (table === 'audit')
+      await db.execute(
+        sql`create trigger refuse before insert on audit for each row execute function testing.refuse('audit')`,
+      );
+    else if (table !== 'api_token')
+      await db.execute(sql`
+        create constraint trigger refuse after insert or update or delete on ${sql.identifier(table)}
+        -- Deferred = when the transaction commits.
+        deferrable initially deferred for each row execute function testing.refuse('commit')`);
+  }
 }

@@ -11,7 +11,6 @@ import {
   seedApproval,
   seedHeldRun,
   seedIntegration,
-  seedRun,
   service,
   stepsBefore,
   type Tenant,
@@ -29,6 +28,12 @@ type Make = (tenant: Tenant) => Promise<Sample> | Sample;
 const connection: Make = (tenant) => ({ params: { id: tenant.psaConnectionId } });
 const integration: Make = (tenant) => ({ params: { id: tenant.integrationId } });
 const mappedAccount: Make = (tenant) => ({ params: { id: tenant.integrationId, accountId: tenant.vendorAccount(1) } });
+/** An integration of its own with one customer mapped. */
+const mapped = async (tenant: Tenant) => {
+  const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
+  await mapOne(tenant, id);
+  return { id, accountId: tenant.vendorAccount(1) };
+};
 const card: Make = async (tenant) => ({ params: { id: (await freshCard(tenant)).id } });
 
 export const psaCredentials = {
@@ -76,21 +81,22 @@ export const samples: Record<string, Make> = {
     params: { id: tenant.integrationId, accountId: tenant.vendorAccount(numbers.unmapped) },
     body: { psaAccountId: tenant.psaAccount(numbers.unmapped) },
   }),
-  deleteAccountMapping: mappedAccount,
-  putExclusion: mappedAccount,
-  deleteExclusion: mappedAccount,
+  deleteAccountMapping: async (tenant) => ({ params: await mapped(tenant) }),
+  putExclusion: async (tenant) => ({ params: await mapped(tenant) }),
+  deleteExclusion: async (tenant) => ({ params: await mapped(tenant) }),
   listServices: integration,
   putServiceMapping: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
     body: { productIds: [tenant.product('other')] },
   }),
-  deleteServiceMapping: async (tenant) => ({
-    params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
-  }),
+  deleteServiceMapping: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsBefore('mapServices'));
+    await mapOne(tenant, id);
+    return { params: { id, serviceId: service } };
+  },
 
   completeStep: async (tenant) => {
-    const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
-    await mapOne(tenant, id);
+    const { id } = await mapped(tenant);
     return { params: { id, step: 'mapAccounts' } };
   },
   retryStep: async (tenant) => {
@@ -147,6 +153,3 @@ export function addressOf(route: Route, sample: Sample): string {
 export function nobodys(id: string): string {
   return /^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? randomUUID() : `nobodys-${id.length}`;
 }
-
-/** A sync run under way, for tests that follow one. */
-export const runningRun = seedRun;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectorError } from '../../connectors/errors.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
 import { startHarness, type ProcessHarness, type Work } from '../kit/processHarness.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 const gapMs = 1_000;
 const limitMs = 1_500;

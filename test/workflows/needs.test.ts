@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { claimSyncRun } from '../../db/queries/sync.ts';
 import { gate, startHarness, type ProcessHarness } from '../kit/processHarness.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 const slots = 4;
 let harness: ProcessHarness;

@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
-import { until } from '../kit/until.ts';
+import { until } from '../../dev/until.ts';
 
 let harness: ProcessHarness;
 
