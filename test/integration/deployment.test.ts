@@ -66,7 +66,7 @@ beforeAll(async () => {
     workflowExecutionRetentionPeriod: { seconds: 86_400 as never },
   });
   await connection.close();
-});
+}, 240_000);
 
 afterEach(async () => {
   for (const { child } of running.splice(0)) {
@@ -233,7 +233,7 @@ test('migrate, api, two workers and the simulators come up in turn, do the work,
   expect(await stopped).toEqual([0, 0, 0]);
   for (const container of [api, ...workers, ...simulators]) expect(await isHealthy(container)).toBe(false);
   for (const container of [api, ...workers]) expect(container.said()).not.toContain(token);
-}, 120_000);
+}, 240_000);
 
 test('a worker that waits for Temporal stops when it is told', async () => {
   const silent = await listenInSilence();
