@@ -37,7 +37,10 @@ export function createApprovalActivities(deps: Dependencies) {
       agreementId: line.agreementId,
       lineId: line.lineId,
       target: line.target,
-      expected: { quantity: line.expectedQuantity },
+      expected: {
+        quantity: line.expectedQuantity,
+        ...(line.expectedVersion ? { version: line.expectedVersion } : {}),
+      },
       writeBefore: Date.now() + writeWindowMs,
     });
     if (result.outcome === 'not_sent') {
@@ -135,7 +138,7 @@ function conflictOf(current: { quantity: number; version: string } | null): Line
         version: current.version,
         problem: {
           code: 'conflict',
-          detail: `Somebody changed the line in the PSA: it is ${current.quantity} now. Review the card and approve again.`,
+          detail: `Somebody changed the line in the PSA since it was read: it is ${current.quantity} now. Review the card and approve again.`,
         },
       }
     : {

@@ -61,7 +61,9 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const flags: CardFlag[] = [];
   const flag = (code: CardFlag['code'], reason: string, words: string) => flags.push({ code, reason, words });
   const decision = input.decisions[productId] ?? {};
-  const rule = ruleInForce(decision.rule, input.today);
+  // What is signed off now is first billed for the period that begins at D, so a rule must still hold then.
+  const periodBegins = lines.active.map((line) => line.asOf).sort()[0] ?? input.today;
+  const rule = ruleInForce(decision.rule, periodBegins);
   const combined = combineUsage(input, productId, feed.usage);
   const usage = combined.usage;
   const current = tidy(lines.active.reduce((sum, line) => sum + line.quantity, 0));
@@ -146,8 +148,8 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   };
 }
 
-function ruleInForce(rule: AccountRule | undefined, today: string): AccountRule | undefined {
-  return rule && (rule.expires === undefined || rule.expires >= today) ? rule : undefined;
+function ruleInForce(rule: AccountRule | undefined, day: string): AccountRule | undefined {
+  return rule && (rule.expires === undefined || rule.expires >= day) ? rule : undefined;
 }
 
 /** 0 if not billed, else max(minimum, usage + offset), never below 0. */

@@ -151,6 +151,9 @@ async function setQuantity(
     return { outcome: 'already', before: line.quantity, after: line.quantity, version: line.version };
   }
   if (!line || !sameQuantity(line.quantity, command.expected.quantity)) return { outcome: 'conflict', current: line };
+  // The same quantity, but not the line that was signed off: it may have ended, or bill another product now.
+  if (command.expected.version && line.version !== command.expected.version)
+    return { outcome: 'conflict', current: line };
   if (Date.now() >= command.writeBefore) {
     const detail = 'The time to write had passed before the write began.';
     return { outcome: 'not_sent', error: new ConnectorError({ kind: 'transient', code: 'too_late', detail }) };

@@ -47,8 +47,9 @@ const acceptedVersion = 'application/vnd.connectwise.com+json; version=2025.16';
  * @throws ConnectorError `bad_host` for what is no public host name
  */
 export function originOf(site: string, allowPrivate: boolean): string {
-  const refuse = (why: string) =>
-    new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `"${site}" ${why}` });
+  // Somebody may have typed a password in front of the host: that is not said back.
+  const said = site.includes('@') ? 'The site' : `"${site}"`;
+  const refuse = (why: string) => new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `${said} ${why}` });
   let url: URL;
   try {
     url = new URL(/^https?:\/\//i.test(site) ? site : `https://${site}`);

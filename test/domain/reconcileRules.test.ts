@@ -302,9 +302,10 @@ describe('rules of an account × product', () => {
     expect(cardOf(ruled(rule)).target).toBe(target);
   });
 
-  test('a rule holds to the end of its last day', () => {
-    expect(cardOf(ruled({ notBilled: true, expires: '2026-11-24' })).target).toBe(0);
-    expect(cardOf(ruled({ notBilled: true, expires: '2026-11-23' }))).toMatchObject({
+  test('a rule holds for what is billed next only if it lasts into that period', () => {
+    expect(cardOf(ruled({ notBilled: true, expires: '2026-12-01' })).target).toBe(0);
+    // A trial to the end of November does not make December free.
+    expect(cardOf(ruled({ notBilled: true, expires: '2026-11-30' }))).toMatchObject({
       target: 12,
       explanation: { rule: null },
     });

@@ -190,11 +190,20 @@ function whole(quantity: number, rounding: string): number {
   return quantity;
 }
 
-/** The rule of an account × product on its last day still holds; the day after it does not. */
+/** A rule holds if its last day lies in the period that is billed next, or later: the earliest one, of several. */
 function ruleOf(world: ReconcileInput, product: string) {
   const rule = world.decisions[product]?.rule;
-  const over = rule?.expires !== undefined && rule.expires < world.today;
-  return over ? undefined : rule;
+  if (rule?.expires === undefined) return rule;
+  let firstBilled = '9999-12-31';
+  for (const line of openLines(world, product)) {
+    for (const owner of world.agreements) {
+      if (owner.id !== line.agreementId) continue;
+      const begins = owner.nextInvoiceDate === null ? world.today : owner.nextInvoiceDate;
+      if (begins < firstBilled) firstBilled = begins;
+    }
+  }
+  if (firstBilled === '9999-12-31') firstBilled = world.today;
+  return rule.expires < firstBilled ? undefined : rule;
 }
 
 function targetOf(world: ReconcileInput, product: string, usage: number | null): number | null {
