@@ -11,6 +11,7 @@ import { awaitPostgres, createDatabase, prepareCluster } from '../dev/postgres.t
 import { Processes } from '../dev/processes.ts';
 import { findTemporal } from '../dev/temporalBinary.ts';
 import { awaitTemporal, temporalSpec } from '../dev/temporalServer.ts';
+import { templateDatabase } from './kit/templateDatabase.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -19,9 +20,6 @@ declare module 'vitest' {
     workflowBundle: string;
   }
 }
-
-/** Databases of tests are copies of this one, migrated once. */
-export const templateDatabase = 'countersign_template';
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const state = mkdtempSync(join(tmpdir(), 'countersign-test-'));

@@ -169,14 +169,14 @@ async function tablesOf(db: Database): Promise<string[]> {
 }
 
 async function dump(db: Database): Promise<Record<string, string[]>> {
+  // When a token was last used is no fact of a tenant's.
+  const each = (await tablesOf(db)).map(
+    (name) =>
+      sql`select ${name}::text as name, (to_jsonb(t) - 'last_used_at')::text as row from ${sql.identifier(name)} t`,
+  );
+  const found = await db.execute<{ name: string; row: string }>(sql`${sql.join(each, sql` union all `)} order by 1, 2`);
   const rows: Record<string, string[]> = {};
-  for (const name of await tablesOf(db)) {
-    // When a token was last used is no fact of a tenant's.
-    const found = await db.execute<{ row: string }>(
-      sql`select (to_jsonb(t) - 'last_used_at')::text as row from ${sql.identifier(name)} t order by 1`,
-    );
-    rows[name] = found.map(({ row }) => row);
-  }
+  for (const { name, row } of found) (rows[name] ??= []).push(row);
   return rows;
 }
 

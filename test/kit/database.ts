@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { openDatabase, type Database } from '../../db/client.ts';
-import { templateDatabase } from '../globalSetup.ts';
+import { templateDatabase } from './templateDatabase.ts';
 
 export interface TestDatabase {
   url: string;
