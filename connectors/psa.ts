@@ -54,8 +54,6 @@ export interface PsaAgreement {
   currency?: string;
 }
 
-export type LineNotWritable = 'cancelled' | 'future' | 'bundle' | 'permission';
-
 export interface PsaLine {
   id: string;
   agreementId: string;

@@ -14,8 +14,6 @@ const entities = {
     'agreement_id text, product_id text, description text, quantity float8, included_quantity float8, unit_price float8, billing text, effective_from date, effective_to date, status text, version text',
 } as const;
 
-export type PsaEntity = keyof typeof entities;
-
 /**
  * Replaces what is visible by what was staged, entity by entity. What the PSA no longer has goes; only a complete
  * refresh comes this far.

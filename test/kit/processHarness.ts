@@ -347,23 +347,6 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
 /** What a person does in connect with intake `pull`, in order; every other step is automatic, skipped, or a need. */
 export const personSteps = ['credentials', 'linkCustomers', 'mapAccounts', 'mapServices', 'finish'] as const;
 
-/** Takes connect to its end, each fact when its step has its turn, each followed by its wake. */
-export async function walkConnect(harness: ProcessHarness, integrationId: string): Promise<void> {
-  const ref = { kind: 'connect' as const, id: integrationId };
-  await harness.wake(ref);
-  for (const name of personSteps) {
-    await until(`connect to reach ${name}`, async () => {
-      const rows = await harness.steps(ref);
-      const at = rows.findIndex((row) => row.step === name);
-      return rows.slice(0, at).every((row) => row.state === 'done' || row.state === 'skipped');
-    });
-    await harness.fact(ref, name);
-    await harness.wake(ref);
-  }
-  await harness.untilStep(ref, 'firstSync', 'done');
-  await harness.untilClosed(ref);
-}
-
 /** A gate that whoever comes to it waits at until it is opened. */
 export function gate(): { reached: Promise<void>; open: () => void; pass: () => Promise<void> } {
   let reach: () => void = () => undefined;
