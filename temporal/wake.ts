@@ -29,26 +29,55 @@ const details: Record<ProcessKind, string> = {
 };
 
 /**
+ * Wakes that come while one for the same process is on its way become one that follows it: a wake says "look again",
+ * so a thousand at once say no more than one after the last of them. A flood would cost a workflow a promise or twenty
+ * per Signal, all in one activation.
+ *
  * @returns a function that signals the process's workflow, starting it if it is not open. Slow while Temporal is away
  *   (2 to 4 s, measured), so nobody awaits it in a caller's way; what it misses the sweep finds.
  */
 export function createWaker(client: Client): Wake {
-  return async ({ kind, id, organizationId, integrationId }) => {
-    await client.connection.withDeadline(Date.now() + 10_000, () =>
-      client.workflow.signalWithStart(kind, {
-        workflowId: workflowIdOf(kind, id),
-        taskQueue: workflowTaskQueue,
-        args: [workflowInputOf(kind, id)],
-        signal: 'wake',
-        staticSummary: summaries[kind],
-        staticDetails: details[kind],
-        typedSearchAttributes: [
-          { key: searchAttributes.organizationId, value: organizationId },
-          ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
-          { key: searchAttributes.process, value: kind },
-          { key: searchAttributes.blocked, value: false },
-        ],
-      }),
+  const underWay = new Map<string, { sent: Promise<void>; next?: Promise<void> }>();
+
+  function send(process: Wakeable): Promise<void> {
+    const workflowId = workflowIdOf(process.kind, process.id);
+    const sent = signal(client, process);
+    const entry = { sent };
+    underWay.set(workflowId, entry);
+    const over = () => {
+      if (underWay.get(workflowId) === entry) underWay.delete(workflowId);
+    };
+    sent.then(over, over);
+    return sent;
+  }
+
+  return (process) => {
+    const current = underWay.get(workflowIdOf(process.kind, process.id));
+    if (!current) return send(process);
+    // The one on its way may have been looked at before this fact was committed, so it does not count for it.
+    current.next ??= current.sent.then(
+      () => send(process),
+      () => send(process),
     );
+    return current.next;
   };
+}
+
+async function signal(client: Client, { kind, id, organizationId, integrationId }: Wakeable): Promise<void> {
+  await client.connection.withDeadline(Date.now() + 10_000, () =>
+    client.workflow.signalWithStart(kind, {
+      workflowId: workflowIdOf(kind, id),
+      taskQueue: workflowTaskQueue,
+      args: [workflowInputOf(kind, id)],
+      signal: 'wake',
+      staticSummary: summaries[kind],
+      staticDetails: details[kind],
+      typedSearchAttributes: [
+        { key: searchAttributes.organizationId, value: organizationId },
+        ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
+        { key: searchAttributes.process, value: kind },
+        { key: searchAttributes.blocked, value: false },
+      ],
+    }),
+  );
 }

@@ -22,6 +22,10 @@ export async function createWorkers(
     maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
     maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
     defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
+    // A flood of Signals that came while no worker was there is one activation, and costs a millisecond or more each. The
+    // SDK's 5 s do not suffice for that on a busy machine, and running into them can end the whole process ("async hook
+    // stack has become corrupted", seen; sdk-typescript issue 939).
+    isolateExecutionTimeout: '1 minute',
     shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
     shutdownForceTime: environment.SHUTDOWN_GRACE_MS + 5_000,
   };
