@@ -309,6 +309,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
         activities: { ...activities, ...options.wrap?.(activities, () => harness) },
         interceptors: { activity: [() => ({ inbound: new StepFailureInterceptor(deps) })] },
         maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
+        // As in worker/worker.ts.
+        isolateExecutionTimeout: '1 minute',
         maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
         defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
         shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
