@@ -13,6 +13,7 @@ import { clientId } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
+import { sweepScheduleId } from '../../temporal/schedules.ts';
 import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createApiClient, type ApiClient } from '../../dev/apiClient.ts';
@@ -144,6 +145,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         .join('\n'),
     async close() {
       await processes.stopAll();
+      // It would go on starting a workflow every second that nobody runs, beside the tests that follow.
+      await system.temporal.schedule
+        .getHandle(sweepScheduleId)
+        .delete()
+        .catch(() => undefined);
       await connection.close();
       for (const simulator of simulators) await simulator.close();
       await database.close();
