@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 const project = (name: string, include: string[], options: object = {}) => ({
-  test: { name, include, pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000, ...options },
+  test: { name, include, pool: 'forks' as const, testTimeout: 180_000, hookTimeout: 240_000, ...options },
 });
 
 export default defineConfig({
@@ -12,7 +12,7 @@ export default defineConfig({
     projects: [
       project('unit', ['test/{domain,connectors,simulators,dev}/**/*.test.ts']),
       project('integration', ['test/{integration,api,invariants,workflows}/**/*.test.ts']),
-      project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 240_000 }),
+      project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 480_000 }),
     ],
     passWithNoTests: true,
   },

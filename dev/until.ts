@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
  *
  * @throws Error that names what did not come, with what was seen last
  */
-export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs = 60_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs = 120_000): Promise<NonNullable<T>> {
   const end = Date.now() + limitMs;
   let seen: unknown;
   for (;;) {
