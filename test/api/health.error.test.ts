@@ -51,7 +51,7 @@ test('/readyz with a database that was not migrated is 503, and says what to run
 });
 
 test('a request while the database is away is a problem that tells nothing of the inside', async () => {
-  const problem = await away.admin.problem(500, 'internal', 'GET', '/v1/cards');
+  const problem = await away.admin.problem(503, 'database-unavailable', 'GET', '/v1/cards');
   expect(JSON.stringify(problem)).not.toMatch(/ECONNREFUSED|postgres|127\.0\.0\.1/);
   expect(away.logs.join('\n')).toContain(problem.instance);
 });
