@@ -69,12 +69,6 @@ export function createVendorActivities(deps: Dependencies) {
           for await (const page of pages) {
             await commitPiece(deps, ref, async (tx) => {
               await stageUsage(tx, run.id, page);
-              await stageRows(
-                tx,
-                run.id,
-                'userTypes',
-                page.userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
-              );
               return moveRunCursor(tx, run, page.next ?? allPages);
             });
           }
@@ -147,6 +141,12 @@ async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Prom
     runId,
     'count',
     page.counts.map((count) => ({ id: JSON.stringify([count.accountId, count.service]), data: count })),
+  );
+  await stageRows(
+    tx,
+    runId,
+    'userTypes',
+    page.userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
   );
 }
 

@@ -46,7 +46,7 @@ export interface HttpRequest<T> {
 
 export interface HttpAnswer<T> {
   data: T;
-  headers: Headers;
+  headers: { get(name: string): string | null };
 }
 
 export interface HttpClient {
@@ -106,7 +106,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const text = await readText(response, maxBytes, where);
       log({ status: response.status, requestId });
       if (!response.ok) throw await refusal(wanted, response, text, requestId);
-      return { data: parse(wanted, text, where, requestId), headers: response.headers as unknown as Headers };
+      return { data: parse(wanted, text, where, requestId), headers: response.headers };
     } catch (error) {
       if (error instanceof ConnectorError) {
         options.logger?.warn(

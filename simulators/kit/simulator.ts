@@ -187,7 +187,7 @@ export async function startSimulator(
       case 'GET state':
         return { status: 200, body: simulation.state(wanted.query) };
       case 'POST faults':
-        return { status: 201, body: faults.add(given as unknown as Omit<Fault, 'id'>) };
+        return { status: 201, body: faults.add(wanted.body as Omit<Fault, 'id'>) };
       case 'GET faults':
         return { status: 200, body: faults.all() };
       case 'DELETE faults':
