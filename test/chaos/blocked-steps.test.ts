@@ -66,10 +66,10 @@ test(
       length = runId === first ? historyLength : Number.POSITIVE_INFINITY;
     }
     expect(sent).toBeGreaterThanOrEqual(600);
+    await until('the wakes to be tried', () => times(ref, 'close').length > 1);
     const storm = Date.now() - began;
     const tries = times(ref, 'close');
     expect(tries.length).toBeLessThanOrEqual(2 + storm / gapMs);
-    expect(tries.length).toBeGreaterThan(1);
     for (const [at, time] of tries.slice(1).entries()) {
       // Measured from the moment it was blocked, which is after the try began: a gap between two tries is never shorter.
       expect(time - (tries[at] ?? 0)).toBeGreaterThanOrEqual(gapMs);
@@ -96,7 +96,8 @@ test(
     await harness.wake(ref);
     await harness.untilClosed(ref);
     expect((await attributes())['Blocked']).toEqual([false]);
-    expect((await attributes())['Problem']).toBeUndefined();
+    // Unset; the server lists it as null in a run that carried it over.
+    expect((await attributes())['Problem']?.[0] ?? null).toBeNull();
     expect(await harness.effects(ref)).toEqual({ write: 1, settle: 1, close: 1 });
   },
 );

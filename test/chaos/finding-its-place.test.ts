@@ -30,7 +30,11 @@ async function create(kind: ProcessKind): Promise<ProcessRef> {
 }
 
 async function terminateAndStart(ref: ProcessRef): Promise<void> {
-  await harness.terminate(ref);
+  // The place after one step and the place at the next are reached at the same moment: the other may have terminated it.
+  await until('the workflow to be open, and terminated', async () => {
+    await harness.terminate(ref);
+    return true;
+  });
   await harness.wake(ref);
 }
 
