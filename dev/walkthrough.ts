@@ -60,16 +60,18 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
   });
 
   await checks.run('restart', async () => {
-    const connecting = !(await isDone('matchExactly'));
+    // In the middle of what there is to do: reading the PSA, waiting for a person, or a sync.
+    const matched = await isDone('matchExactly');
+    const finished = await isDone('finish');
     const before = await latestRun(system, id);
-    if (!connecting) await api.post(`${at}/syncs`);
-    // While the PSA is being read: both die, both come back, the process goes on.
+    if (finished) await api.post(`${at}/syncs`);
     await Promise.all([stack.kill('worker'), stack.kill('temporal')]);
     await stack.restart('temporal');
     await stack.restart('worker');
-    if (connecting) await reach(system, id, 'mapAccounts');
-    else await until('the sync to be over', async () => isOver(await latestRun(system, id), before?.id));
-    return `worker and Temporal killed in the middle of ${connecting ? 'connect' : 'a sync'}; it went on`;
+    if (finished) await until('the sync to be over', async () => isOver(await latestRun(system, id), before?.id));
+    else await reach(system, id, 'mapAccounts');
+    const middle = finished ? 'a sync' : matched ? 'connect, while it waited for a person' : 'connect';
+    return `worker and Temporal killed in the middle of ${middle}; it went on`;
   });
 
   await checks.run('map.accounts', async () => {

@@ -126,7 +126,12 @@ export interface HarnessOptions {
 let installed = false;
 
 export async function startHarness(options: HarnessOptions = {}): Promise<ProcessHarness> {
-  if (!installed) Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+  if (!installed) {
+    Runtime.install({
+      logger: new DefaultLogger('ERROR', () => undefined),
+      telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+    });
+  }
   installed = true;
   const database = await createTestDatabase();
   const { db, close: closeDb } = openDatabase(database.url, 12);

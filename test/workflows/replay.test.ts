@@ -1,0 +1,63 @@
+/** Histories that earlier code made (`npm run record:histories`) replay with today's: what is open keeps running. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DefaultLogger, Runtime, Worker, type ReplayResult } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { expect, inject, test } from 'vitest';
+import * as workflows from '../../workflows/index.ts';
+
+interface History {
+  events: {
+    eventType: string;
+    workflowExecutionStartedEventAttributes?: { workflowType: { name: string } };
+    activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+  }[];
+}
+
+// Each replay is a worker of its own that says when it starts and stops.
+Runtime.install({
+  logger: new DefaultLogger('ERROR', () => undefined),
+  telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
+});
+
+const folder = join(import.meta.dirname, '../histories');
+const names = readdirSync(folder).filter((file) => file.endsWith('.json'));
+const read = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as History;
+const recorded = new Map(names.map((name) => [name, read(name)]));
+
+async function replay(histories: Map<string, History>): Promise<ReplayResult[]> {
+  const results: ReplayResult[] = [];
+  const all = [...histories].map(([workflowId, history]) => ({ workflowId, history }));
+  const options = { workflowBundle: { codePath: inject('workflowBundle') } };
+  for await (const result of Worker.runReplayHistories(options, all)) results.push(result);
+  return results;
+}
+
+test('every recorded history replays', async () => {
+  const results = await replay(recorded);
+  expect(results.map(({ workflowId }) => workflowId).toSorted()).toEqual(names.toSorted());
+  expect(results.filter(({ error }) => error)).toEqual([]);
+});
+
+test('they are of every workflow there is, of closed runs and of open ones, continued and terminated', () => {
+  const types = [...recorded.values()].map(
+    ({ events }) => events[0]?.workflowExecutionStartedEventAttributes?.workflowType.name,
+  );
+  expect([...new Set(types)].toSorted()).toEqual(Object.keys(workflows).toSorted());
+  const ends = new Set([...recorded.values()].map(({ events }) => events.at(-1)?.eventType));
+  const event = (name: string) => `EVENT_TYPE_WORKFLOW_EXECUTION_${name}`;
+  expect([...ends]).toEqual(
+    expect.arrayContaining([event('COMPLETED'), event('CONTINUED_AS_NEW'), event('TERMINATED')]),
+  );
+  const closed = ['COMPLETED', 'CONTINUED_AS_NEW', 'TERMINATED'].map(event);
+  expect([...ends].some((end) => !closed.includes(end ?? ''))).toBe(true);
+});
+
+test.for(names)('%s, with one activity that was another, does not replay', async (name) => {
+  const changed = structuredClone(recorded.get(name));
+  const scheduled = changed?.events.find((event) => event.activityTaskScheduledEventAttributes);
+  if (!changed || !scheduled?.activityTaskScheduledEventAttributes) throw new Error('It schedules no activity.');
+  scheduled.activityTaskScheduledEventAttributes.activityType.name = 'another';
+  const [result] = await replay(new Map([[name, changed]]));
+  expect(result?.error).toBeInstanceOf(DeterminismViolationError);
+});

@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { wakeProcess } from '../../activities/store.ts';
+import { commitFact, createProcess, parkProcess, takeOverdue, type ProcessRef } from '../../db/queries/process.ts';
+import { workflowTaskQueue } from '../../domain/process.ts';
+import { createTemporalClient } from '../../temporal/client.ts';
+import { createWaker } from '../../temporal/wake.ts';
+import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
+import { until } from '../../dev/until.ts';
+
+const overdueMs = 1_000;
+let harness: ProcessHarness;
+/** Asked for between the last claim and the end of the run, and its wake lost. */
+let lateFor: string | undefined;
+
+beforeAll(async () => {
+  harness = await startHarness({
+    env: { SWEEP_OVERDUE_MS: String(overdueMs) },
+    wrap: (real) => ({
+      claimPsaRefresh: async (id) => {
+        const round = await real.claimPsaRefresh(id);
+        if (round === null && lateFor === id) {
+          lateFor = undefined;
+          await harness.askRefresh(id);
+        }
+        return round;
+      },
+    }),
+  });
+});
+afterAll(() => harness?.close());
+
+const refresh = async () => ({ kind: 'refreshPsa' as const, id: await harness.connection() });
+
+/** As if the last fact had been committed a while ago. */
+async function age(ref: ProcessRef, ms: number): Promise<void> {
+  await harness.db.execute(
+    sql`update process set due_at = due_at - ${ms} * interval '1 millisecond' where kind = ${ref.kind} and id = ${ref.id}`,
+  );
+}
+
+const dueInMs = async (ref: ProcessRef) => {
+  const [row] = await harness.db.execute<{ ms: number }>(
+    sql`select extract(epoch from due_at - now())::float8 * 1000 as ms from process where kind = ${ref.kind} and id = ${ref.id}`,
+  );
+  return row?.ms ?? Number.NaN;
+};
+
+test('facts committed while Temporal is away happen after the sweep found them', async () => {
+  // Nobody listens there: what a wake meets while the server is down.
+  const gone = createTemporalClient('127.0.0.1:1', 'default');
+  const refs = await Promise.all([refresh(), refresh(), refresh()]);
+  const lost = async (ref: ProcessRef) => {
+    await harness.askRefresh(ref.id);
+    // The wake fails, and nobody is told: the fact is committed.
+    await wakeProcess({ ...harness.deps, wake: createWaker(gone.client) }, ref);
+    expect(await harness.isOpen(ref)).toBe(false);
+    await age(ref, 2 * overdueMs);
+  };
+  await Promise.all(refs.map(lost));
+  await gone.close();
+  const { woken } = await harness.client.workflow.execute<() => Promise<{ woken: number }>>('sweep', {
+    workflowId: `sweep-${randomUUID()}`,
+    taskQueue: workflowTaskQueue,
+  });
+  expect(woken).toBe(refs.length);
+  for (const ref of refs) {
+    await until('the refresh to be applied', async () => (await harness.effects(ref))['applyPsa'] === 1);
+    await harness.untilClosed(ref);
+    expect(await harness.row(ref)).toMatchObject({ dueAt: null, sweeps: 0 });
+  }
+});
+
+test('a request that comes after the last claim of a run, its wake lost, is done by that run', async () => {
+  const ref = await refresh();
+  lateFor = ref.id;
+  await harness.wake(ref);
+  await until('the request to be there', () => lateFor === undefined);
+  await harness.untilClosed(ref);
+  expect(await harness.row(ref)).toMatchObject({ dueAt: null });
+  expect(await harness.effects(ref)).toEqual({ checkPsaPermissions: 1, pullPsa: 1, applyPsa: 1 });
+  expect(await harness.runs(ref)).toHaveLength(1);
+});
+
+test('a process is not woken before it is overdue, nor one that waits for a person', async () => {
+  const fresh = await refresh();
+  const parked = await refresh();
+  await harness.fact(fresh);
+  await parkProcess(harness.db, { ...parked, version: 1, dueInMs: null });
+  const taken = await takeOverdue(harness.db, overdueMs, 1_000);
+  expect(taken.map(({ id }) => id)).not.toContain(fresh.id);
+  expect(taken.map(({ id }) => id)).not.toContain(parked.id);
+});
+
+test('a process that stays overdue is woken less and less often, up to an hour; a fact begins anew', async () => {
+  const ref = await refresh();
+  const taken = async () => (await takeOverdue(harness.db, overdueMs, 1_000)).some(({ id }) => id === ref.id);
+  for (let sweeps = 0; sweeps < 15; sweeps++) {
+    await harness.db.execute(sql`update process set due_at = now() - interval '1 minute' where id = ${ref.id}`);
+    expect(await taken()).toBe(true);
+    const expected = Math.min(overdueMs * 2 ** sweeps, 3_600_000);
+    expect(await dueInMs(ref)).toBeGreaterThan(expected - 2_000);
+    expect(await dueInMs(ref)).toBeLessThanOrEqual(expected);
+    expect(await taken(), 'not again at once').toBe(false);
+  }
+  await commitFact(harness.db, ref);
+  expect(await harness.row(ref)).toMatchObject({ sweeps: 0 });
+  expect(await dueInMs(ref)).toBeLessThanOrEqual(0);
+});
+
+test('sweeps at the same time take different rows, and all of them', async () => {
+  const ids: string[] = Array.from({ length: 300 }, () => randomUUID());
+  const all = new Set(ids);
+  for (const id of ids) await createProcess(harness.db, harness.organizationId, { kind: 'approveUsage', id });
+  await harness.db.execute(sql`update process set due_at = now() - interval '1 minute' where kind = 'approveUsage'`);
+  const sweep = async () => {
+    const mine: string[] = [];
+    for (;;) {
+      const batch = await takeOverdue(harness.db, overdueMs, 20);
+      mine.push(...batch.map(({ id }) => id));
+      if (batch.length === 0) return mine;
+    }
+  };
+  const taken = (await Promise.all([sweep(), sweep(), sweep(), sweep()])).flat().filter((id) => all.has(id));
+  expect(taken.toSorted()).toEqual(ids.toSorted());
+});
+
+test('a process is parked only if no fact arrived since it looked', async () => {
+  const ref = await refresh();
+  const { version } = await harness.row(ref);
+  await harness.fact(ref);
+  expect(await parkProcess(harness.db, { ...ref, version, dueInMs: null })).toBe(false);
+  expect((await harness.row(ref)).dueAt).not.toBeNull();
+  expect(await parkProcess(harness.db, { ...ref, version: version + 1, dueInMs: null })).toBe(true);
+  expect((await harness.row(ref)).dueAt).toBeNull();
+  expect(await parkProcess(harness.db, { ...ref, version: version + 1, dueInMs: 60_000 })).toBe(true);
+  expect(await dueInMs(ref)).toBeGreaterThan(50_000);
+});
