@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 const project = (name: string, include: string[], options: object = {}) => ({
-  test: { name, include, pool: 'forks' as const, testTimeout: 180_000, hookTimeout: 240_000, ...options },
+  test: {
+    name,
+    include,
+    pool: 'forks' as const,
+    isolate: false,
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
+    ...options,
+  },
 });
 
 export default defineConfig({

@@ -12,7 +12,7 @@ let psaConnectionId: string;
 let before: Visible;
 
 /** More customers than a page holds, so that every list has at least two pages. */
-const customers = 60;
+const customers = 52;
 
 beforeAll(async () => {
   system = await startSystem({ customers });

@@ -4,7 +4,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import { sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { inject } from 'vitest';
@@ -32,6 +32,7 @@ import { readEnvironment } from '../../environment.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { StepFailureInterceptor } from '../../worker/interceptors.ts';
 import { createTestDatabase } from './database.ts';
+import { quietTemporal } from './quietTemporal.ts';
 import { createNamespace } from './system.ts';
 import { until } from '../../dev/until.ts';
 
@@ -123,16 +124,8 @@ export interface HarnessOptions {
   wrap?: (activities: Activities, harness: () => ProcessHarness) => Partial<Activities>;
 }
 
-let installed = false;
-
 export async function startHarness(options: HarnessOptions = {}): Promise<ProcessHarness> {
-  if (!installed) {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR', () => undefined),
-      telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-    });
-  }
-  installed = true;
+  quietTemporal();
   const database = await createTestDatabase();
   const { db, close: closeDb } = openDatabase(database.url, 12);
   await db.execute(sql`create table step_effect (kind text, id text, round text, step text)`);

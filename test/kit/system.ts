@@ -24,7 +24,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Every wait short; a test that needs another says so. */
 const testTiming = {
-  SWEEP_INTERVAL_MS: '1000',
+  SWEEP_INTERVAL_MS: '3000',
   SWEEP_OVERDUE_MS: '500',
   BLOCKED_GAP_MS: '100',
   UNREACHABLE_RETRY_MS: '1000',

@@ -1,9 +1,10 @@
 /** Histories that earlier code made (`npm run record:histories`) replay with today's: what is open keeps running. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DefaultLogger, Runtime, Worker, type ReplayResult } from '@temporalio/worker';
+import { Worker, type ReplayResult } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { expect, inject, test } from 'vitest';
+import { quietTemporal } from '../kit/quietTemporal.ts';
 import * as workflows from '../../workflows/index.ts';
 
 interface History {
@@ -15,10 +16,7 @@ interface History {
 }
 
 // Each replay is a worker of its own that says when it starts and stops.
-Runtime.install({
-  logger: new DefaultLogger('ERROR', () => undefined),
-  telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
-});
+quietTemporal();
 
 const folder = join(import.meta.dirname, '../histories');
 const names = readdirSync(folder).filter((file) => file.endsWith('.json'));
