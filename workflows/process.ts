@@ -37,7 +37,7 @@ export const wake = defineSignal('wake');
 
 const store = proxyActivities<Pick<Activities, 'look' | 'park' | 'block' | 'registerNeed'>>({
   // Short and against PostgreSQL only: it is tried until PostgreSQL is back.
-  startToCloseTimeout: '30 seconds',
+  startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
@@ -58,6 +58,8 @@ class Process<K extends ProcessKind> {
   wakes = 0;
   /** Branches at work; only when all wait is the process parked. */
   private active = 0;
+  /** The last look, and the wakes that had come before it: the next step begins with it if none has come since. */
+  private latest: { view: ProcessView; wakes: number } | undefined;
   /** The version that was there before the last claim of a round. */
   private claimedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
@@ -74,9 +76,9 @@ class Process<K extends ProcessKind> {
   /** Waits until `step` was completed by somebody else: a person, the vendor, or another process. */
   async until(step: StepOf<K>): Promise<void> {
     await this.branch(async () => {
-      for (;;) {
+      for (let again = false; ; again = true) {
         const seen = this.wakes;
-        const view = await this.look();
+        const view = again ? await this.look() : await this.lookOrLatest();
         if (isFinished(stepIn(view, step).state)) return;
         await this.wait(step, seen, view.version, null, waitingFor(stepIn(view, step)));
       }
@@ -89,9 +91,9 @@ class Process<K extends ProcessKind> {
    */
   async run(step: StepOf<K>, activity: StepActivity, options: { once?: boolean } = {}): Promise<void> {
     await this.branch(async () => {
-      for (;;) {
+      for (let again = false; ; again = true) {
         const seen = this.wakes;
-        const view = await this.look();
+        const view = again ? await this.look() : await this.lookOrLatest();
         const row = stepIn(view, step);
         if (isFinished(row.state)) return;
         const gapMs = view.timing.blockedGapMs - (row.blockedForMs ?? Number.POSITIVE_INFINITY);
@@ -127,24 +129,36 @@ class Process<K extends ProcessKind> {
   /** Commits the need for a round of another process, wakes it, and waits until it has satisfied the need. */
   async need(step: StepOf<K>, other: ProcessKind): Promise<void> {
     await this.branch(async () => {
-      const view = await this.look();
+      const view = await this.lookOrLatest();
       if (isFinished(stepIn(view, step).state)) return;
       await store.registerNeed({ ...this.ref(view.round, step), other });
     });
+    // A round that is applied already has met it at once, without a wake.
+    this.latest = undefined;
     await this.until(step);
   }
 
   /** The round to drive next, made from what is open; false when nothing is. */
   async claim(activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>): Promise<boolean> {
-    this.claimedAt = (await this.look()).version;
-    return (await activity.executeWithOptions({ summary: 'Is there anything to do?' }, [this.id])) !== null;
+    this.claimedAt = (await this.lookOrLatest()).version;
+    const round = await activity.executeWithOptions({ summary: 'Is there anything to do?' }, [this.id]);
+    // What was seen is of the round before.
+    this.latest = undefined;
+    return round !== null;
   }
 
   /** What the rows say now; shows it in the Temporal UI. */
   async look(): Promise<ProcessView> {
+    const { wakes } = this;
     const view = await store.look({ kind: this.kind, id: this.id });
+    this.latest = { view, wakes };
     this.show(view);
     return view;
+  }
+
+  /** Where the step before has just looked there is nothing new to see, unless a wake came since. */
+  private async lookOrLatest(): Promise<ProcessView> {
+    return this.latest?.wakes === this.wakes ? this.latest.view : this.look();
   }
 
   /**
@@ -152,7 +166,9 @@ class Process<K extends ProcessKind> {
    * claim: a request that came after it, and whose wake was lost, is then found by the sweep.
    */
   async rest(): Promise<boolean> {
-    const version = this.claimedAt ?? (await this.look()).version;
+    const version = this.claimedAt ?? (await this.lookOrLatest()).version;
+    // Should it not rest, a fact without a wake has arrived.
+    this.latest = undefined;
     return store.park({ kind: this.kind, id: this.id, version, dueInMs: null });
   }
 

@@ -135,7 +135,7 @@ test.for(['write', 'close'] as const)(
     expect(blocked.problem?.code).toBe('unreachable');
     const tries = times(ref, step);
     expect((tries.at(-1) ?? 0) - (tries[0] ?? 0)).toBeGreaterThanOrEqual(limitMs * 0.9);
-    expect(tries.length).toBeGreaterThan(2);
+    expect(tries.length).toBeGreaterThan(1);
     expect(blocked.retryAt).not.toBeNull();
     // Parked until its own timer, so that the sweep comes if the timer does not.
     await until('the process to be parked', async () => {

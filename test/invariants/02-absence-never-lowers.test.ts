@@ -15,7 +15,7 @@ let before: Visible;
 const customers = 52;
 
 beforeAll(async () => {
-  system = await startSystem({ customers });
+  system = await startSystem({ customers, env: { TRANSIENT_LIMIT_MS: '1000' } });
   ({ integrationId, psaConnectionId } = await connectAll(system));
 });
 afterAll(() => system?.close());
