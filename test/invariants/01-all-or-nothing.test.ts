@@ -186,8 +186,8 @@ async function expectWhole(watch: Watch): Promise<void> {
 }
 
 async function slow(): Promise<void> {
-  await system.mailprotector.fault({ kind: 'latency', ms: 40, times: null });
-  await system.connectwise.fault({ kind: 'latency', ms: 40, times: null });
+  await system.mailprotector.fault({ kind: 'latency', ms: 20, times: null });
+  await system.connectwise.fault({ kind: 'latency', ms: 20, times: null });
 }
 
 test('a reader during syncs and refreshes never sees two versions, and cards always fit the numbers beside them', async () => {
