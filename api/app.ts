@@ -72,7 +72,16 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
-    info: { title: 'Countersign', version: '0.1.0', license: { name: 'Apache-2.0' } },
+    info: {
+      title: 'Countersign',
+      version: '0.1.0',
+      license: { name: 'Apache-2.0' },
+      description:
+        'Keeps what an MSP bills equal to what its customers use. A request commits a fact and answers at once; the work ' +
+        'it starts is done by a process, whose steps and problems the same resource shows. Every request carries a token: ' +
+        '`Authorization: Bearer cs_…`. Errors are problem documents (RFC 9457). `docs/connecting.md` goes through the ' +
+        'requests in the order of the guide.',
+    },
   });
 
   app.notFound((c) =>

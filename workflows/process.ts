@@ -111,7 +111,9 @@ class Process<K extends ProcessKind> {
           await this.wait(step, seen, view.version, outcome.againInMs, outcome.because);
           continue;
         }
-        await store.block({ ...this.ref(view.round, step), code: outcome.code });
+        await store.block.executeWithOptions({ summary: `${stepWords[step].title}: blocked` }, [
+          { ...this.ref(view.round, step), code: outcome.code },
+        ]);
         const blocked = await this.look();
         if (isFinished(stepIn(blocked, step).state)) return;
         // Parked with what was seen before the try: a fact that came during it, new credentials for one, was not tried.
@@ -131,7 +133,9 @@ class Process<K extends ProcessKind> {
     await this.branch(async () => {
       const view = await this.lookOrLatest();
       if (isFinished(stepIn(view, step).state)) return;
-      await store.registerNeed({ ...this.ref(view.round, step), other });
+      await store.registerNeed.executeWithOptions({ summary: `${stepWords[step].title}: ask for it` }, [
+        { ...this.ref(view.round, step), other },
+      ]);
     });
     // A round that is applied already has met it at once, without a wake.
     this.latest = undefined;
@@ -150,7 +154,9 @@ class Process<K extends ProcessKind> {
   /** What the rows say now; shows it in the Temporal UI. */
   async look(): Promise<ProcessView> {
     const { wakes } = this;
-    const view = await store.look({ kind: this.kind, id: this.id });
+    const view = await store.look.executeWithOptions({ summary: 'Look where it stands' }, [
+      { kind: this.kind, id: this.id },
+    ]);
     this.latest = { view, wakes };
     this.show(view);
     return view;
@@ -169,7 +175,9 @@ class Process<K extends ProcessKind> {
     const version = this.claimedAt ?? (await this.lookOrLatest()).version;
     // Should it not rest, a fact without a wake has arrived.
     this.latest = undefined;
-    return store.park({ kind: this.kind, id: this.id, version, dueInMs: null });
+    return store.park.executeWithOptions({ summary: 'Done for now' }, [
+      { kind: this.kind, id: this.id, version, dueInMs: null },
+    ]);
   }
 
   private ref(round: string, step: StepOf<K>): StepRef {
@@ -246,16 +254,18 @@ class Process<K extends ProcessKind> {
   private async park(): Promise<void> {
     const waits = [...this.waits.values()];
     const timers = waits.flatMap((wait) => (wait.timerMs === null ? [] : [wait.timerMs]));
-    await store.park({
-      kind: this.kind,
-      id: this.id,
-      version: Math.min(...waits.map((wait) => wait.version)),
-      dueInMs: timers.length > 0 ? Math.min(...timers) : null,
-    });
+    await store.park.executeWithOptions({ summary: 'Wait' }, [
+      {
+        kind: this.kind,
+        id: this.id,
+        version: Math.min(...waits.map((wait) => wait.version)),
+        dueInMs: timers.length > 0 ? Math.min(...timers) : null,
+      },
+    ]);
   }
 
   private show(view: ProcessView): void {
-    const details = view.steps.map(stepLine).join('\n');
+    const details = detailsOf(view);
     if (details !== this.shown.details) setCurrentDetails(details);
     // Its own problem only: who asks for what is blocked finds what he can free, not all that wait for it.
     const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
@@ -315,22 +325,29 @@ function waitingFor(row: StepView): string {
   return row.waitsOn ? `waits for ${row.waitsOn.workflowId}` : 'waits';
 }
 
-function stepLine(row: StepView): string {
-  const words = stepWords[row.step as keyof typeof stepWords];
-  const title = words?.title ?? row.step;
-  switch (row.state) {
-    case 'done':
-      return `- ✓ ${title}`;
-    case 'skipped':
-      return `- – ${title}: not needed`;
-    case 'running':
-      return `- **▶ ${title}**: at work`;
-    case 'blocked':
-      return `- **✗ ${title}: blocked (${row.problem ?? 'unknown'})**. ${problemOf(row.problem ?? 'unknown', '').todo} ${row.retryInMs === undefined ? 'The Signal `wake` tries again.' : 'The Signal `wake` tries at once.'}`;
-    case 'waiting': {
-      if (!row.waitsOn) return `- · ${title}: ${row.next ? `**waits for ${words?.waitsFor ?? 'its turn'}**` : 'later'}`;
-      const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
-      return `- **… ${title}**: waits for workflow \`${row.waitsOn.workflowId}\`${blocked}`;
-    }
+/** What the Temporal UI shows as "Current Details": first what happens now, then every step that is needed. */
+function detailsOf(view: ProcessView): string {
+  const needed = view.steps.filter((row) => row.state !== 'skipped');
+  const now = needed.flatMap((row) => nowLine(row) ?? []);
+  return [...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join('\n');
+}
+
+const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };
+
+const wordsOf = (row: StepView) => stepWords[row.step as keyof typeof stepWords];
+const titleOf = (row: StepView) => wordsOf(row)?.title ?? row.step;
+
+/** What a step is doing or waiting for; undefined when it has nothing to say. */
+function nowLine(row: StepView): string | undefined {
+  const title = titleOf(row);
+  if (row.state === 'running') return `**${title}**: at work\n`;
+  if (row.state === 'blocked') {
+    const { todo } = problemOf(row.problem ?? 'unknown', '');
+    const when = row.retryInMs === undefined ? 'again' : 'at once';
+    return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo} The Signal \`wake\` tries ${when}.\n`;
   }
+  if (row.state !== 'waiting') return undefined;
+  if (!row.waitsOn) return row.next ? `**${title}**: waits for ${wordsOf(row)?.waitsFor ?? 'its turn'}\n` : undefined;
+  const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
+  return `**${title}**: waits for workflow \`${row.waitsOn.workflowId}\`${blocked}\n`;
 }

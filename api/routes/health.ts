@@ -58,5 +58,7 @@ healthRoutes.get(
     telemetry: false,
     withDefaultFonts: false,
     hideClientButton: true,
+    showDeveloperTools: 'never',
+    authentication: { preferredSecurityScheme: 'bearer' },
   }),
 );

@@ -44,19 +44,17 @@ const describe = (ref: ProcessRef) => harness.client.workflow.getHandle(workflow
 
 test('who waits for a person says for what, and what comes after', async () => {
   expect(await harness.details(waiting)).toMatchInlineSnapshot(`
-    "- – Issue the integration key: not needed
-    - – Enable in the vendor console: not needed
-    - · Vendor credentials: **waits for a person to give the reseller id and API key**
-    - · Try the vendor credentials: later
-    - · Link customers: later
-    - – Check PSA permissions for alerts: not needed
-    - – Choose the PSA board: not needed
-    - · Read the PSA: later
-    - · Match equal names: later
-    - · Map accounts: later
-    - · Map services: later
-    - · Review and finish: later
-    - · First sync: later"
+    "**Vendor credentials**: waits for a person to give the reseller id and API key
+
+    - · Vendor credentials
+    - · Try the vendor credentials
+    - · Link customers
+    - · Read the PSA
+    - · Match equal names
+    - · Map accounts
+    - · Map services
+    - · Review and finish
+    - · First sync"
   `);
   const { searchAttributes, memo } = await describe(waiting);
   expect(searchAttributes).toMatchObject({
@@ -71,19 +69,17 @@ test('who waits for a person says for what, and what comes after', async () => {
 
 test('who is blocked says at which step, why, and what to do', async () => {
   expect(await harness.details(blocked)).toMatchInlineSnapshot(`
-    "- – Issue the integration key: not needed
-    - – Enable in the vendor console: not needed
+    "**Try the vendor credentials: blocked (bad_credentials)**. Give new credentials; the step then tries again by itself. The Signal \`wake\` tries again.
+
     - ✓ Vendor credentials
-    - **✗ Try the vendor credentials: blocked (bad_credentials)**. Give new credentials; the step then tries again by itself. The Signal \`wake\` tries again.
-    - · Link customers: later
-    - – Check PSA permissions for alerts: not needed
-    - – Choose the PSA board: not needed
-    - · Read the PSA: later
-    - · Match equal names: later
-    - · Map accounts: later
-    - · Map services: later
-    - · Review and finish: later
-    - · First sync: later"
+    - ✗ Try the vendor credentials
+    - · Link customers
+    - · Read the PSA
+    - · Match equal names
+    - · Map accounts
+    - · Map services
+    - · Review and finish
+    - · First sync"
   `);
   const { searchAttributes, memo } = await describe(blocked);
   expect(searchAttributes).toMatchObject({ Blocked: [true], Problem: ['bad_credentials'] });
@@ -93,12 +89,14 @@ test('who is blocked says at which step, why, and what to do', async () => {
 test('who needs another process names it, and why that is blocked', async () => {
   const text = (await harness.details(needing)).replace(psa.id, '{psaConnectionId}');
   expect(text).toMatchInlineSnapshot(`
-    "- ✓ Read usage from the vendor
-    - **… Read the PSA afresh**: waits for workflow \`psa/{psaConnectionId}\`, which is **blocked (bad_credentials)**
-    - · Check that every page arrived: later
-    - · Compare with the last run: later
-    - · Make the counts visible: later
-    - · Close: later"
+    "**Read the PSA afresh**: waits for workflow \`psa/{psaConnectionId}\`, which is **blocked (bad_credentials)**
+
+    - ✓ Read usage from the vendor
+    - · Read the PSA afresh
+    - · Check that every page arrived
+    - · Compare with the last run
+    - · Make the counts visible
+    - · Close"
   `);
 });
 
