@@ -3,7 +3,7 @@
  * bill is the worst bug we can have, so a slow oracle in the tests says the same in other words.
  */
 import { combineUsage } from './reconcile/combine.ts';
-import { chooseLine, linesOf } from './reconcile/lines.ts';
+import { chooseLine, linesOf, noLineWords } from './reconcile/lines.ts';
 import { moneyOf, previewOf } from './reconcile/preview.ts';
 import type { AccountRule, Card, CardFlag, Dismissal, ReconcileInput, UsageInput } from './reconcile/types.ts';
 import { sameQuantity, tidy } from './quantities.ts';
@@ -22,14 +22,16 @@ export function reconcileAccount(input: ReconcileInput): Card[] {
 interface Feed {
   productId: string;
   usage: UsageInput[];
-  /** Several of a service's alternatives have a line: a person says which. */
+  /** Several of a service's alternatives have a line, and no person has said which takes the count. */
   ambiguous: boolean;
+  /** A service's count goes to another of its alternatives, whose line a person picked. */
+  passedOver: boolean;
 }
 
 function feeds(input: ReconcileInput): Feed[] {
   const byProduct = new Map<string, Feed>();
   const feed = (productId: string) => {
-    const found = byProduct.get(productId) ?? { productId, usage: [], ambiguous: false };
+    const found = byProduct.get(productId) ?? { productId, usage: [], ambiguous: false, passedOver: false };
     byProduct.set(productId, found);
     return found;
   };
@@ -42,15 +44,29 @@ function feeds(input: ReconcileInput): Feed[] {
       for (const productId of mapping.productIds) feed(productId).usage.push(...usage);
       continue;
     }
-    // Alternatives: the product this customer has a line for; none: one new-revenue card; several: ask.
+    // Alternatives: the product this customer has a line for; none: one new-revenue card; several: a person picks the
+    // line that takes the count, and the others count as 0.
+    const picked = billed.filter((productId) => isPicked(input, productId));
     const [first] = mapping.productIds;
-    const chosen = billed.length > 0 ? billed : first === undefined ? [] : [first];
+    const chosen = picked.length === 1 ? picked : billed.length > 0 ? billed : first === undefined ? [] : [first];
     for (const productId of chosen) {
       feed(productId).usage.push(...usage);
       if (chosen.length > 1 && usage.length > 0) feed(productId).ambiguous = true;
     }
+    // A service that was never reported makes nothing 0.
+    const known = usage.some((count) => count.quantity !== null);
+    for (const productId of billed) {
+      const other = feed(productId);
+      if (known && !chosen.includes(productId)) other.passedOver = true;
+    }
   }
   return [...byProduct.values()];
+}
+
+/** Whether a person picked one of the product's lines, and it is still billed. */
+function isPicked(input: ReconcileInput, productId: string): boolean {
+  const pick = input.decisions[productId]?.lineId;
+  return linesOf(input, productId).active.some((line) => line.lineId === pick);
 }
 
 function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
@@ -65,7 +81,8 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const periodBegins = lines.active.map((line) => line.asOf).sort()[0] ?? input.today;
   const rule = ruleInForce(decision.rule, periodBegins);
   const combined = combineUsage(input, productId, feed.usage);
-  const usage = combined.usage;
+  const passedOver = feed.passedOver && feed.usage.length === 0;
+  const usage = passedOver ? 0 : combined.usage;
   const current = tidy(lines.active.reduce((sum, line) => sum + line.quantity, 0));
   const target = targetOf(usage, rule);
 
@@ -86,7 +103,18 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     flag('no_longer_reported', 'not_reported_since', `Not reported since ${since.slice(0, 10)}; ${kept}.`);
   }
   if (feed.ambiguous) {
-    flag('needs_choice', 'alternatives', 'This customer has lines for several of the alternative products.');
+    flag(
+      'needs_choice',
+      'alternatives',
+      'This customer has lines for several of the alternative products. Pick the line that takes the count, on the card of its product.',
+    );
+  }
+  if (passedOver) {
+    flag(
+      'check_first',
+      'other_alternative',
+      'The count goes to another of the alternative products, whose line was picked; this one counts as 0.',
+    );
   }
 
   const changed = target !== null && !sameQuantity(target, current);
@@ -101,11 +129,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
         ? 'reconcile'
         : 'no_change';
   if (kind === 'new_revenue') {
-    flag(
-      'not_writable',
-      'no_line',
-      'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.',
-    );
+    flag('not_writable', 'no_line', noLineWords(input, lines.leftOut));
   }
   const choice =
     kind === 'reconcile' && target !== null

@@ -192,7 +192,7 @@ const putLine = route({
   method: 'put',
   path: '/v1/cards/{id}/line',
   operationId: 'putCardLine',
-  summary: 'Pick the line that takes the difference; remembered until it ends',
+  summary: 'Pick the line that takes the difference (of alternatives: the count); remembered until it ends',
   tag,
   scope: 'operate',
   request: {

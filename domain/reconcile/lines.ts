@@ -61,6 +61,32 @@ function leftOutReason(
   return undefined;
 }
 
+const leftOutWords: Record<LeftOutLine['reason'], string> = {
+  account_inactive: 'the company is not active',
+  prospect: 'the company is a prospect',
+  agreement_inactive: 'its agreement is not active',
+  agreement_cancelled: 'its agreement is cancelled',
+  agreement_expired: 'its agreement has expired',
+  agreement_ended: 'its agreement ends before the next invoice',
+  never_billed: 'its agreement is never billed (billing cycle None)',
+  line_not_active: 'the line is not active',
+  ended: 'the line ends before the next invoice',
+  not_started: 'the line begins after the next invoice',
+};
+
+/** What to do in the PSA about usage that no line bills: there may be a line, left out for a reason. */
+export function noLineWords(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
+  const [first] = leftOut;
+  if (first) {
+    return `The PSA has a line for this product that the next invoice does not bill: ${leftOutWords[first.reason]}. Put that right in the PSA, then sync.`;
+  }
+  if (!input.account.active || input.account.prospect) {
+    const why = leftOutWords[input.account.prospect ? 'prospect' : 'account_inactive'];
+    return `Nothing is billed, because ${why}. Put that right in the PSA and add this product to an agreement, then sync.`;
+  }
+  return 'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.';
+}
+
 /**
  * Which line takes the difference, and whether it may.
  *

@@ -47,7 +47,7 @@ test('the worlds reach every kind and every reason, so that the comparison means
   expect([...seen].sort()).toEqual(
     [
       'new_revenue', 'reconcile', 'no_change', 'in bulk', 'alone only', 'hidden', 'money', 'no_combine_rule',
-      'parts_unknown', 'alternatives', 'no_line', 'several_lines', 'below_zero', 'report_only', 'never_lower',
+      'parts_unknown', 'alternatives', 'other_alternative', 'no_line', 'several_lines', 'below_zero', 'report_only', 'never_lower',
       'never_reported', 'part_never_reported', 'swing', 'not_reported_since',
     ].sort(), // prettier-ignore
   );

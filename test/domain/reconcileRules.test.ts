@@ -29,6 +29,14 @@ describe('what a card says', () => {
     expect(card.flags[0]?.words).toMatch(/add it to an agreement in the PSA/);
   });
 
+  test('used, and its only line is left out: says why, and not to add a second one', () => {
+    const ended = cardOf({ lines: [line({ effectiveTo: '2026-01-01' })] });
+    expect(ended).toMatchObject({ kind: 'new_revenue', approvable: false });
+    expect(ended.flags[0]?.words).toMatch(/a line .* the line ends before the next invoice\./);
+    const prospect = cardOf({ account: { active: true, prospect: true }, lines: [] });
+    expect(prospect.flags[0]?.words).toMatch(/the company is a prospect/);
+  });
+
   test('a customer down to zero is set to zero, by an approval like any other', () => {
     expect(cardOf({ usage: [count({ quantity: 0 })] })).toMatchObject({ target: 0, approvable: true });
   });
@@ -163,6 +171,22 @@ describe('one service for several products', () => {
       [false, 'needs_choice: alternatives'],
       [false, 'needs_choice: alternatives'],
     ]);
+  });
+
+  test('Alternatives with several lines and one picked: it takes the count, the other counts 0 and is never approved in bulk', () => {
+    const lines = [line(), line({ id: 'line-2', productId: 'MP-FILTER-PRO' })];
+    const mappings = [mapping({ productIds, fanOut: 'alternatives' })];
+    const decisions = { 'MP-FILTER-PRO': { lineId: 'line-2' } };
+    const cards = reconcileAccount(customer({ mappings, lines, decisions }));
+    expect(cards.map((card) => [card.productId, card.target, card.bulkApprovable, ...reasonsOf(card)])).toEqual([
+      [product, 0, false, 'check_first: other_alternative'],
+      ['MP-FILTER-PRO', 12, true],
+    ]);
+    const picks = { ...decisions, [product]: { lineId: 'line-1' } };
+    const both = reconcileAccount(customer({ mappings, lines, decisions: picks }));
+    expect(both.map((card) => card.approvable)).toEqual([false, false]);
+    const never = customer({ mappings, lines, decisions, usage: [count({ quantity: null })] });
+    expect(reconcileAccount(never).map((card) => card.usage)).toEqual([null, null]);
   });
 });
 

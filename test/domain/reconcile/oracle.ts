@@ -35,8 +35,10 @@ function verdict(world: ReconcileInput, product: string): Verdict {
   const counts = countsFor(world, product);
   const open = openLines(world, product);
   const billed = open.map((line) => line.quantity).reduce(plus, 0);
-  const { usage, why } = usageOf(world, product, counts);
+  const elsewhere = counts.length === 0 && goesElsewhere(world, product);
+  const { usage, why } = elsewhere ? { usage: 0, why: undefined } : usageOf(world, product, counts);
   if (why) reasons.add(why);
+  if (elsewhere) reasons.add('other_alternative');
 
   const missing = counts.filter((count) => count.quantity === null).length;
   if (usage === null && !why) reasons.add('never_reported');
@@ -118,7 +120,30 @@ function openLines(world: ReconcileInput, product: string): LineInput[] {
 function destinations(world: ReconcileInput, mapping: ReconcileInput['mappings'][number]): string[] {
   if (mapping.fanOut === 'parts') return mapping.productIds;
   const billed = mapping.productIds.filter((product) => openLines(world, product).length > 0);
+  const taken = billed.filter((product) => pickedLine(world, product) !== undefined);
+  if (taken.length === 1) return taken;
   return billed.length > 0 ? billed : mapping.productIds.slice(0, 1);
+}
+
+function pickedLine(world: ReconcileInput, product: string): LineInput | undefined {
+  return openLines(world, product).find((line) => line.id === world.decisions[product]?.lineId);
+}
+
+/** Whether a number that could have come here goes to an alternative that a person picked. */
+function goesElsewhere(world: ReconcileInput, product: string): boolean {
+  if (openLines(world, product).length === 0) return false;
+  return world.mappings.some(
+    (mapping) =>
+      mapping.fanOut === 'alternatives' &&
+      mapping.productIds.includes(product) &&
+      !destinations(world, mapping).includes(product) &&
+      world.usage.some(
+        (count) =>
+          count.quantity !== null &&
+          count.serviceId === mapping.serviceId &&
+          count.integrationId === mapping.integrationId,
+      ),
+  );
 }
 
 function countsFor(world: ReconcileInput, product: string): UsageInput[] {
