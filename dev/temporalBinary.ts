@@ -55,11 +55,11 @@ async function download(): Promise<string | undefined> {
 async function build(target: string, say: (line: string) => void): Promise<string> {
   const began = Date.now();
   say(
-    `Temporal: building ${cliModule} with Go, because it could not be downloaded. About 3 minutes, once; kept in ${target}`,
+    `Temporal: building ${cliModule} with Go, because it could not be downloaded. Three to five minutes, once; kept in ${target}`,
   );
   const folder = mkdtempSync(join(tmpdir(), 'countersign-build-'));
   const beat = setInterval(
-    () => say(`Temporal: still building (${Math.round((Date.now() - began) / 1000)} s of about 180)`),
+    () => say(`Temporal: still building (${Math.round((Date.now() - began) / 1000)} s of 180 to 300)`),
     20_000,
   );
   try {

@@ -288,12 +288,20 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     attemptsOf: (name, id) => attempts.filter((attempt) => attempt.step === name && attempt.id === id).length,
     async runs(ref) {
       const workflowId = workflowIdOf(ref.kind, ref.id);
-      const found: RunView[] = [];
-      for await (const { runId, status } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
-        const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-        found.push({ runId, status: status.name, events: events ?? [] });
+      const { runId: newest } = await handleOf(ref).describe();
+      // The list of workflows lags behind the workflows themselves.
+      const listed = await until(`${workflowId} to be listed`, async () => {
+        const found = [];
+        for await (const run of client.workflow.list({ query: `WorkflowId = '${workflowId}'` })) found.push(run);
+        return found.some((run) => run.runId === newest) ? found : undefined;
+      });
+      const runs: RunView[] = [];
+      for (const { runId } of listed) {
+        const run = client.workflow.getHandle(workflowId, runId);
+        const { events } = await run.fetchHistory();
+        runs.push({ runId, status: (await run.describe()).status.name, events: events ?? [] });
       }
-      return found;
+      return runs;
     },
     async details(ref) {
       const metadata = await handleOf(ref).query<{ currentDetails?: string }>('__temporal_workflow_metadata');
