@@ -26,7 +26,7 @@ export interface ConnectorOptions {
 export const vendors = {
   mailprotector: {
     name: 'Mailprotector',
-    intakes: ['pull'] as const,
+    intakes: ['pull', 'push'] as const,
     credentials: mailprotectorCredentials,
     settings: mailprotectorSettings,
     services: skus.map(({ sku, name, description }) => ({ id: sku, name, description })),
