@@ -5,7 +5,10 @@ import { createMiddleware } from 'hono/factory';
 import { findIntegrationByKey, touchIntegrationKey } from '../../db/queries/push.ts';
 import { VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 
-/** Wrong keys from one address before it has to wait, and for how long. */
+/**
+ * Wrong keys from one address before they answer 429, and for how long. A right key is taken all the while: a vendor
+ * pushes for all its customers from one address, and one of them has rotated its key.
+ */
 const wrongKeys = { most: 20, perMs: 60_000 };
 /** A key's use is noted this often: a hundred thousand counts are one use. */
 const touchEveryMs = 60_000;
@@ -30,7 +33,7 @@ export function authenticateVendor(vendorKeys: ReadonlyMap<string, string>) {
     current.count++;
     wrong.set(address, current);
     if (wrong.size > 10_000) wrong.clear();
-    return unauthorized();
+    return current.count > wrongKeys.most ? tooMany(Math.ceil((current.until - now) / 1_000)) : unauthorized();
   }
 
   function limit(keyId: string): void {
@@ -45,9 +48,6 @@ export function authenticateVendor(vendorKeys: ReadonlyMap<string, string>) {
 
   return createMiddleware<VendorApiEnv>(async (c, next) => {
     const address = addressOf(c);
-    const seen = wrong.get(address);
-    if (seen && seen.count >= wrongKeys.most && seen.until > Date.now())
-      throw tooMany(Math.ceil((seen.until - Date.now()) / 1_000));
     const keys = keysOf(c.req.header('gradient-token') ?? '');
     if (!keys) throw refuse(address);
     const { db } = c.get('deps');

@@ -48,8 +48,10 @@ vendorRoutes.patch('/', async (c) => {
 vendorRoutes.post('/service', async (c) => {
   const row = c.get('integration');
   const fields = fieldsOf(await jsonOf(c));
+  const name = requiredText(fields, 'name', 200);
   const sku = {
-    name: requiredText(fields, 'name', 200),
+    id: isVendor(row.vendor) ? vendors[row.vendor].serviceIdOf(name) : name,
+    name,
     description: requiredText(fields, 'description'),
     category: oneOf(fields, 'category', categories),
     subcategory: oneOf(fields, 'subcategory', subcategories),

@@ -78,19 +78,20 @@ export interface PushedSku {
 }
 
 /** Adds a SKU under its name, which vendors use as its key; one of that name keeps its id and takes what is new. */
-export async function putSku(tx: Queryable, integrationId: string, sku: PushedSku): Promise<void> {
+export async function putSku(tx: Queryable, integrationId: string, sku: PushedSku & { id: string }): Promise<void> {
   const [existing] = await tx
     .select({ id: service.id })
     .from(service)
     .where(and(eq(service.integrationId, integrationId), eq(service.name, sku.name)));
+  const { id: _, ...rest } = sku;
   const columns = {
-    ...sku,
+    ...rest,
     supportArticle: sku.supportArticle ?? null,
     supportContact: sku.supportContact ?? null,
   };
   await tx
     .insert(service)
-    .values({ integrationId, id: existing?.id ?? sku.name, ...columns })
+    .values({ integrationId, ...columns, id: existing?.id ?? sku.id })
     .onConflictDoUpdate({ target: [service.integrationId, service.id], set: columns });
 }
 
