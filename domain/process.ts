@@ -89,7 +89,7 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
     title: 'Counts from the vendor',
     waitsFor: 'the vendor to send its counts (Update Counts in the vendor console)',
   },
-  quiet: { title: 'Let the counts come in', waitsFor: 'no count to arrive for a few seconds' },
+  quiet: { title: 'Let the counts come in', waitsFor: 'the counts to stop coming for a few seconds' },
   pullVendor: { title: 'Read usage from the vendor', waitsFor: 'the vendor to answer' },
   freshPsa: { title: 'Read the PSA afresh', waitsFor: 'the PSA refresh to finish' },
   checkComplete: { title: 'Check that every page arrived', waitsFor: 'the database' },

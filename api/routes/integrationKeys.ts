@@ -8,7 +8,7 @@ import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { conflict, notFound } from '../problem.ts';
 import { activeIntegration, ownedIntegration } from './integrations.ts';
 
-const tag = 'Integrations';
+const tag = 'Integration keys';
 
 const keySchema = z
   .object({

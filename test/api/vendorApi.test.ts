@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne } from '../kit/apiTenant.ts';
+import { until } from '../../dev/until.ts';
 import { storeServiceMapping } from '../../db/queries/integration.ts';
 
 const vendorKey = 'the-vendor-key-of-mailprotector';
@@ -360,9 +361,12 @@ describe('counts (8)', () => {
 });
 
 test('more than 100 requests in a second are 429, and wrong keys are slowed down by address', async () => {
-  const many = await Promise.all(Array.from({ length: 230 }, () => call('GET', '/organization')));
+  // A slow machine may not ask as often in a second as is too often.
+  const many = await until('more than 100 in one second', async () => {
+    const answers = await Promise.all(Array.from({ length: 400 }, () => call('GET', '/organization')));
+    return answers.some(({ status }) => status === 429) ? answers : undefined;
+  });
   const refused = many.filter(({ status }) => status === 429);
-  expect(refused.length).toBeGreaterThan(0);
   expect(many.every(({ status }) => status === 200 || status === 429)).toBe(true);
   expect(refused[0]?.body).toMatchObject({ statusCode: 429 });
   const statuses = [];

@@ -157,12 +157,13 @@ test('counts with no_build alone are shown after their time; one that builds sho
   const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
     `/v1/integrations/${id}/accounts?mapped=true`,
   );
-  const known = (await runs()).length;
+  await untilAtRest(system);
   const began = performance.now();
   expect((await count(Number(account?.id), 'CloudFilter', 3, '?no_build=true')).status).toBe(201);
-  await until(
-    'the leftover to be read',
-    async () => (await runs()).some((run, at) => at === 0 && run.state === 'applied') && (await runs()).length > known,
+  await until('the leftover to be shown', async () =>
+    (await cards()).some(
+      (card) => card.psaAccountId === account?.psaAccountId && card.productId === 'MP-CLOUDFILTER' && card.usage === 3,
+    ),
   );
   // Its time is 3 s here; a burst that builds is read after half a second.
   expect(performance.now() - began).toBeGreaterThan(3_000);
