@@ -16,6 +16,11 @@ const variables = {
     .string()
     .regex(/^[\w-]+:[A-Za-z0-9+/]{43}=(,[\w-]+:[A-Za-z0-9+/]{43}=)*$/)
     .describe('Keys that encrypt credentials, `id:base64 of 32 bytes`, newest first, comma separated'),
+  VENDOR_API_KEYS: z
+    .string()
+    .regex(/^[a-z]+:[^:,\s]{8,}(,[a-z]+:[^:,\s]{8,})*$/)
+    .optional()
+    .describe('The key of each vendor that pushes, `vendor:key`, comma separated; without one nobody can push'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('Temporal frontend, host:port'),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace'),
   TEMPORAL_UI_URL: z.string().optional().describe('Address of the Temporal UI, for links in answers'),
@@ -49,6 +54,13 @@ const variables = {
   CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
   CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
   PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),
+  PUSH_IDLE_MS: ms.default(5_000).describe('Posted counts are read when none has come for this long'),
+  PUSH_LONGEST_MS: ms
+    .default(60_000)
+    .describe('Posted counts are read after this at the latest, however many still come'),
+  PUSH_LEFTOVER_MS: ms
+    .default(600_000)
+    .describe('Counts posted with no_build alone are read when none has come for this long'),
   SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for rows nobody woke'),
   SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a row may be overdue before the sweep wakes it'),
   BLOCKED_GAP_MS: ms.default(defaultTiming.blockedGapMs).describe('A blocked step is tried at most once in this time'),

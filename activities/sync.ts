@@ -4,6 +4,7 @@ import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { finishStep, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
+import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import {
   applyUsage,
@@ -86,6 +87,7 @@ export function createSyncActivities(deps: Dependencies) {
         const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
         for (const id of superseded) await dropStaged(tx, id);
         await recomputeIntegration(tx, ref.id);
+        await settlePushed(tx, ref.id, ref.round);
         await dropStaged(tx, ref.round);
         await recordAudit(tx, integration.organizationId, {
           actor: byCountersign,

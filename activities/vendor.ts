@@ -8,10 +8,12 @@ import {
   storeVendorAccounts,
   storeVendorName,
 } from '../db/queries/integration.ts';
+import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
 import { listStagedIds, stageRows } from '../db/queries/staging.ts';
 import { moveRunCursor, stageZeroes, takeOverRun, updateRun } from '../db/queries/sync.ts';
 import type { Transaction } from '../db/client.ts';
 import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
+import type { Environment } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 
@@ -43,9 +45,32 @@ export function createVendorActivities(deps: Dependencies) {
       });
     },
 
-    /** Reads the usage of all linked accounts, page by page; a page and its cursor are staged together. */
+    /** Waits until the vendor has sent what it is sending: an Update Counts is one run, and not a thousand. */
+    async awaitQuiet(ref: StepRef): Promise<StepResult> {
+      let again: StepResult = undefined;
+      await performStep(deps, ref, async () => {
+        const burst = await readBurst(deps.db, ref.id);
+        const waitMs = burst ? quietInMs(burst, deps.environment) : 0;
+        if (waitMs <= 0) return async () => undefined;
+        again = { againInMs: Math.ceil(waitMs), because: 'counts are still coming in' };
+        return undefined;
+      });
+      return again;
+    },
+
+    /**
+     * Reads the usage of all linked accounts, page by page; a page and its cursor are staged together. Of a vendor that
+     * pushes it is what was posted and is not visible yet.
+     */
     async pullVendor(ref: StepRef): Promise<StepResult> {
       await performStep(deps, ref, async () => {
+        const { intake } = await readIntegration(deps.db, ref.id);
+        if (intake === 'push') {
+          return async (tx) => {
+            const posted = await stagePushed(tx, ref.id, ref.round);
+            await updateRun(tx, ref.round, { figures: { posted } });
+          };
+        }
         const adapter = await deps.connectors.vendorOf(ref.id);
         const run = await takeOverRun(deps.db, ref.round);
         if (run.cursor !== allPages) {
@@ -85,6 +110,8 @@ export function createVendorActivities(deps: Dependencies) {
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       await performStep(deps, ref, async () => {
+        // What a vendor did not post says nothing, so nothing is missing (invariant 2).
+        if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
         const accounts = await adapter.listAccounts({ signal: signal() });
         const listedBefore = await listStagedIds(deps.db, ref.round, 'account');
@@ -118,6 +145,13 @@ export function createVendorActivities(deps: Dependencies) {
       });
     },
   };
+}
+
+/** Milliseconds until a burst counts as over. Leftovers of `no_build` alone wait long: the vendor means to send more. */
+function quietInMs(burst: Burst, environment: Environment): number {
+  if (burst.asked) return 0;
+  if (!burst.build) return environment.PUSH_LEFTOVER_MS - burst.sinceLastMs;
+  return Math.min(environment.PUSH_IDLE_MS - burst.sinceLastMs, environment.PUSH_LONGEST_MS - burst.sinceFirstMs);
 }
 
 async function stageAccounts(tx: Transaction, runId: string, accounts: readonly VendorAccount[]): Promise<void> {

@@ -16,11 +16,14 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
+import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
+import { createVendorApi, vendorApiPath } from './vendorApi/app.ts';
+import { VendorApiError } from './vendorApi/answers.ts';
 
 export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
@@ -50,17 +53,20 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.use(
     bodyLimit({
       maxSize: deps.environment.API_BODY_LIMIT,
-      onError: () => {
+      onError: (c) => {
+        if (c.req.path.startsWith(vendorApiPath)) throw new VendorApiError(413, 'request entity too large');
         throw new ApiProblem(413, 'too-large', `The body is larger than ${deps.environment.API_BODY_LIMIT} bytes.`);
       },
     }),
   );
   app.route('/', healthRoutes);
+  app.route(vendorApiPath, createVendorApi(deps));
   app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), checkText, idempotency);
   for (const routes of [
     psaConnectionRoutes,
     catalogueRoutes,
     integrationRoutes,
+    integrationKeyRoutes,
     mappingRoutes,
     stepRoutes,
     syncRoutes,
@@ -92,6 +98,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.onError((error, c) => {
     const requestId = c.get('requestId');
     if (error instanceof ApiProblem) return error.toResponse(requestId);
+    if (error instanceof VendorApiError) return error.toResponse();
     if (error instanceof HTTPException) {
       const detail = error.status === 400 ? 'The body is not valid JSON.' : error.message;
       return new ApiProblem(error.status, 'invalid-request', detail).toResponse(requestId);

@@ -1,5 +1,5 @@
 /** The vendors and PSAs there are. A new one is a folder that implements a port, and an entry here. */
-import { skus } from '../domain/skuCatalogue.ts';
+import { skuOf, skus } from '../domain/skuCatalogue.ts';
 import type { Budget } from './budget.ts';
 import { createConnectwiseAdapter } from './connectwise/adapter.ts';
 import { connectwiseCredentials, createConnectwiseClient, originOf } from './connectwise/client.ts';
@@ -26,9 +26,11 @@ export interface ConnectorOptions {
 export const vendors = {
   mailprotector: {
     name: 'Mailprotector',
-    intakes: ['pull'] as const,
+    intakes: ['pull', 'push'] as const,
     credentials: mailprotectorCredentials,
     settings: mailprotectorSettings,
+    /** A pushed service of this name is the catalogue's of this id, whatever the vendor calls it. */
+    serviceIdOf: skuOf,
     services: skus.map(({ sku, name, description }) => ({ id: sku, name, description })),
     create(credentials: unknown, settings: unknown, options: ConnectorOptions): VendorAdapter {
       return createMailprotectorAdapter(

@@ -23,7 +23,7 @@ export const stepsOf = {
     'firstSync',
   ],
   refreshPsa: ['checkPsaPermissions', 'pullPsa', 'applyPsa'],
-  sync: ['pullVendor', 'freshPsa', 'checkComplete', 'guard', 'apply', 'close'],
+  sync: ['counts', 'quiet', 'pullVendor', 'freshPsa', 'checkComplete', 'guard', 'apply', 'close'],
   approveUsage: ['write', 'settle', 'close'],
 } as const satisfies Record<ProcessKind, readonly string[]>;
 
@@ -85,6 +85,11 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
   checkPsaPermissions: { title: 'Check PSA permissions', waitsFor: 'the PSA to answer' },
   pullPsa: { title: 'Read companies, products, agreements and lines', waitsFor: 'the PSA to answer' },
   applyPsa: { title: 'Make the PSA data visible', waitsFor: 'the database' },
+  counts: {
+    title: 'Counts from the vendor',
+    waitsFor: 'the vendor to send its counts (Update Counts in the vendor console)',
+  },
+  quiet: { title: 'Let the counts come in', waitsFor: 'the counts to stop coming for a few seconds' },
   pullVendor: { title: 'Read usage from the vendor', waitsFor: 'the vendor to answer' },
   freshPsa: { title: 'Read the PSA afresh', waitsFor: 'the PSA refresh to finish' },
   checkComplete: { title: 'Check that every page arrived', waitsFor: 'the database' },

@@ -5,6 +5,8 @@ import { bulk as reconcile, bulk as vendor, interactive } from './queues.ts';
 export async function sync({ integrationId }: { integrationId: string }): Promise<void> {
   await processOf('sync', integrationId, async (process) => {
     while (await process.claim(interactive.claimSync)) {
+      await process.until('counts'); // push: the vendor posts them
+      await process.run('quiet', interactive.awaitQuiet); // push: until the burst is over
       await Promise.all([process.run('pullVendor', vendor.pullVendor), process.need('freshPsa', 'refreshPsa')]);
       await process.run('checkComplete', vendor.checkComplete);
       await process.run('guard', reconcile.guardRun);

@@ -20,9 +20,11 @@ import {
   listSteps,
   reopenBlocked,
 } from '../../db/queries/process.ts';
+import { revokeIntegrationKeys } from '../../db/queries/push.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { endRuns } from '../../db/queries/sync.ts';
+import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
@@ -83,6 +85,12 @@ const createBody = z.object({
   viaVirtualAdministrator: z.boolean(),
 });
 
+const createdSchema = z.object({
+  integration: integrationSchema,
+  /** Intake push: the key to paste into the vendor's console. Shown this once; only its hash is kept. */
+  key: z.string().optional(),
+});
+
 const create = route({
   method: 'post',
   path: '/v1/integrations',
@@ -100,7 +108,7 @@ const create = route({
     }),
   },
   ok: 201,
-  answer: z.object({ integration: integrationSchema }),
+  answer: createdSchema,
   example: { integration: exampleIntegration },
 });
 const list = route({
@@ -209,16 +217,12 @@ integrationRoutes.openapi(create, async (c) => {
       'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.',
     );
   }
-  if (given.intake === 'push')
-    throw unprocessable(
-      'not-available-yet',
-      'The intake "push" comes with the Vendor API, which this version does not have yet. Choose "pull".',
-    );
   if (given.modules.includes('alerts'))
     throw unprocessable('not-available-yet', 'This version does not carry alerts yet. Choose "billing".');
   const connection = await findPsaConnection(deps.db, caller.organizationId, given.psaConnectionId);
   if (!connection) throw notFound('PSA connection');
   const { services } = vendors[given.vendor];
+  const secret = given.intake === 'push' ? newIntegrationKey() : undefined;
   const row = await deps.db.transaction(async (tx) => {
     const created = await insertIntegration(tx, caller.organizationId, {
       psaConnectionId: connection.id,
@@ -235,12 +239,14 @@ integrationRoutes.openapi(create, async (c) => {
       subjectId: created.id,
       after: { vendor: given.vendor, intake: given.intake, modules: given.modules },
     });
+    if (secret !== undefined) await issueKey(tx, created, actorOf(caller), { secret, overlapMs: 0 });
     return created;
   });
   deps
     .wake({ ...connectOf(row) })
     .catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
-  return send(c, z.object({ integration: integrationSchema }), { integration: await viewOf(deps, row) }, 201);
+  const answer = { integration: await viewOf(deps, row), ...(secret === undefined ? {} : { key: secret }) };
+  return send(c, createdSchema, answer, 201);
 });
 
 integrationRoutes.openapi(list, async (c) => {
@@ -355,6 +361,7 @@ integrationRoutes.openapi(disconnect, async (c) => {
     await endProcess(tx, { kind: 'sync', id: row.id });
     for (const runId of await endRuns(tx, row.id)) await dropStaged(tx, runId);
     await endProcess(tx, { kind: 'connect', id: row.id });
+    await revokeIntegrationKeys(tx, row.id);
     await recomputeIntegration(tx, row.id);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),

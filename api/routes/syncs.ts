@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { commitFact, listSteps } from '../../db/queries/process.ts';
+import { settlePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { discardRun, findSyncRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
@@ -241,6 +242,8 @@ syncRoutes.openapi(discard, async (c) => {
   const run = await heldRun(deps, caller, c.req.valid('param').id);
   await deps.db.transaction(async (tx) => {
     if (!(await discardRun(tx, run.id))) throw conflict('not-held', 'The run is no longer held.');
+    // Posted numbers among them are settled: the next run does not bring them back.
+    await settlePushed(tx, run.integrationId, run.id);
     await dropStaged(tx, run.id);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),

@@ -14,6 +14,11 @@ export async function firstOrganization(db: Queryable): Promise<string | undefin
   return row?.id;
 }
 
+export async function organizationName(db: Queryable, id: string): Promise<string> {
+  const [row] = await db.select({ name: organization.name }).from(organization).where(eq(organization.id, id));
+  return row?.name ?? '';
+}
+
 export async function insertToken(
   tx: Queryable,
   organizationId: string,

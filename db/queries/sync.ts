@@ -1,7 +1,7 @@
 /** Sync requests, runs, and what a run makes visible. */
 import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { integration, syncRequest, syncRun, usageCount } from '../schema/index.ts';
+import { integration, pushedCount, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { reopenSteps, startRound, type ProcessRef } from './process.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
@@ -56,9 +56,39 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
     for (const request of open) {
       await tx.update(syncRequest).set({ runId: run.id }).where(eq(syncRequest.id, request.id));
     }
-    await startRound(tx, { ...ref, round: run.id });
+    await startRound(tx, { ...ref, round: run.id }, await skippedSteps(tx, ref.id, open));
     return run.id;
   });
+}
+
+/**
+ * A run that pulls waits for no counts. One of a vendor that pushes waits for the first ones there ever are, and later
+ * only if it is the counts that asked for it: a person who asks gets what is known now.
+ */
+async function skippedSteps(
+  tx: Transaction,
+  integrationId: string,
+  open: readonly { kind: string }[],
+): Promise<string[]> {
+  const [row] = await tx
+    .select({ intake: integration.intake })
+    .from(integration)
+    .where(eq(integration.id, integrationId));
+  if (row?.intake !== 'push') return ['counts', 'quiet'];
+  if (await hasOpenCounts(tx, integrationId)) return ['counts'];
+  return open.every((request) => request.kind === 'push') || (await hasAppliedRun(tx, integrationId))
+    ? ['counts', 'quiet']
+    : [];
+}
+
+/** Whether a number was posted that no run has made visible. */
+async function hasOpenCounts(db: Queryable, integrationId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: pushedCount.serviceId })
+    .from(pushedCount)
+    .where(and(eq(pushedCount.integrationId, integrationId), isNull(pushedCount.runId)))
+    .limit(1);
+  return rows.length > 0;
 }
 
 /** Opens the held run again at its `apply` step; a run that is no longer held makes the request void. */
@@ -150,6 +180,17 @@ export async function hasAppliedRun(db: Queryable, integrationId: string): Promi
   return rows.length > 0;
 }
 
+/** When a run was applied last. */
+export async function lastAppliedAt(db: Queryable, integrationId: string): Promise<Date | undefined> {
+  const [row] = await db
+    .select({ finishedAt: syncRun.finishedAt })
+    .from(syncRun)
+    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'applied')))
+    .orderBy(desc(syncRun.startedAt))
+    .limit(1);
+  return row?.finishedAt ?? undefined;
+}
+
 export interface PairQuantity {
   vendorAccountId: string;
   serviceId: string;
@@ -231,11 +272,13 @@ export async function applyUsage(
            -- Since when it is gone, not since when it was last found gone.
            not_reported_since = case when excluded.not_reported_since is null then null
                                      else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end`);
+  // A vendor that pushes and has sent nothing new says nothing of what it did not send.
   await tx.execute(sql`
     update usage_count u set not_reported_since = r.started_at
-      from sync_run r
+      from sync_run r join integration i on i.id = r.integration_id
      where r.id = ${runId} and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
-       and u.not_reported_since is null`);
+       and u.not_reported_since is null
+       and (i.intake = 'pull' or exists (select from staging_row s where s.run_id = r.id and s.entity = 'count'))`);
   await tx.execute(sql`
     update vendor_account a set user_types = s.data->'counts'
       from staging_row s

@@ -33,16 +33,46 @@ export const integration = pgTable(
     credentials: text(),
     /** The reseller's name as the vendor told it when the credentials were tried. */
     vendorName: text('vendor_name'),
+    /** Intake push: where the vendor says it stands. */
+    pushStatus: text('push_status').$type<PushStatus>().notNull().default('inactive'),
+    /** What the vendor calls itself towards this organization; what it has not sent comes from the registry. */
+    vendorProfile: jsonb('vendor_profile').$type<VendorProfile>().notNull().default({}),
     disconnectedAt: timestamp('disconnected_at', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [index().on(t.organizationId)],
 );
 
+/** `disabled` and `error` are of the 2023 specification; vendors written then still send them (reference/gradient.md §5.1). */
+export type PushStatus = 'inactive' | 'pending' | 'active' | 'disabled' | 'error';
+
+export interface VendorProfile {
+  name?: string;
+  description?: string;
+  vendorSupportPageUrl?: string;
+  integrationPortalUrl?: string;
+}
+
 const ofIntegration = () =>
   uuid('integration_id')
     .notNull()
     .references(() => integration.id);
+
+/** A key the vendor pushes with; only a SHA-256 is stored (it has 256 random bits, so no salt is needed). */
+export const integrationKey = pgTable(
+  'integration_key',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    integrationId: ofIntegration(),
+    keyHash: text('key_hash').notNull().unique(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    /** When a newer key replaces it for good; null = the newest one. */
+    expiresAt: timestamp('expires_at', { withTimezone: true }),
+    revokedAt: timestamp('revoked_at', { withTimezone: true }),
+    lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+  },
+  (t) => [index().on(t.integrationId, t.createdAt)],
+);
 
 /** A Mailprotector customer. */
 export const vendorAccount = pgTable(
@@ -51,11 +81,15 @@ export const vendorAccount = pgTable(
     integrationId: ofIntegration(),
     id: text().notNull(),
     name: text().notNull(),
+    description: text().notNull().default(''),
     linked: boolean().notNull().default(false),
     excluded: boolean().notNull().default(false),
     /** When a complete read first lacked it. */
     missingSince: timestamp('missing_since', { withTimezone: true }),
     userTypes: jsonb('user_types').$type<Record<string, number>>(),
+    /** What a vendor that pushes says of it; kept for it, and not billed by. */
+    isActive: boolean('is_active').notNull().default(true),
+    isArrears: boolean('is_arrears').notNull().default(false),
   },
   (t) => [primaryKey({ columns: [t.integrationId, t.id] }), index().on(t.integrationId, t.name, t.id)],
 );
@@ -68,6 +102,15 @@ export const service = pgTable(
     id: text().notNull(),
     name: text().notNull(),
     description: text().notNull().default(''),
+    /** As the vendor files it (reference/gradient.md §4.2). */
+    category: text(),
+    subcategory: text(),
+    supportArticle: text('support_article'),
+    supportContact: text('support_contact'),
+    /** Of this organization only ("dynamic"): not among the vendor's SKUs. */
+    dynamic: boolean().notNull().default(false),
+    isActive: boolean('is_active').notNull().default(true),
+    isArrears: boolean('is_arrears').notNull().default(false),
   },
   (t) => [primaryKey({ columns: [t.integrationId, t.id] })],
 );
@@ -138,4 +181,29 @@ export const usageCount = pgTable(
     notReportedSince: timestamp('not_reported_since', { withTimezone: true }),
   },
   (t) => [primaryKey({ columns: [t.integrationId, t.vendorAccountId, t.serviceId] })],
+);
+
+/**
+ * What a vendor posted, the newest number of each pair. A number stays here until a run has made it visible, so that an
+ * accepted one survives whatever dies.
+ */
+export const pushedCount = pgTable(
+  'pushed_count',
+  {
+    integrationId: ofIntegration(),
+    vendorAccountId: text('vendor_account_id').notNull(),
+    serviceId: text('service_id').notNull(),
+    quantity: doublePrecision().notNull(),
+    receivedAt: timestamp('received_at', { withTimezone: true }).notNull().defaultNow(),
+    /** Whether any post since the last run asked for the numbers to be shown (`no_build` was not set). */
+    build: boolean().notNull(),
+    /** The run that took it; null = none yet. */
+    runId: uuid('run_id'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.integrationId, t.vendorAccountId, t.serviceId] }),
+    index('pushed_count_open')
+      .on(t.integrationId, t.receivedAt)
+      .where(sql`run_id is null`),
+  ],
 );

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { integration } from './integration.ts';
 
@@ -32,8 +33,8 @@ export const syncRequest = pgTable(
     integrationId: uuid('integration_id')
       .notNull()
       .references(() => integration.id),
-    /** `sync`, or `release`: apply the held run named in `releaseRunId`. */
-    kind: text().$type<'sync' | 'release'>().notNull().default('sync'),
+    /** `sync`; `release`: apply the held run named in `releaseRunId`; `push`: counts were posted, one is open at most. */
+    kind: text().$type<'sync' | 'release' | 'push'>().notNull().default('sync'),
     releaseRunId: uuid('release_run_id'),
     requestedBy: text('requested_by').notNull(),
     /** Once per key: a Schedule's workflow id, a need's process. */
@@ -41,5 +42,11 @@ export const syncRequest = pgTable(
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     runId: uuid('run_id').references(() => syncRun.id),
   },
-  (t) => [index().on(t.integrationId, t.createdAt), uniqueIndex().on(t.integrationId, t.onceKey)],
+  (t) => [
+    index().on(t.integrationId, t.createdAt),
+    uniqueIndex().on(t.integrationId, t.onceKey),
+    uniqueIndex('sync_request_open_push')
+      .on(t.integrationId)
+      .where(sql`kind = 'push' and run_id is null`),
+  ],
 );

@@ -24,7 +24,7 @@ export interface SimAnswer {
 
 /** One outside system. `apply` is the only place where its state changes, so that a journal can replay it. */
 export interface Simulation {
-  handle(request: SimRequest): SimAnswer;
+  handle(request: SimRequest): SimAnswer | Promise<SimAnswer>;
   /** A change of data from outside the API: admin, or a replayed journal entry. */
   apply(change: Record<string, unknown>): unknown;
   state(query: URLSearchParams): unknown;
@@ -147,7 +147,7 @@ export async function startSimulator(
     const status = of('status');
     if (status) return finish(entry, response, faulty(status));
 
-    let result = simulation.handle(wanted);
+    let result = await simulation.handle(wanted);
     const after = of('afterCommit');
     if (after?.then === 'drop') return void response.socket?.destroy();
     if (after?.then === 'hang') return;

@@ -5,6 +5,7 @@
  */
 import type { CreateSimulation, SimAnswer, SimRequest, Simulation } from '../kit/simulator.ts';
 import { makeWorld, type WorldCustomer, type WorldDomain, type WorldGroup } from '../world.ts';
+import { createConsole, type ConsoleSettings } from './console.ts';
 import { keys } from './keys.ts';
 import { createPeople, userTypes, type UserFields } from './people.ts';
 import {
@@ -49,12 +50,20 @@ const otherCustomers: WorldCustomer[] = [
   },
 ];
 
+/** Where the console's integration pushes to, and how. */
+const consoleSettings: ConsoleSettings = {
+  vendorApiUrl: '',
+  vendorKey: '',
+  postZeroes: true,
+  noBuild: 'allButLast',
+};
+
 export const createMailprotector: CreateSimulation = ({ seed, customers, record }) => {
   const world = makeWorld({ seed, customers });
   const list = world.customers;
   const others = structuredClone(otherCustomers);
   const people = createPeople();
-  const settings: Record<string, unknown> = {
+  const settings: Record<string, unknown> & ConsoleSettings = {
     /** Rows per page at most (§2: 50 is the largest seen). */
     maxPerPage: 50,
     /** The header's key names are assumed; `null` leaves the header out. */
@@ -67,6 +76,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     userAsArray: true,
     /** What `user_count` includes is unknown (§5.2). */
     userCountTypes: ['User'],
+    ...consoleSettings,
   };
   const reseller = { id: world.reseller.id, name: world.reseller.name };
   const configurations = new Map<string, Row>();
@@ -648,8 +658,9 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     }
   }
 
+  const console = createConsole(() => list, settings);
   const simulation: Simulation = {
-    handle,
+    handle: (request) => (request.path.startsWith('/console/') ? console(request) : handle(request)),
     apply,
     settings,
     state: () => ({ reseller, customers: list }),

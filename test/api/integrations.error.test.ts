@@ -24,7 +24,6 @@ test.each([
     'virtual-administrator',
   ],
   ['a vendor nobody knows', { vendor: 'toString' }, 422, 'unknown-vendor'],
-  ['the intake push', { intake: 'push' }, 422, 'not-available-yet'],
   ['the module alerts', { modules: ['billing', 'alerts'] }, 422, 'not-available-yet'],
   ['no module', { modules: [] }, 400, 'invalid-request'],
   [

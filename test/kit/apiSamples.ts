@@ -11,6 +11,7 @@ import {
   seedApproval,
   seedHeldRun,
   seedIntegration,
+  seedPush,
   service,
   stepsBefore,
   type Tenant,
@@ -69,6 +70,9 @@ export const samples: Record<string, Make> = {
   getIntegration: integration,
   putVendorCredentials: (tenant) => ({ params: { id: tenant.integrationId }, body: vendorCredentials }),
   disconnectIntegration: async (tenant) => ({ params: { id: await seedIntegration(tenant, []) } }),
+  rotateIntegrationKey: async (tenant) => ({ params: { id: (await seedPush(tenant)).id }, body: { overlapHours: 1 } }),
+  listIntegrationKeys: async (tenant) => ({ params: { id: (await seedPush(tenant)).id } }),
+  revokeIntegrationKey: async (tenant) => ({ params: { ...(await seedPush(tenant)) } }),
   listCustomers: integration,
   linkCustomers: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('linkCustomers')) },

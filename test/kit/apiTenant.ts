@@ -14,6 +14,7 @@ import {
   storeVendorAccounts,
   storeVendorCredentials,
 } from '../../db/queries/integration.ts';
+import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { blockStep, finishStep } from '../../db/queries/process.ts';
 import { applyPsaRows } from '../../db/queries/psa.ts';
@@ -236,6 +237,22 @@ export async function seedIntegration(tenant: Tenant, done: readonly StepOf<'con
     );
     for (const step of done) await finishStep(tx, { kind: 'connect', id, round: '1', step });
     return id;
+  });
+}
+
+/** An integration whose vendor pushes, with one key. @returns its id, and its key's */
+export async function seedPush(tenant: Tenant): Promise<{ id: string; keyId: string }> {
+  return tenant.db.transaction(async (tx) => {
+    const { id } = await insertIntegration(tx, tenant.organizationId, {
+      psaConnectionId: tenant.psaConnectionId,
+      vendor: 'mailprotector',
+      intake: 'push',
+      modules: ['billing'],
+      settings: {},
+      services: vendors.mailprotector.services,
+    });
+    const keyId = await insertIntegrationKey(tx, id, { secret: `csk_${randomUUID()}`, overlapMs: 0 });
+    return { id, keyId };
   });
 }
 

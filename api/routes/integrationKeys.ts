@@ -1,0 +1,116 @@
+/** Keys of an integration whose vendor pushes: rotate with an overlap, list, revoke. */
+import { z } from '@hono/zod-openapi';
+import { recordAudit } from '../../db/queries/audit.ts';
+import { listIntegrationKeys, revokeIntegrationKeys } from '../../db/queries/push.ts';
+import { actorOf, type ApiDependencies, type Caller } from '../context.ts';
+import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
+import { issueKey, newIntegrationKey } from '../integrationKey.ts';
+import { conflict, notFound } from '../problem.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
+
+const tag = 'Integration keys';
+
+const keySchema = z
+  .object({
+    id: z.uuid(),
+    createdAt: isoDate,
+    expiresAt: isoDateOrNull,
+    revokedAt: isoDateOrNull,
+    lastUsedAt: isoDateOrNull,
+  })
+  .openapi('IntegrationKey');
+const issuedSchema = z.object({ id: z.uuid(), key: z.string() });
+
+const exampleKey = {
+  id: exampleIds.integration,
+  createdAt: '2026-11-23T09:00:00.000Z',
+  expiresAt: null,
+  revokedAt: null,
+  lastUsedAt: '2026-11-24T03:30:00.000Z',
+};
+
+const longestOverlapHours = 24 * 30;
+const rotate = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/key',
+  operationId: 'rotateIntegrationKey',
+  summary: 'Make a new key, shown once; the ones before it work on for the overlap',
+  tag,
+  scope: 'admin',
+  request: {
+    params: idParam,
+    body: jsonBody(z.object({ overlapHours: z.number().min(0).max(longestOverlapHours).default(0) }), {
+      overlapHours: 24,
+    }),
+  },
+  ok: 201,
+  answer: issuedSchema,
+  example: { id: exampleIds.integration, key: 'csk_shown-once-and-kept-as-a-hash' },
+});
+const list = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/keys',
+  operationId: 'listIntegrationKeys',
+  summary: 'Keys with their last use, newest first; never the keys themselves',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: listOf(keySchema),
+  example: { items: [exampleKey], nextCursor: null },
+});
+const revoke = route({
+  method: 'delete',
+  path: '/v1/integrations/{id}/keys/{keyId}',
+  operationId: 'revokeIntegrationKey',
+  summary: 'Revoke a key at once',
+  tag,
+  scope: 'admin',
+  request: { params: idParam.extend({ keyId: z.uuid().openapi({ example: exampleIds.integration }) }) },
+  ok: 200,
+  answer: listOf(keySchema),
+  example: { items: [{ ...exampleKey, revokedAt: '2026-11-24T09:00:00.000Z' }], nextCursor: null },
+});
+
+export const integrationKeyRoutes = createRouter();
+
+integrationKeyRoutes.openapi(rotate, async (c) => {
+  const deps = c.get('deps');
+  const row = await pushed(deps, c.get('caller'), c.req.valid('param').id);
+  const { overlapHours } = c.req.valid('json');
+  const secret = newIntegrationKey();
+  const id = await deps.db.transaction((tx) =>
+    issueKey(tx, row, actorOf(c.get('caller')), { secret, overlapMs: Math.round(overlapHours * 3_600_000) }),
+  );
+  return send(c, issuedSchema, { id, key: secret }, 201);
+});
+
+integrationKeyRoutes.openapi(list, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  return send(c, listOf(keySchema), { items: await listIntegrationKeys(deps.db, row.id), nextCursor: null });
+});
+
+integrationKeyRoutes.openapi(revoke, async (c) => {
+  const deps = c.get('deps');
+  const { id, keyId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  await deps.db.transaction(async (tx) => {
+    if ((await revokeIntegrationKeys(tx, row.id, keyId)) === 0) throw notFound('key in force');
+    await recordAudit(tx, row.organizationId, {
+      actor: actorOf(c.get('caller')),
+      action: 'integration.keyRevoked',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      after: { keyId },
+    });
+  });
+  return send(c, listOf(keySchema), { items: await listIntegrationKeys(deps.db, row.id), nextCursor: null });
+});
+
+async function pushed(deps: ApiDependencies, caller: Caller, id: string) {
+  const row = await activeIntegration(deps, caller, id);
+  if (row.intake !== 'push')
+    throw conflict('wrong-intake', 'Countersign reads from this vendor itself, so the vendor needs no key.');
+  return row;
+}

@@ -1,0 +1,66 @@
+/** How Gradient's Vendor API answers (reference/gradient.md §3): JSON errors of a status and a message. */
+import type { Context } from 'hono';
+import { createMiddleware } from 'hono/factory';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import type { ApiDependencies } from '../context.ts';
+
+export interface VendorApiEnv {
+  Variables: { requestId: string; deps: ApiDependencies; integration: IntegrationRow };
+}
+export type VendorContext = Context<VendorApiEnv>;
+
+const names: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  413: 'Payload Too Large',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** An answer in the vendor's own form. @param detail what the caller reads in `message` */
+export class VendorApiError extends Error {
+  override readonly name = 'VendorApiError';
+  readonly status: number;
+  readonly headers: Record<string, string>;
+
+  constructor(status: number, detail: string, headers: Record<string, string> = {}) {
+    super(detail);
+    this.status = status;
+    this.headers = headers;
+  }
+
+  toResponse(): Response {
+    // "No account map found" comes without `error` (seen in a client's test); the others are as its framework makes them.
+    const body = { statusCode: this.status, message: this.message };
+    const error = this.status === 404 ? {} : { error: names[this.status] };
+    return Response.json({ ...body, ...error }, { status: this.status, headers: this.headers });
+  }
+}
+
+/** `{data, message, status}`: some routes wrap, others answer bare; which is which is in the table of routes. */
+export function wrapped(c: VendorContext, data: unknown, message: string): Response {
+  return c.json({ data, message, status: 200 });
+}
+
+/** The body as JSON. @throws VendorApiError 400 when it is none */
+export async function jsonOf(c: VendorContext): Promise<unknown> {
+  try {
+    return JSON.parse(await c.req.text());
+  } catch {
+    throw new VendorApiError(400, 'The body is not valid JSON');
+  }
+}
+
+/** Refuses a NUL in the address, which PostgreSQL cannot keep; bodies are checked where they are read. */
+export const refuseNul = createMiddleware<VendorApiEnv>(async (c, next) => {
+  let text: string;
+  try {
+    text = decodeURIComponent(c.req.url);
+  } catch {
+    throw new VendorApiError(400, 'The address is not valid');
+  }
+  if (/[\0\p{Surrogate}]/u.test(text)) throw new VendorApiError(400, 'The address is not valid');
+  await next();
+});

@@ -1,0 +1,43 @@
+/** Gradient's Vendor API: a vendor program written for Gradient works here with nothing changed but the address. */
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { isDatabaseAway } from '../../db/client.ts';
+import type { ApiDependencies } from '../context.ts';
+import { refuseNul, VendorApiError, type VendorApiEnv } from './answers.ts';
+import { authenticateVendor } from './authenticate.ts';
+import { clientRoutes } from './clients.ts';
+import { countRoutes } from './counts.ts';
+import { organizationRoutes } from './organization.ts';
+import { thingRoutes } from './things.ts';
+import { vendorRoutes } from './vendor.ts';
+
+/** The real one's base path, so that only the host differs. */
+export const vendorApiPath = '/api/vendor-api';
+
+export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
+  const vendorKeys = new Map(
+    (deps.environment.VENDOR_API_KEYS ?? '').split(',').map((entry): [string, string] => {
+      const [vendor = '', key = ''] = entry.split(':');
+      return [vendor, key];
+    }),
+  );
+  const app = new Hono<VendorApiEnv>();
+  app.use(refuseNul, authenticateVendor(vendorKeys));
+  for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, countRoutes, clientRoutes])
+    app.route('/', routes);
+  // Not `notFound`: of an app inside another Hono calls the outer one's.
+  app.all('*', (c) => {
+    throw new VendorApiError(404, `Cannot ${c.req.method} ${c.req.path}`);
+  });
+  app.onError((error, c) => {
+    if (error instanceof VendorApiError) return error.toResponse();
+    if (error instanceof HTTPException) return new VendorApiError(error.status, error.message).toResponse();
+    deps.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'request failed');
+    if (isDatabaseAway(error))
+      return new VendorApiError(503, 'The database does not answer, so nothing was kept. Send it again.', {
+        'retry-after': '5',
+      }).toResponse();
+    return new VendorApiError(500, 'Internal server error').toResponse();
+  });
+  return app;
+}

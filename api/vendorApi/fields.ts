@@ -1,0 +1,70 @@
+/** Reads what vendors send: lenient on what is more, strict on what is used; messages as the real one words them. */
+import { VendorApiError } from './answers.ts';
+
+export type Fields = Record<string, unknown>;
+
+export function fieldsOf(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new VendorApiError(400, 'The body must be an object');
+  return value as Fields;
+}
+
+/** One object or an array of them: older vendors send arrays, newer ones either (reference/gradient.md §4.1). */
+export function listOfFields(value: unknown): Fields[] {
+  const list = Array.isArray(value) ? value : [value];
+  if (list.length === 0) throw new VendorApiError(400, 'The body must contain at least 1 element');
+  if (list.length > 10_000) throw new VendorApiError(400, 'The body must contain no more than 10000 elements');
+  return list.map(fieldsOf);
+}
+
+/** @returns undefined when it is not there, or null */
+export function optionalText(fields: Fields, name: string, longest = 1_000): string | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'string') throw new VendorApiError(400, `${name} must be a string`);
+  if (value.length > longest)
+    throw new VendorApiError(400, `${name} must be shorter than or equal to ${longest} characters`);
+  if (/[\0\p{Surrogate}]/u.test(value)) throw new VendorApiError(400, `${name} must be valid text`);
+  return value;
+}
+
+export function requiredText(fields: Fields, name: string, longest?: number): string {
+  const value = optionalText(fields, name, longest);
+  if (value === undefined) throw new VendorApiError(400, `${name} must be a string`);
+  if (value.trim() === '') throw new VendorApiError(400, `${name} should not be empty`);
+  return value;
+}
+
+export function optionalFlag(fields: Fields, name: string): boolean | undefined {
+  const value = fields[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'boolean') throw new VendorApiError(400, `${name} must be a boolean value`);
+  return value;
+}
+
+export function oneOf<T extends string>(fields: Fields, name: string, allowed: readonly T[]): T {
+  const value = fields[name];
+  const found = allowed.find((candidate) => candidate === value);
+  if (found === undefined)
+    throw new VendorApiError(400, `${name} must be one of the following values: ${allowed.join(', ')}`);
+  return found;
+}
+
+/** More than any MSP has: what is larger is a mistake, and would be billed. */
+const largestCount = 1e9;
+
+/** A count: absolute, 0 or more, fractions allowed (a service mapping says how they are rounded). */
+export function countOf(fields: Fields, name: string): number {
+  const value = fields[name];
+  // `unitCount must be a number` is seen for null; a string is no number either (reference/gradient.md §3).
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw new VendorApiError(400, `${name} must be a number`);
+  if (value < 0) throw new VendorApiError(400, `${name} must not be less than 0`);
+  if (value > largestCount) throw new VendorApiError(400, `${name} must not be greater than ${largestCount}`);
+  return value;
+}
+
+/** Ids in a query, as `name[]=a&name[]=b`, `name=a&name=b` or `name=a,b`; undefined = not asked for by id. */
+export function idsOf(query: Record<string, string[]>, name: string): string[] | undefined {
+  const given = [...(query[name] ?? []), ...(query[`${name}[]`] ?? [])].flatMap((value) => value.split(','));
+  return given.length > 0 ? given : undefined;
+}

@@ -1,0 +1,60 @@
+/** Routes 1 and 2: who the MSP is, and where the vendor says it stands (reference/gradient.md §4.1, §5.1). */
+import { Hono } from 'hono';
+import { recordAudit } from '../../db/queries/audit.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { completeByFact } from '../../db/queries/process.ts';
+import { organizationName } from '../../db/queries/organization.ts';
+import { completeLinkCustomers, storePushStatus } from '../../db/queries/push.ts';
+import { lastAppliedAt } from '../../db/queries/sync.ts';
+import type { PushStatus } from '../../db/schema/integration.ts';
+import { commitAndWake } from '../context.ts';
+import { connectOf } from '../routes/integrations.ts';
+import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { vendorActor } from './vendor.ts';
+
+const statuses: readonly PushStatus[] = ['inactive', 'pending', 'active', 'disabled', 'error'];
+/** What the real one answers for a sync that never was (reference/gradient.md §4.2). */
+const neverSynced = '1900-01-01T00:00:00.000Z';
+
+export const organizationRoutes = new Hono<VendorApiEnv>();
+
+organizationRoutes.get('/organization', async (c) => c.json(await integrationData(c, c.get('integration'))));
+
+organizationRoutes.patch('/organization/status/:status', async (c) => {
+  const deps = c.get('deps');
+  const row = c.get('integration');
+  const status = statuses.find((candidate) => candidate === c.req.param('status'));
+  if (!status) throw new VendorApiError(400, `status must be one of the following values: ${statuses.join(', ')}`);
+  // Never demoted: a vendor that starts anew says `pending` of what is active already.
+  const pushStatus = status === 'pending' && row.pushStatus === 'active' ? 'active' : status;
+  await commitAndWake(deps, [connectOf(row)], async (tx) => {
+    await storePushStatus(tx, row.id, { pushStatus });
+    if (pushStatus === 'pending' || pushStatus === 'active') {
+      await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'enable' });
+      await completeLinkCustomers(tx, row.id);
+    }
+    if (pushStatus === row.pushStatus) return;
+    await recordAudit(tx, row.organizationId, {
+      actor: vendorActor(row),
+      action: 'integration.pushStatus',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      before: { status: row.pushStatus },
+      after: { status: pushStatus },
+    });
+  });
+  return wrapped(c, await integrationData(c, { ...row, pushStatus }), 'Integration status updated');
+});
+
+async function integrationData(c: VendorContext, row: IntegrationRow) {
+  const { db } = c.get('deps');
+  return {
+    organizationId: row.organizationId,
+    name: await organizationName(db, row.organizationId),
+    vendorId: row.vendor,
+    vendorName: row.vendorProfile.name ?? row.vendor,
+    integrationId: row.id,
+    status: row.pushStatus,
+    lastSyncedAt: (await lastAppliedAt(db, row.id))?.toISOString() ?? neverSynced,
+  };
+}

@@ -1,0 +1,161 @@
+/** Routes 9 to 15: accounts, and services of one organization ("dynamic"), which have the same form. */
+import { Hono } from 'hono';
+import { recordAudit } from '../../db/queries/audit.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { completeLinkCustomers } from '../../db/queries/push.ts';
+import {
+  changeAccount,
+  changeDynamicService,
+  listPushedAccounts,
+  listPushedServices,
+  putAccounts,
+  putDynamicServices,
+  type PushedThing,
+} from '../../db/queries/pushCatalogue.ts';
+import type { Queryable, Transaction } from '../../db/client.ts';
+import { commitAndWake } from '../context.ts';
+import { connectOf } from '../routes/integrations.ts';
+import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { idsOf, listOfFields, optionalFlag, optionalText, requiredText, type Fields } from './fields.ts';
+import { vendorActor } from './vendor.ts';
+
+interface Thing extends PushedThing {
+  mappingId: string | null;
+}
+
+/** Accounts and dynamic services differ in where they are kept, and in what creating one completes. */
+interface Kind {
+  path: string;
+  idsName: string;
+  one: string;
+  list(db: Queryable, integrationId: string, ids?: readonly string[]): Promise<Thing[]>;
+  put(tx: Transaction, integrationId: string, things: readonly (PushedThing & { name: string })[]): Promise<void>;
+  change(tx: Transaction, integrationId: string, thing: PushedThing): Promise<boolean>;
+  after(tx: Transaction, integrationId: string): Promise<void>;
+}
+
+const accounts: Kind = {
+  path: '/organization/accounts',
+  idsName: 'accountIds',
+  one: 'account',
+  list: listPushedAccounts,
+  put: putAccounts,
+  change: changeAccount,
+  after: completeLinkCustomers,
+};
+
+const services: Kind = {
+  path: '/organization/services',
+  idsName: 'serviceIds',
+  one: 'service',
+  list: async (db, integrationId, ids) =>
+    (await listPushedServices(db, integrationId, { dynamic: true, ids })).map((row) => ({
+      ...row.service,
+      mappingId: row.productIds?.[0] ?? null,
+    })),
+  put: putDynamicServices,
+  change: changeDynamicService,
+  after: async () => undefined,
+};
+
+export const thingRoutes = new Hono<VendorApiEnv>();
+
+for (const kind of [accounts, services]) {
+  thingRoutes.get(kind.path, async (c) => {
+    const ids = idsOf(c.req.queries(), kind.idsName);
+    const found = await kind.list(c.get('deps').db, c.get('integration').id, ids);
+    // Absent, or anything but `false`: all of them, as the older client expects.
+    const unmappedToo = c.req.query('returnUnmapped') !== 'false';
+    return c.json(found.filter((thing) => unmappedToo || thing.mappingId !== null).map(viewOf));
+  });
+
+  thingRoutes.post(kind.path, async (c) => {
+    const things = listOfFields(await jsonOf(c)).map((fields) => ({
+      ...partsOf(fields),
+      id: requiredText(fields, 'id', 200),
+      name: requiredText(fields, 'name', 500),
+    }));
+    await store(c, kind, `${kind.one}s.put`, things.length, (tx, { id }) => kind.put(tx, id, lastOfEach(things)));
+    return c.json(await viewsOf(c, kind, things), 201);
+  });
+
+  thingRoutes.patch(kind.path, async (c) => {
+    const things = listOfFields(await jsonOf(c)).map((fields) => ({
+      ...partsOf(fields),
+      id: requiredText(fields, 'id', 200),
+    }));
+    await change(c, kind, things);
+    return c.json(await viewsOf(c, kind, things));
+  });
+
+  thingRoutes.patch(`${kind.path}/:id`, async (c) => {
+    const [fields = {}] = listOfFields(await jsonOf(c));
+    const thing = { ...partsOf(fields), id: c.req.param('id') ?? '' };
+    await change(c, kind, [thing]);
+    const [view] = await viewsOf(c, kind, [thing]);
+    return c.json(view);
+  });
+}
+
+function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
+  return {
+    name: optionalText(fields, 'name', 500),
+    description: optionalText(fields, 'description'),
+    isActive: optionalFlag(fields, 'isActive'),
+    isArrears: optionalFlag(fields, 'isArrears'),
+  };
+}
+
+/** All or none: an unknown id refuses the whole list. */
+async function change(c: VendorContext, kind: Kind, things: readonly PushedThing[]): Promise<void> {
+  await store(c, kind, `${kind.one}s.change`, things.length, async (tx, { id }) => {
+    for (const thing of things) {
+      if (!(await kind.change(tx, id, thing)))
+        throw new VendorApiError(404, `No ${kind.one} found with id: ${thing.id}`);
+    }
+  });
+}
+
+async function store(
+  c: VendorContext,
+  kind: Kind,
+  action: string,
+  count: number,
+  write: (tx: Transaction, row: IntegrationRow) => Promise<void>,
+): Promise<void> {
+  const row = c.get('integration');
+  await commitAndWake(c.get('deps'), [connectOf(row)], async (tx) => {
+    await write(tx, row);
+    await kind.after(tx, row.id);
+    await recordAudit(tx, row.organizationId, {
+      actor: vendorActor(row),
+      action,
+      subjectKind: 'integration',
+      subjectId: row.id,
+      after: { count },
+    });
+  });
+}
+
+/** One statement cannot write a row twice; of one id sent twice the last counts. */
+function lastOfEach<T extends { id: string }>(things: readonly T[]): T[] {
+  return [...new Map(things.map((thing) => [thing.id, thing])).values()];
+}
+
+/** As they are now, in the order they were asked for. */
+async function viewsOf(c: VendorContext, kind: Kind, asked: readonly { id: string }[]) {
+  const found = await kind.list(
+    c.get('deps').db,
+    c.get('integration').id,
+    asked.map(({ id }) => id),
+  );
+  const byId = new Map(found.map((thing) => [thing.id, thing]));
+  return asked.flatMap(({ id }) => {
+    const thing = byId.get(id);
+    return thing ? [viewOf(thing)] : [];
+  });
+}
+
+function viewOf({ id, name, description, isActive, isArrears, mappingId }: Thing) {
+  return { id, name, description, isActive, isArrears, isMapped: mappingId !== null, mappingId };
+}

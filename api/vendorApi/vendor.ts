@@ -1,0 +1,121 @@
+/** Routes 3 to 7: the vendor's own data and its SKUs (reference/gradient.md §4.1, §4.2). */
+import { Hono } from 'hono';
+import { isVendor, vendors } from '../../connectors/registry.ts';
+import { recordAudit } from '../../db/queries/audit.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { storePushStatus } from '../../db/queries/push.ts';
+import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
+import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { categories, subcategories } from './categories.ts';
+import { fieldsOf, oneOf, optionalText, requiredText } from './fields.ts';
+
+const profileFields = ['name', 'description', 'vendorSupportPageUrl', 'integrationPortalUrl'] as const;
+
+export const vendorRoutes = new Hono<VendorApiEnv>();
+
+/** Who changed something: a vendor, with its key. */
+export const vendorActor = (row: IntegrationRow) => `vendor:${row.vendor}`;
+
+vendorRoutes.get('/', async (c) => wrapped(c, await vendorData(c, c.get('integration')), 'Vendor found'));
+
+vendorRoutes.patch('/', async (c) => {
+  const row = c.get('integration');
+  const fields = fieldsOf(await jsonOf(c));
+  const change = Object.fromEntries(
+    profileFields.flatMap((name) => {
+      const value = optionalText(fields, name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  if (Object.keys(change).length === 0)
+    throw new VendorApiError(400, `At least one of these is needed: ${profileFields.join(', ')}`);
+  const vendorProfile = { ...row.vendorProfile, ...change };
+  await c.get('deps').db.transaction(async (tx) => {
+    await storePushStatus(tx, row.id, { vendorProfile });
+    await recordAudit(tx, row.organizationId, {
+      actor: vendorActor(row),
+      action: 'vendor.profile',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      before: row.vendorProfile,
+      after: vendorProfile,
+    });
+  });
+  return wrapped(c, await vendorData(c, { ...row, vendorProfile }), 'Vendor updated');
+});
+
+/** Bare, unlike route 3: the new SKU is in the root's `skus` (a client in production reads it there). */
+vendorRoutes.post('/service', async (c) => {
+  const row = c.get('integration');
+  const fields = fieldsOf(await jsonOf(c));
+  const name = requiredText(fields, 'name', 200);
+  const sku = {
+    id: isVendor(row.vendor) ? vendors[row.vendor].serviceIdOf(name) : name,
+    name,
+    description: requiredText(fields, 'description'),
+    category: oneOf(fields, 'category', categories),
+    subcategory: oneOf(fields, 'subcategory', subcategories),
+    supportArticle: optionalText(fields, 'supportArticle'),
+    supportContact: optionalText(fields, 'supportContact'),
+  };
+  await c.get('deps').db.transaction(async (tx) => {
+    await putSku(tx, row.id, sku);
+    await recordAudit(tx, row.organizationId, {
+      actor: vendorActor(row),
+      action: 'service.put',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      after: { name: sku.name },
+    });
+  });
+  return c.json(await vendorData(c, row), 201);
+});
+
+vendorRoutes.get('/service/:serviceId', async (c) => {
+  const id = c.req.param('serviceId');
+  return wrapped(c, await vendorWithService(c, id), 'Service found');
+});
+
+/** The 2023 client sends no body, and the newer one no such request: nothing is changed. */
+vendorRoutes.patch('/service/:serviceId', async (c) => {
+  const id = c.req.param('serviceId');
+  return wrapped(c, await vendorWithService(c, id), 'Service updated');
+});
+
+async function vendorWithService(c: VendorContext, id: string) {
+  const vendor = await vendorData(c, c.get('integration'));
+  const skus = vendor.skus.filter((sku) => sku.id === id);
+  if (skus.length === 0) throw new VendorApiError(404, `No service found with id: ${id}`);
+  return { ...vendor, skus };
+}
+
+async function vendorData(c: VendorContext, row: IntegrationRow) {
+  const rows = await listPushedServices(c.get('deps').db, row.id, { dynamic: false });
+  const { vendorProfile: profile } = row;
+  return {
+    _id: row.vendor,
+    id: row.vendor,
+    name: profile.name ?? (isVendor(row.vendor) ? vendors[row.vendor].name : row.vendor),
+    description: profile.description ?? '',
+    integrationType: 'custom',
+    skus: rows.map(({ service }) => ({
+      _id: service.id,
+      id: service.id,
+      name: service.name,
+      description: service.description,
+      category: service.category ?? 'other',
+      subcategory: service.subcategory ?? 'other',
+      ...(service.supportArticle === null ? {} : { supportArticle: service.supportArticle }),
+      ...(service.supportContact === null ? {} : { supportContact: service.supportContact }),
+    })),
+    isDistributor: false,
+    ...(profile.integrationPortalUrl === undefined ? {} : { integrationPortalUrl: profile.integrationPortalUrl }),
+    ...(profile.vendorSupportPageUrl === undefined ? {} : { vendorSupportPageUrl: profile.vendorSupportPageUrl }),
+    externalIntegrationStatus: 'notIntegrated',
+    mappingResponsibilities: ['accounts', 'services'],
+    modules: row.modules.map((variation) => ({ variation })),
+    organizationId: row.organizationId,
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,253 @@
+/** Intake push: the keys a vendor comes with, and the numbers it posts. */
+import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../client.ts';
+import { hashSecret } from '../encryption.ts';
+import { integration, integrationKey, pushedCount, syncRequest, vendorAccount } from '../schema/index.ts';
+import type { IntegrationRow } from './integration.ts';
+import { completeByFact } from './process.ts';
+
+const inForce = and(
+  isNull(integrationKey.revokedAt),
+  or(isNull(integrationKey.expiresAt), gt(integrationKey.expiresAt, sql`now()`)),
+);
+
+/**
+ * Stores a new key and lets the others go on for the overlap.
+ *
+ * @param overlapMs how long the keys before it still work, in milliseconds; 0 = not at all
+ * @returns the key's id
+ */
+export async function insertIntegrationKey(
+  tx: Transaction,
+  integrationId: string,
+  key: { secret: string; overlapMs: number },
+): Promise<string> {
+  const expiry = sql`now() + ${key.overlapMs} * interval '1 millisecond'`;
+  await tx
+    .update(integrationKey)
+    // An overlap never prolongs what an earlier rotation has limited already.
+    .set({ expiresAt: sql`least(coalesce(${integrationKey.expiresAt}, 'infinity'), ${expiry})` })
+    .where(and(eq(integrationKey.integrationId, integrationId), isNull(integrationKey.revokedAt)));
+  const [row] = await tx
+    .insert(integrationKey)
+    .values({ integrationId, keyHash: hashSecret(key.secret) })
+    .returning({ id: integrationKey.id });
+  if (!row) throw new Error('The key was not stored.');
+  return row.id;
+}
+
+/** Keys of an integration, newest first; what opens a door is not among the columns. */
+export async function listIntegrationKeys(db: Queryable, integrationId: string) {
+  const { keyHash: _, ...columns } = {
+    id: integrationKey.id,
+    createdAt: integrationKey.createdAt,
+    expiresAt: integrationKey.expiresAt,
+    revokedAt: integrationKey.revokedAt,
+    lastUsedAt: integrationKey.lastUsedAt,
+    keyHash: integrationKey.keyHash,
+  };
+  return db
+    .select(columns)
+    .from(integrationKey)
+    .where(eq(integrationKey.integrationId, integrationId))
+    .orderBy(desc(integrationKey.createdAt));
+}
+
+/** Revokes keys at once. @param keyId one of them, or undefined = all @returns how many were in force */
+export async function revokeIntegrationKeys(tx: Queryable, integrationId: string, keyId?: string): Promise<number> {
+  const rows = await tx
+    .update(integrationKey)
+    .set({ revokedAt: sql`now()` })
+    .where(
+      and(
+        eq(integrationKey.integrationId, integrationId),
+        isNull(integrationKey.revokedAt),
+        keyId ? eq(integrationKey.id, keyId) : undefined,
+      ),
+    )
+    .returning({ id: integrationKey.id });
+  return rows.length;
+}
+
+/** The connected integration a key opens. Looked up by its hash, so the time taken tells nothing about the key. */
+export async function findIntegrationByKey(
+  db: Queryable,
+  secret: string,
+): Promise<{ keyId: string; lastUsedAt: Date | null; integration: IntegrationRow } | undefined> {
+  const [row] = await db
+    .select({ keyId: integrationKey.id, lastUsedAt: integrationKey.lastUsedAt, integration })
+    .from(integrationKey)
+    .innerJoin(integration, eq(integration.id, integrationKey.integrationId))
+    .where(and(eq(integrationKey.keyHash, hashSecret(secret)), inForce, isNull(integration.disconnectedAt)));
+  return row;
+}
+
+export async function touchIntegrationKey(db: Queryable, keyId: string): Promise<void> {
+  await db
+    .update(integrationKey)
+    .set({ lastUsedAt: sql`now()` })
+    .where(eq(integrationKey.id, keyId));
+}
+
+export interface AcceptedCount {
+  accountKnown: boolean;
+  serviceKnown: boolean;
+  accountMapped: boolean;
+  serviceMapped: boolean;
+  /** It is the first of a burst: whoever drives the sync has to be woken. */
+  first: boolean;
+}
+
+/**
+ * Keeps a posted number, if account and service are known, and asks for a sync unless one is asked for: one statement,
+ * because a vendor posts a hundred thousand of them.
+ *
+ * @param count.build false = `no_build`: nothing need be shown for it yet
+ */
+export async function acceptCount(
+  db: Queryable,
+  integrationId: string,
+  count: { accountId: string; serviceId: string; quantity: number; build: boolean },
+): Promise<AcceptedCount> {
+  const [row] = await db.execute<{
+    account_known: boolean;
+    service_known: boolean;
+    account_mapped: boolean;
+    service_mapped: boolean;
+    first: boolean;
+  }>(sql`
+    with known as (
+      select exists (select from vendor_account a where a.integration_id = ${integrationId} and a.id = ${count.accountId}) as account,
+             exists (select from service s where s.integration_id = ${integrationId} and s.id = ${count.serviceId}) as service,
+             exists (select from account_mapping m
+                      where m.integration_id = ${integrationId} and m.vendor_account_id = ${count.accountId}) as account_mapped,
+             exists (select from service_mapping m
+                      where m.integration_id = ${integrationId} and m.service_id = ${count.serviceId}) as service_mapped),
+    kept as (
+      insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
+      select ${integrationId}::uuid, ${count.accountId}, ${count.serviceId}, ${count.quantity}::float8, clock_timestamp(), ${count.build}
+        from known where account and service
+      on conflict (integration_id, vendor_account_id, service_id) do update
+         set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
+             build = excluded.build or (p.run_id is null and p.build)
+      returning 1),
+    -- Held until this commits: a run that claims the request now will see the number. One that has claimed it is not seen.
+    open as (
+      select r.id from sync_request r
+       where r.integration_id = ${integrationId} and r.kind = 'push' and r.run_id is null for share),
+    asked as (
+      insert into sync_request (integration_id, kind, requested_by)
+      select ${integrationId}::uuid, 'push', 'vendor' from kept where not exists (select from open)
+      on conflict do nothing
+      returning 1),
+    arrived as (
+      update process_step s set state = 'done', done_at = now()
+        from asked, process p
+       where p.kind = 'sync' and p.id = ${integrationId}
+         and (s.kind, s.id, s.round, s.step) = (p.kind, p.id, p.round, 'counts') and s.state = 'waiting'
+      returning 1),
+    told as (
+      update process set version = version + 1, due_at = now(), sweeps = 0
+        from asked where kind = 'sync' and id = ${integrationId}
+      returning 1)
+    select account as account_known, service as service_known, account_mapped, service_mapped,
+           exists (select from asked) as first
+      from known`);
+  if (!row) throw new Error('The count was not kept.');
+  return {
+    accountKnown: row.account_known,
+    serviceKnown: row.service_known,
+    accountMapped: row.account_mapped,
+    serviceMapped: row.service_mapped,
+    first: row.first,
+  };
+}
+
+export interface Burst {
+  sinceFirstMs: number;
+  sinceLastMs: number;
+  /** Some count of it asked to be shown (`no_build` was not set). */
+  build: boolean;
+  /** Somebody else asks for a sync meanwhile. */
+  asked: boolean;
+}
+
+/** How a burst of posts stands; undefined when nothing is posted that is not visible. Milliseconds, by the database's clock. */
+export async function readBurst(db: Queryable, integrationId: string): Promise<Burst | undefined> {
+  const [row] = await db.execute<{
+    since_first: number | null;
+    since_last: number | null;
+    build: boolean | null;
+    asked: boolean;
+  }>(sql`
+    select (extract(epoch from clock_timestamp() - min(received_at)) * 1000)::float8 as since_first,
+           (extract(epoch from clock_timestamp() - max(received_at)) * 1000)::float8 as since_last,
+           bool_or(build) as build,
+           exists (select from sync_request r
+                    where r.integration_id = ${integrationId} and r.run_id is null and r.kind <> 'push') as asked
+      from pushed_count where integration_id = ${integrationId} and run_id is null`);
+  if (!row || row.since_first === null || row.since_last === null) return undefined;
+  return {
+    sinceFirstMs: row.since_first,
+    sinceLastMs: row.since_last,
+    build: row.build ?? false,
+    asked: row.asked,
+  };
+}
+
+/**
+ * Stages every posted number that is not visible yet, and takes the request that they made. The request first: a number
+ * whose post still saw it open is committed by then.
+ *
+ * @returns how many
+ */
+export async function stagePushed(tx: Queryable, integrationId: string, runId: string): Promise<number> {
+  await tx
+    .update(syncRequest)
+    .set({ runId })
+    .where(and(eq(syncRequest.integrationId, integrationId), eq(syncRequest.kind, 'push'), isNull(syncRequest.runId)));
+  const rows = await tx.execute<{ id: string }>(sql`
+    insert into staging_row (run_id, entity, id, data)
+    select ${runId}::uuid, 'count', jsonb_build_array(vendor_account_id, service_id)::text,
+           jsonb_build_object('accountId', vendor_account_id, 'service', service_id, 'quantity', quantity,
+                              'parts', '[]'::jsonb, 'receivedAt', received_at)
+      from pushed_count where integration_id = ${integrationId} and run_id is null
+    on conflict (run_id, entity, id) do update set data = excluded.data
+    returning id`);
+  return rows.length;
+}
+
+/** Marks what a run staged as settled, applied or discarded; a number that was posted since stays open. */
+export async function settlePushed(tx: Queryable, integrationId: string, runId: string): Promise<void> {
+  await tx.execute(sql`
+    update pushed_count p set run_id = ${runId}::uuid
+      from staging_row s
+     where s.run_id = ${runId} and s.entity = 'count' and p.integration_id = ${integrationId}
+       and p.vendor_account_id = s.data->>'accountId' and p.service_id = s.data->>'service'
+       and p.received_at = (s.data->>'receivedAt')::timestamptz`);
+}
+
+export async function storePushStatus(
+  tx: Queryable,
+  id: string,
+  change: Partial<Pick<IntegrationRow, 'pushStatus' | 'vendorProfile'>>,
+): Promise<void> {
+  await tx.update(integration).set(change).where(eq(integration.id, id));
+}
+
+/** The vendor has accepted the key and told of a customer: that is how a vendor that pushes links customers (G10). */
+export async function completeLinkCustomers(tx: Transaction, integrationId: string): Promise<void> {
+  const [row] = await tx
+    .select({ id: vendorAccount.id })
+    .from(integration)
+    .innerJoin(vendorAccount, eq(vendorAccount.integrationId, integration.id))
+    .where(
+      and(
+        eq(integration.id, integrationId),
+        inArray(integration.pushStatus, ['pending', 'active']),
+        eq(vendorAccount.linked, true),
+      ),
+    )
+    .limit(1);
+  if (row) await completeByFact(tx, { kind: 'connect', id: integrationId, round: '1', step: 'linkCustomers' });
+}

@@ -1,0 +1,47 @@
+/** What a person does in the simulated Mailprotector's console: log in, paste the key, link customers, Update Counts. */
+import { consolePassword } from '../simulators/mailprotector/console.ts';
+
+export interface CountReport {
+  posted: number;
+  unmapped: number;
+  failed: number;
+}
+
+export interface VendorConsole {
+  customers(): Promise<{ id: number; name: string; linked: boolean }[]>;
+  /** @param key the integration key that Countersign showed once */
+  enable(key: string): Promise<{ enabled: boolean; serviceAssignments: Record<string, string> }>;
+  /** "Link Selected Customers". */
+  link(customerIds: readonly number[]): Promise<{ linked: number; created: number }>;
+  updateCounts(): Promise<CountReport>;
+}
+
+/**
+ * Logs in.
+ *
+ * @param url the simulator's address
+ * @throws Error with the console's own words when it refuses
+ */
+export async function openVendorConsole(url: string): Promise<VendorConsole> {
+  let session = '';
+  async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await fetch(`${url}/console${path}`, {
+      method,
+      headers: { 'content-type': 'application/json', 'x-session': session },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as T & { message?: string };
+    if (!response.ok) throw new Error(`The console answered ${response.status}: ${answer.message ?? ''}`);
+    return answer;
+  }
+  ({ session } = await ask<{ session: string }>('POST', '/login', {
+    email: 'admin@msp.example',
+    password: consolePassword,
+  }));
+  return {
+    customers: () => ask('GET', '/customers'),
+    enable: (partnerApiKey) => ask('POST', '/integrations/gradient/enable', { partnerApiKey }),
+    link: (customerIds) => ask('POST', '/integrations/gradient/link', { customerIds }),
+    updateCounts: () => ask('POST', '/integrations/gradient/update-counts'),
+  };
+}

@@ -1,0 +1,188 @@
+/**
+ * The console's page *Integrations › Gradient MSP*, as actions: a client of Gradient's Vendor API in the order of
+ * gradient.md §5.4, with the buttons of mailprotector.md §7.2. What a button does beyond that is assumed: how a customer
+ * is assigned, what is reported.
+ */
+import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
+import type { WorldCustomer } from '../world.ts';
+
+/** Variants of vendor behaviour seen in the wild (gradient.md §5.2), and where the platform is. */
+export interface ConsoleSettings {
+  /** Base of the Vendor API, e.g. `http://127.0.0.1:8080/api`. */
+  vendorApiUrl: string;
+  /** The vendor's half of the key; the partner's half is pasted. */
+  vendorKey: string;
+  /** Post a zero, or leave it out as all of Gradient's samples do. */
+  postZeroes: boolean;
+  /** `no_build` on all counts but the last, or on none. */
+  noBuild: 'allButLast' | 'none';
+}
+
+interface Platform {
+  status: number;
+  body: unknown;
+}
+
+/** The service as the console files it (gradient.md §4.2). */
+const filed: Record<string, { category: string; subcategory: string }> = {
+  CloudMail: { category: 'productivity', subcategory: 'hosted email' },
+  SecureStore: { category: 'backup', subcategory: 'data archiving' },
+  'XtraMail Email Continuity': { category: 'backup', subcategory: 'business continuity' },
+};
+
+export function createConsole(customers: () => readonly WorldCustomer[], settings: ConsoleSettings) {
+  const sessions = new Set<string>();
+  const linked = new Set<number>();
+  let apiKey = '';
+  let enabled = false;
+  /** Service name → the platform's id of it. */
+  let services = new Map<string, string>();
+  let lastUpdate: Record<string, unknown> | null = null;
+
+  async function ask(method: string, path: string, body?: unknown): Promise<Platform> {
+    const response = await fetch(`${settings.vendorApiUrl}/vendor-api${path}`, {
+      method,
+      headers: {
+        'GRADIENT-TOKEN': Buffer.from(`${settings.vendorKey}:${apiKey}`).toString('base64'),
+        'content-type': 'application/json',
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
+  }
+
+  /** Pasted key and *Enable*: authenticate, create missing services, `pending` if it is not active. */
+  async function enable(key: string): Promise<SimAnswer> {
+    apiKey = key;
+    const who = await ask('GET', '/organization');
+    if (who.status !== 200) return problem(who.status, 'The Partner API Key was not accepted.');
+    await readServices();
+    for (const name of offered()) {
+      if (services.has(name)) continue;
+      const sku = {
+        name,
+        description: name,
+        ...(filed[name] ?? { category: 'security', subcategory: 'email security' }),
+      };
+      const made = await ask('POST', '/service', sku);
+      if (made.status >= 300) return problem(made.status, `The service "${name}" was not created.`);
+    }
+    await readServices();
+    if ((who.body as { status: string }).status !== 'active') await ask('PATCH', '/organization/status/pending');
+    enabled = true;
+    return { status: 200, body: state() };
+  }
+
+  async function readServices(): Promise<void> {
+    const vendor = await ask('GET', '');
+    const { data } = vendor.body as { data: { skus: { id: string; name: string }[] } };
+    services = new Map(data.skus.map((sku) => [sku.name, sku.id]));
+  }
+
+  /** *Link Selected Customers*: create what is missing, rename what has another name. */
+  async function link(ids: readonly number[]): Promise<SimAnswer> {
+    const wanted = customers().filter((customer) => ids.includes(customer.id));
+    const there = await ask('GET', '/organization/accounts');
+    if (there.status !== 200) return problem(there.status, 'The accounts could not be read.');
+    const names = new Map((there.body as { id: string; name: string }[]).map((account) => [account.id, account.name]));
+    const missing = wanted.filter((customer) => !names.has(String(customer.id)));
+    if (missing.length > 0) {
+      const accounts = missing.map((customer) => ({ id: String(customer.id), name: customer.name }));
+      const made = await ask('POST', '/organization/accounts', accounts);
+      if (made.status >= 300) return problem(made.status, 'The accounts were not created.');
+    }
+    for (const customer of wanted) {
+      const name = names.get(String(customer.id));
+      if (name !== undefined && name !== customer.name)
+        await ask('PATCH', `/organization/accounts/${customer.id}`, { name: customer.name });
+      linked.add(customer.id);
+    }
+    return { status: 200, body: { linked: wanted.length, created: missing.length } };
+  }
+
+  /** *Update Counts*: every linked customer × service; 404 is normal and means that nobody has mapped it yet. */
+  async function updateCounts(): Promise<SimAnswer> {
+    const counts = customers()
+      .filter((customer) => linked.has(customer.id))
+      .flatMap((customer) => countsOf(customer))
+      .filter((count) => count.unitCount > 0 || settings.postZeroes);
+    const report = { posted: 0, unmapped: 0, failed: 0 };
+    let landed: (typeof counts)[number] | undefined;
+    for (const [at, count] of counts.entries()) {
+      const last = at === counts.length - 1;
+      const ok = await post(count, settings.noBuild === 'allButLast' && !last, report);
+      if (ok) landed = count;
+      // Without a count that builds, the numbers would not be shown: the last good one is sent once more.
+      else if (last && settings.noBuild === 'allButLast' && landed) await post(landed, false, report);
+    }
+    lastUpdate = report;
+    return { status: 200, body: report };
+  }
+
+  async function post(
+    count: { service: string; accountId: string; unitCount: number },
+    noBuild: boolean,
+    report: { posted: number; unmapped: number; failed: number },
+  ): Promise<boolean> {
+    const id = services.get(count.service) ?? count.service;
+    const path = `/service/${encodeURIComponent(id)}/count${noBuild ? '?no_build=true' : ''}`;
+    const { status } = await ask('POST', path, { accountId: count.accountId, unitCount: count.unitCount });
+    if (status === 201) report.posted++;
+    else if (status === 404) report.unmapped++;
+    else report.failed++;
+    return status === 201;
+  }
+
+  function countsOf(customer: WorldCustomer) {
+    const groups = customer.domains.filter((domain) => !domain.pending).flatMap((domain) => domain.groups);
+    return offered().map((service) => ({
+      service,
+      accountId: String(customer.id),
+      unitCount: groups
+        .filter((group) => group.services.includes(service))
+        .reduce((sum, group) => sum + group.users, 0),
+    }));
+  }
+
+  const offered = () => [
+    ...new Set(
+      customers().flatMap(({ domains }) => domains.flatMap(({ groups }) => groups.flatMap((g) => g.services))),
+    ),
+  ];
+  const state = () => ({ enabled, linked: [...linked], serviceAssignments: Object.fromEntries(services), lastUpdate });
+
+  return async function handle(request: SimRequest): Promise<SimAnswer> {
+    const given = (request.body ?? {}) as Record<string, unknown>;
+    if (`${request.method} ${request.path}` === 'POST /console/login') {
+      if (given['password'] !== consolePassword) return problem(401, 'Wrong e-mail address or password.');
+      const session = crypto.randomUUID();
+      sessions.add(session);
+      return { status: 200, body: { session } };
+    }
+    if (!sessions.has(String(request.headers['x-session'] ?? ''))) return problem(401, 'Log in first.');
+    switch (`${request.method} ${request.path}`) {
+      case 'GET /console/customers':
+        return { status: 200, body: customers().map(({ id, name }) => ({ id, name, linked: linked.has(id) })) };
+      case 'GET /console/integrations/gradient':
+        return { status: 200, body: state() };
+      case 'POST /console/integrations/gradient/enable':
+        return enable(String(given['partnerApiKey'] ?? ''));
+      case 'POST /console/integrations/gradient/link':
+        return link((given['customerIds'] as number[] | undefined) ?? []);
+      case 'POST /console/integrations/gradient/update-counts':
+        return enabled ? updateCounts() : problem(409, 'The integration is not enabled.');
+      case 'GET /console/integrations/gradient/clients':
+        return ask('GET', `/organization/clients?search=${encodeURIComponent(request.query.get('search') ?? '')}`);
+      default:
+        return problem(404, 'The console has no such page.');
+    }
+  };
+}
+
+/** The one login of the simulated console. */
+export const consolePassword = 'sim-console-password';
+
+function problem(status: number, message: string): SimAnswer {
+  return { status, body: { message } };
+}

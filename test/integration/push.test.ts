@@ -1,0 +1,190 @@
+/** The guide's own way in: the vendor pushes (G04 to G28), with the simulated console as a vendor program. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  createPsaConnection,
+  latestRun,
+  person,
+  reach,
+  untilConnected,
+  type CardView,
+  type IntegrationView,
+} from '../../dev/guide.ts';
+import { openVendorConsole, type VendorConsole } from '../../dev/vendorConsole.ts';
+import { until } from '../../dev/until.ts';
+import { serviceProducts } from '../../simulators/world.ts';
+import { untilAtRest } from '../kit/rest.ts';
+import { customersOf } from '../kit/simulatorState.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+const vendorKey = 'the-vendor-key-of-mailprotector';
+let system: System;
+let console: VendorConsole;
+let psaConnectionId: string;
+let id: string;
+let key: string;
+
+beforeAll(async () => {
+  system = await startSystem({
+    customers: 30,
+    env: {
+      VENDOR_API_KEYS: `mailprotector:${vendorKey}`,
+      PUSH_IDLE_MS: '500',
+      PUSH_LONGEST_MS: '10000',
+      PUSH_LEFTOVER_MS: '3000',
+    },
+  });
+  await system.mailprotector.settings({ vendorApiUrl: `${system.api.url}/api`, vendorKey });
+  console = await openVendorConsole(system.mailprotector.url);
+  psaConnectionId = await createPsaConnection(system);
+  const created = await system.api.post<{ integration: IntegrationView; key: string }>('/v1/integrations', {
+    vendor: 'mailprotector',
+    psaConnectionId,
+    intake: 'push',
+    modules: ['billing'],
+    viaVirtualAdministrator: false,
+  });
+  ({ key } = created);
+  ({ id } = created.integration);
+});
+afterAll(() => system?.close());
+
+const cards = () => system.api.all<CardView>('/v1/cards');
+const runs = () => system.api.all<{ id: string; state: string }>(`/v1/integrations/${id}/syncs`);
+const count = (accountId: number, service: string, unitCount: number, query = '') =>
+  fetch(`${system.api.url}/api/vendor-api/service/${service}/count${query}`, {
+    method: 'POST',
+    headers: {
+      'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ accountId: String(accountId), unitCount }),
+  });
+
+test('the key enables, linked customers appear, equal names are mapped, and Finish waits for Update Counts', async () => {
+  const { enabled, serviceAssignments } = await console.enable(key);
+  expect(enabled).toBe(true);
+  // What the vendor calls "CloudFilter Email Security" is the catalogue's CloudFilter, once.
+  expect(serviceAssignments['CloudFilter Email Security']).toBe('CloudFilter');
+  await reach(system, id, 'linkCustomers');
+  const customers = await console.customers();
+  expect(await console.link(customers.map((customer) => customer.id))).toEqual({
+    linked: customers.length,
+    created: customers.length,
+  });
+  expect(await console.link([customers[0]?.id ?? 0])).toEqual({ linked: 1, created: 0 });
+  await reach(system, id, 'mapAccounts');
+  const mapped = await system.api.all<{ how: string }>(`/v1/integrations/${id}/accounts?mapped=true`);
+  expect(mapped.length).toBeGreaterThan(10);
+  expect(mapped.every((account) => account.how === 'exact')).toBe(true);
+  await person.mapAccounts(system, id);
+  await person.mapServices(system, id, psaConnectionId);
+  await person.finish(system, id);
+  await until('the sync to wait for counts', async () => {
+    const view = await system.api.get<{ sync: IntegrationView['process'] }>(`/v1/integrations/${id}`);
+    return view.sync.steps.some((step) => step.step === 'counts' && step.state === 'waiting');
+  });
+  // Lines are read, and nothing was ever reported for them: — and never 0.
+  const lines = await cards();
+  expect(lines.every((card) => card.usage === null && !card.bulkApprovable)).toBe(true);
+});
+
+test('Update Counts makes one run, and every card has what Mailprotector has', async () => {
+  const report = await console.updateCounts();
+  expect(report.failed).toBe(0);
+  expect(report.posted).toBeGreaterThan(50);
+  // Customers that nobody has mapped yet.
+  expect(report.unmapped).toBeGreaterThan(0);
+  await untilConnected(system, id);
+  await untilAtRest(system);
+  expect((await runs()).map((run) => run.state)).toEqual(['applied']);
+  const truth = await customersOf(system);
+  const mapped = await system.api.all<{ id: string; psaAccountId: string }>(
+    `/v1/integrations/${id}/accounts?mapped=true`,
+  );
+  const shown = await cards();
+  expect(shown.length).toBeGreaterThan(20);
+  for (const card of shown) {
+    const display = serviceProducts.find((product) => product.productId === card.productId)?.display ?? '';
+    const ids = mapped.filter((account) => account.psaAccountId === card.psaAccountId).map((account) => account.id);
+    const users = truth
+      .filter((customer) => ids.includes(String(customer.id)))
+      .flatMap((customer) => customer.domains.filter((domain) => !domain.pending).flatMap((domain) => domain.groups))
+      .filter((group) => group.services.includes(display))
+      .reduce((sum, group) => sum + group.users, 0);
+    expect(card.usage, `${card.psaAccountName} × ${card.productId}`).toBe(users);
+  }
+});
+
+test('a number of an unmapped customer lands by itself once it is mapped', async () => {
+  const [unmapped] = await system.api.all<{ id: string; name: string }>(`/v1/integrations/${id}/accounts?mapped=false`);
+  const truth = (await customersOf(system)).find((customer) => String(customer.id) === unmapped?.id);
+  const answer = await count(truth?.id ?? 0, 'CloudFilter', 17);
+  expect(answer.status).toBe(404);
+  await untilAtRest(system);
+  const { items } = await system.api.get<{ items: { id: string }[] }>(
+    `/v1/integrations/${id}/accounts/${unmapped?.id}/suggestions`,
+  );
+  const taken = new Set((await cards()).map((card) => card.psaAccountId));
+  const free = items.find((item) => !taken.has(item.id)) ?? items[0];
+  const before = (await cards()).find((card) => card.psaAccountId === free?.id && card.productId === 'MP-CLOUDFILTER');
+  await system.api.put(`/v1/integrations/${id}/accounts/${unmapped?.id}/mapping`, { psaAccountId: free?.id });
+  const card = (await cards()).find((row) => row.psaAccountId === free?.id && row.productId === 'MP-CLOUDFILTER');
+  expect(card?.usage).toBe(17 + (before?.usage ?? 0));
+});
+
+test('what is not posted keeps its number and is marked; a zero is a zero; a fraction is kept', async () => {
+  const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
+    `/v1/integrations/${id}/accounts?mapped=true`,
+  );
+  const own = async () => (await cards()).filter((card) => card.psaAccountId === account?.psaAccountId);
+  const before = await own();
+  const [zeroed] = before;
+  const service = serviceProducts.find((product) => product.productId === zeroed?.productId)?.display ?? '';
+  const vendorName = (await console.enable(key)).serviceAssignments[service] ?? '';
+  expect((await count(Number(account?.id), encodeURIComponent(vendorName), 0)).status).toBe(201);
+  await untilAtRest(system);
+  expect((await latestRun(system, id))?.state).toBe('applied');
+  const after = await own();
+  expect(after.find((card) => card.id === zeroed?.id)?.usage).toBe(0);
+  for (const card of after.filter((row) => row.id !== zeroed?.id)) {
+    expect(card.usage).toBe(before.find((row) => row.id === card.id)?.usage);
+    expect(card.flags.map((flag) => flag.code)).toContain('no_longer_reported');
+    expect(card.bulkApprovable).toBe(false);
+  }
+});
+
+test('counts with no_build alone are shown after their time; one that builds shows them all', async () => {
+  const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
+    `/v1/integrations/${id}/accounts?mapped=true`,
+  );
+  await untilAtRest(system);
+  const began = performance.now();
+  expect((await count(Number(account?.id), 'CloudFilter', 3, '?no_build=true')).status).toBe(201);
+  await until('the leftover to be shown', async () =>
+    (await cards()).some(
+      (card) => card.psaAccountId === account?.psaAccountId && card.productId === 'MP-CLOUDFILTER' && card.usage === 3,
+    ),
+  );
+  // Its time is 3 s here; a burst that builds is read after half a second.
+  expect(performance.now() - began).toBeGreaterThan(3_000);
+});
+
+test('counts that come while a sync is at work are in the next one', async () => {
+  const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
+    `/v1/integrations/${id}/accounts?mapped=true`,
+  );
+  await system.connectwise.fault({ kind: 'latency', ms: 40, times: null });
+  for (let n = 1; n <= 12; n++) {
+    expect((await count(Number(account?.id), 'CloudFilter', n)).status).toBe(201);
+    await new Promise((resolve) => setTimeout(resolve, 300 * (n % 4)));
+  }
+  await system.connectwise.clearFaults();
+  await untilAtRest(system);
+  const card = (await cards()).find(
+    (row) => row.psaAccountId === account?.psaAccountId && row.productId === 'MP-CLOUDFILTER',
+  );
+  expect(card?.usage).toBe(12);
+  expect(
+    await system.database.db.query.pushedCount.findMany({ where: (row, { isNull }) => isNull(row.runId) }),
+  ).toEqual([]);
+});
