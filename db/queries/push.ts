@@ -2,7 +2,7 @@
 import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { hashSecret } from '../encryption.ts';
-import { integration, integrationKey, pushedCount, syncRequest, vendorAccount } from '../schema/index.ts';
+import { integration, integrationKey, syncRequest, vendorAccount } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
 import { completeByFact } from './process.ts';
 
