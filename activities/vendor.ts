@@ -51,8 +51,11 @@ export function createVendorActivities(deps: Dependencies) {
       await performStep(deps, ref, async () => {
         const burst = await readBurst(deps.db, ref.id);
         const waitMs = burst ? quietInMs(burst, deps.environment) : 0;
-        if (waitMs <= 0) return async () => undefined;
-        again = { againInMs: Math.ceil(waitMs), because: 'counts are still coming in' };
+        if (!burst || waitMs <= 0) return async () => undefined;
+        // Later counts wake nobody, and one of them may end the long wait of leftovers: so it looks again before that.
+        const { PUSH_IDLE_MS, PUSH_LONGEST_MS } = deps.environment;
+        const lookAgainMs = burst.sinceFirstMs < PUSH_LONGEST_MS ? PUSH_IDLE_MS : PUSH_LONGEST_MS;
+        again = { againInMs: Math.ceil(Math.min(waitMs, lookAgainMs)), because: 'counts are still coming in' };
         return undefined;
       });
       return again;
@@ -147,10 +150,12 @@ export function createVendorActivities(deps: Dependencies) {
   };
 }
 
-/** Milliseconds until a burst counts as over. Leftovers of `no_build` alone wait long: the vendor means to send more. */
+/**
+ * Milliseconds until a burst counts as over. Leftovers of `no_build` alone wait long, because the vendor means to send
+ * more; but not for longer than any burst when somebody asks for a sync.
+ */
 function quietInMs(burst: Burst, environment: Environment): number {
-  if (burst.asked) return 0;
-  if (!burst.build) return environment.PUSH_LEFTOVER_MS - burst.sinceLastMs;
+  if (!burst.build && !burst.asked) return environment.PUSH_LEFTOVER_MS - burst.sinceLastMs;
   return Math.min(environment.PUSH_IDLE_MS - burst.sinceLastMs, environment.PUSH_LONGEST_MS - burst.sinceFirstMs);
 }
 

@@ -31,6 +31,7 @@ export interface StepView {
 
 export interface IntegrationView {
   id: string;
+  psaConnectionId: string;
   process: { done: boolean; waitsFor: string | null; workflowId: string; steps: StepView[] };
 }
 
@@ -166,6 +167,7 @@ export interface RunView {
   id: string;
   state: string;
   guard: { reasons: string[] } | null;
+  figures: Record<string, number> | null;
 }
 
 export async function latestRun(system: System, integrationId: string): Promise<RunView | undefined> {

@@ -49,6 +49,9 @@ export interface StackOptions {
   env?: Record<string, string>;
 }
 
+/** The vendor's half of the key that the simulated console pushes with. */
+export const demoVendorKey = 'sim-vendor-key-of-mailprotector';
+
 /** Short waits: a person watches. Lags and limits are those of a production system otherwise. */
 const demoTiming = {
   SWEEP_INTERVAL_MS: '5000',
@@ -62,6 +65,8 @@ const demoTiming = {
   PSA_SEARCH_LAG_MS: '1000',
   CALLS_PER_SECOND: '200',
   SHUTDOWN_GRACE_MS: '3000',
+  PUSH_IDLE_MS: '1500',
+  VENDOR_API_KEYS: `mailprotector:${demoVendorKey}`,
 };
 
 export async function startStack(options: StackOptions): Promise<Stack> {

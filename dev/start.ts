@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { Checks } from './checks.ts';
 import { startStack } from './stack.ts';
 import { walk } from './walkthrough.ts';
+import { walkPush } from './walkthroughPush.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -53,7 +54,10 @@ const stack = await unlessStopping(
     starting: (stopParts) => void (stopAll = stopParts),
   }),
 );
-if (!options['no-demo']) await unlessStopping(walk(stack, checks, say));
+if (!options['no-demo']) {
+  await unlessStopping(walk(stack, checks, say));
+  await unlessStopping(walkPush(stack, checks, say));
+}
 report();
 
 if (options.exit) {

@@ -16,6 +16,7 @@ import {
 } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from './stack.ts';
+import { names, same, trueUsage } from './truth.ts';
 import { until } from './until.ts';
 
 type Companies = World['companies'];
@@ -37,11 +38,14 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
   const companies = async () => (await system.connectwise.state<{ companies: Companies }>()).companies;
 
   say('\nThe guide, step by step:');
-  const [knownPsa] = await api.all<{ id: string }>('/v1/psa-connections');
-  const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, undefined, 'Acme ConnectWise'));
+  const psaName = 'Acme ConnectWise';
+  const connections = await api.all<{ id: string; name: string }>('/v1/psa-connections');
+  const knownPsa = connections.find((connection) => connection.name === psaName);
+  const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, undefined, psaName));
   // The simulator may have another port this time, and the address is part of the credentials.
   if (knownPsa) await person.psaCredentials(system, knownPsa.id);
-  const [known] = await api.all<IntegrationView>('/v1/integrations');
+  const integrations = await api.all<IntegrationView>('/v1/integrations');
+  const known = integrations.find((integration) => integration.psaConnectionId === psaConnectionId);
   const id = known?.id ?? (await createIntegration(system, psaConnectionId));
   const at = `/v1/integrations/${id}`;
   for (const workflow of [`psa/${psaConnectionId}`, `connect/${id}`, `sync/${id}`]) stack.noteWorkflow(workflow);
@@ -119,7 +123,7 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
 
   let cards: CardView[] = [];
   await checks.run('cards', async () => {
-    cards = await api.all<CardView>('/v1/cards');
+    cards = await api.all<CardView>(`/v1/cards?psaConnectionId=${psaConnectionId}`);
     const truth = await customers();
     const mapped = await api.all<{ id: string; psaAccountId: string }>(`${at}/accounts?mapped=true`);
     for (const card of cards) {
@@ -165,10 +169,10 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
   });
 
   await checks.run('resync.noChange', async () => {
-    const before = await api.all<CardView>('/v1/cards');
+    const before = await api.all<CardView>(`/v1/cards?psaConnectionId=${psaConnectionId}`);
     const run = await syncNow(system, id);
     if (run.state !== 'applied') throw new Error(`The run is ${run.state}.`);
-    const after = await api.all<CardView>('/v1/cards');
+    const after = await api.all<CardView>(`/v1/cards?psaConnectionId=${psaConnectionId}`);
     const numbers = (list: CardView[]) => list.map((card) => [card.id, card.usage, card.current, card.kind]).sort();
     same(numbers(after), numbers(before), 'cards before and after');
     const wrong = approvable.filter((card) => after.find((row) => row.id === card.id)?.kind !== 'no_change');
@@ -181,23 +185,10 @@ function isOver(run: { id: string; state: string } | undefined, previous: string
   return run !== undefined && run.id !== previous && run.state !== 'running';
 }
 
-const names = (rows: readonly { name: string }[]) => rows.map((row) => row.name).sort();
-
 /** ConnectWise's quantities by line. */
 function quantities(companies: Companies): Map<string, number> {
   const lines = companies.flatMap((company) => company.agreements).flatMap((agreement) => agreement.additions);
   return new Map(lines.map((line) => [String(line.id), line.quantity]));
-}
-
-/** Users of these customers on the service behind a Product ID, or null when no group of theirs carries it. */
-function trueUsage(customers: readonly WorldCustomer[], productId: string): number | null {
-  const display = serviceProducts.find((service) => service.productId === productId)?.display ?? '';
-  const groups = customers
-    .flatMap((customer) => customer.domains)
-    .filter((domain) => !domain.pending)
-    .flatMap((domain) => domain.groups)
-    .filter((group) => group.services.includes(display));
-  return groups.length === 0 ? null : groups.reduce((sum, group) => sum + group.users, 0);
 }
 
 function table(say: (line: string) => void, cards: CardView[]): void {
@@ -213,10 +204,4 @@ function table(say: (line: string) => void, cards: CardView[]): void {
       `      ${card.psaAccountName.slice(0, 30).padEnd(30)} ${card.productId.padEnd(16)} billed ${card.current} → used ${card.usage ?? '—'}`,
     );
   }
-}
-
-function same(found: unknown, wanted: unknown, what: string): void {
-  const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
-  if (a !== b)
-    throw new Error(`The ${what} are not as they should be: ${a.slice(0, 300)} instead of ${b.slice(0, 300)}`);
 }

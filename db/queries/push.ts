@@ -1,10 +1,10 @@
 /** Intake push: the keys a vendor comes with, and the numbers it posts. */
 import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
-import type { Queryable, Transaction } from '../client.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
 import { hashSecret } from '../encryption.ts';
 import { integration, integrationKey, syncRequest, vendorAccount } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
-import { completeByFact } from './process.ts';
+import { commitFact, completeByFact, finishStep, ownerOf } from './process.ts';
 
 const inForce = and(
   isNull(integrationKey.revokedAt),
@@ -99,13 +99,13 @@ export interface AcceptedCount {
 }
 
 /**
- * Keeps a posted number, if account and service are known, and asks for a sync unless one is asked for: one statement,
- * because a vendor posts a hundred thousand of them.
+ * Keeps a posted number, if account and service are known, and sees to it that a sync is asked for: mostly one statement,
+ * because a vendor posts a hundred thousand of them. Accepted is what this has returned from.
  *
  * @param count.build false = `no_build`: nothing need be shown for it yet
  */
 export async function acceptCount(
-  db: Queryable,
+  db: Database,
   integrationId: string,
   count: { accountId: string; serviceId: string; quantity: number; build: boolean },
 ): Promise<AcceptedCount> {
@@ -114,7 +114,7 @@ export async function acceptCount(
     service_known: boolean;
     account_mapped: boolean;
     service_mapped: boolean;
-    first: boolean;
+    asked: boolean;
   }>(sql`
     with known as (
       select exists (select from vendor_account a where a.integration_id = ${integrationId} and a.id = ${count.accountId}) as account,
@@ -131,36 +131,45 @@ export async function acceptCount(
          set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
              build = excluded.build or (p.run_id is null and p.build)
       returning 1),
-    -- Held until this commits: a run that claims the request now will see the number. One that has claimed it is not seen.
+    -- Held until this commits: a run that takes the request now will see the number. One that has taken it is not seen.
     open as (
       select r.id from sync_request r
-       where r.integration_id = ${integrationId} and r.kind = 'push' and r.run_id is null for share),
-    asked as (
-      insert into sync_request (integration_id, kind, requested_by)
-      select ${integrationId}::uuid, 'push', 'vendor' from kept where not exists (select from open)
-      on conflict do nothing
-      returning 1),
-    arrived as (
-      update process_step s set state = 'done', done_at = now()
-        from asked, process p
-       where p.kind = 'sync' and p.id = ${integrationId}
-         and (s.kind, s.id, s.round, s.step) = (p.kind, p.id, p.round, 'counts') and s.state = 'waiting'
-      returning 1),
-    told as (
-      update process set version = version + 1, due_at = now(), sweeps = 0
-        from asked where kind = 'sync' and id = ${integrationId}
-      returning 1)
+       where r.integration_id = ${integrationId} and r.kind = 'push' and r.run_id is null for share)
     select account as account_known, service as service_known, account_mapped, service_mapped,
-           exists (select from asked) as first
+           exists (select from open) as asked
       from known`);
   if (!row) throw new Error('The count was not kept.');
+  const kept = row.account_known && row.service_known;
   return {
     accountKnown: row.account_known,
     serviceKnown: row.service_known,
     accountMapped: row.account_mapped,
     serviceMapped: row.service_mapped,
-    first: row.first,
+    first: kept && !row.asked && (await askForPushedSync(db, integrationId)),
   };
+}
+
+/**
+ * Asks for a sync of what was posted, and tells a run that waits for counts that they have come. The process is locked
+ * as a claim locks it: a run that is being claimed meanwhile is seen here, or has seen the counts.
+ *
+ * @returns false when somebody asked first
+ */
+async function askForPushedSync(db: Database, integrationId: string): Promise<boolean> {
+  const sync = { kind: 'sync', id: integrationId } as const;
+  return db.transaction(async (tx) => {
+    await tx.execute(sql`select 1 from process where kind = ${sync.kind} and id = ${sync.id} for update`);
+    const asked = await tx
+      .insert(syncRequest)
+      .values({ integrationId, kind: 'push', requestedBy: 'vendor' })
+      .onConflictDoNothing()
+      .returning({ id: syncRequest.id });
+    if (asked.length === 0) return false;
+    const owner = await ownerOf(tx, sync);
+    if (owner) await finishStep(tx, { ...sync, round: owner.round, step: 'counts' });
+    await commitFact(tx, sync);
+    return true;
+  });
 }
 
 export interface Burst {

@@ -3,6 +3,7 @@
  * gradient.md §5.4, with the buttons of mailprotector.md §7.2. What a button does beyond that is assumed: how a customer
  * is assigned, what is reported.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
 import type { WorldCustomer } from '../world.ts';
 
@@ -49,6 +50,11 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
+    // Too many at once (gradient.md §3): it waits as it is told, and sends it again.
+    if (response.status === 429) {
+      await delay(1_000 * Number(response.headers.get('retry-after') ?? 1));
+      return ask(method, path, body);
+    }
     return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) };
   }
 
