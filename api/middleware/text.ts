@@ -60,8 +60,8 @@ function checkBody(bytes: ArrayBuffer, type: string): void {
   }
 }
 
-/** With the `u` flag a pair of surrogates is one character, so this finds lone ones only. */
-function isBad(text: string): boolean {
+/** Text that PostgreSQL cannot keep. With the `u` flag a pair of surrogates is one character, so this finds lone ones only. */
+export function isBad(text: string): boolean {
   return /[\0\p{Surrogate}]/u.test(text);
 }
 

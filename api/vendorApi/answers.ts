@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import type { ApiDependencies } from '../context.ts';
+import { isBad } from '../middleware/text.ts';
 
 export interface VendorApiEnv {
   Variables: { requestId: string; deps: ApiDependencies; integration: IntegrationRow };
@@ -61,6 +62,6 @@ export const refuseNul = createMiddleware<VendorApiEnv>(async (c, next) => {
   } catch {
     throw new VendorApiError(400, 'The address is not valid');
   }
-  if (/[\0\p{Surrogate}]/u.test(text)) throw new VendorApiError(400, 'The address is not valid');
+  if (isBad(text)) throw new VendorApiError(400, 'The address is not valid');
   await next();
 });

@@ -1,4 +1,5 @@
 /** Reads what vendors send: lenient on what is more, strict on what is used; messages as the real one words them. */
+import { isBad } from '../middleware/text.ts';
 import { VendorApiError } from './answers.ts';
 
 export type Fields = Record<string, unknown>;
@@ -24,7 +25,7 @@ export function optionalText(fields: Fields, name: string, longest = 1_000): str
   if (typeof value !== 'string') throw new VendorApiError(400, `${name} must be a string`);
   if (value.length > longest)
     throw new VendorApiError(400, `${name} must be shorter than or equal to ${longest} characters`);
-  if (/[\0\p{Surrogate}]/u.test(value)) throw new VendorApiError(400, `${name} must be valid text`);
+  if (isBad(value)) throw new VendorApiError(400, `${name} must be valid text`);
   return value;
 }
 

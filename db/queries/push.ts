@@ -38,16 +38,14 @@ export async function insertIntegrationKey(
 
 /** Keys of an integration, newest first; what opens a door is not among the columns. */
 export async function listIntegrationKeys(db: Queryable, integrationId: string) {
-  const { keyHash: _, ...columns } = {
-    id: integrationKey.id,
-    createdAt: integrationKey.createdAt,
-    expiresAt: integrationKey.expiresAt,
-    revokedAt: integrationKey.revokedAt,
-    lastUsedAt: integrationKey.lastUsedAt,
-    keyHash: integrationKey.keyHash,
-  };
   return db
-    .select(columns)
+    .select({
+      id: integrationKey.id,
+      createdAt: integrationKey.createdAt,
+      expiresAt: integrationKey.expiresAt,
+      revokedAt: integrationKey.revokedAt,
+      lastUsedAt: integrationKey.lastUsedAt,
+    })
     .from(integrationKey)
     .where(eq(integrationKey.integrationId, integrationId))
     .orderBy(desc(integrationKey.createdAt));
