@@ -6,7 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises';
  * @throws Error that names what did not come, with what was seen last
  */
 export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs = 120_000): Promise<NonNullable<T>> {
-  const end = Date.now() + limitMs;
+  const began = Date.now();
+  const end = began + limitMs;
   let seen: unknown;
   for (;;) {
     try {
@@ -17,6 +18,7 @@ export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs 
       if (Date.now() > end) throw error;
     }
     if (Date.now() > end) throw new Error(`Waited ${limitMs / 1000} s for ${what}; last seen: ${JSON.stringify(seen)}`);
-    await delay(50);
+    // What has taken long already may be seen a little later; whoever asks is work for what he waits for.
+    await delay(Math.min(250, 30 + (Date.now() - began) / 20));
   }
 }

@@ -1,9 +1,10 @@
-/** One PostgreSQL cluster, one Temporal server and one workflow bundle for a whole `npm test`. */
-import { mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
+/** One PostgreSQL cluster, one Temporal server and one build for a whole `npm test`. */
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase } from '../db/migrate.ts';
 import { freePort } from '../dev/ports.ts';
@@ -17,6 +18,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string;
     temporalAddress: string;
+    /** The folder of what `npm run build` made: what the tests' processes run, as production does. */
+    built: string;
     workflowBundle: string;
   }
 }
@@ -27,11 +30,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   chmodSync(state, 0o755);
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const processes = new Processes(state, say);
+  // In here, because what was built looks for its packages in the folders above it.
+  const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url));
+  mkdirSync(cache, { recursive: true });
+  const built = mkdtempSync(join(cache, 'countersign-test-'));
   const stop = async () => {
     await processes.stopAll();
-    rmSync(state, { recursive: true, force: true });
+    for (const folder of [state, built]) rmSync(folder, { recursive: true, force: true });
   };
-  const started = await Promise.allSettled([startPostgres(), startTemporal(), bundle()]);
+  const started = await Promise.allSettled([startPostgres(), startTemporal(), build()]);
   const failed = started.find((result) => result.status === 'rejected');
   if (failed) {
     await stop();
@@ -56,13 +63,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('temporalAddress', `127.0.0.1:${port}`);
   }
 
-  async function bundle(): Promise<void> {
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-      logger: new DefaultLogger('WARN'),
-    });
-    const file = join(state, 'workflows.js');
-    writeFileSync(file, code);
-    project.provide('workflowBundle', file);
+  async function build(): Promise<void> {
+    const script = fileURLToPath(new URL('../dev/build.ts', import.meta.url));
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', script, '--out', built]);
+    project.provide('built', built);
+    project.provide('workflowBundle', join(built, 'workflows.bundle.js'));
   }
 }

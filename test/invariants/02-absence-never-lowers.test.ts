@@ -11,11 +11,13 @@ let integrationId: string;
 let psaConnectionId: string;
 let before: Visible;
 
-/** More customers than a page holds, so that every list has at least two pages. */
-const customers = 52;
+/** More customers than the vendor gives in a page, so that every list has at least two. */
+const perPage = 16;
+const customers = perPage + 2;
 
 beforeAll(async () => {
   system = await startSystem({ customers, env: { TRANSIENT_LIMIT_MS: '1000' } });
+  await system.mailprotector.settings({ maxPerPage: perPage });
   ({ integrationId, psaConnectionId } = await connectAll(system));
 });
 afterAll(() => system?.close());
@@ -83,7 +85,7 @@ test.each([
   [403, 'forbidden', true],
   [404, 'unreachable', false],
 ] as const)('a %i on one group in the middle of a pull lowers nothing', async (status, code, needsAPerson) => {
-  const group = (await customersOf(system))[40]?.domains[0]?.groups[0];
+  const group = (await customersOf(system))[12]?.domains[0]?.groups[0];
   await system.mailprotector.fault({
     kind: 'status',
     status,
@@ -117,8 +119,8 @@ test('without a total in the header, a customer that one list lacked is found by
 
 test('a customer that slides to the page before while the list is read keeps its counts', async () => {
   const all = await customersOf(system);
-  const [first, slides] = [all[30], all[50]];
-  // The second page waits; meanwhile a customer of the first page goes, so the 51st moves to the first page.
+  const [first, slides] = [all[perPage - 4], all[perPage]];
+  // The second page waits; meanwhile a customer of the first page goes, so the first of the second moves there.
   await system.mailprotector.fault({
     kind: 'latency',
     ms: 1_000,

@@ -3,7 +3,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
@@ -19,8 +18,6 @@ import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createApiClient, type ApiClient } from '../../dev/apiClient.ts';
 import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
 import { until } from '../../dev/until.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Every wait short; a test that needs another says so. */
 const testTiming = {
@@ -103,11 +100,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   await insertToken(database.db, organizationId, { name: 'test', secret, scopes: ['admin'] });
   const apiUrl = `http://127.0.0.1:${apiPort}`;
 
+  const built = inject('built');
   const spec = (name: string, file: string, more: Record<string, string> = {}): ProcessSpec => ({
     name,
     command: process.execPath,
-    args: ['--import', 'tsx', join(root, file)],
-    cwd: root,
+    args: [join(built, file)],
+    cwd: built,
     env: { ...env, ...more },
   });
   const ready = (url: string, what: string) =>
@@ -130,12 +128,12 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     async startWorker(more, name = 'worker') {
       // Asked for anew each time: the port of a worker killed a moment ago may still be bound.
       const port = await freePort(0);
-      processes.start(spec(name, 'worker/main.ts', { METRICS_PORT: String(port), ...more }));
+      processes.start(spec(name, 'worker/main.js', { METRICS_PORT: String(port), ...more }));
       await ready(`http://127.0.0.1:${port}/readyz`, `${name} to be ready`);
     },
     killWorker: (signal = 'SIGKILL', name = 'worker') => processes.kill(name, signal),
     async startApi() {
-      processes.start(spec('api', 'api/main.ts'));
+      processes.start(spec('api', 'api/main.js'));
       await ready(`${apiUrl}/readyz`, 'the API to be ready');
     },
     killApi: () => processes.kill('api'),
