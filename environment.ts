@@ -28,6 +28,10 @@ const variables = {
   API_PORT: port.default(8080).describe('Port the API listens on; 0 = any free one'),
   API_BODY_LIMIT: z.coerce.number().int().default(1_048_576).describe('Largest request body, in bytes'),
   API_RATE_PER_SECOND: z.coerce.number().default(50).describe('Requests per second of one token before 429'),
+  VENDOR_API_RATE_PER_SECOND: z.coerce
+    .number()
+    .default(100)
+    .describe("Requests per second of one integration key before 429; 100 is Gradient's"),
   METRICS_HOST: z.string().default('127.0.0.1').describe("Address of the worker's /metrics and /readyz"),
   METRICS_PORT: port.default(9464).describe("Port of the worker's /metrics and /readyz; 0 = any free one"),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info').describe('pino log level'),

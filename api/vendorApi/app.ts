@@ -22,7 +22,7 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
     }),
   );
   const app = new Hono<VendorApiEnv>();
-  app.use(refuseNul, authenticateVendor(vendorKeys));
+  app.use(refuseNul, authenticateVendor(vendorKeys, deps.environment.VENDOR_API_RATE_PER_SECOND));
   for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, countRoutes, clientRoutes])
     app.route('/', routes);
   // Not `notFound`: of an app inside another Hono calls the outer one's.

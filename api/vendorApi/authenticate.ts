@@ -12,8 +12,6 @@ import { VendorApiError, type VendorApiEnv, type VendorContext } from './answers
 const wrongKeys = { most: 20, perMs: 60_000 };
 /** A key's use is noted this often: a hundred thousand counts are one use. */
 const touchEveryMs = 60_000;
-/** The real one's limit (reference/gradient.md §3): requests per second of one key. */
-const requestsPerSecond = 100;
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const unauthorized = () => new VendorApiError(401, 'Unauthorized');
@@ -21,8 +19,10 @@ const unauthorized = () => new VendorApiError(401, 'Unauthorized');
 /**
  * Lets in who has the vendor's key and an integration's. Counted per process: behind several API processes a vendor may
  * ask, and an attacker try, that many times as much.
+ *
+ * @param requestsPerSecond of one key before 429 (the real one's limit is 100: reference/gradient.md §3)
  */
-export function authenticateVendor(vendorKeys: ReadonlyMap<string, string>) {
+export function authenticateVendor(vendorKeys: ReadonlyMap<string, string>, requestsPerSecond: number) {
   const wrong = new Map<string, { count: number; until: number }>();
   const asked = new Map<string, { second: number; count: number }>();
 
