@@ -24,12 +24,19 @@ beforeAll(async () => {
         if (input.kind === 'sync' && Date.now() < needsFailUntil) throw new Error('The database is not itself.');
         return real.registerNeed(input);
       },
+      park: async (input) => {
+        const parked = await real.park(input);
+        parks.push(input.id);
+        return parked;
+      },
     }),
   });
 });
 afterAll(() => harness?.close());
 
 let needsFailUntil = 0;
+/** Ids of processes, one for each time one was parked or tried to be. */
+const parks: string[] = [];
 
 const refused: Work = () =>
   Promise.reject(new ConnectorError({ kind: 'permanent', code: 'forbidden', detail: 'Not allowed.' }));
@@ -211,11 +218,7 @@ test('credentials given while the old ones are being tried are tried even if the
     throw new ConnectorError({ kind: 'permanent', code: 'bad_credentials', detail: 'Not these.' });
   });
   await harness.untilStep(ref, 'close', 'blocked');
-  const parks = async () =>
-    (await harness.runs(ref))
-      .flatMap((run) => run.events)
-      .filter((event) => event.activityTaskScheduledEventAttributes?.activityType?.name === 'park').length;
-  await until('the process to be parked', async () => (await parks()) > 0);
+  await until('the process to be parked', () => parks.includes(ref.id));
   await until('the park to be over', async () => (await harness.details(ref)).includes('bad_credentials'));
   expect((await harness.row(ref)).dueAt, 'due: the sweep will wake it').not.toBeNull();
 });
