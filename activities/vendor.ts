@@ -9,7 +9,7 @@ import {
   storeVendorName,
 } from '../db/queries/integration.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
-import { listStagedIds, stageRows } from '../db/queries/staging.ts';
+import { listStagedIds, stagedCountId, stageRows } from '../db/queries/staging.ts';
 import { moveRunCursor, stageZeroes, takeOverRun, updateRun } from '../db/queries/sync.ts';
 import type { Transaction } from '../db/client.ts';
 import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
@@ -62,8 +62,8 @@ export function createVendorActivities(deps: Dependencies) {
     },
 
     /**
-     * Reads the usage of all linked accounts, page by page; a page and its cursor are staged together. Of a vendor that
-     * pushes it is what was posted and is not visible yet.
+     * Reads the usage of all linked accounts, page by page; a page and its cursor are staged together. With the intake
+     * push it is what was posted and is not visible yet.
      */
     async pullVendor(ref: StepRef): Promise<StepResult> {
       await performStep(deps, ref, async () => {
@@ -109,7 +109,8 @@ export function createVendorActivities(deps: Dependencies) {
     /**
      * Lists the customers once more and reads those that were missed (rows that moved between two pages, customers
      * linked meanwhile). Only now, with every page there, does absence mean something: a service that a customer no
-     * longer has, or a customer that neither list has, is a zero (invariant 2).
+     * longer has, or a customer that neither list has, is a zero (invariant 2). What the vendor sent meanwhile counts
+     * where nothing was read.
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       await performStep(deps, ref, async () => {
@@ -131,10 +132,11 @@ export function createVendorActivities(deps: Dependencies) {
         return async (tx) => {
           await stageAccounts(tx, ref.round, accounts);
           for (const page of late) await stageUsage(tx, ref.round, page);
+          const posted = await stagePushed(tx, ref.id, ref.round);
           await stageZeroes(tx, ref.id, ref.round, gone);
           await storeVendorAccounts(tx, ref.id, accounts);
           await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
-          const figures = { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length };
+          const figures = { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length, posted };
           await updateRun(tx, ref.round, { figures });
           const { organizationId } = await readIntegration(tx, ref.id);
           await recordAudit(tx, organizationId, {
@@ -179,7 +181,7 @@ async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Prom
     tx,
     runId,
     'count',
-    page.counts.map((count) => ({ id: JSON.stringify([count.accountId, count.service]), data: count })),
+    page.counts.map((count) => ({ id: stagedCountId(count.accountId, count.service), data: count })),
   );
   await stageRows(
     tx,

@@ -16,6 +16,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
+import { intakeRoutes } from './routes/intake.ts';
 import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { mappingRoutes } from './routes/mappings.ts';
@@ -67,6 +68,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     catalogueRoutes,
     integrationRoutes,
     integrationKeyRoutes,
+    intakeRoutes,
     mappingRoutes,
     stepRoutes,
     syncRoutes,

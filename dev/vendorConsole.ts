@@ -8,12 +8,16 @@ export interface CountReport {
 }
 
 export interface VendorConsole {
-  customers(): Promise<{ id: number; name: string; linked: boolean }[]>;
+  customers(): Promise<{ id: number; name: string; linked: boolean; clientId: string | null }[]>;
   /** @param key the integration key that Countersign showed once */
   enable(key: string): Promise<{ enabled: boolean; serviceAssignments: Record<string, string> }>;
   /** "Link Selected Customers". */
   link(customerIds: readonly number[]): Promise<{ linked: number; created: number }>;
   updateCounts(): Promise<CountReport>;
+  /** What the text field of a customer's Integrations page finds. */
+  clients(search: string): Promise<{ id: string; name: string }[]>;
+  /** Picks a client there; null takes it away. */
+  assign(customerId: number, clientId: string | null): Promise<void>;
 }
 
 /**
@@ -43,5 +47,12 @@ export async function openVendorConsole(url: string): Promise<VendorConsole> {
     enable: (partnerApiKey) => ask('POST', '/integrations/gradient/enable', { partnerApiKey }),
     link: (customerIds) => ask('POST', '/integrations/gradient/link', { customerIds }),
     updateCounts: () => ask('POST', '/integrations/gradient/update-counts'),
+    clients: async (search) => {
+      const path = `/integrations/gradient/clients?search=${encodeURIComponent(search)}`;
+      return (await ask<{ clients: { id: string; name: string }[] }>('GET', path)).clients;
+    },
+    assign: async (customerId, clientId) => {
+      await ask('PUT', `/customers/${customerId}/integrations`, { clientId });
+    },
   };
 }

@@ -72,6 +72,9 @@ const cardDetailSchema = cardSchema
           vendorAccountId: z.string(),
           serviceId: z.string(),
           quantity: z.number().nullable(),
+          source: z
+            .enum(['push', 'pull'])
+            .openapi({ description: 'pull = Countersign read it, push = the vendor sent it' }),
           asOf: z.string(),
         }),
       ),
@@ -121,7 +124,15 @@ const exampleDetail = {
   leftOut: [{ lineId: '9002', agreementId: '30', quantity: 12, reason: 'ended' }],
   write: { lineId: '9001', from: 40, to: 43 },
   explanation: {
-    counts: [{ vendorAccountId: '1001', serviceId: 'CloudFilter', quantity: 43, asOf: '2026-11-23T09:00:00.000Z' }],
+    counts: [
+      {
+        vendorAccountId: '1001',
+        serviceId: 'CloudFilter',
+        quantity: 43,
+        source: 'pull' as const,
+        asOf: '2026-11-23T09:00:00.000Z',
+      },
+    ],
     combine: 'one service',
     rule: null,
     linesAsOf: ['2026-12-01'],

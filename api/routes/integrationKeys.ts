@@ -1,11 +1,11 @@
-/** Keys of an integration whose vendor pushes: rotate with an overlap, list, revoke. */
+/** Keys that a vendor pushes with: rotate with an overlap, list, revoke. */
 import { z } from '@hono/zod-openapi';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { listIntegrationKeys, revokeIntegrationKeys } from '../../db/queries/push.ts';
-import { actorOf, type ApiDependencies, type Caller } from '../context.ts';
+import { actorOf } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
-import { conflict, notFound } from '../problem.ts';
+import { notFound } from '../problem.ts';
 import { activeIntegration, ownedIntegration } from './integrations.ts';
 
 const tag = 'Integration keys';
@@ -34,7 +34,7 @@ const rotate = route({
   method: 'post',
   path: '/v1/integrations/{id}/key',
   operationId: 'rotateIntegrationKey',
-  summary: 'Make a new key, shown once; the ones before it work on for the overlap',
+  summary: 'Make a key for the vendor, shown once; the ones before it work on for the overlap',
   tag,
   scope: 'admin',
   request: {
@@ -76,7 +76,7 @@ export const integrationKeyRoutes = createRouter();
 
 integrationKeyRoutes.openapi(rotate, async (c) => {
   const deps = c.get('deps');
-  const row = await pushed(deps, c.get('caller'), c.req.valid('param').id);
+  const row = await activeIntegration(deps, c.get('caller'), c.req.valid('param').id);
   const { overlapHours } = c.req.valid('json');
   const secret = newIntegrationKey();
   const id = await deps.db.transaction((tx) =>
@@ -107,10 +107,3 @@ integrationKeyRoutes.openapi(revoke, async (c) => {
   });
   return send(c, listOf(keySchema), { items: await listIntegrationKeys(deps.db, row.id), nextCursor: null });
 });
-
-async function pushed(deps: ApiDependencies, caller: Caller, id: string) {
-  const row = await activeIntegration(deps, caller, id);
-  if (row.intake !== 'push')
-    throw conflict('wrong-intake', 'Countersign reads from this vendor itself, so the vendor needs no key.');
-  return row;
-}

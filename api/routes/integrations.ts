@@ -19,6 +19,7 @@ import {
   finishStep,
   listSteps,
   reopenBlocked,
+  reopenSteps,
 } from '../../db/queries/process.ts';
 import { revokeIntegrationKeys } from '../../db/queries/push.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
@@ -46,7 +47,7 @@ import { exampleProcess, processSchema, processView } from '../process.ts';
 
 const tag = 'Integrations';
 
-const integrationSchema = z
+export const integrationSchema = z
   .object({
     id: z.uuid(),
     psaConnectionId: z.uuid(),
@@ -63,7 +64,7 @@ const integrationSchema = z
   })
   .openapi('Integration');
 
-const exampleIntegration = {
+export const exampleIntegration = {
   id: exampleIds.integration,
   psaConnectionId: exampleIds.psaConnection,
   vendor: 'mailprotector',
@@ -144,7 +145,7 @@ const putCredentials = route({
   method: 'put',
   path: '/v1/integrations/{id}/vendor-credentials',
   operationId: 'putVendorCredentials',
-  summary: "Give the vendor's credentials (intake pull); they are tried at once",
+  summary: "Give the vendor's credentials, with which Countersign reads from it; they are tried at once",
   tag,
   scope: 'admin',
   request: {
@@ -271,11 +272,9 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, c.req.valid('param').id);
-  if (row.intake !== 'pull' || !isVendor(row.vendor))
-    throw conflict(
-      'wrong-intake',
-      'This integration does not read from the vendor, so it takes no vendor credentials.',
-    );
+  if (!isVendor(row.vendor)) throw notFound('vendor');
+  // Credentials of a vendor that pushes are for a later switch of the intake.
+  if (row.intake === 'push') await refuseUnconnected(deps, row);
   const { settings, ...credentials } = c.req.valid('json');
   const vendor = vendors[row.vendor];
   const parsed = vendor.credentials.safeParse(credentials);
@@ -293,6 +292,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
       settings: { ...settings, resellerId: parsed.data.resellerId },
     });
     const connect = { kind: 'connect', id: row.id, round: '1' } as const;
+    if (row.intake === 'push') await reopenSteps(tx, { ...connect, steps: ['credentials', 'verifyCredentials'] });
     await finishStep(tx, { ...connect, step: 'credentials' });
     for (const process of [connect, { kind: 'sync', id: row.id } as const]) {
       await reopenBlocked(tx, process);
@@ -418,7 +418,17 @@ async function refuseUnread(deps: ApiDependencies, row: IntegrationRow): Promise
   );
 }
 
-async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
+/** @throws ApiProblem while it is being connected, which goes the way that was chosen at its start */
+export async function refuseUnconnected(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
+  const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
+  if (steps.find((step) => step.step === 'finish')?.state === 'done') return;
+  throw conflict(
+    'not-connected-yet',
+    'This integration is still being connected the way that was chosen. Finish that first, or disconnect it and choose again.',
+  );
+}
+
+export async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
   const connect = { kind: 'connect', id: row.id } as const;
   const sync = { kind: 'sync', id: row.id } as const;
   return {

@@ -1,10 +1,11 @@
 /** Intake push: the keys a vendor comes with, and the numbers it posts. */
-import { and, desc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { hashSecret } from '../encryption.ts';
-import { integration, integrationKey, syncRequest, vendorAccount } from '../schema/index.ts';
+import { integration, integrationKey, syncRequest, usageCount, vendorAccount } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
 import { commitFact, completeByFact, finishStep, ownerOf } from './process.ts';
+import { stagedCountIdOf } from './staging.ts';
 
 const inForce = and(
   isNull(integrationKey.revokedAt),
@@ -204,7 +205,8 @@ export async function readBurst(db: Queryable, integrationId: string): Promise<B
 
 /**
  * Stages every posted number that is not visible yet, and takes the request that they made. The request first: a number
- * whose post still saw it open is committed by then.
+ * whose post still saw it open is committed by then. A pair that the run has read is newer than what was posted before:
+ * it stays as it was read, and the posted number is settled with it.
  *
  * @returns how many
  */
@@ -215,11 +217,13 @@ export async function stagePushed(tx: Queryable, integrationId: string, runId: s
     .where(and(eq(syncRequest.integrationId, integrationId), eq(syncRequest.kind, 'push'), isNull(syncRequest.runId)));
   const rows = await tx.execute<{ id: string }>(sql`
     insert into staging_row (run_id, entity, id, data)
-    select ${runId}::uuid, 'count', jsonb_build_array(vendor_account_id, service_id)::text,
+    select ${runId}::uuid, 'count', ${stagedCountIdOf(sql`vendor_account_id`, sql`service_id`)},
            jsonb_build_object('accountId', vendor_account_id, 'service', service_id, 'quantity', quantity,
-                              'parts', '[]'::jsonb, 'receivedAt', received_at)
+                              'parts', '[]'::jsonb, 'source', 'push', 'receivedAt', received_at)
       from pushed_count where integration_id = ${integrationId} and run_id is null
-    on conflict (run_id, entity, id) do update set data = excluded.data
+    on conflict (run_id, entity, id) do update
+       set data = case when staging_row.data->>'source' = 'push' then excluded.data
+                       else staging_row.data || jsonb_build_object('receivedAt', excluded.data->'receivedAt') end
     returning id`);
   return rows.length;
 }
@@ -240,6 +244,28 @@ export async function storePushStatus(
   change: Partial<Pick<IntegrationRow, 'pushStatus' | 'vendorProfile'>>,
 ): Promise<void> {
   await tx.update(integration).set(change).where(eq(integration.id, id));
+}
+
+/** Whether the vendor has a key that opens this integration. */
+export async function hasKeyInForce(db: Queryable, integrationId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: integrationKey.id })
+    .from(integrationKey)
+    .where(and(eq(integrationKey.integrationId, integrationId), inForce))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/**
+ * Changes the way counts come. The numbers of the way before stay, marked as not reported since now: whether they still
+ * hold is what the new way will tell.
+ */
+export async function storeIntake(tx: Transaction, integrationId: string, intake: 'push' | 'pull'): Promise<void> {
+  await tx.update(integration).set({ intake }).where(eq(integration.id, integrationId));
+  await tx
+    .update(usageCount)
+    .set({ notReportedSince: sql`coalesce(${usageCount.notReportedSince}, now())` })
+    .where(and(eq(usageCount.integrationId, integrationId), ne(usageCount.source, intake)));
 }
 
 /** The vendor has accepted the key and told of a customer: that is how a vendor that pushes links customers (G10). */

@@ -1,5 +1,5 @@
 /** Rows of a run or refresh that are not visible yet (invariant 1). */
-import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { stagingRow } from '../schema/index.ts';
 
@@ -16,6 +16,16 @@ export async function stageRows(
     select ${runId}::uuid, ${entity}, r.id, r.data
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, data jsonb)
     on conflict (run_id, entity, id) do update set data = excluded.data`);
+}
+
+/** The id of a staged count, which reading and posting must give alike: as `JSON.stringify` writes it, without a space. */
+export function stagedCountId(accountId: string, serviceId: string): string {
+  return JSON.stringify([accountId, serviceId]);
+}
+
+/** `stagedCountId` of two text columns. */
+export function stagedCountIdOf(accountId: SQLWrapper, serviceId: SQLWrapper): SQL {
+  return sql`'[' || to_json(${accountId})::text || ',' || to_json(${serviceId})::text || ']'`;
 }
 
 export async function listStagedIds(db: Queryable, runId: string, entity: string): Promise<string[]> {

@@ -3,6 +3,7 @@ import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { integration, pushedCount, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { reopenSteps, startRound, type ProcessRef } from './process.ts';
+import { stagedCountIdOf } from './staging.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
 
@@ -62,8 +63,9 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
 }
 
 /**
- * A run that pulls waits for no counts. One of a vendor that pushes waits for the first ones there ever are, and later
- * only if it is the counts that asked for it: a person who asks gets what is known now.
+ * A run that pulls waits for no counts, but for the end of a burst that has begun. One of a vendor that pushes waits for
+ * the first ones there ever are, and later only if it is the counts that asked for it: a person who asks gets what is
+ * known now.
  */
 async function skippedSteps(
   tx: Transaction,
@@ -74,8 +76,8 @@ async function skippedSteps(
     .select({ intake: integration.intake })
     .from(integration)
     .where(eq(integration.id, integrationId));
-  if (row?.intake !== 'push') return ['counts', 'quiet'];
   if (await hasOpenCounts(tx, integrationId)) return ['counts'];
+  if (row?.intake !== 'push') return ['counts', 'quiet'];
   return open.every((request) => request.kind === 'push') || (await hasAppliedRun(tx, integrationId))
     ? ['counts', 'quiet']
     : [];
@@ -218,7 +220,7 @@ export async function listStagedUsage(db: Queryable, runId: string): Promise<Pai
 
 /**
  * Stages a zero for every visible pair that a complete run did not count, of the accounts it read and of those that are
- * gone. The guard sees them like any other number.
+ * gone; not for one that was posted, of which what is read says nothing. The guard sees them like any other number.
  *
  * @param gone linked accounts that the vendor no longer lists; their pairs are marked, so that a person looks at them
  */
@@ -230,12 +232,12 @@ export async function stageZeroes(
 ): Promise<void> {
   await tx.execute(sql`
     insert into staging_row (run_id, entity, id, data)
-    select ${runId}::uuid, 'count', jsonb_build_array(u.vendor_account_id, u.service_id)::text,
+    select ${runId}::uuid, 'count', ${stagedCountIdOf(sql`u.vendor_account_id`, sql`u.service_id`)},
            jsonb_build_object('accountId', u.vendor_account_id, 'service', u.service_id, 'quantity', 0, 'parts', '[]'::jsonb,
                               'gone', g.id is not null)
       from usage_count u
       left join jsonb_array_elements_text(${JSON.stringify(gone)}::jsonb) as g(id) on g.id = u.vendor_account_id
-     where u.integration_id = ${integrationId} and u.quantity is not null
+     where u.integration_id = ${integrationId} and u.quantity is not null and u.source = 'pull'
        and (g.id is not null
             or exists (select from staging_row r where r.run_id = ${runId} and r.entity = 'read' and r.id = u.vendor_account_id))
        and not exists (select from staging_row c
@@ -258,27 +260,28 @@ export async function applyUsage(
 ): Promise<void> {
   const held = JSON.stringify(heldPairs);
   await tx.execute(sql`
-    insert into usage_count (integration_id, vendor_account_id, service_id, quantity, parts, run_id, as_of, swing, not_reported_since)
+    insert into usage_count (integration_id, vendor_account_id, service_id, quantity, parts, source, run_id, as_of, swing, not_reported_since)
     select ${integrationId}::uuid, s.data->>'accountId', s.data->>'service', (s.data->>'quantity')::float8, s.data->'parts',
-           ${runId}::uuid, r.started_at,
+           coalesce(s.data->>'source', 'pull'), ${runId}::uuid, r.started_at,
            exists (select from jsonb_to_recordset(${held}::jsonb) as h("vendorAccountId" text, "serviceId" text)
                     where h."vendorAccountId" = s.data->>'accountId' and h."serviceId" = s.data->>'service'),
            case when (s.data->>'gone')::boolean then r.started_at end
       from staging_row s join sync_run r on r.id = s.run_id
      where s.run_id = ${runId} and s.entity = 'count'
     on conflict (integration_id, vendor_account_id, service_id) do update
-       set quantity = excluded.quantity, parts = excluded.parts, run_id = excluded.run_id, as_of = excluded.as_of,
-           swing = excluded.swing,
+       set quantity = excluded.quantity, parts = excluded.parts, source = excluded.source, run_id = excluded.run_id,
+           as_of = excluded.as_of, swing = excluded.swing,
            -- Since when it is gone, not since when it was last found gone.
            not_reported_since = case when excluded.not_reported_since is null then null
                                      else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end`);
-  // A vendor that pushes and has sent nothing new says nothing of what it did not send.
+  // A run that reads speaks of what is read; counts that were sent speak of all. A run without any says nothing.
   await tx.execute(sql`
     update usage_count u set not_reported_since = r.started_at
       from sync_run r join integration i on i.id = r.integration_id
      where r.id = ${runId} and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
        and u.not_reported_since is null
-       and (i.intake = 'pull' or exists (select from staging_row s where s.run_id = r.id and s.entity = 'count'))`);
+       and (i.intake = 'pull' and u.source = 'pull'
+            or exists (select from staging_row s where s.run_id = r.id and s.data->>'source' = 'push' and s.entity = 'count'))`);
   await tx.execute(sql`
     update vendor_account a set user_types = s.data->'counts'
       from staging_row s

@@ -174,6 +174,8 @@ export const usageCount = pgTable(
       .$type<{ domain: string; group: string; groupId: string; quantity: number }[]>()
       .notNull()
       .default(sql`'[]'`),
+    /** The way the number came: read from the vendor (`pull`), or sent by it (`push`). */
+    source: text().$type<'push' | 'pull'>().notNull().default('pull'),
     runId: uuid('run_id'),
     asOf: timestamp('as_of', { withTimezone: true }).notNull(),
     /** The pair moved beyond its limit in this run: its card is checked first (invariant 3). */

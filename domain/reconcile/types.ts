@@ -15,6 +15,8 @@ export interface UsageInput {
   /** null = never reported. */
   quantity: number | null;
   parts: UsagePartInput[];
+  /** The way the number came: Countersign read it (`pull`), or the vendor sent it (`push`). */
+  source: 'push' | 'pull';
   runId: string | null;
   /** ISO time of the run that brought it. */
   asOf: string;

@@ -34,6 +34,8 @@ const filed: Record<string, { category: string; subcategory: string }> = {
 export function createConsole(customers: () => readonly WorldCustomer[], settings: ConsoleSettings) {
   const sessions = new Set<string>();
   const linked = new Set<number>();
+  /** Customer → the PSA client that was picked on its own Integrations page. */
+  const assigned = new Map<number, string>();
   let apiKey = '';
   let enabled = false;
   /** Service name → the platform's id of it. */
@@ -107,6 +109,19 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
     return { status: 200, body: { linked: wanted.length, created: missing.length } };
   }
 
+  /** A customer's *Integrations* page: the client picked in its text field. The customer is linked with it; null takes it away. */
+  async function assign(id: number, clientId: string | null): Promise<SimAnswer> {
+    if (!customers().some((customer) => customer.id === id)) return problem(404, 'There is no such customer.');
+    if (clientId === null) {
+      assigned.delete(id);
+      return { status: 200, body: { id, clientId: null } };
+    }
+    const answer = await link([id]);
+    if (answer.status >= 300) return answer;
+    assigned.set(id, clientId);
+    return { status: 200, body: { id, clientId } };
+  }
+
   /** *Update Counts*: every linked customer × service; 404 is normal and means that nobody has mapped it yet. */
   async function updateCounts(): Promise<SimAnswer> {
     const counts = customers()
@@ -133,7 +148,13 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
   ): Promise<boolean> {
     const id = services.get(count.service) ?? count.service;
     const path = `/service/${encodeURIComponent(id)}/count${noBuild ? '?no_build=true' : ''}`;
-    const { status } = await ask('POST', path, { accountId: count.accountId, unitCount: count.unitCount });
+    const client = assigned.get(Number(count.accountId));
+    const { status } = await ask('POST', path, {
+      accountId: count.accountId,
+      unitCount: count.unitCount,
+      // Deprecated (gradient.md §5.2), and the only field of a count that can carry what was picked.
+      ...(client === undefined ? {} : { clientOId: client }),
+    });
     if (status === 201) report.posted++;
     else if (status === 404) report.unmapped++;
     else report.failed++;
@@ -167,9 +188,20 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
       return { status: 200, body: { session } };
     }
     if (!sessions.has(String(request.headers['x-session'] ?? ''))) return problem(401, 'Log in first.');
+    const customer = /^\/console\/customers\/(\d+)\/integrations$/.exec(request.path)?.[1];
+    if (request.method === 'PUT' && customer !== undefined)
+      return assign(Number(customer), given['clientId'] === null ? null : String(given['clientId']));
     switch (`${request.method} ${request.path}`) {
       case 'GET /console/customers':
-        return { status: 200, body: customers().map(({ id, name }) => ({ id, name, linked: linked.has(id) })) };
+        return {
+          status: 200,
+          body: customers().map(({ id, name }) => ({
+            id,
+            name,
+            linked: linked.has(id),
+            clientId: assigned.get(id) ?? null,
+          })),
+        };
       case 'GET /console/integrations/gradient':
         return { status: 200, body: state() };
       case 'POST /console/integrations/gradient/enable':

@@ -9,10 +9,6 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
-test('an integration that pulls needs no key', async () => {
-  await harness.admin.problem(409, 'wrong-intake', 'POST', `/v1/integrations/${harness.one.integrationId}/key`, {});
-});
-
 test('a disconnected one gets none any more, and its keys are revoked', async () => {
   const { id } = await seedPush(harness.one);
   await harness.admin.good('POST', `/v1/integrations/${id}/disconnect`);

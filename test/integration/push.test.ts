@@ -1,10 +1,12 @@
 /** The guide's own way in: the vendor pushes (G04 to G28), with the simulated console as a vendor program. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   createPsaConnection,
+  goodCredentials,
   latestRun,
   person,
   reach,
+  syncNow,
   untilConnected,
   type CardView,
   type IntegrationView,
@@ -14,6 +16,7 @@ import { until } from '../../dev/until.ts';
 import { serviceProducts } from '../../simulators/world.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
+import { visibleIn } from '../kit/visible.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 const vendorKey = 'the-vendor-key-of-mailprotector';
@@ -49,6 +52,8 @@ beforeAll(async () => {
 afterAll(() => system?.close());
 
 const cards = () => system.api.all<CardView>('/v1/cards');
+const openCounts = () =>
+  system.database.db.query.pushedCount.findMany({ where: (row, { isNull }) => isNull(row.runId) });
 const runs = () => system.api.all<{ id: string; state: string }>(`/v1/integrations/${id}/syncs`);
 const count = (accountId: number, service: string, unitCount: number, query = '') =>
   fetch(`${system.api.url}/api/vendor-api/service/${service}/count${query}`, {
@@ -192,7 +197,105 @@ test('counts that come while a sync is at work are in the next one', async () =>
     (row) => row.psaAccountId === account?.psaAccountId && row.productId === 'MP-CLOUDFILTER',
   );
   expect(card?.usage).toBe(last);
-  expect(
-    await system.database.db.query.pushedCount.findMany({ where: (row, { isNull }) => isNull(row.runId) }),
-  ).toEqual([]);
+  expect(await openCounts()).toEqual([]);
+});
+
+describe('both ways at once', () => {
+  interface Explained extends CardView {
+    explanation: { counts: { vendorAccountId: string; serviceId: string; quantity: number; source: string }[] };
+  }
+  const counts = async () =>
+    (await Promise.all((await cards()).map(({ id: card }) => system.api.get<Explained>(`/v1/cards/${card}`)))).flatMap(
+      (card) => card.explanation.counts.map((entry) => ({ ...entry, flags: card.flags.map((flag) => flag.code) })),
+    );
+  const step = async (name: string) => {
+    const view = await system.api.get<IntegrationView>(`/v1/integrations/${id}`);
+    return view.process.steps.find((row) => row.step === name)?.state;
+  };
+  const ownService = 'Seats That Only Push';
+
+  test('switched to reading, every mapping stays and every number is read', async () => {
+    const { mappings, services } = await visibleIn(system);
+    await system.api.put(`/v1/integrations/${id}/vendor-credentials`, goodCredentials.vendor);
+    await until('the credentials to have been tried', async () => (await step('verifyCredentials')) === 'done');
+    await system.api.put(`/v1/integrations/${id}/intake`, { intake: 'pull' });
+    await untilAtRest(system);
+    expect((await latestRun(system, id))?.state).toBe('applied');
+    const now = await visibleIn(system);
+    expect({ mappings: now.mappings, services: now.services }).toEqual({ mappings, services });
+    const read = (await counts()).filter((entry) => entry.source === 'pull');
+    expect(read.length).toBeGreaterThan(20);
+    expect(read.flatMap((entry) => entry.flags)).not.toContain('no_longer_reported');
+  });
+
+  test('what the vendor still sends counts where nothing is read, and stays when it is read again', async () => {
+    const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
+      `/v1/integrations/${id}/accounts?mapped=true`,
+    );
+    const truth = (await counts()).find(
+      (entry) => entry.vendorAccountId === account?.id && entry.serviceId === 'CloudFilter',
+    );
+    const made = await fetch(`${system.api.url}/api/vendor-api/service`, {
+      method: 'POST',
+      headers: {
+        'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ name: ownService, description: ownService, category: 'other', subcategory: 'other' }),
+    });
+    expect(made.status).toBe(201);
+    const { skus } = (await made.json()) as { skus: { id: string; name: string }[] };
+    const sku = skus.find((entry) => entry.name === ownService);
+    const [product] = await system.api.all<{ id: string }>(`/v1/psa-connections/${psaConnectionId}/products?q=MP-`);
+    await system.api.put(`/v1/integrations/${id}/services/${sku?.id}/mapping`, { productIds: [product?.id] });
+    // A pair that is read, and one that only the vendor knows of.
+    expect((await count(Number(account?.id), 'CloudFilter', 9_999)).status).toBe(201);
+    expect((await count(Number(account?.id), sku?.id ?? '', 5)).status).toBe(201);
+    await untilAtRest(system);
+    for (let again = 0; again < 2; again++) {
+      const own = (await counts()).filter((entry) => entry.vendorAccountId === account?.id);
+      expect(own.find((entry) => entry.serviceId === 'CloudFilter')).toMatchObject({
+        quantity: truth?.quantity,
+        source: 'pull',
+      });
+      expect(own.find((entry) => entry.serviceId === sku?.id)).toMatchObject({ quantity: 5, source: 'push' });
+      expect(await openCounts()).toEqual([]);
+      await syncNow(system, id);
+    }
+  });
+
+  test('switched back, what is not sent keeps its number, marked, until it is sent', async () => {
+    await system.api.put(`/v1/integrations/${id}/intake`, { intake: 'push' });
+    await untilAtRest(system);
+    const left = (await counts()).filter((entry) => entry.source === 'pull');
+    expect(left.length).toBeGreaterThan(20);
+    expect(left.every((entry) => entry.flags.includes('no_longer_reported'))).toBe(true);
+    await console.updateCounts();
+    await untilAtRest(system);
+    expect((await latestRun(system, id))?.state).toBe('applied');
+    const sent = (await counts()).filter((entry) => entry.source === 'push');
+    expect(sent.length).toBeGreaterThan(20);
+  });
+});
+
+test('a vendor that posts zeroes, and lets every count build', async () => {
+  await system.mailprotector.settings({ postZeroes: true, noBuild: 'none' });
+  expect((await console.updateCounts()).failed).toBe(0);
+  await untilAtRest(system);
+  expect((await latestRun(system, id))?.state).toBe('applied');
+  const zeroes = (await visibleIn(system)).counts.filter((entry) => entry.quantity === 0 && entry.reported);
+  expect(zeroes.length).toBeGreaterThan(20);
+  expect(await openCounts()).toEqual([]);
+});
+
+test("a customer's Integrations page searches the PSA's clients; what was picked goes with its counts", async () => {
+  const [customer] = await console.customers();
+  const [client] = await console.clients(customer?.name.slice(0, 6) ?? '');
+  expect(client?.name.toLowerCase()).toContain(customer?.name.slice(0, 6).toLowerCase());
+  await console.assign(customer?.id ?? 0, client?.id ?? '');
+  expect((await console.customers())[0]).toMatchObject({ linked: true, clientId: client?.id });
+  expect((await console.updateCounts()).failed).toBe(0);
+  await untilAtRest(system);
+  await console.assign(customer?.id ?? 0, null);
+  expect((await console.customers())[0]).toMatchObject({ clientId: null });
 });

@@ -16,6 +16,7 @@ import {
   stepsBefore,
   type Tenant,
 } from './apiTenant.ts';
+import { stepsOf } from '../../domain/process.ts';
 import type { Route } from './apiContract.ts';
 
 export interface Sample {
@@ -69,6 +70,10 @@ export const samples: Record<string, Make> = {
   listIntegrations: () => ({}),
   getIntegration: integration,
   putVendorCredentials: (tenant) => ({ params: { id: tenant.integrationId }, body: vendorCredentials }),
+  setIntake: async (tenant) => ({
+    params: { id: await seedIntegration(tenant, stepsOf.connect) },
+    body: { intake: 'push' },
+  }),
   disconnectIntegration: async (tenant) => ({ params: { id: await seedIntegration(tenant, []) } }),
   rotateIntegrationKey: async (tenant) => ({ params: { id: (await seedPush(tenant)).id }, body: { overlapHours: 1 } }),
   listIntegrationKeys: async (tenant) => ({ params: { id: (await seedPush(tenant)).id } }),

@@ -18,6 +18,7 @@ export function count(over: Partial<UsageInput> = {}): UsageInput {
     serviceId: 'CloudFilter',
     quantity: 12,
     parts: [],
+    source: 'pull',
     runId: 'run-1',
     asOf: '2026-11-24T08:00:00.000Z',
     swing: false,

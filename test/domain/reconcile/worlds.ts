@@ -27,6 +27,7 @@ const count = fc
     /** Most numbers are the sum of their parts; some were sent without any, some were never sent. */
     kind: fc.constantFrom('parts', 'parts', 'parts', 'bare', 'null'),
     bare: quantity,
+    source: fc.constantFrom('push' as const, 'pull' as const),
     runId: fc.constant('run'),
     asOf: fc.constant('2026-01-31T00:00:00.000Z'),
     swing: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
