@@ -1,7 +1,6 @@
 /** The guide's own way in: the vendor pushes (G04 to G28), with the simulated console as a vendor program. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  createPsaConnection,
   goodCredentials,
   latestRun,
   person,
@@ -11,15 +10,15 @@ import {
   type CardView,
   type IntegrationView,
 } from '../../dev/guide.ts';
-import { openVendorConsole, type VendorConsole } from '../../dev/vendorConsole.ts';
+import type { VendorConsole } from '../../dev/vendorConsole.ts';
 import { until } from '../../dev/until.ts';
 import { serviceProducts } from '../../simulators/world.ts';
+import { createPushing, postCount, pushEnv, vendorKey } from '../kit/push.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { visibleIn } from '../kit/visible.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
-const vendorKey = 'the-vendor-key-of-mailprotector';
 let system: System;
 let console: VendorConsole;
 let psaConnectionId: string;
@@ -27,27 +26,8 @@ let id: string;
 let key: string;
 
 beforeAll(async () => {
-  system = await startSystem({
-    customers: 30,
-    env: {
-      VENDOR_API_KEYS: `mailprotector:${vendorKey}`,
-      PUSH_IDLE_MS: '500',
-      PUSH_LONGEST_MS: '10000',
-      PUSH_LEFTOVER_MS: '8000',
-    },
-  });
-  await system.mailprotector.settings({ vendorApiUrl: `${system.api.url}/api`, vendorKey });
-  console = await openVendorConsole(system.mailprotector.url);
-  psaConnectionId = await createPsaConnection(system);
-  const created = await system.api.post<{ integration: IntegrationView; key: string }>('/v1/integrations', {
-    vendor: 'mailprotector',
-    psaConnectionId,
-    intake: 'push',
-    modules: ['billing'],
-    viaVirtualAdministrator: false,
-  });
-  ({ key } = created);
-  ({ id } = created.integration);
+  system = await startSystem({ customers: 30, env: pushEnv });
+  ({ id, key, psaConnectionId, console } = await createPushing(system));
 });
 afterAll(() => system?.close());
 
@@ -55,15 +35,8 @@ const cards = () => system.api.all<CardView>('/v1/cards');
 const openCounts = () =>
   system.database.db.query.pushedCount.findMany({ where: (row, { isNull }) => isNull(row.runId) });
 const runs = () => system.api.all<{ id: string; state: string }>(`/v1/integrations/${id}/syncs`);
-const count = (accountId: number, service: string, unitCount: number, query = '') =>
-  fetch(`${system.api.url}/api/vendor-api/service/${service}/count${query}`, {
-    method: 'POST',
-    headers: {
-      'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ accountId: String(accountId), unitCount }),
-  });
+const count = (accountId: number, service: string, unitCount: number, noBuild = false) =>
+  postCount(system, key, { accountId: String(accountId), service, unitCount, noBuild });
 
 test('the key enables, linked customers appear, equal names are mapped, and Finish waits for Update Counts', async () => {
   const { enabled, serviceAssignments } = await console.enable(key);
@@ -146,7 +119,7 @@ test('what is not posted keeps its number and is marked; a zero is a zero; a fra
   const [zeroed] = before;
   const service = serviceProducts.find((product) => product.productId === zeroed?.productId)?.display ?? '';
   const vendorName = (await console.enable(key)).serviceAssignments[service] ?? '';
-  expect((await count(Number(account?.id), encodeURIComponent(vendorName), 0)).status).toBe(201);
+  expect((await count(Number(account?.id), vendorName, 0)).status).toBe(201);
   await untilAtRest(system);
   expect((await latestRun(system, id))?.state).toBe('applied');
   const after = await own();
@@ -164,7 +137,7 @@ test('counts with no_build alone are shown after their time; one that builds sho
   );
   await untilAtRest(system);
   const began = performance.now();
-  expect((await count(Number(account?.id), 'CloudFilter', 3, '?no_build=true')).status).toBe(201);
+  expect((await count(Number(account?.id), 'CloudFilter', 3, true)).status).toBe(201);
   await until('the leftover to be shown', async () =>
     (await cards()).some(
       (card) => card.psaAccountId === account?.psaAccountId && card.productId === 'MP-CLOUDFILTER' && card.usage === 3,

@@ -1,0 +1,70 @@
+/** A vendor that pushes: the simulated console connected with its key, and counts posted by hand. */
+import { createPsaConnection, person, reach, untilConnected, type IntegrationView } from '../../dev/guide.ts';
+import { openVendorConsole, type VendorConsole } from '../../dev/vendorConsole.ts';
+import type { System } from './system.ts';
+
+export const vendorKey = 'the-vendor-key-of-mailprotector';
+/** Every wait of a burst short. */
+export const pushEnv = {
+  VENDOR_API_KEYS: `mailprotector:${vendorKey}`,
+  PUSH_IDLE_MS: '500',
+  PUSH_LONGEST_MS: '10000',
+  PUSH_LEFTOVER_MS: '8000',
+};
+
+export interface Pushing {
+  id: string;
+  key: string;
+  psaConnectionId: string;
+  console: VendorConsole;
+}
+
+/** Up to the key: nothing is enabled yet. The system must have been started with `pushEnv`. */
+export async function createPushing(system: System): Promise<Pushing> {
+  await system.mailprotector.settings({ vendorApiUrl: `${system.api.url}/api`, vendorKey });
+  const console = await openVendorConsole(system.mailprotector.url);
+  const psaConnectionId = await createPsaConnection(system);
+  const { integration, key } = await system.api.post<{ integration: IntegrationView; key: string }>(
+    '/v1/integrations',
+    {
+      vendor: 'mailprotector',
+      psaConnectionId,
+      intake: 'push',
+      modules: ['billing'],
+      viaVirtualAdministrator: false,
+    },
+  );
+  return { id: integration.id, key, psaConnectionId, console };
+}
+
+/** The whole guide, to the first counts of Update Counts. */
+export async function connectPush(system: System): Promise<Pushing> {
+  const pushing = await createPushing(system);
+  const { id, key, psaConnectionId, console } = pushing;
+  await console.enable(key);
+  await reach(system, id, 'linkCustomers');
+  await console.link((await console.customers()).map((customer) => customer.id));
+  await person.mapAccounts(system, id);
+  await person.mapServices(system, id, psaConnectionId);
+  await person.finish(system, id);
+  await console.updateCounts();
+  await untilConnected(system, id);
+  return pushing;
+}
+
+/** Posts one count, as a vendor program does. */
+export function postCount(
+  system: System,
+  key: string,
+  count: { accountId: string; service: string; unitCount: number; noBuild?: boolean },
+): Promise<Response> {
+  const path = `/service/${encodeURIComponent(count.service)}/count${count.noBuild ? '?no_build=true' : ''}`;
+  return fetch(`${system.api.url}/api/vendor-api${path}`, {
+    method: 'POST',
+    headers: {
+      'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ accountId: count.accountId, unitCount: count.unitCount }),
+  });
+}
