@@ -22,6 +22,8 @@ const folder = import.meta.dirname;
 let harness: ProcessHarness;
 /** The batch whose `write` says "again" and is woken, time after time. */
 let again = '';
+/** The process whose next look fails: it is then looked at the long way. */
+let stumbling = '';
 
 beforeAll(async () => {
   harness = await startHarness({
@@ -30,6 +32,11 @@ beforeAll(async () => {
         if (again !== ref.id) return real.writeLines(ref);
         void delay(20).then(() => harness.wake(ref));
         return { againInMs: 60_000, because: 'the PSA is still searching' };
+      },
+      look: async (ref) => {
+        if (stumbling !== ref.id) return real.look(ref);
+        stumbling = '';
+        throw new Error('The database is not itself.');
       },
     }),
   });
@@ -81,6 +88,15 @@ test('the guide: connect from the first step to the last, with the refresh and t
     await harness.untilClosed(ref);
     await record(`${ref.kind}-of-the-guide`, ref);
   }
+});
+
+test('a sync of a vendor that pushes and has sent nothing yet, after a first look that failed', async () => {
+  const sync = { kind: 'sync' as const, id: await harness.integration(await harness.connection(), 'push') };
+  stumbling = sync.id;
+  await harness.askSync(sync.id);
+  await harness.wake(sync);
+  await untilDetails(sync, 'waits for the vendor to send its counts');
+  await record('sync-waits-for-counts', sync);
 });
 
 test('a sync that waits for a blocked refresh, and both when it is free again', async () => {
