@@ -7,10 +7,13 @@ import { delimiter, join } from 'node:path';
 const cliVersion = '1.5.1';
 const cliModule = `github.com/temporalio/cli/cmd/temporal@v${cliVersion}`;
 
-/** Where the binary is kept: outside the work tree, paid for once. */
+/** Where tools that are not of npm are kept: outside the work tree, paid for once. */
+export function cacheFolder(): string {
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'countersign');
+}
+
 export function cachedTemporal(): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  return join(cache, 'countersign', `temporal-cli-${cliVersion}`, 'temporal');
+  return join(cacheFolder(), `temporal-cli-${cliVersion}`, 'temporal');
 }
 
 /**

@@ -4,8 +4,8 @@ import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { completeLinkCustomers } from '../../db/queries/push.ts';
 import {
-  changeAccount,
-  changeDynamicService,
+  changeAccounts,
+  changeDynamicServices,
   listPushedAccounts,
   listPushedServices,
   putAccounts,
@@ -30,7 +30,8 @@ interface Kind {
   one: string;
   list(db: Queryable, integrationId: string, ids?: readonly string[]): Promise<Thing[]>;
   put(tx: Transaction, integrationId: string, things: readonly (PushedThing & { name: string })[]): Promise<void>;
-  change(tx: Transaction, integrationId: string, thing: PushedThing): Promise<boolean>;
+  /** @returns an id that there is not */
+  change(tx: Transaction, integrationId: string, things: readonly PushedThing[]): Promise<string | undefined>;
   after(tx: Transaction, integrationId: string): Promise<void>;
 }
 
@@ -40,7 +41,7 @@ const accounts: Kind = {
   one: 'account',
   list: listPushedAccounts,
   put: putAccounts,
-  change: changeAccount,
+  change: changeAccounts,
   after: completeLinkCustomers,
 };
 
@@ -54,7 +55,7 @@ const services: Kind = {
       mappingId: row.productIds?.[0] ?? null,
     })),
   put: putDynamicServices,
-  change: changeDynamicService,
+  change: changeDynamicServices,
   after: async () => undefined,
 };
 
@@ -109,10 +110,8 @@ function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
 /** All or none: an unknown id refuses the whole list. */
 async function change(c: VendorContext, kind: Kind, things: readonly PushedThing[]): Promise<void> {
   await store(c, kind, `${kind.one}s.change`, things.length, async (tx, { id }) => {
-    for (const thing of things) {
-      if (!(await kind.change(tx, id, thing)))
-        throw new VendorApiError(404, `No ${kind.one} found with id: ${thing.id}`);
-    }
+    const unknown = await kind.change(tx, id, merged(things));
+    if (unknown !== undefined) throw new VendorApiError(404, `No ${kind.one} found with id: ${unknown}`);
   });
 }
 
@@ -140,6 +139,22 @@ async function store(
 /** One statement cannot write a row twice; of one id sent twice the last counts. */
 function lastOfEach<T extends { id: string }>(things: readonly T[]): T[] {
   return [...new Map(things.map((thing) => [thing.id, thing])).values()];
+}
+
+/** Of one id sent twice each field counts as it was given last: as if they had been changed one after the other. */
+function merged(things: readonly PushedThing[]): PushedThing[] {
+  const byId = new Map<string, PushedThing>();
+  for (const thing of things) {
+    const before = byId.get(thing.id);
+    byId.set(thing.id, {
+      id: thing.id,
+      name: thing.name ?? before?.name,
+      description: thing.description ?? before?.description,
+      isActive: thing.isActive ?? before?.isActive,
+      isArrears: thing.isArrears ?? before?.isArrears,
+    });
+  }
+  return [...byId.values()];
 }
 
 /** As they are now, in the order they were asked for. */

@@ -11,32 +11,79 @@ export interface PushedThing {
   isArrears?: boolean | undefined;
 }
 
-/** Creates accounts, linked, or updates those that are there. What is absent stays as it is. */
+/** Accounts and dynamic services are changed alike. Aliased `t` wherever these are used. */
+const changeable = {
+  accounts: { table: sql`vendor_account`, also: sql`, linked = true`, only: sql`true` },
+  services: { table: sql`service`, also: sql``, only: sql`t.dynamic` },
+};
+
+const thingColumns = sql`(id text, name text, description text, "isActive" boolean, "isArrears" boolean)`;
+
+/**
+ * Creates accounts, linked, or updates those that are there. What is absent stays as it is.
+ *
+ * @param accounts each id once
+ */
 export async function putAccounts(
   tx: Queryable,
   integrationId: string,
   accounts: readonly (PushedThing & { name: string })[],
 ): Promise<void> {
   await tx.execute(sql`
-    insert into vendor_account as a (integration_id, id, name, description, linked, is_active, is_arrears)
+    insert into vendor_account (integration_id, id, name, description, linked, is_active, is_arrears)
     select ${integrationId}::uuid, r.id, r.name, coalesce(r.description, ''), true, coalesce(r."isActive", true),
            coalesce(r."isArrears", false)
-      from jsonb_to_recordset(${JSON.stringify(accounts)}::jsonb)
-           as r(id text, name text, description text, "isActive" boolean, "isArrears" boolean)
-    on conflict (integration_id, id) do update
-       set name = excluded.name, linked = true, missing_since = null,
-           description = coalesce(nullif(excluded.description, ''), a.description)`);
+      from jsonb_to_recordset(${JSON.stringify(accounts)}::jsonb) as r${thingColumns}
+     order by r.id
+    on conflict (integration_id, id) do update set name = excluded.name, linked = true, missing_since = null`);
+  await writeGiven(tx, 'accounts', integrationId, accounts);
 }
 
-/** @returns false when there is no such account */
-export async function changeAccount(tx: Queryable, integrationId: string, change: PushedThing): Promise<boolean> {
-  const { id, ...columns } = change;
-  const rows = await tx
-    .update(vendorAccount)
-    .set({ ...given(columns), linked: true })
-    .where(and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.id, id)))
-    .returning({ id: vendorAccount.id });
-  return rows.length > 0;
+/**
+ * @param accounts each id once
+ * @returns the first id that is none of an account, and then nothing is changed
+ */
+export async function changeAccounts(
+  tx: Queryable,
+  integrationId: string,
+  accounts: readonly PushedThing[],
+): Promise<string | undefined> {
+  return change(tx, 'accounts', integrationId, accounts);
+}
+
+async function change(
+  tx: Queryable,
+  kind: keyof typeof changeable,
+  integrationId: string,
+  things: readonly PushedThing[],
+): Promise<string | undefined> {
+  const { table, only } = changeable[kind];
+  // Locked in one order, here and where they are put: two lists at once do not wait for each other.
+  const rows = await tx.execute<{ id: string }>(sql`
+    select t.id from ${table} t
+     where t.integration_id = ${integrationId} and ${only}
+       and t.id in (select jsonb_array_elements_text(${JSON.stringify(things.map(({ id }) => id))}::jsonb))
+     order by t.id for update`);
+  const known = new Set(rows.map(({ id }) => id));
+  const unknown = things.find(({ id }) => !known.has(id));
+  if (!unknown) await writeGiven(tx, kind, integrationId, things);
+  return unknown?.id;
+}
+
+/** One statement however many there are: ten thousand by themselves take longer than a caller waits. */
+async function writeGiven(
+  tx: Queryable,
+  kind: keyof typeof changeable,
+  integrationId: string,
+  things: readonly PushedThing[],
+): Promise<void> {
+  const { table, also, only } = changeable[kind];
+  await tx.execute(sql`
+    update ${table} t
+       set name = coalesce(r.name, t.name), description = coalesce(r.description, t.description),
+           is_active = coalesce(r."isActive", t.is_active), is_arrears = coalesce(r."isArrears", t.is_arrears) ${also}
+      from jsonb_to_recordset(${JSON.stringify(things)}::jsonb) as r${thingColumns}
+     where t.integration_id = ${integrationId} and t.id = r.id and ${only}`);
 }
 
 /** @param ids these, or undefined = all */
@@ -118,7 +165,11 @@ export async function listPushedServices(
     .orderBy(asc(service.id));
 }
 
-/** Creates dynamic services or updates those that are there; a SKU of that id is left as it is. */
+/**
+ * Creates dynamic services or updates those that are there; a SKU of that id is left as it is.
+ *
+ * @param services each id once
+ */
 export async function putDynamicServices(
   tx: Queryable,
   integrationId: string,
@@ -128,28 +179,20 @@ export async function putDynamicServices(
     insert into service as s (integration_id, id, name, description, dynamic, is_active, is_arrears)
     select ${integrationId}::uuid, r.id, r.name, coalesce(r.description, ''), true, coalesce(r."isActive", true),
            coalesce(r."isArrears", false)
-      from jsonb_to_recordset(${JSON.stringify(services)}::jsonb)
-           as r(id text, name text, description text, "isActive" boolean, "isArrears" boolean)
-    on conflict (integration_id, id) do update
-       set name = excluded.name, description = coalesce(nullif(excluded.description, ''), s.description)
-     where s.dynamic`);
+      from jsonb_to_recordset(${JSON.stringify(services)}::jsonb) as r${thingColumns}
+     order by r.id
+    on conflict (integration_id, id) do update set name = excluded.name where s.dynamic`);
+  await writeGiven(tx, 'services', integrationId, services);
 }
 
-/** @returns false when there is no such dynamic service */
-export async function changeDynamicService(
+/**
+ * @param services each id once
+ * @returns the first id that is none of a dynamic service, and then nothing is changed
+ */
+export async function changeDynamicServices(
   tx: Queryable,
   integrationId: string,
-  change: PushedThing,
-): Promise<boolean> {
-  const { id, ...columns } = change;
-  const rows = await tx
-    .update(service)
-    .set({ ...given(columns), dynamic: true })
-    .where(and(eq(service.integrationId, integrationId), eq(service.id, id), eq(service.dynamic, true)))
-    .returning({ id: service.id });
-  return rows.length > 0;
-}
-
-function given<T extends object>(columns: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined)) as never;
+  services: readonly PushedThing[],
+): Promise<string | undefined> {
+  return change(tx, 'services', integrationId, services);
 }

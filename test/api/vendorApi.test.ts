@@ -217,7 +217,7 @@ describe('the vendor and its services (3 to 7)', () => {
 });
 
 describe('accounts (9 to 12)', () => {
-  test('10: a bulk array creates, again it changes nothing but names; answers are bare', async () => {
+  test('10: a bulk array creates, again it changes what is sent; answers are bare', async () => {
     const sent = [
       { id: '1001', name: 'Contoso', description: 'a customer' },
       { id: '1002', name: 'O’Brien & Söhne "GmbH"' },
@@ -235,6 +235,45 @@ describe('accounts (9 to 12)', () => {
       status: 201,
       body: [{ id: '7' }],
     });
+  });
+
+  test('10: what is there takes the flags that are sent, and keeps those that are not', async () => {
+    for (const path of ['/organization/accounts', '/organization/services']) {
+      const post = async (fields: object) => (await call('POST', path, [{ id: '1', name: 'One', ...fields }])).body;
+      expect(await post({ isArrears: true })).toMatchObject([{ isActive: true, isArrears: true }]);
+      expect(await post({ isActive: false })).toMatchObject([{ isActive: false, isArrears: true }]);
+      expect(await post({ description: 'A' })).toMatchObject([{ description: 'A', isActive: false, isArrears: true }]);
+      const body = [{ id: '1', name: 'Uno', description: 'A', isActive: true, isArrears: false }];
+      expect(await post({ ...body[0] })).toMatchObject(body);
+    }
+  });
+
+  test('12: of one id sent twice each field counts as it was sent last', async () => {
+    await withAccount();
+    const sent = [
+      { id: '1001', name: 'A', isArrears: true },
+      { id: '1001', name: 'B', description: 'b' },
+    ];
+    const account = { id: '1001', name: 'B', description: 'b', isArrears: true };
+    expect((await call('PATCH', '/organization/accounts', sent)).body).toMatchObject([account, account]);
+  });
+
+  test('10 and 12: ten thousand at once are taken, one more is 400', { timeout: 60_000 }, async () => {
+    const many = Array.from({ length: 10_000 }, (_, n) => ({ id: `${n}`, name: `N${n}` }));
+    const began = performance.now();
+    for (const path of ['/organization/accounts', '/organization/services']) {
+      expect((await call('POST', path, many)).status).toBe(201);
+      const { status, body } = await call(
+        'PATCH',
+        path,
+        many.map(({ id }) => ({ id, isArrears: true })),
+      );
+      expect(status).toBe(200);
+      expect((body as { isArrears: boolean }[]).every(({ isArrears }) => isArrears)).toBe(true);
+      expect((await call('PATCH', path, [...many, { id: 'one more' }])).status).toBe(400);
+    }
+    // One by one the two changes by themselves take more than that.
+    expect(performance.now() - began).toBeLessThan(15_000);
   });
 
   test('9: by ids and without the unmapped', async () => {
