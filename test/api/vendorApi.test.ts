@@ -202,6 +202,16 @@ describe('the vendor and its services (3 to 7)', () => {
     expect((await call('PATCH', `/service/${encodeURIComponent(found[0]?.id ?? '')}`)).status).toBe(200);
   });
 
+  test('5: a new service is among the SKUs also when one of this organization has its id or its name', async () => {
+    await call('POST', '/organization/services', [
+      { id: sku.name, name: 'Another name' },
+      { id: 'another id', name: sku.name },
+    ]);
+    const { body } = await call('POST', '/service', sku);
+    expect(body.skus).toContainEqual(expect.objectContaining({ name: sku.name, category: sku.category }));
+    expect((await call('GET', '/organization/services')).body).toMatchObject([{ id: 'another id', name: sku.name }]);
+  });
+
   test.each([
     ['a category of another case', { category: 'Security' }],
     ['a subcategory there is not', { subcategory: 'email' }],
