@@ -240,6 +240,15 @@ describe('accounts (9 to 12)', () => {
     expect(all).toMatchObject([{ id: '1001', name: 'Contoso Ltd', description: 'a customer' }, { id: '1002' }]);
   });
 
+  test('10: a limit counts characters, also those that are two units of JavaScript', async () => {
+    const longest = { id: '\u{1F600}'.repeat(200), name: '\u{1F600}'.repeat(500) };
+    expect(await call('POST', '/organization/accounts', longest)).toMatchObject({ status: 201, body: [longest] });
+    for (const field of ['id', 'name'] as const)
+      expect((await call('POST', '/organization/accounts', { ...longest, [field]: `${longest[field]}x` })).status).toBe(
+        400,
+      );
+  });
+
   test('10: the newer form is one object', async () => {
     expect(await call('POST', '/organization/accounts', { id: '7', name: 'Seven' })).toMatchObject({
       status: 201,
