@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { listPsaAccounts } from '../../db/queries/psa.ts';
 import { VendorApiError, type VendorApiEnv } from './answers.ts';
+import { isLonger } from './fields.ts';
 
 /** Not public: chosen, and said in docs/vendor-api.md. */
 const pageSize = 100;
@@ -11,7 +12,7 @@ export const clientRoutes = new Hono<VendorApiEnv>();
 clientRoutes.get('/organization/clients', async (c) => {
   const search = c.req.query('search') ?? '';
   const previousId = c.req.query('previousId');
-  if (search.length > 200 || (previousId ?? '').length > 200)
+  if (isLonger(search, 200) || isLonger(previousId ?? '', 200))
     throw new VendorApiError(400, 'search and previousId must be shorter than or equal to 200 characters');
   const { psaConnectionId } = c.get('integration');
   const clients = await listPsaAccounts(c.get('deps').db, psaConnectionId, {

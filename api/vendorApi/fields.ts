@@ -18,12 +18,17 @@ export function listOfFields(value: unknown): Fields[] {
   return list.map(fieldsOf);
 }
 
+/** By characters, as documents of OpenAPI count them: one beyond U+FFFF is one. */
+export function isLonger(text: string, longest: number): boolean {
+  return text.length > longest && Array.from(text).length > longest;
+}
+
 /** @returns undefined when it is not there, or null */
 export function optionalText(fields: Fields, name: string, longest = 1_000): string | undefined {
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new VendorApiError(400, `${name} must be a string`);
-  if (value.length > longest)
+  if (isLonger(value, longest))
     throw new VendorApiError(400, `${name} must be shorter than or equal to ${longest} characters`);
   if (isBad(value)) throw new VendorApiError(400, `${name} must be valid text`);
   return value;

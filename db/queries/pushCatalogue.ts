@@ -124,17 +124,21 @@ export interface PushedSku {
   supportContact?: string | undefined;
 }
 
-/** Adds a SKU under its name, which vendors use as its key; one of that name keeps its id and takes what is new. */
+/**
+ * Adds a SKU under its name, which vendors use as its key; one of that name keeps its id and takes what is new. A dynamic
+ * service that has the id becomes the SKU, with its mapping: a vendor looks for what it has created among the SKUs.
+ */
 export async function putSku(tx: Queryable, integrationId: string, sku: PushedSku & { id: string }): Promise<void> {
   const [existing] = await tx
     .select({ id: service.id })
     .from(service)
-    .where(and(eq(service.integrationId, integrationId), eq(service.name, sku.name)));
+    .where(and(eq(service.integrationId, integrationId), eq(service.name, sku.name), eq(service.dynamic, false)));
   const { id: _, ...rest } = sku;
   const columns = {
     ...rest,
     supportArticle: sku.supportArticle ?? null,
     supportContact: sku.supportContact ?? null,
+    dynamic: false,
   };
   await tx
     .insert(service)

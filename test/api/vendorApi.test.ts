@@ -202,6 +202,16 @@ describe('the vendor and its services (3 to 7)', () => {
     expect((await call('PATCH', `/service/${encodeURIComponent(found[0]?.id ?? '')}`)).status).toBe(200);
   });
 
+  test('5: a new service is among the SKUs also when one of this organization has its id or its name', async () => {
+    await call('POST', '/organization/services', [
+      { id: sku.name, name: 'Another name' },
+      { id: 'another id', name: sku.name },
+    ]);
+    const { body } = await call('POST', '/service', sku);
+    expect(body.skus).toContainEqual(expect.objectContaining({ name: sku.name, category: sku.category }));
+    expect((await call('GET', '/organization/services')).body).toMatchObject([{ id: 'another id', name: sku.name }]);
+  });
+
   test.each([
     ['a category of another case', { category: 'Security' }],
     ['a subcategory there is not', { subcategory: 'email' }],
@@ -228,6 +238,15 @@ describe('accounts (9 to 12)', () => {
     await call('POST', '/organization/accounts', [{ id: '1001', name: 'Contoso Ltd' }]);
     const { body: all } = await call('GET', '/organization/accounts');
     expect(all).toMatchObject([{ id: '1001', name: 'Contoso Ltd', description: 'a customer' }, { id: '1002' }]);
+  });
+
+  test('10: a limit counts characters, also those that are two units of JavaScript', async () => {
+    const longest = { id: '\u{1F600}'.repeat(200), name: '\u{1F600}'.repeat(500) };
+    expect(await call('POST', '/organization/accounts', longest)).toMatchObject({ status: 201, body: [longest] });
+    for (const field of ['id', 'name'] as const)
+      expect((await call('POST', '/organization/accounts', { ...longest, [field]: `${longest[field]}x` })).status).toBe(
+        400,
+      );
   });
 
   test('10: the newer form is one object', async () => {

@@ -129,10 +129,7 @@ async function install(folder: string, say: (line: string) => void): Promise<voi
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages];
     await execute(join(folder, 'bin', 'python'), pip);
   } catch (error) {
-    const { stderr = '' } = error as { stderr?: string };
-    throw new Error(`Installing schemathesis ${version} with ${base} failed:\n${stderr.slice(-2_000)}`, {
-      cause: error,
-    });
+    throw new Error(`Installing schemathesis ${version} with ${base} failed:\n${said(error)}`, { cause: error });
   }
 }
 
@@ -151,12 +148,17 @@ async function installPython(say: (line: string) => void): Promise<string> {
     await execute('apt-get', ['update'], { env });
     await execute('apt-get', ['install', '-y', 'python3', 'python3-venv'], { env });
   } catch (error) {
-    const { stderr = '' } = error as { stderr?: string };
-    throw new Error(`${whatToInstall} apt-get failed here:\n${stderr.slice(-2_000)}`, { cause: error });
+    throw new Error(`${whatToInstall} apt-get failed here:\n${said(error)}`, { cause: error });
   }
   const python = await findPython();
   if (!python) throw new Error(whatToInstall);
   return python;
+}
+
+/** The end of what a program that failed said; or why it did not begin. */
+function said(error: unknown): string {
+  const { stderr } = error as { stderr?: string };
+  return stderr ? stderr.slice(-2_000) : String(error);
 }
 
 async function succeeds(program: string, args: readonly string[]): Promise<boolean> {
