@@ -143,8 +143,8 @@ test('counts with no_build alone are shown after their time; one that builds sho
       (card) => card.psaAccountId === account?.psaAccountId && card.productId === 'MP-CLOUDFILTER' && card.usage === 3,
     ),
   );
-  // Its time is 8 s here; a burst that builds is read after half a second.
-  expect(performance.now() - began).toBeGreaterThan(8_000);
+  // A burst that builds is read after half a second.
+  expect(performance.now() - began).toBeGreaterThan(Number(pushEnv.PUSH_LEFTOVER_MS));
 });
 
 test('counts that come while a sync is at work are in the next one', async () => {
@@ -225,7 +225,8 @@ describe('both ways at once', () => {
     expect((await count(Number(account?.id), 'CloudFilter', 9_999)).status).toBe(201);
     expect((await count(Number(account?.id), sku?.id ?? '', 5)).status).toBe(201);
     await untilAtRest(system);
-    for (let again = 0; again < 2; again++) {
+    for (const again of [false, true]) {
+      if (again) await syncNow(system, id);
       const own = (await counts()).filter((entry) => entry.vendorAccountId === account?.id);
       expect(own.find((entry) => entry.serviceId === 'CloudFilter')).toMatchObject({
         quantity: truth?.quantity,
@@ -233,7 +234,6 @@ describe('both ways at once', () => {
       });
       expect(own.find((entry) => entry.serviceId === sku?.id)).toMatchObject({ quantity: 5, source: 'push' });
       expect(await openCounts()).toEqual([]);
-      await syncNow(system, id);
     }
   });
 

@@ -222,14 +222,13 @@ test('a worker killed half-way shows nothing of what it had read', async () => {
   await expectWhole(watch);
 });
 
-test.each(['card', 'usage_count', 'agreement_line', 'psa_account'])(
+// Late in what a run and a refresh write: all that comes before must be taken back.
+test.each(['card', 'agreement_line'])(
   'a failure in the middle of applying, at the table %s, leaves all as it was until it works',
   async (table) => {
     const condition = {
       card: `psa_account_id = '${moved.companies.at(-1)?.id}'`,
-      usage_count: `vendor_account_id = '${moved.groups.at(-1)?.customer}'`,
       agreement_line: `id = '${moved.lines.at(-1)?.id}'`,
-      psa_account: `id = '${moved.companies.at(-1)?.id}'`,
     }[table];
     const watch = await watched(async () => {
       await moveTheWorld();

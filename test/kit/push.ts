@@ -9,7 +9,7 @@ export const pushEnv = {
   VENDOR_API_KEYS: `mailprotector:${vendorKey}`,
   PUSH_IDLE_MS: '500',
   PUSH_LONGEST_MS: '10000',
-  PUSH_LEFTOVER_MS: '8000',
+  PUSH_LEFTOVER_MS: '5000',
 };
 
 export interface Pushing {
