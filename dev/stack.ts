@@ -20,6 +20,7 @@ export type Part = 'postgres' | 'temporal' | 'mailprotector' | 'connectwise' | '
 
 export interface Stack {
   api: string;
+  databaseUrl: string;
   token: string;
   tokenFile: string;
   temporalUi: string;
@@ -208,6 +209,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
   const workflows: string[] = [];
   return {
     api,
+    databaseUrl,
     token,
     tokenFile: join(options.state, 'token'),
     temporalUi,
