@@ -14,10 +14,10 @@ import { quantile, startProbe } from './probe.ts';
 import { startBenchSystem, type BenchSystem } from './system.ts';
 import { startVendorProgram } from './vendorProgram.ts';
 
-const customers = 1_000;
+const customers = 200;
 const services = 6;
 const callers = 16;
-const rounds = 20;
+const rounds = 4;
 const idleMs = 2_000;
 /** Posted before anything is measured, to either server, so that both run compiled code on tables that are there. */
 const warmUp = 2_000;
