@@ -11,7 +11,12 @@ const ms = z.coerce.number().int().min(1);
 
 const variables = {
   DATABASE_URL: z.string().startsWith('postgres').describe('PostgreSQL, as a postgres:// URL'),
-  DATABASE_POOL: z.coerce.number().int().min(1).default(10).describe('Connections to PostgreSQL per process'),
+  DATABASE_POOL: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(10)
+    .describe('Connections to PostgreSQL per process; the api has as many again while counts are posted'),
   ENCRYPTION_KEYS: z
     .string()
     .regex(/^[\w-]+:[A-Za-z0-9+/]{43}=(,[\w-]+:[A-Za-z0-9+/]{43}=)*$/)

@@ -1,12 +1,12 @@
 /** The API: facts in, facts out. Nothing here talks to a vendor or a PSA; workflows do. */
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
 import { randomUUID } from 'node:crypto';
 import { Histogram } from 'prom-client';
 import type { ApiDependencies, ApiEnv } from './context.ts';
 import { authenticate } from './middleware/authenticate.ts';
+import { bodyLimit } from './middleware/bodyLimit.ts';
 import { idempotency } from './middleware/idempotency.ts';
 import { rateLimit } from './middleware/rateLimit.ts';
 import { checkText } from './middleware/text.ts';
@@ -42,7 +42,8 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     c.set('deps', deps);
     const began = performance.now();
     await next();
-    c.header('x-request-id', requestId);
+    // Not `c.header`: after the answer is there, that makes a new one around a stream of the old one's body.
+    c.res.headers.set('x-request-id', requestId);
     const seconds = (performance.now() - began) / 1000;
     durations.observe({ method: c.req.method, route: c.req.routePath, status: c.res.status }, seconds);
     deps.logger.info(
@@ -52,12 +53,9 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   });
   app.use(secureHeaders({ crossOriginResourcePolicy: 'same-origin' }));
   app.use(
-    bodyLimit({
-      maxSize: deps.environment.API_BODY_LIMIT,
-      onError: (c) => {
-        if (c.req.path.startsWith(vendorApiPath)) throw new VendorApiError(413, 'request entity too large');
-        throw new ApiProblem(413, 'too-large', `The body is larger than ${deps.environment.API_BODY_LIMIT} bytes.`);
-      },
+    bodyLimit(deps.environment.API_BODY_LIMIT, (c) => {
+      if (c.req.path.startsWith(vendorApiPath)) throw new VendorApiError(413, 'request entity too large');
+      throw new ApiProblem(413, 'too-large', `The body is larger than ${deps.environment.API_BODY_LIMIT} bytes.`);
     }),
   );
   app.route('/', healthRoutes);

@@ -1,3 +1,9 @@
+/** The smallest and the largest value that is still good. */
+export interface Goal {
+  least?: number;
+  most?: number;
+}
+
 /** What a bench prints: words for a person, or with --json one line per figure. */
 export class Figures {
   allHold = true;
@@ -13,20 +19,24 @@ export class Figures {
     if (!this.json) process.stdout.write(`${line}\n`);
   }
 
-  /**
-   * @param goal the largest value that is still good; absent = only reported
-   */
-  note(figure: string, value: number, goal?: number): void {
-    const holds = goal === undefined || value <= goal;
+  /** @param goal absent = only reported */
+  note(figure: string, value: number, goal?: Goal): void {
+    const { least = -Infinity, most = Infinity } = goal ?? {};
+    const holds = value >= least && value <= most;
     this.allHold &&= holds;
     const rounded = Math.round(value * 1000) / 1000;
     if (this.json) {
-      process.stdout.write(
-        `${JSON.stringify({ bench: this.bench, figure, value: rounded, goal: goal ?? null, holds })}\n`,
-      );
+      const limit = goal?.most ?? goal?.least ?? null;
+      process.stdout.write(`${JSON.stringify({ bench: this.bench, figure, value: rounded, goal: limit, holds })}\n`);
       return;
     }
-    const verdict = goal === undefined ? '' : holds ? `holds (goal ≤ ${goal})` : `MISSES its goal of ≤ ${goal}`;
+    const verdict =
+      goal === undefined ? '' : holds ? `holds (goal ${inWords(goal)})` : `MISSES its goal of ${inWords(goal)}`;
     this.say(`  ${figure.padEnd(44)} ${String(rounded).padStart(10)}  ${verdict}`);
   }
+}
+
+function inWords({ least, most }: Goal): string {
+  if (least === most) return `exactly ${most}`;
+  return most === undefined ? `≥ ${least}` : `≤ ${most}`;
 }

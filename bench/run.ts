@@ -1,24 +1,29 @@
 /**
- * `npm run bench -- NAME [--json]`: measures ratios within one run, never absolute times (machines differ).
+ * `npm run bench -- NAME [--json] [--counts N]`: measures ratios within one run, never absolute times (machines differ).
  *
  *   sync   a full pull → cards, against its floor and against a script that asks one thing after another
+ *   push   100,000 counts (or N) posted by a vendor that pushes, against a bare server that keeps one row per request
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Figures } from './figures.ts';
+import { benchPush } from './push.ts';
 import { benchSync } from './sync.ts';
 
-const benches: Record<string, (figures: Figures) => Promise<void>> = { sync: benchSync };
+const benches: Record<string, (figures: Figures, counts: number) => Promise<void>> = {
+  sync: benchSync,
+  push: benchPush,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, counts: { type: 'string', default: '100000' } },
 });
 const [name = ''] = positionals;
 const bench = benches[name];
 if (!bench) {
   process.stderr.write(
-    `Usage: npm run bench -- NAME [--json], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
+    `Usage: npm run bench -- NAME [--json] [--counts N], where NAME is one of: ${Object.keys(benches).join(', ')}\n`,
   );
   process.exit(2);
 }
@@ -26,5 +31,5 @@ const figures = new Figures(name, values.json);
 figures.say(
   `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
 );
-await bench(figures);
+await bench(figures, Number(values.counts));
 process.exit(figures.allHold ? 0 : 1);

@@ -1,12 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createApiClient } from '../dev/apiClient.ts';
 import { connectAll, syncNow, type CardView } from '../dev/guide.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../dev/simulatorAdmin.ts';
-import { startStack } from '../dev/stack.ts';
+import type { SimulatorAdmin } from '../dev/simulatorAdmin.ts';
 import type { Figures } from './figures.ts';
 import { readOneByOne } from './sequentialScript.ts';
+import { startBenchSystem } from './system.ts';
 
 const customers = 1_000;
 const latencyMs = 50;
@@ -15,22 +11,12 @@ const budget = { callsPerSecond: 60, concurrency: 4 };
 
 /** A full pull of 1,000 customers to cards, against what its calls must take at the least, and against a plain script. */
 export async function benchSync(figures: Figures): Promise<void> {
-  const state = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
-  const stack = await startStack({
-    state,
-    demo: true,
+  const system = await startBenchSystem({
     customers,
-    seed: 7,
-    reset: false,
-    say: () => undefined,
     env: { CALLS_PER_SECOND: '500', CALL_CONCURRENCY: '8', LOG_LEVEL: 'warn' },
   });
+  const { stack } = system;
   try {
-    const system = {
-      api: createApiClient(stack.api, stack.token),
-      mailprotector: simulatorAdmin(stack.simulators['mailprotector'] ?? ''),
-      connectwise: simulatorAdmin(stack.simulators['connectwise'] ?? ''),
-    };
     const { integrationId } = await connectAll(system);
     // Connected at full speed; from here on with the budget and the latency that are measured.
     await stack.kill('worker');
@@ -63,7 +49,7 @@ export async function benchSync(figures: Figures): Promise<void> {
     figures.note('cards', cards.length);
     figures.note('floor in s (larger of calls ÷ budget, calls × latency ÷ concurrency)', floor);
     figures.note('sync → cards in s', seconds);
-    figures.note('sync ÷ floor', seconds / floor, 1.15);
+    figures.note('sync ÷ floor', seconds / floor, { most: 1.15 });
 
     figures.say('  … now one request after another, as sample scripts do (some minutes)');
     const scriptBegan = performance.now();
@@ -71,10 +57,9 @@ export async function benchSync(figures: Figures): Promise<void> {
     const scriptSeconds = (performance.now() - scriptBegan) / 1000;
     figures.note('requests of the sequential script', requests);
     figures.note('sequential script in s', scriptSeconds);
-    figures.note('sync ÷ sequential script', seconds / scriptSeconds, 1);
+    figures.note('sync ÷ sequential script', seconds / scriptSeconds, { most: 1 });
   } finally {
-    await stack.stop();
-    rmSync(state, { recursive: true, force: true });
+    await system.close();
   }
 }
 

@@ -405,7 +405,7 @@ export function connectOf(row: IntegrationRow) {
   return { kind: 'connect', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
 }
 
-export function syncOf(row: IntegrationRow) {
+export function syncOf(row: Pick<IntegrationRow, 'id' | 'organizationId'>) {
   return { kind: 'sync', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
 }
 

@@ -4,9 +4,9 @@ import { HTTPException } from 'hono/http-exception';
 import { isDatabaseAway } from '../../db/client.ts';
 import type { ApiDependencies } from '../context.ts';
 import { refuseNul, VendorApiError, type VendorApiEnv } from './answers.ts';
-import { authenticateVendor } from './authenticate.ts';
+import { authenticateVendor, createVendorGate } from './authenticate.ts';
 import { clientRoutes } from './clients.ts';
-import { countRoutes } from './counts.ts';
+import { createCountRoutes } from './counts.ts';
 import { organizationRoutes } from './organization.ts';
 import { thingRoutes } from './things.ts';
 import { vendorRoutes } from './vendor.ts';
@@ -22,9 +22,12 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
     }),
   );
   const app = new Hono<VendorApiEnv>();
-  app.use(refuseNul, authenticateVendor(vendorKeys, deps.environment.VENDOR_API_RATE_PER_SECOND));
-  for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, countRoutes, clientRoutes])
-    app.route('/', routes);
+  const gate = createVendorGate(vendorKeys, deps.environment.VENDOR_API_RATE_PER_SECOND);
+  app.use(refuseNul);
+  // Before `authenticateVendor`: a count's keys are looked at by the statement that keeps it.
+  app.route('/', createCountRoutes(gate));
+  app.use(authenticateVendor(gate));
+  for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, clientRoutes]) app.route('/', routes);
   // Not `notFound`: of an app inside another Hono calls the outer one's.
   app.all('*', (c) => {
     throw new VendorApiError(404, `Cannot ${c.req.method} ${c.req.path}`);

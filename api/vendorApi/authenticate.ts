@@ -2,7 +2,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { createMiddleware } from 'hono/factory';
-import { findIntegrationByKey, touchIntegrationKey } from '../../db/queries/push.ts';
+import { hashSecret } from '../../db/encryption.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { findIntegrationByKey, touchIntegrationKey, type PresentedKeys } from '../../db/queries/push.ts';
 import { VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 
 /**
@@ -10,19 +12,33 @@ import { VendorApiError, type VendorApiEnv, type VendorContext } from './answers
  * pushes for all its customers from one address, and one of them has rotated its key.
  */
 const wrongKeys = { most: 20, perMs: 60_000 };
-/** A key's use is noted this often: a hundred thousand counts are one use. */
-const touchEveryMs = 60_000;
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const unauthorized = () => new VendorApiError(401, 'Unauthorized');
 
+export interface VendorGate {
+  /**
+   * Lets in who has the vendor's key and an integration's.
+   *
+   * @param admit asks the database whether the keys are in force, and may do the request's work in the same statement
+   * @throws VendorApiError 401 or 429
+   */
+  enter<T extends { keyId: string; stale: boolean }>(
+    c: VendorContext,
+    admit: (keys: PresentedKeys) => Promise<T | undefined>,
+  ): Promise<T>;
+  /** Enters and does nothing else. */
+  authenticate(c: VendorContext): Promise<IntegrationRow>;
+}
+
 /**
- * Lets in who has the vendor's key and an integration's. Counted per process: behind several API processes a vendor may
- * ask, and an attacker try, that many times as much.
+ * Counted per process: behind several API processes a vendor may ask, and an attacker try, that many times as much.
  *
+ * @param vendorKeys vendor → its key
  * @param requestsPerSecond of one key before 429 (the real one's limit is 100: reference/gradient.md §3)
  */
-export function authenticateVendor(vendorKeys: ReadonlyMap<string, string>, requestsPerSecond: number) {
+export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, requestsPerSecond: number): VendorGate {
+  const expected = [...vendorKeys].map(([vendor, key]) => ({ vendor, digest: sha256(key) }));
   const wrong = new Map<string, { count: number; until: number }>();
   const asked = new Map<string, { second: number; count: number }>();
 
@@ -36,30 +52,51 @@ export function authenticateVendor(vendorKeys: ReadonlyMap<string, string>, requ
     return current.count > wrongKeys.most ? tooMany(Math.ceil((current.until - now) / 1_000)) : unauthorized();
   }
 
-  function limit(keyId: string): void {
+  function limit(keyHash: string): void {
     const second = Math.floor(Date.now() / 1_000);
-    const seen = asked.get(keyId);
+    const seen = asked.get(keyHash);
     const current = seen?.second === second ? seen : { second, count: 0 };
     current.count++;
-    asked.set(keyId, current);
+    asked.set(keyHash, current);
     if (asked.size > 10_000) asked.clear();
     if (current.count > requestsPerSecond) throw tooMany(1);
   }
 
+  /** Compared with every vendor's, so that the time taken tells nothing. */
+  function vendorsOf(vendorKey: string): string[] {
+    const digest = sha256(vendorKey);
+    return expected.filter((each) => timingSafeEqual(each.digest, digest)).map((each) => each.vendor);
+  }
+
+  const gate: VendorGate = {
+    async enter(c, admit) {
+      const keys = keysOf(c.req.header('gradient-token') ?? '');
+      if (!keys) throw refuse(addressOf(c));
+      const keyHash = hashSecret(keys.integrationKey);
+      // Before the database is asked: what is too much must not be kept.
+      limit(keyHash);
+      // Asked even when no vendor has this key, for the same reason that it is compared with all.
+      const found = await admit({ keyHash, vendors: vendorsOf(keys.vendorKey) });
+      if (!found) {
+        // Only keys that open something are counted: wrong ones are without number, and are counted by address.
+        asked.delete(keyHash);
+        throw refuse(addressOf(c));
+      }
+      if (found.stale) await touchIntegrationKey(c.get('deps').db, found.keyId);
+      return found;
+    },
+    async authenticate(c) {
+      const { db } = c.get('deps');
+      return (await gate.enter(c, (keys) => findIntegrationByKey(db, keys))).integration;
+    },
+  };
+  return gate;
+}
+
+/** For the routes that need to know who asks before they do anything. */
+export function authenticateVendor(gate: VendorGate) {
   return createMiddleware<VendorApiEnv>(async (c, next) => {
-    const address = addressOf(c);
-    const keys = keysOf(c.req.header('gradient-token') ?? '');
-    if (!keys) throw refuse(address);
-    const { db } = c.get('deps');
-    const found = await findIntegrationByKey(db, keys.integrationKey);
-    const expected = found && vendorKeys.get(found.integration.vendor);
-    // Compared even when there is nothing to compare with, so that the time taken tells nothing.
-    const isVendor = timingSafeEqual(sha256(keys.vendorKey), sha256(expected ?? ''));
-    if (!found || expected === undefined || !isVendor) throw refuse(address);
-    limit(found.keyId);
-    if (!found.lastUsedAt || Date.now() - found.lastUsedAt.getTime() > touchEveryMs)
-      await touchIntegrationKey(db, found.keyId);
-    c.set('integration', found.integration);
+    c.set('integration', await gate.authenticate(c));
     await next();
   });
 }

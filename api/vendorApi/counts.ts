@@ -2,34 +2,46 @@
 import { Hono } from 'hono';
 import { acceptCount, storePushStatus } from '../../db/queries/push.ts';
 import { syncOf } from '../routes/integrations.ts';
-import { jsonOf, VendorApiError, type VendorApiEnv } from './answers.ts';
+import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
+import type { VendorGate } from './authenticate.ts';
 import { countOf, fieldsOf, optionalText, requiredText } from './fields.ts';
 
-export const countRoutes = new Hono<VendorApiEnv>();
+/** @param gate the keys are looked at and the count is kept by one statement: a vendor posts a hundred thousand of them */
+export function createCountRoutes(gate: VendorGate): Hono<VendorApiEnv> {
+  const routes = new Hono<VendorApiEnv>();
+  routes.post('/service/:serviceId/count', async (c) => {
+    const deps = c.get('deps');
+    const serviceId = c.req.param('serviceId');
+    const count = await readCount(c).catch(async (error: unknown) => {
+      // Who has no key is told that, and nothing of what it has sent.
+      await gate.authenticate(c);
+      throw error;
+    });
+    const kept = await gate.enter(c, (keys) => acceptCount(deps.db, keys, { ...count, serviceId }));
+    const { integration } = kept;
+    if (kept.first) {
+      // The platform itself makes it active: usage has come.
+      if (integration.pushStatus === 'inactive' || integration.pushStatus === 'pending')
+        await storePushStatus(deps.db, integration.id, { pushStatus: 'active' });
+      deps
+        .wake(syncOf(integration))
+        .catch((error: unknown) => deps.logger.warn({ err: error, id: integration.id }, 'not woken; the sweep will'));
+    }
+    // 404 is normal here, and no failure: what is known is kept, and counts as soon as it is mapped.
+    if (!kept.accountKnown || !kept.accountMapped)
+      throw new VendorApiError(404, `No account map found with id: ${count.accountId}`);
+    if (!kept.serviceKnown || !kept.serviceMapped)
+      throw new VendorApiError(404, `No service map found with id: ${serviceId}`);
+    return c.json({ status: 201, message: 'Count accepted' }, 201);
+  });
+  return routes;
+}
 
-countRoutes.post('/service/:serviceId/count', async (c) => {
-  const deps = c.get('deps');
-  const row = c.get('integration');
-  const serviceId = c.req.param('serviceId');
+async function readCount(c: VendorContext): Promise<{ accountId: string; quantity: number; build: boolean }> {
   const fields = fieldsOf(await jsonOf(c));
   const accountId = requiredText(fields, 'accountId', 200);
   const quantity = countOf(fields, 'unitCount');
   // Deprecated, and a string when it is there at all.
   optionalText(fields, 'clientOId');
-  const build = c.req.query('no_build') !== 'true';
-  const kept = await acceptCount(deps.db, row.id, { accountId, serviceId, quantity, build });
-  if (kept.first) {
-    // The platform itself makes it active: usage has come.
-    if (row.pushStatus === 'inactive' || row.pushStatus === 'pending')
-      await storePushStatus(deps.db, row.id, { pushStatus: 'active' });
-    deps
-      .wake(syncOf(row))
-      .catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
-  }
-  // 404 is normal here, and no failure: what is known is kept, and counts as soon as it is mapped.
-  if (!kept.accountKnown || !kept.accountMapped)
-    throw new VendorApiError(404, `No account map found with id: ${accountId}`);
-  if (!kept.serviceKnown || !kept.serviceMapped)
-    throw new VendorApiError(404, `No service map found with id: ${serviceId}`);
-  return c.json({ status: 201, message: 'Count accepted' }, 201);
-});
+  return { accountId, quantity, build: c.req.query('no_build') !== 'true' };
+}

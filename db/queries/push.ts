@@ -68,16 +68,34 @@ export async function revokeIntegrationKeys(tx: Queryable, integrationId: string
   return rows.length;
 }
 
-/** The connected integration a key opens. Looked up by its hash, so the time taken tells nothing about the key. */
+/** What a request of a vendor carries, for looking up. */
+export interface PresentedKeys {
+  /** Of the integration's key. Looked up by its hash, so the time taken tells nothing about the key. */
+  keyHash: string;
+  /** Whose vendor key it came with; none = a wrong one. */
+  vendors: readonly string[];
+}
+
+/** A key's use is noted this often: a hundred thousand counts are one use. */
+const isStale = sql<boolean>`coalesce(${integrationKey.lastUsedAt} < now() - interval '1 minute', true)`;
+
+/** The connected integration that the keys open. `stale`: the use of the key should be noted. */
 export async function findIntegrationByKey(
   db: Queryable,
-  secret: string,
-): Promise<{ keyId: string; lastUsedAt: Date | null; integration: IntegrationRow } | undefined> {
+  keys: PresentedKeys,
+): Promise<{ keyId: string; stale: boolean; integration: IntegrationRow } | undefined> {
   const [row] = await db
-    .select({ keyId: integrationKey.id, lastUsedAt: integrationKey.lastUsedAt, integration })
+    .select({ keyId: integrationKey.id, stale: isStale, integration })
     .from(integrationKey)
     .innerJoin(integration, eq(integration.id, integrationKey.integrationId))
-    .where(and(eq(integrationKey.keyHash, hashSecret(secret)), inForce, isNull(integration.disconnectedAt)));
+    .where(
+      and(
+        eq(integrationKey.keyHash, keys.keyHash),
+        inForce,
+        isNull(integration.disconnectedAt),
+        inArray(integration.vendor, [...keys.vendors]),
+      ),
+    );
   return row;
 }
 
@@ -89,6 +107,10 @@ export async function touchIntegrationKey(db: Queryable, keyId: string): Promise
 }
 
 export interface AcceptedCount {
+  keyId: string;
+  /** The use of the key should be noted. */
+  stale: boolean;
+  integration: Pick<IntegrationRow, 'id' | 'organizationId' | 'pushStatus'>;
   accountKnown: boolean;
   serviceKnown: boolean;
   accountMapped: boolean;
@@ -98,33 +120,49 @@ export interface AcceptedCount {
 }
 
 /**
- * Keeps a posted number, if account and service are known, and sees to it that a sync is asked for: mostly one statement,
- * because a vendor posts a hundred thousand of them. Accepted is what this has returned from.
+ * Keeps a posted number, if the keys are in force and account and service are known, and sees to it that a sync is asked
+ * for: mostly one statement, prepared, because a vendor posts a hundred thousand of them. Accepted is what this has
+ * returned from. The conditions on the keys are those of `findIntegrationByKey`.
  *
  * @param count.build false = `no_build`: nothing need be shown for it yet
+ * @returns undefined when the keys open nothing; then nothing is kept
  */
 export async function acceptCount(
   db: Database,
-  integrationId: string,
+  keys: PresentedKeys,
   count: { accountId: string; serviceId: string; quantity: number; build: boolean },
-): Promise<AcceptedCount> {
-  const [row] = await db.execute<{
-    account_known: boolean;
-    service_known: boolean;
-    account_mapped: boolean;
-    service_mapped: boolean;
-    asked: boolean;
-  }>(sql`
-    with known as (
-      select exists (select from vendor_account a where a.integration_id = ${integrationId} and a.id = ${count.accountId}) as account,
-             exists (select from service s where s.integration_id = ${integrationId} and s.id = ${count.serviceId}) as service,
+): Promise<AcceptedCount | undefined> {
+  const [row] = await db.posts<
+    {
+      key_id: string;
+      stale: boolean;
+      id: string;
+      organization_id: string;
+      push_status: IntegrationRow['pushStatus'];
+      account_known: boolean;
+      service_known: boolean;
+      account_mapped: boolean;
+      service_mapped: boolean;
+      asked: boolean;
+    }[]
+  >`
+    with caller as (
+      select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
+             i.id, i.organization_id, i.push_status
+        from integration_key k join integration i on i.id = k.integration_id
+       where k.key_hash = ${keys.keyHash} and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+         and i.disconnected_at is null and i.vendor = any(string_to_array(${keys.vendors.join()}, ','))),
+    known as (
+      select c.id, exists (select from vendor_account a where a.integration_id = c.id and a.id = ${count.accountId}) as account,
+             exists (select from service s where s.integration_id = c.id and s.id = ${count.serviceId}) as service,
              exists (select from account_mapping m
-                      where m.integration_id = ${integrationId} and m.vendor_account_id = ${count.accountId}) as account_mapped,
+                      where m.integration_id = c.id and m.vendor_account_id = ${count.accountId}) as account_mapped,
              exists (select from service_mapping m
-                      where m.integration_id = ${integrationId} and m.service_id = ${count.serviceId}) as service_mapped),
+                      where m.integration_id = c.id and m.service_id = ${count.serviceId}) as service_mapped
+        from caller c),
     kept as (
       insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
-      select ${integrationId}::uuid, ${count.accountId}, ${count.serviceId}, ${count.quantity}::float8, clock_timestamp(), ${count.build}
+      select id, ${count.accountId}, ${count.serviceId}, ${count.quantity}::float8, clock_timestamp(), ${count.build}
         from known where account and service
       on conflict (integration_id, vendor_account_id, service_id) do update
          set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
@@ -133,18 +171,21 @@ export async function acceptCount(
     -- Held until this commits: a run that takes the request now will see the number. One that has taken it is not seen.
     open as (
       select r.id from sync_request r
-       where r.integration_id = ${integrationId} and r.kind = 'push' and r.run_id is null for share)
-    select account as account_known, service as service_known, account_mapped, service_mapped,
-           exists (select from open) as asked
-      from known`);
-  if (!row) throw new Error('The count was not kept.');
+       where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
+    select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
+           account_mapped, service_mapped, exists (select from open) as asked
+      from caller join known using (id)`;
+  if (!row) return undefined;
   const kept = row.account_known && row.service_known;
   return {
+    keyId: row.key_id,
+    stale: row.stale,
+    integration: { id: row.id, organizationId: row.organization_id, pushStatus: row.push_status },
     accountKnown: row.account_known,
     serviceKnown: row.service_known,
     accountMapped: row.account_mapped,
     serviceMapped: row.service_mapped,
-    first: kept && !row.asked && (await askForPushedSync(db, integrationId)),
+    first: kept && !row.asked && (await askForPushedSync(db, row.id)),
   };
 }
 

@@ -1,0 +1,32 @@
+/**
+ * What the Vendor API is compared with: the same Hono, the same driver and as many connections, and of every request one
+ * row kept, with nothing asked about it.
+ *
+ *   DATABASE_URL, PORT   where to keep, where to listen
+ */
+import { serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import postgres from 'postgres';
+
+const integrationId = '00000000-0000-4000-8000-000000000000';
+const sql = postgres(process.env['DATABASE_URL'] ?? '', { max: 10, onnotice: () => undefined });
+
+await sql`
+  create table if not exists bare_count (
+    integration_id uuid not null, vendor_account_id text not null, service_id text not null,
+    quantity double precision not null, received_at timestamptz not null default now(), build boolean not null, run_id uuid,
+    primary key (integration_id, vendor_account_id, service_id))`;
+
+const app = new Hono();
+app.get('/', (c) => c.text('ready'));
+app.post('/service/:serviceId/count', async (c) => {
+  const { accountId, unitCount } = await c.req.json<{ accountId: string; unitCount: number }>();
+  await sql`
+    insert into bare_count (integration_id, vendor_account_id, service_id, quantity, received_at, build)
+    values (${integrationId}, ${accountId}, ${c.req.param('serviceId')}, ${unitCount}, now(), true)
+    on conflict (integration_id, vendor_account_id, service_id) do update
+       set quantity = excluded.quantity, received_at = excluded.received_at, build = excluded.build`;
+  return c.json({ status: 201, message: 'Count accepted' }, 201);
+});
+serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT']) });
+process.once('SIGTERM', () => process.exit(0));

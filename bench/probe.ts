@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ApiClient } from '../dev/apiClient.ts';
+
+export interface Probe {
+  /** From now on, answers belong to this phase. */
+  phase: string;
+  /** Milliseconds of every answer in a phase. */
+  times(phase: string): readonly number[];
+  stop(): Promise<void>;
+}
+
+/**
+ * Asks for the same thing again and again, one request after another, as a person's page does.
+ *
+ * @param everyMs milliseconds between the beginnings of two requests, in a phase
+ */
+export function startProbe(api: ApiClient, path: string, everyMs: (phase: string) => number): Probe {
+  const seen = new Map<string, number[]>();
+  let stopped = false;
+  const probe: Probe = {
+    phase: 'before',
+    times: (phase) => seen.get(phase) ?? [],
+    async stop() {
+      stopped = true;
+      await done;
+    },
+  };
+  const done = ask();
+  return probe;
+
+  async function ask(): Promise<void> {
+    while (!stopped) {
+      const { phase } = probe;
+      const began = performance.now();
+      await api.get(path);
+      const took = performance.now() - began;
+      // What began in one phase and ended in another belongs to neither.
+      if (phase === probe.phase) seen.set(phase, [...probe.times(phase), took]);
+      await delay(Math.max(0, everyMs(phase) - took));
+    }
+  }
+}
+
+/** The value that `share` of all values are not above. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? NaN;
+}

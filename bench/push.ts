@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openDatabase } from '../db/client.ts';
+import { listUsage } from '../db/queries/sync.ts';
+import type { RunView } from '../dev/guide.ts';
+import { freePort } from '../dev/ports.ts';
+import { Processes } from '../dev/processes.ts';
+import { until } from '../dev/until.ts';
+import { connectPush, type PushConnection } from './connectPush.ts';
+import { makeCounts, type Count } from './counts.ts';
+import type { Figures } from './figures.ts';
+import { quantile, startProbe } from './probe.ts';
+import { startBenchSystem, type BenchSystem } from './system.ts';
+import { startVendorProgram } from './vendorProgram.ts';
+
+const customers = 200;
+const services = 6;
+const callers = 16;
+const rounds = 4;
+const idleMs = 2_000;
+/** Posted before anything is measured, to either server, so that both run compiled code on tables that are there. */
+const warmUp = 2_000;
+/** What other people ask for meanwhile, with a token of their own. */
+const otherRoute = { path: '/v1/cards?limit=50', everyMs: (phase: string) => (phase === 'idle' ? 100 : 250) };
+/** Longer than a turn of the other server, and than the whole bench: the turns are one burst. */
+const burst = { PUSH_IDLE_MS: '30000', PUSH_LONGEST_MS: '1800000' };
+
+/**
+ * Counts posted by a vendor program, to the Vendor API and to a bare server in turns, with a request for something else
+ * now and then.
+ *
+ * @param total how many counts each server gets
+ */
+export async function benchPush(figures: Figures, total: number): Promise<void> {
+  const system = await startBenchSystem({
+    customers,
+    env: {
+      ...burst,
+      VENDOR_API_RATE_PER_SECOND: '1000000',
+      CALLS_PER_SECOND: '500',
+      CALL_CONCURRENCY: '8',
+      LOG_LEVEL: 'warn',
+    },
+  });
+  const processes = new Processes(join(system.state, 'bench'), (line) => process.stderr.write(`${line}\n`));
+  const vendor = startVendorProgram();
+  try {
+    const connection = await connectPush(system, services);
+    const counts = makeCounts(connection.pairs, warmUp + total, callers, 7);
+    const bareUrl = await startBareServer(processes, system.stack.databaseUrl);
+    figures.say(
+      `push: ${total} counts of ${connection.pairs.length} pairs by ${callers} callers over kept connections, in ${rounds} turns;\n` +
+        `  the limit of requests per key is lifted (VENDOR_API_RATE_PER_SECOND; a vendor has 100/s by default), and the turns\n` +
+        `  are one burst (PUSH_IDLE_MS=${burst.PUSH_IDLE_MS}, PUSH_LONGEST_MS=${burst.PUSH_LONGEST_MS}; by default the first\n` +
+        `  sync of so long a burst begins after 60 s, and what comes later is in the next).\n` +
+        `  Bare: Hono and one upsert per request, a process of its own on the same PostgreSQL, with the same bodies.`,
+    );
+    const post = (where: 'ours' | 'bare', part: Count[]) =>
+      vendor.post({
+        url: where === 'ours' ? `${system.api.url}/api/vendor-api` : bareUrl,
+        headers: { 'gradient-token': connection.token },
+        counts: part,
+        callers,
+      });
+    await post('ours', counts.slice(0, warmUp));
+    await post('bare', counts.slice(0, warmUp));
+
+    const probe = startProbe(system.api, otherRoute.path, otherRoute.everyMs);
+    const seconds = { ours: 0, bare: 0 };
+    const memory: number[] = [];
+    let processor = 0;
+    for (let round = 0; round < rounds; round++) {
+      probe.phase = 'idle';
+      await delay(idleMs);
+      const part = counts.slice(warmUp + (total * round) / rounds, warmUp + (total * (round + 1)) / rounds);
+      const took = { ours: 0, bare: 0 };
+      for (const where of ['ours', 'bare'] as const) {
+        const before = await readMetrics(system);
+        probe.phase = where;
+        took[where] = await post(where, part);
+        seconds[where] += took[where];
+        const after = await readMetrics(system);
+        if (where === 'bare') continue;
+        memory.push(after.memory);
+        processor += after.processor - before.processor;
+      }
+      const rate = (where: 'ours' | 'bare') => Math.round(part.length / took[where]);
+      figures.say(
+        `  round ${String(round + 1).padStart(2)}: ${rate('ours')}/s, bare ${rate('bare')}/s, ratio ${(took.bare / took.ours).toFixed(3)}, ` +
+          `api ${Math.round((memory.at(-1) ?? 0) / 2 ** 20)} MiB`,
+      );
+    }
+    await probe.stop();
+
+    figures.note('accepted/s', total / seconds.ours);
+    figures.note('accepted/s of the bare server', total / seconds.bare);
+    figures.note('accepted.ratio', seconds.bare / seconds.ours, { least: 0.6 });
+    figures.note('processor time of the api per count in ms', (processor / total) * 1000);
+    figures.note(`memory after the first 10 % in MiB`, (memory[1] ?? 0) / 2 ** 20);
+    figures.note('memory at the end in MiB', (memory.at(-1) ?? 0) / 2 ** 20);
+    figures.note('memory.ratio', (memory.at(-1) ?? 0) / (memory[1] ?? 0), { most: 1.2 });
+    const p99 = (phase: string) => quantile(probe.times(phase), 0.99);
+    figures.note(`GET ${otherRoute.path}: requests at idle`, probe.times('idle').length);
+    figures.note('  requests while counts came', probe.times('ours').length);
+    figures.note('  p99 at idle in ms', p99('idle'));
+    figures.note('  p99 while counts came in ms', p99('ours'));
+    figures.note('  p99 beside the busy bare server in ms', p99('bare'));
+    figures.note('p99.ratio', p99('ours') / p99('idle'), { most: 3 });
+
+    figures.say('  … now the sync that the counts asked for');
+    figures.note('syncs', await countSyncs(system, connection), { least: 1, most: 1 });
+    figures.note('pairs that show the number posted last', await checkUsage(system, connection, counts));
+  } finally {
+    vendor.stop();
+    await processes.stopAll();
+    await system.close();
+  }
+}
+
+async function startBareServer(processes: Processes, databaseUrl: string): Promise<string> {
+  const port = await freePort(8601);
+  const url = `http://127.0.0.1:${port}`;
+  processes.start({
+    name: 'bare',
+    command: process.execPath,
+    args: ['--import', 'tsx', fileURLToPath(new URL('bareServer.ts', import.meta.url))],
+    env: { DATABASE_URL: databaseUrl, PORT: String(port) },
+  });
+  await until('the bare server to be ready', async () => (await fetch(url)).ok);
+  return url;
+}
+
+/** What the api process says of itself: resident memory in bytes, and seconds of processor time. */
+async function readMetrics(system: BenchSystem): Promise<{ memory: number; processor: number }> {
+  const text = await (await fetch(`${system.api.url}/metrics`)).text();
+  const valueOf = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
+  return { memory: valueOf('process_resident_memory_bytes'), processor: valueOf('process_cpu_seconds_total') };
+}
+
+/** Waits until everything posted is shown. @returns how many runs it took, once none is under way */
+async function countSyncs(system: BenchSystem, { integrationId }: PushConnection): Promise<number> {
+  const runs = await until(
+    'the counts to be shown',
+    async () => {
+      const all = await system.api.all<RunView>(`/v1/integrations/${integrationId}/syncs`);
+      return all.length > 0 && all.every((run) => run.state === 'applied') ? all : undefined;
+    },
+    300_000,
+  );
+  return runs.filter((run) => (run.figures?.['posted'] ?? 0) > 0).length;
+}
+
+/** @returns how many pairs were posted @throws Error when one of them shows another number than its last */
+async function checkUsage(system: BenchSystem, { integrationId }: PushConnection, counts: Count[]): Promise<number> {
+  const keyOf = (accountId: string, serviceId: string) => JSON.stringify([accountId, serviceId]);
+  const posted = new Map(counts.map((count) => [keyOf(count.accountId, count.serviceId), count.unitCount]));
+  const { db, close } = openDatabase(system.stack.databaseUrl, 1);
+  try {
+    const shown = new Map(
+      (await listUsage(db, integrationId)).map((row) => [keyOf(row.vendorAccountId, row.serviceId), row.quantity]),
+    );
+    for (const [pair, quantity] of posted) {
+      if (shown.get(pair) !== quantity)
+        throw new Error(`${pair} shows ${shown.get(pair)}, and ${quantity} was posted last.`);
+    }
+    return posted.size;
+  } finally {
+    await close();
+  }
+}
