@@ -16,12 +16,12 @@ export interface Probe {
  */
 export function startProbe(api: ApiClient, path: string, everyMs: (phase: string) => number): Probe {
   const seen = new Map<string, number[]>();
-  let stopped = false;
+  const state = { stopped: false };
   const probe: Probe = {
     phase: 'before',
     times: (phase) => seen.get(phase) ?? [],
     async stop() {
-      stopped = true;
+      state.stopped = true;
       await done;
     },
   };
@@ -29,7 +29,7 @@ export function startProbe(api: ApiClient, path: string, everyMs: (phase: string
   return probe;
 
   async function ask(): Promise<void> {
-    while (!stopped) {
+    while (!state.stopped) {
       const { phase } = probe;
       const began = performance.now();
       await api.get(path);

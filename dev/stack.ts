@@ -230,7 +230,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
 }
 
 function ours(name: string, file: string, args: readonly string[], env: Record<string, string>): ProcessSpec {
-  return { name, command: process.execPath, args: [...(process.env['PROF'] && name==='api' ? ['--cpu-prof','--cpu-prof-dir='+process.env['PROF']] : []), '--import', 'tsx', join(root, file), ...args], cwd: root, env };
+  return { name, command: process.execPath, args: ['--import', 'tsx', join(root, file), ...args], cwd: root, env };
 }
 
 async function runOurs(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {

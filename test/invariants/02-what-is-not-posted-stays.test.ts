@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { acceptCount, settlePushed, stagePushed } from '../../db/queries/push.ts';
+import { hashSecret } from '../../db/encryption.ts';
+import { acceptCount, insertIntegrationKey, settlePushed, stagePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, updateRun } from '../../db/queries/sync.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -14,6 +15,14 @@ beforeAll(async () => {
   harness = await startApi();
 });
 afterAll(() => harness?.close());
+
+/** An integration with a key that is known here. */
+async function seed() {
+  const { id } = await seedPush(harness.one);
+  const secret = randomUUID();
+  await harness.db.transaction((tx) => insertIntegrationKey(tx, id, { secret, overlapMs: 0 }));
+  return { id, keys: { keyHash: hashSecret(secret), vendors: ['mailprotector'] } };
+}
 
 const accounts = ['a', 'b', 'c'];
 const services = ['CloudFilter', 'SafeSend'];
@@ -43,7 +52,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 test('a pair shows its own last number that a run has taken, zero too; one that was never posted shows nothing', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(action, { minLength: 1, maxLength: 14 }), async (actions) => {
-      const { id } = await seedPush(harness.one);
+      const { id, keys } = await seed();
       const { db } = harness;
       await db.execute(sql`
         insert into vendor_account (integration_id, id, name, linked)
@@ -53,7 +62,7 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
       const open = new Map<string, number>();
       const visible = new Map<string, { quantity: number; reported: boolean }>();
       const accept = async (given: { account: string; service: string; quantity: number }) => {
-        const kept = await acceptCount(db, id, {
+        const kept = await acceptCount(db, keys, {
           accountId: given.account,
           serviceId: given.service,
           quantity: given.quantity,
@@ -101,9 +110,9 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
 });
 
 test('a number of what is not known is refused, and nothing of it is kept', async () => {
-  const { id } = await seedPush(harness.one);
+  const { keys } = await seed();
   const before = await harness.dump();
-  const kept = await acceptCount(harness.db, id, {
+  const kept = await acceptCount(harness.db, keys, {
     accountId: randomUUID(),
     serviceId: 'CloudFilter',
     quantity: 7,
