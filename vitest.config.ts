@@ -14,7 +14,8 @@ const project = (name: string, include: string[], options: object = {}) => ({
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // More than cores: a test waits for Temporal, timers and other processes most of its time.
+    maxWorkers: 3,
     // Here and not in the projects: extended into them it would run once per project (measured).
     globalSetup: ['test/globalSetup.ts'],
     projects: [

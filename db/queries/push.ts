@@ -217,7 +217,7 @@ export interface Burst {
   sinceLastMs: number;
   /** Some count of it asked to be shown (`no_build` was not set). */
   build: boolean;
-  /** Somebody else asks for a sync meanwhile. */
+  /** A person asks for a sync meanwhile; what a process or a Schedule needs can wait for the vendor. */
   asked: boolean;
 }
 
@@ -233,7 +233,7 @@ export async function readBurst(db: Queryable, integrationId: string): Promise<B
            (extract(epoch from clock_timestamp() - max(received_at)) * 1000)::float8 as since_last,
            bool_or(build) as build,
            exists (select from sync_request r
-                    where r.integration_id = ${integrationId} and r.run_id is null and r.kind <> 'push') as asked
+                    where r.integration_id = ${integrationId} and r.run_id is null and r.kind <> 'push' and r.once_key is null) as asked
       from pushed_count where integration_id = ${integrationId} and run_id is null`);
   if (!row || row.since_first === null || row.since_last === null) return undefined;
   return {
