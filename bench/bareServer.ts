@@ -6,26 +6,30 @@
  */
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import postgres from 'postgres';
+import { Pool } from 'pg';
 
 const integrationId = '00000000-0000-4000-8000-000000000000';
-const sql = postgres(process.env['DATABASE_URL'] ?? '', { max: 10, onnotice: () => undefined });
+const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
 
-await sql`
+await pool.query(`
   create table if not exists bare_count (
     integration_id uuid not null, vendor_account_id text not null, service_id text not null,
     quantity double precision not null, received_at timestamptz not null default now(), build boolean not null, run_id uuid,
-    primary key (integration_id, vendor_account_id, service_id))`;
+    primary key (integration_id, vendor_account_id, service_id))`);
 
 const app = new Hono();
 app.get('/', (c) => c.text('ready'));
 app.post('/service/:serviceId/count', async (c) => {
   const { accountId, unitCount } = await c.req.json<{ accountId: string; unitCount: number }>();
-  await sql`
-    insert into bare_count (integration_id, vendor_account_id, service_id, quantity, received_at, build)
-    values (${integrationId}, ${accountId}, ${c.req.param('serviceId')}, ${unitCount}, now(), true)
-    on conflict (integration_id, vendor_account_id, service_id) do update
-       set quantity = excluded.quantity, received_at = excluded.received_at, build = excluded.build`;
+  await pool.query({
+    name: 'keep',
+    text: `
+      insert into bare_count (integration_id, vendor_account_id, service_id, quantity, received_at, build)
+      values ($1, $2, $3, $4, now(), true)
+      on conflict (integration_id, vendor_account_id, service_id) do update
+         set quantity = excluded.quantity, received_at = excluded.received_at, build = excluded.build`,
+    values: [integrationId, accountId, c.req.param('serviceId'), unitCount],
+  });
   return c.json({ status: 201, message: 'Count accepted' }, 201);
 });
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT']) });

@@ -1,13 +1,13 @@
-import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres, { type Sql } from 'postgres';
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import { Client, Pool, type PoolClient } from 'pg';
 import * as schema from './schema/index.ts';
 
 /**
- * `posts` is for the one statement that is asked a thousand times a second. Its tagged templates are prepared once per
- * connection, where each of Drizzle's queries is parsed and planned anew and takes two round trips; and its connections are
- * its own, so that nothing else waits behind a flood of counts.
+ * `posts` is for the one statement that is asked a thousand times a second. There it has a name, so that it is prepared
+ * once per connection, where each of Drizzle's queries is parsed and planned anew; and its connections are its own, so that
+ * nothing else waits behind a flood of counts.
  */
-export type Database = PostgresJsDatabase<typeof schema> & { posts: Sql };
+export type Database = NodePgDatabase<typeof schema> & { posts: Pool };
 /** A transaction of `Database`; queries take either. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 export type Queryable = Database | Transaction;
@@ -16,21 +16,65 @@ export type Queryable = Database | Transaction;
  * Opens a pool, and a second one for posted counts, which has no connection until some come.
  *
  * @param url postgres:// URL
- * @param pool connections at most, of each of the two
+ * @param size connections at most, of each of the two
  */
-export function openDatabase(url: string, pool = 10): { db: Database; close: () => Promise<void> } {
-  const options = { max: pool, onnotice: () => undefined, connection: { application_name: 'countersign' } };
-  const client = postgres(url, options);
-  const posts = postgres(url, { ...options, idle_timeout: 60 });
+export function openDatabase(url: string, size = 10): { db: Database; close: () => Promise<void> } {
+  const pool = openPool(url, size);
+  const posts = openPool(url, size);
+  const db = drizzle(pool, { schema });
   return {
-    db: Object.assign(drizzle(client, { schema }), { posts }),
+    db: Object.assign(db, {
+      posts,
+      /** Drizzle's own keeps the connection for ever if the very first statement fails (drizzle-orm issue 6241). */
+      async transaction(...args: Parameters<typeof db.transaction>) {
+        const client = await pool.connect();
+        try {
+          return await onClient(client).transaction(...args);
+        } finally {
+          client.release();
+        }
+      },
+    }),
     close: async () => {
-      await Promise.all([client.end({ timeout: 5 }), posts.end({ timeout: 5 })]);
+      await Promise.all([pool.end(), posts.end()]);
     },
   };
 }
 
-/** The driver's codes for a server that cannot be reached, and PostgreSQL's own for one that is going down or coming up. */
+const clients = new WeakMap<PoolClient, NodePgDatabase<typeof schema>>();
+
+/** Drizzle reads the schema anew for each database it makes: one per connection is enough. */
+function onClient(client: PoolClient): NodePgDatabase<typeof schema> {
+  const known = clients.get(client) ?? drizzle(client, { schema });
+  clients.set(client, known);
+  return known;
+}
+
+function openPool(url: string, max: number): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'countersign',
+    max,
+    keepAlive: true,
+    idleTimeoutMillis: 60_000,
+    /** To connect, or to wait for one of the pool's. */
+    connectionTimeoutMillis: 30_000,
+  });
+  // A connection that dies says so here, too, and without a listener that ends the process. Whoever asks next gets another.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
+}
+
+/** One connection, for locks of a session and for what cannot be in a pool. Whoever opens it ends it. */
+export async function openConnection(url: string, connectionTimeoutMillis = 30_000): Promise<Client> {
+  const client = new Client({ connectionString: url, application_name: 'countersign', connectionTimeoutMillis });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** The system's codes for a server that cannot be reached, and PostgreSQL's own for one that is going down or coming up. */
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -38,19 +82,19 @@ const awayCodes = new Set([
   'ETIMEDOUT',
   'ENOTFOUND',
   'EHOSTUNREACH',
-  'CONNECT_TIMEOUT',
-  'CONNECTION_CLOSED',
-  'CONNECTION_DESTROYED',
-  'CONNECTION_ENDED',
   '57P01',
   '57P02',
   '57P03',
 ]);
+/** The driver's own errors have no code. */
+const awayMessages =
+  /^(Connection terminated|Client (has encountered a connection error|was closed)|timeout e|Cannot use a pool after)/;
 
 /** Whether a query failed because the server is away: its transaction, if it had begun one, is not there. */
 export function isDatabaseAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string' && awayCodes.has(cause.code)) return true;
+    if (awayMessages.test(cause.message)) return true;
   }
   return false;
 }

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { drizzle } from 'drizzle-orm/postgres-js';
-import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres from 'postgres';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import { openConnection } from './client.ts';
 
 /** Any constant; it only has to differ from other advisory locks in the database. */
 const migrationLock = 7_230_001;
@@ -13,11 +13,11 @@ const migrationLock = 7_230_001;
  * @param url postgres:// URL
  */
 export async function migrateDatabase(url: string): Promise<void> {
-  const client = postgres(url, { max: 1, onnotice: () => undefined });
+  const client = await openConnection(url);
   try {
-    await client`select pg_advisory_lock(${migrationLock})`;
+    await client.query('select pg_advisory_lock($1)', [migrationLock]);
     await migrate(drizzle(client), { migrationsFolder: fileURLToPath(new URL('./migrations', import.meta.url)) });
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end();
   }
 }

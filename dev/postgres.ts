@@ -20,7 +20,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import postgres from 'postgres';
+import { openConnection } from '../db/client.ts';
 import type { ProcessSpec } from './processes.ts';
 
 const run = promisify(execFile);
@@ -100,15 +100,13 @@ export async function prepareCluster(state: string, port: number, fast = false):
 export async function awaitPostgres(url: string, limitMs = 60_000): Promise<void> {
   const until = Date.now() + limitMs;
   for (;;) {
-    const client = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => undefined });
     try {
-      await client`select 1`;
+      const client = await openConnection(url, 5_000);
+      await client.end();
       return;
     } catch (error) {
       if (Date.now() > until) throw new Error(`PostgreSQL does not answer at ${new URL(url).host}.`, { cause: error });
       await delay(50);
-    } finally {
-      await client.end({ timeout: 1 });
     }
   }
 }
@@ -119,14 +117,14 @@ export async function createDatabase(
   name: string,
   template = 'template0',
 ): Promise<boolean> {
-  const client = postgres(cluster.url, { max: 1, onnotice: () => undefined });
+  const client = await openConnection(cluster.url);
   try {
-    const found = await client`select 1 from pg_database where datname = ${name}`;
-    if (found.length > 0) return false;
-    await client.unsafe(`create database "${name}" template "${template}"`);
+    const found = await client.query('select 1 from pg_database where datname = $1', [name]);
+    if (found.rows.length > 0) return false;
+    await client.query(`create database "${name}" template "${template}"`);
     return true;
   } finally {
-    await client.end({ timeout: 5 });
+    await client.end();
   }
 }
 

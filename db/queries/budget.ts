@@ -13,7 +13,9 @@ export async function takePermits(
   callsPerSecond: number,
   permits: number,
 ): Promise<number> {
-  const [row] = await db.execute<{ delay_ms: number }>(sql`
+  const {
+    rows: [row],
+  } = await db.execute<{ delay_ms: number }>(sql`
     insert into call_budget as b (connection, calls_per_second, next_at)
     values (${connection}, ${callsPerSecond}, clock_timestamp() + ${permits / callsPerSecond} * interval '1 second')
     on conflict (connection) do update

@@ -77,7 +77,7 @@ export async function lookAtProcess(
   db: Database,
   ref: ProcessRef,
 ): Promise<{ version: number; round: string; integrationId: string | null; steps: StepView[] } | undefined> {
-  const rows = await db.execute<{
+  const { rows } = await db.execute<{
     version: string;
     round: string;
     integration_id: string | null;
@@ -363,7 +363,7 @@ export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boo
  * @returns the processes to wake after the commit
  */
 export async function satisfyNeeds(tx: Transaction, other: ProcessRef, startedAt: Date): Promise<ProcessRef[]> {
-  const met = await tx.execute<{ kind: ProcessKind; id: string; round: string; step: string }>(sql`
+  const { rows: met } = await tx.execute<{ kind: ProcessKind; id: string; round: string; step: string }>(sql`
     update process_need set satisfied_at = now()
      where other_kind = ${other.kind} and other_id = ${other.id} and satisfied_at is null
        and not_before <= ${startedAt.toISOString()}::timestamptz
@@ -395,7 +395,12 @@ export interface DueProcess extends ProcessRef {
  * process that cannot go on is not woken every minute for ever, and so that two sweeps do not take the same rows.
  */
 export async function takeOverdue(db: Database, overdueMs: number, limit: number): Promise<DueProcess[]> {
-  return db.execute<{ kind: ProcessKind; id: string; organizationId: string; integrationId: string | null }>(sql`
+  const { rows } = await db.execute<{
+    kind: ProcessKind;
+    id: string;
+    organizationId: string;
+    integrationId: string | null;
+  }>(sql`
     update process p
        set sweeps = p.sweeps + 1,
            due_at = now() + least(${overdueMs} * power(2, least(p.sweeps, 20)), 3600000) * interval '1 millisecond'
@@ -404,6 +409,7 @@ export async function takeOverdue(db: Database, overdueMs: number, limit: number
              order by due_at limit ${limit} for update skip locked) d
      where p.kind = d.kind and p.id = d.id
     returning p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"`);
+  return rows;
 }
 
 /** Whose a process is, for waking it, and which round it is in since when. */

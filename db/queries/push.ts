@@ -119,6 +119,38 @@ export interface AcceptedCount {
   first: boolean;
 }
 
+/** $1 hash of the key, $2 vendors whose keys were shown, with commas, $3 account, $4 service, $5 quantity, $6 whether to build. */
+const acceptCountSql = `
+    with caller as (
+      select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
+             i.id, i.organization_id, i.push_status
+        from integration_key k join integration i on i.id = k.integration_id
+       where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+         and i.disconnected_at is null and i.vendor = any(string_to_array($2, ','))),
+    known as (
+      select c.id, exists (select from vendor_account a where a.integration_id = c.id and a.id = $3) as account,
+             exists (select from service s where s.integration_id = c.id and s.id = $4) as service,
+             exists (select from account_mapping m
+                      where m.integration_id = c.id and m.vendor_account_id = $3) as account_mapped,
+             exists (select from service_mapping m
+                      where m.integration_id = c.id and m.service_id = $4) as service_mapped
+        from caller c),
+    kept as (
+      insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
+      select id, $3::text, $4::text, $5::float8, clock_timestamp(), $6::boolean
+        from known where account and service
+      on conflict (integration_id, vendor_account_id, service_id) do update
+         set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
+             build = excluded.build or (p.run_id is null and p.build)
+      returning 1),
+    -- Held until this commits: a run that takes the request now will see the number. One that has taken it is not seen.
+    open as (
+      select r.id from sync_request r
+       where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
+    select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
+           account_mapped, service_mapped, exists (select from open) as asked
+      from caller join known using (id)`;
+
 /**
  * Keeps a posted number, if the keys are in force and account and service are known, and sees to it that a sync is asked
  * for: mostly one statement, prepared, because a vendor posts a hundred thousand of them. Accepted is what this has
@@ -132,49 +164,24 @@ export async function acceptCount(
   keys: PresentedKeys,
   count: { accountId: string; serviceId: string; quantity: number; build: boolean },
 ): Promise<AcceptedCount | undefined> {
-  const [row] = await db.posts<
-    {
-      key_id: string;
-      stale: boolean;
-      id: string;
-      organization_id: string;
-      push_status: IntegrationRow['pushStatus'];
-      account_known: boolean;
-      service_known: boolean;
-      account_mapped: boolean;
-      service_mapped: boolean;
-      asked: boolean;
-    }[]
-  >`
-    with caller as (
-      select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
-             i.id, i.organization_id, i.push_status
-        from integration_key k join integration i on i.id = k.integration_id
-       where k.key_hash = ${keys.keyHash} and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-         and i.disconnected_at is null and i.vendor = any(string_to_array(${keys.vendors.join()}, ','))),
-    known as (
-      select c.id, exists (select from vendor_account a where a.integration_id = c.id and a.id = ${count.accountId}) as account,
-             exists (select from service s where s.integration_id = c.id and s.id = ${count.serviceId}) as service,
-             exists (select from account_mapping m
-                      where m.integration_id = c.id and m.vendor_account_id = ${count.accountId}) as account_mapped,
-             exists (select from service_mapping m
-                      where m.integration_id = c.id and m.service_id = ${count.serviceId}) as service_mapped
-        from caller c),
-    kept as (
-      insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
-      select id, ${count.accountId}, ${count.serviceId}, ${count.quantity}::float8, clock_timestamp(), ${count.build}
-        from known where account and service
-      on conflict (integration_id, vendor_account_id, service_id) do update
-         set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
-             build = excluded.build or (p.run_id is null and p.build)
-      returning 1),
-    -- Held until this commits: a run that takes the request now will see the number. One that has taken it is not seen.
-    open as (
-      select r.id from sync_request r
-       where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
-    select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
-           account_mapped, service_mapped, exists (select from open) as asked
-      from caller join known using (id)`;
+  const {
+    rows: [row],
+  } = await db.posts.query<{
+    key_id: string;
+    stale: boolean;
+    id: string;
+    organization_id: string;
+    push_status: IntegrationRow['pushStatus'];
+    account_known: boolean;
+    service_known: boolean;
+    account_mapped: boolean;
+    service_mapped: boolean;
+    asked: boolean;
+  }>({
+    name: 'accept-count',
+    text: acceptCountSql,
+    values: [keys.keyHash, keys.vendors.join(), count.accountId, count.serviceId, count.quantity, count.build],
+  });
   if (!row) return undefined;
   const kept = row.account_known && row.service_known;
   return {
@@ -223,7 +230,9 @@ export interface Burst {
 
 /** How a burst of posts stands; undefined when nothing is posted that is not visible. Milliseconds, by the database's clock. */
 export async function readBurst(db: Queryable, integrationId: string): Promise<Burst | undefined> {
-  const [row] = await db.execute<{
+  const {
+    rows: [row],
+  } = await db.execute<{
     since_first: number | null;
     since_last: number | null;
     build: boolean | null;
@@ -256,7 +265,7 @@ export async function stagePushed(tx: Queryable, integrationId: string, runId: s
     .update(syncRequest)
     .set({ runId })
     .where(and(eq(syncRequest.integrationId, integrationId), eq(syncRequest.kind, 'push'), isNull(syncRequest.runId)));
-  const rows = await tx.execute<{ id: string }>(sql`
+  const { rows } = await tx.execute<{ id: string }>(sql`
     insert into staging_row (run_id, entity, id, data)
     select ${runId}::uuid, 'count', ${stagedCountIdOf(sql`vendor_account_id`, sql`service_id`)},
            jsonb_build_object('accountId', vendor_account_id, 'service', service_id, 'quantity', quantity,

@@ -59,7 +59,7 @@ async function change(
 ): Promise<string | undefined> {
   const { table, only } = changeable[kind];
   // Locked in one order, here and where they are put: two lists at once do not wait for each other.
-  const rows = await tx.execute<{ id: string }>(sql`
+  const { rows } = await tx.execute<{ id: string }>(sql`
     select t.id from ${table} t
      where t.integration_id = ${integrationId} and ${only}
        and t.id in (select jsonb_array_elements_text(${JSON.stringify(things.map(({ id }) => id))}::jsonb))

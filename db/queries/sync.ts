@@ -213,9 +213,10 @@ export async function listUsage(db: Queryable, integrationId: string): Promise<P
 
 /** The counts a run has staged. */
 export async function listStagedUsage(db: Queryable, runId: string): Promise<PairQuantity[]> {
-  return db.execute<{ vendorAccountId: string; serviceId: string; quantity: number | null }>(sql`
+  const { rows } = await db.execute<{ vendorAccountId: string; serviceId: string; quantity: number | null }>(sql`
     select data->>'accountId' as "vendorAccountId", data->>'service' as "serviceId", (data->>'quantity')::float8 as quantity
       from staging_row where run_id = ${runId} and entity = 'count'`);
+  return rows;
 }
 
 /**

@@ -22,10 +22,12 @@ interface Answer {
 }
 const writes = (enabled: boolean, tenant = harness.one) =>
   harness.as(tenant.tokens.admin).good('PUT', `/v1/psa-connections/${tenant.psaConnectionId}/writes`, { enabled });
-const openWrites = () =>
-  harness.db.execute<{ line_id: string; n: number }>(sql`
+const openWrites = async () =>
+  (
+    await harness.db.execute<{ line_id: string; n: number }>(sql`
     select line_id, count(*)::int as n from approval_line
-     where state in ('intended', 'writing', 'uncertain', 'todo') group by line_id having count(*) > 1`);
+     where state in ('intended', 'writing', 'uncertain', 'todo') group by line_id having count(*) > 1`)
+  ).rows;
 
 test('with writing off an approval is a to-do list, and wakes nobody', async () => {
   harness.wakes.length = 0;
@@ -90,7 +92,7 @@ test('overlapping batches signed off at the same instant share no card', async (
   );
   expect(answers.some((answer) => answer.status === 202)).toBe(true);
   expect(await openWrites()).toEqual([]);
-  const signed = await harness.db.execute<{ n: number }>(
+  const { rows: signed } = await harness.db.execute<{ n: number }>(
     sql`select count(distinct line_id)::int as n from approval_line`,
   );
   expect(signed[0]?.n).toBe(ids.length);

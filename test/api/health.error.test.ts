@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import postgres from 'postgres';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { openDatabase } from '../../db/client.ts';
+import { openConnection, openDatabase } from '../../db/client.ts';
 import { freePort } from '../../dev/ports.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 
@@ -12,14 +11,14 @@ beforeAll(async () => {
   const nowhere = openDatabase(`postgres://nobody@127.0.0.1:${await freePort(0)}/none`, 2);
   away = await startApi({ db: nowhere.db });
   const name = `empty_${randomUUID().replaceAll('-', '')}`;
-  const admin = postgres(inject('postgresUrl'), { max: 1, onnotice: () => undefined });
-  await admin.unsafe(`create database ${name} template template0`);
+  const admin = await openConnection(inject('postgresUrl'));
+  await admin.query(`create database ${name} template template0`);
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${name}`;
   const unmigrated = openDatabase(url.href, 2);
   empty = await startApi({ db: unmigrated.db });
   closing.push(nowhere.close, unmigrated.close, async () => {
-    await admin.unsafe(`drop database ${name} with (force)`);
+    await admin.query(`drop database ${name} with (force)`);
     await admin.end();
   });
 });

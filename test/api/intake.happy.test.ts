@@ -54,7 +54,7 @@ test('a switch keeps mappings and numbers, marks what the former way brought, an
   const marked = await first();
   expect(marked).toMatchObject({ id: card.id, usage: card.usage, bulkApprovable: false });
   expect(marked.flags.map((flag) => flag.code)).toContain('no_longer_reported');
-  const asked = await harness.db.execute(
+  const { rows: asked } = await harness.db.execute(
     sql`select 1 from sync_request where integration_id = ${id} and run_id is null`,
   );
   expect(asked).toHaveLength(1);

@@ -99,7 +99,7 @@ async function addRows(where: number): Promise<void> {
 }
 
 async function existing(place: string): Promise<{ id: string; name: string }[]> {
-  const rows = await harness.db.execute<{ id: string; name: string }>(
+  const { rows } = await harness.db.execute<{ id: string; name: string }>(
     sql`select id, name from vendor_account where integration_id = ${harness.one.integrationId}`,
   );
   return [...rows, { id: place, name: place }];

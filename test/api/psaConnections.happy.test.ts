@@ -95,7 +95,9 @@ test('a check asks for a new read, and wakes a blocked step without resetting ho
 });
 
 async function ownerAndVersion(id: string) {
-  const [row] = await harness.db.execute<{ version: number; due: boolean }>(
+  const {
+    rows: [row],
+  } = await harness.db.execute<{ version: number; due: boolean }>(
     sql`select version::int, due_at <= now() as due from process where kind = 'refreshPsa' and id = ${id}`,
   );
   if (!row) throw new Error('The process is gone.');

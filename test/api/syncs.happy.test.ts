@@ -47,7 +47,7 @@ test('releasing a held run asks once, however often it is sent, and wakes the sy
   const runId = await seedHeldRun(harness.one);
   harness.wakes.length = 0;
   await Promise.all(Array.from({ length: 5 }, () => harness.admin.good('POST', `/v1/syncs/${runId}/release`)));
-  const requests = await harness.db.execute(sql`select 1 from sync_request where release_run_id = ${runId}`);
+  const { rows: requests } = await harness.db.execute(sql`select 1 from sync_request where release_run_id = ${runId}`);
   expect(requests).toHaveLength(1);
   expect(harness.wakes[0]).toMatchObject({ kind: 'sync', id: harness.one.integrationId });
   expect(await claimSyncRun(harness.db, { kind: 'sync', id: harness.one.integrationId })).toBe(runId);

@@ -71,7 +71,7 @@ test('no fact is lost, however close to the end of a run its wake arrives', asyn
     await Promise.all(fired);
     for (const ref of refs) await harness.untilClosed(ref);
   }
-  const due = await harness.db.execute(sql`select id, version, due_at from process where due_at is not null`);
+  const { rows: due } = await harness.db.execute(sql`select id, version, due_at from process where due_at is not null`);
   expect(due, 'facts that no run looked at').toHaveLength(0);
 
   for (const ref of refs) {

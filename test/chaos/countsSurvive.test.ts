@@ -34,13 +34,13 @@ afterAll(async () => {
 
 /** Mapped pairs, so that an accepted count is a 201. */
 async function pairs(): Promise<Pair[]> {
-  const rows = await system.database.db.execute<Pair & Record<string, unknown>>(sql`
+  const { rows } = await system.database.db.execute<Pair & Record<string, unknown>>(sql`
     select u.vendor_account_id as account, u.service_id as service, u.quantity
       from usage_count u
       join account_mapping m on m.integration_id = u.integration_id and m.vendor_account_id = u.vendor_account_id
       join service_mapping s on s.integration_id = u.integration_id and s.service_id = u.service_id
      where u.quantity > 20 order by 1, 2`);
-  return [...rows];
+  return rows;
 }
 
 interface Sent {
@@ -95,7 +95,7 @@ async function sendUntil(strikeAt: number, strike: () => Promise<void>): Promise
 async function lost(sent: readonly Sent[]): Promise<unknown[]> {
   await untilAtRest(system, 120_000);
   await until('every count to have been taken', async () => {
-    const open = await system.database.db.execute(sql`select 1 from pushed_count where run_id is null`);
+    const { rows: open } = await system.database.db.execute(sql`select 1 from pushed_count where run_id is null`);
     return open.length === 0;
   });
   const now = await pairs();

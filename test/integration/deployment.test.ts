@@ -13,8 +13,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Connection } from '@temporalio/client';
-import postgres from 'postgres';
+import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { openConnection } from '../../db/client.ts';
 import { freePort } from '../../dev/ports.ts';
 import { findTemporal } from '../../dev/temporalBinary.ts';
 import { readCompose, readEnvFile, type Service } from '../dev/compose.ts';
@@ -42,7 +43,7 @@ const running: Container[] = [];
 let work: string;
 let app: string;
 let databaseUrl: string;
-let admin: postgres.Sql;
+let admin: Client;
 
 interface Container {
   name: string;
@@ -55,8 +56,8 @@ interface Container {
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'countersign-image-'));
   app = await buildImage(root, work);
-  admin = postgres(inject('postgresUrl'), { max: 1, onnotice: () => undefined });
-  await admin.unsafe(`create database ${database}`);
+  admin = await openConnection(inject('postgresUrl'));
+  await admin.query(`create database ${database}`);
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${database}`;
   databaseUrl = url.href;
@@ -76,7 +77,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await admin.unsafe(`drop database if exists ${database} with (force)`);
+  await admin.query(`drop database if exists ${database} with (force)`);
   await admin.end();
   rmSync(work, { recursive: true, force: true });
 });

@@ -82,12 +82,14 @@ interface Seen {
 async function look(): Promise<Seen> {
   const rows = await system.database.db.transaction(
     async (tx) => ({
-      counts: await tx.execute<{ account: string; service: string; quantity: number; run: string }>(sql`
+      counts: (
+        await tx.execute<{ account: string; service: string; quantity: number; run: string }>(sql`
         select vendor_account_id as account, service_id as service, quantity, run_id as run from usage_count
-         where not_reported_since is null`),
-      lines: await tx.execute<{ id: string; quantity: number }>(sql`select id, quantity from agreement_line`),
-      accounts: await tx.execute<{ id: string; name: string }>(sql`select id, name from psa_account`),
-      cards: await tx.execute<{ id: string; detail: Detail }>(sql`select id, detail from card`),
+         where not_reported_since is null`)
+      ).rows,
+      lines: (await tx.execute<{ id: string; quantity: number }>(sql`select id, quantity from agreement_line`)).rows,
+      accounts: (await tx.execute<{ id: string; name: string }>(sql`select id, name from psa_account`)).rows,
+      cards: (await tx.execute<{ id: string; detail: Detail }>(sql`select id, detail from card`)).rows,
     }),
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
@@ -235,14 +237,14 @@ test.each(['card', 'agreement_line'])(
       const putRight = await refuseRows(system, table, condition ?? 'true');
       await system.api.post(`/v1/integrations/${integrationId}/syncs`);
       await until('an attempt to have failed', async () => {
-        const failing = await system.database.db.execute(
+        const { rows: failing } = await system.database.db.execute(
           sql`select 1 from process_step where state in ('running', 'blocked') and problem is not null`,
         );
         return failing.length > 0;
       });
       // Several tries of a transaction that fails near its end.
       await until('it to be blocked', async () => {
-        const blocked = await system.database.db.execute(
+        const { rows: blocked } = await system.database.db.execute(
           sql`select 1 from process_step where state = 'blocked' and problem ->> 'code' = 'unexpected'`,
         );
         return blocked.length > 0;

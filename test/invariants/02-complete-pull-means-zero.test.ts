@@ -48,7 +48,7 @@ async function refreshPsa(): Promise<void> {
 }
 
 async function lineIds(agreementId: number): Promise<string[]> {
-  const rows = await system.database.db.execute<{ id: string }>(
+  const { rows } = await system.database.db.execute<{ id: string }>(
     sql`select id from agreement_line where agreement_id = ${String(agreementId)} order by id`,
   );
   return rows.map((row) => row.id);

@@ -96,11 +96,11 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
         if (taken.size > 0) for (const entry of visible.values()) entry.reported = false;
         for (const [pair, quantity] of taken) visible.set(pair, { quantity, reported: true });
       }
-      const rows = await db.execute<{ pair: string; quantity: number; reported: boolean }>(sql`
+      const { rows } = await db.execute<{ pair: string; quantity: number; reported: boolean }>(sql`
         select vendor_account_id || ' ' || service_id as pair, quantity, not_reported_since is null as reported
           from usage_count where integration_id = ${id}`);
       expect(new Map(rows.map(({ pair, ...row }) => [pair, row]))).toEqual(visible);
-      const left = await db.execute<{ pair: string; quantity: number }>(sql`
+      const { rows: left } = await db.execute<{ pair: string; quantity: number }>(sql`
         select vendor_account_id || ' ' || service_id as pair, quantity
           from pushed_count where integration_id = ${id} and run_id is null`);
       expect(new Map(left.map(({ pair, quantity }) => [pair, quantity]))).toEqual(open);

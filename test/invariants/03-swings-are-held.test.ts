@@ -27,7 +27,7 @@ afterAll(() => system?.close());
 
 /** Pairs above zero, largest first. */
 async function pairs(): Promise<Pair[]> {
-  const rows = await system.database.db.execute<Pair & Record<string, unknown>>(sql`
+  const { rows } = await system.database.db.execute<Pair & Record<string, unknown>>(sql`
     select u.vendor_account_id as account, u.service_id as service, u.quantity, m.psa_account_id is not null as mapped
       from usage_count u
       left join account_mapping m on m.integration_id = u.integration_id and m.vendor_account_id = u.vendor_account_id

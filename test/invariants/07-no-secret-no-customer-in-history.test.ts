@@ -138,7 +138,7 @@ async function walkWithFailures(): Promise<void> {
   });
   await person.finish(system, integrationId);
   await until('the first sync to be blocked', async () => {
-    const blocked = await system.database.db.execute(
+    const { rows: blocked } = await system.database.db.execute(
       sql`select 1 from process_step where kind = 'sync' and state = 'blocked' and problem ->> 'code' = 'forbidden'`,
     );
     return blocked.length > 0;
@@ -199,25 +199,31 @@ test('no log of api or worker holds a secret or a customer, at level debug', () 
 
 test('no row of any table holds a secret in plain text; what the vendor said is kept, its key redacted', async () => {
   const { db } = system.database;
-  const tables = await db.execute<{ name: string }>(
+  const { rows: tables } = await db.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public'`,
   );
   expect(tables.length).toBeGreaterThan(15);
   let rows = 0;
   const kept: string[] = [];
   for (const { name } of tables) {
-    const texts = await db.execute<{ text: string }>(sql`select t::text as text from ${sql.identifier(name)} t`);
+    const { rows: texts } = await db.execute<{ text: string }>(
+      sql`select t::text as text from ${sql.identifier(name)} t`,
+    );
     rows += texts.length;
     kept.push(...found(texts.map((row) => row.text).join('\n'), secrets).map((text) => `${name}: ${text}`));
   }
   expect(rows).toBeGreaterThan(300);
   expect(kept).toEqual([]);
-  const [line] = await db.execute<{ problem: { detail: string } }>(
+  const {
+    rows: [line],
+  } = await db.execute<{ problem: { detail: string } }>(
     sql`select problem from approval_line where state = 'rejected'`,
   );
   // A person is told what the other side said; this is the one place where it is.
   expect(line?.problem.detail).toContain('may not do this');
-  const [row] = await db.execute<{ credentials: string }>(sql`select credentials from integration`);
+  const {
+    rows: [row],
+  } = await db.execute<{ credentials: string }>(sql`select credentials from integration`);
   expect(row?.credentials).toMatch(/^k1:[A-Za-z0-9+/=]{60,}$/);
 });
 
@@ -233,7 +239,9 @@ test('a replayed Idempotency-Key gives the first answer again and no credentials
   const second = await request();
   expect(second.headers.get('idempotent-replayed')).toBe('true');
   expect(second.body['id']).toBe(first.body['id']);
-  const stored = await system.database.db.execute<{ text: string }>(sql`select k::text as text from idempotency_key k`);
+  const { rows: stored } = await system.database.db.execute<{ text: string }>(
+    sql`select k::text as text from idempotency_key k`,
+  );
   for (const text of [JSON.stringify(first.body), JSON.stringify(second.body), ...stored.map((row) => row.text)])
     expect(found(text, secrets)).toEqual([]);
 });

@@ -90,7 +90,7 @@ async function recordChanges(): Promise<void> {
 
 /** Changes whose transaction wrote no audit row. */
 async function unaudited(): Promise<string[]> {
-  const rows = await system.database.db.execute<{ what: string }>(
+  const { rows } = await system.database.db.execute<{ what: string }>(
     sql`select distinct what from change_log c where not exists (select from audit_tx a where a.tx = c.tx) order by 1`,
   );
   return rows.map((row) => row.what);
@@ -181,7 +181,7 @@ async function mappedService(): Promise<{ service: string; productIds: string[] 
 
 test('every change of a mapping, decision, approval, quantity, setting or connection has an audit row in its transaction', async () => {
   await changeEverything();
-  const kinds = await system.database.db.execute<{ what: string }>(sql`select distinct what from change_log`);
+  const { rows: kinds } = await system.database.db.execute<{ what: string }>(sql`select distinct what from change_log`);
   const tables = new Set(kinds.map((row) => row.what.split(' ')[0]));
   // Everything that is watched was changed, or the test shows nothing.
   expect([...tables].toSorted()).toEqual([...Object.keys(watched), 'approval_line'].toSorted());
@@ -225,7 +225,7 @@ test('an audit row says who did what to which thing, and a change what it was be
 async function everything(): Promise<string> {
   const texts: string[] = [];
   for (const table of [...Object.keys(watched), 'approval_line', 'sync_request', 'card', 'audit', 'process']) {
-    const rows = await system.database.db.execute<{ text: string }>(
+    const { rows } = await system.database.db.execute<{ text: string }>(
       // `due_at` and `sweeps` move by themselves while a process waits.
       sql`select (to_jsonb(t) - 'due_at' - 'sweeps')::text as text from ${sql.identifier(table)} t order by 1`,
     );
@@ -303,17 +303,18 @@ describe('when the audit row cannot be written, nothing is changed', () => {
     const users = (customer?.domains[0]?.groups[0]?.users ?? 0) + 1;
     await system.mailprotector.change({ change: 'setUsers', customerId: customer?.id, users });
     const putRight = await refuseRows(system, 'audit', "action = 'sync.applied'");
-    const counts = () =>
-      system.database.db.execute<{ text: string }>(sql`select u::text as text from usage_count u order by 1`);
-    const before = [...(await counts())];
+    const counts = async () =>
+      (await system.database.db.execute<{ text: string }>(sql`select u::text as text from usage_count u order by 1`))
+        .rows;
+    const before = await counts();
     await system.api.post(`/v1/integrations/${integrationId}/syncs`);
     await until('the run to be blocked at apply', async () => {
-      const rows = await system.database.db.execute(
+      const { rows } = await system.database.db.execute(
         sql`select 1 from process_step where kind = 'sync' and step = 'apply' and state = 'blocked'`,
       );
       return rows.length > 0;
     });
-    expect([...(await counts())]).toEqual(before);
+    expect(await counts()).toEqual(before);
     await putRight();
     await system.temporal.workflow.getHandle(`sync/${integrationId}`).signal('wake');
     await until('the run to be applied', async () => (await latestRun(system, integrationId))?.state === 'applied');

@@ -143,7 +143,7 @@ test('nothing of the other tenant is ever answered', async () => {
     unitCount: 1,
   });
   expect(counted.status).toBe(404);
-  const kept = await harness.db.execute(
+  const { rows: kept } = await harness.db.execute(
     sql`select 1 from pushed_count where integration_id = ${mine.id} and service_id = ${theirSku}`,
   );
   expect(kept).toHaveLength(0);

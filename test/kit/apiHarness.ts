@@ -162,7 +162,7 @@ function checkAnswer(contract: Contract, method: string, path: string, answer: A
 }
 
 async function tablesOf(db: Database): Promise<string[]> {
-  const rows = await db.execute<{ name: string }>(
+  const { rows } = await db.execute<{ name: string }>(
     sql`select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
   );
   return rows.map((row) => row.name);
@@ -174,7 +174,9 @@ async function dump(db: Database): Promise<Record<string, string[]>> {
     (name) =>
       sql`select ${name}::text as name, (to_jsonb(t) - 'last_used_at')::text as row from ${sql.identifier(name)} t`,
   );
-  const found = await db.execute<{ name: string; row: string }>(sql`${sql.join(each, sql` union all `)} order by 1, 2`);
+  const { rows: found } = await db.execute<{ name: string; row: string }>(
+    sql`${sql.join(each, sql` union all `)} order by 1, 2`,
+  );
   const rows: Record<string, string[]> = {};
   for (const { name, row } of found) (rows[name] ??= []).push(row);
   return rows;
@@ -192,7 +194,9 @@ async function failing<T>(db: Database, what: 'audit' | 'commit', body: () => Pr
 }
 
 async function prepareFailing(db: Database): Promise<void> {
-  const [there] = await db.execute<{ there: boolean }>(
+  const {
+    rows: [there],
+  } = await db.execute<{ there: boolean }>(
     sql`select exists (select from information_schema.schemata where schema_name = 'testing') as there`,
   );
   if (there?.there) return;

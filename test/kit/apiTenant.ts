@@ -302,7 +302,7 @@ export async function freshCard(tenant: Tenant): Promise<{ id: string; write: No
     { bulkApprovable: true, dismissed: false },
     { limit: 500 },
   );
-  const used = await tenant.db.execute<{ card_id: string }>(sql`select card_id from approval_line`);
+  const { rows: used } = await tenant.db.execute<{ card_id: string }>(sql`select card_id from approval_line`);
   const row = rows.find((candidate) => !used.some((line) => line.card_id === candidate.card.id));
   const write = (row?.card.detail as Card | undefined)?.write;
   if (!row || !write) throw new Error('No card is left to sign off: seed more customers.');

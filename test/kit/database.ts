@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import postgres from 'postgres';
 import { inject } from 'vitest';
-import { openDatabase, type Database } from '../../db/client.ts';
+import { openConnection, openDatabase, type Database } from '../../db/client.ts';
 import { templateDatabase } from './templateDatabase.ts';
 
 export interface TestDatabase {
@@ -13,11 +12,11 @@ export interface TestDatabase {
 /** A migrated database of the test file's own; dropped when closed. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const admin = postgres(inject('postgresUrl'), { max: 1, onnotice: () => undefined });
+  const admin = await openConnection(inject('postgresUrl'));
   // Two copies of one template at once fail, so they queue.
-  await admin`select pg_advisory_lock(1)`;
-  await admin.unsafe(`create database ${name} template ${templateDatabase}`);
-  await admin`select pg_advisory_unlock(1)`;
+  await admin.query('select pg_advisory_lock(1)');
+  await admin.query(`create database ${name} template ${templateDatabase}`);
+  await admin.query('select pg_advisory_unlock(1)');
   const url = new URL(inject('postgresUrl'));
   url.pathname = `/${name}`;
   const { db, close } = openDatabase(url.href, 5);
@@ -26,7 +25,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
     db,
     async close() {
       await close();
-      await admin.unsafe(`drop database ${name} with (force)`);
+      await admin.query(`drop database ${name} with (force)`);
       await admin.end();
     },
   };

@@ -1,6 +1,6 @@
 /** Faults of the database itself, made with triggers: a step held in the middle of its transaction, a table that refuses. */
 import { sql } from 'drizzle-orm';
-import postgres from 'postgres';
+import { openConnection } from '../../db/client.ts';
 import type { ProcessKind } from '../../domain/process.ts';
 import type { System } from './system.ts';
 import { until } from '../../dev/until.ts';
@@ -27,8 +27,8 @@ export async function holdSteps(
   system: System,
   steps: readonly (readonly [ProcessKind, string])[],
 ): Promise<{ steps: HeldStep[]; close(): Promise<void> }> {
-  const client = postgres(system.database.url, { max: 1, onnotice: () => undefined });
-  await client.unsafe(`
+  const client = await openConnection(system.database.url);
+  await client.query(`
     create table if not exists held_step (n serial, kind text, step text);
     create or replace function hold_step() returns trigger language plpgsql as $$
     begin
@@ -39,29 +39,31 @@ export async function holdSteps(
       for each row when (new.state = 'done' and old.state <> 'done') execute function hold_step()`);
   const held: HeldStep[] = [];
   for (const [kind, step] of steps) {
-    const [row] = await client<{ n: number }[]>`select nextval('held_step_n_seq')::int as n`;
-    const n = row?.n ?? 0;
-    await client`select pg_advisory_lock(${lockClass}, ${n})`;
-    await client`insert into held_step values (${n}, ${kind}, ${step})`;
+    const { rows } = await client.query<{ n: number }>(`select nextval('held_step_n_seq')::int as n`);
+    const n = rows[0]?.n ?? 0;
+    await client.query('select pg_advisory_lock($1, $2)', [lockClass, n]);
+    await client.query('insert into held_step values ($1, $2, $3)', [n, kind, step]);
     held.push({
       kind,
       step,
       async reached() {
         await until(`${kind}'s step ${step} to be in the middle of its transaction`, async () => {
-          const waiting = await client`
-            select 1 from pg_locks
-             where locktype = 'advisory' and not granted and classid = ${lockClass} and objid = ${n}
-               and database = (select oid from pg_database where datname = current_database())`;
-          return waiting.length > 0;
+          const waiting = await client.query(
+            `select 1 from pg_locks
+              where locktype = 'advisory' and not granted and classid = $1 and objid = $2
+                and database = (select oid from pg_database where datname = current_database())`,
+            [lockClass, n],
+          );
+          return waiting.rows.length > 0;
         });
       },
       async release() {
-        await client`delete from held_step where n = ${n}`;
-        await client`select pg_advisory_unlock(${lockClass}, ${n})`;
+        await client.query('delete from held_step where n = $1', [n]);
+        await client.query('select pg_advisory_unlock($1, $2)', [lockClass, n]);
       },
     });
   }
-  return { steps: held, close: () => client.end({ timeout: 5 }) };
+  return { steps: held, close: () => client.end() };
 }
 
 /** Every insert or update of the table fails while `condition` holds for the new row. @returns what puts it right */

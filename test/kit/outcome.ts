@@ -16,7 +16,7 @@ export interface Outcome extends Visible {
 
 export async function outcomeOf(system: System): Promise<Outcome> {
   const { db } = system.database;
-  const audit = await db.execute<{ text: string }>(sql`
+  const { rows: audit } = await db.execute<{ text: string }>(sql`
     select count(*) || ' × ' || action || ' ' ||
            case when subject_kind = 'agreement_line' then subject_id || ' ' || coalesce(before::text, '') || ' ' || coalesce(after::text, '')
                 else subject_kind end as text
@@ -24,12 +24,12 @@ export async function outcomeOf(system: System): Promise<Outcome> {
            case when subject_kind = 'agreement_line' then subject_id || ' ' || coalesce(before::text, '') || ' ' || coalesce(after::text, '')
                 else subject_kind end
      order by 1`);
-  const steps = await db.execute<{ text: string }>(sql`
+  const { rows: steps } = await db.execute<{ text: string }>(sql`
     select s.kind || ' ' || s.step || ' ' || s.state as text
       from process p join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round) order by s.kind, s.position`);
-  const approvals = await db.execute<Outcome['approvals'][number]>(sql`
+  const { rows: approvals } = await db.execute<Outcome['approvals'][number]>(sql`
     select line_id as line, expected_quantity as "from", target as "to", state from approval_line order by line_id`);
-  const leftovers = await db.execute<{ text: string }>(sql`
+  const { rows: leftovers } = await db.execute<{ text: string }>(sql`
     select 'staged ' || entity as text from staging_row
     union all select 'need of ' || kind from process_need where satisfied_at is null
     union all select 'request without a run' from sync_request where run_id is null

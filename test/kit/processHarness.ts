@@ -253,7 +253,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
       });
     },
     async row(ref) {
-      const [found] = await db.execute<{ version: number; due_at: string | null; sweeps: number }>(
+      const {
+        rows: [found],
+      } = await db.execute<{ version: number; due_at: string | null; sweeps: number }>(
         sql`select version::int, due_at, sweeps from process where kind = ${ref.kind} and id = ${ref.id}`,
       );
       if (!found) throw new Error(`There is no process ${ref.kind} ${ref.id}.`);
@@ -280,7 +282,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
       await handleOf(ref).terminate('a test');
     },
     async effects(ref) {
-      const rows = await db.execute<{ step: string; n: number }>(
+      const { rows } = await db.execute<{ step: string; n: number }>(
         sql`select step, count(*)::int as n from step_effect where kind = ${ref.kind} and id = ${ref.id} group by step`,
       );
       return Object.fromEntries(rows.map((row) => [row.step, row.n]));

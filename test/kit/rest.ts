@@ -7,7 +7,7 @@ export async function untilAtRest(system: System, limitMs = 60_000): Promise<voi
   await until(
     'every requested sync and refresh to be over',
     async () => {
-      const open = await system.database.db.execute(sql`
+      const { rows: open } = await system.database.db.execute(sql`
         select 1 from sync_request r left join sync_run s on s.id = r.run_id where s.finished_at is null
         union all select 1 from psa_refresh where state = 'running'
         union all select 1 from process_need where satisfied_at is null`);

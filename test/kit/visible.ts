@@ -23,29 +23,29 @@ export interface Visible {
 export async function visibleIn(system: System): Promise<Visible> {
   return system.database.db.transaction(
     async (tx) => ({
-      counts: [
-        ...(await tx.execute<Visible['counts'][number]>(sql`
+      counts: (
+        await tx.execute<Visible['counts'][number]>(sql`
           select vendor_account_id as account, service_id as service, quantity, not_reported_since is null as reported
-            from usage_count order by 1, 2`)),
-      ],
-      mappings: [
-        ...(await tx.execute<Visible['mappings'][number]>(sql`
-          select vendor_account_id as account, psa_account_id as "psaAccount", how from account_mapping order by 1`)),
-      ],
-      services: [
-        ...(await tx.execute<Visible['services'][number]>(sql`
-          select service_id as service, product_ids as products from service_mapping order by 1`)),
-      ],
-      lines: [
-        ...(await tx.execute<Visible['lines'][number]>(sql`
-          select id, product_id as product, quantity from agreement_line order by 1`)),
-      ],
-      cards: [
-        ...(await tx.execute<Visible['cards'][number]>(sql`
+            from usage_count order by 1, 2`)
+      ).rows,
+      mappings: (
+        await tx.execute<Visible['mappings'][number]>(sql`
+          select vendor_account_id as account, psa_account_id as "psaAccount", how from account_mapping order by 1`)
+      ).rows,
+      services: (
+        await tx.execute<Visible['services'][number]>(sql`
+          select service_id as service, product_ids as products from service_mapping order by 1`)
+      ).rows,
+      lines: (
+        await tx.execute<Visible['lines'][number]>(sql`
+          select id, product_id as product, quantity from agreement_line order by 1`)
+      ).rows,
+      cards: (
+        await tx.execute<Visible['cards'][number]>(sql`
           select psa_account_id as account, psa_product_id as product, kind, flags, usage, target, current, approvable,
                  bulk_approvable as "bulkApprovable"
-            from card order by 1, 2`)),
-      ],
+            from card order by 1, 2`)
+      ).rows,
     }),
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );

@@ -41,7 +41,9 @@ async function age(ref: ProcessRef, ms: number): Promise<void> {
 }
 
 const dueInMs = async (ref: ProcessRef) => {
-  const [row] = await harness.db.execute<{ ms: number }>(
+  const {
+    rows: [row],
+  } = await harness.db.execute<{ ms: number }>(
     sql`select extract(epoch from due_at - now())::float8 * 1000 as ms from process where kind = ${ref.kind} and id = ${ref.id}`,
   );
   return row?.ms ?? Number.NaN;
