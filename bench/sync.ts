@@ -1,3 +1,4 @@
+import { openConnection } from '../db/client.ts';
 import { connectAll, syncNow, type CardView } from '../dev/guide.ts';
 import type { SimulatorAdmin } from '../dev/simulatorAdmin.ts';
 import type { Figures } from './figures.ts';
@@ -19,7 +20,6 @@ export async function benchSync(figures: Figures): Promise<void> {
   try {
     const { integrationId } = await connectAll(system);
     // Connected at full speed; from here on with the budget and the latency that are measured.
-    await stack.kill('worker');
     await stack.restart('worker', {
       CALLS_PER_SECOND: String(budget.callsPerSecond),
       CALL_CONCURRENCY: String(budget.concurrency),
@@ -50,6 +50,9 @@ export async function benchSync(figures: Figures): Promise<void> {
     figures.note('floor in s (larger of calls ÷ budget, calls × latency ÷ concurrency)', floor);
     figures.note('sync → cards in s', seconds);
     figures.note('sync ÷ floor', seconds / floor, { most: 1.15 });
+    for (const step of await stepsOf(stack.databaseUrl, run.id)) {
+      figures.note(`  ${step.name} begins after s`, step.seconds);
+    }
 
     figures.say('  … now one request after another, as sample scripts do (some minutes)');
     const scriptBegan = performance.now();
@@ -60,6 +63,23 @@ export async function benchSync(figures: Figures): Promise<void> {
     figures.note('sync ÷ sequential script', seconds / scriptSeconds, { most: 1 });
   } finally {
     await system.close();
+  }
+}
+
+/** When each step of the run, and of the PSA's refresh beside it, began: seconds after the run was asked for. */
+async function stepsOf(databaseUrl: string, runId: string): Promise<{ name: string; seconds: number }[]> {
+  const client = await openConnection(databaseUrl);
+  try {
+    const { rows } = await client.query<{ name: string; seconds: number }>(
+      `select kind || ' ' || step as name, extract(epoch from started_at - r.created_at)::float8 as seconds
+         from process_step, (select min(created_at) as created_at from sync_request where run_id = $1) r
+        where started_at >= r.created_at and kind in ('sync', 'refreshPsa')
+        order by started_at`,
+      [runId],
+    );
+    return rows;
+  } finally {
+    await client.end();
   }
 }
 

@@ -29,7 +29,7 @@ export interface Stack {
   world: { seed: number; customers: number };
   /** Kills a part as a crash would. */
   kill(part: Part): Promise<void>;
-  /** Starts a killed part again, with more environment if given, and waits until it is ready. */
+  /** Starts a part again, stopped first unless it was killed, with more environment if given; waits until it is ready. */
   restart(part: Part, env?: Record<string, string>): Promise<void>;
   /** Links to the workflows of ids that were noted. */
   noteWorkflow(id: string): void;
@@ -219,6 +219,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     async restart(part, env) {
       const spec = specs.get(part);
       if (!spec) throw new Error(`${part} was not started by us.`);
+      await processes.stop(part);
       processes.start({ ...spec, env: { ...spec.env, ...env } });
       await ready.get(part)?.();
     },

@@ -162,7 +162,11 @@ class Process<K extends ProcessKind> {
   /** The round to drive next, made from what is open; false when nothing is. */
   async claim(activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>): Promise<boolean> {
     this.claimedAt = (await this.lookOrLatest()).version;
-    const round = await activity.executeWithOptions({ summary: 'Is there anything to do?' }, [this.id]);
+    const round = await activity.executeWithOptions(
+      // Of a worker that died in it nothing is heard: short, because somebody may have asked for a sync just now.
+      { summary: 'Is there anything to do?', startToCloseTimeout: '10 seconds' },
+      [this.id],
+    );
     // What was seen is of the round before.
     this.latest = undefined;
     return round !== null;
