@@ -2,29 +2,21 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Client, Pool, type PoolClient } from 'pg';
 import * as schema from './schema/index.ts';
 
-/**
- * `posts` is for the one statement that is asked a thousand times a second. There it has a name, so that it is prepared
- * once per connection, where each of Drizzle's queries is parsed and planned anew; and its connections are its own, so that
- * nothing else waits behind a flood of counts.
- */
-export type Database = NodePgDatabase<typeof schema> & { posts: Pool };
+/** `$client` is the pool itself, for the one statement that is worth preparing. */
+export type Database = NodePgDatabase<typeof schema> & { $client: Pool };
 /** A transaction of `Database`; queries take either. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 export type Queryable = Database | Transaction;
 
 /**
- * Opens a pool, and a second one for posted counts, which has no connection until some come.
- *
  * @param url postgres:// URL
- * @param size connections at most, of each of the two
+ * @param size connections at most
  */
 export function openDatabase(url: string, size = 10): { db: Database; close: () => Promise<void> } {
   const pool = openPool(url, size);
-  const posts = openPool(url, size);
   const db = drizzle(pool, { schema });
   return {
     db: Object.assign(db, {
-      posts,
       /** Drizzle's own keeps the connection for ever if the very first statement fails (drizzle-orm issue 6241). */
       async transaction(...args: Parameters<typeof db.transaction>) {
         const client = await pool.connect();
@@ -35,9 +27,7 @@ export function openDatabase(url: string, size = 10): { db: Database; close: () 
         }
       },
     }),
-    close: async () => {
-      await Promise.all([pool.end(), posts.end()]);
-    },
+    close: () => pool.end(),
   };
 }
 

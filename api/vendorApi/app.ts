@@ -8,6 +8,7 @@ import { authenticateVendor, createVendorGate } from './authenticate.ts';
 import { clientRoutes } from './clients.ts';
 import { createCountRoutes } from './counts.ts';
 import { organizationRoutes } from './organization.ts';
+import { createCountAcceptor } from './together.ts';
 import { thingRoutes } from './things.ts';
 import { vendorRoutes } from './vendor.ts';
 
@@ -25,7 +26,7 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   const gate = createVendorGate(vendorKeys, deps.environment.VENDOR_API_RATE_PER_SECOND);
   app.use(refuseNul);
   // Before `authenticateVendor`: a count's keys are looked at by the statement that keeps it.
-  app.route('/', createCountRoutes(gate));
+  app.route('/', createCountRoutes(gate, createCountAcceptor(deps.db)));
   app.use(authenticateVendor(gate));
   for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, clientRoutes]) app.route('/', routes);
   // Not `notFound`: of an app inside another Hono calls the outer one's.

@@ -1,13 +1,14 @@
 /** Route 8: one account × one service, absolute (reference/gradient.md §5.2). */
 import { Hono } from 'hono';
-import { acceptCount, storePushStatus } from '../../db/queries/push.ts';
+import { storePushStatus } from '../../db/queries/push.ts';
 import { syncOf } from '../routes/integrations.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 import type { VendorGate } from './authenticate.ts';
+import type { CountAcceptor } from './together.ts';
 import { countOf, fieldsOf, optionalText, requiredText } from './fields.ts';
 
 /** @param gate the keys are looked at and the count is kept by one statement: a vendor posts a hundred thousand of them */
-export function createCountRoutes(gate: VendorGate): Hono<VendorApiEnv> {
+export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor): Hono<VendorApiEnv> {
   const routes = new Hono<VendorApiEnv>();
   routes.post('/service/:serviceId/count', async (c) => {
     const deps = c.get('deps');
@@ -17,7 +18,7 @@ export function createCountRoutes(gate: VendorGate): Hono<VendorApiEnv> {
       await gate.authenticate(c);
       throw error;
     });
-    const kept = await gate.enter(c, (keys) => acceptCount(deps.db, keys, { ...count, serviceId }));
+    const kept = await gate.enter(c, (keys) => acceptCount(keys, { ...count, serviceId }));
     const { integration } = kept;
     if (kept.first) {
       // The platform itself makes it active: usage has come.

@@ -119,54 +119,67 @@ export interface AcceptedCount {
   first: boolean;
 }
 
-/** $1 hash of the key, $2 vendors whose keys were shown, with commas, $3 account, $4 service, $5 quantity, $6 whether to build. */
-const acceptCountSql = `
-    with caller as (
-      select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
-             i.id, i.organization_id, i.push_status
-        from integration_key k join integration i on i.id = k.integration_id
-       where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-         and i.disconnected_at is null and i.vendor = any(string_to_array($2, ','))),
-    known as (
-      select c.id, exists (select from vendor_account a where a.integration_id = c.id and a.id = $3) as account,
-             exists (select from service s where s.integration_id = c.id and s.id = $4) as service,
-             exists (select from account_mapping m
-                      where m.integration_id = c.id and m.vendor_account_id = $3) as account_mapped,
-             exists (select from service_mapping m
-                      where m.integration_id = c.id and m.service_id = $4) as service_mapped
-        from caller c),
-    kept as (
-      insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
-      select id, $3::text, $4::text, $5::float8, clock_timestamp(), $6::boolean
-        from known where account and service
-      on conflict (integration_id, vendor_account_id, service_id) do update
-         set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
-             build = excluded.build or (p.run_id is null and p.build)
-      returning 1),
-    -- Held until this commits: a run that takes the request now will see the number. One that has taken it is not seen.
-    open as (
-      select r.id from sync_request r
-       where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
-    select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
-           account_mapped, service_mapped, exists (select from open) as asked
-      from caller join known using (id)`;
+/** A number of one account and one service, as it was posted. */
+export interface PostedCount {
+  accountId: string;
+  serviceId: string;
+  quantity: number;
+  /** false = `no_build`: nothing need be shown for it yet. */
+  build: boolean;
+}
+
+/** $1 hash of the key, $2 vendors whose keys were shown, with commas; accounts, services, quantities and builds side by side. */
+const acceptCountsSql = `
+  with given as (
+    select * from unnest($3::text[], $4::text[], $5::float8[], $6::boolean[])
+                  with ordinality as g (account_id, service_id, quantity, build, n)),
+  caller as (
+    select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
+           i.id, i.organization_id, i.push_status
+      from integration_key k join integration i on i.id = k.integration_id
+     where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+       and i.disconnected_at is null and i.vendor = any(string_to_array($2, ','))),
+  known as (
+    select c.id, g.*,
+           exists (select from vendor_account a where a.integration_id = c.id and a.id = g.account_id) as account,
+           exists (select from service s where s.integration_id = c.id and s.id = g.service_id) as service,
+           exists (select from account_mapping m
+                    where m.integration_id = c.id and m.vendor_account_id = g.account_id) as account_mapped,
+           exists (select from service_mapping m
+                    where m.integration_id = c.id and m.service_id = g.service_id) as service_mapped
+      from caller c, given g),
+  kept as (
+    insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
+    select id, account_id, service_id, (array_agg(quantity order by n desc))[1], clock_timestamp(), bool_or(build)
+      from known where account and service
+     group by id, account_id, service_id
+     order by account_id, service_id -- Whoever writes several writes them in this order, so that no two wait for each other.
+    on conflict (integration_id, vendor_account_id, service_id) do update
+       set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
+           build = excluded.build or (p.run_id is null and p.build)
+    returning 1),
+  -- Held until this commits: a run that takes the request now will see the numbers. One that has taken it is not seen.
+  open as (
+    select r.id from sync_request r
+     where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
+  select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
+         account_mapped, service_mapped, exists (select from open) as asked
+    from caller join known using (id) order by n`;
 
 /**
- * Keeps a posted number, if the keys are in force and account and service are known, and sees to it that a sync is asked
- * for: mostly one statement, prepared, because a vendor posts a hundred thousand of them. Accepted is what this has
- * returned from. The conditions on the keys are those of `findIntegrationByKey`.
+ * Keeps posted numbers, those whose account and service are known, if the keys are in force, and sees to it that a sync is
+ * asked for: mostly one statement, prepared, because a vendor posts a hundred thousand of them. Of two numbers of a pair the
+ * later one is kept. Accepted is what this has returned from. The conditions on the keys are those of `findIntegrationByKey`.
  *
- * @param count.build false = `no_build`: nothing need be shown for it yet
- * @returns undefined when the keys open nothing; then nothing is kept
+ * @param counts of one caller, in the order in which they came; not none
+ * @returns one for each; undefined when the keys open nothing, and then nothing is kept
  */
-export async function acceptCount(
+export async function acceptCounts(
   db: Database,
   keys: PresentedKeys,
-  count: { accountId: string; serviceId: string; quantity: number; build: boolean },
-): Promise<AcceptedCount | undefined> {
-  const {
-    rows: [row],
-  } = await db.posts.query<{
+  counts: readonly PostedCount[],
+): Promise<AcceptedCount[] | undefined> {
+  const { rows } = await db.$client.query<{
     key_id: string;
     stale: boolean;
     id: string;
@@ -178,22 +191,31 @@ export async function acceptCount(
     service_mapped: boolean;
     asked: boolean;
   }>({
-    name: 'accept-count',
-    text: acceptCountSql,
-    values: [keys.keyHash, keys.vendors.join(), count.accountId, count.serviceId, count.quantity, count.build],
+    name: 'accept-counts',
+    text: acceptCountsSql,
+    values: [
+      keys.keyHash,
+      keys.vendors.join(),
+      counts.map((count) => count.accountId),
+      counts.map((count) => count.serviceId),
+      counts.map((count) => count.quantity),
+      counts.map((count) => count.build),
+    ],
   });
-  if (!row) return undefined;
-  const kept = row.account_known && row.service_known;
-  return {
+  const [any] = rows;
+  if (!any) return undefined;
+  const firstKept = rows.findIndex((row) => row.account_known && row.service_known);
+  const first = firstKept >= 0 && !any.asked && (await askForPushedSync(db, any.id));
+  return rows.map((row, at) => ({
     keyId: row.key_id,
-    stale: row.stale,
+    stale: row.stale && at === 0,
     integration: { id: row.id, organizationId: row.organization_id, pushStatus: row.push_status },
     accountKnown: row.account_known,
     serviceKnown: row.service_known,
     accountMapped: row.account_mapped,
     serviceMapped: row.service_mapped,
-    first: kept && !row.asked && (await askForPushedSync(db, row.id)),
-  };
+    first: first && at === firstKept,
+  }));
 }
 
 /**
@@ -278,14 +300,22 @@ export async function stagePushed(tx: Queryable, integrationId: string, runId: s
   return rows.length;
 }
 
-/** Marks what a run staged as settled, applied or discarded; a number that was posted since stays open. */
+/**
+ * Marks what a run staged as settled, applied or discarded; a number that was posted since stays open. The rows are locked
+ * in the order in which `acceptCounts` writes them.
+ */
 export async function settlePushed(tx: Queryable, integrationId: string, runId: string): Promise<void> {
   await tx.execute(sql`
+    with taken as (
+      select p.vendor_account_id, p.service_id
+        from staging_row s join pushed_count p
+          on p.vendor_account_id = s.data->>'accountId' and p.service_id = s.data->>'service'
+         and p.received_at = (s.data->>'receivedAt')::timestamptz
+       where s.run_id = ${runId} and s.entity = 'count' and p.integration_id = ${integrationId}
+       order by p.vendor_account_id, p.service_id for update of p)
     update pushed_count p set run_id = ${runId}::uuid
-      from staging_row s
-     where s.run_id = ${runId} and s.entity = 'count' and p.integration_id = ${integrationId}
-       and p.vendor_account_id = s.data->>'accountId' and p.service_id = s.data->>'service'
-       and p.received_at = (s.data->>'receivedAt')::timestamptz`);
+      from taken t
+     where p.integration_id = ${integrationId} and p.vendor_account_id = t.vendor_account_id and p.service_id = t.service_id`);
 }
 
 export async function storePushStatus(

@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashSecret } from '../../db/encryption.ts';
-import { acceptCount, insertIntegrationKey, settlePushed, stagePushed } from '../../db/queries/push.ts';
+import { acceptCounts, insertIntegrationKey, settlePushed, stagePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, updateRun } from '../../db/queries/sync.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -24,13 +24,27 @@ async function seed() {
   return { id, keys: { keyHash: hashSecret(secret), vendors: ['mailprotector'] } };
 }
 
+const countOf = ({ account, service, quantity }: Posted) => ({
+  accountId: account,
+  serviceId: service,
+  quantity,
+  build: true,
+});
+
 const accounts = ['a', 'b', 'c'];
 const services = ['CloudFilter', 'SafeSend'];
 
+interface Posted {
+  account: string;
+  service: string;
+  quantity: number;
+}
+
 type Action =
-  | { kind: 'post'; account: string; service: string; quantity: number }
+  /** Together, and of one pair more than once: the last one stays. */
+  | { kind: 'post'; counts: Posted[] }
   /** A run takes what was posted; `during` comes after it has, and before it is over. */
-  | { kind: 'run'; end: 'applied' | 'discarded'; during: { account: string; service: string; quantity: number }[] };
+  | { kind: 'run'; end: 'applied' | 'discarded'; during: Posted[] };
 
 const post = fc.record({
   account: fc.constantFrom(...accounts),
@@ -38,7 +52,10 @@ const post = fc.record({
   quantity: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 50 }), fc.constantFrom(0.5, 1_000_000_000)),
 });
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 3, arbitrary: post.map((given): Action => ({ kind: 'post', ...given })) },
+  {
+    weight: 3,
+    arbitrary: fc.array(post, { minLength: 1, maxLength: 5 }).map((counts): Action => ({ kind: 'post', counts })),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -61,19 +78,18 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
       /** The oracle: what is open, what is visible, and what the last run with counts did not speak of. */
       const open = new Map<string, number>();
       const visible = new Map<string, { quantity: number; reported: boolean }>();
-      const accept = async (given: { account: string; service: string; quantity: number }) => {
-        const kept = await acceptCount(db, keys, {
-          accountId: given.account,
-          serviceId: given.service,
-          quantity: given.quantity,
-          build: true,
-        });
-        expect(kept).toMatchObject({ accountKnown: true, serviceKnown: true });
-        open.set(key(given), given.quantity);
+      const accept = async (given: Posted[], first: boolean) => {
+        const kept = await acceptCounts(db, keys, given.map(countOf));
+        expect(kept).toHaveLength(given.length);
+        for (const [at, each] of (kept ?? []).entries()) {
+          // One of them wakes whoever drives the sync, if nothing was open.
+          expect(each).toMatchObject({ accountKnown: true, serviceKnown: true, first: first && at === 0 });
+        }
+        for (const each of given) open.set(key(each), each.quantity);
       };
       for (const step of actions) {
         if (step.kind === 'post') {
-          await accept(step);
+          await accept(step.counts, open.size === 0);
           continue;
         }
         const runId = await claimSyncRun(db, { kind: 'sync', id });
@@ -84,7 +100,7 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
         }
         await stagePushed(db, id, runId);
         const taken = new Map(open);
-        for (const given of step.during) await accept(given);
+        if (step.during.length > 0) await accept(step.during, true);
         await db.transaction(async (tx) => {
           if (step.end === 'applied') await applyUsage(tx, id, runId, []);
           await settlePushed(tx, id, runId);
@@ -112,12 +128,48 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
 test('a number of what is not known is refused, and nothing of it is kept', async () => {
   const { keys } = await seed();
   const before = await harness.dump();
-  const kept = await acceptCount(harness.db, keys, {
-    accountId: randomUUID(),
-    serviceId: 'CloudFilter',
-    quantity: 7,
-    build: true,
-  });
-  expect(kept).toMatchObject({ accountKnown: false, first: false });
+  const unknown = { account: randomUUID(), service: 'CloudFilter', quantity: 7 };
+  const kept = await acceptCounts(harness.db, keys, [countOf(unknown)]);
+  expect(kept).toMatchObject([{ accountKnown: false, first: false }]);
   expect(await harness.dump()).toEqual(before);
+});
+
+test('posts of many at once beside each other and beside runs that settle them: nobody waits in a circle, and the last number stays', async () => {
+  const { id, keys } = await seed();
+  const { db } = harness;
+  await db.execute(sql`
+    insert into vendor_account (integration_id, id, name, linked)
+    select ${id}::uuid, 'a' || n, 'a', true from generate_series(1, 40) n`);
+  const turns = 40;
+  let over = false;
+  // As from two API processes: within one, what a caller posts is written by one statement at a time.
+  const caller = async (factor: number) => {
+    for (let turn = 1; turn <= turns; turn++) {
+      const given = Array.from({ length: 40 }, (_, n) => ({
+        account: `a${1 + ((n * factor + turn) % 40)}`,
+        service: 'CloudFilter',
+        quantity: turn,
+      }));
+      await acceptCounts(db, keys, given.map(countOf));
+    }
+  };
+  const runs = async () => {
+    while (!over) {
+      const runId = await claimSyncRun(db, { kind: 'sync', id });
+      if (!runId) continue;
+      await db.transaction((tx) => stagePushed(tx, id, runId));
+      await db.transaction(async (tx) => {
+        await applyUsage(tx, id, runId, []);
+        await settlePushed(tx, id, runId);
+        await dropStaged(tx, runId);
+        await updateRun(tx, runId, { state: 'applied', finished: true });
+      });
+    }
+  };
+  const running = runs();
+  await Promise.all([caller(7), caller(39)]).finally(() => (over = true));
+  await running;
+  const { rows } = await db.execute<{ quantity: number; n: number }>(sql`
+    select quantity, count(*)::int as n from pushed_count where integration_id = ${id} group by 1`);
+  expect(rows).toEqual([{ quantity: turns, n: 40 }]);
 });
