@@ -2,7 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 
 /**
- * A client that connects when it is first used, so that the API starts and accepts facts while Temporal is away.
+ * A client that connects when it is first used, so that the API starts and accepts facts while Temporal is away. A wake
+ * that is not answered fails after ten seconds. That is said to the channel, because the client's `withDeadline` makes
+ * Node 20 and 22 follow every promise of the process from then on, which cost posted counts a fifth of the api's time
+ * (measured: `npm run bench -- push`).
  *
  * @param address host:port of the Temporal frontend
  */
@@ -10,16 +13,27 @@ export function createTemporalClient(
   address: string,
   namespace: string,
 ): { client: Client; close: () => Promise<void> } {
-  const connection = Connection.lazy({ address });
+  const wakes = {
+    name: [
+      {
+        service: 'temporal.api.workflowservice.v1.WorkflowService',
+        method: 'SignalWithStartWorkflowExecution',
+      },
+    ],
+    timeout: '10s',
+  };
+  const connection = Connection.lazy({
+    address,
+    channelArgs: { 'grpc.service_config': JSON.stringify({ loadBalancingConfig: [], methodConfig: [wakes] }) },
+  });
   return { client: new Client({ connection, namespace }), close: () => connection.close() };
 }
 
 const asked = new WeakMap<Client, Promise<unknown>>();
 
 /**
- * Whether the Temporal frontend answers within `limitMs` milliseconds. One question is on its way at most. It has no
- * deadline of its own: the client's `withDeadline` makes Node 20 and 22 follow every promise of the process from then on,
- * which cost posted counts a fifth of the api's time (measured: `npm run bench -- push`).
+ * Whether the Temporal frontend answers within `limitMs` milliseconds. One question is on its way at most; it has no
+ * deadline of its own (`createTemporalClient`).
  */
 export async function isTemporalReady(client: Client, limitMs = 2_000): Promise<boolean> {
   const question = asked.get(client) ?? client.connection.workflowService.getSystemInfo({});

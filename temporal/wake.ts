@@ -64,20 +64,18 @@ export function createWaker(client: Client): Wake {
 }
 
 async function signal(client: Client, { kind, id, organizationId, integrationId }: Wakeable): Promise<void> {
-  await client.connection.withDeadline(Date.now() + 10_000, () =>
-    client.workflow.signalWithStart(kind, {
-      workflowId: workflowIdOf(kind, id),
-      taskQueue: workflowTaskQueue,
-      args: [workflowInputOf(kind, id)],
-      signal: 'wake',
-      staticSummary: summaries[kind],
-      staticDetails: details[kind],
-      typedSearchAttributes: [
-        { key: searchAttributes.organizationId, value: organizationId },
-        ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
-        { key: searchAttributes.process, value: kind },
-        { key: searchAttributes.blocked, value: false },
-      ],
-    }),
-  );
+  await client.workflow.signalWithStart(kind, {
+    workflowId: workflowIdOf(kind, id),
+    taskQueue: workflowTaskQueue,
+    args: [workflowInputOf(kind, id)],
+    signal: 'wake',
+    staticSummary: summaries[kind],
+    staticDetails: details[kind],
+    typedSearchAttributes: [
+      { key: searchAttributes.organizationId, value: organizationId },
+      ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
+      { key: searchAttributes.process, value: kind },
+      { key: searchAttributes.blocked, value: false },
+    ],
+  });
 }

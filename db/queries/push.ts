@@ -128,10 +128,14 @@ export interface PostedCount {
   build: boolean;
 }
 
-/** $1 hash of the key, $2 vendors whose keys were shown, with commas; accounts, services, quantities and builds side by side. */
+/**
+ * $1 hash of the key, $2 vendors whose keys were shown, with commas, $3 the counts. They come as JSON because of an array
+ * PostgreSQL knows the length, and would plan anew each time. `limit 1` has it look each one up, however large the tables.
+ */
 const acceptCountsSql = `
   with given as (
-    select * from unnest($3::text[], $4::text[], $5::float8[], $6::boolean[])
+    select * from rows from (jsonb_to_recordset($3::jsonb)
+                             as ("accountId" text, "serviceId" text, quantity float8, build boolean))
                   with ordinality as g (account_id, service_id, quantity, build, n)),
   caller as (
     select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
@@ -140,14 +144,16 @@ const acceptCountsSql = `
      where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
        and i.disconnected_at is null and i.vendor = any(string_to_array($2, ','))),
   known as (
-    select c.id, g.*,
-           exists (select from vendor_account a where a.integration_id = c.id and a.id = g.account_id) as account,
-           exists (select from service s where s.integration_id = c.id and s.id = g.service_id) as service,
-           exists (select from account_mapping m
-                    where m.integration_id = c.id and m.vendor_account_id = g.account_id) as account_mapped,
-           exists (select from service_mapping m
-                    where m.integration_id = c.id and m.service_id = g.service_id) as service_mapped
-      from caller c, given g),
+    select c.id, g.*, a.there as account, s.there as service, am.there as account_mapped, sm.there as service_mapped
+      from caller c cross join given g
+      left join lateral (select true as there from vendor_account a
+                          where a.integration_id = c.id and a.id = g.account_id limit 1) a on true
+      left join lateral (select true as there from service s
+                          where s.integration_id = c.id and s.id = g.service_id limit 1) s on true
+      left join lateral (select true as there from account_mapping m
+                          where m.integration_id = c.id and m.vendor_account_id = g.account_id limit 1) am on true
+      left join lateral (select true as there from service_mapping m
+                          where m.integration_id = c.id and m.service_id = g.service_id limit 1) sm on true),
   kept as (
     insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
     select id, account_id, service_id, (array_agg(quantity order by n desc))[1], clock_timestamp(), bool_or(build)
@@ -185,22 +191,15 @@ export async function acceptCounts(
     id: string;
     organization_id: string;
     push_status: IntegrationRow['pushStatus'];
-    account_known: boolean;
-    service_known: boolean;
-    account_mapped: boolean;
-    service_mapped: boolean;
+    account_known: true | null;
+    service_known: true | null;
+    account_mapped: true | null;
+    service_mapped: true | null;
     asked: boolean;
   }>({
     name: 'accept-counts',
     text: acceptCountsSql,
-    values: [
-      keys.keyHash,
-      keys.vendors.join(),
-      counts.map((count) => count.accountId),
-      counts.map((count) => count.serviceId),
-      counts.map((count) => count.quantity),
-      counts.map((count) => count.build),
-    ],
+    values: [keys.keyHash, keys.vendors.join(), JSON.stringify(counts)],
   });
   const [any] = rows;
   if (!any) return undefined;
@@ -210,10 +209,10 @@ export async function acceptCounts(
     keyId: row.key_id,
     stale: row.stale && at === 0,
     integration: { id: row.id, organizationId: row.organization_id, pushStatus: row.push_status },
-    accountKnown: row.account_known,
-    serviceKnown: row.service_known,
-    accountMapped: row.account_mapped,
-    serviceMapped: row.service_mapped,
+    accountKnown: row.account_known ?? false,
+    serviceKnown: row.service_known ?? false,
+    accountMapped: row.account_mapped ?? false,
+    serviceMapped: row.service_mapped ?? false,
     first: first && at === firstKept,
   }));
 }

@@ -40,11 +40,11 @@ async function everyConnection(): Promise<void> {
 }
 
 test('PostgreSQL killed again and again under load: no caller waits for ever, no connection is lost, no transaction is half there', async () => {
-  let stop = false;
+  const over = new AbortController();
   let done = 0;
   const refused: unknown[] = [];
   const caller = async (n: number): Promise<void> => {
-    for (let turn = 0; !stop; turn++) {
+    for (let turn = 0; !over.signal.aborted; turn++) {
       const attempt = `${n} ${turn}`;
       try {
         if (n % 3 === 0) await db.execute(sql`select ${attempt}::text`);
@@ -72,7 +72,7 @@ test('PostgreSQL killed again and again under load: no caller waits for ever, no
     await everyConnection();
     await until('the callers to go on', async () => done > before);
   }
-  stop = true;
+  over.abort();
   await Promise.all(callers);
   expect(refused.length).toBeGreaterThan(0);
   expect(refused.filter((error) => !isDatabaseAway(error))).toEqual([]);

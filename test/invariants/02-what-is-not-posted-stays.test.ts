@@ -141,7 +141,7 @@ test('posts of many at once beside each other and beside runs that settle them: 
     insert into vendor_account (integration_id, id, name, linked)
     select ${id}::uuid, 'a' || n, 'a', true from generate_series(1, 40) n`);
   const turns = 40;
-  let over = false;
+  const over = new AbortController();
   // As from two API processes: within one, what a caller posts is written by one statement at a time.
   const caller = async (factor: number) => {
     for (let turn = 1; turn <= turns; turn++) {
@@ -154,7 +154,7 @@ test('posts of many at once beside each other and beside runs that settle them: 
     }
   };
   const runs = async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       const runId = await claimSyncRun(db, { kind: 'sync', id });
       if (!runId) continue;
       await db.transaction((tx) => stagePushed(tx, id, runId));
@@ -167,7 +167,7 @@ test('posts of many at once beside each other and beside runs that settle them: 
     }
   };
   const running = runs();
-  await Promise.all([caller(7), caller(39)]).finally(() => (over = true));
+  await Promise.all([caller(7), caller(39)]).finally(() => over.abort());
   await running;
   const { rows } = await db.execute<{ quantity: number; n: number }>(sql`
     select quantity, count(*)::int as n from pushed_count where integration_id = ${id} group by 1`);
