@@ -89,6 +89,21 @@ export class Processes {
     return child;
   }
 
+  /**
+   * Waits until a process that was started is ready, by `isReady`.
+   *
+   * @throws Error at once if it ends instead: another program may answer in its place
+   */
+  async untilReady(name: string, isReady: () => Promise<void>): Promise<void> {
+    const found = this.running.get(name);
+    if (!found) throw new Error(`${name} was not started.`);
+    const ended = found.exited.then((code) => {
+      const log = join(this.folder, 'logs', `${name}.log`);
+      throw new Error(`${name} ended while it was starting (exit ${code}); why is at the end of ${log}`);
+    });
+    await Promise.race([ended, isReady()]);
+  }
+
   isRunning(name: string): boolean {
     const found = this.running.get(name);
     return found !== undefined && found.child.exitCode === null && found.child.signalCode === null;

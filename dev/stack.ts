@@ -121,7 +121,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     specs.set(part, spec);
     ready.set(part, isReady);
     processes.start(spec);
-    await isReady();
+    await processes.untilReady(part, isReady);
   };
 
   let databaseUrl = process.env['DATABASE_URL'];
@@ -221,7 +221,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
       if (!spec) throw new Error(`${part} was not started by us.`);
       await processes.stop(part);
       processes.start({ ...spec, env: { ...spec.env, ...env } });
-      await ready.get(part)?.();
+      await processes.untilReady(part, ready.get(part) ?? (async () => undefined));
     },
     noteWorkflow: (id) => void (workflows.includes(id) || workflows.push(id)),
     workflowLinks: () =>

@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { Processes } from '../../dev/processes.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'countersign-processes-'));
+const processes = new Processes(folder, () => undefined);
+afterAll(async () => {
+  await processes.stopAll();
+  rmSync(folder, { recursive: true, force: true });
+});
+const node = (name: string, script: string) => ({ name, command: process.execPath, args: ['-e', script] });
+
+test('a part that ends while it is starting is said at once, though nobody says that it is ready', async () => {
+  processes.start(node('short', 'process.exit(3)'));
+  const never = new Promise<void>(() => undefined);
+  await expect(processes.untilReady('short', () => never)).rejects.toThrow(
+    /short ended while it was starting \(exit 3\).*short\.log/,
+  );
+});
+
+test('a part that is ready is left alone when it ends later', async () => {
+  processes.start(node('long', 'setInterval(() => undefined, 1000)'));
+  await processes.untilReady('long', async () => undefined);
+  expect(processes.isRunning('long')).toBe(true);
+  await processes.kill('long');
+  expect(processes.isRunning('long')).toBe(false);
+});
