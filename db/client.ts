@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Client, Pool, type PoolClient } from 'pg';
 import * as schema from './schema/index.ts';
@@ -27,7 +28,8 @@ export function openDatabase(url: string, size = 10): { db: Database; close: () 
         }
       },
     }),
-    close: () => pool.end(),
+    // It waits for statements under way; one that hangs must not keep a process from ending.
+    close: () => Promise.race([pool.end(), delay(5_000, undefined, { ref: false })]),
   };
 }
 
