@@ -1,4 +1,4 @@
-/** What can be said of the Dockerfile and the compose file by reading them; test/integration/deployment.test.ts runs their commands. */
+/** What can be said of the Dockerfile and the compose file by reading them; test/chaos/deployment.test.ts runs their commands. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
