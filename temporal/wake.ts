@@ -63,19 +63,24 @@ export function createWaker(client: Client): Wake {
   };
 }
 
+/** A wake that is not answered fails after this, in milliseconds: what it misses the sweep finds. */
+const longestWakeMs = 10_000;
+
 async function signal(client: Client, { kind, id, organizationId, integrationId }: Wakeable): Promise<void> {
-  await client.workflow.signalWithStart(kind, {
-    workflowId: workflowIdOf(kind, id),
-    taskQueue: workflowTaskQueue,
-    args: [workflowInputOf(kind, id)],
-    signal: 'wake',
-    staticSummary: summaries[kind],
-    staticDetails: details[kind],
-    typedSearchAttributes: [
-      { key: searchAttributes.organizationId, value: organizationId },
-      ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
-      { key: searchAttributes.process, value: kind },
-      { key: searchAttributes.blocked, value: false },
-    ],
-  });
+  await client.connection.withDeadline(Date.now() + longestWakeMs, () =>
+    client.workflow.signalWithStart(kind, {
+      workflowId: workflowIdOf(kind, id),
+      taskQueue: workflowTaskQueue,
+      args: [workflowInputOf(kind, id)],
+      signal: 'wake',
+      staticSummary: summaries[kind],
+      staticDetails: details[kind],
+      typedSearchAttributes: [
+        { key: searchAttributes.organizationId, value: organizationId },
+        ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
+        { key: searchAttributes.process, value: kind },
+        { key: searchAttributes.blocked, value: false },
+      ],
+    }),
+  );
 }

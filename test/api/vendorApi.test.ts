@@ -1,4 +1,5 @@
 /** Gradient's Vendor API as a vendor program sees it: a test per route, from reference/gradient.md §4 and not from our code. */
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne } from '../kit/apiTenant.ts';
@@ -361,6 +362,34 @@ test('16: clients of the PSA, by name, page after page', async () => {
 });
 
 describe('counts (8)', () => {
+  test('of counts posted all at once by two integrations each gets its own answer', async () => {
+    await mapped();
+    await withAccount('unmapped');
+    const other = await connectPush();
+    const otherToken = tokenOf(vendorKey, other.key);
+    const account = harness.one.vendorAccount(1);
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, async (_, at) => {
+        const accountId = [account, 'unmapped', `unknown-${at}`][at % 3];
+        // The other integration has none of these accounts.
+        const token = at % 2 === 0 ? undefined : otherToken;
+        const { status, body } = await call('POST', '/service/CloudFilter/count', { accountId, unitCount: at }, token);
+        return { at, own: at % 2 === 0, accountId, status, message: (body as { message: string }).message };
+      }),
+    );
+    for (const { own, accountId, status, message } of answers) {
+      expect(status).toBe(own && accountId === account ? 201 : 404);
+      if (status === 404) expect(message).toBe(`No account map found with id: ${accountId}`);
+    }
+    const { rows } = await harness.db.execute<{ integration_id: string; vendor_account_id: string }>(
+      sql`select integration_id, vendor_account_id from pushed_count
+           where integration_id in (${integrationId}, ${other.integrationId}) order by vendor_account_id`,
+    );
+    expect(rows).toEqual(
+      [account, 'unmapped'].toSorted().map((id) => ({ integration_id: integrationId, vendor_account_id: id })),
+    );
+  });
+
   test('a mapped pair is 201, and the first of a burst asks for one sync', async () => {
     await mapped();
     const account = harness.one.vendorAccount(1);
