@@ -20,5 +20,13 @@ export const members: Record<string, Member> = {
     lacks: ['agreements.edit', 'agreements.add', 'agreements.delete', 'tableSetup.inquire'],
   },
   noCatalog: { publicKey: 'simPublicNoCat', privateKey: 'simPrivateNoCat', lacks: ['catalog.inquire'] },
+  /** Enough for billing, and for nothing that alerts need. */
+  billingOnly: {
+    publicKey: 'simPublicBilling',
+    privateKey: 'simPrivateBilling',
+    lacks: ['tickets.inquire', 'tickets.add', 'tickets.edit', 'tableSetup.inquire'],
+  },
+  noTicketAdd: { publicKey: 'simPublicNoTicketAdd', privateKey: 'simPrivateNoTicketAdd', lacks: ['tickets.add'] },
+  noTableSetup: { publicKey: 'simPublicNoTable', privateKey: 'simPrivateNoTable', lacks: ['tableSetup.inquire'] },
   noAgreements: { publicKey: 'simPublicNoAgr', privateKey: 'simPrivateNoAgr', lacks: ['agreements.inquire'] },
 };

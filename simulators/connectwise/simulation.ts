@@ -7,6 +7,7 @@ import { makeWorld, type WorldAddition, type WorldAgreement, type WorldCompany }
 import { boards, priorities, statusesOf, typesOf } from './boards.ts';
 import { ConditionError, parseConditions, read } from './conditions.ts';
 import { clientId, company as companyId, members, type Level, type Member, type Module } from './members.ts';
+import { createTickets } from './tickets.ts';
 
 type Row = Record<string, unknown>;
 
@@ -126,6 +127,25 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   const times: number[] = [];
   const changedAt = (at: number) => times[at] ?? 0;
 
+  function touch(id: number, before: Row | null, by: string): void {
+    times[++clock] = Date.now();
+    updated.set(id, { at: clock, by, before });
+  }
+
+  const tickets = createTickets({
+    companies: () => world.companies,
+    allowed,
+    collection,
+    touch,
+    info,
+    failure,
+    write(change, member) {
+      const by = { ...change, by: member.publicKey };
+      apply(by);
+      record(by);
+    },
+  });
+
   function handle(request: SimRequest): SimAnswer {
     const result = route(request);
     return {
@@ -179,6 +199,8 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         return allowed(member, 'tableSetup', 'inquire') ?? boardRoute(request, idText, sub, subId);
       case 'service/priorities':
         return allowed(member, 'tickets', 'inquire') ?? collection(request, idText, () => [...priorities]);
+      case 'service/tickets':
+        return tickets.route(request, member, [idText, sub, subId]);
       case 'finance/agreements':
         if (sub === 'additions') return additions(request, member, Number(idText), subId);
         return (
@@ -428,26 +450,25 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   function apply(change: Row): unknown {
     const entry = agreements.get(Number(change['agreementId']));
     const addition = entry?.agreement.additions.find((candidate) => candidate.id === Number(change['additionId']));
-    const touch = (target: WorldAddition, isNew = false) => {
+    const touchAddition = (target: WorldAddition, isNew = false) => {
       const before = entry && !isNew ? additionRow(entry.agreement, target) : null;
-      times[++clock] = Date.now();
-      updated.set(target.id, { at: clock, by: String(change['by'] ?? 'someoneElse'), before });
+      touch(target.id, before, String(change['by'] ?? 'someoneElse'));
     };
     switch (change['change']) {
       case 'patchAddition':
         if (!addition) return undefined;
-        touch(addition);
+        touchAddition(addition);
         Object.assign(addition, change['fields']);
         return addition;
       case 'setQuantity':
         if (!addition) return undefined;
-        touch(addition);
+        touchAddition(addition);
         addition.quantity = Number(change['quantity']);
         return addition;
       case 'addAddition': {
         const made = change['addition'] as WorldAddition;
         nextAddition = Math.max(nextAddition, made.id) + 1;
-        touch(made, true);
+        touchAddition(made, true);
         entry?.agreement.additions.push({ ...made });
         return made;
       }
@@ -468,8 +489,11 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
       case 'rotateCodebase':
         codebase = String(change['codebase']);
         return { codebase };
-      default:
-        throw new Error(`The simulator knows no change "${String(change['change'])}".`);
+      default: {
+        const done = tickets.apply(change);
+        if (done === undefined) throw new Error(`The simulator knows no change "${String(change['change'])}".`);
+        return done;
+      }
     }
   }
 
@@ -477,7 +501,13 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     handle,
     apply,
     settings,
-    state: () => ({ codebase, companies: world.companies, products: world.products, writes }),
+    state: () => ({
+      codebase,
+      companies: world.companies,
+      products: world.products,
+      writes,
+      tickets: tickets.state(),
+    }),
   };
 };
 
