@@ -42,6 +42,8 @@ export interface HttpRequest<T> {
   body?: unknown;
   schema: z.ZodType<T>;
   signal?: AbortSignal | undefined;
+  /** Epoch milliseconds after which it must not be sent any more, however long it waited for its permit (invariants 5, 6). */
+  sendBefore?: number | undefined;
 }
 
 export interface HttpAnswer<T> {
@@ -78,6 +80,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     wanted.signal?.throwIfAborted();
     await options.budget.take(wanted.signal);
+    if (wanted.sendBefore !== undefined && Date.now() >= wanted.sendBefore) {
+      const detail = 'The time to write had passed before the write began.';
+      throw new ConnectorError({ kind: 'transient', code: 'too_late', detail });
+    }
     const began = performance.now();
     const where = `${wanted.method} ${wanted.route}`;
     const limit = AbortSignal.timeout(timeoutMs);

@@ -1,6 +1,6 @@
 /**
  * The PSA port: what Countersign needs of a PSA. Ids are opaque strings; a new PSA is one folder that implements this.
- * After reference/psa-port.md §3, less the ticket half (issue 5).
+ * After reference/psa-port.md §3.
  */
 import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
@@ -82,14 +82,96 @@ export type Capability =
   | 'lines.write'
   | 'boards.read';
 
-export interface PermissionReport {
-  /** True when nothing that is needed to read is denied. */
+/** What alerts need besides. */
+export type AlertCapability =
+  | 'boards.read'
+  | 'boards.details'
+  | 'priorities.read'
+  | 'tickets.read'
+  | 'tickets.create'
+  | 'tickets.edit';
+
+export interface PermissionReport<C extends string = Capability> {
+  /** True when nothing that is needed is denied. */
   ok: boolean;
   auth: 'ok' | 'bad_credentials' | 'bad_host' | 'unreachable';
   serverVersion?: string;
   /** Evidence says what was asked and what came back, in words; for `denied` also the exact setting to change. */
-  capabilities: Record<Capability, { state: Tri; evidence: string }>;
+  capabilities: Record<C, { state: Tri; evidence: string }>;
 }
+
+/** A board with what a ticket on it can have. Only boards that take tickets of ours have statuses and types read. */
+export interface PsaTicketBoard extends PsaBoard {
+  statuses: { id: string; name: string; closed: boolean; active: boolean; isDefault: boolean }[];
+  types: { id: string; name: string; active: boolean }[];
+}
+
+export interface PsaPriority {
+  id: string;
+  name: string;
+  /** The most urgent first. */
+  position: number;
+  isDefault: boolean;
+}
+
+/** Where tickets can go and how they can be filed. */
+export interface PsaTicketOptions {
+  boards: PsaTicketBoard[];
+  priorities: PsaPriority[];
+}
+
+export interface PsaTicket {
+  id: string;
+  summary: string;
+  statusName: string;
+  closed: boolean;
+  /** Whose it is. */
+  accountId: string;
+  reference?: string;
+  /** The ticket in the PSA's own pages. */
+  url?: string;
+}
+
+export interface CreateTicket {
+  accountId: string;
+  boardId: string;
+  /** Absent = the board's default. */
+  statusId?: string;
+  typeId?: string;
+  priorityId?: string;
+  /** Characters: 100 at most on ConnectWise. */
+  summary: string;
+  body: string;
+  /** Stable, kept before anything is sent; 100 characters at most. */
+  reference: string;
+  /** Epoch milliseconds after which the POST must not be sent. */
+  writeBefore: number;
+}
+
+/** How a write can end without having done what it should. */
+export type FailedWrite =
+  | { outcome: 'rejected'; code: string; detail: string }
+  /** It was sent, or may have been; only a later look can tell. */
+  | { outcome: 'uncertain'; detail: string }
+  /** Nothing was written, for a reason that is not this row's (away, throttled, credentials, rights): safe to claim again. */
+  | { outcome: 'not_sent'; error: ConnectorError };
+
+export type CreateTicketResult =
+  | { outcome: 'created' | 'existing'; ticket: PsaTicket }
+  /** Several tickets carry the reference: a person has to say which one is right. */
+  | { outcome: 'ambiguous'; tickets: PsaTicket[] }
+  | FailedWrite;
+
+export interface AddNote {
+  ticketId: string;
+  /** Stands in the text, so that the note is found again. */
+  marker: string;
+  text: string;
+  /** Epoch milliseconds after which the POST must not be sent. */
+  writeBefore: number;
+}
+
+export type AddNoteResult = { outcome: 'created' | 'existing' } | FailedWrite;
 
 export interface SetQuantity {
   agreementId: string;
@@ -104,11 +186,7 @@ export interface SetQuantity {
 export type SetQuantityResult =
   | { outcome: 'applied' | 'already'; before: number; after: number; version: string }
   | { outcome: 'conflict'; current: PsaLine | null }
-  | { outcome: 'rejected'; code: string; detail: string }
-  /** The write was sent, or may have been; only a later re-read can tell. */
-  | { outcome: 'uncertain'; detail: string }
-  /** Nothing was written, for a reason that is not this line's (away, throttled, credentials, rights): safe to claim again. */
-  | { outcome: 'not_sent'; error: ConnectorError };
+  | FailedWrite;
 
 export interface PsaAdapter {
   readonly kind: PsaKind;
@@ -123,4 +201,21 @@ export interface PsaAdapter {
   /** By *Product ID*, verified equal character for character on our side (connectwise.md §2.1: escaping is undocumented). */
   findProduct(query: { productId: string } & CallOptions): Promise<PsaProduct[]>;
   setQuantity(command: SetQuantity & CallOptions): Promise<SetQuantityResult>;
+
+  /** Characters of a ticket's summary at most. */
+  readonly longestSummary: number;
+  checkAlertPermissions(options?: CallOptions): Promise<PermissionReport<AlertCapability>>;
+  readTicketOptions(options?: CallOptions): Promise<PsaTicketOptions>;
+  /** Tickets that carry this reference; the PSA's search may lag behind a creation. */
+  findTickets(query: { reference: string } & CallOptions): Promise<PsaTicket[]>;
+  /** By id, which does not lag; null = it is not there. */
+  getTicket(query: { ticketId: string } & CallOptions): Promise<PsaTicket | null>;
+  /** Looks for the reference, and creates the ticket with one POST if it is nowhere (invariant 6). */
+  createTicket(command: CreateTicket & CallOptions): Promise<CreateTicketResult>;
+  /** Whether a note of the ticket carries this marker. */
+  hasNote(query: { ticketId: string; marker: string } & CallOptions): Promise<boolean>;
+  /** Looks for the marker among the ticket's notes, and adds the note with one POST if it is not there. */
+  addNote(command: AddNote & CallOptions): Promise<AddNoteResult>;
+  /** Gives a ticket a status; absolute, so it may be repeated. */
+  setTicketStatus(command: { ticketId: string; statusId: string } & CallOptions): Promise<void>;
 }

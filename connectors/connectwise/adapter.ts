@@ -1,12 +1,12 @@
 /** ConnectWise behind the PSA port. Product = catalogue item, line = addition (connectwise.md §4). */
 import type { z } from 'zod';
 import { sameQuantity } from '../../domain/quantities.ts';
-import { ConnectorError, type ConnectorErrorCode } from '../errors.ts';
+import { ConnectorError } from '../errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
 import { quoted } from './conditions.ts';
-import { readPermissions } from './permissions.ts';
+import { readAlertPermissions, readPermissions } from './permissions.ts';
 import {
   additionSchema,
   agreementSchema,
@@ -16,6 +16,8 @@ import {
   systemInfoSchema,
   type Addition,
 } from './schemas.ts';
+import { createTicketHalf } from './tickets.ts';
+import { afterFailedWrite, refused } from './writes.ts';
 
 export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {
   async function getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null> {
@@ -57,6 +59,7 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     kind: 'connectwise',
 
     checkPermissions: (call) => readPermissions(client, call),
+    checkAlertPermissions: (call) => readAlertPermissions(client, call),
 
     async *listAccounts(call) {
       const rows = client.list('/company/companies', { conditions: 'deletedFlag=false' }, companySchema, call);
@@ -128,6 +131,8 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     },
 
     setQuantity: (command) => setQuantity(client, getLine, command),
+
+    ...createTicketHalf(client, assertCredentials),
   };
 }
 
@@ -154,10 +159,6 @@ async function setQuantity(
   // The same quantity, but not the line that was signed off: it may have ended, or bill another product now.
   if (command.expected.version && line.version !== command.expected.version)
     return { outcome: 'conflict', current: line };
-  if (Date.now() >= command.writeBefore) {
-    const detail = 'The time to write had passed before the write began.';
-    return { outcome: 'not_sent', error: new ConnectorError({ kind: 'transient', code: 'too_late', detail }) };
-  }
   try {
     // The dialect is a bare field name, and the whole record comes back (§5.1).
     await client.request({
@@ -166,28 +167,12 @@ async function setQuantity(
       body: [{ op: 'replace', path: 'quantity', value: command.target }],
       schema: additionSchema,
       signal: command.signal,
+      sendBefore: command.writeBefore,
     });
   } catch (error) {
-    return afterFailedWrite(error);
+    return afterFailedWrite(error, 'Finance > Agreements: Edit = All');
   }
   return readBack(getLine, command, line.quantity);
-}
-
-function afterFailedWrite(error: unknown): SetQuantityResult {
-  if (!(error instanceof ConnectorError)) return { outcome: 'uncertain', detail: 'The write was cut off.' };
-  if (error.mayHaveActed) return { outcome: 'uncertain', detail: error.detail };
-  if (error.code !== 'forbidden') return refused(error);
-  const right = 'Set Finance > Agreements: Edit = All for the API member.';
-  return { outcome: 'not_sent', error: error.explained({ detail: `${error.detail} ${right}` }) };
-}
-
-/** Reasons that are the line's own; every other failure would meet the next line just the same. */
-const ofTheLine = new Set<ConnectorErrorCode>(['invalid_request', 'not_found', 'bad_shape', 'too_large']);
-
-function refused(error: ConnectorError): SetQuantityResult {
-  if (error.kind === 'permanent' && ofTheLine.has(error.code))
-    return { outcome: 'rejected', code: error.code, detail: error.detail };
-  return { outcome: 'not_sent', error };
 }
 
 async function readBack(

@@ -35,6 +35,8 @@ export interface ConnectwiseClient {
     call?: CallOptions,
     path?: string,
   ): AsyncIterable<T[]>;
+  /** A ticket in ConnectWise's own pages (§4.6). */
+  ticketUrl(ticketId: string): string;
 }
 
 const rowsPerPage = 1000;
@@ -154,6 +156,18 @@ export function createConnectwiseClient(
 
   return {
     request,
+
+    ticketUrl(ticketId) {
+      const query = new URLSearchParams({
+        locale: 'en_US',
+        companyName: credentials.companyId,
+        recordType: 'ServiceFv',
+        recid: ticketId,
+      });
+      // People's host is the one without the API's prefix.
+      const site = origin.replace('//api-', '//');
+      return `${site}/v4_6_release/services/system_io/router/openrecord.rails?${query.toString()}`;
+    },
 
     /**
      * Forward-only paging (by id, so rows that move between pages are not missed); where an endpoint does not support it

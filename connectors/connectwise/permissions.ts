@@ -1,25 +1,93 @@
 /** Which rights the API member has, asked with the cheapest reads there are (connectwise.md §6). */
-import type { Capability, PermissionReport } from '../psa.ts';
+import type { AlertCapability, Capability, PermissionReport, Tri } from '../psa.ts';
 import { ConnectorError } from '../errors.ts';
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
 import { anyRowsSchema, systemInfoSchema } from './schemas.ts';
 
-type Finding = PermissionReport['capabilities'][Capability];
+interface Finding {
+  state: Tri;
+  evidence: string;
+}
 
 /** Where the right is set in ConnectWise: System > Security Roles > the API member's role. */
-const settings: Record<Capability, string> = {
+const settings = {
   'accounts.read': 'Companies > Company Maintenance: Inquire = All',
   'products.read': 'Procurement > Product Catalog: Inquire = All',
   'agreements.read': 'Finance > Agreements: Inquire = All',
   'lines.read': 'Finance > Agreements: Inquire = All',
   'lines.write': 'Finance > Agreements: Edit = All',
   'boards.read': 'Service Desk > Service Tickets: Inquire = All',
-};
+  'boards.details': 'System > Table Setup: Inquire = All (customise: Service Board)',
+  'priorities.read': 'Service Desk > Service Tickets: Inquire = All',
+  'tickets.read': 'Service Desk > Service Tickets: Inquire = All',
+  'tickets.create': 'Service Desk > Service Tickets: Add = All',
+  'tickets.edit': 'Service Desk > Service Tickets: Edit = All',
+} satisfies Record<Capability | AlertCapability, string>;
 
-const unasked: Finding = { state: 'unknown', evidence: 'Not asked: the connection itself does not work.' };
-
+/** What billing needs: the rest is asked for when it is used. */
 export async function readPermissions(client: ConnectwiseClient, call?: CallOptions): Promise<PermissionReport> {
+  return reportOf(client, call, billing, async (probe) => {
+    const agreements = await probe('agreements.read', '/finance/agreements');
+    const lines =
+      agreements.firstId === undefined
+        ? { state: agreements.finding.state, evidence: `Follows from agreements: ${agreements.finding.evidence}` }
+        : (await probe('lines.read', `/finance/agreements/${agreements.firstId}/additions`)).finding;
+    return {
+      'accounts.read': (await probe('accounts.read', '/company/companies')).finding,
+      'products.read': (await probe('products.read', '/procurement/catalog')).finding,
+      'agreements.read': agreements.finding,
+      'lines.read': lines,
+      'lines.write': unseen('lines.write', 'the first approved write tells'),
+      'boards.read': (await probe('boards.read', '/service/info/boards')).finding,
+    };
+  });
+}
+
+/** What tickets for alerts need. */
+export async function readAlertPermissions(
+  client: ConnectwiseClient,
+  call?: CallOptions,
+): Promise<PermissionReport<AlertCapability>> {
+  return reportOf(client, call, alerts, async (probe) => {
+    const boards = await probe('boards.read', '/service/info/boards');
+    const details: Finding =
+      boards.firstId === undefined
+        ? { state: boards.finding.state, evidence: `Follows from boards: ${boards.finding.evidence}` }
+        : (await probe('boards.details', `/service/boards/${boards.firstId}/statuses`)).finding;
+    return {
+      'boards.read': boards.finding,
+      'boards.details': details,
+      'priorities.read': (await probe('priorities.read', '/service/priorities')).finding,
+      'tickets.read': (await probe('tickets.read', '/service/tickets')).finding,
+      'tickets.create': unseen('tickets.create', 'the first ticket tells'),
+      'tickets.edit': unseen('tickets.edit', 'the first note on a ticket tells'),
+    };
+  });
+}
+
+const billing = {
+  asked: ['accounts.read', 'products.read', 'agreements.read', 'lines.read', 'lines.write', 'boards.read'],
+  needed: ['accounts.read', 'products.read', 'agreements.read', 'lines.read'],
+} as const;
+const alertRights = [
+  'boards.read',
+  'boards.details',
+  'priorities.read',
+  'tickets.read',
+  'tickets.create',
+  'tickets.edit',
+] as const;
+const alerts = { asked: alertRights, needed: alertRights };
+
+type Probe<C> = (capability: C, path: string) => Promise<{ finding: Finding; firstId: string | undefined }>;
+
+async function reportOf<C extends Capability | AlertCapability>(
+  client: ConnectwiseClient,
+  call: CallOptions | undefined,
+  rights: { asked: readonly C[]; needed: readonly C[] },
+  ask: (probe: Probe<C>) => Promise<Record<C, Finding>>,
+): Promise<PermissionReport<C>> {
   let serverVersion: string;
   try {
     const { data } = await client.request({
@@ -33,11 +101,11 @@ export async function readPermissions(client: ConnectwiseClient, call?: CallOpti
   } catch (error) {
     const auth = authOf(error);
     if (!auth) throw error;
-    const evidence = error instanceof ConnectorError ? error.detail : unasked.evidence;
-    return { ok: false, auth, capabilities: mapCapabilities(() => ({ ...unasked, evidence })) };
+    const evidence = error instanceof ConnectorError ? error.detail : 'Not asked: the connection itself does not work.';
+    const unknown = rights.asked.map((name) => [name, { state: 'unknown', evidence }]);
+    return { ok: false, auth, capabilities: Object.fromEntries(unknown) as Record<C, Finding> };
   }
-
-  const probe = async (capability: Capability, path: string): Promise<{ finding: Finding; firstId: unknown }> => {
+  const capabilities = await ask(async (capability, path) => {
     try {
       const { data } = await client.request({
         method: 'GET',
@@ -47,50 +115,26 @@ export async function readPermissions(client: ConnectwiseClient, call?: CallOpti
         schema: anyRowsSchema,
         signal: call?.signal,
       });
+      const firstId = data[0]?.['id'];
       return {
         finding: { state: 'granted', evidence: `GET ${path} answered with ${data.length} row(s).` },
-        firstId: data[0]?.['id'],
+        firstId: firstId === undefined ? undefined : String(firstId),
       };
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'forbidden') throw error;
       const evidence = `ConnectWise refuses GET ${path}. In System > Security Roles set ${settings[capability]}.`;
       return { finding: { state: 'denied', evidence }, firstId: undefined };
     }
-  };
-
-  const agreements = await probe('agreements.read', '/finance/agreements');
-  const lines =
-    agreements.firstId === undefined
-      ? { state: agreements.finding.state, evidence: `Follows from agreements: ${agreements.finding.evidence}` }
-      : (await probe('lines.read', `/finance/agreements/${String(agreements.firstId)}/additions`)).finding;
-  const capabilities: Record<Capability, Finding> = {
-    'accounts.read': (await probe('accounts.read', '/company/companies')).finding,
-    'products.read': (await probe('products.read', '/procurement/catalog')).finding,
-    'agreements.read': agreements.finding,
-    'lines.read': lines,
-    'lines.write': {
-      state: 'unknown',
-      evidence: `ConnectWise does not show this right to the API; the first approved write tells. It needs ${settings['lines.write']}.`,
-    },
-    'boards.read': (await probe('boards.read', '/service/info/boards')).finding,
-  };
-  const needed: Capability[] = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
-  return {
-    ok: needed.every((capability) => capabilities[capability].state !== 'denied'),
-    auth: 'ok',
-    serverVersion,
-    capabilities,
-  };
+  });
+  const ok = rights.needed.every((name) => capabilities[name].state !== 'denied');
+  return { ok, auth: 'ok', serverVersion, capabilities };
 }
 
-function mapCapabilities(finding: () => Finding): Record<Capability, Finding> {
+/** A right to write does not show in reads. @param when who tells */
+function unseen(capability: keyof typeof settings, when: string): Finding {
   return {
-    'accounts.read': finding(),
-    'products.read': finding(),
-    'agreements.read': finding(),
-    'lines.read': finding(),
-    'lines.write': finding(),
-    'boards.read': finding(),
+    state: 'unknown',
+    evidence: `ConnectWise does not show this right to the API; ${when}. It needs ${settings[capability]}.`,
   };
 }
 

@@ -35,6 +35,34 @@ export const boardSchema = z.looseObject({
   inactiveFlag: z.boolean().nullish(),
 });
 
+export const boardStatusSchema = z.looseObject({
+  id,
+  name: z.string(),
+  inactive: z.boolean().nullish(),
+  closedStatus: z.boolean().nullish(),
+  defaultFlag: z.boolean().nullish(),
+});
+
+export const boardTypeSchema = z.looseObject({ id, name: z.string(), inactiveFlag: z.boolean().nullish() });
+
+export const prioritySchema = z.looseObject({
+  id,
+  name: z.string(),
+  sortOrder: z.number().nullish(),
+  defaultFlag: z.boolean().nullish(),
+});
+
+export const ticketSchema = z.looseObject({
+  id,
+  summary: text,
+  status: ref.nullish(),
+  company: ref.nullish(),
+  closedFlag: z.boolean().nullish(),
+  externalXRef: text,
+});
+
+export const ticketNoteSchema = z.looseObject({ id, text });
+
 export const agreementSchema = z.looseObject({
   id,
   name: z.string(),

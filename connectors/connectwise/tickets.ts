@@ -1,0 +1,223 @@
+/** ConnectWise's tickets behind the PSA port (connectwise.md §4.5–4.6, §5.3). */
+import type { z } from 'zod';
+import { ConnectorError } from '../errors.ts';
+import type { AddNote, AddNoteResult, CreateTicket, CreateTicketResult, PsaAdapter, PsaTicket } from '../psa.ts';
+import type { CallOptions } from '../vendor.ts';
+import type { ConnectwiseClient } from './client.ts';
+import { quoted } from './conditions.ts';
+import {
+  boardSchema,
+  boardStatusSchema,
+  boardTypeSchema,
+  prioritySchema,
+  ticketNoteSchema,
+  ticketSchema,
+} from './schemas.ts';
+import { afterFailedWrite, refused } from './writes.ts';
+
+/** `summary` and `externalXRef` alike (§4.6). */
+const longestText = 100;
+
+type TicketHalf = Pick<
+  PsaAdapter,
+  | 'longestSummary'
+  | 'readTicketOptions'
+  | 'findTickets'
+  | 'getTicket'
+  | 'createTicket'
+  | 'hasNote'
+  | 'addNote'
+  | 'setTicketStatus'
+>;
+
+/** @param assertCredentials throws when ConnectWise answers 404 to everything, as it may for refused credentials (§3) */
+export function createTicketHalf(
+  client: ConnectwiseClient,
+  assertCredentials: (signal: AbortSignal | undefined) => Promise<void>,
+): TicketHalf {
+  const ticketOf = (row: z.infer<typeof ticketSchema>): PsaTicket => ({
+    id: row.id,
+    summary: row.summary ?? '',
+    statusName: row.status?.name ?? '',
+    closed: row.closedFlag ?? false,
+    accountId: row.company?.id ?? '',
+    ...(row.externalXRef ? { reference: row.externalXRef } : {}),
+    url: client.ticketUrl(row.id),
+  });
+
+  /** @returns the tickets whose reference is this one, character for character: escaping is undocumented (§2.1) */
+  async function findTickets({ reference, signal }: { reference: string } & CallOptions): Promise<PsaTicket[]> {
+    const { data } = await client.request({
+      method: 'GET',
+      route: '/service/tickets',
+      path: '/service/tickets',
+      // Three are as ambiguous as two.
+      query: { conditions: `externalXRef=${quoted(reference)}`, pageSize: 3 },
+      schema: ticketSchema.array(),
+      signal,
+    });
+    return data.map(ticketOf).filter((ticket) => ticket.reference === reference);
+  }
+
+  async function hasNote({ ticketId, marker, signal }: { ticketId: string; marker: string } & CallOptions) {
+    const call = signal ? { signal } : undefined;
+    const route = '/service/tickets/{id}/notes';
+    for await (const batch of client.list(route, {}, ticketNoteSchema, call, `${pathOf(ticketId)}/notes`))
+      if (batch.some((note) => note.text?.includes(marker))) return true;
+    return false;
+  }
+
+  async function createTicket(command: CreateTicket & CallOptions): Promise<CreateTicketResult> {
+    try {
+      const [found, second] = await findTickets(command);
+      if (found && second) return { outcome: 'ambiguous', tickets: [found, second] };
+      if (found) return { outcome: 'existing', ticket: found };
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      return refused(error);
+    }
+    const reference = (id: string | undefined) => (id === undefined ? undefined : { id: Number(id) });
+    try {
+      const { data } = await client.request({
+        method: 'POST',
+        route: '/service/tickets',
+        path: '/service/tickets',
+        body: {
+          summary: command.summary.slice(0, longestText),
+          company: reference(command.accountId),
+          board: reference(command.boardId),
+          status: reference(command.statusId),
+          type: reference(command.typeId),
+          priority: reference(command.priorityId),
+          externalXRef: command.reference,
+          initialDescription: command.body,
+          // An alert is a ticket, and no e-mail to the customer.
+          processNotifications: false,
+        },
+        schema: ticketSchema,
+        signal: command.signal,
+        sendBefore: command.writeBefore,
+      });
+      return { outcome: 'created', ticket: ticketOf(data) };
+    } catch (error) {
+      return afterFailedWrite(error, 'Service Desk > Service Tickets: Add = All');
+    }
+  }
+
+  async function addNote(command: AddNote & CallOptions): Promise<AddNoteResult> {
+    try {
+      if (await hasNote(command)) return { outcome: 'existing' };
+    } catch (error) {
+      if (!(error instanceof ConnectorError)) throw error;
+      return refused(error);
+    }
+    try {
+      await client.request({
+        method: 'POST',
+        route: '/service/tickets/{id}/notes',
+        path: `${pathOf(command.ticketId)}/notes`,
+        body: { text: command.text, internalAnalysisFlag: true },
+        schema: ticketNoteSchema,
+        signal: command.signal,
+        sendBefore: command.writeBefore,
+      });
+      return { outcome: 'created' };
+    } catch (error) {
+      return afterFailedWrite(error, 'Service Desk > Service Tickets: Edit = All');
+    }
+  }
+
+  return {
+    longestSummary: longestText,
+    findTickets,
+    hasNote,
+    createTicket,
+    addNote,
+
+    async readTicketOptions(call) {
+      const boards = [];
+      // `info/boards` needs ticket rights only; statuses and types are of the setup table (§4.5).
+      for await (const batch of client.list('/service/info/boards', {}, boardSchema, call)) {
+        for (const board of batch) {
+          const takesTickets = !board.projectFlag && !board.inactiveFlag;
+          boards.push({
+            id: board.id,
+            name: board.name,
+            projectBoard: board.projectFlag ?? false,
+            active: !board.inactiveFlag,
+            statuses: takesTickets ? await readOfBoard(board.id, 'statuses', boardStatusSchema, statusOf, call) : [],
+            types: takesTickets ? await readOfBoard(board.id, 'types', boardTypeSchema, typeOf, call) : [],
+          });
+        }
+      }
+      const priorities = [];
+      for await (const batch of client.list('/service/priorities', {}, prioritySchema, call)) {
+        priorities.push(
+          ...batch.map((row) => ({
+            id: row.id,
+            name: row.name,
+            position: row.sortOrder ?? 0,
+            isDefault: row.defaultFlag ?? false,
+          })),
+        );
+      }
+      return { boards, priorities: priorities.toSorted((a, b) => a.position - b.position) };
+    },
+
+    async getTicket({ ticketId, signal }) {
+      try {
+        const { data } = await client.request({
+          method: 'GET',
+          route: '/service/tickets/{id}',
+          path: pathOf(ticketId),
+          schema: ticketSchema,
+          signal,
+        });
+        return ticketOf(data);
+      } catch (error) {
+        if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+        await assertCredentials(signal);
+        return null;
+      }
+    },
+
+    async setTicketStatus({ ticketId, statusId, signal }) {
+      await client.request({
+        method: 'PATCH',
+        route: '/service/tickets/{id}',
+        path: pathOf(ticketId),
+        // References are replaced as whole objects (§5.1).
+        body: [{ op: 'replace', path: 'status', value: { id: Number(statusId) } }],
+        schema: ticketSchema,
+        signal,
+      });
+    },
+  };
+
+  async function readOfBoard<T extends { id: string }, R>(
+    boardId: string,
+    what: 'statuses' | 'types',
+    schema: z.ZodType<T>,
+    toRow: (row: T) => R,
+    call: CallOptions | undefined,
+  ): Promise<R[]> {
+    const path = `/service/boards/${encodeURIComponent(boardId)}/${what}`;
+    const rows: R[] = [];
+    for await (const batch of client.list(`/service/boards/{id}/${what}`, {}, schema, call, path))
+      rows.push(...batch.map(toRow));
+    return rows;
+  }
+}
+
+const pathOf = (ticketId: string) => `/service/tickets/${encodeURIComponent(ticketId)}`;
+
+/** Statuses say `inactive` where boards and types say `inactiveFlag` (§4.5). */
+const statusOf = (row: z.infer<typeof boardStatusSchema>) => ({
+  id: row.id,
+  name: row.name,
+  closed: row.closedStatus ?? false,
+  active: !row.inactive,
+  isDefault: row.defaultFlag ?? false,
+});
+
+const typeOf = (row: z.infer<typeof boardTypeSchema>) => ({ id: row.id, name: row.name, active: !row.inactiveFlag });

@@ -1,0 +1,223 @@
+/** The ConnectWise adapter's ticket half against the simulated ConnectWise, over HTTP. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { unlimited } from '../../connectors/budget.ts';
+import { createConnectwiseAdapter } from '../../connectors/connectwise/adapter.ts';
+import { createConnectwiseClient } from '../../connectors/connectwise/client.ts';
+import type { CreateTicket, PsaAdapter } from '../../connectors/psa.ts';
+import { clientId, members } from '../../simulators/connectwise/members.ts';
+import { startConnectwise } from '../../simulators/connectwise/start.ts';
+import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+
+interface State {
+  companies: { id: number }[];
+  tickets: {
+    id: number;
+    summary: string;
+    externalXRef: string;
+    status: { id: number; name: string };
+    notes: { text: string }[];
+  }[];
+}
+
+let simulator: RunningSimulator;
+let admin: SimulatorAdmin;
+let accountId: string;
+
+beforeAll(async () => {
+  simulator = await startConnectwise({ customers: 20 });
+  admin = simulatorAdmin(simulator.url);
+});
+afterAll(() => simulator.close());
+beforeEach(async () => {
+  await fetch(`${simulator.url}/__admin/reset`, { method: 'POST', body: '{}' });
+  accountId = String((await admin.state<State>()).companies[0]?.id);
+});
+
+function adapter(member: keyof typeof members = 'full', timeoutMs = 5_000, budget = unlimited): PsaAdapter {
+  return createConnectwiseAdapter(
+    createConnectwiseClient(
+      {
+        site: simulator.url,
+        companyId: 'acme',
+        publicKey: members[member]?.publicKey ?? '',
+        privateKey: members[member]?.privateKey ?? '',
+      },
+      { clientId, allowPrivateHosts: true, budget, timeoutMs },
+    ),
+  );
+}
+
+const ticket = (more: Partial<CreateTicket> = {}): CreateTicket => ({
+  accountId,
+  boardId: '2',
+  summary: 'Mail is delayed',
+  body: 'The queue is long.',
+  reference: 'CS-1',
+  writeBefore: Date.now() + 60_000,
+  ...more,
+});
+const tickets = async () => (await admin.state<State>()).tickets;
+
+describe('rights for alerts', () => {
+  test('all that reads can show are granted; those to write are unknown, with the setting', async () => {
+    const report = await adapter().checkAlertPermissions();
+    expect(report).toMatchObject({ ok: true, auth: 'ok' });
+    expect(Object.fromEntries(Object.entries(report.capabilities).map(([name, { state }]) => [name, state]))).toEqual({
+      'boards.read': 'granted',
+      'boards.details': 'granted',
+      'priorities.read': 'granted',
+      'tickets.read': 'granted',
+      'tickets.create': 'unknown',
+      'tickets.edit': 'unknown',
+    });
+    expect(report.capabilities['tickets.create'].evidence).toContain('Service Desk > Service Tickets: Add = All');
+    expect(await admin.log('POST')).toEqual([]);
+  });
+
+  test.each([
+    [
+      'billingOnly',
+      ['boards.details', 'boards.read', 'priorities.read', 'tickets.read'],
+      'Service Tickets: Inquire = All',
+    ],
+    ['noTableSetup', ['boards.details'], 'System > Table Setup: Inquire = All'],
+  ] as const)('%s: what is missing is denied, and the setting is named', async (member, missing, setting) => {
+    const report = await adapter(member).checkAlertPermissions();
+    expect(report.ok).toBe(false);
+    const denied = Object.entries(report.capabilities).filter(([, finding]) => finding.state === 'denied');
+    expect(denied.map(([name]) => name).sort()).toEqual(missing);
+    expect(denied.map(([, finding]) => finding.evidence).join(' ')).toContain(setting);
+  });
+});
+
+test('boards come with statuses and types where tickets can go; priorities with the most urgent first', async () => {
+  const { boards, priorities } = await adapter().readTicketOptions();
+  expect(boards.find((board) => board.id === '2')).toMatchObject({
+    name: 'Alerts',
+    statuses: [
+      { id: '200', name: 'New', closed: false, active: true, isDefault: true },
+      { name: 'In Progress' },
+      { name: 'Closed', closed: true },
+      { name: 'Retired', active: false },
+    ],
+    types: [{ name: 'E-mail', active: true }, { name: 'Network' }],
+  });
+  expect(boards.filter((board) => board.statuses.length === 0).map((board) => board.name)).toEqual([
+    'Projects',
+    'Old Board',
+  ]);
+  expect(priorities[0]).toMatchObject({ name: 'Priority 1 - Critical', isDefault: false });
+});
+
+describe('one ticket for one reference (invariant 6)', () => {
+  test('is created once, and found the second time, with its place in ConnectWise', async () => {
+    const first = await adapter().createTicket(ticket({ statusId: '201', typeId: '400', priorityId: '1' }));
+    expect(first).toMatchObject({
+      outcome: 'created',
+      ticket: { summary: 'Mail is delayed', statusName: 'In Progress', closed: false, accountId, reference: 'CS-1' },
+    });
+    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome: 'existing' });
+    expect(await tickets()).toMatchObject([{ externalXRef: 'CS-1', notes: [{ text: 'The queue is long.' }] }]);
+    if (first.outcome !== 'created') throw new Error('It was not created.');
+    const url = new URL(first.ticket.url ?? '');
+    expect(url.searchParams.get('recid')).toBe(first.ticket.id);
+    expect(await adapter().getTicket({ ticketId: first.ticket.id })).toEqual(first.ticket);
+  });
+
+  test('two of one reference are told, and neither is taken for the right one', async () => {
+    await adapter().createTicket(ticket());
+    await admin.change({ change: 'addTicket', ticket: { ...(await tickets())[0], id: 90_500_000 } });
+    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome: 'ambiguous', tickets: [{}, {}] });
+  });
+
+  test('a reference that only looks alike is another one', async () => {
+    await adapter().createTicket(ticket({ reference: 'cs-1' }));
+    expect(await adapter().createTicket(ticket({ reference: 'CS-1' }))).toMatchObject({ outcome: 'created' });
+  });
+
+  test.each([
+    ['answers 500 after the commit', { kind: 'afterCommit', status: 500 }, 1],
+    ['drops the connection after the commit', { kind: 'afterCommit', then: 'drop' }, 1],
+    ['never answers', { kind: 'hang' }, 0],
+    ['answers 503 before anything', { kind: 'status', status: 503 }, 0],
+    ['answers something that is no ticket', { kind: 'malformed' }, 1],
+  ])('a POST that %s is uncertain, and is not sent again', async (_what, fault, there) => {
+    await admin.fault({ ...fault, method: 'POST', path: '/service/tickets$' });
+    expect(await adapter('full', 500).createTicket(ticket())).toMatchObject({ outcome: 'uncertain' });
+    expect(await admin.log('POST', '/service/tickets$')).toHaveLength(1);
+    expect(await tickets()).toHaveLength(there);
+  });
+
+  test('what nothing came of is not sent: away, throttled, a missing right, a search that fails', async () => {
+    await admin.fault({ kind: 'status', method: 'POST', path: '/service/tickets$', status: 429, retryAfter: 7 });
+    expect(await adapter().createTicket(ticket())).toMatchObject({
+      outcome: 'not_sent',
+      error: { code: 'throttled', retryAfterMs: 7_000 },
+    });
+    expect(await adapter('noTicketAdd').createTicket(ticket())).toMatchObject({
+      outcome: 'not_sent',
+      error: { code: 'forbidden', detail: expect.stringContaining('Service Tickets: Add = All') as string },
+    });
+    await admin.fault({ kind: 'status', method: 'GET', path: '/service/tickets$', status: 500 });
+    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome: 'not_sent', error: { code: 'upstream' } });
+    expect(await tickets()).toEqual([]);
+  });
+
+  test.each([
+    ['a board that is inactive', { boardId: '4' }],
+    ['a status of another board', { statusId: '100' }],
+    ['a company that is gone', { accountId: '999999' }],
+  ])('%s is rejected with what ConnectWise says', async (_what, more) => {
+    const result = await adapter().createTicket(ticket(more));
+    expect(result).toMatchObject({ outcome: 'rejected', code: 'invalid_request' });
+  });
+
+  test('a POST is not sent once its time has passed, even if its permit came late', async () => {
+    const slow = {
+      take: () => new Promise<void>((resolve) => setTimeout(resolve, 60)),
+      throttled: async () => undefined,
+    };
+    const late = await adapter('full', 5_000, slow).createTicket(ticket({ writeBefore: Date.now() + 90 }));
+    expect(late).toMatchObject({ outcome: 'not_sent', error: { code: 'too_late' } });
+    expect(await admin.log('POST', '/service/tickets$')).toEqual([]);
+  });
+
+  test('a summary of more than 100 characters is cut, and a body stays whole', async () => {
+    await adapter().createTicket(ticket({ summary: 'x'.repeat(300), body: 'y'.repeat(5_000) }));
+    const [made] = await tickets();
+    expect(made?.summary).toHaveLength(100);
+    expect(made?.notes[0]?.text).toHaveLength(5_000);
+  });
+});
+
+describe('notes and statuses', () => {
+  async function made(): Promise<string> {
+    const result = await adapter().createTicket(ticket());
+    if (result.outcome !== 'created') throw new Error('It was not created.');
+    return result.ticket.id;
+  }
+
+  test('a note is added once by its marker; uncertain after a failure, and found then', async () => {
+    const ticketId = await made();
+    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', writeBefore: Date.now() + 60_000 };
+    await admin.fault({ kind: 'afterCommit', method: 'POST', path: '/notes$', status: 500 });
+    expect(await adapter().addNote(note)).toMatchObject({ outcome: 'uncertain' });
+    expect(await adapter().hasNote(note)).toBe(true);
+    expect(await adapter().addNote(note)).toEqual({ outcome: 'existing' });
+    expect((await tickets())[0]?.notes.filter(({ text }) => text.includes('[CS-1-r2]'))).toHaveLength(1);
+    expect(await adapter().addNote({ ...note, marker: '[CS-1-r3]', text: 'Over. [CS-1-r3]' })).toEqual({
+      outcome: 'created',
+    });
+  });
+
+  test('closed and reopened by its status; gone is null', async () => {
+    const ticketId = await made();
+    await admin.change({ change: 'setTicketStatus', ticketId: Number(ticketId), status: 'Closed' });
+    expect(await adapter().getTicket({ ticketId })).toMatchObject({ closed: true, statusName: 'Closed' });
+    await adapter().setTicketStatus({ ticketId, statusId: '201' });
+    expect(await adapter().getTicket({ ticketId })).toMatchObject({ closed: false, statusName: 'In Progress' });
+    await admin.change({ change: 'deleteTicket', ticketId: Number(ticketId) });
+    expect(await adapter().getTicket({ ticketId })).toBeNull();
+  });
+});
