@@ -63,6 +63,24 @@ const variables = {
   CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
   CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
   PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),
+  PSA_SEARCH_LOOKS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(3)
+    .describe(
+      'How often a ticket that may be there is looked for, after twice the time each, before it is posted again',
+    ),
+  ALERTS_IN_FLIGHT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .describe('Alerts of one integration that are being delivered at once'),
+  MIGRATION_SIGNAL: z
+    .enum(['modules', 'alert', 'none'])
+    .default('modules')
+    .describe('How a vendor says Migrate to Alerts: modules (PATCH /vendor-api), alert (the first one too), none'),
   PUSH_IDLE_MS: ms.default(5_000).describe('Posted counts are read when none has come for this long'),
   PUSH_LONGEST_MS: ms
     .default(60_000)

@@ -14,15 +14,13 @@ import {
 import { noteProgress } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
+import { writeTiming } from './writing.ts';
 
 /** Lines written by one activity. */
 const linesPerActivity = 25;
 
 export function createApprovalActivities(deps: Dependencies) {
-  /** A write may begin this long after its claim, no later. */
-  const writeWindowMs = deps.environment.CALL_TIMEOUT_MS;
-  /** How long after its claim a line's fate may still be open: window, read before, write, and the PSA's lag. */
-  const settleAfterMs = writeWindowMs + 2 * deps.environment.CALL_TIMEOUT_MS + deps.environment.PSA_SEARCH_LAG_MS;
+  const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
 
   /**
    * Claims a line and writes it; only the claimer comes past the claim.

@@ -1,4 +1,5 @@
 /** What workflows may do to the world. */
+import { createAlertActivities } from './alerts.ts';
 import { createApprovalActivities } from './approvals.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createPsaActivities } from './psa.ts';
@@ -16,6 +17,7 @@ export function createActivities(deps: Dependencies) {
     ...createReconcileActivities(deps),
     ...createSyncActivities(deps),
     ...createApprovalActivities(deps),
+    ...createAlertActivities(deps),
     ...createSweepActivities(deps),
   };
 }

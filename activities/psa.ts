@@ -4,17 +4,19 @@ import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
 import type { CallOptions } from '../connectors/vendor.ts';
-import { judgePermissions } from '../domain/permissions.ts';
+import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
+import { readIntegration } from '../db/queries/integration.ts';
 import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
 import {
   claimRefresh,
   closeRefresh,
   moveRefreshCursor,
   readPsaConnection,
+  storeAlertPermissions,
   storePermissions,
   takeOverRefresh,
 } from '../db/queries/psaConnection.ts';
@@ -41,17 +43,24 @@ export function createPsaActivities(deps: Dependencies) {
         const adapter = await deps.connectors.psaOf(ref.id);
         const report = await adapter.checkPermissions({ signal: signal() });
         await storePermissions(deps.db, ref.id, report);
-        const verdict = judgePermissions(report);
-        if (!verdict.ok) {
-          // Where the connection itself does not work no right is missing: the evidence is the same beside each of them.
-          const findings = verdict.missing.length > 0 ? verdict.missing : Object.values(report.capabilities);
-          const what = [...new Set(findings.map((finding) => finding.evidence))].join(' ');
-          await noteFailure(deps.db, ref, { code: verdict.code, what });
-          if (verdict.code === 'unreachable')
-            throw ApplicationFailure.retryable('The PSA does not answer.', 'upstream');
-          throw ApplicationFailure.nonRetryable('The PSA refuses what Countersign needs.', verdict.code);
-        }
+        await refuseMissing(ref, report, neededForBilling);
         return async () => undefined;
+      });
+    },
+
+    /**
+     * *Check Permissions* (G12): asks the PSA for each right that alerts need, and reads the boards to choose from with
+     * their statuses, types and priorities. A missing right blocks the step and names the setting to change.
+     */
+    async checkAlertPermissions(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const { psaConnectionId } = await readIntegration(deps.db, ref.id);
+        const adapter = await deps.connectors.psaOf(psaConnectionId);
+        const report = await adapter.checkAlertPermissions({ signal: signal() });
+        await storeAlertPermissions(deps.db, psaConnectionId, { alertPermissions: report });
+        await refuseMissing(ref, report, neededForAlerts);
+        const ticketOptions = await adapter.readTicketOptions({ signal: signal() });
+        return (tx) => storeAlertPermissions(tx, psaConnectionId, { ticketOptions });
       });
     },
 
@@ -123,6 +132,18 @@ export function createPsaActivities(deps: Dependencies) {
       for (const waiter of waiters) await wakeProcess(deps, waiter);
     },
   };
+
+  /** @throws ApplicationFailure that blocks the step */
+  async function refuseMissing(ref: StepRef, report: PermissionFacts, needed: readonly string[]): Promise<void> {
+    const verdict = judgePermissions(report, needed);
+    if (verdict.ok) return;
+    // Where the connection itself does not work no right is missing: the evidence is the same beside each of them.
+    const findings = verdict.missing.length > 0 ? verdict.missing : Object.values(report.capabilities);
+    const what = [...new Set(findings.map((finding) => finding.evidence))].join(' ');
+    await noteFailure(deps.db, ref, { code: verdict.code, what });
+    if (verdict.code === 'unreachable') throw ApplicationFailure.retryable('The PSA does not answer.', 'upstream');
+    throw ApplicationFailure.nonRetryable('The PSA refuses what Countersign needs.', verdict.code);
+  }
 
   async function pullLines(
     ref: StepRef,

@@ -12,6 +12,8 @@ import { rateLimit } from './middleware/rateLimit.ts';
 import { checkText } from './middleware/text.ts';
 import { isDatabaseAway } from '../db/client.ts';
 import { ApiProblem } from './problem.ts';
+import { alertRoutes } from './routes/alerts.ts';
+import { alertSettingsRoutes } from './routes/alertSettings.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -20,6 +22,7 @@ import { intakeRoutes } from './routes/intake.ts';
 import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { mappingRoutes } from './routes/mappings.ts';
+import { migrationRoutes } from './routes/migration.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
@@ -72,6 +75,9 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     syncRoutes,
     cardRoutes,
     approvalRoutes,
+    alertSettingsRoutes,
+    alertRoutes,
+    migrationRoutes,
   ]) {
     app.route('/', routes);
   }

@@ -44,10 +44,15 @@ export async function commitAndWake<T>(
   change: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
   const result = await deps.db.transaction(change);
+  wakeAll(deps, wakeables);
+  return result;
+}
+
+/** Wakes processes whose facts are committed. */
+export function wakeAll(deps: ApiDependencies, wakeables: readonly Wakeable[]): void {
   for (const process of wakeables) {
     deps
       .wake(process)
       .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
   }
-  return result;
 }

@@ -78,12 +78,18 @@ export async function createPsaConnection(
   return id;
 }
 
-export async function createIntegration(system: System, psaConnectionId: string): Promise<string> {
+export type Module = 'billing' | 'alerts';
+
+export async function createIntegration(
+  system: System,
+  psaConnectionId: string,
+  modules: readonly Module[] = ['billing'],
+): Promise<string> {
   const { integration } = await system.api.post<{ integration: IntegrationView }>('/v1/integrations', {
     vendor: 'mailprotector',
     psaConnectionId,
     intake: 'pull',
-    modules: ['billing'],
+    modules,
     viaVirtualAdministrator: false,
   });
   return integration.id;
@@ -120,6 +126,16 @@ export const person = {
   async linkAll(system: System, integrationId: string): Promise<void> {
     await reach(system, integrationId, 'linkCustomers');
     await system.api.post(`/v1/integrations/${integrationId}/customers/link`, { all: true });
+  },
+  /** Picks the board of this name, once Check Permissions has read the boards (G12, G13). */
+  async chooseBoard(system: System, integrationId: string, psaConnectionId: string, name = 'Alerts'): Promise<void> {
+    const board = await until('the boards to be read', async () => {
+      const boards = await system.api.all<{ id: string; name: string; statuses: object[] | null }>(
+        `/v1/psa-connections/${psaConnectionId}/boards`,
+      );
+      return boards.find((each) => each.name === name && each.statuses);
+    });
+    await system.api.put(`/v1/integrations/${integrationId}/board`, { boardId: board.id });
   },
   async mapAccounts(system: System, integrationId: string): Promise<void> {
     await reach(system, integrationId, 'mapAccounts');

@@ -7,6 +7,13 @@ export interface CountReport {
   failed: number;
 }
 
+export interface VendorAlert {
+  alertId: string;
+  title: string;
+  description: string;
+  priority?: number;
+}
+
 export interface VendorConsole {
   customers(): Promise<{ id: number; name: string; linked: boolean; clientId: string | null }[]>;
   /** @param key the integration key that Countersign showed once */
@@ -14,6 +21,10 @@ export interface VendorConsole {
   /** "Link Selected Customers". */
   link(customerIds: readonly number[]): Promise<{ linked: number; created: number }>;
   updateCounts(): Promise<CountReport>;
+  /** The button "Migrate to Alerts" (G30). */
+  migrateToAlerts(): Promise<void>;
+  /** The console notices something about a customer, and tells the platform. @returns its message id */
+  sendAlert(customerId: number, alert: VendorAlert): Promise<string>;
   /** What the text field of a customer's Integrations page finds. */
   clients(search: string): Promise<{ id: string; name: string }[]>;
   /** Picks a client there; null takes it away. */
@@ -47,6 +58,13 @@ export async function openVendorConsole(url: string): Promise<VendorConsole> {
     enable: (partnerApiKey) => ask('POST', '/integrations/gradient/enable', { partnerApiKey }),
     link: (customerIds) => ask('POST', '/integrations/gradient/link', { customerIds }),
     updateCounts: () => ask('POST', '/integrations/gradient/update-counts'),
+    migrateToAlerts: async () => {
+      await ask('POST', '/integrations/gradient/migrate-to-alerts');
+    },
+    sendAlert: async (customerId, alert) => {
+      const sent = await ask<{ messageId: string }>('POST', '/integrations/gradient/alerts', { customerId, alert });
+      return sent.messageId;
+    },
     clients: async (search) => {
       const path = `/integrations/gradient/clients?search=${encodeURIComponent(search)}`;
       return (await ask<{ clients: { id: string; name: string }[] }>('GET', path)).clients;

@@ -1,4 +1,4 @@
-/** What a permission report means for billing: what is missing blocks, what cannot be seen is said. */
+/** What a permission report means: what is missing blocks, what cannot be seen is said. */
 
 interface Finding {
   state: 'granted' | 'denied' | 'unknown';
@@ -11,7 +11,17 @@ export interface PermissionFacts {
 }
 
 /** Rights without which nothing can be reconciled. Writing is asked for only when it is turned on. */
-const neededToRead = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
+export const neededForBilling = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
+
+/** Rights without which no alert can become a ticket. */
+export const neededForAlerts = [
+  'boards.read',
+  'boards.details',
+  'priorities.read',
+  'tickets.read',
+  'tickets.create',
+  'tickets.edit',
+];
 
 export interface PermissionVerdict {
   ok: boolean;
@@ -22,12 +32,15 @@ export interface PermissionVerdict {
 }
 
 /** A right that is `unknown` does not block: the first call that needs it will tell (connectwise.md §6). */
-export function judgePermissions(report: PermissionFacts): PermissionVerdict {
+export function judgePermissions(
+  report: PermissionFacts,
+  needed: readonly string[] = neededForBilling,
+): PermissionVerdict {
   const entries = Object.entries(report.capabilities);
   const unknown = entries.filter(([, finding]) => finding.state === 'unknown').map(([capability]) => capability);
   if (report.auth !== 'ok') return { ok: false, code: report.auth, missing: [], unknown };
   const missing = entries
-    .filter(([capability, finding]) => neededToRead.includes(capability) && finding.state === 'denied')
+    .filter(([capability, finding]) => needed.includes(capability) && finding.state === 'denied')
     .map(([capability, finding]) => ({ capability, evidence: finding.evidence }));
   return { ok: missing.length === 0, code: missing.length === 0 ? 'ok' : 'missing_rights', missing, unknown };
 }

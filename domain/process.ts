@@ -3,7 +3,7 @@
  * "Processes as workflows"). Pure: shared by workflows, activities and API.
  */
 
-export type ProcessKind = 'connect' | 'refreshPsa' | 'sync' | 'approveUsage';
+export type ProcessKind = 'connect' | 'refreshPsa' | 'sync' | 'approveUsage' | 'migrateToAlerts' | 'deliverAlert';
 export type StepState = 'waiting' | 'running' | 'blocked' | 'done' | 'skipped';
 
 export const stepsOf = {
@@ -25,15 +25,32 @@ export const stepsOf = {
   refreshPsa: ['checkPsaPermissions', 'pullPsa', 'applyPsa'],
   sync: ['counts', 'quiet', 'pullVendor', 'freshPsa', 'checkComplete', 'guard', 'apply', 'close'],
   approveUsage: ['write', 'settle', 'close'],
+  migrateToAlerts: [
+    'requestMigration',
+    'linkCustomers',
+    'updateAccountMapping',
+    'updateCounts',
+    'checkPermissions',
+    'chooseBoard',
+  ],
+  deliverAlert: ['resolveAccount', 'writeTicket', 'settleTicket', 'recordDelivery'],
 } as const satisfies Record<ProcessKind, readonly string[]>;
 
 export type StepOf<K extends ProcessKind> = (typeof stepsOf)[K][number];
 export type StepName = StepOf<ProcessKind>;
 
+const workflowPrefixes: Record<ProcessKind, string> = {
+  connect: 'connect',
+  refreshPsa: 'psa',
+  sync: 'sync',
+  approveUsage: 'approve',
+  migrateToAlerts: 'migrate',
+  deliverAlert: 'alert',
+};
+
 /** Workflow id of a process: the business id, so that starting it twice joins the one that is open. */
 export function workflowIdOf(kind: ProcessKind, id: string): string {
-  const prefix = { connect: 'connect', refreshPsa: 'psa', sync: 'sync', approveUsage: 'approve' }[kind];
-  return `${prefix}/${id}`;
+  return `${workflowPrefixes[kind]}/${id}`;
 }
 
 /** What a process's workflow is started with: its own id, under the name of what it is. */
@@ -41,11 +58,14 @@ export function workflowInputOf(kind: ProcessKind, id: string) {
   switch (kind) {
     case 'connect':
     case 'sync':
+    case 'migrateToAlerts':
       return { integrationId: id };
     case 'refreshPsa':
       return { psaConnectionId: id };
     case 'approveUsage':
       return { batchId: id };
+    case 'deliverAlert':
+      return { alertRowId: id };
   }
 }
 
@@ -98,6 +118,16 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
   close: { title: 'Close', waitsFor: 'the database' },
   write: { title: 'Write approved quantities to the PSA', waitsFor: 'the PSA to answer' },
   settle: { title: 'Read uncertain lines again', waitsFor: "the PSA's search lag to pass" },
+  requestMigration: { title: 'Migrate to Alerts', waitsFor: 'somebody to press Migrate to Alerts' },
+  updateAccountMapping: {
+    title: 'Update Account Mapping',
+    waitsFor: 'a person to map accounts and press Back To Overview',
+  },
+  updateCounts: { title: 'Update Counts', waitsFor: 'the counts to arrive (Update Counts in the vendor console)' },
+  resolveAccount: { title: 'Find the PSA account', waitsFor: 'the database' },
+  writeTicket: { title: 'Find or create the ticket', waitsFor: 'the PSA to answer' },
+  settleTicket: { title: 'Look again for an uncertain ticket', waitsFor: "the PSA's search lag to pass" },
+  recordDelivery: { title: 'Record the delivery', waitsFor: 'the database' },
 };
 
 /** Why a step is blocked: what happened and what to do. `code` is all that enters workflow history (invariant 7). */

@@ -18,6 +18,8 @@ const summaries: Record<ProcessKind, string> = {
   refreshPsa: 'Reads companies, products, agreements and lines from the PSA',
   sync: 'Reads usage from the vendor and makes it visible, all or nothing',
   approveUsage: 'Writes approved quantities to the PSA, each once',
+  migrateToAlerts: 'Adds alerts to an integration that carries billing, as in the guide',
+  deliverAlert: 'Makes one alert one ticket in the PSA',
 };
 
 const details: Record<ProcessKind, string> = {
@@ -26,6 +28,10 @@ const details: Record<ProcessKind, string> = {
   refreshPsa: 'One refresh serves everybody who waits for it. A blocked step tries again after the Signal `wake`.',
   sync: 'All open sync requests become one run. A blocked step tries again after the Signal `wake`.',
   approveUsage: 'A write whose outcome is unknown is never repeated blindly: the line is read again first.',
+  migrateToAlerts:
+    'Billing goes on meanwhile. It may be left for weeks, and gone on with; a blocked step tries again after the Signal `wake`.',
+  deliverAlert:
+    'A ticket whose POST got no answer is looked for before it is ever sent again. A blocked step tries again after the Signal `wake`.',
 };
 
 /**

@@ -1,5 +1,5 @@
 import { processOf } from './process.ts';
-import { interactive as vendor, interactive as reconcile } from './queues.ts';
+import { interactive as psa, interactive as reconcile, interactive as vendor } from './queues.ts';
 
 /** The guide's way from "Connect" to the first counts. A step an integration does not need begins skipped. */
 export async function connect({ integrationId }: { integrationId: string }): Promise<void> {
@@ -9,7 +9,7 @@ export async function connect({ integrationId }: { integrationId: string }): Pro
     await process.until('credentials'); // pull
     await process.run('verifyCredentials', vendor.verifyCredentials); // pull
     await process.until('linkCustomers');
-    await process.until('checkPermissions'); // alerts
+    await process.run('checkPermissions', psa.checkAlertPermissions); // alerts
     await process.until('chooseBoard'); // alerts
     await process.need('psa', 'refreshPsa');
     await process.run('matchExactly', reconcile.mapExactMatches);

@@ -2,4 +2,6 @@ export { connect } from './connect.ts';
 export { refreshPsa } from './refreshPsa.ts';
 export { sync } from './sync.ts';
 export { approveUsage } from './approveUsage.ts';
+export { migrateToAlerts } from './migrateToAlerts.ts';
+export { deliverAlert } from './deliverAlert.ts';
 export { requestSync, sweep } from './schedules.ts';

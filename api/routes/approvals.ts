@@ -13,7 +13,7 @@ import { listSteps } from '../../db/queries/process.ts';
 import { findAgreement } from '../../db/queries/psa.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import type { Card } from '../../domain/reconcile.ts';
-import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, route, send } from '../define.ts';
 import { conflict, notFound, unprocessable, type ApiProblem } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
@@ -310,12 +310,7 @@ async function sign(
     });
     return { batch, skipped };
   });
-  if (result.batch.state === 'requested') {
-    const process = processOf(result.batch);
-    deps
-      .wake(process)
-      .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
-  }
+  if (result.batch.state === 'requested') wakeAll(deps, [processOf(result.batch)]);
   return result;
 }
 

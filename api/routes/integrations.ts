@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { isVendor, vendors } from '../../connectors/registry.ts';
+import type { Queryable } from '../../db/client.ts';
+import { dismissUntold, lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeIntegration } from '../../db/queries/cards.ts';
 import {
@@ -12,6 +14,7 @@ import {
   storeVendorCredentials,
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
+import { completeMigrationStep, isMigrating, migrationOf } from '../../db/queries/migration.ts';
 import {
   commitFact,
   completeByFact,
@@ -25,6 +28,7 @@ import { revokeIntegrationKeys } from '../../db/queries/push.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { endRuns } from '../../db/queries/sync.ts';
+import type { Wakeable } from '../../temporal/wake.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
@@ -61,6 +65,8 @@ export const integrationSchema = z
     process: processSchema,
     /** The sync under way, or the last one; without steps before the first. */
     sync: processSchema,
+    /** From billing to billing and alerts; null = it never began. As a union: see `approvalSchema`. */
+    migration: z.union([processSchema, z.null()]),
   })
   .openapi('Integration');
 
@@ -75,6 +81,7 @@ export const exampleIntegration = {
   disconnectedAt: null,
   process: exampleProcess('connect', exampleIds.integration, 'verifyCredentials', 'linkCustomers'),
   sync: exampleProcess('sync', exampleIds.integration, 'pullVendor', 'freshPsa'),
+  migration: null,
 };
 
 const createBody = z.object({
@@ -218,8 +225,6 @@ integrationRoutes.openapi(create, async (c) => {
       'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.',
     );
   }
-  if (given.modules.includes('alerts'))
-    throw unprocessable('not-available-yet', 'This version does not carry alerts yet. Choose "billing".');
   const connection = await findPsaConnection(deps.db, caller.organizationId, given.psaConnectionId);
   if (!connection) throw notFound('PSA connection');
   const { services } = vendors[given.vendor];
@@ -328,7 +333,7 @@ integrationRoutes.openapi(link, async (c) => {
   const row = await activeIntegration(deps, caller, c.req.valid('param').id);
   await refuseUnread(deps, row);
   const given = c.req.valid('json');
-  const linked = await commitAndWake(deps, [connectOf(row)], async (tx) => {
+  const linked = await commitAndWake(deps, await linkersOf(deps.db, row), async (tx) => {
     const ids = await linkVendorAccounts(tx, row.id, 'ids' in given ? given.ids : 'all');
     if ('ids' in given) {
       const unknown = given.ids.filter((id) => !ids.includes(id));
@@ -340,6 +345,7 @@ integrationRoutes.openapi(link, async (c) => {
     }
     if (ids.length === 0) throw unprocessable('no-customers', 'The vendor has no customers to link.');
     await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'linkCustomers' });
+    await completeMigrationStep(tx, row.id, 'linkCustomers');
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'customers.link',
@@ -356,9 +362,17 @@ integrationRoutes.openapi(disconnect, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
-  await commitAndWake(deps, [connectOf(row), syncOf(row)], async (tx) => {
+  const wakeables: Wakeable[] = [...(await linkersOf(deps.db, row)), syncOf(row)];
+  await commitAndWake(deps, wakeables, async (tx) => {
+    await lockIntegration(tx, row.id);
     if (!(await disconnectIntegration(tx, row.id))) return;
     await endProcess(tx, { kind: 'sync', id: row.id });
+    await endProcess(tx, { kind: 'migrateToAlerts', id: row.id });
+    const detail = 'The integration was disconnected before anybody was told of it.';
+    for (const id of await dismissUntold(tx, row.id, { code: 'disconnected', detail })) {
+      await endProcess(tx, { kind: 'deliverAlert', id });
+      wakeables.push({ kind: 'deliverAlert', id, organizationId: row.organizationId, integrationId: row.id });
+    }
     for (const runId of await endRuns(tx, row.id)) await dropStaged(tx, runId);
     await endProcess(tx, { kind: 'connect', id: row.id });
     await revokeIntegrationKeys(tx, row.id);
@@ -405,6 +419,11 @@ export function connectOf(row: IntegrationRow) {
   return { kind: 'connect', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
 }
 
+/** The processes in which customers are linked: connect, and a migration that is under way. */
+export async function linkersOf(db: Queryable, row: IntegrationRow): Promise<Wakeable[]> {
+  return [connectOf(row), ...((await isMigrating(db, row.id)) ? [migrationOf(row)] : [])];
+}
+
 export function syncOf(row: Pick<IntegrationRow, 'id' | 'organizationId'>) {
   return { kind: 'sync', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
 }
@@ -431,9 +450,12 @@ export async function refuseUnconnected(deps: ApiDependencies, row: IntegrationR
 export async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
   const connect = { kind: 'connect', id: row.id } as const;
   const sync = { kind: 'sync', id: row.id } as const;
+  const migration = { kind: 'migrateToAlerts', id: row.id } as const;
+  const migrationSteps = await listSteps(deps.db, migration);
   return {
     ...row,
     process: processView(deps, connect, await listSteps(deps.db, connect)),
     sync: processView(deps, sync, await listSteps(deps.db, sync)),
+    migration: migrationSteps.length > 0 ? processView(deps, migration, migrationSteps) : null,
   };
 }

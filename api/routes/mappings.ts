@@ -32,6 +32,7 @@ import {
   send,
 } from '../define.ts';
 import { conflict, notFound, unprocessable } from '../problem.ts';
+import { commitAndAdmit } from '../takeAlert.ts';
 import { activeIntegration, ownedIntegration } from './integrations.ts';
 
 const accountTag = 'Account mapping';
@@ -336,7 +337,7 @@ mappingRoutes.openapi(deleteService, async (c) => {
 
 type Owned = Awaited<ReturnType<typeof ownedIntegration>>;
 
-/** A change to one vendor account: effect, cards of the PSA accounts before and after, and audit, in one transaction. */
+/** A change to one vendor account: effect, cards of the PSA accounts before and after, alerts it lets go, and audit, in one transaction. */
 async function changeAccount(
   deps: ApiDependencies,
   caller: Caller,
@@ -345,7 +346,7 @@ async function changeAccount(
   change: (tx: Transaction, row: Owned, account: { excluded: boolean }) => Promise<string[]>,
 ) {
   const row = await activeIntegration(deps, caller, target.id);
-  return deps.db.transaction(async (tx) => {
+  return commitAndAdmit(deps, row.id, async (tx) => {
     const account = await findVendorAccount(tx, row.id, target.accountId);
     if (!account) throw notFound('vendor account');
     if (!account.linked) throw conflict('not-linked', 'This customer is not linked. Link it first.');

@@ -3,6 +3,10 @@ import { z } from '@hono/zod-openapi';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { isPsa, psas } from '../../connectors/registry.ts';
 import { listBatchesAtWork } from '../../db/queries/approvals.ts';
+import { listAlertsAtWork } from '../../db/queries/alerts.ts';
+import { listPermissionChecks } from '../../db/queries/migration.ts';
+import type { Queryable } from '../../db/client.ts';
+import type { Wakeable } from '../../temporal/wake.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
 import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
@@ -43,6 +47,9 @@ const connectionSchema = z
     writesEnabled: z.boolean(),
     permissions: z.unknown(),
     permissionsAt: isoDateOrNull,
+    /** What alerts need besides, as *Check Permissions* found it; null before. */
+    alertPermissions: z.unknown(),
+    alertPermissionsAt: isoDateOrNull,
     refreshedAt: isoDateOrNull,
     process: processSchema,
   })
@@ -55,6 +62,8 @@ const exampleConnection = {
   writesEnabled: false,
   permissions: null,
   permissionsAt: null,
+  alertPermissions: null,
+  alertPermissionsAt: null,
   refreshedAt: null,
   process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
 };
@@ -142,19 +151,54 @@ const putWrites = route({
   example: { ...exampleConnection, writesEnabled: true },
 });
 const boardSchema = z
-  .object({ id: z.string(), name: z.string(), projectBoard: z.boolean(), active: z.boolean() })
+  .object({
+    id: z.string(),
+    name: z.string(),
+    projectBoard: z.boolean(),
+    active: z.boolean(),
+    /** As *Check Permissions* read them; null before, and of boards that take no tickets of ours empty. */
+    statuses: z
+      .array(z.object({ id: z.string(), name: z.string(), closed: z.boolean(), active: z.boolean() }))
+      .nullable(),
+    types: z.array(z.object({ id: z.string(), name: z.string(), active: z.boolean() })).nullable(),
+  })
   .openapi('Board');
+const prioritySchema = z.object({ id: z.string(), name: z.string(), isDefault: z.boolean() }).openapi('Priority');
 const boards = route({
   method: 'get',
   path: '/v1/psa-connections/{id}/boards',
   operationId: 'listBoards',
-  summary: 'Boards as last read',
+  summary: 'Boards as last read, with the statuses and types a ticket on them can have',
   tag,
   scope: 'read',
   request: { params: idParam },
   ok: 200,
   answer: listOf(boardSchema),
-  example: { items: [{ id: '12', name: 'Service', projectBoard: false, active: true }], nextCursor: null },
+  example: {
+    items: [
+      {
+        id: '12',
+        name: 'Service',
+        projectBoard: false,
+        active: true,
+        statuses: [{ id: '201', name: 'New', closed: false, active: true }],
+        types: [{ id: '31', name: 'E-mail', active: true }],
+      },
+    ],
+    nextCursor: null,
+  },
+});
+const priorities = route({
+  method: 'get',
+  path: '/v1/psa-connections/{id}/priorities',
+  operationId: 'listPriorities',
+  summary: 'Priorities of tickets, the most urgent first, as Check Permissions read them',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: listOf(prioritySchema),
+  example: { items: [{ id: '1', name: 'Priority 1 - Critical', isDefault: false }], nextCursor: null },
 });
 const searchQuery = pageQuery.extend({ search: z.string().trim().min(2).max(200).optional() });
 const accountSchema = z
@@ -255,7 +299,7 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
   await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
     await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id));
     await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
-    for (const id of await listBatchesAtWork(tx, row.id)) await reopenBlocked(tx, { kind: 'approveUsage', id });
+    for (const process of await listAtWork(tx, row)) await reopenBlocked(tx, process);
     await requestRefresh(tx, row.id);
   });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
@@ -281,8 +325,17 @@ psaConnectionRoutes.openapi(putWrites, async (c) => {
 
 psaConnectionRoutes.openapi(boards, async (c) => {
   const deps = c.get('deps');
-  const row = await read(deps, c.get('caller'), c.req.valid('param').id);
-  return send(c, listOf(boardSchema), { items: await listBoards(deps.db, row.id), nextCursor: null });
+  const row = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  if (row.ticketOptions) return send(c, listOf(boardSchema), { items: row.ticketOptions.boards, nextCursor: null });
+  const rows = await listBoards(deps.db, (await read(deps, c.get('caller'), row.id)).id);
+  const items = rows.map((board) => ({ ...board, statuses: null, types: null }));
+  return send(c, listOf(boardSchema), { items, nextCursor: null });
+});
+
+psaConnectionRoutes.openapi(priorities, async (c) => {
+  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  if (!row.ticketOptions) throw notChecked();
+  return send(c, listOf(prioritySchema), { items: row.ticketOptions.priorities, nextCursor: null });
 });
 
 psaConnectionRoutes.openapi(accounts, async (c) => {
@@ -331,6 +384,12 @@ async function read(deps: ApiDependencies, caller: Caller, id: string): Promise<
   return row;
 }
 
+const notChecked = () =>
+  conflict(
+    'not-read-yet',
+    'The boards and priorities have not been read yet: Check Permissions of an integration does it.',
+  );
+
 async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = { kind: 'refreshPsa', id: row.id } as const;
   return { ...row, process: processView(deps, ref, await listSteps(deps.db, ref)) };
@@ -346,13 +405,8 @@ async function change(
 ): Promise<void> {
   const owner = { organizationId: caller.organizationId, integrationId: null };
   const wakeable = { kind: 'refreshPsa', id, ...owner } as const;
-  // Every process of the connection tries again what is blocked: its refresh, and approvals still at work.
-  const batches = (await listBatchesAtWork(deps.db, id)).map((batch) => ({
-    kind: 'approveUsage' as const,
-    id: batch,
-    ...owner,
-  }));
-  const wakeables = [wakeable, ...batches];
+  // Every process of the connection tries again what is blocked.
+  const wakeables = [wakeable, ...(await listAtWork(deps.db, { id, organizationId: caller.organizationId }))];
   await commitAndWake(deps, wakeables, async (tx) => {
     await body(tx);
     for (const process of wakeables) await commitFact(tx, process);
@@ -364,6 +418,19 @@ async function change(
       ...moved,
     });
   });
+}
+
+/** Besides its refresh: approvals and alerts on their way, and whoever asks it for permissions. */
+async function listAtWork(
+  db: Queryable,
+  { id, organizationId }: Pick<PsaConnectionRow, 'id' | 'organizationId'>,
+): Promise<Wakeable[]> {
+  const batches = await listBatchesAtWork(db, id);
+  return [
+    ...batches.map((batch) => ({ kind: 'approveUsage' as const, id: batch, organizationId, integrationId: null })),
+    ...(await listAlertsAtWork(db, id)),
+    ...(await listPermissionChecks(db, id)),
+  ];
 }
 
 function checkCredentials(deps: ApiDependencies, given: { kind: string; credentials: unknown }): unknown {

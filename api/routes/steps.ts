@@ -1,8 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import type { Transaction } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { countMappings } from '../../db/queries/integration.ts';
-import { commitFact, completeByFact, listSteps, type ProcessRef } from '../../db/queries/process.ts';
+import { countMappings, type IntegrationRow } from '../../db/queries/integration.ts';
+import { migrationOf } from '../../db/queries/migration.ts';
+import { commitFact, completeByFact, listSteps, ownerOf, type ProcessRef } from '../../db/queries/process.ts';
 import { isFinished, stepsOf } from '../../domain/process.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, route, send } from '../define.ts';
@@ -17,7 +18,7 @@ const complete = route({
   method: 'post',
   path: '/v1/integrations/{id}/steps/{step}/complete',
   operationId: 'completeStep',
-  summary: 'Declare a step complete that a person completes: mapAccounts, mapServices, finish',
+  summary: 'Declare a step complete that a person completes: mapAccounts, mapServices, finish; updateAccountMapping',
   tag,
   scope: 'operate',
   request: { params: stepParam },
@@ -29,7 +30,7 @@ const retry = route({
   method: 'post',
   path: '/v1/integrations/{id}/steps/{step}/retry',
   operationId: 'retryStep',
-  summary: 'Try a blocked step again now, of connect or of the sync under way',
+  summary: 'Try a blocked step again now, of connect, of the sync or of the migration under way',
   tag,
   scope: 'operate',
   request: { params: stepParam },
@@ -45,22 +46,23 @@ stepRoutes.openapi(complete, async (c) => {
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
-  const ref = { kind: 'connect', id: row.id } as const;
-  await commitAndWake(deps, [connectOf(row)], async (tx) => {
-    const steps = await listSteps(tx, ref);
+  const process = step === 'updateAccountMapping' ? migrationOf(row) : connectOf(row);
+  await commitAndWake(deps, [process], async (tx) => {
+    const steps = await listSteps(tx, process);
     const found = steps.find((candidate) => candidate.step === step);
     if (!found) throw notFound('step');
     if (isFinished(found.state)) return;
-    if (!['mapAccounts', 'mapServices', 'finish'].includes(step))
+    if (!['mapAccounts', 'mapServices', 'finish', 'updateAccountMapping'].includes(step))
       throw conflict('not-yours-to-complete', `The step "${step}" completes by itself, or through another request.`);
     const before = steps.slice(0, steps.indexOf(found)).find((candidate) => !isFinished(candidate.state));
     if (before) throw conflict('out-of-order', `The step "${before.step}" comes first; it is ${before.state}.`);
     const mapped = await countMappings(tx, row.id);
     if (step !== 'mapServices' && mapped.accounts === 0)
       throw conflict('nothing-mapped', 'Map at least one account first.');
-    if (step !== 'mapAccounts' && mapped.services === 0)
-      throw conflict('nothing-mapped', 'Map at least one service first.');
-    if (!(await completeByFact(tx, { ...ref, round: '1', step }))) return;
+    const needsServices = step === 'mapServices' || (step === 'finish' && row.modules.includes('billing'));
+    if (needsServices && mapped.services === 0) throw conflict('nothing-mapped', 'Map at least one service first.');
+    const owner = await ownerOf(tx, process);
+    if (!owner || !(await completeByFact(tx, { ...process, round: owner.round, step }))) return;
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: `step.${step}`,
@@ -69,7 +71,7 @@ stepRoutes.openapi(complete, async (c) => {
       after: mapped,
     });
   });
-  return send(c, processSchema, await viewOf(deps, row.id));
+  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)));
 });
 
 stepRoutes.openapi(retry, async (c) => {
@@ -77,8 +79,7 @@ stepRoutes.openapi(retry, async (c) => {
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
-  // The two processes have no step of one name.
-  const process = stepsOf.sync.some((name) => name === step) ? syncOf(row) : connectOf(row);
+  const process = await processWith(deps, row, step);
   await commitAndWake(deps, [process], (tx) =>
     retryBlocked(tx, caller, process, step, { subjectKind: 'integration', subjectId: row.id }),
   );
@@ -111,7 +112,9 @@ export async function retryBlocked(
   await recordAudit(tx, caller.organizationId, { actor: actorOf(caller), action: `retry.${found.step}`, ...subject });
 }
 
-async function viewOf(deps: ApiDependencies, id: string) {
-  const ref = { kind: 'connect', id } as const;
-  return processView(deps, ref, await listSteps(deps.db, ref));
+/** Connect and migration have steps of one name: meant is the process in which it is not finished. */
+async function processWith(deps: ApiDependencies, row: IntegrationRow, step: string) {
+  if (stepsOf.sync.some((name) => name === step)) return syncOf(row);
+  const steps = await listSteps(deps.db, migrationOf(row));
+  return steps.some((found) => found.step === step && !isFinished(found.state)) ? migrationOf(row) : connectOf(row);
 }

@@ -3,13 +3,14 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { isDatabaseAway } from '../../db/client.ts';
 import type { ApiDependencies } from '../context.ts';
+import { alertRoutes } from './alerts.ts';
 import { refuseNul, VendorApiError, type VendorApiEnv } from './answers.ts';
 import { authenticateVendor, createVendorGate } from './authenticate.ts';
 import { clientRoutes } from './clients.ts';
 import { createCountRoutes } from './counts.ts';
 import { organizationRoutes } from './organization.ts';
-import { createCountAcceptor } from './together.ts';
 import { thingRoutes } from './things.ts';
+import { createCountAcceptor } from './together.ts';
 import { vendorRoutes } from './vendor.ts';
 
 /** The real one's base path, so that only the host differs. */
@@ -28,7 +29,8 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   // Before `authenticateVendor`: a count's keys are looked at by the statement that keeps it.
   app.route('/', createCountRoutes(gate, createCountAcceptor(deps.db)));
   app.use(authenticateVendor(gate));
-  for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, clientRoutes]) app.route('/', routes);
+  for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, clientRoutes, alertRoutes])
+    app.route('/', routes);
   // Not `notFound`: of an app inside another Hono calls the outer one's.
   app.all('*', (c) => {
     throw new VendorApiError(404, `Cannot ${c.req.method} ${c.req.path}`);

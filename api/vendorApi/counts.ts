@@ -1,6 +1,7 @@
 /** Route 8: one account × one service, absolute (reference/gradient.md §5.2). */
 import { Hono } from 'hono';
 import { storePushStatus } from '../../db/queries/push.ts';
+import { wakeAll } from '../context.ts';
 import { syncOf } from '../routes/integrations.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 import type { VendorGate } from './authenticate.ts';
@@ -24,9 +25,7 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
       // The platform itself makes it active: usage has come.
       if (integration.pushStatus === 'inactive' || integration.pushStatus === 'pending')
         await storePushStatus(deps.db, integration.id, { pushStatus: 'active' });
-      deps
-        .wake(syncOf(integration))
-        .catch((error: unknown) => deps.logger.warn({ err: error, id: integration.id }, 'not woken; the sweep will'));
+      wakeAll(deps, [syncOf(integration)]);
     }
     // 404 is normal here, and no failure: what is known is kept, and counts as soon as it is mapped.
     if (!kept.accountKnown || !kept.accountMapped)

@@ -69,6 +69,30 @@ export function countOf(fields: Fields, name: string): number {
   return value;
 }
 
+/** A whole number of a small range; absent or null = `otherwise`. */
+export function wholeNumber(
+  fields: Fields,
+  name: string,
+  { from, to, otherwise }: { from: number; to: number; otherwise: number },
+): number {
+  const value = fields[name] ?? otherwise;
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    throw new VendorApiError(400, `${name} must be an integer number`);
+  if (value < from) throw new VendorApiError(400, `${name} must not be less than ${from}`);
+  if (value > to) throw new VendorApiError(400, `${name} must not be greater than ${to}`);
+  return value;
+}
+
+/** A date and time as ISO 8601 has it, in this era: PostgreSQL keeps others, and nobody means them. */
+export function optionalDate(fields: Fields, name: string): Date | undefined {
+  const text = optionalText(fields, name, 40);
+  if (text === undefined) return undefined;
+  const date = new Date(text);
+  const year = /^\d{4}-\d{2}-\d{2}/.test(text) ? date.getUTCFullYear() : Number.NaN;
+  if (Number.isNaN(year)) throw new VendorApiError(400, `${name} must be a valid ISO 8601 date string`);
+  return date;
+}
+
 /** Ids in a query, as `name[]=a&name[]=b`, `name=a&name=b` or `name=a,b`; undefined = not asked for by id. */
 export function idsOf(query: Record<string, string[]>, name: string): string[] | undefined {
   const given = [...(query[name] ?? []), ...(query[`${name}[]`] ?? [])].flatMap((value) => value.split(','));

@@ -2,6 +2,7 @@
 import { Hono } from 'hono';
 import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { completeMigrationStep } from '../../db/queries/migration.ts';
 import { completeLinkCustomers } from '../../db/queries/push.ts';
 import {
   changeAccounts,
@@ -14,7 +15,7 @@ import {
 } from '../../db/queries/pushCatalogue.ts';
 import type { Queryable, Transaction } from '../../db/client.ts';
 import { commitAndWake } from '../context.ts';
-import { connectOf } from '../routes/integrations.ts';
+import { linkersOf } from '../routes/integrations.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 import { idsOf, listOfFields, optionalFlag, optionalText, requiredText, type Fields } from './fields.ts';
 import { vendorActor } from './vendor.ts';
@@ -42,7 +43,10 @@ const accounts: Kind = {
   list: listPushedAccounts,
   put: putAccounts,
   change: changeAccounts,
-  after: completeLinkCustomers,
+  async after(tx, integrationId) {
+    await completeLinkCustomers(tx, integrationId);
+    await completeMigrationStep(tx, integrationId, 'linkCustomers');
+  },
 };
 
 const services: Kind = {
@@ -123,7 +127,7 @@ async function store(
   write: (tx: Transaction, row: IntegrationRow) => Promise<void>,
 ): Promise<void> {
   const row = c.get('integration');
-  await commitAndWake(c.get('deps'), [connectOf(row)], async (tx) => {
+  await commitAndWake(c.get('deps'), await linkersOf(c.get('deps').db, row), async (tx) => {
     await write(tx, row);
     await kind.after(tx, row.id);
     await recordAudit(tx, row.organizationId, {

@@ -2,12 +2,15 @@
 import { Hono } from 'hono';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { readIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
+import { migrationOf, requestMigration } from '../../db/queries/migration.ts';
+import { listSteps } from '../../db/queries/process.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
+import { wakeAll, type ApiDependencies } from '../context.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './answers.ts';
 import { categories, subcategories } from './categories.ts';
-import { fieldsOf, oneOf, optionalText, requiredText } from './fields.ts';
+import { fieldsOf, oneOf, optionalText, requiredText, type Fields } from './fields.ts';
 
 const profileFields = ['name', 'description', 'vendorSupportPageUrl', 'integrationPortalUrl'] as const;
 
@@ -27,8 +30,12 @@ vendorRoutes.patch('/', async (c) => {
       return value === undefined ? [] : [[name, value]];
     }),
   );
-  if (Object.keys(change).length === 0)
+  const wantsAlerts = modulesOf(fields).includes('alerts');
+  if (Object.keys(change).length === 0 && !wantsAlerts)
     throw new VendorApiError(400, `At least one of these is needed: ${profileFields.join(', ')}`);
+  if (wantsAlerts && c.get('deps').environment.MIGRATION_SIGNAL !== 'none') await migrate(c.get('deps'), row);
+  if (Object.keys(change).length === 0)
+    return wrapped(c, await vendorData(c, await readIntegration(c.get('deps').db, row.id)), 'Vendor updated');
   const vendorProfile = { ...row.vendorProfile, ...change };
   await c.get('deps').db.transaction(async (tx) => {
     await storePushStatus(tx, row.id, { vendorProfile });
@@ -43,6 +50,28 @@ vendorRoutes.patch('/', async (c) => {
   });
   return wrapped(c, await vendorData(c, { ...row, vendorProfile }), 'Vendor updated');
 });
+
+/** As route 3 shows them: `modules: [{variation}]`. With `alerts` among them a vendor says that it was migrated (_chosen_). */
+function modulesOf(fields: Fields): unknown[] {
+  const { modules } = fields;
+  if (modules === undefined || modules === null) return [];
+  if (!Array.isArray(modules)) throw new VendorApiError(400, 'modules must be an array');
+  return modules.map((module) => fieldsOf(module)['variation']);
+}
+
+/**
+ * *Migrate to Alerts* was pressed in the vendor's console.
+ *
+ * @throws VendorApiError while the integration is still being connected
+ */
+export async function migrate(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
+  if (row.modules.includes('alerts')) return;
+  const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
+  if (steps.find((step) => step.step === 'finish')?.state !== 'done')
+    throw new VendorApiError(409, 'The integration is still being connected; finish that first');
+  const begun = await deps.db.transaction((tx) => requestMigration(tx, row.id, vendorActor(row)));
+  if (begun) wakeAll(deps, [migrationOf(row)]);
+}
 
 /** Bare, unlike route 3: the new SKU is in the root's `skus` (a client in production reads it there). */
 vendorRoutes.post('/service', async (c) => {

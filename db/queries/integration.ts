@@ -77,6 +77,10 @@ export async function disconnectIntegration(tx: Queryable, id: string): Promise<
   return rows.length > 0;
 }
 
+export async function storeAlertSettings(tx: Queryable, id: string, alerts: IntegrationRow['alerts']): Promise<void> {
+  await tx.update(integration).set({ alerts }).where(eq(integration.id, id));
+}
+
 export async function storeVendorName(tx: Queryable, id: string, vendorName: string): Promise<void> {
   await tx.update(integration).set({ vendorName }).where(eq(integration.id, id));
 }

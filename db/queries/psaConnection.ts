@@ -69,6 +69,17 @@ export async function storePermissions(tx: Queryable, id: string, permissions: u
     .where(eq(psaConnection.id, id));
 }
 
+export async function storeAlertPermissions(
+  tx: Queryable,
+  id: string,
+  found: Partial<Pick<PsaConnectionRow, 'alertPermissions' | 'ticketOptions'>>,
+): Promise<void> {
+  await tx
+    .update(psaConnection)
+    .set({ ...found, alertPermissionsAt: sql`now()` })
+    .where(eq(psaConnection.id, id));
+}
+
 export async function storePsaCredentials(tx: Queryable, id: string, credentials: string): Promise<void> {
   await tx.update(psaConnection).set({ credentials }).where(eq(psaConnection.id, id));
 }

@@ -1,3 +1,4 @@
+export * from './alert.ts';
 export * from './organization.ts';
 export * from './audit.ts';
 export * from './process.ts';

@@ -12,6 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { organization } from './organization.ts';
+import type { AlertSettings } from '../../domain/alerts.ts';
 import { psaConnection } from './psaConnection.ts';
 
 /** One vendor connected for one organization. */
@@ -30,6 +31,8 @@ export const integration = pgTable(
     modules: text().array().$type<('billing' | 'alerts')[]>().notNull(),
     /** Vendor settings without secrets: reseller id, count rules, swing limits. */
     settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    /** How alerts become tickets; what is not set has its default. */
+    alerts: jsonb().$type<Partial<AlertSettings>>().notNull().default({}),
     credentials: text(),
     /** The reseller's name as the vendor told it when the credentials were tried. */
     vendorName: text('vendor_name'),

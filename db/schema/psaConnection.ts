@@ -10,6 +10,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { TicketOptions } from '../../domain/alerts.ts';
 import { organization } from './organization.ts';
 
 /** One PSA of one organization. `credentials` is encrypted (db/encryption.ts); `settings` holds nothing secret. */
@@ -28,6 +29,10 @@ export const psaConnection = pgTable(
     writesEnabled: boolean('writes_enabled').notNull().default(false),
     permissions: jsonb(),
     permissionsAt: timestamp('permissions_at', { withTimezone: true }),
+    /** What alerts need besides, and the boards to choose from, as *Check Permissions* found them. */
+    alertPermissions: jsonb('alert_permissions'),
+    alertPermissionsAt: timestamp('alert_permissions_at', { withTimezone: true }),
+    ticketOptions: jsonb('ticket_options').$type<TicketOptions>(),
     /** Start of the newest refresh that was applied: how fresh companies, products and lines are. */
     refreshedAt: timestamp('refreshed_at', { withTimezone: true }),
     /** A person asked for the permissions and data to be read again. */

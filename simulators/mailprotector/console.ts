@@ -38,6 +38,8 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
   const assigned = new Map<number, string>();
   let apiKey = '';
   let enabled = false;
+  /** *Migrate to Alerts* was pressed (assumed: what it sends; see docs/vendor-api.md). */
+  let migrated = false;
   /** Service name → the platform's id of it. */
   let services = new Map<string, string>();
   let lastUpdate: Record<string, unknown> | null = null;
@@ -88,13 +90,28 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
     services = new Map(data.skus.map((sku) => [sku.name, sku.id]));
   }
 
-  /** *Link Selected Customers*: create what is missing, rename what has another name. */
+  /** *Migrate to Alerts*: tells the platform so, in the one place of its API where modules are spoken of. */
+  async function migrate(): Promise<SimAnswer> {
+    const modules = [{ variation: 'billing' }, { variation: 'alerts' }];
+    const answer = await ask('PATCH', '', { modules });
+    if (answer.status >= 300) return problem(answer.status, 'The platform did not take the migration.');
+    migrated = true;
+    return { status: 200, body: state() };
+  }
+
+  /** An alert of a customer, and what came of it (gradient.md §5.3). */
+  async function sendAlert(id: number, alert: Record<string, unknown>): Promise<SimAnswer> {
+    const answer = await ask('POST', `/alerting/${id}`, alert);
+    return { status: answer.status, body: answer.body };
+  }
+
+  /** *Link Selected Customers*: create what is missing, rename what has another name; all of them after a migration. */
   async function link(ids: readonly number[]): Promise<SimAnswer> {
     const wanted = customers().filter((customer) => ids.includes(customer.id));
     const there = await ask('GET', '/organization/accounts');
     if (there.status !== 200) return problem(there.status, 'The accounts could not be read.');
     const names = new Map((there.body as { id: string; name: string }[]).map((account) => [account.id, account.name]));
-    const missing = wanted.filter((customer) => !names.has(String(customer.id)));
+    const missing = wanted.filter((customer) => migrated || !names.has(String(customer.id)));
     if (missing.length > 0) {
       const accounts = missing.map((customer) => ({ id: String(customer.id), name: customer.name }));
       const made = await ask('POST', '/organization/accounts', accounts);
@@ -177,7 +194,13 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
       customers().flatMap(({ domains }) => domains.flatMap(({ groups }) => groups.flatMap((g) => g.services))),
     ),
   ];
-  const state = () => ({ enabled, linked: [...linked], serviceAssignments: Object.fromEntries(services), lastUpdate });
+  const state = () => ({
+    enabled,
+    migrated,
+    linked: [...linked],
+    serviceAssignments: Object.fromEntries(services),
+    lastUpdate,
+  });
 
   return async function handle(request: SimRequest): Promise<SimAnswer> {
     const given = (request.body ?? {}) as Record<string, unknown>;
@@ -206,6 +229,10 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
         return { status: 200, body: state() };
       case 'POST /console/integrations/gradient/enable':
         return enable(String(given['partnerApiKey'] ?? ''));
+      case 'POST /console/integrations/gradient/migrate-to-alerts':
+        return enabled ? migrate() : problem(409, 'The integration is not enabled.');
+      case 'POST /console/integrations/gradient/alerts':
+        return sendAlert(Number(given['customerId']), given['alert'] as Record<string, unknown>);
       case 'POST /console/integrations/gradient/link':
         return link((given['customerIds'] as number[] | undefined) ?? []);
       case 'POST /console/integrations/gradient/update-counts':

@@ -28,8 +28,10 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
   let psaConnectionId = '';
   let integrationId = '';
   let batchId = '';
-  const idOf = (kind: ProcessKind) =>
-    ({ connect: integrationId, sync: integrationId, refreshPsa: psaConnectionId, approveUsage: batchId })[kind];
+  const idOf = (kind: ProcessKind) => {
+    if (kind === 'refreshPsa') return psaConnectionId;
+    return kind === 'approveUsage' ? batchId : integrationId;
+  };
 
   /** Disturbs in the middle of the transaction that finishes an automatic step, then lets it end or be done again. */
   async function inTransaction(held: HeldStep): Promise<void> {

@@ -24,6 +24,8 @@ async function create(kind: ProcessKind): Promise<ProcessRef> {
     await harness.askRefresh(psaConnectionId);
     return { kind, id: psaConnectionId };
   }
+  if (kind === 'migrateToAlerts') return { kind, id: await harness.migration(psaConnectionId) };
+  if (kind === 'deliverAlert') return { kind, id: await harness.alert(psaConnectionId) };
   const id = await harness.integration(psaConnectionId);
   if (kind === 'sync') await harness.askSync(id);
   return { kind, id };
@@ -43,7 +45,19 @@ const automatic: Record<ProcessKind, StepName[]> = {
   refreshPsa: [...stepsOf.refreshPsa],
   sync: ['pullVendor', 'checkComplete', 'guard', 'apply', 'close'],
   approveUsage: [...stepsOf.approveUsage],
+  migrateToAlerts: ['checkPermissions'],
+  deliverAlert: [...stepsOf.deliverAlert],
 };
+/** Steps in which a process waits for a person or for another process. */
+const waiting: Record<ProcessKind, string[]> = {
+  connect: [...personSteps, 'psa', 'firstSync'],
+  refreshPsa: [],
+  sync: ['freshPsa'],
+  approveUsage: [],
+  migrateToAlerts: ['linkCustomers', 'updateAccountMapping', 'updateCounts', 'chooseBoard'],
+  deliverAlert: [],
+};
+const byPeople: string[] = [...personSteps, 'updateAccountMapping', 'chooseBoard'];
 const kinds = Object.keys(stepsOf) as ProcessKind[];
 
 /** Does for a process what people do: each person's step as soon as it has its turn. */
@@ -58,7 +72,7 @@ async function drive(ref: ProcessRef, before: (step: StepName) => Promise<void>)
       if (next && next.step !== handled && !automatic[ref.kind].some((step) => step === next.step)) {
         handled = next.step;
         await before(next.step as StepName);
-        if (personSteps.some((step) => step === next.step)) await harness.fact(ref, next.step as StepName);
+        if (byPeople.includes(next.step)) await harness.fact(ref, next.step as StepName);
         await harness.wake(ref);
       }
       if (next) throw new Error(`${ref.kind} is still at ${next.step}, which is ${next.state}.`);
@@ -99,9 +113,8 @@ test.concurrent.for(kinds)(
     // The last run may still have to be started: closed is not over.
     await until('nothing to be due', async () => (await harness.row(ref)).dueAt === null);
     await harness.untilClosed(ref);
-    const waited = kind === 'connect' ? [...personSteps, 'psa', 'firstSync'] : kind === 'sync' ? ['freshPsa'] : [];
     const places = automatic[kind].flatMap((step) => [`in ${step}`, `after ${step}`]);
-    expect(terminated).toEqual(expect.arrayContaining([...places, ...waited.map((step) => `at ${step}`)]));
+    expect(terminated).toEqual(expect.arrayContaining([...places, ...waiting[kind].map((step) => `at ${step}`)]));
     expect(await harness.effects(ref)).toEqual(Object.fromEntries(automatic[kind].map((step) => [step, 1])));
   },
 );

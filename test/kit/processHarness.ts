@@ -14,7 +14,10 @@ import { performStep, type StepRef, type StepResult } from '../../activities/ste
 import { wakeProcess } from '../../activities/store.ts';
 import { openDatabase, type Database, type Transaction } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
+import { recordTold } from '../../db/queries/alertDelivery.ts';
+import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { insertIntegration } from '../../db/queries/integration.ts';
+import { requestMigration } from '../../db/queries/migration.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import {
   commitFact,
@@ -95,6 +98,10 @@ export interface ProcessHarness {
   integration(psaConnectionId: string, intake?: 'push' | 'pull'): Promise<string>;
   /** A batch's `approveUsage` process. */
   batch(): Promise<string>;
+  /** An integration whose `migrateToAlerts` process was asked for. */
+  migration(psaConnectionId: string): Promise<string>;
+  /** An alert that has its place: its `deliverAlert` process. */
+  alert(psaConnectionId: string): Promise<string>;
   wake(ref: ProcessRef): Promise<void>;
   /** A fact that is nothing but a fact, or the completion of a step; the wake is the caller's. */
   fact(ref: ProcessRef, step?: StepName): Promise<void>;
@@ -193,6 +200,14 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     writeLines: step(),
     settleLines: step(),
     closeApproval: step(),
+    checkAlertPermissions: step(),
+    resolveAccount: step(),
+    writeTicket: step(),
+    settleTicket: step(),
+    recordDelivery: step(async (tx, ref) => {
+      await recordTold(tx, ref.id);
+      return [];
+    }),
   };
 
   let running: { workers: Worker[]; runs: Promise<void>[]; native: NativeConnection } | undefined;
@@ -232,6 +247,22 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
         await startRound(tx, { ...ref, round: '1' });
       });
       return ref.id;
+    },
+    async migration(psaConnectionId) {
+      const id = await harness.integration(psaConnectionId);
+      await db.transaction((tx) => requestMigration(tx, id, 'test'));
+      return id;
+    },
+    async alert(psaConnectionId) {
+      const integrationId = await harness.integration(psaConnectionId);
+      const words = { title: 'An alert', description: 'Of a test.', priority: 1, status: 1 };
+      const posted = { alertId: 'one', source: 'vendor', vendorAccountId: '1', ...words } as const;
+      return db.transaction(async (tx) => {
+        const { id } = await keepAlert(tx, { id: integrationId, organizationId }, posted);
+        await moveAlert(tx, id, ['parked'], { state: 'delivering', reason: null });
+        await createProcess(tx, organizationId, { kind: 'deliverAlert', id, integrationId });
+        return id;
+      });
     },
     wake: (ref) => wakeProcess(deps, ref),
     async fact(ref, name) {

@@ -1,5 +1,12 @@
 /** A vendor that pushes: the simulated console connected with its key, and counts posted by hand. */
-import { createPsaConnection, person, reach, untilConnected, type IntegrationView } from '../../dev/guide.ts';
+import {
+  createPsaConnection,
+  person,
+  reach,
+  untilConnected,
+  type IntegrationView,
+  type Module,
+} from '../../dev/guide.ts';
 import { openVendorConsole, type VendorConsole } from '../../dev/vendorConsole.ts';
 import type { System } from './system.ts';
 
@@ -20,7 +27,7 @@ export interface Pushing {
 }
 
 /** Up to the key: nothing is enabled yet. The system must have been started with `pushEnv`. */
-export async function createPushing(system: System): Promise<Pushing> {
+export async function createPushing(system: System, modules: readonly Module[] = ['billing']): Promise<Pushing> {
   await system.mailprotector.settings({ vendorApiUrl: `${system.api.url}/api`, vendorKey });
   const console = await openVendorConsole(system.mailprotector.url);
   const psaConnectionId = await createPsaConnection(system);
@@ -30,7 +37,7 @@ export async function createPushing(system: System): Promise<Pushing> {
       vendor: 'mailprotector',
       psaConnectionId,
       intake: 'push',
-      modules: ['billing'],
+      modules,
       viaVirtualAdministrator: false,
     },
   );

@@ -1,0 +1,252 @@
+/** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
+import type { AddNoteResult, CreateTicketResult, PsaAdapter } from '../connectors/psa.ts';
+import {
+  beginNextTicket,
+  claimedForMs,
+  claimPost,
+  claimRevision,
+  leaveDelivery,
+  noteLook,
+  notePostUncertain,
+  readDelivery,
+  recordPost,
+  recordTold,
+  releasePost,
+  storePsaAccount,
+  toldForMs,
+  type DeliveryContext,
+} from '../db/queries/alertDelivery.ts';
+import {
+  admitAlerts,
+  listGathered,
+  lockIntegration,
+  readAlert,
+  type AdmittedAlert,
+  type AlertRow,
+} from '../db/queries/alerts.ts';
+import type { Transaction } from '../db/client.ts';
+import { alertSettingsOf } from '../domain/alerts.ts';
+import { noteText, ticketText } from '../domain/ticketText.ts';
+import type { Dependencies } from './dependencies.ts';
+import { performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './store.ts';
+import { writeTiming } from './writing.ts';
+
+/** A ticket that many alerts gather in is told of new ones this often at most, in milliseconds. */
+const gatheringMs = 60_000;
+
+export function createAlertActivities(deps: Dependencies) {
+  const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
+  const { ALERTS_IN_FLIGHT: places, PSA_SEARCH_LOOKS: mostLooks } = deps.environment;
+
+  async function wakeAll(admitted: readonly AdmittedAlert[]): Promise<void> {
+    for (const next of admitted) await wakeProcess(deps, next);
+  }
+
+  /** Sends the one POST of this round, if this caller gets the claim. @throws ConnectorError when nothing was sent */
+  async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<void> {
+    const row = await readAlert(deps.db, context.alert.id);
+    const kind = row.ticketId === null ? 'ticket' : 'note';
+    const claimed = await claimPost(deps.db, row, kind);
+    if (!claimed) return;
+    const writeBefore = Date.now() + writeWindowMs;
+    const result =
+      claimed.ticketId === null
+        ? await adapter.createTicket({ ...(await ticketOf(deps, context, claimed, adapter)), writeBefore })
+        : await adapter.addNote({ ...(await noteOf(deps, context, claimed, claimed.ticketId)), writeBefore });
+    await settle(context, row, claimed, result);
+  }
+
+  async function settle(
+    { integration }: DeliveryContext,
+    before: AlertRow,
+    claimed: AlertRow,
+    result: CreateTicketResult | AddNoteResult,
+  ): Promise<void> {
+    switch (result.outcome) {
+      case 'not_sent':
+        await releasePost(deps.db, before, claimed);
+        throw result.error;
+      case 'uncertain':
+        return notePostUncertain(deps.db, claimed);
+      case 'rejected':
+        return die(integration.id, claimed.id, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
+      case 'ambiguous':
+        return die(integration.id, claimed.id, severalTickets(result.tickets));
+      case 'created':
+      case 'existing':
+        return recordPost(deps.db, claimed, ticketIn(result));
+    }
+  }
+
+  async function die(integrationId: string, id: string, reason: { code: string; detail: string }): Promise<void> {
+    await wakeAll(
+      await deps.db.transaction(async (tx) => {
+        await lockIntegration(tx, integrationId);
+        await leaveDelivery(tx, id, { state: 'dead', reason });
+        return admitAlerts(tx, integrationId, places);
+      }),
+    );
+  }
+
+  /** Whether an alert's own ticket needs a note now: closed ones are opened again or followed by another first. */
+  async function follow({ alert: row, integration }: DeliveryContext, adapter: PsaAdapter): Promise<boolean> {
+    if (row.ticketId === null) return true;
+    const news = row.contentRevision > row.told;
+    const ticket = await adapter.getTicket({ ticketId: row.ticketId });
+    if (ticket && !ticket.closed) return news;
+    // What is over needs nobody any more.
+    if (row.clearedAt) return false;
+    const { whenClosed, board } = alertSettingsOf(integration.alerts);
+    if (ticket && whenClosed === 'reopen' && board) {
+      await adapter.setTicketStatus({ ticketId: ticket.id, statusId: board.statusId });
+      return true;
+    }
+    await beginNextTicket(deps.db, row);
+    return true;
+  }
+
+  return {
+    /** The revision of an alert to tell, if there is one. */
+    async claimAlert(alertRowId: string): Promise<string | null> {
+      return (await claimRevision(deps.db, alertRowId)) ?? null;
+    },
+
+    /** Where the account is mapped to now. One that is not mapped any more is parked: it comes again by itself. */
+    async resolveAccount(ref: StepRef): Promise<StepResult> {
+      let admitted: AdmittedAlert[] = [];
+      let again: StepResult = undefined;
+      await performStep(deps, ref, async () => {
+        const { alert: row, integration, mappedTo } = await readDelivery(deps.db, ref.id);
+        const toldMs = row.source === 'storm' ? await toldForMs(deps.db, ref.id) : undefined;
+        if (toldMs !== undefined && toldMs < gatheringMs) {
+          again = { againInMs: Math.ceil(gatheringMs - toldMs), because: 'gathers alerts before the next note' };
+          return undefined;
+        }
+        return async (tx) => {
+          if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
+          admitted = await park(tx, integration.id, ref.id);
+        };
+      });
+      await wakeAll(admitted);
+      return again;
+    },
+
+    /** Finds or creates the ticket, or adds to it what is new. Runs once per try: Temporal never repeats it. */
+    async writeTicket(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const context = await readDelivery(deps.db, ref.id);
+        // Claimed by somebody who was killed: that is for the next step to find out about.
+        if (context.alert.post !== null) return async () => undefined;
+        const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
+        if (await follow(context, adapter)) await post(context, adapter);
+        return async () => undefined;
+      });
+    },
+
+    /**
+     * Looks for what may have been posted, once its time-out and the PSA's lag have passed, and again after twice that
+     * time each: a search may lag longer than one thinks. Only then is it posted once more.
+     */
+    async settleTicket(ref: StepRef): Promise<StepResult> {
+      let again: StepResult = undefined;
+      await performStep(deps, ref, async () => {
+        const context = await readDelivery(deps.db, ref.id);
+        const { alert: row, integration } = context;
+        if (row.post === null) return async () => undefined;
+        const waitMs = settleAfterMs * 2 ** row.looks - (await claimedForMs(deps.db, row.id));
+        if (waitMs > 0) {
+          again = {
+            againInMs: Math.ceil(waitMs),
+            because: 'the ticket may be there: looked for when the PSA shows it',
+          };
+          return undefined;
+        }
+        const adapter = await deps.connectors.psaOf(integration.psaConnectionId);
+        const found = await lookFor(row, adapter);
+        if (found === 'several') await die(integration.id, row.id, severalTickets([]));
+        else if (found) await recordPost(deps.db, row, found === 'note' ? undefined : found);
+        else if (row.looks + 1 < mostLooks) await noteLook(deps.db, row);
+        else if (row.claims < 2) await post(context, adapter);
+        else await die(integration.id, row.id, notTaken);
+        return undefined;
+      });
+      return again;
+    },
+
+    /** The ticket knows of it; its place is the next one's. */
+    async recordDelivery(ref: StepRef): Promise<StepResult> {
+      let admitted: AdmittedAlert[] = [];
+      await performStep(deps, ref, async () => {
+        const { integrationId } = await readAlert(deps.db, ref.id);
+        return async (tx) => {
+          await lockIntegration(tx, integrationId);
+          await recordTold(tx, ref.id);
+          admitted = await admitAlerts(tx, integrationId, places);
+        };
+      });
+      await wakeAll(admitted);
+    },
+  };
+
+  async function park(tx: Transaction, integrationId: string, id: string): Promise<AdmittedAlert[]> {
+    await lockIntegration(tx, integrationId);
+    const detail = 'Its account is not mapped to a PSA account, or no board is chosen.';
+    await leaveDelivery(tx, id, { state: 'parked', reason: { code: 'unmapped', detail } });
+    return admitAlerts(tx, integrationId, places);
+  }
+}
+
+const notTaken = {
+  code: 'not_taken',
+  detail: 'The PSA did not take it twice, and shows no sign of it. Look whether its pages say why, then retry.',
+};
+
+function severalTickets(tickets: readonly { id: string }[]): { code: string; detail: string } {
+  const which = tickets.length > 0 ? ` (${tickets.map((ticket) => ticket.id).join(', ')})` : '';
+  return {
+    code: 'several_tickets',
+    detail: `Several tickets${which} carry its reference. Keep one of them, delete the others, then retry.`,
+  };
+}
+
+function ticketIn(result: Extract<CreateTicketResult | AddNoteResult, { outcome: 'created' | 'existing' }>) {
+  if (!('ticket' in result)) return undefined;
+  const { id, url } = result.ticket;
+  return { id, ...(url === undefined ? {} : { url }), existed: result.outcome === 'existing' };
+}
+
+/** What came of a POST that nobody heard the end of; undefined = nothing to be seen. */
+async function lookFor(row: AlertRow, adapter: PsaAdapter) {
+  if (row.ticketId !== null)
+    return (await adapter.hasNote({ ticketId: row.ticketId, marker: markerOf(row) })) ? 'note' : undefined;
+  const [ticket, second] = await adapter.findTickets({ reference: row.reference });
+  if (!ticket) return undefined;
+  return second
+    ? 'several'
+    : { id: ticket.id, ...(ticket.url === undefined ? {} : { url: ticket.url }), existed: true };
+}
+
+/** Stands in a note, so that it is found again. */
+const markerOf = (row: AlertRow) => `[${row.reference}-r${row.telling ?? row.revision}]`;
+
+async function ticketOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
+  const { board, ...settings } = alertSettingsOf(context.integration.alerts);
+  if (!board || context.mappedTo === null) throw new Error(`The alert ${row.id} has no board or account.`);
+  const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
+  return {
+    accountId: context.mappedTo,
+    boardId: board.boardId,
+    statusId: board.statusId,
+    ...(board.typeId === null ? {} : { typeId: board.typeId }),
+    priorityId: board.priorities[row.priority as 1 | 2 | 3 | 4],
+    reference: row.reference,
+    ...ticketText({ ...context, alert: row, gathered }, settings, adapter.longestSummary),
+  };
+}
+
+async function noteOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, ticketId: string) {
+  const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
+  const marker = markerOf(row);
+  return { ticketId, marker, text: `${noteText({ ...context, alert: row, gathered })}\n\n${marker}` };
+}

@@ -1,0 +1,334 @@
+/** How an integration's alerts become tickets: permissions, board, texts, storms, rules. */
+import { z } from '@hono/zod-openapi';
+import { lockIntegration } from '../../db/queries/alerts.ts';
+import { recordAudit } from '../../db/queries/audit.ts';
+import { storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
+import { completeMigrationStep, migrationOf } from '../../db/queries/migration.ts';
+import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../../db/queries/process.ts';
+import { readPsaConnection } from '../../db/queries/psaConnection.ts';
+import {
+  alertSettingsOf,
+  alertFields,
+  completeBoard,
+  overlay,
+  unknownFields,
+  type AlertSettings,
+} from '../../domain/alerts.ts';
+import { priorityWords, ticketText } from '../../domain/ticketText.ts';
+import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
+import { conflict, unprocessable } from '../problem.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
+import { commitAndAdmit } from '../takeAlert.ts';
+import { activeIntegration, connectOf, ownedIntegration } from './integrations.ts';
+
+const tag = 'Alerts';
+const id = z.string().min(1).max(100);
+
+const prioritiesSchema = z.object({ 1: id, 2: id, 3: id, 4: id });
+const boardSchema = z
+  .object({
+    boardId: z.string(),
+    statusId: z.string(),
+    typeId: z.string().nullable(),
+    /** The PSA's priority for each of the vendor's: 1 low, 2 medium, 3 high, 4 very high. */
+    priorities: prioritiesSchema,
+  })
+  .openapi('BoardChoice');
+const settingsSchema = z
+  .object({
+    // As a union: `nullable()` of a named schema is one that null does not fit, in the contract.
+    board: z.union([boardSchema, z.null()]),
+    summary: z.string(),
+    body: z.string(),
+    whenClosed: z.enum(['new_ticket', 'reopen']),
+    storm: z.object({ most: z.int(), windowMinutes: z.int() }),
+    rules: z.object({
+      domainPending: z.object({ on: z.boolean(), afterDays: z.int() }),
+      directorySync: z.object({ on: z.boolean() }),
+      statementOverdue: z.object({ on: z.boolean(), afterDays: z.int() }),
+      usageZero: z.object({ on: z.boolean() }),
+    }),
+  })
+  .openapi('AlertSettings');
+
+const exampleBoard = { boardId: '12', statusId: '201', typeId: '31', priorities: { 1: '4', 2: '3', 3: '2', 4: '1' } };
+const exampleSettings = { ...alertSettingsOf({}), board: exampleBoard };
+
+const check = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/permissions/check',
+  operationId: 'checkPermissions',
+  summary: 'Check Permissions: ask the PSA for each right that alerts need, and read its boards anew',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: processSchema,
+  example: exampleProcess('connect', exampleIds.integration, 'linkCustomers', 'checkPermissions'),
+});
+const putBoard = route({
+  method: 'put',
+  path: '/v1/integrations/{id}/board',
+  operationId: 'putBoard',
+  summary: 'Choose the board alerts go to; status and priorities that are not given are the usual ones',
+  tag,
+  scope: 'operate',
+  request: {
+    params: idParam,
+    body: jsonBody(
+      z.object({
+        boardId: id,
+        statusId: id.optional(),
+        typeId: id.nullable().optional(),
+        priorities: prioritiesSchema.partial().optional(),
+      }),
+      { boardId: '12' },
+    ),
+  },
+  ok: 200,
+  answer: settingsSchema,
+  example: exampleSettings,
+});
+const get = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/alert-settings',
+  operationId: 'getAlertSettings',
+  summary: 'How alerts become tickets',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: settingsSchema,
+  example: exampleSettings,
+});
+const days = z.int().min(1).max(365);
+const template = z.string().trim().min(1).max(10_000);
+const settingsBody = z.strictObject({
+  summary: template.optional(),
+  body: template.optional(),
+  whenClosed: z.enum(['new_ticket', 'reopen']).optional(),
+  storm: z
+    .strictObject({ most: z.int().min(0).max(10_000), windowMinutes: z.int().min(1).max(10_080) })
+    .partial()
+    .optional(),
+  rules: z
+    .strictObject({
+      domainPending: z.strictObject({ on: z.boolean(), afterDays: days }),
+      directorySync: z.strictObject({ on: z.boolean() }),
+      statementOverdue: z.strictObject({ on: z.boolean(), afterDays: days }),
+      usageZero: z.strictObject({ on: z.boolean() }),
+    })
+    .partial()
+    .optional(),
+});
+const put = route({
+  method: 'put',
+  path: '/v1/integrations/{id}/alert-settings',
+  operationId: 'putAlertSettings',
+  summary: 'Change texts, storms and rules; what is not given stays',
+  tag,
+  scope: 'operate',
+  request: { params: idParam, body: jsonBody(settingsBody, { storm: { most: 20, windowMinutes: 60 } }) },
+  ok: 200,
+  answer: settingsSchema,
+  example: exampleSettings,
+});
+const previewSchema = z
+  .object({
+    board: z.string().nullable(),
+    status: z.string().nullable(),
+    type: z.string().nullable(),
+    priority: z.string().nullable(),
+    summary: z.string(),
+    body: z.string(),
+  })
+  .openapi('TicketPreview');
+const preview = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/alert-preview',
+  operationId: 'previewAlert',
+  summary: 'What the ticket of an alert would be, with texts that are not stored yet',
+  tag,
+  scope: 'read',
+  request: {
+    params: idParam,
+    body: jsonBody(
+      z.object({
+        summary: template.optional(),
+        body: template.optional(),
+        alert: z
+          .object({
+            title: z.string().max(1_000),
+            description: z.string().max(50_000),
+            account: z.string().max(500),
+            service: z.string().max(500).nullable(),
+            priority: z.int().min(1).max(4),
+          })
+          .partial()
+          .optional(),
+      }),
+      { summary: '[Mail] {title}' },
+    ),
+  },
+  ok: 200,
+  answer: previewSchema,
+  example: {
+    board: 'Service',
+    status: 'New',
+    type: null,
+    priority: 'Priority 2 - High',
+    summary: '[Mail] Mail is delayed',
+    body: 'Mail of acme.example waits for 40 minutes.',
+  },
+});
+
+export const alertSettingsRoutes = createRouter();
+
+alertSettingsRoutes.openapi(check, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const process = await checkerOf(deps, row);
+  await commitAndWake(deps, [process], async (tx) => {
+    const owner = await ownerOf(tx, process);
+    if (owner) await reopenSteps(tx, { ...process, round: owner.round, steps: ['checkPermissions'] });
+    await commitFact(tx, process);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'permissions.check',
+      subjectKind: 'integration',
+      subjectId: row.id,
+    });
+  });
+  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+});
+
+alertSettingsRoutes.openapi(putBoard, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
+  if (!ticketOptions)
+    throw conflict('not-read-yet', 'The boards have not been read yet: they come with Check Permissions.');
+  const completed = completeBoard(ticketOptions, c.req.valid('json'));
+  if ('refusals' in completed) {
+    throw unprocessable(
+      'unusable-board',
+      completed.refusals.map((refusal) => refusal.reason).join(' '),
+      completed.refusals.map(({ field, reason }) => ({ field, message: reason })),
+    );
+  }
+  const settings = await change(deps, caller, row, 'alerts.board', { board: completed.choice });
+  return send(c, settingsSchema, settings);
+});
+
+alertSettingsRoutes.openapi(get, async (c) => {
+  const row = await ownedIntegration(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  return send(c, settingsSchema, alertSettingsOf(row.alerts));
+});
+
+alertSettingsRoutes.openapi(put, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const given = c.req.valid('json');
+  refuseUnknownFields(given);
+  const now = alertSettingsOf(row.alerts);
+  const settings = await change(deps, caller, row, 'alerts.settings', {
+    ...overlay(now, { ...given, storm: overlay(now.storm, given.storm), rules: overlay(now.rules, given.rules) }),
+  });
+  return send(c, settingsSchema, settings);
+});
+
+alertSettingsRoutes.openapi(preview, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  const { alert, ...templates } = c.req.valid('json');
+  refuseUnknownFields(templates);
+  const settings = overlay(alertSettingsOf(row.alerts), templates);
+  const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
+  const board = ticketOptions?.boards.find((each) => each.id === settings.board?.boardId);
+  const priority = alert?.priority ?? 3;
+  const told = {
+    alert: {
+      alertId: 'example-1',
+      source: 'vendor' as const,
+      title: alert?.title ?? 'Mail is delayed',
+      description: alert?.description ?? 'Mail of acme.example waits for 40 minutes.',
+      priority,
+      revision: 1,
+      receivedAt: new Date(),
+      dueAt: null,
+      clearedAt: null,
+      previousTicketId: null,
+    },
+    integration: { vendor: row.vendor },
+    accountName: alert?.account ?? 'Acme Dental',
+    serviceName: alert?.service ?? null,
+    gathered: undefined,
+  };
+  const priorityId = settings.board?.priorities[priority as 1 | 2 | 3 | 4];
+  return send(c, previewSchema, {
+    board: board?.name ?? null,
+    status: board?.statuses.find((each) => each.id === settings.board?.statusId)?.name ?? null,
+    type: board?.types.find((each) => each.id === settings.board?.typeId)?.name ?? null,
+    priority:
+      ticketOptions?.priorities.find((each) => each.id === priorityId)?.name ?? priorityWords[priority - 1] ?? null,
+    ...ticketText(told, settings, 100),
+  });
+});
+
+function refuseUnknownFields(templates: { summary?: string | undefined; body?: string | undefined }): void {
+  const errors = (['summary', 'body'] as const).flatMap((field) =>
+    unknownFields(templates[field] ?? '').map((name) => ({ field, message: `There is no field {${name}}.` })),
+  );
+  if (errors.length === 0) return;
+  const known = alertFields.map((name) => `{${name}}`).join(', ');
+  throw unprocessable('unknown-field', `A text may have these fields: ${known}.`, errors);
+}
+
+/** @throws ApiProblem when the integration carries no alerts */
+export async function withAlerts(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
+  const row = await activeIntegration(deps, caller, id);
+  if (!row.modules.includes('alerts'))
+    throw conflict('no-alerts', 'This integration carries billing only. Migrate it to alerts first.');
+  return row;
+}
+
+/** Settings, what they complete, and the alerts they let go, in one transaction. */
+async function change(
+  deps: ApiDependencies,
+  caller: Caller,
+  row: IntegrationRow,
+  action: string,
+  changed: Partial<AlertSettings>,
+): Promise<AlertSettings> {
+  const process = await checkerOf(deps, row);
+  const settings = await commitAndAdmit(deps, row.id, async (tx) => {
+    const before = (await lockIntegration(tx, row.id))?.alerts ?? {};
+    const stored = { ...before, ...changed };
+    await storeAlertSettings(tx, row.id, stored);
+    if (changed.board) {
+      await completeByFact(tx, { ...connectOf(row), round: '1', step: 'chooseBoard' });
+      await completeMigrationStep(tx, row.id, 'chooseBoard');
+    }
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action,
+      subjectKind: 'integration',
+      subjectId: row.id,
+      before,
+      after: stored,
+    });
+    return alertSettingsOf(stored);
+  });
+  if (changed.board) wakeAll(deps, [process]);
+  return settings;
+}
+
+/** Who checks permissions: the migration, where alerts came later. */
+async function checkerOf(deps: ApiDependencies, row: IntegrationRow) {
+  const migrated = (await listSteps(deps.db, migrationOf(row))).length > 0;
+  return migrated ? migrationOf(row) : connectOf(row);
+}

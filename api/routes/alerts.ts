@@ -1,0 +1,301 @@
+/** Alerts and what became of them. */
+import { z } from '@hono/zod-openapi';
+import { randomUUID } from 'node:crypto';
+import { leaveDelivery } from '../../db/queries/alertDelivery.ts';
+import { findAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import { recordAudit } from '../../db/queries/audit.ts';
+import { findVendorAccount } from '../../db/queries/integration.ts';
+import { endProcess, listSteps } from '../../db/queries/process.ts';
+import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  isoDateOrNull,
+  jsonBody,
+  jsonPlace,
+  listOf,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
+import { conflict, notFound, unprocessable } from '../problem.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
+import { commitAndAdmit, takeAlert } from '../takeAlert.ts';
+import { withAlerts } from './alertSettings.ts';
+import { retryBlocked } from './steps.ts';
+
+const tag = 'Alerts';
+const states = ['parked', 'waiting', 'delivering', 'delivered', 'gathered', 'dead', 'dismissed'] as const;
+
+const alertSchema = z
+  .object({
+    id: z.uuid(),
+    integrationId: z.uuid(),
+    /** The sender's own id: sent again, it is the same alert. */
+    alertId: z.string(),
+    source: z.enum(['vendor', 'rule', 'storm', 'test']),
+    vendorAccountId: z.string(),
+    serviceId: z.string().nullable(),
+    title: z.string(),
+    description: z.string(),
+    priority: z.int(),
+    dueAt: isoDateOrNull,
+    /** How often it was sent. */
+    revision: z.int(),
+    firstReceivedAt: isoDate,
+    receivedAt: isoDate,
+    /** When what it tells of was over. */
+    clearedAt: isoDateOrNull,
+    state: z.enum(states),
+    reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
+    psaAccountId: z.string().nullable(),
+    /** The alert whose ticket tells of this one too. */
+    gatheredInto: z.uuid().nullable(),
+    ticketId: z.string().nullable(),
+    ticketUrl: z.string().nullable(),
+    previousTicketId: z.string().nullable(),
+    toldAt: isoDateOrNull,
+  })
+  .openapi('Alert');
+const detailSchema = alertSchema
+  .extend({
+    /** What the PSA's ticket is found by. */
+    reference: z.string(),
+    /** Stage by stage; null before it has begun. As a union: see `approvalSchema`. */
+    process: z.union([processSchema, z.null()]),
+  })
+  .openapi('AlertDetail');
+
+const exampleAlert = {
+  id: exampleIds.card,
+  integrationId: exampleIds.integration,
+  alertId: 'queue-4711',
+  source: 'vendor' as const,
+  vendorAccountId: '1001',
+  serviceId: 'CloudFilter',
+  title: 'Mail is delayed',
+  description: 'Mail of acme.example waits for 40 minutes.',
+  priority: 3,
+  dueAt: null,
+  revision: 1,
+  firstReceivedAt: '2026-11-25T09:00:00.000Z',
+  receivedAt: '2026-11-25T09:00:00.000Z',
+  clearedAt: null,
+  state: 'delivered' as const,
+  reason: null,
+  psaAccountId: '250',
+  gatheredInto: null,
+  ticketId: '90210',
+  ticketUrl: 'https://na.myconnectwise.net/v4_6_release/services/system_io/router/openrecord.rails?recid=90210',
+  previousTicketId: null,
+  toldAt: '2026-11-25T09:00:02.000Z',
+};
+const exampleDetail = {
+  ...exampleAlert,
+  reference: `CS-${exampleIds.card}-1`,
+  process: exampleProcess('deliverAlert', exampleIds.card, 'resolveAccount', 'writeTicket'),
+};
+
+const list = route({
+  method: 'get',
+  path: '/v1/alerts',
+  operationId: 'listAlerts',
+  summary: 'Alerts, the newest first',
+  tag,
+  scope: 'read',
+  request: {
+    query: pageQuery.extend({
+      integrationId: z.uuid().optional(),
+      state: z.enum(states).optional(),
+      vendorAccountId: z.string().max(200).optional(),
+    }),
+  },
+  ok: 200,
+  answer: listOf(alertSchema),
+  example: { items: [exampleAlert], nextCursor: null },
+});
+const get = route({
+  method: 'get',
+  path: '/v1/alerts/{id}',
+  operationId: 'getAlert',
+  summary: 'One alert, stage by stage',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: detailSchema,
+  example: exampleDetail,
+});
+const retry = route({
+  method: 'post',
+  path: '/v1/alerts/{id}/retry',
+  operationId: 'retryAlert',
+  summary: 'Deliver a dead alert again, or try the blocked step of one on its way',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: detailSchema,
+  example: exampleDetail,
+});
+const dismiss = route({
+  method: 'post',
+  path: '/v1/alerts/{id}/dismiss',
+  operationId: 'dismissAlert',
+  summary: 'No ticket is wanted, for a reason; sent again with other words it comes back',
+  tag,
+  scope: 'operate',
+  request: {
+    params: idParam,
+    body: jsonBody(z.object({ reason: z.string().trim().min(1).max(1_000) }), { reason: 'Planned maintenance.' }),
+  },
+  ok: 200,
+  answer: detailSchema,
+  example: { ...exampleDetail, state: 'dismissed' as const },
+});
+const testAlert = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/test-alert',
+  operationId: 'sendTestAlert',
+  summary: 'Send an alert of one account on its way, and see it stage by stage',
+  tag,
+  scope: 'operate',
+  request: {
+    params: idParam,
+    body: jsonBody(z.object({ accountId: z.string().min(1).max(200), priority: z.int().min(1).max(4).default(1) }), {
+      accountId: '1001',
+    }),
+  },
+  ok: 202,
+  answer: detailSchema,
+  example: { ...exampleDetail, source: 'test' as const },
+});
+
+export const alertRoutes = createRouter();
+
+const place = jsonPlace(z.tuple([z.iso.datetime(), z.uuid()]));
+
+alertRoutes.openapi(list, async (c) => {
+  const { limit, cursor, ...filter } = c.req.valid('query');
+  const [at, id] = decodeCursor(cursor, place) ?? [];
+  const rows = await listAlerts(c.get('deps').db, c.get('caller').organizationId, filter, {
+    limit: limit + 1,
+    before: at !== undefined && id !== undefined ? { at, id } : undefined,
+  });
+  return send(
+    c,
+    listOf(alertSchema),
+    pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id])),
+  );
+});
+
+alertRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  return send(c, detailSchema, await viewOf(deps, await owned(deps, c.get('caller'), c.req.valid('param').id)));
+});
+
+alertRoutes.openapi(retry, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  const process = processOf(row);
+  if (row.state === 'delivering') {
+    await commitAndWake(deps, [process], (tx) =>
+      retryBlocked(tx, caller, process, undefined, { subjectKind: 'alert', subjectId: row.id }),
+    );
+  } else {
+    await commitAndAdmit(deps, row.integrationId, async (tx) => {
+      if (!(await moveAlert(tx, row.id, ['dead'], { state: 'parked', reason: null, again: true })))
+        throw conflict('not-dead', `The alert is ${row.state}; only a dead or a blocked one is tried again.`);
+      await recordAudit(tx, caller.organizationId, {
+        actor: actorOf(caller),
+        action: 'alert.retry',
+        subjectKind: 'alert',
+        subjectId: row.id,
+        before: row.reason,
+      });
+    });
+  }
+  return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, row.id)), 202);
+});
+
+alertRoutes.openapi(dismiss, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  const detail = c.req.valid('json').reason;
+  await commitAndAdmit(deps, row.integrationId, async (tx) => {
+    const now = await readAlert(tx, row.id);
+    // A ticket that may be there must be found out about first: it would be nobody's.
+    if (now.post !== null)
+      throw conflict(
+        'ticket-under-way',
+        'A ticket is being written. Dismiss the alert when it is known whether it is there.',
+      );
+    if (now.state === 'delivering') {
+      await leaveDelivery(tx, row.id, { state: 'dead', reason: { code: 'dismissed', detail } });
+      await endProcess(tx, processOf(row));
+    }
+    if (
+      !(await moveAlert(tx, row.id, ['parked', 'waiting', 'dead'], {
+        state: 'dismissed',
+        reason: { code: 'dismissed', detail },
+      }))
+    )
+      throw conflict('told-already', `The alert is ${now.state}: somebody has been told of it.`);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'alert.dismiss',
+      subjectKind: 'alert',
+      subjectId: row.id,
+      before: { state: now.state },
+      after: { reason: detail },
+    });
+  });
+  return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, row.id)));
+});
+
+alertRoutes.openapi(testAlert, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const { accountId, priority } = c.req.valid('json');
+  if (!(await findVendorAccount(deps.db, row.id, accountId)))
+    throw unprocessable('unknown-account', `The integration has no account "${accountId}".`);
+  const { id } = await takeAlert(deps, row, {
+    alertId: `test:${randomUUID()}`,
+    source: 'test',
+    vendorAccountId: accountId,
+    title: 'Test alert from Countersign',
+    description: 'Somebody tries the way from an alert to a ticket.',
+    priority,
+    status: 1,
+  });
+  await recordAudit(deps.db, caller.organizationId, {
+    actor: actorOf(caller),
+    action: 'alert.test',
+    subjectKind: 'alert',
+    subjectId: id,
+  });
+  return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, id)), 202);
+});
+
+async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<AlertRow> {
+  const row = await findAlert(deps.db, caller.organizationId, id);
+  if (!row) throw notFound('alert');
+  return row;
+}
+
+function processOf(row: AlertRow) {
+  const { id, organizationId, integrationId } = row;
+  return { kind: 'deliverAlert', id, organizationId, integrationId } as const;
+}
+
+async function viewOf(deps: ApiDependencies, row: AlertRow) {
+  const steps = await listSteps(deps.db, processOf(row));
+  return { ...row, process: steps.length > 0 ? processView(deps, processOf(row), steps) : null };
+}

@@ -1,0 +1,79 @@
+/** Routes 17 and 18: an alert is queued, and asked after by its message (reference/gradient.md §4.1–4.2, §5.3). */
+import { Hono } from 'hono';
+import { findAlertOf, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { storePushStatus } from '../../db/queries/push.ts';
+import type { ApiDependencies } from '../context.ts';
+import { takeAlert } from '../takeAlert.ts';
+import { jsonOf, VendorApiError, type VendorApiEnv } from './answers.ts';
+import { fieldsOf, isLonger, optionalDate, optionalText, requiredText, wholeNumber } from './fields.ts';
+import { migrate } from './vendor.ts';
+
+export const alertRoutes = new Hono<VendorApiEnv>();
+
+alertRoutes.post('/alerting/:accountId', async (c) => {
+  const deps = c.get('deps');
+  const row = c.get('integration');
+  const vendorAccountId = c.req.param('accountId');
+  if (isLonger(vendorAccountId, 200))
+    throw new VendorApiError(400, 'accountId must be shorter than or equal to 200 characters');
+  const fields = fieldsOf(await jsonOf(c));
+  const posted = {
+    source: 'vendor' as const,
+    vendorAccountId,
+    alertId: requiredText(fields, 'alertId', 200),
+    title: requiredText(fields, 'title', 1_000),
+    description: requiredText(fields, 'description', 50_000),
+    priority: wholeNumber(fields, 'priority', { from: 1, to: 4, otherwise: 1 }),
+    status: wholeNumber(fields, 'status', { from: 1, to: 6, otherwise: 1 }),
+    dueAt: optionalDate(fields, 'dueDateTime'),
+    serviceId: optionalText(fields, 'serviceId', 200),
+  };
+  if (ownIds.test(posted.alertId))
+    throw new VendorApiError(400, 'alertId must not begin with "storm:", "rule:" or "test:"');
+  await acceptAlerts(deps, row);
+  const { id } = await takeAlert(deps, row, posted);
+  if (row.pushStatus === 'inactive' || row.pushStatus === 'pending')
+    await storePushStatus(deps.db, row.id, { pushStatus: 'active' });
+  return c.json({ messageId: id, alertId: posted.alertId, correlationID: c.get('requestId') }, 201);
+});
+
+alertRoutes.get('/alerting/debug/:messageId', async (c) => {
+  const { db } = c.get('deps');
+  const messageId = c.req.param('messageId');
+  const row = uuid.test(messageId) ? await findAlertOf(db, c.get('integration').id, messageId) : undefined;
+  if (!row) throw new VendorApiError(404, `No message found with id: ${messageId}`);
+  const told = row.gatheredInto === null ? row : await readAlert(db, row.gatheredInto);
+  return c.json({
+    messageId: row.id,
+    createdAt: row.firstReceivedAt.toISOString(),
+    ...(told.ticketId === null ? {} : { ticketId: told.ticketId }),
+    ...stateOf(row, told),
+  });
+});
+
+/** Ids that Countersign gives to alerts of its own. */
+const ownIds = /^(storm|rule|test):/;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** @throws VendorApiError when the integration carries no alerts and none may begin by themselves */
+async function acceptAlerts(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
+  if (row.modules.includes('alerts')) return;
+  if (deps.environment.MIGRATION_SIGNAL !== 'alert')
+    throw new VendorApiError(403, 'Alerts are not connected for this integration. Migrate to Alerts first');
+  await migrate(deps, row);
+}
+
+function stateOf(row: AlertRow, told: AlertRow): { status: string; message: string; errors?: string[] } {
+  if (row.state === 'dead' || row.state === 'dismissed') {
+    const message = row.reason?.detail ?? 'It was dismissed.';
+    return { status: 'failed', message, errors: [message] };
+  }
+  if (told.told > 0 && (row.state === 'delivered' || row.state === 'gathered'))
+    return { status: 'success', message: told === row ? 'Ticket created' : 'Told by a ticket for many alerts' };
+  return {
+    status: 'pending',
+    message:
+      row.state === 'parked' ? 'Waits until its account is mapped and a board is chosen' : 'On its way to the PSA',
+  };
+}

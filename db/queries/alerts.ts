@@ -1,0 +1,350 @@
+/** Alerts as they come in, wait for their account and their place, and are looked at. */
+import { and, asc, desc, eq, inArray, lt, notInArray, or, sql } from 'drizzle-orm';
+import { randomUUID } from 'node:crypto';
+import { alertSettingsOf } from '../../domain/alerts.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
+import { alert, integration, type AlertSource, type AlertState } from '../schema/index.ts';
+import type { IntegrationRow } from './integration.ts';
+import { commitFact, createProcess } from './process.ts';
+
+export type AlertRow = typeof alert.$inferSelect;
+
+export interface PostedAlert {
+  /** The sender's own id: sent again, it is the same alert. */
+  alertId: string;
+  source: AlertSource;
+  vendorAccountId: string;
+  serviceId?: string | undefined;
+  title: string;
+  description: string;
+  priority: number;
+  status: number;
+  dueAt?: Date | undefined;
+}
+
+/** An alert that is told to have a place, as whoever wakes it needs it. */
+export interface AdmittedAlert {
+  kind: 'deliverAlert';
+  id: string;
+  organizationId: string;
+  integrationId: string;
+}
+
+export const referenceOf = (id: string, occurrence: number) => `CS-${id}-${occurrence}`;
+
+/** An alert that was told less than this ago, and says the same again, is counted and nothing more; milliseconds. */
+const sameAgainMs = 60_000;
+
+/**
+ * Keeps an alert: a new row, or one more time of the same. One statement, so that five at once make one row. It has no
+ * place yet: `admitAlerts` gives it one, if `canBeAdmitted`.
+ *
+ * @returns the row's id; accepted is what this has returned from
+ */
+export async function keepAlert(
+  db: Queryable,
+  { id: integrationId, organizationId }: Pick<IntegrationRow, 'id' | 'organizationId'>,
+  posted: PostedAlert,
+): Promise<{ id: string; state: AlertState }> {
+  const id = randomUUID();
+  const words = sql`title, description, priority, status, due_at, service_id, vendor_account_id`;
+  const { rows } = await db.execute<{ id: string; state: AlertState }>(sql`
+    insert into alert as a (id, organization_id, integration_id, alert_id, source, reference, state, psa_account_id, ${words})
+    select ${id}::uuid, ${organizationId}::uuid, i.id, ${posted.alertId}, ${posted.source}, ${referenceOf(id, 1)},
+            case when m.psa_account_id is not null and ${hasBoard} then 'waiting' else 'parked' end, m.psa_account_id,
+            ${posted.title}, ${posted.description}, ${posted.priority}::int, ${posted.status}::int,
+            ${posted.dueAt?.toISOString() ?? null}::timestamptz, ${posted.serviceId ?? null}, ${posted.vendorAccountId}
+      from integration i
+      left join account_mapping m on m.integration_id = i.id and m.vendor_account_id = ${posted.vendorAccountId}
+     where i.id = ${integrationId}
+    on conflict (integration_id, alert_id) do update
+       set (${words}) = (excluded.title, excluded.description, excluded.priority, excluded.status, excluded.due_at,
+                         excluded.service_id, excluded.vendor_account_id),
+           revision = a.revision + 1, received_at = now(), cleared_at = null,
+           content_revision = case when ${differs} then a.revision + 1 else a.content_revision end,
+           state = case when a.state in ('delivering', 'gathered') then a.state
+                        when a.state = 'dismissed' and not ${differs} then a.state
+                        when a.state = 'delivered' and not ${differs}
+                             and a.told_at > now() - ${sameAgainMs} * interval '1 millisecond' then a.state
+                        else excluded.state end,
+           psa_account_id = coalesce(excluded.psa_account_id, a.psa_account_id)
+    returning id, state`);
+  const [row] = rows;
+  if (!row) throw new Error('The alert was not kept.');
+  return row;
+}
+
+/** Of an integration `i`: alerts can go somewhere. */
+const hasBoard = sql`coalesce(i.alerts->'board', 'null') <> 'null'`;
+
+const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at is null)
+                     is distinct from (excluded.title, excluded.description, excluded.priority, excluded.due_at, true))`;
+
+/** What an alert told of is over: its ticket gets a note, once. @returns the row's id, or undefined when there was nothing to clear */
+export async function clearAlert(tx: Queryable, integrationId: string, alertId: string): Promise<string | undefined> {
+  const [row] = await tx
+    .update(alert)
+    .set({
+      clearedAt: sql`now()`,
+      revision: sql`${alert.revision} + 1`,
+      contentRevision: sql`${alert.revision} + 1`,
+      // What nobody was told of need not be told any more.
+      state: sql`case when ${alert.told} = 0 and ${alert.state} <> 'delivering' then 'dismissed'
+                      when ${alert.state} = 'delivered' then 'parked' else ${alert.state} end`,
+      reason: sql`case when ${alert.told} = 0 and ${alert.state} <> 'delivering'
+                       then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
+    })
+    .where(
+      and(
+        eq(alert.integrationId, integrationId),
+        eq(alert.alertId, alertId),
+        sql`${alert.clearedAt} is null and ${alert.state} <> 'dismissed'`,
+      ),
+    )
+    .returning({ id: alert.id });
+  return row?.id;
+}
+
+/**
+ * Whether `admitAlerts` would find anything to do for an alert that was just kept. Asked after the commit, without a lock:
+ * whoever makes room meanwhile locks the integration, and sees the alert.
+ */
+export async function canBeAdmitted(db: Queryable, id: string, places: number): Promise<boolean> {
+  const { rows } = await db.execute(sql`
+    select 1 from alert a join integration i on i.id = a.integration_id
+      join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
+     where a.id = ${id} and a.state in ('parked', 'waiting') and ${hasBoard}
+       and (select count(*) from alert d where d.integration_id = a.integration_id and d.state = 'delivering') < ${places}
+     limit 1`);
+  return rows.length > 0;
+}
+
+/**
+ * Gives alerts their places: parked ones whose account is mapped now, and whose integration has a board, come to wait;
+ * waiting ones get the places that are free, the oldest first; past the storm's limit they gather in one. Everybody who
+ * changes what an alert waits for calls this in his own transaction, as its **first** statement's lock is on the
+ * integration: an alert that is being kept meanwhile is seen, or sees the change.
+ *
+ * @param places deliveries in flight of one integration at most
+ * @returns whom to wake after the commit
+ */
+export async function admitAlerts(tx: Transaction, integrationId: string, places: number): Promise<AdmittedAlert[]> {
+  const row = await lockIntegration(tx, integrationId);
+  if (!row || row.disconnectedAt || !row.alerts.board) return [];
+  await tx.execute(sql`
+    update alert a set state = 'waiting', reason = null, psa_account_id = m.psa_account_id
+      from account_mapping m
+     where a.integration_id = ${integrationId} and a.state = 'parked'
+       and m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id`);
+  const admitted: AdmittedAlert[] = [];
+  for (;;) {
+    const gathered = await gather(tx, row);
+    const { rows } = await tx.execute<{ id: string }>(sql`
+      update alert set state = 'delivering', admitted_at = coalesce(admitted_at, now())
+       where id in (select id from alert where integration_id = ${integrationId} and state = 'waiting'
+                     order by received_at
+                     limit greatest(0, ${places} - (select count(*) from alert
+                                                     where integration_id = ${integrationId} and state = 'delivering')))
+      returning id`);
+    for (const { id } of rows) {
+      const process = { kind: 'deliverAlert' as const, id, organizationId: row.organizationId, integrationId };
+      await createProcess(tx, row.organizationId, process);
+      await commitFact(tx, process);
+      admitted.push(process);
+    }
+    if (gathered === 0) return admitted;
+  }
+}
+
+/** @returns the integration, which nobody else may change, and into which nobody puts an alert, until the transaction ends */
+export async function lockIntegration(tx: Transaction, id: string): Promise<IntegrationRow | undefined> {
+  const [row] = await tx.select().from(integration).where(eq(integration.id, id)).for('update');
+  return row;
+}
+
+/** Waiting alerts looked at together when it is decided which of them gather. */
+const gatheredTogether = 500;
+
+/**
+ * Past `most` alerts for one PSA account within the window, the waiting ones of that account are told by one ticket.
+ *
+ * @returns how many were gathered
+ */
+async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
+  const { storm } = alertSettingsOf(row.alerts);
+  if (storm.most === 0) return 0;
+  const since = sql`now() - ${storm.windowMinutes} * interval '1 minute'`;
+  // Of each account's waiting alerts those beyond what the window still takes; only alerts that would be new tickets.
+  const { rows: beyond } = await tx.execute<{ id: string; psa_account_id: string; vendor_account_id: string }>(sql`
+    with queue as (
+      select id, psa_account_id, vendor_account_id, row_number() over (partition by psa_account_id order by received_at) as place
+        from alert where integration_id = ${row.id} and state = 'waiting' and source in ('vendor', 'rule') and ticket_id is null)
+    select q.id, q.psa_account_id, q.vendor_account_id from queue q
+     where q.place > ${storm.most} - (select count(*) from alert a
+                                       where a.integration_id = ${row.id} and a.psa_account_id = q.psa_account_id
+                                         and a.admitted_at > ${since} and a.source in ('vendor', 'rule'))
+     limit ${gatheredTogether}`);
+  for (const psaAccountId of new Set(beyond.map((each) => each.psa_account_id))) {
+    const alerts = beyond.filter((each) => each.psa_account_id === psaAccountId);
+    const [open] = await tx
+      .select({ alertId: alert.alertId })
+      .from(alert)
+      .where(
+        and(
+          eq(alert.integrationId, row.id),
+          eq(alert.psaAccountId, psaAccountId),
+          eq(alert.source, 'storm'),
+          notInArray(alert.state, ['dead', 'dismissed']),
+          sql`${alert.firstReceivedAt} > ${since}`,
+        ),
+      )
+      .orderBy(desc(alert.firstReceivedAt))
+      .limit(1);
+    const kept = await keepAlert(tx, row, {
+      alertId: open?.alertId ?? `storm:${randomUUID()}`,
+      source: 'storm',
+      vendorAccountId: alerts[0]?.vendor_account_id ?? '',
+      title: 'Many alerts',
+      description: '',
+      priority: 1,
+      status: 1,
+    });
+    await tx
+      .update(alert)
+      .set({ state: 'gathered', gatheredInto: kept.id })
+      .where(
+        inArray(
+          alert.id,
+          alerts.map((each) => each.id),
+        ),
+      );
+    // Its words are its number, so each time is another; its urgency is the greatest of what it tells.
+    await tx.execute(sql`
+      update alert s set psa_account_id = ${psaAccountId}, content_revision = revision,
+             state = case when state in ('parked', 'delivered') then 'waiting' else state end,
+             priority = (select max(g.priority) from alert g where g.gathered_into = s.id)
+       where id = ${kept.id}`);
+  }
+  return beyond.length;
+}
+
+/** Integrations whose alerts may have a place that nobody gave them: for the sweep. */
+export async function listIntegrationsWithIdleAlerts(db: Database, places: number) {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select i.id from integration i
+     where i.disconnected_at is null and ${hasBoard}
+       and (select count(*) from alert d where d.integration_id = i.id and d.state = 'delivering') < ${places}
+       and (exists (select from alert a where a.integration_id = i.id and a.state = 'waiting')
+            or exists (select from alert a join account_mapping m
+                         on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
+                        where a.integration_id = i.id and a.state = 'parked'))`);
+  return rows.map((row) => row.id);
+}
+
+export async function findAlert(db: Queryable, organizationId: string, id: string): Promise<AlertRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(alert)
+    .where(and(eq(alert.organizationId, organizationId), eq(alert.id, id)));
+  return row;
+}
+
+export async function findAlertOf(db: Queryable, integrationId: string, id: string): Promise<AlertRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(alert)
+    .where(and(eq(alert.integrationId, integrationId), eq(alert.id, id)));
+  return row;
+}
+
+/** For activities, which hold the id of their own process only. */
+export async function readAlert(db: Queryable, id: string): Promise<AlertRow> {
+  const [row] = await db.select().from(alert).where(eq(alert.id, id));
+  if (!row) throw new Error(`There is no alert ${id}.`);
+  return row;
+}
+
+/** A page of alerts, the newest first. */
+export async function listAlerts(
+  db: Queryable,
+  organizationId: string,
+  filter: { integrationId?: string | undefined; state?: AlertState | undefined; vendorAccountId?: string | undefined },
+  page: { before?: { at: string; id: string } | undefined; limit: number },
+): Promise<AlertRow[]> {
+  const { before } = page;
+  return db
+    .select()
+    .from(alert)
+    .where(
+      and(
+        eq(alert.organizationId, organizationId),
+        filter.integrationId ? eq(alert.integrationId, filter.integrationId) : undefined,
+        filter.state ? eq(alert.state, filter.state) : undefined,
+        filter.vendorAccountId ? eq(alert.vendorAccountId, filter.vendorAccountId) : undefined,
+        before
+          ? or(
+              lt(alert.firstReceivedAt, new Date(before.at)),
+              and(eq(alert.firstReceivedAt, new Date(before.at)), lt(alert.id, before.id)),
+            )
+          : undefined,
+      ),
+    )
+    .orderBy(desc(alert.firstReceivedAt), desc(alert.id))
+    .limit(page.limit);
+}
+
+/** What a storm's ticket tells: the titles gathered in it with their numbers, the most frequent first. */
+export async function listGathered(db: Queryable, id: string): Promise<{ title: string; count: number }[]> {
+  const { rows } = await db.execute<{ title: string; count: number }>(sql`
+    select title, count(*)::int as count from alert where gathered_into = ${id} group by title order by 2 desc, 1`);
+  return rows;
+}
+
+/**
+ * @param states an alert is moved from these only
+ * @param change `again`: it is told once more, as if it had been sent again
+ * @returns false when it was in none of them
+ */
+export async function moveAlert(
+  tx: Queryable,
+  id: string,
+  states: readonly AlertState[],
+  { again, ...change }: Pick<AlertRow, 'state' | 'reason'> & { again?: true },
+): Promise<boolean> {
+  const rows = await tx
+    .update(alert)
+    .set({ ...change, ...(again ? { revision: sql`${alert.revision} + 1` } : {}) })
+    .where(and(eq(alert.id, id), inArray(alert.state, [...states])))
+    .returning({ id: alert.id });
+  return rows.length > 0;
+}
+
+/** Alerts that nobody has been told of yet go with their integration, or with its alerts. */
+export async function dismissUntold(
+  tx: Queryable,
+  integrationId: string,
+  reason: { code: string; detail: string },
+): Promise<string[]> {
+  const rows = await tx
+    .update(alert)
+    .set({ state: 'dismissed', reason, telling: null })
+    .where(
+      and(
+        eq(alert.integrationId, integrationId),
+        inArray(alert.state, ['parked', 'waiting', 'delivering', 'gathered']),
+      ),
+    )
+    .returning({ id: alert.id, admittedAt: alert.admittedAt });
+  return rows.flatMap((row) => (row.admittedAt ? [row.id] : []));
+}
+
+/** Ids of alerts with a workflow, of every integration of a PSA connection. */
+export async function listAlertsAtWork(db: Queryable, psaConnectionId: string): Promise<AdmittedAlert[]> {
+  const rows = await db
+    .select({ id: alert.id, organizationId: alert.organizationId, integrationId: alert.integrationId })
+    .from(alert)
+    .innerJoin(integration, eq(integration.id, alert.integrationId))
+    .where(and(eq(integration.psaConnectionId, psaConnectionId), eq(alert.state, 'delivering')))
+    .orderBy(asc(alert.id));
+  return rows.map((row) => ({ kind: 'deliverAlert', ...row }));
+}

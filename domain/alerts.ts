@@ -1,0 +1,167 @@
+/** Alerts and where they go: the choice of a board, priorities, and what a ticket says. Pure. */
+
+export type AlertPriority = 1 | 2 | 3 | 4;
+
+/** What the PSA has, as read last. */
+export interface TicketOptions {
+  boards: {
+    id: string;
+    name: string;
+    projectBoard: boolean;
+    active: boolean;
+    statuses: { id: string; name: string; closed: boolean; active: boolean; isDefault: boolean }[];
+    types: { id: string; name: string; active: boolean }[];
+  }[];
+  /** The most urgent first. */
+  priorities: { id: string; name: string; isDefault: boolean }[];
+}
+
+/** Where the tickets of an integration go. */
+export interface BoardChoice {
+  boardId: string;
+  /** A new ticket's, and one's that is opened again. */
+  statusId: string;
+  typeId: string | null;
+  /** The PSA's priority for each of the vendor's: 1 low, 2 medium, 3 high, 4 very high (reference/gradient.md §4.2). */
+  priorities: Record<AlertPriority, string>;
+}
+
+export interface AlertSettings {
+  /** Alerts wait until there is one. */
+  board: BoardChoice | null;
+  /** Texts with `{names}` of `alertFields`. */
+  summary: string;
+  body: string;
+  /** What a repeat does when somebody has closed the ticket. */
+  whenClosed: 'new_ticket' | 'reopen';
+  /** Past `most` alerts for one account within the window, the others gather in one ticket; 0 = never. */
+  storm: { most: number; windowMinutes: number };
+  rules: AlertRules;
+}
+
+/** Alerts that Countersign derives where the vendor has no feed (reference/mailprotector.md §9). */
+export interface AlertRules {
+  domainPending: { on: boolean; afterDays: number };
+  directorySync: { on: boolean };
+  statementOverdue: { on: boolean; afterDays: number };
+  usageZero: { on: boolean };
+}
+
+export const alertFields = [
+  'title', 'description', 'account', 'service', 'priority', 'alertId', 'vendor', 'receivedAt', 'dueAt',
+] as const; // prettier-ignore
+export type AlertField = (typeof alertFields)[number];
+
+export const defaultAlertSettings: AlertSettings = {
+  board: null,
+  summary: '{title} ({account})',
+  body: '{description}\n\nVendor: {vendor}\nAccount: {account}\nService: {service}\nPriority: {priority}\nReceived: {receivedAt}\nDue: {dueAt}\nAlert: {alertId}',
+  whenClosed: 'new_ticket',
+  storm: { most: 10, windowMinutes: 60 },
+  rules: {
+    domainPending: { on: true, afterDays: 3 },
+    directorySync: { on: true },
+    statementOverdue: { on: true, afterDays: 7 },
+    usageZero: { on: true },
+  },
+};
+
+/** Settings as they are in force: what is not set has its default. */
+export function alertSettingsOf(stored: Partial<AlertSettings>): AlertSettings {
+  return {
+    ...defaultAlertSettings,
+    ...stored,
+    storm: { ...defaultAlertSettings.storm, ...stored.storm },
+    rules: { ...defaultAlertSettings.rules, ...stored.rules },
+  };
+}
+
+/** What is given takes the place of what is there; undefined = not given. */
+export function overlay<T extends object>(there: T, given: { [K in keyof T]?: T[K] | undefined } | undefined): T {
+  const entries = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  return { ...there, ...Object.fromEntries(entries) };
+}
+
+/** A field of a choice that cannot be, and why. */
+export interface Refusal {
+  field: string;
+  reason: string;
+}
+
+/**
+ * Completes a choice: the board's default status, and the vendor's four priorities spread over the PSA's.
+ *
+ * @returns the whole choice, or every reason why it cannot be
+ */
+export function completeBoard(
+  options: TicketOptions,
+  given: {
+    boardId: string;
+    statusId?: string | undefined;
+    typeId?: string | null | undefined;
+    priorities?: { [P in AlertPriority]?: string | undefined } | undefined;
+  },
+): { choice: BoardChoice } | { refusals: Refusal[] } {
+  const board = options.boards.find((candidate) => candidate.id === given.boardId);
+  if (!board) return { refusals: [{ field: 'boardId', reason: 'The PSA has no such board.' }] };
+  if (!board.active) return { refusals: [{ field: 'boardId', reason: `The board "${board.name}" is inactive.` }] };
+  if (board.projectBoard)
+    return {
+      refusals: [{ field: 'boardId', reason: `"${board.name}" is a project board, which takes no service tickets.` }],
+    };
+  const refusals: Refusal[] = [];
+  const usable = board.statuses.filter((status) => status.active && !status.closed);
+  const status = given.statusId
+    ? board.statuses.find((candidate) => candidate.id === given.statusId)
+    : (usable.find((candidate) => candidate.isDefault) ?? usable[0]);
+  if (!status) refusals.push({ field: 'statusId', reason: `The board "${board.name}" has no such status.` });
+  else if (!status.active) refusals.push({ field: 'statusId', reason: `The status "${status.name}" is inactive.` });
+  else if (status.closed)
+    refusals.push({ field: 'statusId', reason: `The status "${status.name}" is closed: nobody would see the ticket.` });
+  const type = given.typeId ? board.types.find((candidate) => candidate.id === given.typeId) : null;
+  if (type === undefined) refusals.push({ field: 'typeId', reason: `The board "${board.name}" has no such type.` });
+  else if (type && !type.active) refusals.push({ field: 'typeId', reason: `The type "${type.name}" is inactive.` });
+  const priorities = overlay(spreadPriorities(options.priorities), given.priorities);
+  for (const [vendors, id] of Object.entries(priorities)) {
+    if (options.priorities.some((candidate) => candidate.id === id)) continue;
+    refusals.push({ field: `priorities.${vendors}`, reason: 'The PSA has no such priority.' });
+  }
+  if (refusals.length > 0 || !status) return { refusals };
+  return { choice: { boardId: board.id, statusId: status.id, typeId: type?.id ?? null, priorities } };
+}
+
+/** @param priorities the most urgent first; 4 takes the first and 1 the last, whatever number there is */
+export function spreadPriorities(priorities: readonly { id: string }[]): Record<AlertPriority, string> {
+  const at = (share: number) => priorities[Math.round(share * (priorities.length - 1))]?.id ?? '';
+  return { 4: at(0), 3: at(1 / 3), 2: at(2 / 3), 1: at(1) };
+}
+
+/** Names in a template that there are not. */
+export function unknownFields(template: string): string[] {
+  const names = [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  return names.filter((name) => !alertFields.some((field) => field === name));
+}
+
+/** Fills a template in. What an alert lacks is a dash; text of the vendor's is never read as a template itself. */
+export function fillIn(template: string, values: Record<AlertField, string | null>): string {
+  return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? values[name as AlertField] || '—' : whole,
+  );
+}
+
+/** A summary in one line of at most `longest` characters; what is longer ends in an ellipsis. */
+export function oneLine(text: string, longest: number): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  const characters = Array.from(line);
+  return line.length <= longest ? line : `${takeUnits(characters, longest - 1)}…`;
+}
+
+/** By UTF-16 units, as the PSA counts them, and without cutting a character in two. */
+function takeUnits(characters: readonly string[], units: number): string {
+  let text = '';
+  for (const character of characters) {
+    if (text.length + character.length > units) return text;
+    text += character;
+  }
+  return text;
+}

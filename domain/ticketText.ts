@@ -1,0 +1,87 @@
+/** What a ticket and its notes say. */
+import { fillIn, oneLine, type AlertField, type AlertSettings } from './alerts.ts';
+
+export interface ToldAlert {
+  alert: {
+    alertId: string;
+    source: 'vendor' | 'rule' | 'storm' | 'test';
+    title: string;
+    description: string;
+    priority: number;
+    revision: number;
+    receivedAt: Date;
+    dueAt: Date | null;
+    clearedAt: Date | null;
+    previousTicketId: string | null;
+  };
+  integration: { vendor: string };
+  accountName: string;
+  serviceName: string | null;
+  /** The ticket is for many: their titles with their numbers. */
+  gathered: { title: string; count: number }[] | undefined;
+}
+
+export const priorityWords = ['low', 'medium', 'high', 'very high'] as const;
+
+/** @param longest characters of the summary at most */
+export function ticketText(
+  told: ToldAlert,
+  templates: Pick<AlertSettings, 'summary' | 'body'>,
+  longest: number,
+): { summary: string; body: string } {
+  const { alert } = told;
+  if (told.gathered) {
+    const text = gatheredText(told.gathered);
+    return { summary: oneLine(`${text.title} (${told.accountName})`, longest), body: text.list };
+  }
+  const values = valuesOf(told);
+  const before = [
+    ...(alert.source === 'test' ? ['This is a test of the way from an alert to a ticket. It can be closed.'] : []),
+    ...(alert.previousTicketId === null ? [] : [`It follows ticket ${alert.previousTicketId}, which was closed.`]),
+  ];
+  return {
+    summary: oneLine(fillIn(templates.summary, values), longest),
+    body: [...before, fillIn(templates.body, values)].join('\n\n'),
+  };
+}
+
+/** What is new since the ticket was told of last. */
+export function noteText(told: ToldAlert): string {
+  const { alert } = told;
+  if (told.gathered) {
+    const text = gatheredText(told.gathered);
+    return `${text.title} so far.\n\n${text.list}`;
+  }
+  if (alert.clearedAt) return `It is over: "${alert.title}" no longer holds since ${whenOf(alert.clearedAt)}.`;
+  return `It came again (${alert.revision} times so far).\n\n${alert.title}\n\n${alert.description}\n\nPriority: ${priorityOf(alert.priority)}`;
+}
+
+/** Titles listed at most; the others are a number. */
+const listed = 50;
+
+function gatheredText(gathered: readonly { title: string; count: number }[]) {
+  const total = gathered.reduce((sum, { count }) => sum + count, 0);
+  const lines = gathered.slice(0, listed).map(({ title, count }) => `${count} × ${title}`);
+  const others = gathered.slice(listed).reduce((sum, { count }) => sum + count, 0);
+  return {
+    title: `${total} more alerts`,
+    list: [...lines, ...(others > 0 ? [`${others} × others`] : [])].join('\n'),
+  };
+}
+
+function valuesOf({ alert, integration, accountName, serviceName }: ToldAlert): Record<AlertField, string | null> {
+  return {
+    title: alert.title,
+    description: alert.description,
+    account: accountName,
+    service: serviceName,
+    priority: priorityOf(alert.priority),
+    alertId: alert.alertId,
+    vendor: integration.vendor,
+    receivedAt: whenOf(alert.receivedAt),
+    dueAt: alert.dueAt && whenOf(alert.dueAt),
+  };
+}
+
+const priorityOf = (priority: number) => priorityWords[priority - 1] ?? String(priority);
+const whenOf = (date: Date) => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { until } from '../../dev/until.ts';
+import { connectAlerts, postAlert, sendAlert, ticketsIn, ticketsOf, untilAlert, type Alerting } from '../kit/alerts.ts';
+import { pushEnv } from '../kit/push.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+let system: System;
+let alerting: Alerting;
+let account: string;
+let n = 0;
+
+beforeAll(async () => {
+  system = await startSystem({ env: { ...pushEnv, CALL_TIMEOUT_MS: '700', PSA_SEARCH_LAG_MS: '300' } });
+  alerting = await connectAlerts(system);
+});
+afterAll(() => system?.close());
+beforeEach(async () => {
+  await system.connectwise.clearFaults();
+  await system.connectwise.settings({ searchLagMs: 0 });
+  await system.connectwise.clearLog();
+  // Each test has an account of its own, so that no storm gathers.
+  account = alerting.mapped[n++]?.id ?? '';
+});
+
+const send = (alertId: string, more: object = {}) => sendAlert(system, alerting.key, account, { alertId, ...more });
+const posts = async () => (await system.connectwise.log('POST', '/service/tickets$')).length;
+const postCommittedThen = (then: object) =>
+  system.connectwise.fault({ kind: 'afterCommit', method: 'POST', path: '/service/tickets$', ...then });
+
+test('an alert becomes a ticket on the chosen board, for the mapped company, with its reference', async () => {
+  const id = await send('plain', { title: 'Queue\nis long', priority: 4 });
+  const alert = await untilAlert(system, id, 'delivered');
+  const [ticket, second] = await ticketsOf(system, id);
+  expect(second).toBeUndefined();
+  expect(ticket).toMatchObject({
+    id: Number(alert.ticketId),
+    externalXRef: alert.reference,
+    company: { id: Number(alerting.mapped.find((each) => each.id === account)?.psaAccountId) },
+    board: { name: 'Alerts' },
+    status: { name: 'New' },
+    priority: { name: 'Priority 1 - Critical' },
+    summary: expect.stringMatching(/^Queue is long \(/) as string,
+  });
+  expect(alert.ticketUrl).toContain(`recid=${alert.ticketId}`);
+  expect(alert.process?.steps.map((step) => step.state)).toEqual(['done', 'done', 'done', 'done']);
+});
+
+test.each([
+  ['fails after it was committed', { status: 500 }],
+  ['is cut off after it was committed', { then: 'drop' }],
+  ['is never answered after it was committed', { then: 'hang' }],
+])('a POST that %s makes one ticket, found after the lag, with one POST', async (what, then) => {
+  await postCommittedThen(then);
+  const id = await send(`uncertain ${what}`);
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+  expect(await posts()).toBe(1);
+});
+
+test('a search that lags longer than the first wait is asked again, and nothing is posted twice', async () => {
+  // The first look comes 2.4 s after the claim, the second after 4.8 s.
+  await system.connectwise.settings({ searchLagMs: 3_000 });
+  await postCommittedThen({ status: 500 });
+  const id = await send('lagging');
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+  expect(await posts()).toBe(1);
+});
+
+test('a POST that never arrived is sent once more, after every look, and no third time', async () => {
+  await system.connectwise.fault({ kind: 'drop', method: 'POST', path: '/service/tickets$', times: null });
+  const id = await send('lost');
+  const dead = await untilAlert(system, id, 'dead', 60_000);
+  expect(dead.reason?.code).toBe('not_taken');
+  expect(await posts()).toBe(2);
+  expect(await ticketsOf(system, id)).toEqual([]);
+  // A person finds out why, and retries.
+  await system.connectwise.clearFaults();
+  await system.api.post(`/v1/alerts/${id}/retry`);
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+});
+
+test('of five deliveries at once comes one alert and one ticket; identical ones need no note', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => postAlert(system, alerting.key, account, { alertId: 'five' })),
+  );
+  const ids = await Promise.all(
+    answers.map(async (answer) => ((await answer.json()) as { messageId: string }).messageId),
+  );
+  expect(new Set(ids).size).toBe(1);
+  const alert = await untilAlert(system, ids[0] ?? '', 'delivered');
+  expect(alert.revision).toBe(5);
+  const [ticket, second] = await ticketsOf(system, alert.id);
+  expect(second).toBeUndefined();
+  expect(ticket?.notes).toHaveLength(1);
+});
+
+test('sent again with other words it is a note on the same ticket, once, even if that POST fails after its commit', async () => {
+  const id = await send('words');
+  await untilAlert(system, id, 'delivered');
+  await system.connectwise.fault({ kind: 'afterCommit', method: 'POST', path: '/notes$', status: 500 });
+  await send('words', { description: 'It is worse now.' });
+  await until('the note to be known', async () => (await untilAlert(system, id, 'delivered')).revision === 2);
+  await until('the note', async () => (await ticketsOf(system, id))[0]?.notes.length === 2);
+  await untilAlert(system, id, 'delivered');
+  const [ticket, second] = await ticketsOf(system, id);
+  expect(second).toBeUndefined();
+  expect(ticket?.notes.filter((note) => note.text.includes('It is worse now.'))).toHaveLength(1);
+});
+
+test('a ticket that somebody closed is left closed: a repeat makes the next one, which says which it follows', async () => {
+  const id = await send('closed');
+  const first = await untilAlert(system, id, 'delivered');
+  await system.connectwise.change({ change: 'setTicketStatus', ticketId: Number(first.ticketId), status: 'Closed' });
+  await send('closed', { description: 'Again.' });
+  await until('the second ticket', async () => (await ticketsOf(system, id)).length === 2);
+  const second = await untilAlert(system, id, 'delivered');
+  expect(second).toMatchObject({ previousTicketId: first.ticketId });
+  expect(second.ticketId).not.toBe(first.ticketId);
+  const tickets = await ticketsOf(system, id);
+  expect(tickets.map((ticket) => ticket.status.name).sort()).toEqual(['Closed', 'New']);
+  expect(tickets.at(-1)?.notes[0]?.text).toContain(`follows ticket ${first.ticketId}`);
+});
+
+test('an alert of an account that nobody mapped is parked, and delivered by itself once it is', async () => {
+  const accountId = alerting.unmapped[0] ?? '';
+  const id = await sendAlert(system, alerting.key, accountId, { alertId: 'parked' });
+  expect(await untilAlert(system, id, 'parked')).toMatchObject({ process: null });
+  const { items } = await system.api.get<{ items: { id: string }[] }>(
+    `/v1/psa-connections/${alerting.psaConnectionId}/accounts?limit=200`,
+  );
+  const taken = new Set(alerting.mapped.map((each) => each.psaAccountId));
+  const free = items.find((item) => !taken.has(item.id));
+  await system.api.put(`/v1/integrations/${alerting.id}/accounts/${accountId}/mapping`, { psaAccountId: free?.id });
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+});
+
+test('past its limit alerts of one account gather in one ticket with their number, and none is lost', async () => {
+  await system.api.put(`/v1/integrations/${alerting.id}/alert-settings`, { storm: { most: 3, windowMinutes: 60 } });
+  const before = (await ticketsIn(system)).length;
+  const ids = await Promise.all(Array.from({ length: 20 }, (_, at) => send(`storm-${at}`)));
+  await until('all to be told', async () => {
+    const states = await Promise.all(
+      ids.map(async (id) => (await system.api.get<{ state: string }>(`/v1/alerts/${id}`)).state),
+    );
+    return states.every((state) => state === 'delivered' || state === 'gathered') ? states : undefined;
+  });
+  const storm = (
+    await system.api.all<{ id: string; source: string; ticketId: string | null }>(
+      `/v1/alerts?integrationId=${alerting.id}`,
+    )
+  ).find((alert) => alert.source === 'storm');
+  await until('the ticket of the many', async () => (await ticketsOf(system, storm?.id ?? '')).length === 1);
+  expect((await ticketsIn(system)).length - before).toBe(4);
+  await system.api.put(`/v1/integrations/${alerting.id}/alert-settings`, { storm: { most: 10 } });
+});
+
+test('a worker killed between the POST and its answer makes no second ticket', async () => {
+  await postCommittedThen({ then: 'hang' });
+  const id = await send('killed');
+  await until('the POST to arrive', async () => (await posts()) === 1);
+  await system.killWorker();
+  await system.startWorker();
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+  expect(await posts()).toBe(1);
+});

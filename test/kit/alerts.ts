@@ -1,0 +1,114 @@
+/** A vendor that sends alerts, and the tickets that are really there: the simulator's own. */
+import { person, reach, untilConnected } from '../../dev/guide.ts';
+import { until } from '../../dev/until.ts';
+import { createPushing, vendorKey, type Pushing } from './push.ts';
+import type { System } from './system.ts';
+
+export interface Ticket {
+  id: number;
+  summary: string;
+  externalXRef: string;
+  company: { id: number };
+  board: { name: string };
+  status: { name: string };
+  type: { name: string } | null;
+  priority: { name: string };
+  closedFlag: boolean;
+  notes: { text: string }[];
+}
+
+export interface AlertView {
+  id: string;
+  alertId: string;
+  source: string;
+  vendorAccountId: string;
+  state: string;
+  reason: { code: string; detail: string } | null;
+  revision: number;
+  ticketId: string | null;
+  ticketUrl: string | null;
+  previousTicketId: string | null;
+  gatheredInto: string | null;
+  clearedAt: string | null;
+  reference: string;
+  process: {
+    waitsFor: string | null;
+    steps: { step: string; state: string; problem: { code: string } | null }[];
+  } | null;
+}
+
+export interface Alerting extends Pushing {
+  /** Vendor accounts mapped to a PSA account, and ones that are not. */
+  mapped: { id: string; psaAccountId: string }[];
+  unmapped: string[];
+}
+
+/** An integration that carries alerts only, up to the end of connect. The system must have been started with `pushEnv`. */
+export async function connectAlerts(system: System): Promise<Alerting> {
+  const pushing = await createPushing(system, ['alerts']);
+  const { id, key, psaConnectionId, console } = pushing;
+  await console.enable(key);
+  await reach(system, id, 'linkCustomers');
+  await console.link((await console.customers()).map((customer) => customer.id));
+  await person.chooseBoard(system, id, psaConnectionId);
+  await person.mapAccounts(system, id);
+  await person.finish(system, id);
+  await untilConnected(system, id);
+  const accounts = await system.api.all<{ id: string; psaAccountId: string | null }>(`/v1/integrations/${id}/accounts`);
+  return {
+    ...pushing,
+    mapped: accounts.flatMap(({ id: accountId, psaAccountId }) =>
+      psaAccountId === null ? [] : [{ id: accountId, psaAccountId }],
+    ),
+    unmapped: accounts.filter((account) => account.psaAccountId === null).map((account) => account.id),
+  };
+}
+
+export interface AlertBody {
+  alertId: string;
+  title?: string;
+  description?: string;
+  priority?: number;
+  [more: string]: unknown;
+}
+
+/** Posts one alert, as a vendor program does. */
+export function postAlert(system: System, key: string, accountId: string, alert: AlertBody): Promise<Response> {
+  return fetch(`${system.api.url}/api/vendor-api/alerting/${encodeURIComponent(accountId)}`, {
+    method: 'POST',
+    headers: {
+      'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ title: `Alert ${alert.alertId}`, description: 'Something happened.', ...alert }),
+  });
+}
+
+/** @returns the message id @throws Error when it is not accepted */
+export async function sendAlert(system: System, key: string, accountId: string, alert: AlertBody): Promise<string> {
+  const response = await postAlert(system, key, accountId, alert);
+  const body = (await response.json()) as { messageId: string };
+  if (response.status !== 201) throw new Error(`The alert was answered ${response.status}: ${JSON.stringify(body)}`);
+  return body.messageId;
+}
+
+export async function ticketsIn(system: System): Promise<Ticket[]> {
+  return (await system.connectwise.state<{ tickets: Ticket[] }>()).tickets;
+}
+
+/** Tickets of one alert, by what stands in their reference. */
+export async function ticketsOf(system: System, alertRowId: string): Promise<Ticket[]> {
+  return (await ticketsIn(system)).filter((ticket) => ticket.externalXRef.includes(alertRowId));
+}
+
+export function untilAlert(system: System, id: string, state: string, limitMs?: number): Promise<AlertView> {
+  return until(
+    `the alert to be ${state}`,
+    async () => {
+      const alert = await system.api.get<AlertView>(`/v1/alerts/${id}`);
+      if (alert.state !== state) throw new Error(`It is ${alert.state}: ${JSON.stringify(alert.process?.waitsFor)}`);
+      return alert;
+    },
+    limitMs,
+  );
+}

@@ -1,0 +1,19 @@
+import { processOf } from './process.ts';
+import { interactive as psa } from './queues.ts';
+
+/** The guide's way from billing to billing and alerts. Permissions and board are asked beside it: alerts wait for them. */
+export async function migrateToAlerts({ integrationId }: { integrationId: string }): Promise<void> {
+  await processOf('migrateToAlerts', integrationId, async (process) => {
+    const migration = async () => {
+      await process.until('requestMigration');
+      await process.until('linkCustomers');
+      await process.until('updateAccountMapping');
+      await process.need('updateCounts', 'sync');
+    };
+    const alerts = async () => {
+      await process.run('checkPermissions', psa.checkAlertPermissions);
+      await process.until('chooseBoard');
+    };
+    await Promise.all([migration(), alerts()]);
+  });
+}
