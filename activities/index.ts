@@ -2,6 +2,7 @@
 import { createAlertActivities } from './alerts.ts';
 import { createApprovalActivities } from './approvals.ts';
 import type { Dependencies } from './dependencies.ts';
+import { createDeriveActivities } from './derive.ts';
 import { createPsaActivities } from './psa.ts';
 import { createReconcileActivities } from './reconcile.ts';
 import { createStoreActivities } from './store.ts';
@@ -18,6 +19,7 @@ export function createActivities(deps: Dependencies) {
     ...createSyncActivities(deps),
     ...createApprovalActivities(deps),
     ...createAlertActivities(deps),
+    ...createDeriveActivities(deps),
     ...createSweepActivities(deps),
   };
 }

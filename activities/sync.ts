@@ -20,6 +20,7 @@ import {
 } from '../db/queries/sync.ts';
 import { commitFact } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
+import { admitDerived, deriveUsageZero, usageByAccount } from './derive.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 import { wakeProcess } from './store.ts';
 
@@ -78,11 +79,15 @@ export function createSyncActivities(deps: Dependencies) {
 
     /** Makes the run's counts visible and recomputes the cards they concern: one transaction (invariant 1). */
     async applyRun(ref: StepRef): Promise<StepResult> {
+      let alerts = false;
       await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const integration = await readIntegration(tx, ref.id);
         const note = run.guard as GuardNote | null;
+        alerts = integration.modules.includes('alerts');
+        const before = alerts ? await usageByAccount(tx, ref.id) : undefined;
         await applyUsage(tx, ref.id, ref.round, note?.heldPairs ?? []);
+        if (before) await deriveUsageZero(tx, integration, before);
         await updateRun(tx, ref.round, { state: 'applied' });
         const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
         for (const id of superseded) await dropStaged(tx, id);
@@ -97,6 +102,7 @@ export function createSyncActivities(deps: Dependencies) {
           after: { figures: run.figures, superseded },
         });
       });
+      if (alerts) await admitDerived(deps, ref.id);
     },
 
     /** Closes the run, applied or held, and completes the steps that waited for it. */

@@ -42,6 +42,22 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** Things a person should know of, as they stand now. Only what was asked for is there. */
+export interface VendorSignals {
+  pendingDomains?: { id: string; name: string; accountId: string; createdOn: string | null }[];
+  deadSyncs?: { id: string; name: string; accountId: string; domain: string }[];
+  openStatements?: { id: string; accountId: string; amount: number; currency: string; dueOn: string; status: string }[];
+}
+
+export interface SignalQuery {
+  /** Of these accounts only. */
+  accountIds: readonly string[];
+  /** Each kind costs calls of its own: none for what is not wanted. */
+  pendingDomains: boolean;
+  deadSyncs: boolean;
+  openStatements: boolean;
+}
+
 export interface VendorAdapter {
   readonly vendor: string;
   /** Throws a permanent ConnectorError when the credentials do not work; answers the reseller's name when they do. */
@@ -53,4 +69,6 @@ export interface VendorAdapter {
    * Yields one page per batch of accounts, so that page and cursor can be committed together; `after` continues.
    */
   readUsage(query: { accountIds?: string[]; after?: string } & CallOptions): AsyncIterable<UsagePage>;
+  /** What a feed of alerts would tell, where the vendor has none: each kind whole, or an error. */
+  readSignals(query: SignalQuery & CallOptions): Promise<VendorSignals>;
 }

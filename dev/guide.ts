@@ -32,6 +32,7 @@ export interface StepView {
 export interface IntegrationView {
   id: string;
   psaConnectionId: string;
+  modules: string[];
   process: { done: boolean; waitsFor: string | null; workflowId: string; steps: StepView[] };
 }
 

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { Checks } from './checks.ts';
 import { startStack } from './stack.ts';
 import { walk } from './walkthrough.ts';
+import { walkAlerts } from './walkthroughAlerts.ts';
 import { walkPush } from './walkthroughPush.ts';
 
 const { values: options } = parseArgs({
@@ -56,7 +57,8 @@ const stack = await unlessStopping(
 );
 if (!options['no-demo']) {
   await unlessStopping(walk(stack, checks, say));
-  await unlessStopping(walkPush(stack, checks, say));
+  const pushing = await unlessStopping(walkPush(stack, checks, say));
+  await unlessStopping(walkAlerts(stack, checks, say, pushing));
 }
 report();
 

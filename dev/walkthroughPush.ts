@@ -23,9 +23,14 @@ const psaName = 'Acme ConnectWise, for the vendor that pushes';
  * Takes the guide's steps with the intake push, on a PSA connection of its own: both intakes read the same customers, and
  * their counts must not be added up. A second start makes a new key, since the first one was shown once.
  *
+ * @returns the integration
  * @throws Error when a check does not hold
  */
-export async function walkPush(stack: Stack, checks: Checks, say: (line: string) => void): Promise<void> {
+export async function walkPush(
+  stack: Stack,
+  checks: Checks,
+  say: (line: string) => void,
+): Promise<{ id: string; psaConnectionId: string }> {
   const api = createApiClient(stack.api, stack.token);
   const mailprotector = simulatorAdmin(stack.simulators['mailprotector'] ?? '');
   const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
@@ -40,7 +45,7 @@ export async function walkPush(stack: Stack, checks: Checks, say: (line: string)
   const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, undefined, psaName));
   if (knownPsa) await person.psaCredentials(system, psaConnectionId);
   const integrations = await api.all<IntegrationView>('/v1/integrations');
-  const known = integrations.find((integration) => integration.psaConnectionId === psaConnectionId);
+  const known = integrations.find((row) => row.psaConnectionId === psaConnectionId && row.modules.includes('billing'));
   const { id, key } = known ? { id: known.id, key: await newKey(known.id, 0) } : await connect();
   const at = `/v1/integrations/${id}`;
   for (const workflow of [`psa/${psaConnectionId}`, `connect/${id}`, `sync/${id}`]) stack.noteWorkflow(workflow);
@@ -155,4 +160,5 @@ export async function walkPush(stack: Stack, checks: Checks, say: (line: string)
     if (made !== 1) throw new Error(`${made} syncs were made.`);
     return `${posted + unmapped} counts made one sync`;
   });
+  return { id, psaConnectionId };
 }

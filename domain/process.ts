@@ -23,7 +23,7 @@ export const stepsOf = {
     'firstSync',
   ],
   refreshPsa: ['checkPsaPermissions', 'pullPsa', 'applyPsa'],
-  sync: ['counts', 'quiet', 'pullVendor', 'freshPsa', 'checkComplete', 'guard', 'apply', 'close'],
+  sync: ['counts', 'quiet', 'pullVendor', 'freshPsa', 'checkComplete', 'guard', 'apply', 'deriveAlerts', 'close'],
   approveUsage: ['write', 'settle', 'close'],
   migrateToAlerts: [
     'requestMigration',
@@ -115,6 +115,7 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
   checkComplete: { title: 'Check that every page arrived', waitsFor: 'the database' },
   guard: { title: 'Compare with the last run', waitsFor: 'the database' },
   apply: { title: 'Make the counts visible', waitsFor: 'the database' },
+  deriveAlerts: { title: 'Look for alerts', waitsFor: 'the vendor to answer' },
   close: { title: 'Close', waitsFor: 'the database' },
   write: { title: 'Write approved quantities to the PSA', waitsFor: 'the PSA to answer' },
   settle: { title: 'Read uncertain lines again', waitsFor: "the PSA's search lag to pass" },

@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import { processOf } from './process.ts';
 import { bulk as reconcile, bulk as vendor, interactive } from './queues.ts';
 
@@ -11,6 +12,7 @@ export async function sync({ integrationId }: { integrationId: string }): Promis
       await process.run('checkComplete', vendor.checkComplete);
       await process.run('guard', reconcile.guardRun);
       await process.run('apply', reconcile.applyRun);
+      if (patched('derive-alerts')) await process.run('deriveAlerts', vendor.deriveAlerts); // alerts, pull
       await process.run('close', reconcile.closeRun);
     }
   });

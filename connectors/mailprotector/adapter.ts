@@ -11,8 +11,10 @@ import {
   domainSchema,
   resellerSchema,
   servicesSchema,
+  statementSchema,
   userGroupSchema,
   userSchema,
+  userSyncSchema,
 } from './schemas.ts';
 
 export const mailprotectorCredentials = z.strictObject({
@@ -32,6 +34,8 @@ export const mailprotectorSettings = z.object({
   countPendingDomains: z.boolean().default(false),
   /** Rows per page; 50 is the largest seen (§2). */
   perPage: z.int().min(1).max(500).default(50),
+  /** Statuses of a statement that nobody need care about; `Settled` is the one that is known (§4.9), `Paid` of the older API. */
+  settledStatements: z.array(z.string()).default(['Settled', 'Paid']),
   /** Display name → SKU, for names the catalogue does not know (§5.4). */
   services: z.record(z.string(), z.string()).default({}),
 });
@@ -73,9 +77,12 @@ export function createMailprotectorAdapter(
     return rows.map(({ id, name }) => ({ id, name }));
   }
 
+  const listDomains = (call?: CallOptions) =>
+    client.list('/resellers/{id}/domains', `/resellers/${reseller}/domains`, domainSchema, call);
+
   /** Domains of an account that count: no aliases, whose users are their parent's. */
   async function domainsByAccount(call?: CallOptions) {
-    const rows = await client.list('/resellers/{id}/domains', `/resellers/${reseller}/domains`, domainSchema, call);
+    const rows = await listDomains(call);
     const byAccount = new Map<string, { id: string; name: string }[]>();
     for (const domain of rows) {
       if (domain.parent) continue;
@@ -134,6 +141,29 @@ export function createMailprotectorAdapter(
     return byGroup;
   }
 
+  async function deadSyncsOf(domain: z.infer<typeof domainSchema>, call: CallOptions) {
+    const path = `/domains/${domain.id}/user_syncs`;
+    const syncs = await client.list('/domains/{id}/user_syncs', path, userSyncSchema, call);
+    return syncs
+      .filter((sync) => !sync.alive && sync.enabled !== false)
+      .map(({ id, name }) => ({ id, name, accountId: domain.account.id, domain: domain.name }));
+  }
+
+  async function openStatementsOf(accountId: string, call: CallOptions) {
+    const path = `/customers/${accountId}/statements`;
+    const statements = await client.list('/customers/{id}/statements', path, statementSchema, call);
+    return statements
+      .filter((statement) => !settings.settledStatements.includes(statement.statement_status))
+      .map(({ id, amount, currency, statement_status: status, due_date: dueOn }) => ({
+        id,
+        accountId,
+        amount,
+        currency,
+        dueOn,
+        status,
+      }));
+  }
+
   const serviceOf = (displayName: string) => settings.services[displayName] ?? skuOf(displayName);
 
   return {
@@ -149,6 +179,27 @@ export function createMailprotectorAdapter(
     },
 
     listAccounts,
+
+    async readSignals({ accountIds, signal, ...wanted }) {
+      const over = new AbortController();
+      const call = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
+      const mine = new Set(accountIds);
+      try {
+        const domains = wanted.pendingDomains || wanted.deadSyncs ? await listDomains(call) : [];
+        const own = domains.filter((domain) => !domain.parent && mine.has(domain.account.id));
+        return {
+          ...(wanted.pendingDomains ? { pendingDomains: own.filter(isPending).map(pendingOf) } : {}),
+          ...(wanted.deadSyncs
+            ? { deadSyncs: (await Promise.all(own.map((domain) => deadSyncsOf(domain, call)))).flat() }
+            : {}),
+          ...(wanted.openStatements
+            ? { openStatements: (await Promise.all(accountIds.map((id) => openStatementsOf(id, call)))).flat() }
+            : {}),
+        };
+      } finally {
+        over.abort();
+      }
+    },
 
     async *readUsage({ accountIds, after, signal }) {
       // Ends the calls that are still queued when one of them fails, or when nobody reads on.
@@ -193,6 +244,15 @@ export function createMailprotectorAdapter(
     },
   };
 }
+
+const isPending = (domain: z.infer<typeof domainSchema>) => domain.domain_status.name === 'Pending';
+
+const pendingOf = ({ id, name, account, created_at }: z.infer<typeof domainSchema>) => ({
+  id,
+  name,
+  accountId: account.id,
+  createdOn: created_at?.match(/^\d{4}-\d{2}-\d{2}/)?.[0] ?? null,
+});
 
 /** Ids are integers; a longer one is a larger one. */
 function byNumber(a: string, b: string): number {

@@ -73,11 +73,21 @@ async function skippedSteps(
   open: readonly { kind: string }[],
 ): Promise<string[]> {
   const [row] = await tx
-    .select({ intake: integration.intake })
+    .select({ intake: integration.intake, modules: integration.modules })
     .from(integration)
     .where(eq(integration.id, integrationId));
+  const derives = row?.intake === 'pull' && row.modules.includes('alerts');
+  return [...(await skippedWaits(tx, integrationId, row?.intake, open)), ...(derives ? [] : ['deriveAlerts'])];
+}
+
+async function skippedWaits(
+  tx: Transaction,
+  integrationId: string,
+  intake: 'push' | 'pull' | undefined,
+  open: readonly { kind: string }[],
+): Promise<string[]> {
   if (await hasOpenCounts(tx, integrationId)) return ['counts'];
-  if (row?.intake !== 'push') return ['counts', 'quiet'];
+  if (intake !== 'push') return ['counts', 'quiet'];
   return open.every((request) => request.kind === 'push') || (await hasAppliedRun(tx, integrationId))
     ? ['counts', 'quiet']
     : [];

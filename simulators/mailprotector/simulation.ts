@@ -7,6 +7,7 @@ import type { CreateSimulation, SimAnswer, SimRequest, Simulation } from '../kit
 import { makeWorld, type WorldCustomer, type WorldDomain, type WorldGroup } from '../world.ts';
 import { createConsole, type ConsoleSettings } from './console.ts';
 import { keys } from './keys.ts';
+import { createSignals } from './signals.ts';
 import { createPeople, userTypes, type UserFields } from './people.ts';
 import {
   customerRow,
@@ -63,6 +64,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   const list = world.customers;
   const others = structuredClone(otherCustomers);
   const people = createPeople();
+  const signals = createSignals();
   const settings: Record<string, unknown> & ConsoleSettings = {
     /** Rows per page at most (§2: 50 is the largest seen). */
     maxPerPage: 50,
@@ -278,7 +280,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
       case 'GET users':
         return page(request, usersOf(groupsOf(customer)));
       case 'GET statements':
-        return page(request, [statementRow()]);
+        return page(request, signals.statementsOf(id));
       default:
         return error(404, 'Not found');
     }
@@ -314,6 +316,8 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         change({ change: 'addAlias', domainId: id, id: made, name });
         return created(domainRows(customer, domain).find((row) => row.id === made));
       }
+      case 'GET user_syncs':
+        return page(request, signals.syncsOf(domain));
       case 'GET user_groups':
         return page(
           request,
@@ -653,8 +657,11 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
       case 'removeDestination':
         destinations.delete(id);
         return {};
-      default:
-        throw new Error(`The simulator knows no change "${String(wanted['change'])}".`);
+      default: {
+        const done = signals.apply(wanted);
+        if (done === undefined) throw new Error(`The simulator knows no change "${String(wanted['change'])}".`);
+        return done;
+      }
     }
   }
 

@@ -193,6 +193,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     checkComplete: step(),
     guardRun: step(),
     applyRun: step(),
+    deriveAlerts: step(),
     closeRun: step(async (tx, ref) => {
       await updateRun(tx, ref.round, { state: 'applied', finished: true });
       return satisfyNeeds(tx, ref, (await readSyncRun(tx, ref.round)).startedAt);

@@ -1,0 +1,115 @@
+/** Alerts derived from what the vendor shows, because it has no feed of them (docs/alerts.md). */
+import { Context } from '@temporalio/activity';
+import { ConnectorError } from '../connectors/errors.ts';
+import { admitAlerts } from '../db/queries/alerts.ts';
+import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { listOpenDerived, storeDerived } from '../db/queries/derivedAlerts.ts';
+import { listLinkedAccountIds, readIntegration, type IntegrationRow } from '../db/queries/integration.ts';
+import { listUsage } from '../db/queries/sync.ts';
+import type { Transaction } from '../db/client.ts';
+import { alertSettingsOf } from '../domain/alerts.ts';
+import { deriveAlerts, readRules, usageZeroAlert, type Signals } from '../domain/derivedAlerts.ts';
+import type { Dependencies } from './dependencies.ts';
+import { performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './store.ts';
+
+export function createDeriveActivities(deps: Dependencies) {
+  return {
+    /**
+     * Looks at domains, directory syncs and statements. Billing waits for none of it: what cannot be read is said in the
+     * audit, raises nothing and clears nothing, and is read by the next sync.
+     */
+    async deriveAlerts(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const integration = await readIntegration(deps.db, ref.id);
+        const signals = await readSignals(integration);
+        return async (tx) => {
+          if (signals instanceof ConnectorError) return noteUnread(tx, integration, signals.code);
+          const { rules } = alertSettingsOf(integration.alerts);
+          const today = new Date().toISOString().slice(0, 10);
+          const found = await storeDerived(tx, integration, deriveAlerts(signals, rules, today), readRules(signals));
+          await noteDerived(tx, integration, found);
+        };
+      });
+      await admitDerived(deps, ref.id);
+    },
+  };
+
+  async function readSignals(integration: IntegrationRow): Promise<Signals | ConnectorError> {
+    const { rules } = alertSettingsOf(integration.alerts);
+    try {
+      const adapter = await deps.connectors.vendorOf(integration.id);
+      return await adapter.readSignals({
+        accountIds: await listLinkedAccountIds(deps.db, integration.id),
+        pendingDomains: rules.domainPending.on,
+        deadSyncs: rules.directorySync.on,
+        openStatements: rules.statementOverdue.on,
+        signal: Context.current().cancellationSignal,
+      });
+    } catch (error) {
+      if (error instanceof ConnectorError) return error;
+      throw error;
+    }
+  }
+}
+
+/** Users of each account over all services, as visible now; an account of which nothing was ever reported is not among them. */
+export async function usageByAccount(tx: Transaction, integrationId: string): Promise<Map<string, number>> {
+  const totals = new Map<string, number>();
+  for (const { vendorAccountId, quantity } of await listUsage(tx, integrationId)) {
+    if (quantity === null) continue;
+    totals.set(vendorAccountId, (totals.get(vendorAccountId) ?? 0) + quantity);
+  }
+  return totals;
+}
+
+/** A customer whose usage a run took to zero is an alert; one that uses something again clears it. */
+export async function deriveUsageZero(
+  tx: Transaction,
+  integration: IntegrationRow,
+  before: ReadonlyMap<string, number>,
+): Promise<void> {
+  if (!alertSettingsOf(integration.alerts).rules.usageZero.on) return;
+  const now = await usageByAccount(tx, integration.id);
+  const fallen = [...now].flatMap(([accountId, total]) => {
+    const was = before.get(accountId) ?? 0;
+    return total === 0 && was > 0 ? [usageZeroAlert(accountId, was)] : [];
+  });
+  // One that fell in an earlier run still holds while there is no usage.
+  const open = new Set(await listOpenDerived(tx, integration.id, ['usageZero']));
+  const still = [...now].flatMap(([accountId, total]) => (total === 0 ? [usageZeroAlert(accountId, 0)] : []));
+  const holding = [...fallen, ...still.filter((each) => open.has(each.alertId))];
+  await noteDerived(tx, integration, await storeDerived(tx, integration, holding, ['usageZero']));
+}
+
+/** Sets going what was raised or cleared. After the commit: whoever is killed here leaves it to the sweep. */
+export async function admitDerived(deps: Dependencies, integrationId: string): Promise<void> {
+  const places = deps.environment.ALERTS_IN_FLIGHT;
+  const admitted = await deps.db.transaction((tx) => admitAlerts(tx, integrationId, places));
+  for (const alert of admitted) await wakeProcess(deps, alert);
+}
+
+async function noteDerived(
+  tx: Transaction,
+  integration: IntegrationRow,
+  found: { raised: number; cleared: number },
+): Promise<void> {
+  if (found.raised + found.cleared === 0) return;
+  await recordAudit(tx, integration.organizationId, {
+    actor: byCountersign,
+    action: 'alerts.derived',
+    subjectKind: 'integration',
+    subjectId: integration.id,
+    after: found,
+  });
+}
+
+async function noteUnread(tx: Transaction, integration: IntegrationRow, code: string): Promise<void> {
+  await recordAudit(tx, integration.organizationId, {
+    actor: byCountersign,
+    action: 'alerts.notDerived',
+    subjectKind: 'integration',
+    subjectId: integration.id,
+    after: { code },
+  });
+}

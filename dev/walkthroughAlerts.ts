@@ -1,0 +1,164 @@
+/** Alerts: connected from the start, or migrated to, and each one ticket; verified against ConnectWise's own tickets. */
+import type { WorldCustomer } from '../simulators/world.ts';
+import { createApiClient } from './apiClient.ts';
+import type { Checks } from './checks.ts';
+import { createIntegration, person, syncNow, untilConnected, type CardView, type IntegrationView } from './guide.ts';
+import { simulatorAdmin } from './simulatorAdmin.ts';
+import { demoVendorKey, type Stack } from './stack.ts';
+import { same } from './truth.ts';
+import { until } from './until.ts';
+import { openVendorConsole } from './vendorConsole.ts';
+
+interface Ticket {
+  id: number;
+  summary: string;
+  externalXRef: string;
+  board: { name: string };
+  company: { id: number };
+}
+
+interface AlertView {
+  id: string;
+  alertId: string;
+  source: string;
+  state: string;
+  vendorAccountId: string;
+  ticketId: string | null;
+  reason: { detail: string } | null;
+  process: { waitsFor: string | null } | null;
+}
+
+/**
+ * Takes the guide's steps for alerts (G12, G13, G30 to G36) on the PSA connection of the vendor that pushes, whose
+ * integration carries billing so far. A second start verifies what is done, and sends alerts of its own.
+ *
+ * @param pushing the integration with the intake push
+ * @throws Error when a check does not hold
+ */
+export async function walkAlerts(
+  stack: Stack,
+  checks: Checks,
+  say: (line: string) => void,
+  pushing: { id: string; psaConnectionId: string },
+): Promise<void> {
+  const api = createApiClient(stack.api, stack.token);
+  const mailprotector = simulatorAdmin(stack.simulators['mailprotector'] ?? '');
+  const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
+  const system = { api, mailprotector, connectwise };
+  const { id, psaConnectionId } = pushing;
+  const at = `/v1/integrations/${id}`;
+  const console = await openVendorConsole(mailprotector.url);
+  await mailprotector.settings({ vendorApiUrl: `${stack.api}/api`, vendorKey: demoVendorKey });
+  const { key } = await api.post<{ key: string }>(`${at}/key`, { overlapHours: 0 });
+  await console.enable(key);
+  const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
+  const tickets = async () => (await connectwise.state<{ tickets: Ticket[] }>()).tickets;
+  const ticketsOf = async (alertRowId: string) =>
+    (await tickets()).filter((ticket) => ticket.externalXRef.includes(alertRowId));
+  const mapped = () => api.all<{ id: string; name: string; psaAccountId: string }>(`${at}/accounts?mapped=true`);
+  const reached = (alertRowId: string, state: string) =>
+    until(`the alert to be ${state}`, async () => {
+      const alert = await api.get<AlertView>(`/v1/alerts/${alertRowId}`);
+      if (alert.state === 'dead') throw new Error(alert.reason?.detail);
+      return alert.state === state ? alert : undefined;
+    });
+  /** Ids of this start's alerts, which an earlier start did not send. */
+  const fresh = (what: string) => `${what}-${Date.now().toString(36)}`;
+
+  say('\nAlerts:');
+  await checks.run('alerts.connect', async () => {
+    const integrations = await api.all<IntegrationView>('/v1/integrations');
+    const known = integrations.find((row) => row.psaConnectionId === psaConnectionId && row.id !== id);
+    const alertsOnly = known?.id ?? (await createIntegration(system, psaConnectionId, ['alerts']));
+    stack.noteWorkflow(`connect/${alertsOnly}`);
+    const steps = (await api.get<IntegrationView>(`/v1/integrations/${alertsOnly}`)).process.steps;
+    const isDone = (step: string) => steps.some((row) => row.step === step && row.state === 'done');
+    if (!isDone('credentials')) await person.credentials(system, alertsOnly);
+    if (!isDone('linkCustomers')) await person.linkAll(system, alertsOnly);
+    if (!isDone('chooseBoard')) await person.chooseBoard(system, alertsOnly, psaConnectionId);
+    for (const [name, why] of [
+      ['Old Board', 'inactive'],
+      ['Projects', 'project'],
+    ] as const) {
+      const boards = await api.all<{ id: string; name: string }>(`/v1/psa-connections/${psaConnectionId}/boards`);
+      const boardId = boards.find((board) => board.name === name)?.id;
+      const refused = await api.call<{ detail: string }>('PUT', `/v1/integrations/${alertsOnly}/board`, { boardId });
+      if (refused.status !== 422 || !refused.body.detail.includes(why))
+        throw new Error(`The board "${name}" was answered ${refused.status}: ${refused.body.detail}`);
+    }
+    if (!isDone('mapAccounts')) await person.mapAccounts(system, alertsOnly);
+    if (!isDone('finish')) await person.finish(system, alertsOnly);
+    await untilConnected(system, alertsOnly);
+    await syncNow(system, alertsOnly);
+    // Mailprotector sends no alerts of its own accord: what it shows is looked at with each sync.
+    const accounts = await api.all<{ id: string }>(`/v1/integrations/${alertsOnly}/accounts?mapped=true`);
+    const truth = (await customers()).filter((row) => accounts.some((account) => account.id === String(row.id)));
+    const pending = truth.flatMap((row) => row.domains.filter((domain) => domain.pending)).length;
+    const derived = (await api.all<AlertView>(`/v1/alerts?integrationId=${alertsOnly}`)).filter(
+      (alert) => alert.source === 'rule' && alert.alertId.includes('domainPending') && alert.state !== 'parked',
+    );
+    if (derived.length !== pending)
+      throw new Error(`${derived.length} alerts for ${pending} domains that are Pending.`);
+    for (const alert of derived) await reached(alert.id, 'delivered');
+    return `alerts only: rights checked, board chosen, a project board and an inactive one refused; ${pending} Pending domains became tickets`;
+  });
+
+  await checks.run('migrate', async () => {
+    const cards = () => api.all<CardView>(`/v1/cards?psaConnectionId=${psaConnectionId}`);
+    const numbers = (list: CardView[]) => list.map((card) => [card.id, card.usage, card.current, card.kind]).sort();
+    const before = { cards: numbers(await cards()), mapped: await mapped() };
+    const migration = async () => (await api.get<{ migration: IntegrationView['process'] | null }>(at)).migration;
+    if ((await migration()) === null) await console.migrateToAlerts();
+    stack.noteWorkflow(`migrate/${id}`);
+    const open = async (step: string) =>
+      (await migration())?.steps.some((row) => row.step === step && row.state !== 'done');
+    if (await open('linkCustomers')) await console.link((await customers()).map((customer) => customer.id));
+    if (await open('updateAccountMapping')) await api.post(`${at}/steps/updateAccountMapping/complete`);
+    if (await open('updateCounts')) await console.updateCounts();
+    await until('the migration to be through', async () => !(await open('updateCounts')));
+    // Alerts wait for the board, the migration does not.
+    if (await open('chooseBoard')) await person.chooseBoard(system, id, psaConnectionId);
+    await until('the migration to be over', async () => (await migration())?.done);
+    same(numbers(await cards()), before.cards, 'cards before and after');
+    same(await mapped(), before.mapped, 'mappings before and after');
+    return 'Migrate to Alerts in the console, linked, mapped, counted; billing and mappings as before';
+  });
+
+  await checks.run('alerts.ticket', async () => {
+    const account = (await mapped())[0];
+    const alert = { alertId: fresh('queue'), title: 'Mail is delayed', description: 'The queue is long.', priority: 4 };
+    const messageId = await console.sendAlert(Number(account?.id), alert);
+    stack.noteWorkflow(`alert/${messageId}`);
+    const { ticketId } = await reached(messageId, 'delivered');
+    const [ticket] = await ticketsOf(messageId);
+    if (String(ticket?.id) !== ticketId) throw new Error(`Ticket ${ticketId} here, ${ticket?.id} in ConnectWise.`);
+    same([ticket?.company.id, ticket?.board.name], [Number(account?.psaAccountId), 'Alerts'], 'company and board');
+    return `ticket ${ticketId} "${ticket?.summary}" on the board Alerts`;
+  });
+
+  await checks.run('alerts.parked', async () => {
+    const account = (await mapped())[0];
+    const mapping = `${at}/accounts/${account?.id}/mapping`;
+    await api.call('DELETE', mapping);
+    const alert = { alertId: fresh('parked'), title: 'Nobody knows whose', description: 'The account is not mapped.' };
+    const messageId = await console.sendAlert(Number(account?.id), alert);
+    await reached(messageId, 'parked');
+    if ((await ticketsOf(messageId)).length > 0) throw new Error('There is a ticket already.');
+    await api.put(mapping, { psaAccountId: account?.psaAccountId });
+    await reached(messageId, 'delivered');
+    if ((await ticketsOf(messageId)).length !== 1) throw new Error('There is not one ticket.');
+    return `an alert of "${account?.name}", which was not mapped, waited; mapped, it became a ticket by itself`;
+  });
+
+  await checks.run('alerts.once', async () => {
+    const account = (await mapped())[1];
+    await connectwise.fault({ kind: 'afterCommit', method: 'POST', path: '/service/tickets$', status: 500 });
+    const alert = { alertId: fresh('once'), title: 'Sent five times', description: 'At once.' };
+    const ids = await Promise.all(Array.from({ length: 5 }, () => console.sendAlert(Number(account?.id), alert)));
+    if (new Set(ids).size !== 1) throw new Error('It became several alerts.');
+    await reached(ids[0] ?? '', 'delivered');
+    const found = await ticketsOf(ids[0] ?? '');
+    if (found.length !== 1) throw new Error(`${found.length} tickets.`);
+    return 'sent five times at once, and ConnectWise failed after it had taken the ticket: there is one';
+  });
+}

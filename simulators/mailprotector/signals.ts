@@ -1,0 +1,41 @@
+/** Directory syncs of domains and statements of customers (mailprotector.md §4.9, §4.15): what a test puts there, and one settled statement. */
+import { refOf, statementRow, type Ref } from './rows.ts';
+
+type Row = Record<string, unknown>;
+
+export function createSignals() {
+  const syncs = new Map<number, Row[]>();
+  const statements = new Map<number, Row[]>();
+
+  const put = (map: Map<number, Row[]>, owner: number, row: Row) =>
+    map.set(owner, [...(map.get(owner) ?? []).filter((each) => each['id'] !== row['id']), row]);
+
+  return {
+    syncsOf: (domain: Ref): Row[] => (syncs.get(domain.id) ?? []).map((row) => ({ ...row, domain: refOf(domain) })),
+    statementsOf: (customerId: number): Row[] => [statementRow(), ...(statements.get(customerId) ?? [])],
+
+    /** @returns undefined when the change is not of these */
+    apply(wanted: Row): unknown {
+      switch (wanted['change']) {
+        case 'putSync':
+          return put(syncs, Number(wanted['domainId']), {
+            id: Number(wanted['id']),
+            name: String(wanted['name'] ?? 'Active Directory'),
+            source_type: 'UserSync::LdapSource',
+            filters: [],
+            priority: 1,
+            alive: wanted['alive'] === true,
+            enabled: wanted['enabled'] !== false,
+          });
+        case 'putStatement':
+          return put(statements, Number(wanted['customerId']), {
+            ...statementRow(),
+            ...(wanted['fields'] as Row),
+            id: Number(wanted['id']),
+          });
+        default:
+          return undefined;
+      }
+    },
+  };
+}
