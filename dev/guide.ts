@@ -183,6 +183,7 @@ export async function connectAll(system: System): Promise<{ psaConnectionId: str
 export interface RunView {
   id: string;
   state: string;
+  finishedAt: string | null;
   guard: { reasons: string[] } | null;
   figures: Record<string, number> | null;
 }
@@ -198,7 +199,7 @@ export async function syncNow(system: System, integrationId: string, limitMs?: n
   await system.api.post(`/v1/integrations/${integrationId}/syncs`);
   const isOver = async () => {
     const run = await latestRun(system, integrationId);
-    return run && run.id !== before?.id && run.state !== 'running' ? run : undefined;
+    return run && run.id !== before?.id && run.finishedAt !== null ? run : undefined;
   };
   return until('the sync to be over', isOver, limitMs);
 }

@@ -22,7 +22,7 @@ import { exampleProcess, processSchema, processView } from '../process.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
 import { activeIntegration, connectOf, ownedIntegration } from './integrations.ts';
 
-const tag = 'Alerts';
+const tag = 'Alert settings';
 const id = z.string().min(1).max(100);
 
 const prioritiesSchema = z.object({ 1: id, 2: id, 3: id, 4: id });

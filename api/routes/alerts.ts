@@ -2,11 +2,11 @@
 import { z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
 import { leaveDelivery } from '../../db/queries/alertDelivery.ts';
-import { findAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import { findAlert, keepAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { findVendorAccount } from '../../db/queries/integration.ts';
-import { endProcess, listSteps } from '../../db/queries/process.ts';
-import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { listSteps } from '../../db/queries/process.ts';
+import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -24,7 +24,7 @@ import {
 } from '../define.ts';
 import { conflict, notFound, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
-import { commitAndAdmit, takeAlert } from '../takeAlert.ts';
+import { commitAndAdmit } from '../takeAlert.ts';
 import { withAlerts } from './alertSettings.ts';
 import { retryBlocked } from './steps.ts';
 
@@ -227,7 +227,8 @@ alertRoutes.openapi(dismiss, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await owned(deps, caller, c.req.valid('param').id);
-  const detail = c.req.valid('json').reason;
+  const reason = { code: 'dismissed', detail: c.req.valid('json').reason };
+  const state = 'dismissed' as const;
   await commitAndAdmit(deps, row.integrationId, async (tx) => {
     const now = await readAlert(tx, row.id);
     // A ticket that may be there must be found out about first: it would be nobody's.
@@ -236,26 +237,19 @@ alertRoutes.openapi(dismiss, async (c) => {
         'ticket-under-way',
         'A ticket is being written. Dismiss the alert when it is known whether it is there.',
       );
-    if (now.state === 'delivering') {
-      await leaveDelivery(tx, row.id, { state: 'dead', reason: { code: 'dismissed', detail } });
-      await endProcess(tx, processOf(row));
-    }
-    if (
-      !(await moveAlert(tx, row.id, ['parked', 'waiting', 'dead'], {
-        state: 'dismissed',
-        reason: { code: 'dismissed', detail },
-      }))
-    )
+    if (await leaveDelivery(tx, row.id, { state, reason }, actorOf(caller))) return;
+    if (!(await moveAlert(tx, row.id, ['parked', 'waiting', 'dead'], { state, reason })))
       throw conflict('told-already', `The alert is ${now.state}: somebody has been told of it.`);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
-      action: 'alert.dismiss',
+      action: 'alert.dismissed',
       subjectKind: 'alert',
       subjectId: row.id,
       before: { state: now.state },
-      after: { reason: detail },
+      after: reason,
     });
   });
+  wakeAll(deps, row.state === 'delivering' ? [processOf(row)] : []);
   return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, row.id)));
 });
 
@@ -266,20 +260,24 @@ alertRoutes.openapi(testAlert, async (c) => {
   const { accountId, priority } = c.req.valid('json');
   if (!(await findVendorAccount(deps.db, row.id, accountId)))
     throw unprocessable('unknown-account', `The integration has no account "${accountId}".`);
-  const { id } = await takeAlert(deps, row, {
-    alertId: `test:${randomUUID()}`,
-    source: 'test',
-    vendorAccountId: accountId,
-    title: 'Test alert from Countersign',
-    description: 'Somebody tries the way from an alert to a ticket.',
-    priority,
-    status: 1,
-  });
-  await recordAudit(deps.db, caller.organizationId, {
-    actor: actorOf(caller),
-    action: 'alert.test',
-    subjectKind: 'alert',
-    subjectId: id,
+  const id = await commitAndAdmit(deps, row.id, async (tx) => {
+    const kept = await keepAlert(tx, row, {
+      alertId: `test:${randomUUID()}`,
+      source: 'test',
+      vendorAccountId: accountId,
+      title: 'Test alert from Countersign',
+      description: 'Somebody tries the way from an alert to a ticket.',
+      priority,
+      status: 1,
+    });
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'alert.test',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      after: { alertId: kept.id, accountId },
+    });
+    return kept.id;
   });
   return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, id)), 202);
 });

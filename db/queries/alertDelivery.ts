@@ -210,14 +210,15 @@ export async function recordTold(tx: Transaction, id: string): Promise<void> {
 }
 
 /**
- * Takes an alert out of delivery: parked again, or dead. What its round has not done is skipped.
+ * Takes an alert out of delivery: parked again, dead, or dismissed. What its round has not done is skipped.
  *
  * @returns false when it was not being delivered any more
  */
 export async function leaveDelivery(
   tx: Transaction,
   id: string,
-  leaving: { state: 'parked' | 'dead'; reason: { code: string; detail: string } },
+  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: { code: string; detail: string } },
+  actor = byCountersign,
 ): Promise<boolean> {
   const left = await tx
     .update(alert)
@@ -228,11 +229,11 @@ export async function leaveDelivery(
   await skipRound(tx, id);
   const row = await readAlert(tx, id);
   await recordAudit(tx, row.organizationId, {
-    actor: byCountersign,
+    actor,
     action: `alert.${leaving.state}`,
     subjectKind: 'alert',
     subjectId: id,
-    after: { code: leaving.reason.code },
+    after: leaving.reason,
   });
   return true;
 }

@@ -8,6 +8,8 @@ import {
   freshCard,
   mapOne,
   numbers,
+  seedAlert,
+  seedAlerting,
   seedApproval,
   seedHeldRun,
   seedIntegration,
@@ -16,6 +18,7 @@ import {
   stepsBefore,
   type Tenant,
 } from './apiTenant.ts';
+import { requestMigration } from '../../db/queries/migration.ts';
 import { stepsOf } from '../../domain/process.ts';
 import type { Route } from './apiContract.ts';
 
@@ -57,6 +60,7 @@ export const samples: Record<string, Make> = {
   listBoards: connection,
   listPsaAccounts: connection,
   listPsaProducts: connection,
+  listPriorities: connection,
 
   createIntegration: (tenant) => ({
     body: {
@@ -132,6 +136,38 @@ export const samples: Record<string, Make> = {
   deleteCardLine: card,
   putCardRule: async (tenant) => ({ ...(await card(tenant)), body: { rule: { minimum: 3, reason: 'Contract' } } }),
   deleteCardRule: card,
+
+  checkPermissions: async (tenant) => ({ params: { id: await seedAlerting(tenant) } }),
+  putBoard: async (tenant) => ({
+    params: { id: await seedAlerting(tenant) },
+    body: { boardId: `${tenant.prefix}-board` },
+  }),
+  getAlertSettings: integration,
+  putAlertSettings: async (tenant) => ({
+    params: { id: await seedAlerting(tenant) },
+    body: { summary: '[Mail] {title}', storm: { most: 5 } },
+  }),
+  previewAlert: (tenant) => ({
+    params: { id: tenant.integrationId },
+    body: { summary: '[Mail] {title}', alert: { title: 'Mail is delayed' } },
+  }),
+  listAlerts: () => ({ query: 'limit=5' }),
+  getAlert: async (tenant) => ({ params: { id: await seedAlert(tenant, 'waiting') } }),
+  retryAlert: async (tenant) => ({ params: { id: await seedAlert(tenant, 'dead') } }),
+  dismissAlert: async (tenant) => ({
+    params: { id: await seedAlert(tenant, 'parked') },
+    body: { reason: 'Planned maintenance' },
+  }),
+  sendTestAlert: async (tenant) => ({
+    params: { id: await seedAlerting(tenant) },
+    body: { accountId: tenant.vendorAccount(1) },
+  }),
+  migrateToAlerts: async (tenant) => ({ params: { id: await seedIntegration(tenant, stepsOf.connect) } }),
+  abandonMigration: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsOf.connect);
+    await tenant.db.transaction((tx) => requestMigration(tx, id, 'test'));
+    return { params: { id } };
+  },
 
   createApproval: async (tenant) => ({ body: { cardIds: [(await freshCard(tenant)).id] } }),
   getApproval: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),

@@ -5,23 +5,32 @@ import type { Scope } from '../../api/context.ts';
 import type { Database } from '../../db/client.ts';
 import type { Encryption } from '../../db/encryption.ts';
 import { claimLine, closeBatch, createApproval, listApprovalLines, recordOutcome } from '../../db/queries/approvals.ts';
+import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { listCards, recomputeIntegration } from '../../db/queries/cards.ts';
 import {
   insertAccountMappings,
   insertIntegration,
   linkVendorAccounts,
+  storeAlertSettings,
   storeServiceMapping,
   storeVendorAccounts,
   storeVendorCredentials,
 } from '../../db/queries/integration.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
-import { blockStep, finishStep } from '../../db/queries/process.ts';
+import { blockStep, finishStep, type StepKey } from '../../db/queries/process.ts';
 import { applyPsaRows } from '../../db/queries/psa.ts';
-import { claimRefresh, closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
+import {
+  claimRefresh,
+  closeRefresh,
+  insertPsaConnection,
+  requestRefresh,
+  storeAlertPermissions,
+} from '../../db/queries/psaConnection.ts';
 import { stageRows } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
-import { apiToken } from '../../db/schema/index.ts';
+import { apiToken, type AlertState } from '../../db/schema/index.ts';
+import type { AlertSettings, TicketOptions } from '../../domain/alerts.ts';
 import { stepsOf, type StepOf } from '../../domain/process.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { vendors } from '../../connectors/registry.ts';
@@ -123,6 +132,30 @@ async function seedTokens(db: Database, organizationId: string) {
   return { tokens: tokens as Tenant['tokens'], adminTokenId };
 }
 
+function ticketOptionsOf(prefix: string): TicketOptions {
+  const board = { id: `${prefix}-board`, name: 'Service', projectBoard: false, active: true };
+  const status = { id: `${prefix}-new`, name: 'New', closed: false, active: true, isDefault: true };
+  return {
+    boards: [
+      {
+        ...board,
+        statuses: [
+          status,
+          { ...status, id: `${prefix}-closed`, name: 'Closed', closed: true, isDefault: false },
+          { ...status, id: `${prefix}-retired`, name: 'Retired', active: false, isDefault: false },
+        ],
+        types: [{ id: `${prefix}-mail`, name: 'E-mail', active: true }],
+      },
+      { ...board, id: `${prefix}-old`, name: 'Old', active: false, statuses: [], types: [] },
+      { ...board, id: `${prefix}-project`, name: 'Projects', projectBoard: true, statuses: [], types: [] },
+    ],
+    priorities: [
+      { id: `${prefix}-high`, name: 'High', isDefault: false },
+      { id: `${prefix}-low`, name: 'Low', isDefault: true },
+    ],
+  };
+}
+
 async function seedPsa(tenant: Tenant): Promise<void> {
   const { db, psaConnectionId: id } = tenant;
   await db.transaction(async (tx) => {
@@ -135,6 +168,7 @@ async function seedPsa(tenant: Tenant): Promise<void> {
       credentials,
     });
     await requestRefresh(tx, id);
+    await storeAlertPermissions(tx, id, { ticketOptions: ticketOptionsOf(tenant.prefix) });
   });
   const refreshId = (await claimRefresh(db, { kind: 'refreshPsa', id })) ?? '';
   const numbered = Array.from({ length: numbers.notLinked }, (_, at) => at + 1);
@@ -211,13 +245,17 @@ async function seedPsa(tenant: Tenant): Promise<void> {
 }
 
 /** An integration whose connect process has come past `done`; its customers are listed, all but one linked. */
-export async function seedIntegration(tenant: Tenant, done: readonly StepOf<'connect'>[]): Promise<string> {
+export async function seedIntegration(
+  tenant: Tenant,
+  done: readonly StepOf<'connect'>[],
+  modules: ('billing' | 'alerts')[] = ['billing'],
+): Promise<string> {
   return tenant.db.transaction(async (tx) => {
     const { id } = await insertIntegration(tx, tenant.organizationId, {
       psaConnectionId: tenant.psaConnectionId,
       vendor: 'mailprotector',
       intake: 'pull',
-      modules: ['billing'],
+      modules,
       settings: {},
       services: vendors.mailprotector.services,
     });
@@ -238,6 +276,53 @@ export async function seedIntegration(tenant: Tenant, done: readonly StepOf<'con
     for (const step of done) await finishStep(tx, { kind: 'connect', id, round: '1', step });
     return id;
   });
+}
+
+/** A connected integration with alerts, one customer mapped, and (unless told otherwise) a board. */
+export async function seedAlerting(tenant: Tenant, settings: Partial<AlertSettings> = {}): Promise<string> {
+  const id = await seedIntegration(tenant, stepsOf.connect, ['billing', 'alerts']);
+  await mapOne(tenant, id);
+  await storeAlertSettings(tenant.db, id, { board: boardOf(tenant), ...settings });
+  return id;
+}
+
+const boardOf = (tenant: Tenant) => ({
+  boardId: `${tenant.prefix}-board`,
+  statusId: `${tenant.prefix}-new`,
+  typeId: null,
+  priorities: {
+    1: `${tenant.prefix}-low`,
+    2: `${tenant.prefix}-low`,
+    3: `${tenant.prefix}-high`,
+    4: `${tenant.prefix}-high`,
+  },
+});
+
+/** An alert of a mapped customer, in any state. */
+export async function seedAlert(
+  tenant: Tenant,
+  state: AlertState,
+  more: {
+    integrationId?: string;
+    alertId?: string;
+    accountId?: string;
+    reason?: { code: string; detail: string };
+  } = {},
+): Promise<string> {
+  const id = more.integrationId ?? (await seedAlerting(tenant));
+  const words = { title: 'Mail is delayed', description: 'For 40 minutes.', priority: 3, status: 1 };
+  const kept = await keepAlert(
+    tenant.db,
+    { id, organizationId: tenant.organizationId },
+    {
+      alertId: more.alertId ?? randomUUID(),
+      source: 'vendor',
+      vendorAccountId: more.accountId ?? tenant.vendorAccount(1),
+      ...words,
+    },
+  );
+  await moveAlert(tenant.db, kept.id, ['parked', 'waiting'], { state, reason: more.reason ?? null });
+  return kept.id;
 }
 
 /** An integration whose vendor pushes, with one key. @returns its id, and its key's */
@@ -286,11 +371,7 @@ export async function seedHeldRun(tenant: Tenant): Promise<string> {
 }
 
 /** A step of a process's round, blocked. */
-export async function block(
-  tenant: Tenant,
-  ref: { kind: 'connect' | 'sync' | 'refreshPsa' | 'approveUsage'; id: string; round: string; step: string },
-  code = 'bad_credentials',
-): Promise<void> {
+export async function block(tenant: Tenant, ref: StepKey, code = 'bad_credentials'): Promise<void> {
   await blockStep(tenant.db, ref, { code });
 }
 
