@@ -100,7 +100,7 @@ export async function walkAlerts(
     if (derived.length !== pending)
       throw new Error(`${derived.length} alerts for ${pending} domains that are Pending.`);
     for (const alert of derived) await reached(alert.id, 'delivered');
-    return `alerts only: rights checked, board chosen, a project board and an inactive one refused; ${pending} Pending domains became tickets`;
+    return `alerts only: rights checked, board chosen, a project board and an inactive one refused; tickets of its own for domains that are Pending: ${pending}`;
   });
 
   await checks.run('migrate', async () => {

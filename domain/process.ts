@@ -119,7 +119,7 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
   close: { title: 'Close', waitsFor: 'the database' },
   write: { title: 'Write approved quantities to the PSA', waitsFor: 'the PSA to answer' },
   settle: { title: 'Read uncertain lines again', waitsFor: "the PSA's search lag to pass" },
-  requestMigration: { title: 'Migrate to Alerts', waitsFor: 'somebody to press Migrate to Alerts' },
+  requestMigration: { title: 'Migrate to Alerts', waitsFor: 'a person to press Migrate to Alerts' },
   updateAccountMapping: {
     title: 'Update Account Mapping',
     waitsFor: 'a person to map accounts and press Back To Overview',

@@ -48,16 +48,6 @@ const atOnce = proxyLocalActivities<Pick<Activities, 'look' | 'park'>>({
   retry: { maximumAttempts: 1 },
 });
 
-/** Tries once in the workflow's own task; what fails there is tried until it works where the Temporal UI shows it. */
-async function shortly<T>(once: () => Promise<T>, untilItWorks: () => Promise<T>): Promise<T> {
-  try {
-    return await once();
-  } catch (failure) {
-    if (isCancellation(failure)) throw failure;
-    return untilItWorks();
-  }
-}
-
 /** A history this long is left behind even if the server does not suggest it yet: approveUsage passes it about every 2,000 lines. */
 const longHistory = 1_500;
 
@@ -80,6 +70,8 @@ class Process<K extends ProcessKind> {
   /** The version that was there before the last claim of a round. */
   private claimedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
+  /** The local activity under way, if there is one. */
+  private turn: Promise<unknown> = Promise.resolve();
   /** A run that continues another has its attributes: what they say is shown already. */
   private shown = { details: '', problem: workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '' };
   private readonly kind: K;
@@ -176,7 +168,7 @@ class Process<K extends ProcessKind> {
   async look(): Promise<ProcessView> {
     const { wakes } = this;
     const ref = { kind: this.kind, id: this.id };
-    const view = await shortly(
+    const view = await this.shortly(
       () => atOnce.look(ref),
       () => store.look.executeWithOptions({ summary: 'Look where it stands' }, [ref]),
     );
@@ -281,10 +273,26 @@ class Process<K extends ProcessKind> {
 
   private async parkAt(version: number, dueInMs: number | null, summary: string): Promise<boolean> {
     const parking = { kind: this.kind, id: this.id, version, dueInMs };
-    return shortly(
+    return this.shortly(
       () => atOnce.park(parking),
       () => store.park.executeWithOptions({ summary }, [parking]),
     );
+  }
+
+  /**
+   * Tries once in the workflow's own task; what fails there is tried until it works where the Temporal UI shows it. One at a
+   * time: of two local activities that end at nearly the same moment a replay may see the other one end first (seen in a
+   * recorded history).
+   */
+  private async shortly<T>(once: () => Promise<T>, untilItWorks: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(once);
+    this.turn = mine.catch(() => undefined);
+    try {
+      return await mine;
+    } catch (failure) {
+      if (isCancellation(failure)) throw failure;
+      return untilItWorks();
+    }
   }
 
   private show(view: ProcessView): void {

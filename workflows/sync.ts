@@ -1,4 +1,3 @@
-import { patched } from '@temporalio/workflow';
 import { processOf } from './process.ts';
 import { bulk as reconcile, bulk as vendor, interactive } from './queues.ts';
 
@@ -12,7 +11,7 @@ export async function sync({ integrationId }: { integrationId: string }): Promis
       await process.run('checkComplete', vendor.checkComplete);
       await process.run('guard', reconcile.guardRun);
       await process.run('apply', reconcile.applyRun);
-      if (patched('derive-alerts')) await process.run('deriveAlerts', vendor.deriveAlerts); // alerts, pull
+      await process.run('deriveAlerts', vendor.deriveAlerts); // alerts, pull
       await process.run('close', reconcile.closeRun);
     }
   });

@@ -24,7 +24,6 @@ test.each([
     'virtual-administrator',
   ],
   ['a vendor nobody knows', { vendor: 'toString' }, 422, 'unknown-vendor'],
-  ['the module alerts', { modules: ['billing', 'alerts'] }, 422, 'not-available-yet'],
   ['no module', { modules: [] }, 400, 'invalid-request'],
   [
     'no answer to the question of Virtual Administrator',

@@ -159,6 +159,38 @@ test('a sync terminated in the middle and started again', async () => {
   await record('sync-terminated', sync);
 });
 
+test('a migration to alerts, halfway and to its end', async () => {
+  const psaConnectionId = await harness.connection();
+  const migration = { kind: 'migrateToAlerts' as const, id: await harness.migration(psaConnectionId) };
+  await harness.wake(migration);
+  await untilDetails(migration, 'waits for a person to choose which customers to link');
+  await harness.untilStep(migration, 'checkPermissions', 'done');
+  await untilParked(migration);
+  await record('migrateToAlerts-halfway', migration);
+  for (const step of ['linkCustomers', 'updateAccountMapping', 'chooseBoard'] as const) {
+    await harness.fact(migration, step);
+    await harness.wake(migration);
+  }
+  await harness.untilStep(migration, 'updateCounts', 'done');
+  await harness.untilClosed(migration);
+  await record('migrateToAlerts-of-the-guide', migration);
+});
+
+test('an alert delivered, and one whose ticket may not be written', async () => {
+  const psaConnectionId = await harness.connection();
+  const delivered = { kind: 'deliverAlert' as const, id: await harness.alert(psaConnectionId) };
+  await harness.wake(delivered);
+  await harness.untilStep(delivered, 'recordDelivery', 'done');
+  await harness.untilClosed(delivered);
+  await record('deliverAlert-delivered', delivered);
+  const blocked = { kind: 'deliverAlert' as const, id: await harness.alert(psaConnectionId) };
+  harness.works('writeTicket', forbidden, blocked.id);
+  await harness.wake(blocked);
+  await untilDetails(blocked, 'blocked (forbidden)');
+  await untilParked(blocked);
+  await record('deliverAlert-blocked', blocked);
+});
+
 test('what Schedules start', async () => {
   const integrationId = await harness.integration(await harness.connection());
   await harness.db.execute(sql`update process set due_at = now() - interval '1 day' where id = ${integrationId}`);

@@ -1,0 +1,90 @@
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { seedAlert, seedAlerting } from '../kit/apiTenant.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi({ env: { ALERTS_IN_FLIGHT: '2' } });
+});
+afterAll(() => harness?.close());
+
+interface View {
+  id: string;
+  state: string;
+  source: string;
+  revision: number;
+  reason: { code: string; detail: string } | null;
+  process: { waitsFor: string } | null;
+}
+const get = (id: string) => harness.admin.good<View>('GET', `/v1/alerts/${id}`);
+
+test('the list is the newest first, by integration and state, page by page', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const ids = [];
+  for (let at = 0; at < 5; at++) ids.push(await seedAlert(harness.one, at < 3 ? 'parked' : 'dead', { integrationId }));
+  const first = await harness.admin.good<{ items: View[]; nextCursor: string }>(
+    'GET',
+    `/v1/alerts?integrationId=${integrationId}&limit=3`,
+  );
+  const rest = await harness.admin.good<{ items: View[]; nextCursor: null }>(
+    'GET',
+    `/v1/alerts?integrationId=${integrationId}&limit=3&cursor=${first.nextCursor}`,
+  );
+  expect([...first.items, ...rest.items].map((item) => item.id).toSorted()).toEqual(ids.toSorted());
+  const dead = await harness.admin.good<{ items: View[] }>(
+    'GET',
+    `/v1/alerts?integrationId=${integrationId}&state=dead`,
+  );
+  expect(dead.items.map((item) => item.state)).toEqual(['dead', 'dead']);
+});
+
+test('a dead alert is tried again, as if it had been sent once more', async () => {
+  const id = await seedAlert(harness.one, 'dead', { reason: { code: 'refused', detail: 'The PSA refused it.' } });
+  const view = await harness.admin.good<View>('POST', `/v1/alerts/${id}/retry`);
+  expect(view).toMatchObject({ state: 'delivering', revision: 2, reason: null });
+  expect(harness.wakes.at(-1)).toMatchObject({ kind: 'deliverAlert', id });
+});
+
+test('a dismissed alert says why and by whom', async () => {
+  const id = await seedAlert(harness.one, 'parked');
+  const view = await harness.admin.good<View>('POST', `/v1/alerts/${id}/dismiss`, { reason: 'Planned maintenance' });
+  expect(view).toMatchObject({ state: 'dismissed', reason: { code: 'dismissed', detail: 'Planned maintenance' } });
+  const { items } = await harness.admin.good<{ items: { action: string; actor: string }[] }>(
+    'GET',
+    '/v1/audit?limit=1',
+  );
+  expect(items).toMatchObject([{ action: 'alert.dismissed', actor: `token:${harness.one.adminTokenId}` }]);
+});
+
+test('one that is on its way is dismissed too, and its place is the next one’s', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const test3 = async () =>
+    (
+      await harness.admin.good<View>('POST', `/v1/integrations/${integrationId}/test-alert`, {
+        accountId: harness.one.vendorAccount(1),
+      })
+    ).id;
+  const [first, second, third] = [await test3(), await test3(), await test3()];
+  const states = async () => Promise.all([first, second, third].map(async (id) => (await get(id)).state));
+  expect(await states()).toEqual(['delivering', 'delivering', 'waiting']);
+  await harness.admin.good('POST', `/v1/alerts/${first}/dismiss`, { reason: 'No' });
+  expect(await states()).toEqual(['dismissed', 'delivering', 'delivering']);
+  expect(
+    harness.wakes
+      .slice(-2)
+      .map((wake) => wake.id)
+      .toSorted(),
+  ).toEqual([first, third].toSorted());
+});
+
+test('a test alert is one like others, and says in each stage where it is', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const view = await harness.admin.good<View>('POST', `/v1/integrations/${integrationId}/test-alert`, {
+    accountId: harness.one.vendorAccount(1),
+    priority: 4,
+  });
+  expect(view).toMatchObject({ source: 'test', state: 'delivering', process: null });
+  const { rows } = await harness.db.execute(sql`select kind from process where id = ${view.id}`);
+  expect(rows).toEqual([{ kind: 'deliverAlert' }]);
+});
