@@ -17,6 +17,11 @@ await pool.query(`
     quantity double precision not null, received_at timestamptz not null default now(), build boolean not null, run_id uuid,
     primary key (integration_id, vendor_account_id, service_id))`);
 
+await pool.query(`
+  create table if not exists bare_alert (
+    id uuid primary key default gen_random_uuid(), integration_id uuid not null, account_id text not null,
+    alert_id text not null, title text not null, description text not null, received_at timestamptz not null default now())`);
+
 const app = new Hono();
 app.get('/', (c) => c.text('ready'));
 app.post('/service/:serviceId/count', async (c) => {
@@ -31,6 +36,15 @@ app.post('/service/:serviceId/count', async (c) => {
     values: [integrationId, accountId, c.req.param('serviceId'), unitCount],
   });
   return c.json({ status: 201, message: 'Count accepted' }, 201);
+});
+app.post('/alerting/:accountId', async (c) => {
+  const { alertId, title, description } = await c.req.json<{ alertId: string; title: string; description: string }>();
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'keep-alert',
+    text: 'insert into bare_alert (integration_id, account_id, alert_id, title, description) values ($1, $2, $3, $4, $5) returning id',
+    values: [integrationId, c.req.param('accountId'), alertId, title, description],
+  });
+  return c.json({ messageId: rows[0]?.id, alertId }, 201);
 });
 serve({ fetch: app.fetch, hostname: '127.0.0.1', port: Number(process.env['PORT']) });
 process.once('SIGTERM', () => process.exit(0));

@@ -1,15 +1,20 @@
 /**
- * A vendor program: posts counts over connections that it keeps. A process of its own, so that its work does not hold up
+ * A vendor program: posts counts or alerts over connections that it keeps. A process of its own, so that its work does not hold up
  * whoever measures; its parent tells it a turn, and it answers how the turn went.
  */
 import { Pool } from 'undici';
-import type { Count } from './counts.ts';
+
+export interface Posted {
+  /** Below the turn's URL. */
+  path: string;
+  body: unknown;
+}
 
 export interface Turn {
   /** Base of the routes, without a slash at the end. */
   url: string;
   headers: Record<string, string>;
-  counts: Count[];
+  requests: Posted[];
   /** How many post at once, each over one connection. */
   callers: number;
 }
@@ -25,7 +30,7 @@ process.on('message', (turn: Turn) => {
   void post(turn).then((report) => process.send?.(report));
 });
 
-async function post({ url, headers, counts, callers }: Turn): Promise<TurnReport> {
+async function post({ url, headers, requests, callers }: Turn): Promise<TurnReport> {
   const { origin, pathname } = new URL(url);
   const pool = pools.get(origin) ?? new Pool(origin, { connections: callers, pipelining: 1 });
   pools.set(origin, pool);
@@ -33,13 +38,13 @@ async function post({ url, headers, counts, callers }: Turn): Promise<TurnReport
   const refused: TurnReport['refused'] = {};
 
   async function caller(from: number): Promise<void> {
-    for (let at = from; at < counts.length; at += callers) {
-      const { serviceId, accountId, unitCount } = counts[at] as Count;
+    for (let at = from; at < requests.length; at += callers) {
+      const { path, body: sent } = requests[at] as Posted;
       const { statusCode, body } = await pool.request({
         method: 'POST',
-        path: `${base}/service/${encodeURIComponent(serviceId)}/count`,
+        path: `${base}${path}`,
         headers: { 'content-type': 'application/json', ...headers },
-        body: JSON.stringify({ accountId, unitCount }),
+        body: JSON.stringify(sent),
       });
       const answer = await body.text();
       if (statusCode === 201) continue;

@@ -1,5 +1,6 @@
 /** What the vendor program of `bench push` posts. */
 import { createRandom } from '../simulators/random.ts';
+import type { Posted } from './callers.ts';
 
 export interface Pair {
   accountId: string;
@@ -7,6 +8,11 @@ export interface Pair {
 }
 export interface Count extends Pair {
   unitCount: number;
+}
+
+/** A count as the Vendor API takes it. */
+export function requestOf({ serviceId, accountId, unitCount }: Count): Posted {
+  return { path: `/service/${encodeURIComponent(serviceId)}/count`, body: { accountId, unitCount } };
 }
 
 /**

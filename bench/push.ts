@@ -1,14 +1,13 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../db/client.ts';
 import { listUsage } from '../db/queries/sync.ts';
 import type { RunView } from '../dev/guide.ts';
-import { freePort } from '../dev/ports.ts';
 import { Processes } from '../dev/processes.ts';
 import { until } from '../dev/until.ts';
+import { startBareServer } from './startBareServer.ts';
 import { connectPush, type PushConnection } from './connectPush.ts';
-import { makeCounts, type Count } from './counts.ts';
+import { makeCounts, requestOf, type Count } from './counts.ts';
 import type { Figures } from './figures.ts';
 import { quantile, startProbe } from './probe.ts';
 import { startBenchSystem, type BenchSystem } from './system.ts';
@@ -60,7 +59,7 @@ export async function benchPush(figures: Figures, total: number): Promise<void> 
       vendor.post({
         url: where === 'ours' ? `${system.api.url}/api/vendor-api` : bareUrl,
         headers: { 'gradient-token': connection.token },
-        counts: part,
+        requests: part.map(requestOf),
         callers,
       });
     await post('ours', counts.slice(0, warmUp));
@@ -116,19 +115,6 @@ export async function benchPush(figures: Figures, total: number): Promise<void> 
     await processes.stopAll();
     await system.close();
   }
-}
-
-async function startBareServer(processes: Processes, databaseUrl: string): Promise<string> {
-  const port = await freePort(8601);
-  const url = `http://127.0.0.1:${port}`;
-  processes.start({
-    name: 'bare',
-    command: process.execPath,
-    args: ['--import', 'tsx', fileURLToPath(new URL('bareServer.ts', import.meta.url))],
-    env: { DATABASE_URL: databaseUrl, PORT: String(port) },
-  });
-  await until('the bare server to be ready', async () => (await fetch(url)).ok);
-  return url;
 }
 
 /** What the api process says of itself: resident memory in bytes, and seconds of processor time. */

@@ -3,21 +3,25 @@
  *
  *   sync   a full pull → cards, against its floor and against a script that asks one thing after another
  *   push   100,000 counts (or N) posted by a vendor that pushes, against a bare server that keeps one row per request
+ *   alerts 10,000 alerts (or N) in a burst, against bare inserts and against what the PSA allows
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Figures } from './figures.ts';
+import { benchAlerts } from './alerts.ts';
 import { benchPush } from './push.ts';
 import { benchSync } from './sync.ts';
 
-const benches: Record<string, (figures: Figures, counts: number) => Promise<void>> = {
-  sync: benchSync,
-  push: benchPush,
+/** Each with how many it takes unless told otherwise. */
+const benches: Record<string, { run: (figures: Figures, counts: number) => Promise<void>; counts: number }> = {
+  sync: { run: benchSync, counts: 0 },
+  push: { run: benchPush, counts: 100_000 },
+  alerts: { run: benchAlerts, counts: 10_000 },
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, counts: { type: 'string', default: '100000' } },
+  options: { json: { type: 'boolean', default: false }, counts: { type: 'string' } },
 });
 const [name = ''] = positionals;
 const bench = benches[name];
@@ -31,5 +35,5 @@ const figures = new Figures(name, values.json);
 figures.say(
   `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
 );
-await bench(figures, Number(values.counts));
+await bench.run(figures, Number(values.counts ?? bench.counts));
 process.exit(figures.allHold ? 0 : 1);

@@ -145,7 +145,7 @@ const previewSchema = z
   })
   .openapi('TicketPreview');
 const preview = route({
-  method: 'post',
+  method: 'get',
   path: '/v1/integrations/{id}/alert-preview',
   operationId: 'previewAlert',
   summary: 'What the ticket of an alert would be, with texts that are not stored yet',
@@ -153,23 +153,15 @@ const preview = route({
   scope: 'read',
   request: {
     params: idParam,
-    body: jsonBody(
-      z.object({
-        summary: template.optional(),
-        body: template.optional(),
-        alert: z
-          .object({
-            title: z.string().max(1_000),
-            description: z.string().max(50_000),
-            account: z.string().max(500),
-            service: z.string().max(500).nullable(),
-            priority: z.int().min(1).max(4),
-          })
-          .partial()
-          .optional(),
-      }),
-      { summary: '[Mail] {title}' },
-    ),
+    query: z.object({
+      summary: template.optional(),
+      body: template.optional(),
+      title: z.string().max(1_000).default('Mail is delayed'),
+      description: z.string().max(10_000).default('Mail of acme.example waits for 40 minutes.'),
+      account: z.string().max(500).default('Acme Dental'),
+      service: z.string().max(500).optional(),
+      priority: z.coerce.number().int().min(1).max(4).default(3),
+    }),
   },
   ok: 200,
   answer: previewSchema,
@@ -244,18 +236,17 @@ alertSettingsRoutes.openapi(put, async (c) => {
 alertSettingsRoutes.openapi(preview, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const { alert, ...templates } = c.req.valid('json');
-  refuseUnknownFields(templates);
-  const settings = overlay(alertSettingsOf(row.alerts), templates);
+  const { summary, body, account, service, title, description, priority } = c.req.valid('query');
+  refuseUnknownFields({ summary, body });
+  const settings = overlay(alertSettingsOf(row.alerts), { summary, body });
   const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
   const board = ticketOptions?.boards.find((each) => each.id === settings.board?.boardId);
-  const priority = alert?.priority ?? 3;
   const told = {
     alert: {
       alertId: 'example-1',
       source: 'vendor' as const,
-      title: alert?.title ?? 'Mail is delayed',
-      description: alert?.description ?? 'Mail of acme.example waits for 40 minutes.',
+      title,
+      description,
       priority,
       revision: 1,
       receivedAt: new Date(),
@@ -264,8 +255,8 @@ alertSettingsRoutes.openapi(preview, async (c) => {
       previousTicketId: null,
     },
     integration: { vendor: row.vendor },
-    accountName: alert?.account ?? 'Acme Dental',
-    serviceName: alert?.service ?? null,
+    accountName: account,
+    serviceName: service ?? null,
     gathered: undefined,
   };
   const priorityId = settings.board?.priorities[priority as 1 | 2 | 3 | 4];

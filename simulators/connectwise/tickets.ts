@@ -123,11 +123,13 @@ export function createTickets(host: TicketHost) {
     const status = given['status'] ? find(statuses, given['status']) : statuses.find((row) => row['defaultFlag']);
     if (!status)
       return {
-        refusal: missing(`Service Status ${words(given['status'])} not found for Service Board ${board['id']}`),
+        refusal: missing(`Service Status ${words(given['status'])} not found for Service Board ${String(board['id'])}`),
       };
     const type = given['type'] ? find(typesOf(board), given['type']) : null;
     if (type === undefined)
-      return { refusal: missing(`Service Type ${words(given['type'])} not found for Service Board ${board['id']}`) };
+      return {
+        refusal: missing(`Service Type ${words(given['type'])} not found for Service Board ${String(board['id'])}`),
+      };
     const priority = given['priority']
       ? find(priorities, given['priority'])
       : priorities.find((row) => row['defaultFlag']);

@@ -55,11 +55,12 @@ test('before Check Permissions has read the boards there is nothing to choose fr
 
 test('a text with a field that there is not is refused, and the fields there are are named', async () => {
   const id = await seedAlerting(harness.one);
-  for (const [method, what] of [
-    ['PUT', 'alert-settings'],
-    ['POST', 'alert-preview'],
-  ] as const) {
-    const problem = await harness.admin.problem(422, 'unknown-field', method, at(id, what), { body: '{titel}' });
+  const unknown = { body: '{titel}' };
+  const query = new URLSearchParams(unknown).toString();
+  for (const problem of [
+    await harness.admin.problem(422, 'unknown-field', 'PUT', at(id, 'alert-settings'), unknown),
+    await harness.admin.problem(422, 'unknown-field', 'GET', at(id, `alert-preview?${query}`)),
+  ]) {
     expect(problem.errors).toEqual([{ field: 'body', message: 'There is no field {titel}.' }]);
     expect(problem.detail).toContain('{title}');
   }

@@ -61,10 +61,8 @@ test('texts, storms and rules are changed one by one, and the others stay', asyn
 test('a preview shows the ticket with texts that are not stored', async () => {
   const id = await seedAlerting(harness.one);
   const before = await harness.dump();
-  const preview = await harness.admin.good('POST', at(id, 'alert-preview'), {
-    summary: '{priority}: {title}',
-    alert: { title: 'Queue', priority: 4, account: 'Acme' },
-  });
+  const given = new URLSearchParams({ summary: '{priority}: {title}', title: 'Queue', priority: '4', account: 'Acme' });
+  const preview = await harness.admin.good('GET', at(id, `alert-preview?${given.toString()}`));
   expect(preview).toMatchObject({
     board: 'Service',
     status: 'New',

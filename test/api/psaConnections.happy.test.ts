@@ -39,7 +39,8 @@ test('connecting a PSA keeps its credentials encrypted and wakes its refresh', a
 
 test('accounts, products and boards are found as last read, by any part of name, code or Product ID', async () => {
   const find = async (rest: string) => (await good<{ items: { id: string }[] }>('GET', rest)).items.map(({ id }) => id);
-  expect(await find('/boards')).toEqual(['one-board']);
+  expect(await find('/boards')).toEqual(['one-board', 'one-old', 'one-project']);
+  expect(await find('/priorities')).toEqual(['one-high', 'one-low']);
   expect(await find('/accounts?search=c12')).toEqual([harness.one.psaAccount(12)]);
   expect((await find('/accounts?search=OMPANY%203&limit=200')).length).toBeGreaterThan(3);
   expect(await find('/products?search=mp-bun')).toEqual([harness.one.product('bundle')]);

@@ -4,10 +4,10 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne } from '../kit/apiTenant.ts';
+import { callVendorApi, tokenOf, vendorKey } from '../kit/vendorApi.ts';
 import { until } from '../../dev/until.ts';
 import { storeServiceMapping } from '../../db/queries/integration.ts';
 
-const vendorKey = 'the-vendor-key-of-mailprotector';
 let harness: ApiHarness;
 let integrationId: string;
 let key: string;
@@ -31,23 +31,8 @@ async function connectPush(): Promise<{ integrationId: string; key: string }> {
   return { integrationId: answer.integration.id, key: answer.key };
 }
 
-const tokenOf = (vendor: string, partner: string) => Buffer.from(`${vendor}:${partner}`).toString('base64');
-
-interface Answer {
-  status: number;
-  body: any; // eslint-disable-line
-  headers: Headers;
-}
-
-async function call(method: string, path: string, body?: unknown, token = tokenOf(vendorKey, key)): Promise<Answer> {
-  const response = await fetch(`${harness.url}/api/vendor-api${path}`, {
-    method,
-    headers: { 'GRADIENT-TOKEN': token, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers };
-}
+const call = (method: string, path: string, body?: unknown, token = tokenOf(vendorKey, key)) =>
+  callVendorApi(harness.url, token, method, path, body);
 
 const stepState = async (step: string) => {
   const view = await harness.admin.good<{ process: { steps: { step: string; state: string }[] } }>(

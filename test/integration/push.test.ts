@@ -13,7 +13,8 @@ import {
 import type { VendorConsole } from '../../dev/vendorConsole.ts';
 import { until } from '../../dev/until.ts';
 import { serviceProducts } from '../../simulators/world.ts';
-import { createPushing, postCount, pushEnv, vendorKey } from '../kit/push.ts';
+import { createPushing, postCount, pushEnv } from '../kit/push.ts';
+import { vendorKey } from '../kit/vendorApi.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { visibleIn } from '../kit/visible.ts';

@@ -10,7 +10,9 @@ let account: string;
 let n = 0;
 
 beforeAll(async () => {
-  system = await startSystem({ env: { ...pushEnv, CALL_TIMEOUT_MS: '700', PSA_SEARCH_LAG_MS: '300' } });
+  system = await startSystem({
+    env: { ...pushEnv, CALL_TIMEOUT_MS: '400', PSA_SEARCH_LAG_MS: '200', PSA_SEARCH_LOOKS: '2' },
+  });
   alerting = await connectAlerts(system);
 });
 afterAll(() => system?.close());
@@ -58,8 +60,8 @@ test.each([
 });
 
 test('a search that lags longer than the first wait is asked again, and nothing is posted twice', async () => {
-  // The first look comes 2.4 s after the claim, the second after 4.8 s.
-  await system.connectwise.settings({ searchLagMs: 3_000 });
+  // The first look comes 1.4 s after the claim, the second after 2.8 s.
+  await system.connectwise.settings({ searchLagMs: 2_000 });
   await postCommittedThen({ status: 500 });
   const id = await send('lagging');
   await untilAlert(system, id, 'delivered');

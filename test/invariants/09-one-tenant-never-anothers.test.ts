@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import type { Tenant } from '../kit/apiTenant.ts';
-import { vendorKey } from '../kit/push.ts';
+import { vendorKey } from '../kit/vendorApi.ts';
 
 interface Side {
   tenant: Tenant;

@@ -1,8 +1,9 @@
 /** A vendor that sends alerts, and the tickets that are really there: the simulator's own. */
 import { person, reach, untilConnected } from '../../dev/guide.ts';
 import { until } from '../../dev/until.ts';
-import { createPushing, vendorKey, type Pushing } from './push.ts';
+import { createPushing, type Pushing } from './push.ts';
 import type { System } from './system.ts';
+import { tokenOf, vendorKey } from './vendorApi.ts';
 
 export interface Ticket {
   id: number;
@@ -77,7 +78,7 @@ export function postAlert(system: System, key: string, accountId: string, alert:
   return fetch(`${system.api.url}/api/vendor-api/alerting/${encodeURIComponent(accountId)}`, {
     method: 'POST',
     headers: {
-      'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
+      'GRADIENT-TOKEN': tokenOf(vendorKey, key),
       'content-type': 'application/json',
     },
     body: JSON.stringify({ title: `Alert ${alert.alertId}`, description: 'Something happened.', ...alert }),

@@ -147,10 +147,7 @@ export const samples: Record<string, Make> = {
     params: { id: await seedAlerting(tenant) },
     body: { summary: '[Mail] {title}', storm: { most: 5 } },
   }),
-  previewAlert: (tenant) => ({
-    params: { id: tenant.integrationId },
-    body: { summary: '[Mail] {title}', alert: { title: 'Mail is delayed' } },
-  }),
+  previewAlert: (tenant) => ({ params: { id: tenant.integrationId }, query: 'title=Mail+is+delayed&priority=4' }),
   listAlerts: () => ({ query: 'limit=5' }),
   getAlert: async (tenant) => ({ params: { id: await seedAlert(tenant, 'waiting') } }),
   retryAlert: async (tenant) => ({ params: { id: await seedAlert(tenant, 'dead') } }),

@@ -9,8 +9,8 @@ import {
 } from '../../dev/guide.ts';
 import { openVendorConsole, type VendorConsole } from '../../dev/vendorConsole.ts';
 import type { System } from './system.ts';
+import { tokenOf, vendorKey } from './vendorApi.ts';
 
-export const vendorKey = 'the-vendor-key-of-mailprotector';
 /** Every wait of a burst short. */
 export const pushEnv = {
   VENDOR_API_KEYS: `mailprotector:${vendorKey}`,
@@ -69,7 +69,7 @@ export function postCount(
   return fetch(`${system.api.url}/api/vendor-api${path}`, {
     method: 'POST',
     headers: {
-      'GRADIENT-TOKEN': Buffer.from(`${vendorKey}:${key}`).toString('base64'),
+      'GRADIENT-TOKEN': tokenOf(vendorKey, key),
       'content-type': 'application/json',
     },
     body: JSON.stringify({ accountId: count.accountId, unitCount: count.unitCount }),

@@ -1,0 +1,28 @@
+/** The Vendor API as a vendor program calls it. */
+export const vendorKey = 'the-vendor-key-of-mailprotector';
+
+/** The `GRADIENT-TOKEN` header. */
+export const tokenOf = (vendor: string, partner: string) => Buffer.from(`${vendor}:${partner}`).toString('base64');
+
+export interface VendorAnswer {
+  status: number;
+  body: any; // oxlint-disable-line no-explicit-any -- of any shape, and held against what a test expects
+  headers: Headers;
+}
+
+/** @param body a string is sent as it is */
+export async function callVendorApi(
+  url: string,
+  token: string,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<VendorAnswer> {
+  const response = await fetch(`${url}/api/vendor-api${path}`, {
+    method,
+    headers: { 'GRADIENT-TOKEN': token, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text), headers: response.headers };
+}
