@@ -24,6 +24,7 @@ import {
   type AdmittedAlert,
   type AlertRow,
 } from '../db/queries/alerts.ts';
+import { finishStep } from '../db/queries/process.ts';
 import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
@@ -46,36 +47,40 @@ export function createAlertActivities(deps: Dependencies) {
   /** Sends the one POST of this round, if this caller gets the claim. @throws ConnectorError when nothing was sent */
   async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<void> {
     const row = await readAlert(deps.db, context.alert.id);
-    const kind = row.ticketId === null ? 'ticket' : 'note';
-    const claimed = await claimPost(deps.db, row, kind);
-    if (!claimed) return;
-    const writeBefore = Date.now() + writeWindowMs;
+    let claimed: AlertRow | undefined;
+    const claim = async () => {
+      const before = Date.now() + writeWindowMs;
+      claimed = await claimPost(deps.db, row, row.ticketId === null ? 'ticket' : 'note');
+      return claimed ? before : 0;
+    };
     const result =
-      claimed.ticketId === null
-        ? await adapter.createTicket({ ...(await ticketOf(deps, context, claimed, adapter)), writeBefore })
-        : await adapter.addNote({ ...(await noteOf(deps, context, claimed, claimed.ticketId)), writeBefore });
+      row.ticketId === null
+        ? await adapter.createTicket({ ...(await ticketOf(deps, context, row, adapter)), claim })
+        : await adapter.addNote({ ...(await noteOf(deps, context, row, row.ticketId)), claim });
     await settle(context, row, claimed, result);
   }
 
   async function settle(
     { integration }: DeliveryContext,
     before: AlertRow,
-    claimed: AlertRow,
+    claimed: AlertRow | undefined,
     result: CreateTicketResult | AddNoteResult,
   ): Promise<void> {
     switch (result.outcome) {
       case 'not_sent':
-        await releasePost(deps.db, before, claimed);
+        // Too late because somebody else was first: it is his.
+        if (!claimed && result.error.code === 'too_late') return;
+        if (claimed) await releasePost(deps.db, before, claimed);
         throw result.error;
       case 'uncertain':
-        return notePostUncertain(deps.db, claimed);
+        return notePostUncertain(deps.db, claimed ?? before);
       case 'rejected':
-        return die(integration.id, claimed.id, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
+        return die(integration.id, before.id, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
       case 'ambiguous':
-        return die(integration.id, claimed.id, severalTickets(result.tickets));
+        return die(integration.id, before.id, severalTickets(result.tickets));
       case 'created':
       case 'existing':
-        return recordPost(deps.db, claimed, ticketIn(result));
+        return recordPost(deps.db, claimed ?? before, ticketIn(result));
     }
   }
 
@@ -137,10 +142,15 @@ export function createAlertActivities(deps: Dependencies) {
       await performStep(deps, ref, async () => {
         const context = await readDelivery(deps.db, ref.id);
         // Claimed by somebody who was killed: that is for the next step to find out about.
-        if (context.alert.post !== null) return async () => undefined;
-        const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
-        if (await follow(context, adapter)) await post(context, adapter);
-        return async () => undefined;
+        if (context.alert.post === null) {
+          const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
+          if (await follow(context, adapter)) await post(context, adapter);
+        }
+        // Mostly it is known what became of it.
+        const { post: open } = await readAlert(deps.db, ref.id);
+        return async (tx) => {
+          if (open === null) await finishStep(tx, { ...ref, step: 'settleTicket' }, 'skipped');
+        };
       });
     },
 

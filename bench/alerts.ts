@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { and, eq, like } from 'drizzle-orm';
+import { openDatabase } from '../db/client.ts';
+import { alert } from '../db/schema/index.ts';
 import { Processes } from '../dev/processes.ts';
 import { until } from '../dev/until.ts';
 import { connectAlerts, type AlertConnection } from './connectAlerts.ts';
@@ -11,10 +14,13 @@ import { startVendorProgram } from './vendorProgram.ts';
 
 const customers = 120;
 const callers = 16;
-/** Calls a second that the PSA allows; an alert takes two, one to look for its ticket and one to create it. */
-const budget = 20;
-/** Alerts of the second integration, before and during the burst. */
-const singles = 15;
+/** Calls a second to a connection, the default; an alert takes two, one to look for its ticket and one to create it. */
+const budget = 5;
+/** For so long it is measured how the budget is used; afterwards the budget is raised, to see every alert told. */
+const windowMs = 120_000;
+const raised = { CALLS_PER_SECOND: '500', ALERTS_IN_FLIGHT: '40' };
+/** Alerts of the second integration, before the burst and beside it. */
+const singles = 30;
 
 /**
  * A burst of alerts through the Vendor API: how fast they are accepted, how well they use what the PSA allows, whether
@@ -35,7 +41,8 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     const bareUrl = await startBareServer(processes, system.stack.databaseUrl);
     figures.say(
       `alerts: ${total} alerts of ${first.accounts.length} accounts by ${callers} callers, gathering in storms turned off;\n` +
-        `  the PSA allows ${budget} calls a second to a connection (CALLS_PER_SECOND), and each alert takes two.\n` +
+        `  the PSA is asked ${budget} times a second (CALLS_PER_SECOND, the default), and each alert takes two calls. After\n` +
+        `  ${windowMs / 1_000} s that is raised, to see what is left told in less than hours.\n` +
         `  Bare: Hono and one insert per request, a process of its own on the same PostgreSQL, with the same bodies.`,
     );
     const requests = (prefix: string, count: number) =>
@@ -54,27 +61,27 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     const headers = { 'gradient-token': first.token };
     await post(bareUrl, {}, 'warm', 1_000);
     await post(ours, headers, 'warm', 20);
-    await until('the first alerts to be told', async () => (await countTickets(system, 'warm')) === 20);
+    await untilTold(system, 'warm', 20);
 
     const idle = await tellSingles(system, second, 'idle');
     const bare = await post(bareUrl, {}, 'bare', total);
-    const callsBefore = await countCalls(system);
-    const began = performance.now();
     const accepted = await post(ours, headers, 'burst', total);
-    figures.say(`  … ${total} accepted after ${accepted.toFixed(1)} s; now they become tickets`);
-    const busy = await tellSingles(system, second, 'busy');
-    const limitMs = (total / budget) * 2 * 1_000 * 3 + 120_000;
-    await until('all alerts to be told', async () => (await countTickets(system, 'burst')) >= total, limitMs);
-    const seconds = (performance.now() - began) / 1_000;
-    const calls = (await countCalls(system)) - callsBefore;
+    figures.say(`  … accepted after ${accepted.toFixed(1)} s`);
+    const before = { calls: await countCalls(system), at: performance.now() };
+    const [busy] = await Promise.all([tellSingles(system, second, 'busy'), delay(windowMs)]);
+    const seconds = (performance.now() - before.at) / 1_000;
+    // The second integration has a connection, and a budget, of its own.
+    const calls = (await countCalls(system)) - before.calls - 2 * busy.length;
+    figures.say('  … and now the rest of them');
+    await system.stack.restart('worker', raised);
+    await untilTold(system, 'burst', total);
     // A moment for one that would be double.
     await delay(3_000);
 
     figures.note('accepted/s', total / accepted);
     figures.note('accepted.ratio (÷ bare inserts)', bare / accepted);
-    figures.note('delivered/s', total / seconds);
-    figures.note('calls/s to the PSA', calls / seconds);
-    figures.note('delivered.ratio (÷ what the PSA allows)', (2 * total) / seconds / budget, { least: 0.85 });
+    figures.note('calls/s to the PSA for the burst', calls / seconds);
+    figures.note('delivered.ratio (÷ what it may be asked)', calls / seconds / budget, { least: 0.85 });
     const references = await listReferences(system, 'burst');
     figures.note('tickets', references.length, { least: total, most: total });
     figures.note('tickets of the same alert twice', references.length - new Set(references).size, {
@@ -121,8 +128,25 @@ async function listReferences(system: BenchSystem, prefix: string): Promise<stri
     .map((ticket) => ticket.externalXRef);
 }
 
-const countTickets = async (system: BenchSystem, prefix: string) => (await listReferences(system, prefix)).length;
+/** Asks the database, once a second: whoever measures is not to be the load. */
+async function untilTold(system: BenchSystem, prefix: string, count: number): Promise<void> {
+  const { db, close } = openDatabase(system.stack.databaseUrl, 1);
+  const told = and(eq(alert.state, 'delivered'), like(alert.alertId, `${prefix}-%`));
+  try {
+    await until(
+      'all alerts to be told',
+      async () => {
+        await delay(1_000);
+        return (await db.$count(alert, told)) >= count;
+      },
+      120_000 + count * 1_000,
+    );
+  } finally {
+    await close();
+  }
+}
 
+/** Calls for tickets so far. */
 async function countCalls(system: BenchSystem): Promise<number> {
   const log = await Promise.all(['GET', 'POST'].map((method) => system.connectwise.log(method, '/service/tickets')));
   return log.flat().length;

@@ -42,8 +42,11 @@ export interface HttpRequest<T> {
   body?: unknown;
   schema: z.ZodType<T>;
   signal?: AbortSignal | undefined;
-  /** Epoch milliseconds after which it must not be sent any more, however long it waited for its permit (invariants 5, 6). */
-  sendBefore?: number | undefined;
+  /**
+   * Asked when nothing is left to wait for but the answer, after the permit (invariants 5, 6): epoch milliseconds before
+   * which it must be sent, or 0 = not at all.
+   */
+  sendBefore?: (() => number | Promise<number>) | undefined;
 }
 
 export interface HttpAnswer<T> {
@@ -80,7 +83,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     wanted.signal?.throwIfAborted();
     await options.budget.take(wanted.signal);
-    if (wanted.sendBefore !== undefined && Date.now() >= wanted.sendBefore) {
+    const sendBefore = await wanted.sendBefore?.();
+    if (sendBefore !== undefined && Date.now() >= sendBefore) {
       const detail = 'The time to write had passed before the write began.';
       throw new ConnectorError({ kind: 'transient', code: 'too_late', detail });
     }

@@ -132,6 +132,14 @@ export interface PsaTicket {
   url?: string;
 }
 
+/**
+ * Claims a POST for the caller (invariant 6). Called once at most, right before it is sent: after whatever else there is to
+ * ask and to wait for, so that a claim never grows old in a queue.
+ *
+ * @returns epoch milliseconds before which the POST must be sent; 0 when somebody else has claimed it
+ */
+export type Claim = () => Promise<number>;
+
 export interface CreateTicket {
   accountId: string;
   boardId: string;
@@ -144,8 +152,7 @@ export interface CreateTicket {
   body: string;
   /** Stable, kept before anything is sent; 100 characters at most. */
   reference: string;
-  /** Epoch milliseconds after which the POST must not be sent. */
-  writeBefore: number;
+  claim: Claim;
 }
 
 /** How a write can end without having done what it should. */
@@ -167,8 +174,7 @@ export interface AddNote {
   /** Stands in the text, so that the note is found again. */
   marker: string;
   text: string;
-  /** Epoch milliseconds after which the POST must not be sent. */
-  writeBefore: number;
+  claim: Claim;
 }
 
 export type AddNoteResult = { outcome: 'created' | 'existing' } | FailedWrite;

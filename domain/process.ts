@@ -181,6 +181,8 @@ export interface StepView {
 export interface ProcessView {
   version: number;
   round: string;
+  /** What it is about, in ids: the vendor account of an alert. */
+  about?: string;
   /** Keeps tenants apart in a task queue: the integration's id, or the connection's. */
   fairnessKey: string;
   timing: ProcessTiming;

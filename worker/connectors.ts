@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Connectors } from '../activities/dependencies.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connectors/registry.ts';
+import type { PsaAdapter } from '../connectors/psa.ts';
 import { createBudget } from './budget.ts';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
@@ -18,6 +19,9 @@ export function createConnectors(
 ): Connectors {
   // One budget object per connection in this process, so that its batch of permits serves all activities.
   const budgets = new Map<string, ConnectorOptions['budget']>();
+  // An adapter finds out where the other side's API is, which is a call: not one for each activity. Made anew when the
+  // credentials are.
+  const adapters = new Map<string, { credentials: string; adapter: PsaAdapter }>();
   const optionsFor = (connection: string): ConnectorOptions => {
     const budget = budgets.get(connection) ?? createBudget(db, connection, environment.CALLS_PER_SECOND);
     budgets.set(connection, budget);
@@ -43,8 +47,12 @@ export function createConnectors(
     async psaOf(psaConnectionId) {
       const row = await readPsaConnection(db, psaConnectionId);
       if (!isPsa(row.kind)) throw noCredentials('PSA');
+      const known = adapters.get(row.id);
+      if (known?.credentials === row.credentials) return known.adapter;
       const credentials = decrypt(encryption, row.credentials, row.id);
-      return psas[row.kind].create(credentials, optionsFor(`psa/${row.id}`));
+      const adapter = psas[row.kind].create(credentials, optionsFor(`psa/${row.id}`));
+      adapters.set(row.id, { credentials: row.credentials, adapter });
+      return adapter;
     },
   };
 }

@@ -1,14 +1,14 @@
 import { processOf } from './process.ts';
-import { interactive as psa } from './queues.ts';
+import { brief, interactive as psa } from './queues.ts';
 
 /** Makes one alert one ticket, however often it is sent: each time it is sent is a round, and one sent meanwhile is the next. */
 export async function deliverAlert({ alertRowId }: { alertRowId: string }): Promise<void> {
   await processOf('deliverAlert', alertRowId, async (process) => {
-    while (await process.claim(psa.claimAlert)) {
-      await process.run('resolveAccount', psa.resolveAccount);
+    while (await process.claim(psa.claimAlert, brief.claimAlert)) {
+      await process.run('resolveAccount', psa.resolveAccount, { first: brief.resolveAccount });
       await process.run('writeTicket', psa.writeTicket, { once: true });
       await process.run('settleTicket', psa.settleTicket, { once: true });
-      await process.run('recordDelivery', psa.recordDelivery);
+      await process.run('recordDelivery', psa.recordDelivery, { first: brief.recordDelivery });
     }
   });
 }

@@ -53,6 +53,14 @@ const longHistory = 1_500;
 
 type StepActivity = ActivityFunctionWithOptions<(ref: StepRef) => Promise<StepResult>>;
 
+/** How a step is run. */
+interface RunOptions {
+  /** Temporal may not repeat it: what it sent may have been sent. */
+  once?: boolean;
+  /** The same as a local activity, for a step that is over in a moment: tried first, without the way through the server. */
+  first?: (ref: StepRef) => Promise<StepResult>;
+}
+
 interface Wait {
   /** The process's version this wait has seen. */
   version: number;
@@ -98,7 +106,7 @@ class Process<K extends ProcessKind> {
    * Runs an automatic step until its row is done: `activity` commits its effect and `done` together. A permanent failure
    * blocks the step; so does a transient one that outlasted its limit, which then tries again by itself.
    */
-  async run(step: StepOf<K>, activity: StepActivity, options: { once?: boolean } = {}): Promise<void> {
+  async run(step: StepOf<K>, activity: StepActivity, options: RunOptions = {}): Promise<void> {
     await this.branch(async () => {
       for (let again = false; ; again = true) {
         const seen = this.wakes;
@@ -109,7 +117,7 @@ class Process<K extends ProcessKind> {
         if (row.state === 'blocked' && gapMs > 0) {
           await condition(() => false, gapMs, { summary: `${stepWords[step].title}: a short gap between two tries` });
         }
-        const outcome = await this.attempt(step, view, activity, options.once ?? false);
+        const outcome = await this.attempt(step, view, activity, options);
         if (outcome === 'look') continue;
         if (outcome === 'unfinished') {
           const failed = await this.look();
@@ -151,14 +159,23 @@ class Process<K extends ProcessKind> {
     await this.until(step);
   }
 
-  /** The round to drive next, made from what is open; false when nothing is. */
-  async claim(activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>): Promise<boolean> {
+  /**
+   * The round to drive next, made from what is open; false when nothing is.
+   *
+   * @param first the same as a local activity, tried first
+   */
+  async claim(
+    activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>,
+    first?: (id: string) => Promise<string | null>,
+  ): Promise<boolean> {
     this.claimedAt = (await this.lookOrLatest()).version;
-    const round = await activity.executeWithOptions(
-      // Of a worker that died in it nothing is heard: short, because somebody may have asked for a sync just now.
-      { summary: 'Is there anything to do?', startToCloseTimeout: '10 seconds' },
-      [this.id],
-    );
+    const untilItWorks = () =>
+      activity.executeWithOptions(
+        // Of a worker that died in it nothing is heard: short, because somebody may have asked for a sync just now.
+        { summary: 'Is there anything to do?', startToCloseTimeout: '10 seconds' },
+        [this.id],
+      );
+    const round = await (first ? this.shortly(() => first(this.id), untilItWorks) : untilItWorks());
     // What was seen is of the round before.
     this.latest = undefined;
     return round !== null;
@@ -212,22 +229,25 @@ class Process<K extends ProcessKind> {
     step: StepOf<K>,
     view: ProcessView,
     activity: StepActivity,
-    once: boolean,
+    { once, first }: RunOptions,
   ): Promise<'look' | 'unfinished' | { againInMs: number; because: string } | { code: string }> {
     const { timing } = view;
     try {
-      const result = await activity.executeWithOptions(
-        {
-          summary: stepWords[step].title,
-          startToCloseTimeout: timing.attemptMs,
-          heartbeatTimeout: timing.heartbeatMs,
-          retry: once
-            ? { maximumAttempts: 1 }
-            : { initialInterval: timing.firstRetryMs, backoffCoefficient: 2, maximumInterval: timing.maxRetryMs },
-          priority: { fairnessKey: view.fairnessKey },
-        },
-        [this.ref(view.round, step)],
-      );
+      const ref = this.ref(view.round, step);
+      const visibly = () =>
+        activity.executeWithOptions(
+          {
+            summary: stepWords[step].title,
+            startToCloseTimeout: timing.attemptMs,
+            heartbeatTimeout: timing.heartbeatMs,
+            retry: once
+              ? { maximumAttempts: 1 }
+              : { initialInterval: timing.firstRetryMs, backoffCoefficient: 2, maximumInterval: timing.maxRetryMs },
+            priority: { fairnessKey: view.fairnessKey },
+          },
+          [ref],
+        );
+      const result = await (first ? this.shortly(() => first(ref), visibly) : visibly());
       return result ?? 'look';
     } catch (failure) {
       if (isCancellation(failure) || !(failure instanceof ActivityFailure)) throw failure;
@@ -360,7 +380,8 @@ function waitingFor(row: StepView): string {
 function detailsOf(view: ProcessView): string {
   const needed = view.steps.filter((row) => row.state !== 'skipped');
   const now = needed.flatMap((row) => nowLine(row) ?? []);
-  return [...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join('\n');
+  const about = view.about === undefined ? [] : [`For ${view.about}.\n`];
+  return [...about, ...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join('\n');
 }
 
 const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };

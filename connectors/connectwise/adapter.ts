@@ -167,7 +167,7 @@ async function setQuantity(
       body: [{ op: 'replace', path: 'quantity', value: command.target }],
       schema: additionSchema,
       signal: command.signal,
-      sendBefore: command.writeBefore,
+      sendBefore: () => command.writeBefore,
     });
   } catch (error) {
     return afterFailedWrite(error, 'Finance > Agreements: Edit = All');

@@ -96,7 +96,7 @@ export function createTicketHalf(
         },
         schema: ticketSchema,
         signal: command.signal,
-        sendBefore: command.writeBefore,
+        sendBefore: command.claim,
       });
       return { outcome: 'created', ticket: ticketOf(data) };
     } catch (error) {
@@ -119,7 +119,7 @@ export function createTicketHalf(
         body: { text: command.text, internalAnalysisFlag: true },
         schema: ticketNoteSchema,
         signal: command.signal,
-        sendBefore: command.writeBefore,
+        sendBefore: command.claim,
       });
       return { outcome: 'created' };
     } catch (error) {

@@ -39,6 +39,7 @@ CREATE TABLE "alert" (
 	CONSTRAINT "alert_integration_id_alert_id_unique" UNIQUE("integration_id","alert_id")
 );
 --> statement-breakpoint
+ALTER TABLE "process" ADD COLUMN "about" text;--> statement-breakpoint
 ALTER TABLE "psa_connection" ADD COLUMN "alert_permissions" jsonb;--> statement-breakpoint
 ALTER TABLE "psa_connection" ADD COLUMN "alert_permissions_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "psa_connection" ADD COLUMN "ticket_options" jsonb;--> statement-breakpoint

@@ -101,6 +101,15 @@ export async function beginNextTicket(tx: Queryable, row: AlertRow): Promise<voi
     .where(and(eq(alert.id, row.id), eq(alert.occurrence, row.occurrence)));
 }
 
+/** As it was when it was claimed; or when it was read, if it had not been claimed then. */
+const ofClaim = (row: AlertRow) =>
+  and(
+    eq(alert.id, row.id),
+    eq(alert.reference, row.reference),
+    sql`${alert.telling} = ${row.telling}::int`,
+    sql`${alert.claimId} is not distinct from ${row.claimId}::uuid`,
+  );
+
 /**
  * Claims the one POST of this round: only the caller that gets the row back may send it. It moves on only from exactly
  * the claim that the caller saw, and whatever becomes of it is recorded under its own id: a caller that comes late, from a
@@ -117,19 +126,11 @@ export async function claimPost(db: Queryable, row: AlertRow, post: 'ticket' | '
       claimedAt: sql`now()`,
       looks: 0,
     })
-    .where(
-      and(
-        eq(alert.id, row.id),
-        eq(alert.state, 'delivering'),
-        sql`${alert.telling} = ${row.telling}::int`,
-        sql`${alert.claimId} is not distinct from ${row.claimId}::uuid`,
-      ),
-    )
+    .where(and(ofClaim(row), eq(alert.state, 'delivering')))
     .returning();
   return claimed;
 }
 
-const ofClaim = (row: AlertRow) => and(eq(alert.id, row.id), sql`${alert.claimId} = ${row.claimId}::uuid`);
 const unclaimed = { post: null, postState: null, claimId: null, claims: 0, claimedAt: null, looks: 0 };
 
 /** The claimer knows that nothing was sent: the row is again as it was `before` the claim. */

@@ -62,7 +62,8 @@ export async function keepAlert(
                          excluded.service_id, excluded.vendor_account_id),
            revision = a.revision + 1, received_at = now(), cleared_at = null,
            content_revision = case when ${differs} then a.revision + 1 else a.content_revision end,
-           state = case when a.state in ('delivering', 'gathered') then a.state
+           gathered_into = null,
+           state = case when a.state = 'delivering' then a.state
                         when a.state = 'dismissed' and not ${differs} then a.state
                         when a.state = 'delivered' and not ${differs}
                              and a.told_at > now() - ${sameAgainMs} * interval '1 millisecond' then a.state
@@ -80,6 +81,8 @@ const hasBoard = sql`coalesce(i.alerts->'board', 'null') <> 'null'`;
 const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at is null)
                      is distinct from (excluded.title, excluded.description, excluded.priority, excluded.due_at, true))`;
 
+const untold = sql`(${alert.told} = 0 and ${alert.state} in ('parked', 'waiting', 'dead'))`;
+
 /** What an alert told of is over: its ticket gets a note, once. @returns the row's id, or undefined when there was nothing to clear */
 export async function clearAlert(tx: Queryable, integrationId: string, alertId: string): Promise<string | undefined> {
   const [row] = await tx
@@ -89,10 +92,9 @@ export async function clearAlert(tx: Queryable, integrationId: string, alertId: 
       revision: sql`${alert.revision} + 1`,
       contentRevision: sql`${alert.revision} + 1`,
       // What nobody was told of need not be told any more.
-      state: sql`case when ${alert.told} = 0 and ${alert.state} <> 'delivering' then 'dismissed'
+      state: sql`case when ${untold} then 'dismissed'
                       when ${alert.state} = 'delivered' then 'parked' else ${alert.state} end`,
-      reason: sql`case when ${alert.told} = 0 and ${alert.state} <> 'delivering'
-                       then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
+      reason: sql`case when ${untold} then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
     })
     .where(
       and(
@@ -139,16 +141,16 @@ export async function admitAlerts(tx: Transaction, integrationId: string, places
   const admitted: AdmittedAlert[] = [];
   for (;;) {
     const gathered = await gather(tx, row);
-    const { rows } = await tx.execute<{ id: string }>(sql`
-      update alert set state = 'delivering', admitted_at = coalesce(admitted_at, now())
+    const { rows } = await tx.execute<{ id: string; vendor_account_id: string }>(sql`
+      update alert set state = 'delivering', reason = null, admitted_at = coalesce(admitted_at, now())
        where id in (select id from alert where integration_id = ${integrationId} and state = 'waiting'
                      order by received_at
                      limit greatest(0, ${places} - (select count(*) from alert
                                                      where integration_id = ${integrationId} and state = 'delivering')))
-      returning id`);
-    for (const { id } of rows) {
+      returning id, vendor_account_id`);
+    for (const { id, vendor_account_id: account } of rows) {
       const process = { kind: 'deliverAlert' as const, id, organizationId: row.organizationId, integrationId };
-      await createProcess(tx, row.organizationId, process);
+      await createProcess(tx, row.organizationId, { ...process, about: `vendor account ${account}` });
       await commitFact(tx, process);
       admitted.push(process);
     }

@@ -1,6 +1,6 @@
 /** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
 import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
-import type { Problem, ProcessKind, StepView } from '../../domain/process.ts';
+import type { Problem, ProcessKind, ProcessView, StepView } from '../../domain/process.ts';
 import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { process, processNeed, processStep } from '../schema/index.ts';
@@ -29,7 +29,7 @@ const ofStep = (ref: StepKey) =>
 export async function createProcess(
   tx: Queryable,
   organizationId: string,
-  ref: ProcessRef & { integrationId?: string | undefined },
+  ref: ProcessRef & { integrationId?: string | undefined; about?: string },
 ): Promise<void> {
   await tx
     .insert(process)
@@ -76,11 +76,14 @@ export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> 
 export async function lookAtProcess(
   db: Database,
   ref: ProcessRef,
-): Promise<{ version: number; round: string; integrationId: string | null; steps: StepView[] } | undefined> {
+): Promise<
+  (Pick<ProcessView, 'version' | 'round' | 'about' | 'steps'> & { integrationId: string | null }) | undefined
+> {
   const { rows } = await db.execute<{
     version: string;
     round: string;
     integration_id: string | null;
+    about: string | null;
     step: string | null;
     state: StepView['state'];
     problem: Problem | null;
@@ -91,7 +94,7 @@ export async function lookAtProcess(
     other_id: string | null;
     other_problem: Problem | null;
   }>(sql`
-    select p.version, p.round, p.integration_id, s.step, s.state, s.problem,
+    select p.version, p.round, p.integration_id, p.about, s.step, s.state, s.problem,
            (extract(epoch from s.retry_at - now()) * 1000)::float8 as retry_in_ms,
            (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
            (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
@@ -133,7 +136,13 @@ export async function lookAtProcess(
   });
   const next = steps.find((step) => step.state !== 'done' && step.state !== 'skipped');
   if (next) next.next = true;
-  return { version: Number(first.version), round: first.round, integrationId: first.integration_id, steps };
+  return {
+    version: Number(first.version),
+    round: first.round,
+    integrationId: first.integration_id,
+    ...(first.about === null ? {} : { about: first.about }),
+    steps,
+  };
 }
 
 /** Steps with their problems in words, for the API; `round` absent = the one under way. */

@@ -16,6 +16,8 @@ export const process = pgTable(
       .notNull()
       .references(() => organization.id),
     integrationId: uuid('integration_id'),
+    /** What it is about, in ids, for whoever looks at its workflow: the vendor account of an alert. */
+    about: text(),
     version: bigint({ mode: 'number' }).notNull().default(1),
     dueAt: timestamp('due_at', { withTimezone: true }),
     /** The round under way (a sync's run); a process that runs once has the round `1`. */

@@ -54,7 +54,7 @@ const ticket = (more: Partial<CreateTicket> = {}): CreateTicket => ({
   summary: 'Mail is delayed',
   body: 'The queue is long.',
   reference: 'CS-1',
-  writeBefore: Date.now() + 60_000,
+  claim: async () => Date.now() + 60_000,
   ...more,
 });
 const tickets = async () => (await admin.state<State>()).tickets;
@@ -173,13 +173,17 @@ describe('one ticket for one reference (invariant 6)', () => {
     expect(result).toMatchObject({ outcome: 'rejected', code: 'invalid_request' });
   });
 
-  test('a POST is not sent once its time has passed, even if its permit came late', async () => {
-    const slow = {
-      take: () => new Promise<void>((resolve) => setTimeout(resolve, 60)),
-      throttled: async () => undefined,
+  test('a POST is claimed once nothing is left to wait for, and not sent if somebody else has it', async () => {
+    const order: string[] = [];
+    const budget = { take: async () => void order.push('permit'), throttled: async () => undefined };
+    const claim = async () => {
+      order.push('claim');
+      return 0;
     };
-    const late = await adapter('full', 5_000, slow).createTicket(ticket({ writeBefore: Date.now() + 90 }));
+    const late = await adapter('full', 5_000, budget).createTicket(ticket({ claim }));
     expect(late).toMatchObject({ outcome: 'not_sent', error: { code: 'too_late' } });
+    // To find the API, to look for the ticket, and to post it.
+    expect(order).toEqual(['permit', 'permit', 'permit', 'claim']);
     expect(await admin.log('POST', '/service/tickets$')).toEqual([]);
   });
 
@@ -200,7 +204,7 @@ describe('notes and statuses', () => {
 
   test('a note is added once by its marker; uncertain after a failure, and found then', async () => {
     const ticketId = await made();
-    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', writeBefore: Date.now() + 60_000 };
+    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', claim: async () => Date.now() + 60_000 };
     await admin.fault({ kind: 'afterCommit', method: 'POST', path: '/notes$', status: 500 });
     expect(await adapter().addNote(note)).toMatchObject({ outcome: 'uncertain' });
     expect(await adapter().hasNote(note)).toBe(true);

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { goodCredentials, person } from '../../dev/guide.ts';
 import { until } from '../../dev/until.ts';
-import { connectAlerts, postAlert, sendAlert, ticketsIn, ticketsOf, untilAlert, type Alerting } from '../kit/alerts.ts';
+import {
+  connectAlerts,
+  postAlert,
+  sendAlert,
+  ticketsIn,
+  ticketsOf,
+  untilAlert,
+  type Alerting,
+  type AlertView,
+} from '../kit/alerts.ts';
 import { pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -44,7 +54,7 @@ test('an alert becomes a ticket on the chosen board, for the mapped company, wit
     summary: expect.stringMatching(/^Queue is long \(/) as string,
   });
   expect(alert.ticketUrl).toContain(`recid=${alert.ticketId}`);
-  expect(alert.process?.steps.map((step) => step.state)).toEqual(['done', 'done', 'done', 'done']);
+  expect(alert.process?.steps.map((step) => step.state)).toEqual(['done', 'done', 'skipped', 'done']);
 });
 
 test.each([
@@ -168,4 +178,34 @@ test('a worker killed between the POST and its answer makes no second ticket', a
   await untilAlert(system, id, 'delivered');
   expect(await ticketsOf(system, id)).toHaveLength(1);
   expect(await posts()).toBe(1);
+});
+
+test('without the right to create tickets it is blocked, says whose alert it is and what to set, and goes on with the right', async () => {
+  await person.psaCredentials(
+    system,
+    alerting.psaConnectionId,
+    goodCredentials.psa(system.connectwise.url, 'noTicketAdd'),
+  );
+  const id = await send('forbidden');
+  const problem = await until('it to be blocked', async () => {
+    const { process } = await system.api.get<AlertView>(`/v1/alerts/${id}`);
+    return process?.steps.find((step) => step.state === 'blocked')?.problem;
+  });
+  expect(problem).toMatchObject({
+    code: 'forbidden',
+    what: expect.stringContaining('Service Tickets: Add = All') as string,
+  });
+  const blocked = await until('it to be found', async () => {
+    for await (const run of system.temporal.workflow.list({ query: "Blocked = true and Process = 'deliverAlert'" }))
+      if (run.workflowId === `alert/${id}`) return run;
+    return undefined;
+  });
+  expect(blocked.searchAttributes['Problem']).toEqual(['forbidden']);
+  const handle = system.temporal.workflow.getHandle(`alert/${id}`);
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  expect(currentDetails).toContain(`For vendor account ${account}.`);
+  expect(currentDetails).toContain('**Find or create the ticket: blocked (forbidden)**');
+  await person.psaCredentials(system, alerting.psaConnectionId);
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
 });
