@@ -1,6 +1,7 @@
 /** What the step machinery asks of PostgreSQL. */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ProcessKind, ProcessView } from '../domain/process.ts';
+import type { Transaction } from '../db/client.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import {
   blockStep,
@@ -13,6 +14,7 @@ import {
   registerNeed,
   satisfyNeeds,
   type ProcessRef,
+  type StepKey,
 } from '../db/queries/process.ts';
 import { refreshedSince } from '../db/queries/psaConnection.ts';
 import { insertSyncRequest } from '../db/queries/sync.ts';
@@ -63,7 +65,7 @@ export function createStoreActivities(deps: Dependencies) {
           const refreshed = await refreshedSince(tx, other.id, owner.roundStartedAt);
           if (refreshed) await satisfyNeeds(tx, other, refreshed);
         }
-        if (otherKind === 'sync') {
+        if (otherKind === 'sync' && !(await waitsForVendor(tx, step))) {
           await insertSyncRequest(tx, other.id, {
             requestedBy: `${step.kind} ${step.id}`,
             onceKey: `${step.kind}/${step.id}/${step.round}`,
@@ -83,6 +85,11 @@ export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<
   await deps
     .wake(owner)
     .catch((error: unknown) => deps.logger.warn({ err: error, ...ref }, 'not woken; the sweep will'));
+}
+
+/** A migration's counts are what the vendor sends when somebody presses Update Counts there (G36): nobody else asks for them. */
+async function waitsForVendor(tx: Transaction, step: StepKey): Promise<boolean> {
+  return step.kind === 'migrateToAlerts' && (await readIntegration(tx, step.id)).intake === 'push';
 }
 
 async function otherOf(

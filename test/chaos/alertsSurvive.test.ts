@@ -1,6 +1,14 @@
 /** Invariants 6 and 10: whatever is killed around the POST, an alert that was accepted becomes one ticket. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAlerts, postAlert, sendAlert, ticketsOf, untilAlert, type Alerting } from '../kit/alerts.ts';
+import {
+  connectAlerts,
+  postAlert,
+  sendAlert,
+  ticketsOf,
+  untilAlert,
+  type Alerting,
+  type Ticket,
+} from '../kit/alerts.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
 import { pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -42,9 +50,9 @@ const parts = {
 type Part = keyof typeof parts;
 const names = Object.keys(parts) as Part[];
 
-async function expectOneTicket(id: string): Promise<void> {
+async function ticketsOnceTold(id: string): Promise<Ticket[]> {
   await untilAlert(system, id, 'delivered');
-  expect(await ticketsOf(system, id)).toHaveLength(1);
+  return ticketsOf(system, id);
 }
 
 test.each(names)('%s killed while the POST was taken and not answered', async (part) => {
@@ -53,7 +61,7 @@ test.each(names)('%s killed while the POST was taken and not answered', async (p
   await until('the POST to arrive', async () => (await posts()) === 1);
   await parts[part].kill();
   await parts[part].start();
-  await expectOneTicket(id);
+  expect(await ticketsOnceTold(id)).toHaveLength(1);
   expect(await posts()).toBe(1);
 });
 
@@ -63,21 +71,21 @@ test.each(names)('%s killed while the ticket is still looked for, before the POS
   await until('the search to arrive', async () => (await system.connectwise.log('GET', '/service/tickets')).length > 0);
   await parts[part].kill();
   await parts[part].start();
-  await expectOneTicket(id);
+  expect(await ticketsOnceTold(id)).toHaveLength(1);
 });
 
 test.each(names)('%s killed as soon as the alert was accepted', async (part) => {
   const id = await sendAlert(system, alerting.key, account, { alertId: `accepted ${part}` });
   await parts[part].kill();
   await parts[part].start();
-  await expectOneTicket(id);
+  expect(await ticketsOnceTold(id)).toHaveLength(1);
 });
 
 test('with Temporal away an alert is accepted, and told when it is back', async () => {
   await stack.kill('temporal');
   const id = await sendAlert(system, alerting.key, account, { alertId: 'without Temporal' });
   await stack.start('temporal');
-  await expectOneTicket(id);
+  expect(await ticketsOnceTold(id)).toHaveLength(1);
 });
 
 test('with PostgreSQL away it is refused clearly, and nothing is kept of it', async () => {
