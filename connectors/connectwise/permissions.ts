@@ -51,13 +51,11 @@ export async function readAlertPermissions(
 ): Promise<PermissionReport<AlertCapability>> {
   return reportOf(client, call, alerts, async (probe) => {
     const boards = await probe('boards.read', '/service/info/boards');
-    const details: Finding =
-      boards.firstId === undefined
-        ? { state: boards.finding.state, evidence: `Follows from boards: ${boards.finding.evidence}` }
-        : (await probe('boards.details', `/service/boards/${boards.firstId}/statuses`)).finding;
+    // Boards with all that hangs on them are one setup table (§4.5): where none could be listed the table itself is asked.
+    const table = boards.firstId === undefined ? '/service/boards' : `/service/boards/${boards.firstId}/statuses`;
     return {
       'boards.read': boards.finding,
-      'boards.details': details,
+      'boards.details': (await probe('boards.details', table)).finding,
       'priorities.read': (await probe('priorities.read', '/service/priorities')).finding,
       'tickets.read': (await probe('tickets.read', '/service/tickets')).finding,
       'tickets.create': unseen('tickets.create', 'the first ticket tells'),
