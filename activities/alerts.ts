@@ -44,8 +44,13 @@ export function createAlertActivities(deps: Dependencies) {
     for (const next of admitted) await wakeProcess(deps, next);
   }
 
-  /** Sends the one POST of this round, if this caller gets the claim. @throws ConnectorError when nothing was sent */
-  async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<void> {
+  /**
+   * Sends the one POST of this round, if this caller gets the claim.
+   *
+   * @returns false when somebody else has it: what becomes of it is for another look
+   * @throws ConnectorError when nothing was sent
+   */
+  async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<boolean> {
     const row = await readAlert(deps.db, context.alert.id);
     let claimed: AlertRow | undefined;
     const claim = async () => {
@@ -57,7 +62,9 @@ export function createAlertActivities(deps: Dependencies) {
       row.ticketId === null
         ? await adapter.createTicket({ ...(await ticketOf(deps, context, row, adapter)), claim })
         : await adapter.addNote({ ...(await noteOf(deps, context, row, row.ticketId)), claim });
+    if (!claimed && result.outcome === 'not_sent' && result.error.code === 'too_late') return false;
     await settle(context, row, claimed, result);
+    return true;
   }
 
   async function settle(
@@ -68,8 +75,6 @@ export function createAlertActivities(deps: Dependencies) {
   ): Promise<void> {
     switch (result.outcome) {
       case 'not_sent':
-        // Too late because somebody else was first: it is his.
-        if (!claimed && result.error.code === 'too_late') return;
         if (claimed) await releasePost(deps.db, before, claimed);
         throw result.error;
       case 'uncertain':
@@ -144,7 +149,7 @@ export function createAlertActivities(deps: Dependencies) {
         // Claimed by somebody who was killed: that is for the next step to find out about.
         if (context.alert.post === null) {
           const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
-          if (await follow(context, adapter)) await post(context, adapter);
+          if ((await follow(context, adapter)) && !(await post(context, adapter))) return undefined;
         }
         // Mostly it is known what became of it.
         const { post: open } = await readAlert(deps.db, ref.id);

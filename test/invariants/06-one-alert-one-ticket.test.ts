@@ -135,6 +135,19 @@ test('a ticket that somebody closed is left closed: a repeat makes the next one,
   expect(tickets.at(-1)?.notes[0]?.text).toContain(`follows ticket ${first.ticketId}`);
 });
 
+test('where the setting says so a closed ticket is opened again, and told why', async () => {
+  const settings = `/v1/integrations/${alerting.id}/alert-settings`;
+  await system.api.put(settings, { whenClosed: 'reopen' });
+  const id = await send('reopened');
+  const first = await untilAlert(system, id, 'delivered');
+  await system.connectwise.change({ change: 'setTicketStatus', ticketId: Number(first.ticketId), status: 'Closed' });
+  await send('reopened', { description: 'Again.' });
+  await until('the note', async () => (await ticketsOf(system, id))[0]?.notes.length === 2);
+  expect(await ticketsOf(system, id)).toMatchObject([{ status: { name: 'New' }, closedFlag: false }]);
+  await untilAlert(system, id, 'delivered');
+  await system.api.put(settings, { whenClosed: 'new_ticket' });
+});
+
 test('an alert of an account that nobody mapped is parked, and delivered by itself once it is', async () => {
   const accountId = alerting.unmapped[0] ?? '';
   const id = await sendAlert(system, alerting.key, accountId, { alertId: 'parked' });
