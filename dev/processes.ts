@@ -29,6 +29,7 @@ export class Processes {
   private readonly running = new Map<string, Running>();
   private readonly folder: string;
   private stopping = false;
+  private stopped: Promise<void> | undefined;
   private readonly said: (line: string) => void;
 
   /** @param state the state folder; pid files and logs go below it */
@@ -133,8 +134,13 @@ export class Processes {
     rmSync(join(this.folder, 'pids', name), { force: true });
   }
 
-  /** Stops everything, last started first. */
-  async stopAll(): Promise<void> {
+  /** Stops everything, last started first. Whoever asks while that is under way waits for the same end. */
+  stopAll(): Promise<void> {
+    this.stopped ??= this.stopEach();
+    return this.stopped;
+  }
+
+  private async stopEach(): Promise<void> {
     this.stopping = true;
     for (const name of [...this.running.keys()].toReversed()) await this.stop(name);
   }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -26,4 +27,19 @@ test('a part that is ready is left alone when it ends later', async () => {
   expect(processes.isRunning('long')).toBe(true);
   await processes.kill('long');
   expect(processes.isRunning('long')).toBe(false);
+});
+
+test('whoever asks that all be stopped while that is under way waits for its end, too', async () => {
+  const own = new Processes(join(folder, 'own'), () => undefined);
+  own.start(
+    node(
+      'slow',
+      "process.on('SIGTERM', () => setTimeout(() => process.exit(0), 400)); setInterval(() => undefined, 99)",
+    ),
+  );
+  // Told before it listens it would end at once, which proves nothing and breaks nothing.
+  await delay(500);
+  void own.stopAll();
+  await own.stopAll();
+  expect(readdirSync(join(folder, 'own', 'pids'))).toEqual([]);
 });
