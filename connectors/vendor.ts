@@ -1,5 +1,7 @@
 /** The vendor port: what Countersign needs of a vendor it reads from (intake `pull`). */
 
+import type { Signals } from '../domain/derivedAlerts.ts';
+
 /** A vendor account: a Mailprotector customer. */
 export interface VendorAccount {
   /** The vendor's own id, opaque. */
@@ -42,13 +44,6 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
-/** Things a person should know of, as they stand now. Only what was asked for is there. */
-export interface VendorSignals {
-  pendingDomains?: { id: string; name: string; accountId: string; createdOn: string | null }[];
-  deadSyncs?: { id: string; name: string; accountId: string; domain: string }[];
-  openStatements?: { id: string; accountId: string; amount: number; currency: string; dueOn: string; status: string }[];
-}
-
 export interface SignalQuery {
   /** Of these accounts only. */
   accountIds: readonly string[];
@@ -70,5 +65,5 @@ export interface VendorAdapter {
    */
   readUsage(query: { accountIds?: string[]; after?: string } & CallOptions): AsyncIterable<UsagePage>;
   /** What a feed of alerts would tell, where the vendor has none: each kind whole, or an error. */
-  readSignals(query: SignalQuery & CallOptions): Promise<VendorSignals>;
+  readSignals(query: SignalQuery & CallOptions): Promise<Signals>;
 }

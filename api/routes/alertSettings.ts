@@ -211,7 +211,7 @@ alertSettingsRoutes.openapi(putBoard, async (c) => {
       completed.refusals.map(({ field, reason }) => ({ field, message: reason })),
     );
   }
-  const settings = await change(deps, caller, row, 'alerts.board', { board: completed.choice });
+  const settings = await change(deps, caller, row, 'alerts.board', () => ({ board: completed.choice }));
   return send(c, settingsSchema, settings);
 });
 
@@ -226,9 +226,13 @@ alertSettingsRoutes.openapi(put, async (c) => {
   const row = await withAlerts(deps, caller, c.req.valid('param').id);
   const given = c.req.valid('json');
   refuseUnknownFields(given);
-  const now = alertSettingsOf(row.alerts);
-  const settings = await change(deps, caller, row, 'alerts.settings', {
-    ...overlay(now, { ...given, storm: overlay(now.storm, given.storm), rules: overlay(now.rules, given.rules) }),
+  const settings = await change(deps, caller, row, 'alerts.settings', (now) => {
+    const { board: _, ...others } = now;
+    return overlay(others, {
+      ...given,
+      storm: overlay(now.storm, given.storm),
+      rules: overlay(now.rules, given.rules),
+    });
   });
   return send(c, settingsSchema, settings);
 });
@@ -287,20 +291,27 @@ export async function withAlerts(deps: ApiDependencies, caller: Caller, id: stri
   return row;
 }
 
-/** Settings, what they complete, and the alerts they let go, in one transaction. */
+/**
+ * Settings, what they complete, and the alerts they let go, in one transaction.
+ *
+ * @param changed from the settings as they are with the integration locked: somebody may have changed others meanwhile
+ */
 async function change(
   deps: ApiDependencies,
   caller: Caller,
   row: IntegrationRow,
   action: string,
-  changed: Partial<AlertSettings>,
+  changed: (now: AlertSettings) => Partial<AlertSettings>,
 ): Promise<AlertSettings> {
   const process = await checkerOf(deps, row);
+  let boardChosen = false;
   const settings = await commitAndAdmit(deps, row.id, async (tx) => {
     const before = (await lockIntegration(tx, row.id))?.alerts ?? {};
-    const stored = { ...before, ...changed };
+    const change = changed(alertSettingsOf(before));
+    const stored = { ...before, ...change };
     await storeAlertSettings(tx, row.id, stored);
-    if (changed.board) {
+    boardChosen = Boolean(change.board);
+    if (boardChosen) {
       await completeByFact(tx, { ...connectOf(row), round: '1', step: 'chooseBoard' });
       await completeMigrationStep(tx, row.id, 'chooseBoard');
     }
@@ -314,7 +325,7 @@ async function change(
     });
     return alertSettingsOf(stored);
   });
-  if (changed.board) wakeAll(deps, [process]);
+  if (boardChosen) wakeAll(deps, [process]);
   return settings;
 }
 

@@ -58,6 +58,20 @@ test('texts, storms and rules are changed one by one, and the others stay', asyn
   });
 });
 
+test('a board chosen while others change texts is not lost, and neither are the texts', async () => {
+  const id = await seedIntegration(harness.one, stepsOf.connect, ['billing', 'alerts']);
+  await Promise.all([
+    harness.admin.good('PUT', at(id, 'board'), { boardId: `${harness.one.prefix}-board` }),
+    ...[5, 6, 7].map((most) => harness.admin.good('PUT', at(id, 'alert-settings'), { storm: { most } })),
+    harness.admin.good('PUT', at(id, 'alert-settings'), { summary: '[Mail] {title}' }),
+  ]);
+  expect(await harness.admin.good('GET', at(id, 'alert-settings'))).toMatchObject({
+    board: { boardId: `${harness.one.prefix}-board` },
+    summary: '[Mail] {title}',
+    storm: { windowMinutes: 60 },
+  });
+});
+
 test('a preview shows the ticket with texts that are not stored', async () => {
   const id = await seedAlerting(harness.one);
   const before = await harness.dump();
