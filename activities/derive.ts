@@ -1,7 +1,6 @@
 /** Alerts derived from what the vendor shows, because it has no feed of them (docs/alerts.md). */
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
-import { admitAlerts } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { listOpenDerived, storeDerived } from '../db/queries/derivedAlerts.ts';
 import { listLinkedAccountIds, readIntegration, type IntegrationRow } from '../db/queries/integration.ts';
@@ -11,7 +10,7 @@ import { alertSettingsOf } from '../domain/alerts.ts';
 import { deriveAlerts, readRules, usageZeroAlert, type Signals } from '../domain/derivedAlerts.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
+import { admitAndWake } from './store.ts';
 
 export function createDeriveActivities(deps: Dependencies) {
   return {
@@ -31,7 +30,8 @@ export function createDeriveActivities(deps: Dependencies) {
           await noteDerived(tx, integration, found);
         };
       });
-      await admitDerived(deps, ref.id);
+      // After the commit: whoever is killed here leaves it to the sweep.
+      await admitAndWake(deps, ref.id);
     },
   };
 
@@ -80,13 +80,6 @@ export async function deriveUsageZero(
   const still = [...now].flatMap(([accountId, total]) => (total === 0 ? [usageZeroAlert(accountId, 0)] : []));
   const holding = [...fallen, ...still.filter((each) => open.has(each.alertId))];
   await noteDerived(tx, integration, await storeDerived(tx, integration, holding, ['usageZero']));
-}
-
-/** Sets going what was raised or cleared. After the commit: whoever is killed here leaves it to the sweep. */
-export async function admitDerived(deps: Dependencies, integrationId: string): Promise<void> {
-  const places = deps.environment.ALERTS_IN_FLIGHT;
-  const admitted = await deps.db.transaction((tx) => admitAlerts(tx, integrationId, places));
-  for (const alert of admitted) await wakeProcess(deps, alert);
 }
 
 async function noteDerived(

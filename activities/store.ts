@@ -1,6 +1,7 @@
 /** What the step machinery asks of PostgreSQL. */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { ProcessKind, ProcessView } from '../domain/process.ts';
+import { admitAlerts } from '../db/queries/alerts.ts';
 import type { Transaction } from '../db/client.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import {
@@ -85,6 +86,14 @@ export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<
   await deps
     .wake(owner)
     .catch((error: unknown) => deps.logger.warn({ err: error, ...ref }, 'not woken; the sweep will'));
+}
+
+/** Gives an integration's alerts the places that are free, and wakes those that got one. @returns how many */
+export async function admitAndWake(deps: Dependencies, integrationId: string): Promise<number> {
+  const places = deps.environment.ALERTS_IN_FLIGHT;
+  const admitted = await deps.db.transaction((tx) => admitAlerts(tx, integrationId, places));
+  for (const alert of admitted) await wakeProcess(deps, alert);
+  return admitted.length;
 }
 
 /** A migration's counts are what the vendor sends when somebody presses Update Counts there (G36): nobody else asks for them. */

@@ -1,20 +1,17 @@
 /** The safety net: finds rows that nobody woke, and Schedules that went missing. */
-import { admitAlerts, listIntegrationsWithIdleAlerts } from '../db/queries/alerts.ts';
+import { listIntegrationsWithIdleAlerts } from '../db/queries/alerts.ts';
 import { takeOverdue } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
-import { wakeProcess } from './store.ts';
+import { admitAndWake } from './store.ts';
 
 const processesPerBatch = 200;
 
 export function createSweepActivities(deps: Dependencies) {
   /** Alerts whose place nobody gave them, because an api was killed right after it had kept them. */
   async function admitIdle(): Promise<number> {
-    const places = deps.environment.ALERTS_IN_FLIGHT;
     let woken = 0;
-    for (const id of await listIntegrationsWithIdleAlerts(deps.db, places)) {
-      const admitted = await deps.db.transaction((tx) => admitAlerts(tx, id, places));
-      for (const alert of admitted) await wakeProcess(deps, alert);
-      woken += admitted.length;
+    for (const id of await listIntegrationsWithIdleAlerts(deps.db, deps.environment.ALERTS_IN_FLIGHT)) {
+      woken += await admitAndWake(deps, id);
     }
     return woken;
   }

@@ -20,9 +20,9 @@ import {
 } from '../db/queries/sync.ts';
 import { commitFact } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
-import { admitDerived, deriveUsageZero, usageByAccount } from './derive.ts';
+import { deriveUsageZero, usageByAccount } from './derive.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
+import { admitAndWake, wakeProcess } from './store.ts';
 
 /** What the guard keeps with the run. */
 export interface GuardNote {
@@ -102,7 +102,7 @@ export function createSyncActivities(deps: Dependencies) {
           after: { figures: run.figures, superseded },
         });
       });
-      if (alerts) await admitDerived(deps, ref.id);
+      if (alerts) await admitAndWake(deps, ref.id);
     },
 
     /** Closes the run, applied or held, and completes the steps that waited for it. */

@@ -46,8 +46,8 @@ beforeEach(async () => {
   ask = as(members['full']);
 });
 
-const list = async (path: string, query: Record<string, string> = {}) => {
-  const answer = await ask<Row[]>(
+const list = async <T = Row>(path: string, query: Record<string, string> = {}) => {
+  const answer = await ask<T[]>(
     'GET',
     `${api}${path}?${new URLSearchParams({ pageSize: '1000', ...query }).toString()}`,
   );
@@ -59,7 +59,7 @@ const list = async (path: string, query: Record<string, string> = {}) => {
 async function anAddition(): Promise<{ path: string; addition: Addition; agreement: Row }> {
   for (const agreement of await list('/finance/agreements', { conditions: 'agreementStatus="Active"' })) {
     const path = `/finance/agreements/${agreement.id}/additions`;
-    const [addition] = (await list(path)) as unknown as Addition[];
+    const [addition] = await list<Addition>(path);
     if (addition) return { path: `${api}${path}`, addition, agreement };
   }
   throw new Error('There is no addition.');
