@@ -88,6 +88,10 @@ const variables = {
   PUSH_LEFTOVER_MS: ms
     .default(600_000)
     .describe('Counts posted with no_build alone are read when none has come for this long'),
+  ONBOARDING_REMIND_MS: ms
+    .default(86_400_000)
+    .describe('How often somebody is reminded of a new customer that is not mapped'),
+  ONBOARDING_ESCALATE_MS: ms.default(604_800_000).describe('After this a new customer that is not mapped is a problem'),
   SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for rows nobody woke'),
   SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a row may be overdue before the sweep wakes it'),
   BLOCKED_GAP_MS: ms.default(defaultTiming.blockedGapMs).describe('A blocked step is tried at most once in this time'),

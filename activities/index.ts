@@ -3,6 +3,7 @@ import { createAlertActivities } from './alerts.ts';
 import { createApprovalActivities } from './approvals.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createDeriveActivities } from './derive.ts';
+import { createOnboardingActivities } from './onboarding.ts';
 import { createPsaActivities } from './psa.ts';
 import { createReconcileActivities } from './reconcile.ts';
 import { createStoreActivities } from './store.ts';
@@ -20,6 +21,7 @@ export function createActivities(deps: Dependencies) {
     ...createApprovalActivities(deps),
     ...createAlertActivities(deps),
     ...createDeriveActivities(deps),
+    ...createOnboardingActivities(deps),
     ...createSweepActivities(deps),
   };
 }

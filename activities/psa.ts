@@ -10,6 +10,7 @@ import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
 import { readIntegration } from '../db/queries/integration.ts';
+import { askToMatch } from '../db/queries/onboarding.ts';
 import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
 import {
   claimRefresh,
@@ -128,6 +129,7 @@ export function createPsaActivities(deps: Dependencies) {
           after: figures,
         });
         waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
+        waiters.push(...(await askToMatch(tx, { psaConnectionId: ref.id })));
       });
       for (const waiter of waiters) await wakeProcess(deps, waiter);
     },

@@ -18,6 +18,7 @@ import {
   updateRun,
   type PairQuantity,
 } from '../db/queries/sync.ts';
+import { advanceCounted, type ToWake } from '../db/queries/onboarding.ts';
 import { commitFact } from '../db/queries/process.ts';
 import type { Dependencies } from './dependencies.ts';
 import { deriveUsageZero, usageByAccount } from './derive.ts';
@@ -80,6 +81,7 @@ export function createSyncActivities(deps: Dependencies) {
     /** Makes the run's counts visible and recomputes the cards they concern: one transaction (invariant 1). */
     async applyRun(ref: StepRef): Promise<StepResult> {
       let alerts = false;
+      let counted: ToWake[] = [];
       await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const integration = await readIntegration(tx, ref.id);
@@ -94,6 +96,7 @@ export function createSyncActivities(deps: Dependencies) {
         await recomputeIntegration(tx, ref.id);
         await settlePushed(tx, ref.id, ref.round);
         await dropStaged(tx, ref.round);
+        counted = await advanceCounted(tx, integration);
         await recordAudit(tx, integration.organizationId, {
           actor: byCountersign,
           action: 'sync.applied',
@@ -103,6 +106,7 @@ export function createSyncActivities(deps: Dependencies) {
         });
       });
       if (alerts) await admitAndWake(deps, ref.id);
+      for (const process of counted) await wakeProcess(deps, process);
     },
 
     /** Closes the run, applied or held, and completes the steps that waited for it. */
@@ -123,11 +127,11 @@ export function createSyncActivities(deps: Dependencies) {
   };
 }
 
-function pair(entry: PairQuantity) {
+export function pair(entry: PairQuantity) {
   return { key: JSON.stringify([entry.vendorAccountId, entry.serviceId]), quantity: entry.quantity };
 }
 
-function unpair(key: string): { vendorAccountId: string; serviceId: string } {
+export function unpair(key: string): { vendorAccountId: string; serviceId: string } {
   const [vendorAccountId, serviceId] = JSON.parse(key) as [string, string];
   return { vendorAccountId, serviceId };
 }

@@ -1,6 +1,7 @@
 /** What processes ask of the vendor. */
 import { Context } from '@temporalio/activity';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { noteCustomerChanges } from '../db/queries/customerChanges.ts';
 import {
   addServices,
   listLinkedAccountIds,
@@ -8,6 +9,7 @@ import {
   storeVendorAccounts,
   storeVendorName,
 } from '../db/queries/integration.ts';
+import type { ToWake } from '../db/queries/onboarding.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
 import { listStagedIds, stagedCountId, stageRows } from '../db/queries/staging.ts';
 import { moveRunCursor, stageZeroes, takeOverRun, updateRun } from '../db/queries/sync.ts';
@@ -16,6 +18,7 @@ import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
 import type { Environment } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './store.ts';
 
 /** Sorts after every account id: the cursor of a run whose pages have all arrived. */
 export const allPages = '\uffff';
@@ -113,6 +116,7 @@ export function createVendorActivities(deps: Dependencies) {
      * where nothing was read.
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
+      let toWake: ToWake[] = [];
       await performStep(deps, ref, async () => {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
@@ -134,7 +138,7 @@ export function createVendorActivities(deps: Dependencies) {
           for (const page of late) await stageUsage(tx, ref.round, page);
           const posted = await stagePushed(tx, ref.id, ref.round);
           await stageZeroes(tx, ref.id, ref.round, gone);
-          await storeVendorAccounts(tx, ref.id, accounts);
+          const changes = await storeVendorAccounts(tx, ref.id, accounts);
           await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
           const figures = { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length, posted };
           await updateRun(tx, ref.round, { figures });
@@ -146,8 +150,10 @@ export function createVendorActivities(deps: Dependencies) {
             subjectId: ref.id,
             after: figures,
           });
+          toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, ref.round, changes);
         };
       });
+      for (const process of toWake) await wakeProcess(deps, process);
     },
   };
 }
@@ -170,7 +176,7 @@ async function stageAccounts(tx: Transaction, runId: string, accounts: readonly 
   );
 }
 
-async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Promise<void> {
+export async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Promise<void> {
   await stageRows(
     tx,
     runId,
@@ -191,7 +197,7 @@ async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Prom
   );
 }
 
-async function listStagedServices(tx: Transaction, runId: string): Promise<string[]> {
+export async function listStagedServices(tx: Transaction, runId: string): Promise<string[]> {
   const ids = await listStagedIds(tx, runId, 'count');
   return [...new Set(ids.map((id) => String((JSON.parse(id) as unknown[])[1])))];
 }

@@ -23,6 +23,7 @@ import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { migrationRoutes } from './routes/migration.ts';
+import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
@@ -71,6 +72,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     integrationKeyRoutes,
     intakeRoutes,
     mappingRoutes,
+    onboardingRoutes,
     stepRoutes,
     syncRoutes,
     cardRoutes,

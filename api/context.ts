@@ -37,6 +37,8 @@ export function actorOf(caller: Caller): string {
 /**
  * Commits a change and then wakes what it concerns. The wake is never awaited: while Temporal is away it takes seconds,
  * and the fact is safe without it.
+ *
+ * @param wakeables read after the commit, so that the change may add whom it concerns
  */
 export async function commitAndWake<T>(
   deps: ApiDependencies,

@@ -61,20 +61,32 @@ const legalForms = new Set([
   'bv',
 ]);
 
-/**
- * The PSA accounts whose names are nearest, best first. Shown to a person, never applied.
- *
- * @param limit how many at most
- */
-export function suggestions(name: string, psaAccounts: readonly Named[], limit: number): Suggestion[] {
-  const wanted = profile(name);
-  return psaAccounts
-    .flatMap((account): Suggestion[] => {
-      const { score, reason } = compare(wanted, profile(account.name));
-      return score >= 0.3 ? [{ id: account.id, name: account.name, score, reason }] : [];
-    })
-    .sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1))
-    .slice(0, limit);
+/** The PSA accounts whose names are nearest, best first, `limit` at most. Shown to a person, never applied. */
+export type Suggester = (name: string, limit: number) => Suggestion[];
+
+/** For several names: what the PSA's have in common with any is worked out once. */
+export function createSuggester(psaAccounts: readonly Named[]): Suggester {
+  const profiles = psaAccounts.map((account) => ({ account, profile: profile(account.name) }));
+  // A name that shares no trigram with the wanted one is not like it, unless neither has a letter that counts.
+  const byTrigram = new Map<string, typeof profiles>();
+  for (const entry of profiles) {
+    for (const trigram of entry.profile.trigrams) {
+      const sharers = byTrigram.get(trigram);
+      if (sharers) sharers.push(entry);
+      else byTrigram.set(trigram, [entry]);
+    }
+  }
+  return (name, limit) => {
+    const wanted = profile(name);
+    const near = new Set([...wanted.trigrams].flatMap((trigram) => byTrigram.get(trigram) ?? []));
+    return [...near]
+      .flatMap(({ account, profile: other }): Suggestion[] => {
+        const { score, reason } = compare(wanted, other);
+        return score >= 0.3 ? [{ id: account.id, name: account.name, score, reason }] : [];
+      })
+      .sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1))
+      .slice(0, limit);
+  };
 }
 
 interface Profile {

@@ -3,7 +3,15 @@
  * "Processes as workflows"). Pure: shared by workflows, activities and API.
  */
 
-export type ProcessKind = 'connect' | 'refreshPsa' | 'sync' | 'approveUsage' | 'migrateToAlerts' | 'deliverAlert';
+export type ProcessKind =
+  | 'connect'
+  | 'refreshPsa'
+  | 'sync'
+  | 'approveUsage'
+  | 'migrateToAlerts'
+  | 'deliverAlert'
+  | 'onboardCustomer'
+  | 'startOnboardings';
 export type StepState = 'waiting' | 'running' | 'blocked' | 'done' | 'skipped';
 
 export const stepsOf = {
@@ -34,6 +42,9 @@ export const stepsOf = {
     'chooseBoard',
   ],
   deliverAlert: ['resolveAccount', 'writeTicket', 'settleTicket', 'recordDelivery'],
+  onboardCustomer: ['detect', 'mapCustomer', 'pullCustomer', 'counts', 'showCards'],
+  // It only wakes others, and has no steps of its own.
+  startOnboardings: [],
 } as const satisfies Record<ProcessKind, readonly string[]>;
 
 export type StepOf<K extends ProcessKind> = (typeof stepsOf)[K][number];
@@ -46,6 +57,8 @@ const workflowPrefixes: Record<ProcessKind, string> = {
   approveUsage: 'approve',
   migrateToAlerts: 'migrate',
   deliverAlert: 'alert',
+  onboardCustomer: 'onboard',
+  startOnboardings: 'onboardings',
 };
 
 /** Workflow id of a process: the business id, so that starting it twice joins the one that is open. */
@@ -59,6 +72,7 @@ export function workflowInputOf(kind: ProcessKind, id: string) {
     case 'connect':
     case 'sync':
     case 'migrateToAlerts':
+    case 'startOnboardings':
       return { integrationId: id };
     case 'refreshPsa':
       return { psaConnectionId: id };
@@ -66,7 +80,25 @@ export function workflowInputOf(kind: ProcessKind, id: string) {
       return { batchId: id };
     case 'deliverAlert':
       return { alertRowId: id };
+    case 'onboardCustomer':
+      return onboardingOf(id);
   }
+}
+
+/** The business id of a customer's onboarding: an integration's id has no slash, a vendor's own id may have some. */
+export function onboardingId({ integrationId, vendorAccountId }: OnboardingKey): string {
+  return `${integrationId}/${vendorAccountId}`;
+}
+
+/** The other way round. */
+export function onboardingOf(id: string): OnboardingKey {
+  const slash = id.indexOf('/');
+  return { integrationId: id.slice(0, slash), vendorAccountId: id.slice(slash + 1) };
+}
+
+export interface OnboardingKey {
+  integrationId: string;
+  vendorAccountId: string;
 }
 
 /** The Temporal task queue a process's workflow runs on. */
@@ -85,6 +117,11 @@ export function skippedConnectSteps(integration: {
   if (!integration.modules.includes('alerts')) skipped.push('checkPermissions', 'chooseBoard');
   if (!integration.modules.includes('billing')) skipped.push('mapServices', 'firstSync');
   return skipped;
+}
+
+/** What a vendor pushes is not read, and what is read is not waited for. */
+export function skippedOnboardingSteps(intake: 'push' | 'pull'): StepOf<'onboardCustomer'>[] {
+  return intake === 'push' ? ['pullCustomer'] : ['counts'];
 }
 
 /** Who a step waits for, in words a stranger understands; shown in the Temporal UI, the API and the console. */
@@ -129,6 +166,13 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
   writeTicket: { title: 'Find or create the ticket', waitsFor: 'the PSA to answer' },
   settleTicket: { title: 'Look again for an uncertain ticket', waitsFor: "the PSA's search lag to pass" },
   recordDelivery: { title: 'Record the delivery', waitsFor: 'the database' },
+  detect: { title: 'Find the new customer', waitsFor: 'the next sync' },
+  mapCustomer: {
+    title: 'Map the customer',
+    waitsFor: 'a person to map it to a PSA account, or to exclude it',
+  },
+  pullCustomer: { title: "Read the customer's usage from the vendor", waitsFor: 'the vendor to answer' },
+  showCards: { title: 'Show its cards', waitsFor: 'the database' },
 };
 
 /** Why a step is blocked: what happened and what to do. `code` is all that enters workflow history (invariant 7). */
@@ -152,6 +196,7 @@ const todoByCode: Record<string, string> = {
   bad_host: 'Check the address of the connection.',
   incomplete: 'The listing did not arrive whole, so nothing was changed. It is tried again by itself.',
   missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',
+  not_mapped: 'Map the customer to a PSA account, or exclude it: until then nothing of it is billed.',
   unreachable: 'The other side does not answer. It is tried again by itself; check its status page.',
   unexpected: 'An error in Countersign. Report it with the workflow id; retry the step after an upgrade.',
 };
@@ -172,6 +217,8 @@ export interface StepView {
   blockedForMs?: number;
   /** Milliseconds since every attempt has been failing in passing. */
   failingForMs?: number;
+  /** Milliseconds until whoever it waits for is reminded; absent = he is not. */
+  remindInMs?: number;
   /** The first step of the round that is not finished: what the process waits for now. */
   next?: boolean;
   /** The process whose round satisfies this step, and why that one is blocked, if it is. */

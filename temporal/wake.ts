@@ -20,6 +20,8 @@ const summaries: Record<ProcessKind, string> = {
   approveUsage: 'Writes approved quantities to the PSA, each once',
   migrateToAlerts: 'Adds alerts to an integration that carries billing, as in the guide',
   deliverAlert: 'Makes one alert one ticket in the PSA',
+  onboardCustomer: 'Takes a new customer from being found to its first card',
+  startOnboardings: 'Starts the workflows of new customers, some at a time',
 };
 
 const details: Record<ProcessKind, string> = {
@@ -32,6 +34,9 @@ const details: Record<ProcessKind, string> = {
     'Billing goes on meanwhile. It may be left for weeks, and gone on with; a blocked step tries again after the Signal `wake`.',
   deliverAlert:
     'A ticket whose POST got no answer is looked for before it is ever sent again. A blocked step tries again after the Signal `wake`.',
+  onboardCustomer:
+    'Map or exclude the customer in Countersign; it then goes on by itself. A blocked step tries again after the Signal `wake`.',
+  startOnboardings: 'It has nothing to wait for, and ends as soon as all are started.',
 };
 
 /**
@@ -81,6 +86,10 @@ async function signal(client: Client, { kind, id, organizationId, integrationId 
       signal: 'wake',
       staticSummary: summaries[kind],
       staticDetails: details[kind],
+      // Whoever starts thousands lets all others pass, and other tenants’ between them.
+      ...(kind === 'onboardCustomer' && integrationId
+        ? { priority: { priorityKey: 4, fairnessKey: integrationId } }
+        : {}),
       typedSearchAttributes: [
         { key: searchAttributes.organizationId, value: organizationId },
         ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),

@@ -4,4 +4,6 @@ export { sync } from './sync.ts';
 export { approveUsage } from './approveUsage.ts';
 export { migrateToAlerts } from './migrateToAlerts.ts';
 export { deliverAlert } from './deliverAlert.ts';
+export { onboardCustomer } from './onboardCustomer.ts';
+export { startOnboardings } from './startOnboardings.ts';
 export { requestSync, sweep } from './schedules.ts';

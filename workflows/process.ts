@@ -90,14 +90,25 @@ class Process<K extends ProcessKind> {
     this.id = id;
   }
 
-  /** Waits until `step` was completed by somebody else: a person, the vendor, or another process. */
-  async until(step: StepOf<K>): Promise<void> {
+  /**
+   * Waits until `step` was completed by somebody else: a person, the vendor, or another process.
+   *
+   * @param remind run each time it is due to remind him (`remindInMs`); it sets the next time
+   */
+  async until(step: StepOf<K>, remind?: ActivityFunctionWithOptions<(ref: StepRef) => Promise<void>>): Promise<void> {
     await this.branch(async () => {
       for (let again = false; ; again = true) {
         const seen = this.wakes;
         const view = again ? await this.look() : await this.lookOrLatest();
-        if (isFinished(stepIn(view, step).state)) return;
-        await this.wait(step, seen, view.version, null, waitingFor(stepIn(view, step)));
+        const row = stepIn(view, step);
+        if (isFinished(row.state)) return;
+        const remindInMs = remind && row.remindInMs !== undefined ? row.remindInMs : null;
+        if (remind && remindInMs !== null && remindInMs <= 0) {
+          const summary = `${stepWords[step].title}: remind of it`;
+          await remind.executeWithOptions({ summary }, [this.ref(view.round, step)]);
+          continue;
+        }
+        await this.wait(step, seen, view.version, remindInMs, remindInMs === null ? waitingFor(row) : 'remind of it');
       }
     });
   }

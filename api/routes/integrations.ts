@@ -10,11 +10,13 @@ import {
   insertIntegration,
   linkVendorAccounts,
   listIntegrations,
+  listUnlinked,
   listVendorAccounts,
   storeVendorCredentials,
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
 import { completeMigrationStep, isMigrating, migrationOf } from '../../db/queries/migration.ts';
+import { beginOnboardings, endOnboardings, reopenBlockedOnboardings } from '../../db/queries/onboarding.ts';
 import {
   commitFact,
   completeByFact,
@@ -291,7 +293,8 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   if (!parsed.success || errors.length > 0) {
     throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
   }
-  await commitAndWake(deps, [connectOf(row), syncOf(row)], async (tx) => {
+  const toWake: Wakeable[] = [connectOf(row), syncOf(row)];
+  await commitAndWake(deps, toWake, async (tx) => {
     await storeVendorCredentials(tx, row.id, {
       credentials: deps.encryption.encrypt(parsed.data, row.id),
       settings: { ...settings, resellerId: parsed.data.resellerId },
@@ -303,6 +306,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
       await reopenBlocked(tx, process);
       await commitFact(tx, process);
     }
+    toWake.push(...(await reopenBlockedOnboardings(tx, row)));
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'integration.credentials',
@@ -333,8 +337,11 @@ integrationRoutes.openapi(link, async (c) => {
   const row = await activeIntegration(deps, caller, c.req.valid('param').id);
   await refuseUnread(deps, row);
   const given = c.req.valid('json');
-  const linked = await commitAndWake(deps, await linkersOf(deps.db, row), async (tx) => {
-    const ids = await linkVendorAccounts(tx, row.id, 'ids' in given ? given.ids : 'all');
+  const toWake = await linkersOf(deps.db, row);
+  const linked = await commitAndWake(deps, toWake, async (tx) => {
+    const wanted = 'ids' in given ? given.ids : 'all';
+    const fresh = await listUnlinked(tx, row.id, wanted);
+    const ids = await linkVendorAccounts(tx, row.id, wanted);
     if ('ids' in given) {
       const unknown = given.ids.filter((id) => !ids.includes(id));
       if (unknown.length > 0)
@@ -353,6 +360,8 @@ integrationRoutes.openapi(link, async (c) => {
       subjectId: row.id,
       after: { linked: ids.length },
     });
+    // After connect nobody will ask what they are mapped to, unless it is asked now.
+    toWake.push(...(await beginOnboardings(tx, row, fresh, { by: 'person' })));
     return ids.length;
   });
   return send(c, z.object({ linked: z.int() }), { linked });
@@ -373,6 +382,7 @@ integrationRoutes.openapi(disconnect, async (c) => {
       await endProcess(tx, { kind: 'deliverAlert', id });
       wakeables.push({ kind: 'deliverAlert', id, organizationId: row.organizationId, integrationId: row.id });
     }
+    wakeables.push(...(await endOnboardings(tx, row, 'disconnected')));
     for (const runId of await endRuns(tx, row.id)) await dropStaged(tx, runId);
     await endProcess(tx, { kind: 'connect', id: row.id });
     await revokeIntegrationKeys(tx, row.id);

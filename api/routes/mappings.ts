@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { suggestions } from '../../domain/matching.ts';
+import { createSuggester } from '../../domain/matching.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeCards, recomputeConnection, recomputeIntegration } from '../../db/queries/cards.ts';
 import {
@@ -14,10 +14,11 @@ import {
   storeCombine,
   storeServiceMapping,
 } from '../../db/queries/integration.ts';
+import { beginOnboardings, settleOnboarding, type ToWake } from '../../db/queries/onboarding.ts';
 import { findPsaAccount, findPsaProducts, listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Transaction } from '../../db/client.ts';
-import { actorOf, type ApiDependencies, type Caller } from '../context.ts';
+import { actorOf, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -46,8 +47,11 @@ const accountSchema = z
     linked: z.boolean(),
     excluded: z.boolean(),
     missingSince: isoDateOrNull,
+    /** While it is missing: customers that count its domains now. */
+    movedTo: z.array(z.string()),
     psaAccountId: z.string().nullable(),
-    how: z.enum(['exact', 'person']).nullable(),
+    /** `vendor`: chosen in the vendor's console. */
+    how: z.enum(['exact', 'person', 'vendor']).nullable(),
   })
   .openapi('VendorAccount');
 const exampleAccount = {
@@ -56,6 +60,7 @@ const exampleAccount = {
   linked: true,
   excluded: false,
   missingSince: null,
+  movedTo: [],
   psaAccountId: '250',
   how: 'person' as const,
 };
@@ -71,8 +76,8 @@ const accounts = route({
   answer: listOf(accountSchema),
   example: { items: [exampleAccount], nextCursor: null },
 });
-const accountParam = idParam.extend({ accountId: text.openapi({ example: '1001' }) });
-const suggestionSchema = z
+export const accountParam = idParam.extend({ accountId: text.openapi({ example: '1001' }) });
+export const suggestionSchema = z
   .object({ id: z.string(), name: z.string(), score: z.number(), reason: z.string() })
   .openapi('Suggestion');
 const suggest = route({
@@ -237,7 +242,7 @@ mappingRoutes.openapi(suggest, async (c) => {
   if (!account) throw notFound('vendor account');
   if (!(await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId))?.refreshedAt)
     throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the integration to see what it waits for.');
-  const found = suggestions(account.name, await listActivePsaAccounts(deps.db, row.psaConnectionId), 10);
+  const found = createSuggester(await listActivePsaAccounts(deps.db, row.psaConnectionId))(account.name, 10);
   return send(c, listOf(suggestionSchema), { items: found, nextCursor: null });
 });
 
@@ -256,7 +261,7 @@ mappingRoutes.openapi(putMapping, async (c) => {
       if (!psaAccount)
         throw unprocessable('unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
       await insertAccountMappings(tx, row.id, [{ vendorAccountId: accountId, psaAccountId }], 'person');
-      return [psaAccountId];
+      return { touched: [psaAccountId] };
     },
   );
   return send(c, accountSchema, view);
@@ -266,7 +271,7 @@ mappingRoutes.openapi(deleteMapping, async (c) => {
   const target = c.req.valid('param');
   const view = await changeAccount(c.get('deps'), c.get('caller'), target, 'account.unmap', async (tx, row) => {
     await deleteAccountMapping(tx, row.id, target.accountId);
-    return [];
+    return { touched: [] };
   });
   return send(c, accountSchema, view);
 });
@@ -275,7 +280,7 @@ mappingRoutes.openapi(putExclusion, async (c) => {
   const target = c.req.valid('param');
   const view = await changeAccount(c.get('deps'), c.get('caller'), target, 'account.exclude', async (tx, row) => {
     await setExcluded(tx, row.id, target.accountId, true);
-    return [];
+    return { touched: [] };
   });
   return send(c, accountSchema, view);
 });
@@ -284,7 +289,7 @@ mappingRoutes.openapi(deleteExclusion, async (c) => {
   const target = c.req.valid('param');
   const view = await changeAccount(c.get('deps'), c.get('caller'), target, 'account.include', async (tx, row) => {
     await setExcluded(tx, row.id, target.accountId, false);
-    return [];
+    return { touched: [], begun: await beginOnboardings(tx, row, [target.accountId], { by: 'person' }) };
   });
   return send(c, accountSchema, view);
 });
@@ -343,18 +348,24 @@ async function changeAccount(
   caller: Caller,
   target: { id: string; accountId: string },
   action: string,
-  change: (tx: Transaction, row: Owned, account: { excluded: boolean }) => Promise<string[]>,
+  change: (
+    tx: Transaction,
+    row: Owned,
+    account: { excluded: boolean },
+  ) => Promise<{ touched: string[]; begun?: ToWake[] }>,
 ) {
   const row = await activeIntegration(deps, caller, target.id);
-  return commitAndAdmit(deps, row.id, async (tx) => {
+  const toWake: ToWake[] = [];
+  const view = await commitAndAdmit(deps, row.id, async (tx) => {
     const account = await findVendorAccount(tx, row.id, target.accountId);
     if (!account) throw notFound('vendor account');
     if (!account.linked) throw conflict('not-linked', 'This customer is not linked. Link it first.');
     const before = await findAccountMapping(tx, row.id, target.accountId);
-    const touched = await change(tx, row, account);
+    const { touched, begun = [] } = await change(tx, row, account);
     await recomputeCards(tx, row.psaConnectionId, [...(before ? [before.psaAccountId] : []), ...touched]);
     const after = await findAccountMapping(tx, row.id, target.accountId);
     const now = (await findVendorAccount(tx, row.id, target.accountId)) ?? account;
+    toWake.push(...begun, ...(await settleOnboarding(tx, row, target.accountId)));
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action,
@@ -365,6 +376,8 @@ async function changeAccount(
     });
     return { ...now, psaAccountId: after?.psaAccountId ?? null, how: after?.how ?? null };
   });
+  wakeAll(deps, toWake);
+  return view;
 }
 
 async function changeService(

@@ -6,6 +6,7 @@ import { commitFact, listSteps } from '../../db/queries/process.ts';
 import { settlePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { discardRun, findSyncRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
+import { onboardingId } from '../../domain/process.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
@@ -31,6 +32,8 @@ const runSchema = z
   .object({
     id: z.uuid(),
     integrationId: z.uuid(),
+    /** The one customer that it read, because it was new; null = all. */
+    vendorAccountId: z.string().nullable(),
     state: z.enum(['running', 'applied', 'held', 'discarded', 'superseded']),
     startedAt: isoDate,
     finishedAt: isoDateOrNull,
@@ -46,6 +49,7 @@ const requestSchema = z
 const exampleRun = {
   id: exampleIds.run,
   integrationId: exampleIds.integration,
+  vendorAccountId: null,
   state: 'held' as const,
   startedAt: '2026-11-23T09:00:00.000Z',
   finishedAt: '2026-11-23T09:00:41.000Z',
@@ -269,6 +273,11 @@ async function heldRun(deps: ApiDependencies, caller: Caller, id: string): Promi
 }
 
 async function viewOf(deps: ApiDependencies, run: SyncRunRow) {
+  const { integrationId, vendorAccountId } = run;
+  if (vendorAccountId !== null) {
+    const onboarding = { kind: 'onboardCustomer', id: onboardingId({ integrationId, vendorAccountId }) } as const;
+    return { ...run, process: processView(deps, onboarding, await listSteps(deps.db, onboarding)) };
+  }
   const ref = { kind: 'sync', id: run.integrationId } as const;
   return { ...run, process: processView(deps, ref, await listSteps(deps.db, ref, run.id)) };
 }

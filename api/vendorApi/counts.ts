@@ -5,6 +5,7 @@ import { wakeAll } from '../context.ts';
 import { syncOf } from '../routes/integrations.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 import type { VendorGate } from './authenticate.ts';
+import { takeChoice } from './choice.ts';
 import type { CountAcceptor } from './together.ts';
 import { countOf, fieldsOf, optionalText, requiredText } from './fields.ts';
 
@@ -28,7 +29,12 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
       wakeAll(deps, [syncOf(integration)]);
     }
     // 404 is normal here, and no failure: what is known is kept, and counts as soon as it is mapped.
-    if (!kept.accountKnown || !kept.accountMapped)
+    const { clientOId } = count;
+    const chosen =
+      clientOId !== undefined && kept.accountKnown && kept.psaAccountId !== clientOId
+        ? await takeChoice(deps, integration.id, count.accountId, clientOId)
+        : false;
+    if (!kept.accountKnown || (kept.psaAccountId === null && !chosen))
       throw new VendorApiError(404, `No account map found with id: ${count.accountId}`);
     if (!kept.serviceKnown || !kept.serviceMapped)
       throw new VendorApiError(404, `No service map found with id: ${serviceId}`);
@@ -37,11 +43,18 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
   return routes;
 }
 
-async function readCount(c: VendorContext): Promise<{ accountId: string; quantity: number; build: boolean }> {
+interface Count {
+  accountId: string;
+  quantity: number;
+  build: boolean;
+  /** Deprecated, and a string when it is there at all: the client that was picked for the customer. */
+  clientOId: string | undefined;
+}
+
+async function readCount(c: VendorContext): Promise<Count> {
   const fields = fieldsOf(await jsonOf(c));
   const accountId = requiredText(fields, 'accountId', 200);
   const quantity = countOf(fields, 'unitCount');
-  // Deprecated, and a string when it is there at all.
-  optionalText(fields, 'clientOId');
-  return { accountId, quantity, build: c.req.query('no_build') !== 'true' };
+  const clientOId = optionalText(fields, 'clientOId', 200) || undefined;
+  return { accountId, quantity, clientOId, build: c.req.query('no_build') !== 'true' };
 }

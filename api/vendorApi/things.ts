@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { completeMigrationStep } from '../../db/queries/migration.ts';
+import { askToMatch, beginOnboardings, type ToWake } from '../../db/queries/onboarding.ts';
 import { completeLinkCustomers } from '../../db/queries/push.ts';
 import {
   changeAccounts,
@@ -30,9 +31,14 @@ interface Kind {
   idsName: string;
   one: string;
   list(db: Queryable, integrationId: string, ids?: readonly string[]): Promise<Thing[]>;
-  put(tx: Transaction, integrationId: string, things: readonly (PushedThing & { name: string })[]): Promise<void>;
-  /** @returns an id that there is not */
-  change(tx: Transaction, integrationId: string, things: readonly PushedThing[]): Promise<string | undefined>;
+  /** @returns whom to wake after the commit */
+  put(
+    tx: Transaction,
+    row: IntegrationRow,
+    things: readonly (PushedThing & { name: string })[],
+  ): Promise<readonly ToWake[]>;
+  /** @throws VendorApiError for an id that there is not */
+  change(tx: Transaction, integrationId: string, things: readonly PushedThing[]): Promise<readonly ToWake[]>;
   after(tx: Transaction, integrationId: string): Promise<void>;
 }
 
@@ -41,8 +47,15 @@ const accounts: Kind = {
   idsName: 'accountIds',
   one: 'account',
   list: listPushedAccounts,
-  put: putAccounts,
-  change: changeAccounts,
+  async put(tx, row, things) {
+    const created = await putAccounts(tx, row.id, things);
+    return beginOnboardings(tx, row, created, { by: 'vendor', actor: vendorActor(row) });
+  },
+  async change(tx, integrationId, things) {
+    refuseUnknown('account', await changeAccounts(tx, integrationId, things));
+    // Another name may be the one of a PSA account.
+    return askToMatch(tx, { integrationId });
+  },
   async after(tx, integrationId) {
     await completeLinkCustomers(tx, integrationId);
     await completeMigrationStep(tx, integrationId, 'linkCustomers');
@@ -58,8 +71,14 @@ const services: Kind = {
       ...row.service,
       mappingId: row.productIds?.[0] ?? null,
     })),
-  put: putDynamicServices,
-  change: changeDynamicServices,
+  async put(tx, { id }, things) {
+    await putDynamicServices(tx, id, things);
+    return [];
+  },
+  async change(tx, integrationId, things) {
+    refuseUnknown('service', await changeDynamicServices(tx, integrationId, things));
+    return [];
+  },
   after: async () => undefined,
 };
 
@@ -80,7 +99,7 @@ for (const kind of [accounts, services]) {
       id: requiredText(fields, 'id', 200),
       name: requiredText(fields, 'name', 500),
     }));
-    await store(c, kind, `${kind.one}s.put`, things.length, (tx, { id }) => kind.put(tx, id, lastOfEach(things)));
+    await store(c, kind, `${kind.one}s.put`, things.length, (tx, row) => kind.put(tx, row, lastOfEach(things)));
     return c.json(await viewsOf(c, kind, things), 201);
   });
 
@@ -113,10 +132,11 @@ function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
 
 /** All or none: an unknown id refuses the whole list. */
 async function change(c: VendorContext, kind: Kind, things: readonly PushedThing[]): Promise<void> {
-  await store(c, kind, `${kind.one}s.change`, things.length, async (tx, { id }) => {
-    const unknown = await kind.change(tx, id, merged(things));
-    if (unknown !== undefined) throw new VendorApiError(404, `No ${kind.one} found with id: ${unknown}`);
-  });
+  await store(c, kind, `${kind.one}s.change`, things.length, (tx, { id }) => kind.change(tx, id, merged(things)));
+}
+
+function refuseUnknown(one: string, id: string | undefined): void {
+  if (id !== undefined) throw new VendorApiError(404, `No ${one} found with id: ${id}`);
 }
 
 async function store(
@@ -124,11 +144,13 @@ async function store(
   kind: Kind,
   action: string,
   count: number,
-  write: (tx: Transaction, row: IntegrationRow) => Promise<void>,
+  write: (tx: Transaction, row: IntegrationRow) => Promise<readonly ToWake[]>,
 ): Promise<void> {
   const row = c.get('integration');
-  await commitAndWake(c.get('deps'), await linkersOf(c.get('deps').db, row), async (tx) => {
-    await write(tx, row);
+  const deps = c.get('deps');
+  const toWake = await linkersOf(deps.db, row);
+  await commitAndWake(deps, toWake, async (tx) => {
+    toWake.push(...(await write(tx, row)));
     await kind.after(tx, row.id);
     await recordAudit(tx, row.organizationId, {
       actor: vendorActor(row),

@@ -80,9 +80,14 @@ export function createMailprotectorAdapter(
   const listDomains = (call?: CallOptions) =>
     client.list('/resellers/{id}/domains', `/resellers/${reseller}/domains`, domainSchema, call);
 
+  const listDomainsOf = (accountId: string, call?: CallOptions) =>
+    client.list('/customers/{id}/domains', `/customers/${accountId}/domains`, domainSchema, call);
+
   /** Domains of an account that count: no aliases, whose users are their parent's. */
-  async function domainsByAccount(call?: CallOptions) {
-    const rows = await listDomains(call);
+  async function domainsByAccount(accountIds: readonly string[], call?: CallOptions) {
+    // All of the reseller's come in a hundredth of the calls; of one account alone they are one call.
+    const [only, ...more] = accountIds;
+    const rows = only !== undefined && more.length === 0 ? await listDomainsOf(only, call) : await listDomains(call);
     const byAccount = new Map<string, { id: string; name: string }[]>();
     for (const domain of rows) {
       if (domain.parent) continue;
@@ -210,7 +215,7 @@ export function createMailprotectorAdapter(
           .toSorted(byNumber)
           .filter((id) => after === undefined || byNumber(id, after) > 0);
         if (ids.length === 0) return;
-        const domains = await domainsByAccount(call);
+        const domains = await domainsByAccount(ids, call);
         const read = (batch: string[]) => {
           const usage = Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
           // Its failure is met when its turn comes; until then it must not count as nobody's.

@@ -1,24 +1,36 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, desc, eq, lt, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
 /** The actor of what a process did by itself. */
 export const byCountersign = 'countersign';
 
+export interface AuditEntry {
+  actor: string;
+  action: string;
+  subjectKind: string;
+  subjectId: string;
+  before?: unknown;
+  after?: unknown;
+}
+
 /** Writes the audit row of a change, in the change's own transaction (invariant 8). Never pass a secret. */
-export async function recordAudit(
+export async function recordAudit(tx: Queryable, organizationId: string, entry: AuditEntry): Promise<void> {
+  await tx.insert(audit).values({ organizationId, ...entry });
+}
+
+/** The same of any number of changes, in one statement. */
+export async function recordAudits(
   tx: Queryable,
   organizationId: string,
-  entry: {
-    actor: string;
-    action: string;
-    subjectKind: string;
-    subjectId: string;
-    before?: unknown;
-    after?: unknown;
-  },
+  entries: readonly AuditEntry[],
 ): Promise<void> {
-  await tx.insert(audit).values({ organizationId, ...entry });
+  if (entries.length === 0) return;
+  await tx.execute(sql`
+    insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
+    select ${organizationId}::uuid, r.actor, r.action, r."subjectKind", r."subjectId", r.before, r.after
+      from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb)
+           as r(actor text, action text, "subjectKind" text, "subjectId" text, before jsonb, after jsonb)`);
 }
 
 /** A page of the audit, newest first. */

@@ -85,22 +85,45 @@ export async function storeVendorName(tx: Queryable, id: string, vendorName: str
   await tx.update(integration).set({ vendorName }).where(eq(integration.id, id));
 }
 
+/** What a complete list of the vendor's accounts says that was not known: vendor's ids. */
+export interface AccountChanges {
+  added: string[];
+  renamed: { id: string; before: string; after: string }[];
+  /** Missing in an earlier list, and there again. */
+  returned: string[];
+  /** Missing for the first time. */
+  missing: string[];
+}
+
 /** Stores the vendor's accounts as just listed, complete: new ones appear, missing ones are marked, none is deleted. */
 export async function storeVendorAccounts(
   tx: Transaction,
   integrationId: string,
   accounts: readonly { id: string; name: string }[],
-): Promise<void> {
+): Promise<AccountChanges> {
   const rows = JSON.stringify(accounts);
-  await tx.execute(sql`
+  const { rows: known } = await tx.execute<{ id: string; before: string; after: string; returned: boolean }>(sql`
+    select a.id, a.name as before, r.name as after, a.missing_since is not null as returned
+      from vendor_account a join jsonb_to_recordset(${rows}::jsonb) as r(id text, name text) on r.id = a.id
+     where a.integration_id = ${integrationId} and (a.name is distinct from r.name or a.missing_since is not null)`);
+  const { rows: written } = await tx.execute<{ id: string; added: boolean }>(sql`
     insert into vendor_account as a (integration_id, id, name)
     select ${integrationId}::uuid, r.id, r.name from jsonb_to_recordset(${rows}::jsonb) as r(id text, name text)
-    on conflict (integration_id, id) do update set name = excluded.name, missing_since = null
-      where a.name is distinct from excluded.name or a.missing_since is not null`);
-  await tx.execute(sql`
+     order by r.id
+    on conflict (integration_id, id) do update set name = excluded.name, missing_since = null, moved_to = '{}'
+      where a.name is distinct from excluded.name or a.missing_since is not null
+    returning id, xmax = 0 as added`);
+  const { rows: missing } = await tx.execute<{ id: string }>(sql`
     update vendor_account a set missing_since = now()
      where a.integration_id = ${integrationId} and a.missing_since is null
-       and not exists (select from jsonb_to_recordset(${rows}::jsonb) as r(id text) where r.id = a.id)`);
+       and not exists (select from jsonb_to_recordset(${rows}::jsonb) as r(id text) where r.id = a.id)
+    returning a.id`);
+  return {
+    added: written.filter((row) => row.added).map(({ id }) => id),
+    renamed: known.filter((row) => row.before !== row.after).map(({ id, before, after }) => ({ id, before, after })),
+    returned: known.filter((row) => row.returned).map(({ id }) => id),
+    missing: missing.map(({ id }) => id),
+  };
 }
 
 /** Vendor's ids of the accounts whose usage is read: linked, not excluded. */
@@ -131,6 +154,7 @@ export async function listVendorAccounts(
       linked: vendorAccount.linked,
       excluded: vendorAccount.excluded,
       missingSince: vendorAccount.missingSince,
+      movedTo: vendorAccount.movedTo,
       userTypes: vendorAccount.userTypes,
       psaAccountId: accountMapping.psaAccountId,
       how: accountMapping.how,
@@ -165,6 +189,25 @@ export async function findVendorAccount(db: Queryable, integrationId: string, id
     .from(vendorAccount)
     .where(and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.id, id)));
   return row;
+}
+
+/** Those of the accounts that nobody has linked. */
+export async function listUnlinked(
+  db: Queryable,
+  integrationId: string,
+  ids: readonly string[] | 'all',
+): Promise<string[]> {
+  const rows = await db
+    .select({ id: vendorAccount.id })
+    .from(vendorAccount)
+    .where(
+      and(
+        eq(vendorAccount.integrationId, integrationId),
+        eq(vendorAccount.linked, false),
+        ids === 'all' ? isNull(vendorAccount.missingSince) : inArray(vendorAccount.id, [...ids]),
+      ),
+    );
+  return rows.map((row) => row.id);
 }
 
 /** Marks accounts linked. @returns the ids that exist; the caller compares them with what was asked for */
@@ -224,7 +267,7 @@ export async function insertAccountMappings(
   tx: Queryable,
   integrationId: string,
   mappings: readonly { vendorAccountId: string; psaAccountId: string }[],
-  how: 'exact' | 'person',
+  how: typeof accountMapping.$inferSelect.how,
 ): Promise<void> {
   if (mappings.length === 0) return;
   await tx.execute(sql`

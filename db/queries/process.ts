@@ -16,6 +16,8 @@ export interface StepKey extends ProcessRef {
 }
 
 const finished = ['done', 'skipped'] as const;
+/** What a step that is over has of what went wrong. */
+const settled = { problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null, remindAt: null };
 const ofProcess = (ref: ProcessRef) => and(eq(process.kind, ref.kind), eq(process.id, ref.id));
 const ofStep = (ref: StepKey) =>
   and(
@@ -90,6 +92,7 @@ export async function lookAtProcess(
     retry_in_ms: number | null;
     blocked_for_ms: number | null;
     failing_for_ms: number | null;
+    remind_in_ms: number | null;
     other_kind: ProcessKind | null;
     other_id: string | null;
     other_problem: Problem | null;
@@ -98,6 +101,7 @@ export async function lookAtProcess(
            (extract(epoch from s.retry_at - now()) * 1000)::float8 as retry_in_ms,
            (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
            (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
+           (extract(epoch from s.remind_at - now()) * 1000)::float8 as remind_in_ms,
            n.other_kind, n.other_id, o.problem as other_problem
       from process p
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
@@ -123,6 +127,7 @@ export async function lookAtProcess(
         ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
         ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
+        ...(row.remind_in_ms === null ? {} : { remindInMs: Math.ceil(row.remind_in_ms) }),
         ...(row.other_kind && row.other_id
           ? {
               waitsOn: {
@@ -201,18 +206,36 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
 export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 'skipped' = 'done'): Promise<boolean> {
   const done = await tx
     .update(processStep)
-    .set({
-      state,
-      doneAt: sql`now()`,
-      problem: null,
-      retryAt: null,
-      blockedAt: null,
-      failingSince: null,
-      notBefore: null,
-    })
+    .set({ state, ...settled, doneAt: sql`now()` })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({ step: processStep.step });
   return done.length > 0;
+}
+
+/** Finishes steps of several processes that have one round, in one statement. */
+export async function finishSteps(
+  tx: Queryable,
+  of: { kind: ProcessKind; ids: readonly string[]; steps: readonly string[]; state: 'done' | 'skipped' },
+): Promise<void> {
+  await tx
+    .update(processStep)
+    .set({ state: of.state, ...settled, doneAt: sql`now()` })
+    .where(
+      and(
+        eq(processStep.kind, of.kind),
+        inArray(processStep.id, [...of.ids]),
+        inArray(processStep.step, [...of.steps]),
+        notInArray(processStep.state, [...finished]),
+      ),
+    );
+}
+
+/** A fact was committed for several processes. */
+export async function commitFacts(tx: Queryable, of: { kind: ProcessKind; ids: readonly string[] }): Promise<void> {
+  await tx
+    .update(process)
+    .set({ version: sql`${process.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
+    .where(and(eq(process.kind, of.kind), inArray(process.id, [...of.ids])));
 }
 
 /** Whether a step is blocked. Its row is locked, so that it stays as it is until the transaction ends. */

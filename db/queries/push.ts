@@ -113,7 +113,8 @@ export interface AcceptedCount {
   integration: Pick<IntegrationRow, 'id' | 'organizationId' | 'pushStatus'>;
   accountKnown: boolean;
   serviceKnown: boolean;
-  accountMapped: boolean;
+  /** The PSA account that the account is mapped to. */
+  psaAccountId: string | null;
   serviceMapped: boolean;
   /** It is the first of a burst: whoever drives the sync has to be woken. */
   first: boolean;
@@ -144,13 +145,13 @@ const acceptCountsSql = `
      where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
        and i.disconnected_at is null and i.vendor = any(string_to_array($2, ','))),
   known as (
-    select c.id, g.*, a.there as account, s.there as service, am.there as account_mapped, sm.there as service_mapped
+    select c.id, g.*, a.there as account, s.there as service, am.psa_account_id, sm.there as service_mapped
       from caller c cross join given g
       left join lateral (select true as there from vendor_account a
                           where a.integration_id = c.id and a.id = g.account_id limit 1) a on true
       left join lateral (select true as there from service s
                           where s.integration_id = c.id and s.id = g.service_id limit 1) s on true
-      left join lateral (select true as there from account_mapping m
+      left join lateral (select m.psa_account_id from account_mapping m
                           where m.integration_id = c.id and m.vendor_account_id = g.account_id limit 1) am on true
       left join lateral (select true as there from service_mapping m
                           where m.integration_id = c.id and m.service_id = g.service_id limit 1) sm on true),
@@ -169,7 +170,7 @@ const acceptCountsSql = `
     select r.id from sync_request r
      where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
   select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
-         account_mapped, service_mapped, exists (select from open) as asked
+         psa_account_id, service_mapped, exists (select from open) as asked
     from caller join known using (id) order by n`;
 
 /**
@@ -193,7 +194,7 @@ export async function acceptCounts(
     push_status: IntegrationRow['pushStatus'];
     account_known: true | null;
     service_known: true | null;
-    account_mapped: true | null;
+    psa_account_id: string | null;
     service_mapped: true | null;
     asked: boolean;
   }>({
@@ -211,7 +212,7 @@ export async function acceptCounts(
     integration: { id: row.id, organizationId: row.organization_id, pushStatus: row.push_status },
     accountKnown: row.account_known ?? false,
     serviceKnown: row.service_known ?? false,
-    accountMapped: row.account_mapped ?? false,
+    psaAccountId: row.psa_account_id,
     serviceMapped: row.service_mapped ?? false,
     first: first && at === firstKept,
   }));

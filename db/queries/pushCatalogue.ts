@@ -23,20 +23,23 @@ const thingColumns = sql`(id text, name text, description text, "isActive" boole
  * Creates accounts, linked, or updates those that are there. What is absent stays as it is.
  *
  * @param accounts each id once
+ * @returns the ids of those that were created
  */
 export async function putAccounts(
   tx: Queryable,
   integrationId: string,
   accounts: readonly (PushedThing & { name: string })[],
-): Promise<void> {
-  await tx.execute(sql`
+): Promise<string[]> {
+  const { rows } = await tx.execute<{ id: string; created: boolean }>(sql`
     insert into vendor_account (integration_id, id, name, description, linked, is_active, is_arrears)
     select ${integrationId}::uuid, r.id, r.name, coalesce(r.description, ''), true, coalesce(r."isActive", true),
            coalesce(r."isArrears", false)
       from jsonb_to_recordset(${JSON.stringify(accounts)}::jsonb) as r${thingColumns}
      order by r.id
-    on conflict (integration_id, id) do update set name = excluded.name, linked = true, missing_since = null`);
+    on conflict (integration_id, id) do update set name = excluded.name, linked = true, missing_since = null
+    returning id, xmax = 0 as created`);
   await writeGiven(tx, 'accounts', integrationId, accounts);
+  return rows.filter((row) => row.created).map(({ id }) => id);
 }
 
 /**

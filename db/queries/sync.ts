@@ -7,6 +7,9 @@ import { stagedCountIdOf } from './staging.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
 
+/** Runs of one customer (an onboarding's) are none of the sync process. */
+const ofAll = isNull(syncRun.vendorAccountId);
+
 /**
  * Asks for a sync, or for the release of a held run.
  *
@@ -40,7 +43,7 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
       .select({ id: syncRun.id })
       .from(syncRun)
       // Not by its state: a run that is applied already still has to be closed.
-      .where(and(eq(syncRun.integrationId, ref.id), isNull(syncRun.finishedAt)))
+      .where(and(eq(syncRun.integrationId, ref.id), ofAll, isNull(syncRun.finishedAt)))
       .limit(1);
     if (running) return running.id;
     const open = await tx
@@ -140,6 +143,48 @@ export async function takeOverRun(db: Queryable, id: string): Promise<SyncRunRow
   return row;
 }
 
+/**
+ * The run that reads one customer, begun anew: what it reads is as of now, and the attempt before it may stage nothing
+ * any more.
+ */
+export async function openCustomerRun(
+  db: Database,
+  key: { integrationId: string; vendorAccountId: string },
+): Promise<SyncRunRow> {
+  const of = and(
+    eq(syncRun.integrationId, key.integrationId),
+    eq(syncRun.vendorAccountId, key.vendorAccountId),
+    isNull(syncRun.finishedAt),
+  );
+  const [open] = await db
+    .update(syncRun)
+    .set({ attempt: sql`${syncRun.attempt} + 1`, startedAt: sql`now()` })
+    .where(of)
+    .returning();
+  if (open) return open;
+  const [made] = await db.insert(syncRun).values(key).returning();
+  if (!made) throw new Error('The sync run was not stored.');
+  return made;
+}
+
+/** The run that has read this customer and is not visible yet. */
+export async function findCustomerRun(
+  db: Queryable,
+  key: { integrationId: string; vendorAccountId: string },
+): Promise<SyncRunRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(syncRun)
+    .where(
+      and(
+        eq(syncRun.integrationId, key.integrationId),
+        eq(syncRun.vendorAccountId, key.vendorAccountId),
+        isNull(syncRun.finishedAt),
+      ),
+    );
+  return row;
+}
+
 /** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
 export async function moveRunCursor(
   tx: Queryable,
@@ -187,7 +232,7 @@ export async function hasAppliedRun(db: Queryable, integrationId: string): Promi
   const rows = await db
     .select({ id: syncRun.id })
     .from(syncRun)
-    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'applied')))
+    .where(and(eq(syncRun.integrationId, integrationId), ofAll, eq(syncRun.state, 'applied')))
     .limit(1);
   return rows.length > 0;
 }
@@ -197,7 +242,7 @@ export async function lastAppliedAt(db: Queryable, integrationId: string): Promi
   const [row] = await db
     .select({ finishedAt: syncRun.finishedAt })
     .from(syncRun)
-    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'applied')))
+    .where(and(eq(syncRun.integrationId, integrationId), ofAll, eq(syncRun.state, 'applied')))
     .orderBy(desc(syncRun.startedAt))
     .limit(1);
   return row?.finishedAt ?? undefined;
@@ -284,13 +329,16 @@ export async function applyUsage(
            as_of = excluded.as_of, swing = excluded.swing,
            -- Since when it is gone, not since when it was last found gone.
            not_reported_since = case when excluded.not_reported_since is null then null
-                                     else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end`);
+                                     else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end
+     -- A customer that was read by itself meanwhile is known better than this run knows it.
+     where usage_count.as_of <= excluded.as_of`);
   // A run that reads speaks of what is read; counts that were sent speak of all. A run without any says nothing.
   await tx.execute(sql`
     update usage_count u set not_reported_since = r.started_at
       from sync_run r join integration i on i.id = r.integration_id
      where r.id = ${runId} and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
-       and u.not_reported_since is null
+       and u.not_reported_since is null and u.as_of <= r.started_at
+       and (r.vendor_account_id is null or r.vendor_account_id = u.vendor_account_id)
        and (i.intake = 'pull' and u.source = 'pull'
             or exists (select from staging_row s where s.run_id = r.id and s.data->>'source' = 'push' and s.entity = 'count'))`);
   await tx.execute(sql`
@@ -315,6 +363,7 @@ export async function listSyncRuns(
     .where(
       and(
         eq(syncRun.integrationId, integrationId),
+        ofAll,
         page.before
           ? sql`(${syncRun.startedAt}, ${syncRun.id}) < (select r.started_at, r.id from sync_run r where r.id = ${page.before})`
           : undefined,

@@ -5,5 +5,6 @@ export * from './process.ts';
 export * from './psaConnection.ts';
 export * from './psa.ts';
 export * from './integration.ts';
+export * from './onboarding.ts';
 export * from './sync.ts';
 export * from './card.ts';

@@ -89,6 +89,8 @@ export const vendorAccount = pgTable(
     excluded: boolean().notNull().default(false),
     /** When a complete read first lacked it. */
     missingSince: timestamp('missing_since', { withTimezone: true }),
+    /** While it is missing: accounts that now count the domains it had, so it was merged into them or moved. */
+    movedTo: text('moved_to').array().notNull().default([]),
     userTypes: jsonb('user_types').$type<Record<string, number>>(),
     /** What a vendor that pushes says of it; kept for it, and not billed by. */
     isActive: boolean('is_active').notNull().default(true),
@@ -124,7 +126,8 @@ export const accountMapping = pgTable(
     integrationId: ofIntegration(),
     vendorAccountId: text('vendor_account_id').notNull(),
     psaAccountId: text('psa_account_id').notNull(),
-    how: text().$type<'exact' | 'person'>().notNull(),
+    /** `vendor`: chosen in the vendor's console. */
+    how: text().$type<'exact' | 'person' | 'vendor'>().notNull(),
     mappedAt: timestamp('mapped_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [

@@ -48,6 +48,8 @@ export const processStep = pgTable(
     problem: jsonb().$type<Problem>(),
     /** When a blocked step tries again by itself; null = only after a wake. */
     retryAt: timestamp('retry_at', { withTimezone: true }),
+    /** When the person that a step waits for is reminded next. */
+    remindAt: timestamp('remind_at', { withTimezone: true }),
     /** The other side's `Retry-After`, kept by the activity because a workflow cannot read it. */
     notBefore: timestamp('not_before', { withTimezone: true }),
     /** Since when every attempt failed in passing; progress clears it. Past the limit the step is `unreachable`. */

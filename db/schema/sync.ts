@@ -9,6 +9,8 @@ export const syncRun = pgTable(
     integrationId: uuid('integration_id')
       .notNull()
       .references(() => integration.id),
+    /** The one customer that this run reads; null = all of them. */
+    vendorAccountId: text('vendor_account_id'),
     state: text().$type<SyncRunState>().notNull().default('running'),
     startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
     finishedAt: timestamp('finished_at', { withTimezone: true }),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
 import { commitPiece, performStep } from '../../activities/step.ts';
 import type { ProcessRef, StepKey } from '../../db/queries/process.ts';
 import { claimRefresh, moveRefreshCursor, takeOverRefresh } from '../../db/queries/psaConnection.ts';
@@ -11,8 +12,21 @@ import { until } from '../../dev/until.ts';
 
 let harness: ProcessHarness;
 
+/** The integration whose starter is terminated after its first batch has started, and before Temporal knows. */
+let terminating = '';
+let batches = 0;
+
 beforeAll(async () => {
-  harness = await startHarness();
+  harness = await startHarness({
+    wrap: (real) => ({
+      startOnboardings: async (integrationId) => {
+        const more = await real.startOnboardings(integrationId);
+        if (integrationId === terminating && ++batches === 1)
+          await terminateAndStart({ kind: 'startOnboardings', id: integrationId });
+        return more;
+      },
+    }),
+  });
 });
 afterAll(() => harness?.close());
 
@@ -26,6 +40,7 @@ async function create(kind: ProcessKind): Promise<ProcessRef> {
   }
   if (kind === 'migrateToAlerts') return { kind, id: await harness.migration(psaConnectionId) };
   if (kind === 'deliverAlert') return { kind, id: await harness.alert(psaConnectionId) };
+  if (kind === 'onboardCustomer') return { kind, id: await harness.customer(psaConnectionId) };
   const id = await harness.integration(psaConnectionId);
   if (kind === 'sync') await harness.askSync(id);
   return { kind, id };
@@ -47,6 +62,8 @@ const automatic: Record<ProcessKind, StepName[]> = {
   approveUsage: [...stepsOf.approveUsage],
   migrateToAlerts: ['checkPermissions'],
   deliverAlert: [...stepsOf.deliverAlert],
+  onboardCustomer: ['pullCustomer', 'showCards'],
+  startOnboardings: [],
 };
 /** Steps in which a process waits for a person or for another process. */
 const waiting: Record<ProcessKind, string[]> = {
@@ -56,9 +73,11 @@ const waiting: Record<ProcessKind, string[]> = {
   approveUsage: [],
   migrateToAlerts: ['linkCustomers', 'updateAccountMapping', 'updateCounts', 'chooseBoard'],
   deliverAlert: [],
+  onboardCustomer: ['mapCustomer'],
+  startOnboardings: [],
 };
-const byPeople: string[] = [...personSteps, 'updateAccountMapping', 'chooseBoard'];
-const kinds = Object.keys(stepsOf) as ProcessKind[];
+const byPeople: string[] = [...personSteps, 'updateAccountMapping', 'chooseBoard', 'mapCustomer'];
+const kinds = (Object.keys(stepsOf) as ProcessKind[]).filter((kind) => stepsOf[kind].length > 0);
 
 /** Does for a process what people do: each person's step as soon as it has its turn. */
 async function drive(ref: ProcessRef, before: (step: StepName) => Promise<void>): Promise<void> {
@@ -118,6 +137,23 @@ test.concurrent.for(kinds)(
     expect(await harness.effects(ref)).toEqual(Object.fromEntries(automatic[kind].map((step) => [step, 1])));
   },
 );
+
+test('whoever starts new customers, terminated after the first of them, starts the others too, each once', async () => {
+  const id = await harness.foundCustomers(await harness.connection(), 230);
+  terminating = id;
+  const starter = { kind: 'startOnboardings' as const, id };
+  await harness.wake(starter);
+  await until('all of them to wait for a person', async () => {
+    const { rows } = await harness.db.execute<{ n: number }>(sql`
+      select count(*)::int as n from onboarding o
+        join process p on p.kind = 'onboardCustomer' and p.id = o.integration_id || '/' || o.vendor_account_id
+       where o.integration_id = ${id} and o.state = 'waiting' and not o.to_wake and p.due_at > now() + interval '1 hour'`);
+    return rows[0]?.n === 230;
+  });
+  await harness.untilClosed(starter);
+  expect((await harness.row(starter)).dueAt).toBeNull();
+  expect(batches).toBeGreaterThan(2);
+});
 
 test.concurrent('an activity whose answer to Temporal was lost runs again and writes nothing twice', async () => {
   const ref = await create('approveUsage');

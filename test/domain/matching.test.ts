@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exactMatches, suggestions, type Named } from '../../domain/matching.ts';
+import { exactMatches, createSuggester, type Named } from '../../domain/matching.ts';
 
 // Few letters, so that equal, nearly equal and repeated names are common; a composed and a decomposed é look alike.
 const name = fc
@@ -48,7 +48,7 @@ test('suggestions rank the same words first, then all but the legal form, then s
     id: n,
     name: n,
   }));
-  const found = suggestions('Northwind Dental', psa, 5);
+  const found = createSuggester(psa)('Northwind Dental', 5);
   expect(found.map((suggestion) => suggestion.name)).toEqual([
     'northwind  dental',
     'Northwind Dental, LLC',

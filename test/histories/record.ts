@@ -191,6 +191,31 @@ test('an alert delivered, and one whose ticket may not be written', async () => 
   await record('deliverAlert-blocked', blocked);
 });
 
+test('new customers that are started, and one of them, waiting, reminded of and onboarded', async () => {
+  const found = await harness.foundCustomers(await harness.connection(), 2);
+  const starter = { kind: 'startOnboardings' as const, id: found };
+  await harness.wake(starter);
+  await harness.untilStep({ kind: 'onboardCustomer', id: `${found}/2` }, 'detect', 'done');
+  await harness.untilClosed(starter);
+  await record('startOnboardings', starter);
+  const customer = { kind: 'onboardCustomer' as const, id: await harness.customer(await harness.connection()) };
+  await harness.wake(customer);
+  await untilDetails(customer, 'waits for a person to map it');
+  await record('onboardCustomer-waits', customer);
+  await harness.db.execute(sql`update process_step set remind_at = now() where id = ${customer.id}`);
+  await harness.wake(customer);
+  await until('it to be reminded of', async () => {
+    const { rows } = await harness.db.execute(sql`
+      select 1 from onboarding where reminders > 0 and integration_id || '/' || vendor_account_id = ${customer.id}`);
+    return rows.length > 0;
+  });
+  await harness.fact(customer, 'mapCustomer');
+  await harness.wake(customer);
+  await harness.untilStep(customer, 'showCards', 'done');
+  await harness.untilClosed(customer);
+  await record('onboardCustomer-onboarded', customer);
+});
+
 test('what Schedules start', async () => {
   const integrationId = await harness.integration(await harness.connection());
   await harness.db.execute(sql`update process set due_at = now() - interval '1 day' where id = ${integrationId}`);

@@ -13,6 +13,7 @@ import {
   seedApproval,
   seedHeldRun,
   seedIntegration,
+  seedOnboarding,
   seedPush,
   service,
   stepsBefore,
@@ -97,6 +98,14 @@ export const samples: Record<string, Make> = {
   deleteAccountMapping: async (tenant) => ({ params: await mapped(tenant) }),
   putExclusion: async (tenant) => ({ params: await mapped(tenant) }),
   deleteExclusion: async (tenant) => ({ params: await mapped(tenant) }),
+  listOnboardings: () => ({ query: 'limit=5' }),
+  getOnboarding: async (tenant) => ({ params: await seedOnboarding(tenant) }),
+  retryOnboarding: async (tenant) => {
+    const { id, accountId } = await seedOnboarding(tenant);
+    const process = { kind: 'onboardCustomer', id: `${id}/${accountId}` } as const;
+    await block(tenant, { ...process, round: '1', step: 'mapCustomer' }, 'not_mapped');
+    return { params: { id, accountId } };
+  },
   listServices: integration,
   putServiceMapping: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },

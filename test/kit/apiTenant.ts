@@ -11,11 +11,13 @@ import {
   insertAccountMappings,
   insertIntegration,
   linkVendorAccounts,
+  readIntegration,
   storeAlertSettings,
   storeServiceMapping,
   storeVendorAccounts,
   storeVendorCredentials,
 } from '../../db/queries/integration.ts';
+import { beginOnboardings, startFound } from '../../db/queries/onboarding.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { blockStep, finishStep, type StepKey } from '../../db/queries/process.ts';
@@ -323,6 +325,19 @@ export async function seedAlert(
   );
   await moveAlert(tenant.db, kept.id, ['parked', 'waiting'], { state, reason: more.reason ?? null });
   return kept.id;
+}
+
+/** A new customer that waits for a person, of a connected integration of its own. @returns the integration's id and the customer's */
+export async function seedOnboarding(tenant: Tenant): Promise<{ id: string; accountId: string }> {
+  const id = await seedIntegration(tenant, stepsOf.connect);
+  const accountId = `${tenant.prefix}-new`;
+  await tenant.db.transaction(async (tx) => {
+    await storeVendorAccounts(tx, id, [{ id: accountId, name: `Customer of ${tenant.prefix}` }]);
+    const row = await readIntegration(tx, id);
+    await beginOnboardings(tx, row, [accountId], { by: 'sync' });
+    await startFound(tx, row, { most: 10, remindMs: 86_400_000 });
+  });
+  return { id, accountId };
 }
 
 /** An integration whose vendor pushes, with one key. @returns its id, and its key's */

@@ -16,13 +16,15 @@ import { openDatabase, type Database, type Transaction } from '../../db/client.t
 import { createEncryption } from '../../db/encryption.ts';
 import { recordTold } from '../../db/queries/alertDelivery.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
-import { insertIntegration } from '../../db/queries/integration.ts';
+import { insertIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
+import { beginOnboardings, completeOnboarding, startFound } from '../../db/queries/onboarding.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import {
   commitFact,
   completeByFact,
   createProcess,
+  finishStep,
   listSteps,
   satisfyNeeds,
   startRound,
@@ -30,7 +32,14 @@ import {
 } from '../../db/queries/process.ts';
 import { closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
 import { insertSyncRequest, readSyncRun, updateRun } from '../../db/queries/sync.ts';
-import { bulkTaskQueue, workflowIdOf, workflowTaskQueue, type StepName } from '../../domain/process.ts';
+import {
+  bulkTaskQueue,
+  onboardingId,
+  onboardingOf,
+  workflowIdOf,
+  workflowTaskQueue,
+  type StepName,
+} from '../../domain/process.ts';
 import { readEnvironment } from '../../environment.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { StepFailureInterceptor } from '../../worker/interceptors.ts';
@@ -102,6 +111,10 @@ export interface ProcessHarness {
   migration(psaConnectionId: string): Promise<string>;
   /** An alert that has its place: its `deliverAlert` process. */
   alert(psaConnectionId: string): Promise<string>;
+  /** An integration that new customers were found of; nobody has started them. */
+  foundCustomers(psaConnectionId: string, count: number): Promise<string>;
+  /** A new customer that waits for a person: its `onboardCustomer` process. */
+  customer(psaConnectionId: string): Promise<string>;
   wake(ref: ProcessRef): Promise<void>;
   /** A fact that is nothing but a fact, or the completion of a step; the wake is the caller's. */
   fact(ref: ProcessRef, step?: StepName): Promise<void>;
@@ -205,6 +218,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     resolveAccount: step(),
     writeTicket: step(),
     settleTicket: step(),
+    pullCustomer: step(),
+    showCustomer: step(async (tx, ref) => {
+      await completeOnboarding(tx, onboardingOf(ref.id));
+      return [];
+    }),
     recordDelivery: step(async (tx, ref) => {
       await recordTold(tx, ref.id);
       return [];
@@ -264,6 +282,24 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
         await createProcess(tx, organizationId, { kind: 'deliverAlert', id, integrationId });
         return id;
       });
+    },
+    async foundCustomers(psaConnectionId, count) {
+      const id = await harness.integration(psaConnectionId);
+      const accounts = Array.from({ length: count }, (_, at) => ({ id: String(at + 1), name: `Customer ${at + 1}` }));
+      await db.transaction(async (tx) => {
+        const { added } = await storeVendorAccounts(tx, id, accounts);
+        await finishStep(tx, { kind: 'connect', id, round: '1', step: 'mapAccounts' });
+        await beginOnboardings(tx, { id, organizationId }, added, { by: 'sync' });
+      });
+      return id;
+    },
+    async customer(psaConnectionId) {
+      const integrationId = await harness.foundCustomers(psaConnectionId, 1);
+      const { ONBOARDING_REMIND_MS: remindMs } = environment;
+      await db.transaction(async (tx) => {
+        await startFound(tx, await readIntegration(tx, integrationId), { most: 1, remindMs });
+      });
+      return onboardingId({ integrationId, vendorAccountId: '1' });
     },
     wake: (ref) => wakeProcess(deps, ref),
     async fact(ref, name) {

@@ -51,7 +51,12 @@ test('they are of every workflow there is, of closed runs and of open ones, cont
   expect([...ends].some((end) => !closed.includes(end ?? ''))).toBe(true);
 });
 
-test.for(names)('%s, with one activity that was another, does not replay', async (name) => {
+// One that has only waited has scheduled none.
+const busy = names.filter((name) =>
+  recorded.get(name)?.events.some((event) => event.activityTaskScheduledEventAttributes),
+);
+
+test.for(busy)('%s, with one activity that was another, does not replay', async (name) => {
   const changed = structuredClone(recorded.get(name));
   const scheduled = changed?.events.find((event) => event.activityTaskScheduledEventAttributes);
   if (!changed || !scheduled?.activityTaskScheduledEventAttributes) throw new Error('It schedules no activity.');

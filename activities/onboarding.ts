@@ -1,0 +1,156 @@
+/** New customers: started some at a time, reminded of, read by themselves, shown. */
+import { Context } from '@temporalio/activity';
+import pLimit from 'p-limit';
+import { admitAlerts, lockIntegration, type AdmittedAlert } from '../db/queries/alerts.ts';
+import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { recomputeCards } from '../db/queries/cards.ts';
+import { addServices, findAccountMapping, readIntegration } from '../db/queries/integration.ts';
+import {
+  completeOnboarding,
+  listToWake,
+  noteWoken,
+  onboardingProcess,
+  remindOfOnboarding,
+  startFound,
+} from '../db/queries/onboarding.ts';
+import { blockStep } from '../db/queries/process.ts';
+import { dropStaged } from '../db/queries/staging.ts';
+import {
+  applyUsage,
+  findCustomerRun,
+  listStagedUsage,
+  listUsage,
+  moveRunCursor,
+  openCustomerRun,
+  stageZeroes,
+  updateRun,
+} from '../db/queries/sync.ts';
+import type { UsagePage } from '../connectors/vendor.ts';
+import { onboardingOf } from '../domain/process.ts';
+import { guard, swingSettings } from '../domain/swingGuard.ts';
+import type { Dependencies } from './dependencies.ts';
+import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './store.ts';
+import { pair, unpair } from './sync.ts';
+import { listStagedServices, stageUsage } from './vendor.ts';
+
+/** Customers that are started, and workflows that are woken, together. */
+const together = 100;
+/** Workflows that are woken at once: the others that ask Temporal for something meanwhile are answered too. */
+const wakesAtOnce = 8;
+
+export function createOnboardingActivities(deps: Dependencies) {
+  const remindMs = deps.environment.ONBOARDING_REMIND_MS;
+
+  return {
+    /**
+     * Starts some of an integration's new customers, maps those that match by name, and wakes some that have something to
+     * do: outside the sync that found them, so that five thousand at once keep nobody waiting.
+     *
+     * @returns the integration's id while there is more to do, else null
+     */
+    async startOnboardings(integrationId: string): Promise<string | null> {
+      let started = 0;
+      let admitted: AdmittedAlert[] = [];
+      await deps.db.transaction(async (tx) => {
+        const row = await lockIntegration(tx, integrationId);
+        if (!row || row.disconnectedAt) return;
+        started = await startFound(tx, row, { most: together, remindMs });
+        admitted = await admitAlerts(tx, integrationId, deps.environment.ALERTS_IN_FLIGHT);
+      });
+      for (const alert of admitted) await wakeProcess(deps, alert);
+      const ids = await listToWake(deps.db, integrationId, together);
+      if (ids.length > 0) await wakeThese(integrationId, ids);
+      return started === together || ids.length === together ? integrationId : null;
+    },
+
+    /** Nobody has mapped a customer yet: a reminder, and in the end a problem that is searched for and counted. */
+    async remindOfCustomer(ref: StepRef): Promise<void> {
+      const key = onboardingOf(ref.id);
+      const escalateMs = deps.environment.ONBOARDING_ESCALATE_MS;
+      const reminded = await deps.db.transaction(async (tx) => {
+        const note = await remindOfOnboarding(tx, key, { remindMs, escalateMs });
+        if (!note?.escalated) return note;
+        await blockStep(tx, ref, { code: 'not_mapped' });
+        await recordAudit(tx, note.organizationId, {
+          actor: byCountersign,
+          action: 'customer.escalated',
+          subjectKind: 'vendor_account',
+          subjectId: ref.id,
+        });
+        return note;
+      });
+      if (reminded) deps.logger.warn({ ...key, escalated: reminded.escalated }, 'a new customer is still not mapped');
+    },
+
+    /** Reads the usage of one customer, and of no other. */
+    async pullCustomer(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => {
+        const { integrationId, vendorAccountId } = onboardingOf(ref.id);
+        const adapter = await deps.connectors.vendorOf(integrationId);
+        // Before it is read: a full sync that began earlier and ends later must not replace it.
+        const run = await openCustomerRun(deps.db, { integrationId, vendorAccountId });
+        const pages: UsagePage[] = [];
+        const { cancellationSignal: signal } = Context.current();
+        for await (const page of adapter.readUsage({ accountIds: [vendorAccountId], signal })) pages.push(page);
+        await commitPiece(deps, ref, async (tx) => {
+          for (const page of pages) await stageUsage(tx, run.id, page);
+          return moveRunCursor(tx, run, vendorAccountId);
+        });
+        return async () => undefined;
+      });
+    },
+
+    /** Makes the customer's counts visible and computes its cards, in one transaction (invariant 1). */
+    async showCustomer(ref: StepRef): Promise<StepResult> {
+      await performStep(deps, ref, async () => async (tx) => {
+        const key = onboardingOf(ref.id);
+        const { organizationId, psaConnectionId, settings } = await readIntegration(tx, key.integrationId);
+        const run = await findCustomerRun(tx, key);
+        if (run) {
+          const mine = (counts: Awaited<ReturnType<typeof listUsage>>) =>
+            counts.filter(({ vendorAccountId }) => vendorAccountId === key.vendorAccountId).map(pair);
+          const previous = mine(await listUsage(tx, key.integrationId));
+          const verdict = guard({
+            previous,
+            next: mine(await listStagedUsage(tx, run.id)),
+            settings: swingSettings(settings['swing']),
+            firstRun: previous.length === 0,
+          });
+          await stageZeroes(tx, key.integrationId, run.id, []);
+          await addServices(tx, key.integrationId, await listStagedServices(tx, run.id));
+          await applyUsage(tx, key.integrationId, run.id, verdict.heldPairs.map(unpair));
+          await updateRun(tx, run.id, { state: 'applied', finished: true });
+          await dropStaged(tx, run.id);
+        }
+        const mapping = await findAccountMapping(tx, key.integrationId, key.vendorAccountId);
+        if (mapping) await recomputeCards(tx, psaConnectionId, [mapping.psaAccountId]);
+        await completeOnboarding(tx, key);
+        await recordAudit(tx, organizationId, {
+          actor: byCountersign,
+          action: 'customer.onboarded',
+          subjectKind: 'vendor_account',
+          subjectId: ref.id,
+          after: { psaAccountId: mapping?.psaAccountId ?? null, runId: run?.id ?? null },
+        });
+      });
+    },
+  };
+
+  /** Those that Temporal did not take are left to the sweep: their processes are due. */
+  async function wakeThese(integrationId: string, ids: readonly string[]): Promise<void> {
+    const { organizationId } = await readIntegration(deps.db, integrationId);
+    // Noted first: what happens to one while it is being woken asks for another wake, which must not be taken back.
+    await noteWoken(deps.db, integrationId, ids);
+    const limit = pLimit(wakesAtOnce);
+    const failed: string[] = [];
+    await Promise.all(
+      ids.map((id) =>
+        limit(() => deps.wake(onboardingProcess({ id: integrationId, organizationId }, id))).catch(() =>
+          failed.push(id),
+        ),
+      ),
+    );
+    if (failed.length > 0) deps.logger.warn({ integrationId, failed: failed.length }, 'not woken; the sweep will');
+  }
+}

@@ -1,0 +1,208 @@
+/** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
+import { z } from '@hono/zod-openapi';
+import { createSuggester, type Suggester } from '../../domain/matching.ts';
+import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
+import { findOnboarding, listOnboardings, onboardingProcess } from '../../db/queries/onboarding.ts';
+import { listSteps } from '../../db/queries/process.ts';
+import { listActivePsaAccounts } from '../../db/queries/psa.ts';
+import { commitAndWake, type ApiDependencies } from '../context.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  isoDate,
+  isoDateOrNull,
+  jsonPlace,
+  listOf,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
+import { notFound } from '../problem.ts';
+import { exampleProcess, processSchema, processView } from '../process.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { accountParam, suggestionSchema } from './mappings.ts';
+import { retryBlocked } from './steps.ts';
+
+const tag = 'New customers';
+const states = ['found', 'waiting', 'mapped', 'done', 'excluded', 'gone', 'disconnected'] as const;
+
+const onboardingSchema = z
+  .object({
+    integrationId: z.uuid(),
+    vendorAccountId: z.string(),
+    name: z.string(),
+    state: z.enum(states),
+    /** A sync found it, the vendor sent it, or a person linked it. */
+    foundBy: z.enum(['sync', 'vendor', 'person']),
+    foundAt: isoDate,
+    /** How often somebody was reminded that it is not mapped. */
+    reminders: z.int(),
+    remindedAt: isoDateOrNull,
+    /** Since when it is a problem that it is not mapped; nothing of it is billed meanwhile. */
+    escalatedAt: isoDateOrNull,
+    endedAt: isoDateOrNull,
+    psaAccountId: z.string().nullable(),
+    how: z.enum(['exact', 'person', 'vendor']).nullable(),
+    /** Of one that waits for a person: the nearest PSA names; shown, never applied. */
+    suggestions: z.array(suggestionSchema),
+  })
+  .openapi('Onboarding');
+const detailSchema = onboardingSchema
+  .extend({
+    /** Step by step; null before it has begun. As a union: see `approvalSchema`. */
+    process: z.union([processSchema, z.null()]),
+  })
+  .openapi('OnboardingDetail');
+
+const exampleOnboarding = {
+  integrationId: exampleIds.integration,
+  vendorAccountId: '1041',
+  name: 'Acme Dental West',
+  state: 'waiting' as const,
+  foundBy: 'sync' as const,
+  foundAt: '2026-11-25T03:30:40.000Z',
+  reminders: 1,
+  remindedAt: '2026-11-26T03:30:40.000Z',
+  escalatedAt: null,
+  endedAt: null,
+  psaAccountId: null,
+  how: null,
+  suggestions: [{ id: '250', name: 'Acme Dental (West)', score: 1, reason: 'the same words' }],
+};
+const exampleDetail = {
+  ...exampleOnboarding,
+  process: exampleProcess('onboardCustomer', `${exampleIds.integration}/1041`, 'detect', 'mapCustomer'),
+};
+
+const list = route({
+  method: 'get',
+  path: '/v1/onboardings',
+  operationId: 'listOnboardings',
+  summary: 'New customers, the one that has waited longest first; map or exclude them as any account',
+  tag,
+  scope: 'read',
+  request: {
+    query: pageQuery.extend({
+      integrationId: z.uuid().optional(),
+      state: z.enum(states).optional(),
+      /** Those that are not over. */
+      open: z.enum(['true']).optional(),
+    }),
+  },
+  ok: 200,
+  answer: listOf(onboardingSchema),
+  example: { items: [exampleOnboarding], nextCursor: null },
+});
+const get = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/accounts/{accountId}/onboarding',
+  operationId: 'getOnboarding',
+  summary: 'One new customer, step by step',
+  tag,
+  scope: 'read',
+  request: { params: accountParam },
+  ok: 200,
+  answer: detailSchema,
+  example: exampleDetail,
+});
+const retry = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/accounts/{accountId}/onboarding/retry',
+  operationId: 'retryOnboarding',
+  summary: 'Try the blocked step of a new customer again now',
+  tag,
+  scope: 'operate',
+  request: { params: accountParam },
+  ok: 202,
+  answer: detailSchema,
+  example: exampleDetail,
+});
+
+export const onboardingRoutes = createRouter();
+
+const place = jsonPlace(z.object({ integrationId: z.uuid(), vendorAccountId: z.string().max(200) }));
+
+onboardingRoutes.openapi(list, async (c) => {
+  const deps = c.get('deps');
+  const { organizationId } = c.get('caller');
+  const { limit, cursor, open, ...filter } = c.req.valid('query');
+  const after = decodeCursor(cursor, place);
+  const rows = await listOnboardings(
+    deps.db,
+    organizationId,
+    { ...filter, open: open === 'true' },
+    { after, limit: limit + 1 },
+  );
+  const page = pageOf(rows, limit, ({ onboarding: { integrationId, vendorAccountId } }) =>
+    JSON.stringify({ integrationId, vendorAccountId }),
+  );
+  const suggesters = new Map<string, Suggester>();
+  const items = [];
+  for (const found of page.items) items.push(await viewOf(deps, organizationId, found, suggesters));
+  return send(c, listOf(onboardingSchema), { items, nextCursor: page.nextCursor });
+});
+
+onboardingRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  const { id, accountId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  return send(c, detailSchema, await detailOf(deps, row, accountId));
+});
+
+onboardingRoutes.openapi(retry, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const { id, accountId } = c.req.valid('param');
+  const row = await activeIntegration(deps, caller, id);
+  await detailOf(deps, row, accountId);
+  const process = onboardingProcess(row, accountId);
+  await commitAndWake(deps, [process], (tx) =>
+    retryBlocked(tx, caller, process, undefined, {
+      subjectKind: 'vendor_account',
+      subjectId: `${row.id}/${accountId}`,
+    }),
+  );
+  return send(c, detailSchema, await detailOf(deps, row, accountId), 202);
+});
+
+type Found = NonNullable<Awaited<ReturnType<typeof findOnboarding>>>;
+
+async function detailOf(deps: ApiDependencies, row: IntegrationRow, vendorAccountId: string) {
+  const found = await findOnboarding(deps.db, { integrationId: row.id, vendorAccountId });
+  if (!found) throw notFound('onboarding of such a customer');
+  const process = onboardingProcess(row, vendorAccountId);
+  const steps = await listSteps(deps.db, process);
+  return {
+    ...(await viewOf(deps, row.organizationId, found, new Map())),
+    process: steps.length > 0 ? processView(deps, process, steps) : null,
+  };
+}
+
+/** @param suggesters by integration: the names of a page's PSA are worked on once */
+async function viewOf(deps: ApiDependencies, organizationId: string, found: Found, suggesters: Map<string, Suggester>) {
+  const { onboarding, ...names } = found;
+  const suggest = onboarding.state === 'waiting' || onboarding.state === 'found';
+  return {
+    ...onboarding,
+    ...names,
+    suggestions: suggest
+      ? (await suggesterOf(deps, organizationId, onboarding.integrationId, suggesters))(names.name, 3)
+      : [],
+  };
+}
+
+async function suggesterOf(
+  deps: ApiDependencies,
+  organizationId: string,
+  integrationId: string,
+  suggesters: Map<string, Suggester>,
+): Promise<Suggester> {
+  const known = suggesters.get(integrationId);
+  if (known) return known;
+  const row = await findIntegration(deps.db, organizationId, integrationId);
+  const made = createSuggester(row ? await listActivePsaAccounts(deps.db, row.psaConnectionId) : []);
+  suggesters.set(integrationId, made);
+  return made;
+}

@@ -1,0 +1,418 @@
+/** Customers that appear after connect: found, mapped, counted, shown. */
+import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import {
+  isFinished,
+  onboardingId,
+  skippedOnboardingSteps,
+  type OnboardingKey,
+  type ProcessKind,
+} from '../../domain/process.ts';
+import type { Queryable, Transaction } from '../client.ts';
+import {
+  accountMapping,
+  onboarding,
+  processStep,
+  vendorAccount,
+  type FoundBy,
+  type OnboardingState,
+} from '../schema/index.ts';
+import { mapEqualNames } from './accountMatching.ts';
+import { byCountersign, recordAudits } from './audit.ts';
+import { findAccountMapping, findVendorAccount, linkVendorAccounts, type IntegrationRow } from './integration.ts';
+import { commitFact, commitFacts, createProcess, finishSteps, listSteps, reopenSteps, startRound } from './process.ts';
+
+export type OnboardingRow = typeof onboarding.$inferSelect;
+
+type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
+
+/** Whom the caller of a change wakes after his commit. */
+export interface ToWake {
+  kind: ProcessKind;
+  id: string;
+  organizationId: string;
+  integrationId: string;
+}
+
+/** The process of one customer, as whoever wakes it needs it. */
+export function onboardingProcess(row: Owned, vendorAccountId: string): ToWake & { kind: 'onboardCustomer' } {
+  const id = onboardingId({ integrationId: row.id, vendorAccountId });
+  return { kind: 'onboardCustomer', id, organizationId: row.organizationId, integrationId: row.id };
+}
+
+/** The process that starts an integration's onboardings, some at a time. */
+function startOnboardingsOf({ id, organizationId }: Owned): ToWake {
+  return { kind: 'startOnboardings', id, organizationId, integrationId: id };
+}
+
+const openStates: readonly OnboardingState[] = ['found', 'waiting', 'mapped'];
+const isOpen = inArray(onboarding.state, [...openStates]);
+const ofIntegration = (id: string) => eq(onboarding.integrationId, id);
+const ofAccounts = (id: string, vendorAccountIds: readonly string[]) =>
+  and(ofIntegration(id), inArray(onboarding.vendorAccountId, [...vendorAccountIds]));
+
+/**
+ * Begins the onboarding of customers that nobody was asked about: those that appeared after the person declared the
+ * mapping of connect complete, and that are neither mapped nor excluded. They are linked from now on.
+ */
+export async function beginOnboardings(
+  tx: Transaction,
+  row: Owned,
+  vendorAccountIds: readonly string[],
+  found: { by: FoundBy; actor?: string },
+): Promise<ToWake[]> {
+  if (vendorAccountIds.length === 0 || !(await isPastMapping(tx, row.id))) return [];
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    insert into onboarding as o (integration_id, vendor_account_id, organization_id, found_by)
+    select a.integration_id, a.id, ${row.organizationId}::uuid, ${found.by}
+      from vendor_account a
+     where a.integration_id = ${row.id} and not a.excluded and a.missing_since is null
+       and a.id in (select jsonb_array_elements_text(${JSON.stringify(vendorAccountIds)}::jsonb))
+       and not exists (select from account_mapping m where m.integration_id = a.integration_id and m.vendor_account_id = a.id)
+     order by a.id
+    on conflict (integration_id, vendor_account_id) do update
+       set state = 'found', found_by = excluded.found_by, found_at = now(), to_wake = false, reminders = 0,
+           reminded_at = null, escalated_at = null, ended_at = null
+     where o.state not in ('found', 'waiting', 'mapped')
+    returning vendor_account_id as id`);
+  const ids = rows.map(({ id }) => id);
+  if (ids.length === 0) return [];
+  await linkVendorAccounts(tx, row.id, ids);
+  // What a person did is told by the audit of that.
+  if (found.by !== 'person') {
+    await recordAudits(
+      tx,
+      row.organizationId,
+      ids.map((id) => ({
+        actor: found.actor ?? byCountersign,
+        action: 'customer.found',
+        subjectKind: 'vendor_account',
+        subjectId: `${row.id}/${id}`,
+        after: { by: found.by },
+      })),
+    );
+  }
+  return [await askToStart(tx, row)];
+}
+
+/** A person has said which of the customers of then are which: whoever comes later has not been asked about. */
+async function isPastMapping(db: Queryable, integrationId: string): Promise<boolean> {
+  const steps = await listSteps(db, { kind: 'connect', id: integrationId });
+  const mapping = steps.find(({ step }) => step === 'mapAccounts');
+  return mapping !== undefined && isFinished(mapping.state);
+}
+
+/** A fact for whoever starts onboardings. */
+async function askToStart(tx: Transaction, row: Owned): Promise<ToWake> {
+  const starter = startOnboardingsOf(row);
+  await createProcess(tx, row.organizationId, starter);
+  await commitFact(tx, starter);
+  return starter;
+}
+
+/**
+ * Starts some of the customers that were found, and maps those whose name has one equal partner by now. The caller holds
+ * the integration's lock.
+ *
+ * @param remindMs milliseconds until whoever has to map one is reminded
+ * @returns how many were started
+ */
+export async function startFound(
+  tx: Transaction,
+  row: IntegrationRow,
+  { most, remindMs }: { most: number; remindMs: number },
+): Promise<number> {
+  const found = await tx
+    .select()
+    .from(onboarding)
+    .where(and(ofIntegration(row.id), eq(onboarding.state, 'found')))
+    .orderBy(asc(onboarding.foundAt), asc(onboarding.vendorAccountId))
+    .limit(most);
+  for (const { vendorAccountId } of found) await start(tx, row, vendorAccountId, remindMs);
+  const waiting = await tx
+    .select({ id: onboarding.vendorAccountId })
+    .from(onboarding)
+    .where(and(ofIntegration(row.id), eq(onboarding.state, 'waiting')));
+  if (waiting.length > 0) {
+    const matches = await mapEqualNames(tx, row, new Set(waiting.map(({ id }) => id)));
+    await recordAudits(
+      tx,
+      row.organizationId,
+      matches.map(({ vendorAccountId, psaAccountId }) => ({
+        actor: byCountersign,
+        action: 'account.map',
+        subjectKind: 'vendor_account',
+        subjectId: `${row.id}/${vendorAccountId}`,
+        before: { psaAccountId: null, how: null },
+        after: { psaAccountId, how: 'exact' },
+      })),
+    );
+  }
+  // Of those that wait some were mapped just now, or while they were still to be started.
+  await advanceMapped(tx, row.id);
+  return found.length;
+}
+
+/** The process of one, in its first round or another one. */
+async function start(tx: Transaction, row: IntegrationRow, vendorAccountId: string, remindMs: number): Promise<void> {
+  const ref = onboardingProcess(row, vendorAccountId);
+  const before = await listSteps(tx, ref);
+  await createProcess(tx, row.organizationId, { ...ref, about: `vendor account ${vendorAccountId}` });
+  if (before.length > 0) {
+    await reopenSteps(tx, { ...ref, round: '1', steps: before.map(({ step }) => step) });
+    await finishSteps(tx, { ...ref, ids: [ref.id], steps: skippedOnboardingSteps(row.intake), state: 'skipped' });
+  } else await startRound(tx, { ...ref, round: '1' }, skippedOnboardingSteps(row.intake));
+  await finishSteps(tx, { ...ref, ids: [ref.id], steps: ['detect'], state: 'done' });
+  await remindLater(tx, ref.id, remindMs);
+  await commitFact(tx, ref);
+  await tx
+    .update(onboarding)
+    .set({ state: 'waiting', toWake: true })
+    .where(ofAccounts(row.id, [vendorAccountId]));
+}
+
+async function remindLater(tx: Transaction, id: string, remindMs: number): Promise<void> {
+  await tx
+    .update(processStep)
+    .set({ remindAt: sql`now() + ${remindMs} * interval '1 millisecond'` })
+    .where(and(eq(processStep.kind, 'onboardCustomer'), eq(processStep.id, id), eq(processStep.step, 'mapCustomer')));
+}
+
+/** Moves on those that wait and are mapped by now. */
+async function advanceMapped(tx: Transaction, integrationId: string): Promise<void> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update onboarding o set state = 'mapped', to_wake = true, escalated_at = null
+      from account_mapping m
+     where o.integration_id = ${integrationId} and o.state = 'waiting'
+       and m.integration_id = o.integration_id and m.vendor_account_id = o.vendor_account_id
+    returning o.vendor_account_id as id`);
+  await finishFor(tx, integrationId, rows, ['mapCustomer']);
+  await markCounted(tx, integrationId);
+}
+
+/** Intake push: those whose counts have come and are visible go on. In the transaction that made them so. */
+export async function advanceCounted(tx: Transaction, row: Owned): Promise<ToWake[]> {
+  return (await markCounted(tx, row.id)) > 0 ? [await askToStart(tx, row)] : [];
+}
+
+async function markCounted(tx: Transaction, integrationId: string): Promise<number> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update onboarding o set to_wake = true
+     where o.integration_id = ${integrationId} and o.state = 'mapped'
+       and exists (select from usage_count u
+                    where u.integration_id = o.integration_id and u.vendor_account_id = o.vendor_account_id)
+       and exists (select from process_step s
+                    where (s.kind, s.id, s.step) = ('onboardCustomer', o.integration_id || '/' || o.vendor_account_id, 'counts')
+                      and s.state not in ('done', 'skipped'))
+    returning o.vendor_account_id as id`);
+  await finishFor(tx, integrationId, rows, ['counts']);
+  return rows.length;
+}
+
+/** Finishes steps of several onboardings, and makes their processes look again. */
+async function finishFor(
+  tx: Transaction,
+  integrationId: string,
+  accounts: readonly { id: string }[],
+  steps: readonly string[],
+  state: 'done' | 'skipped' = 'done',
+): Promise<void> {
+  if (accounts.length === 0) return;
+  const ids = accounts.map(({ id }) => onboardingId({ integrationId, vendorAccountId: id }));
+  await finishSteps(tx, { kind: 'onboardCustomer', ids, steps, state });
+  await commitFacts(tx, { kind: 'onboardCustomer', ids });
+}
+
+/**
+ * A customer was mapped, unmapped or excluded: its onboarding follows, if it has one. Part of the change's own transaction.
+ */
+export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccountId: string): Promise<ToWake[]> {
+  const [current] = await tx
+    .select()
+    .from(onboarding)
+    .where(and(ofAccounts(row.id, [vendorAccountId]), isOpen))
+    .for('update');
+  const process = onboardingProcess(row, vendorAccountId);
+  if (!current) return [];
+  const account = await findVendorAccount(tx, row.id, vendorAccountId);
+  if (account?.excluded) return endOnboardings(tx, row, 'excluded', [vendorAccountId]);
+  // One that was not started yet is looked at when it is.
+  if (current.state === 'found') return [];
+  if (await findAccountMapping(tx, row.id, vendorAccountId)) {
+    await advanceMapped(tx, row.id);
+    // The caller does.
+    await noteWoken(tx, row.id, [vendorAccountId]);
+    return [process];
+  }
+  if (current.state !== 'mapped') return [];
+  await reopenSteps(tx, { ...process, round: '1', steps: ['mapCustomer'] });
+  await commitFact(tx, process);
+  await tx
+    .update(onboarding)
+    .set({ state: 'waiting' })
+    .where(ofAccounts(row.id, [vendorAccountId]));
+  return [process];
+}
+
+/**
+ * Ends onboardings that have no end of their own: nothing of them is left to do.
+ *
+ * @param vendorAccountIds these; absent = all of the integration
+ */
+export async function endOnboardings(
+  tx: Transaction,
+  row: Owned,
+  state: 'excluded' | 'gone' | 'disconnected',
+  vendorAccountIds?: readonly string[],
+): Promise<ToWake[]> {
+  const ended = await tx
+    .update(onboarding)
+    .set({ state, endedAt: sql`now()`, escalatedAt: null, toWake: true })
+    .where(and(vendorAccountIds ? ofAccounts(row.id, vendorAccountIds) : ofIntegration(row.id), isOpen))
+    .returning({ id: onboarding.vendorAccountId });
+  await finishFor(tx, row.id, ended, ['detect', 'mapCustomer', 'pullCustomer', 'counts', 'showCards'], 'skipped');
+  return ended.length > 0 ? [await askToStart(tx, row)] : [];
+}
+
+/** The onboarding has shown its customer's cards. */
+export async function completeOnboarding(tx: Transaction, key: OnboardingKey): Promise<void> {
+  await tx
+    .update(onboarding)
+    .set({ state: 'done', endedAt: sql`now()` })
+    .where(and(ofAccounts(key.integrationId, [key.vendorAccountId]), isOpen));
+}
+
+/** PSA names, or customers' names, are others now: some that wait may have found their partner. */
+export async function askToMatch(
+  tx: Transaction,
+  of: { psaConnectionId: string } | { integrationId: string },
+): Promise<ToWake[]> {
+  const scope =
+    'integrationId' in of ? sql`i.id = ${of.integrationId}` : sql`i.psa_connection_id = ${of.psaConnectionId}`;
+  const { rows } = await tx.execute<{ id: string; organizationId: string }>(sql`
+    update process p set version = p.version + 1, due_at = now(), sweeps = 0
+      from integration i
+     where p.kind = 'startOnboardings' and p.id = i.id::text and ${scope} and i.disconnected_at is null
+       and exists (select from onboarding o where o.integration_id = i.id and o.state = 'waiting')
+    returning i.id, i.organization_id as "organizationId"`);
+  return rows.map(startOnboardingsOf);
+}
+
+/** Onboardings that are stuck go on: new credentials may free them. */
+export async function reopenBlockedOnboardings(tx: Transaction, row: Owned): Promise<ToWake[]> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update onboarding o set to_wake = true
+     where o.integration_id = ${row.id} and o.state = 'mapped'
+       and exists (select from process_step s
+                    where s.kind = 'onboardCustomer' and s.id = o.integration_id || '/' || o.vendor_account_id
+                      and s.state = 'blocked')
+    returning o.vendor_account_id as id`);
+  await finishFor(tx, row.id, rows, []);
+  return rows.length > 0 ? [await askToStart(tx, row)] : [];
+}
+
+/** Those whose workflows have to be woken. */
+export async function listToWake(db: Queryable, integrationId: string, most: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: onboarding.vendorAccountId })
+    .from(onboarding)
+    .where(and(ofIntegration(integrationId), eq(onboarding.toWake, true)))
+    .orderBy(asc(onboarding.foundAt), asc(onboarding.vendorAccountId))
+    .limit(most);
+  return rows.map(({ id }) => id);
+}
+
+export async function noteWoken(db: Queryable, integrationId: string, ids: readonly string[]): Promise<void> {
+  await db.update(onboarding).set({ toWake: false }).where(ofAccounts(integrationId, ids));
+}
+
+/**
+ * Nobody has mapped the customer yet: that is noted, and the next reminder set.
+ *
+ * @param remindMs milliseconds until the next one
+ * @param escalateMs milliseconds since it was found after which it is a problem
+ * @returns whether it has become one now; undefined when nobody has to be reminded any more
+ */
+export async function remindOfOnboarding(
+  tx: Transaction,
+  key: OnboardingKey,
+  { remindMs, escalateMs }: { remindMs: number; escalateMs: number },
+): Promise<{ escalated: boolean; organizationId: string } | undefined> {
+  const [row] = await tx
+    .select({
+      organizationId: onboarding.organizationId,
+      escalatedAt: onboarding.escalatedAt,
+      overdue: sql<boolean>`now() - ${onboarding.foundAt} >= ${escalateMs} * interval '1 millisecond'`,
+    })
+    .from(onboarding)
+    .where(and(ofAccounts(key.integrationId, [key.vendorAccountId]), eq(onboarding.state, 'waiting')))
+    .for('update');
+  if (!row) return undefined;
+  const escalated = row.overdue && row.escalatedAt === null;
+  await remindLater(tx, onboardingId(key), remindMs);
+  await tx
+    .update(onboarding)
+    .set({
+      reminders: sql`${onboarding.reminders} + 1`,
+      remindedAt: sql`now()`,
+      ...(escalated ? { escalatedAt: sql`now()` } : {}),
+    })
+    .where(ofAccounts(key.integrationId, [key.vendorAccountId]));
+  return { escalated, organizationId: row.organizationId };
+}
+
+const withNames = {
+  onboarding,
+  name: vendorAccount.name,
+  psaAccountId: accountMapping.psaAccountId,
+  how: accountMapping.how,
+};
+
+function selectOnboardings(db: Queryable) {
+  return db
+    .select(withNames)
+    .from(onboarding)
+    .innerJoin(
+      vendorAccount,
+      and(eq(vendorAccount.integrationId, onboarding.integrationId), eq(vendorAccount.id, onboarding.vendorAccountId)),
+    )
+    .leftJoin(
+      accountMapping,
+      and(
+        eq(accountMapping.integrationId, onboarding.integrationId),
+        eq(accountMapping.vendorAccountId, onboarding.vendorAccountId),
+      ),
+    )
+    .$dynamic();
+}
+
+/** A page of onboardings, the oldest first. */
+export async function listOnboardings(
+  db: Queryable,
+  organizationId: string,
+  filter: { integrationId?: string | undefined; state?: OnboardingState | undefined; open?: boolean | undefined },
+  page: { after?: OnboardingKey | undefined; limit: number },
+) {
+  const { after } = page;
+  const place = sql`(${onboarding.foundAt}, ${onboarding.integrationId}, ${onboarding.vendorAccountId})`;
+  return selectOnboardings(db)
+    .where(
+      and(
+        eq(onboarding.organizationId, organizationId),
+        filter.integrationId ? ofIntegration(filter.integrationId) : undefined,
+        filter.state ? eq(onboarding.state, filter.state) : undefined,
+        filter.open ? isOpen : undefined,
+        // By the row and not by its time: a time that has passed through JavaScript has lost its microseconds.
+        after
+          ? sql`${place} > (select a.found_at, a.integration_id, a.vendor_account_id from onboarding a
+                             where a.integration_id = ${after.integrationId} and a.vendor_account_id = ${after.vendorAccountId})`
+          : undefined,
+      ),
+    )
+    .orderBy(asc(onboarding.foundAt), asc(onboarding.integrationId), asc(onboarding.vendorAccountId))
+    .limit(page.limit);
+}
+
+export async function findOnboarding(db: Queryable, key: OnboardingKey) {
+  const [row] = await selectOnboardings(db).where(ofAccounts(key.integrationId, [key.vendorAccountId]));
+  return row;
+}

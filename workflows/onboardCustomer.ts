@@ -1,0 +1,14 @@
+import { processOf } from './process.ts';
+import { brief, interactive } from './queues.ts';
+import { onboardingId, type OnboardingKey } from '../domain/process.ts';
+
+/** A customer that was added in Mailprotector: mapped, counted by itself, and shown, without a full sync (G37–G44). */
+export async function onboardCustomer(customer: OnboardingKey): Promise<void> {
+  await processOf('onboardCustomer', onboardingId(customer), async (process) => {
+    await process.until('detect');
+    await process.until('mapCustomer', interactive.remindOfCustomer); // equal name, chosen in Mailprotector, or a person
+    await process.run('pullCustomer', interactive.pullCustomer); // pull
+    await process.until('counts'); // push: Update Counts
+    await process.run('showCards', interactive.showCustomer, { first: brief.showCustomer });
+  });
+}
