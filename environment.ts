@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { defaultTiming } from './domain/process.ts';
+import { isTimeZone } from './domain/schedule.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.stringbool();
@@ -92,6 +93,15 @@ const variables = {
     .default(86_400_000)
     .describe('How often somebody is reminded of a new customer that is not mapped'),
   ONBOARDING_ESCALATE_MS: ms.default(604_800_000).describe('After this a new customer that is not mapped is a problem'),
+  DEFAULT_SCHEDULE: z
+    .enum(['everyNight', 'never'])
+    .default('everyNight')
+    .describe('When an integration syncs by itself until somebody chooses: everyNight (at 03:30), never'),
+  DEFAULT_TIME_ZONE: z
+    .string()
+    .refine(isTimeZone)
+    .default('UTC')
+    .describe('The time zone of schedules for which none was chosen, an IANA name'),
   SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for rows nobody woke'),
   SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a row may be overdue before the sweep wakes it'),
   BLOCKED_GAP_MS: ms.default(defaultTiming.blockedGapMs).describe('A blocked step is tried at most once in this time'),

@@ -3,6 +3,7 @@ import type { PsaAdapter } from '../connectors/psa.ts';
 import type { VendorAdapter } from '../connectors/vendor.ts';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
+import type { WantedSchedule } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
 import type { Wake } from '../temporal/wake.ts';
 
@@ -15,8 +16,8 @@ export interface Dependencies {
   /** Wakes a process after its fact was committed; a failure is logged and left to the sweep. */
   wake: Wake;
   connectors: Connectors;
-  /** Recreates a Temporal Schedule that went missing. */
-  ensureSchedules: () => Promise<void>;
+  /** Makes the Temporal Schedules be these: recreates what went missing, replaces what changed. */
+  ensureSchedules: (wanted: readonly WantedSchedule[]) => Promise<void>;
 }
 
 /** Adapters of stored connections, with their credentials, budget and settings. */

@@ -1,6 +1,8 @@
 /** The safety net: finds rows that nobody woke, and Schedules that went missing. */
 import { listIntegrationsWithIdleAlerts } from '../db/queries/alerts.ts';
 import { takeOverdue } from '../db/queries/process.ts';
+import { listScheduled } from '../db/queries/schedule.ts';
+import { calendarsOf, defaultSchedule } from '../domain/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
 import { admitAndWake } from './store.ts';
 
@@ -32,8 +34,17 @@ export function createSweepActivities(deps: Dependencies) {
       }
     },
 
+    /** Schedules as they were chosen, in Temporal. What fails must not keep what follows from being woken. */
     async ensureSchedules(): Promise<void> {
-      await deps.ensureSchedules();
+      const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE } = deps.environment;
+      const preset = defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);
+      try {
+        const scheduled = await listScheduled(deps.db);
+        const wanted = scheduled.map(({ chosen, ...of }) => ({ ...(chosen ?? preset), ...of }));
+        await deps.ensureSchedules(wanted.filter(({ choice }) => calendarsOf(choice).length > 0));
+      } catch (error) {
+        deps.logger.error({ err: error }, 'the Schedules could not be looked after; the next sweep tries again');
+      }
     },
   };
 }

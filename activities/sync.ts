@@ -20,6 +20,7 @@ import {
 } from '../db/queries/sync.ts';
 import { advanceCounted, type ToWake } from '../db/queries/onboarding.ts';
 import { commitFact } from '../db/queries/process.ts';
+import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
 import { deriveUsageZero, usageByAccount } from './derive.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
@@ -42,6 +43,8 @@ export function createSyncActivities(deps: Dependencies) {
 
     /** Asks for a sync on behalf of a Schedule, once per workflow that asks. */
     async insertScheduledRequest(input: { integrationId: string; onceKey: string }): Promise<void> {
+      // Disconnected a moment ago: the next sweep takes its Schedule away.
+      if (!(await isScheduled(deps.db, input.integrationId))) return;
       await deps.db.transaction(async (tx) => {
         await insertSyncRequest(tx, input.integrationId, { requestedBy: 'schedule', onceKey: input.onceKey });
         await commitFact(tx, { kind: 'sync', id: input.integrationId });

@@ -25,6 +25,7 @@ import { mappingRoutes } from './routes/mappings.ts';
 import { migrationRoutes } from './routes/migration.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
+import { scheduleRoutes } from './routes/schedule.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { createVendorApi, vendorApiPath } from './vendorApi/app.ts';
@@ -74,6 +75,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     mappingRoutes,
     onboardingRoutes,
     stepRoutes,
+    scheduleRoutes,
     syncRoutes,
     cardRoutes,
     approvalRoutes,

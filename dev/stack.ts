@@ -67,6 +67,8 @@ const demoTiming = {
   CALLS_PER_SECOND: '200',
   SHUTDOWN_GRACE_MS: '3000',
   PUSH_IDLE_MS: '1500',
+  // The walkthrough chooses one; until then no sync starts in the middle of it.
+  DEFAULT_SCHEDULE: 'never',
   VENDOR_API_KEYS: `mailprotector:${demoVendorKey}`,
 };
 

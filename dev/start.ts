@@ -15,6 +15,7 @@ import { Checks } from './checks.ts';
 import { startStack } from './stack.ts';
 import { walk } from './walkthrough.ts';
 import { walkAlerts } from './walkthroughAlerts.ts';
+import { walkOnboarding } from './walkthroughOnboarding.ts';
 import { walkPush } from './walkthroughPush.ts';
 
 const { values: options } = parseArgs({
@@ -56,9 +57,10 @@ const stack = await unlessStopping(
   }),
 );
 if (!options['no-demo']) {
-  await unlessStopping(walk(stack, checks, say));
-  const pushing = await unlessStopping(walkPush(stack, checks, say));
-  await unlessStopping(walkAlerts(stack, checks, say, pushing));
+  const pull = await unlessStopping(walk(stack, checks, say));
+  const push = await unlessStopping(walkPush(stack, checks, say));
+  await unlessStopping(walkAlerts(stack, checks, say, push));
+  await unlessStopping(walkOnboarding(stack, checks, say, { pull, push }));
 }
 report();
 

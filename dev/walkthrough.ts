@@ -25,9 +25,14 @@ type Companies = World['companies'];
  * Takes the guide's steps in order. A step that an earlier start took is not taken again, only verified: a second start
  * on the same state goes on where the first one was, wherever that was killed.
  *
+ * @returns the integration
  * @throws Error when a check does not hold
  */
-export async function walk(stack: Stack, checks: Checks, say: (line: string) => void): Promise<void> {
+export async function walk(
+  stack: Stack,
+  checks: Checks,
+  say: (line: string) => void,
+): Promise<{ id: string; psaConnectionId: string }> {
   const system = {
     api: createApiClient(stack.api, stack.token),
     mailprotector: simulatorAdmin(stack.simulators['mailprotector'] ?? ''),
@@ -179,6 +184,7 @@ export async function walk(stack: Stack, checks: Checks, say: (line: string) => 
     if (wrong.length > 0) throw new Error(`${wrong.length} approved cards still differ after a sync.`);
     return 'synced again; no number changed';
   });
+  return { id, psaConnectionId };
 }
 
 function isOver(run: { id: string; state: string } | undefined, previous: string | undefined): boolean {

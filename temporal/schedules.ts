@@ -1,15 +1,30 @@
-import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from '@temporalio/client';
+import {
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+  type CalendarSpec,
+  type Client,
+  type ScheduleOptions,
+} from '@temporalio/client';
 import { workflowTaskQueue } from '../domain/process.ts';
+import { calendarsOf, revisionOf, type Calendar, type WantedSchedule } from '../domain/schedule.ts';
+import { searchAttributes } from './searchAttributes.ts';
 
 /** The id of the one Schedule that every deployment has. */
 export const sweepScheduleId = 'sweep';
 
+/** An integration's Schedule. */
+export const syncScheduleId = (integrationId: string) => `sync/${integrationId}`;
+
+/** How long a missed window is caught up with: a sync that a weekend without a server has missed runs on Monday, once. */
+export const catchUpMs = 7 * 24 * 60 * 60_000;
+
 /**
- * Creates the Schedules that are missing. Missed sweeps need no catching up: one finds all that is overdue.
+ * Creates the sweep's Schedule if it is missing. Missed sweeps need no catching up: one finds all that is overdue.
  *
  * @param sweepIntervalMs milliseconds between two sweeps
  */
-export async function ensureSchedules(client: Client, sweepIntervalMs: number): Promise<void> {
+export async function ensureSweep(client: Client, sweepIntervalMs: number): Promise<void> {
   try {
     await client.schedule.create({
       scheduleId: sweepScheduleId,
@@ -31,4 +46,103 @@ export async function ensureSchedules(client: Client, sweepIntervalMs: number): 
     if (current.spec.intervals?.[0]?.every === sweepIntervalMs) return;
     await handle.update((previous) => ({ ...previous, spec: { intervals: [{ every: sweepIntervalMs }] } }));
   }
+}
+
+/**
+ * Makes the Schedules of syncs be those that are wanted: creates what is missing, replaces what is another, deletes what is
+ * not wanted. One that is as wanted is not touched, so that it catches up with what it missed, and stays paused if somebody
+ * has paused it in the Temporal UI.
+ *
+ * @param failed called for each that Temporal refuses; the others are done all the same
+ */
+export async function ensureSyncSchedules(
+  client: Client,
+  wanted: readonly WantedSchedule[],
+  failed: (scheduleId: string, error: unknown) => void,
+): Promise<void> {
+  const missing = new Map(wanted.map((schedule) => [syncScheduleId(schedule.integrationId), schedule]));
+  const set = (scheduleId: string, schedule: WantedSchedule | undefined) =>
+    replace(client, scheduleId, schedule).catch((error: unknown) => failed(scheduleId, error));
+  for await (const { scheduleId, memo } of client.schedule.list()) {
+    if (!scheduleId.startsWith(syncScheduleId(''))) continue;
+    const schedule = missing.get(scheduleId);
+    missing.delete(scheduleId);
+    if (schedule && memo?.['revision'] === revisionOf(schedule)) continue;
+    await set(scheduleId, schedule);
+  }
+  // The list lags behind: what it lacks may be there, as it is wanted or not.
+  for (const [scheduleId, schedule] of missing) await set(scheduleId, schedule);
+}
+
+async function replace(client: Client, scheduleId: string, wanted: WantedSchedule | undefined): Promise<void> {
+  const handle = client.schedule.getHandle(scheduleId);
+  const current = await handle.describe().catch((error: unknown) => {
+    if (error instanceof ScheduleNotFoundError) return undefined;
+    throw error;
+  });
+  if (current && wanted && current.memo?.['revision'] === revisionOf(wanted)) return;
+  if (current) await handle.delete();
+  if (!wanted) return;
+  try {
+    await client.schedule.create(optionsOf(scheduleId, wanted));
+  } catch (error) {
+    // Another worker's sweep was faster.
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}
+
+function optionsOf(scheduleId: string, wanted: WantedSchedule): ScheduleOptions {
+  const { integrationId, organizationId } = wanted;
+  return {
+    scheduleId,
+    spec: {
+      calendars: calendarsOf(wanted.choice).map(specOf),
+      timezone: wanted.timeZone,
+      jitter: wanted.jitterMinutes * 60_000,
+    },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: catchUpMs },
+    state: { paused: wanted.paused, note: 'Kept by Countersign: change it there' },
+    memo: { revision: revisionOf(wanted) },
+    action: {
+      type: 'startWorkflow',
+      workflowType: 'requestSync',
+      workflowId: `request-sync/${integrationId}`,
+      taskQueue: workflowTaskQueue,
+      args: [{ integrationId }],
+      staticSummary: 'Asks for a sync, as scheduled',
+      typedSearchAttributes: [
+        { key: searchAttributes.organizationId, value: organizationId },
+        { key: searchAttributes.integrationId, value: integrationId },
+        { key: searchAttributes.process, value: 'requestSync' },
+        { key: searchAttributes.blocked, value: false },
+      ],
+    },
+  };
+}
+
+const months = [
+  'JANUARY',
+  'FEBRUARY',
+  'MARCH',
+  'APRIL',
+  'MAY',
+  'JUNE',
+  'JULY',
+  'AUGUST',
+  'SEPTEMBER',
+  'OCTOBER',
+  'NOVEMBER',
+  'DECEMBER',
+] as const;
+const days = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;
+
+function specOf({ minutes, hours, daysOfMonth, months: ofYear, daysOfWeek, years }: Calendar): CalendarSpec {
+  return {
+    minute: minutes,
+    hour: hours,
+    ...(daysOfMonth ? { dayOfMonth: daysOfMonth } : {}),
+    ...(ofYear ? { month: ofYear.flatMap((month) => months[month - 1] ?? []) } : {}),
+    ...(daysOfWeek ? { dayOfWeek: daysOfWeek.flatMap((day) => days[day] ?? []) } : {}),
+    ...(years ? { year: { start: years.first, end: 2100, step: years.step } } : {}),
+  };
 }

@@ -7,7 +7,7 @@ import { openDatabase } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { createTemporalClient } from '../temporal/client.ts';
-import { ensureSchedules } from '../temporal/schedules.ts';
+import { ensureSweep, ensureSyncSchedules } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createConnectors } from './connectors.ts';
@@ -50,12 +50,17 @@ const workers = await createWorkers(
     logger,
     wake,
     connectors: createConnectors(db, encryption, environment, logger),
-    ensureSchedules: () => ensureSchedules(client, environment.SWEEP_INTERVAL_MS),
+    async ensureSchedules(wanted) {
+      await ensureSweep(client, environment.SWEEP_INTERVAL_MS);
+      await ensureSyncSchedules(client, wanted, (scheduleId, error) =>
+        logger.error({ err: error, scheduleId }, 'Temporal does not take this Schedule'),
+      );
+    },
   },
   connection,
   workflowCode(environment.WORKFLOW_BUNDLE),
 );
-await ensureSchedules(client, environment.SWEEP_INTERVAL_MS);
+await ensureSweep(client, environment.SWEEP_INTERVAL_MS);
 running = true;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave);
 logger.info('ready');

@@ -7,4 +7,5 @@ export * from './psa.ts';
 export * from './integration.ts';
 export * from './onboarding.ts';
 export * from './sync.ts';
+export * from './schedule.ts';
 export * from './card.ts';

@@ -127,6 +127,12 @@ export const samples: Record<string, Make> = {
     return { params: { id, step: 'verifyCredentials' } };
   },
 
+  getSchedule: integration,
+  putSchedule: (tenant) => ({
+    params: { id: tenant.integrationId },
+    body: { choice: { every: 'month', on: 'last' }, timeZone: 'Europe/Berlin' },
+  }),
+
   requestSync: integration,
   listSyncs: integration,
   getSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),

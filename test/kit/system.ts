@@ -35,6 +35,8 @@ const testTiming = {
   CALLS_PER_SECOND: '1000',
   SHUTDOWN_GRACE_MS: '1000',
   LOG_LEVEL: 'debug',
+  // At no time of the day may a sync start that no test asks for.
+  DEFAULT_SCHEDULE: 'never',
 };
 
 export interface System {

@@ -1,0 +1,167 @@
+/** When an integration syncs by itself. The sweep makes it a Temporal Schedule, within a minute. */
+import { z } from '@hono/zod-openapi';
+import { recordAudit } from '../../db/queries/audit.ts';
+import { findSchedule, storeSchedule } from '../../db/queries/schedule.ts';
+import {
+  calendarsOf,
+  defaultJitterMinutes,
+  defaultSchedule,
+  defaultTime,
+  isTimeZone,
+  nextRuns,
+  ScheduleError,
+  warningsOf,
+  weekdays,
+  type Schedule,
+} from '../../domain/schedule.ts';
+import { actorOf, type ApiDependencies } from '../context.ts';
+import { createRouter, idParam, isoDate, jsonBody, route, send } from '../define.ts';
+import { unprocessable } from '../problem.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
+
+const tag = 'Schedule';
+
+const at = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'A time of day, as 03:30.')
+  .default(defaultTime)
+  .openapi({ example: defaultTime });
+const choiceSchema = z.union([
+  z.strictObject({ every: z.literal('night'), at }),
+  z.strictObject({ every: z.literal('week'), on: z.enum(weekdays), at }),
+  z.strictObject({
+    every: z.literal('month'),
+    /** A day, 1 to 31, or the last one. */
+    on: z.union([z.int().min(1).max(31), z.literal('last')]).default(1),
+    at,
+  }),
+  z.strictObject({ every: z.literal('never') }),
+  z.strictObject({ cron: z.string().max(200) }),
+]);
+const bodySchema = z.object({
+  choice: choiceSchema,
+  /** An IANA name. */
+  timeZone: z.string().max(100).optional().openapi({ example: 'America/New_York' }),
+  /** A run begins up to this many minutes later. */
+  jitterMinutes: z.int().min(0).max(360).default(defaultJitterMinutes),
+  paused: z.boolean().default(false),
+});
+const scheduleSchema = z
+  .object({
+    choice: choiceSchema,
+    timeZone: z.string(),
+    jitterMinutes: z.int(),
+    paused: z.boolean(),
+    /** Nobody has chosen it: it is what the installation presets. */
+    preset: z.boolean(),
+    /** Without jitter; none while it is paused. */
+    nextRuns: z.array(isoDate),
+    warnings: z.array(
+      z.object({
+        code: z.enum(['missing_day', 'clock_forward', 'clock_back', 'never_runs']),
+        detail: z.string(),
+      }),
+    ),
+  })
+  .openapi('Schedule');
+
+const exampleSchedule = {
+  choice: { every: 'month' as const, on: 31, at: '03:30' },
+  timeZone: 'America/New_York',
+  jitterMinutes: 10,
+  paused: false,
+  preset: false,
+  nextRuns: ['2026-12-31T08:30:00.000Z', '2027-01-31T08:30:00.000Z'],
+  warnings: [
+    {
+      code: 'missing_day' as const,
+      detail:
+        'There is no day 31 in February, April, June, September, November: no sync runs then. Choose the last day of the month instead.',
+    },
+  ],
+};
+
+const get = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/schedule',
+  operationId: 'getSchedule',
+  summary: 'When the integration syncs by itself, its next runs, and what one would not expect of them',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: scheduleSchema,
+  example: exampleSchedule,
+});
+const put = route({
+  method: 'put',
+  path: '/v1/integrations/{id}/schedule',
+  operationId: 'putSchedule',
+  summary: 'Choose when the integration syncs by itself, or pause it; "sync now" is a request of its own',
+  tag,
+  scope: 'operate',
+  request: {
+    params: idParam,
+    body: jsonBody(bodySchema, { choice: { every: 'night', at: '03:30' }, timeZone: 'America/New_York' }),
+  },
+  ok: 200,
+  answer: scheduleSchema,
+  example: exampleSchedule,
+});
+
+export const scheduleRoutes = createRouter();
+
+scheduleRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  return send(c, scheduleSchema, await viewOf(deps, row));
+});
+
+scheduleRoutes.openapi(put, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
+  const given = c.req.valid('json');
+  const schedule = { ...given, timeZone: given.timeZone ?? deps.environment.DEFAULT_TIME_ZONE };
+  if (!isTimeZone(schedule.timeZone))
+    throw unprocessable(
+      'unknown-time-zone',
+      `There is no time zone "${schedule.timeZone}". Give one as "Europe/Berlin".`,
+    );
+  refuseBadCron(schedule);
+  await deps.db.transaction(async (tx) => {
+    const before = await findSchedule(tx, row.id);
+    await storeSchedule(tx, row.id, schedule);
+    await recordAudit(tx, caller.organizationId, {
+      actor: actorOf(caller),
+      action: 'schedule.put',
+      subjectKind: 'integration',
+      subjectId: row.id,
+      before: before ?? null,
+      after: schedule,
+    });
+  });
+  return send(c, scheduleSchema, await viewOf(deps, row));
+});
+
+function refuseBadCron({ choice }: Schedule): void {
+  try {
+    calendarsOf(choice);
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error;
+    throw unprocessable('bad-cron', error.message, [{ field: 'choice.cron', message: error.message }]);
+  }
+}
+
+async function viewOf(deps: ApiDependencies, row: { id: string; disconnectedAt: Date | null }) {
+  const chosen = await findSchedule(deps.db, row.id);
+  const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE } = deps.environment;
+  const schedule = chosen ?? defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);
+  const now = new Date();
+  return {
+    ...schedule,
+    preset: chosen === undefined,
+    nextRuns: schedule.paused || row.disconnectedAt ? [] : nextRuns(schedule, now, 5),
+    warnings: warningsOf(schedule, now),
+  };
+}

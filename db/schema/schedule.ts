@@ -1,0 +1,15 @@
+import { boolean, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { ScheduleChoice } from '../../domain/schedule.ts';
+import { integration } from './integration.ts';
+
+/** When an integration syncs by itself; one that has no row does as the environment says. */
+export const syncSchedule = pgTable('sync_schedule', {
+  integrationId: uuid('integration_id')
+    .primaryKey()
+    .references(() => integration.id),
+  choice: jsonb().$type<ScheduleChoice>().notNull(),
+  timeZone: text('time_zone').notNull(),
+  jitterMinutes: integer('jitter_minutes').notNull(),
+  paused: boolean().notNull(),
+  changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
+});
