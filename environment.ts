@@ -93,6 +93,12 @@ const variables = {
     .default(86_400_000)
     .describe('How often somebody is reminded of a new customer that is not mapped'),
   ONBOARDING_ESCALATE_MS: ms.default(604_800_000).describe('After this a new customer that is not mapped is a problem'),
+  CREDENTIALS_MAX_AGE_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(365)
+    .describe('Credentials older than this are warned of, where nobody said when they end'),
   DEFAULT_SCHEDULE: z
     .enum(['everyNight', 'never'])
     .default('everyNight')

@@ -11,6 +11,7 @@ import { idempotency } from './middleware/idempotency.ts';
 import { rateLimit } from './middleware/rateLimit.ts';
 import { checkText } from './middleware/text.ts';
 import { isDatabaseAway } from '../db/client.ts';
+import { registerHealthMetrics } from './health.ts';
 import { ApiProblem } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { alertSettingsRoutes } from './routes/alertSettings.ts';
@@ -19,6 +20,7 @@ import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
 import { intakeRoutes } from './routes/intake.ts';
+import { integrationHealthRoutes } from './routes/integrationHealth.ts';
 import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { mappingRoutes } from './routes/mappings.ts';
@@ -33,6 +35,7 @@ import { VendorApiError } from './vendorApi/answers.ts';
 
 export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>();
+  registerHealthMetrics(deps.metrics, deps.db, deps.environment);
   const durations = new Histogram({
     name: 'countersign_api_seconds',
     help: 'Seconds from request to answer',
@@ -71,6 +74,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     catalogueRoutes,
     integrationRoutes,
     integrationKeyRoutes,
+    integrationHealthRoutes,
     intakeRoutes,
     mappingRoutes,
     onboardingRoutes,

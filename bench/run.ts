@@ -4,11 +4,13 @@
  *   sync   a full pull → cards, against its floor and against a script that asks one thing after another
  *   push   100,000 counts (or N) posted by a vendor that pushes, against a bare server that keeps one row per request
  *   alerts 10,000 alerts (or N) in a burst, against bare inserts and against what the PSA allows
+ *   onboard 5,000 new customers (or N) that one sync finds, until all wait for a person; and one mapped, until its card
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Figures } from './figures.ts';
 import { benchAlerts } from './alerts.ts';
+import { benchOnboard } from './onboard.ts';
 import { benchPush } from './push.ts';
 import { benchSync } from './sync.ts';
 
@@ -17,6 +19,7 @@ const benches: Record<string, { run: (figures: Figures, counts: number) => Promi
   sync: { run: benchSync, counts: 0 },
   push: { run: benchPush, counts: 100_000 },
   alerts: { run: benchAlerts, counts: 10_000 },
+  onboard: { run: benchOnboard, counts: 5_000 },
 };
 
 const { values, positionals } = parseArgs({

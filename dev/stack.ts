@@ -23,6 +23,8 @@ export interface Stack {
   databaseUrl: string;
   token: string;
   tokenFile: string;
+  /** host:port */
+  temporalAddress: string;
   temporalUi: string;
   simulators: Record<string, string>;
   /** What the simulated world is made from. */
@@ -214,6 +216,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     databaseUrl,
     token,
     tokenFile: join(options.state, 'token'),
+    temporalAddress,
     temporalUi,
     simulators,
     world,

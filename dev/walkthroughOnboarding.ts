@@ -1,4 +1,4 @@
-/** New customers: found by the next sync, assigned in Mailprotector, or mapped late (G37 to G44). */
+/** New customers: found by the next sync, assigned in Mailprotector, or mapped late (G37 to G44); and the nightly sync. */
 import type { WorldCustomer } from '../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
@@ -6,7 +6,7 @@ import { syncNow, type CardView, type RunView } from './guide.ts';
 import { addCustomer, type OnboardingView } from './newCustomer.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import { demoVendorKey, type Stack } from './stack.ts';
-import { trueUsage } from './truth.ts';
+import { same, trueUsage } from './truth.ts';
 import { until } from './until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
@@ -115,4 +115,28 @@ export async function walkOnboarding(
     say(`    "${stranger.name}" is billed with "${card.psaAccountName}": ${card.usage} users together`);
     return `"${stranger.name}" waited for a person; mapped, it alone was read, and its card was there${took}`;
   });
+
+  await checks.run('schedule', async () => {
+    // At no time at which this may still be running.
+    const at = new Date(Date.now() + 12 * 3_600_000).toISOString().slice(11, 16);
+    const chosen = await api.put<{ nextRuns: string[] }>(`/v1/integrations/${pull.id}/schedule`, {
+      choice: { every: 'night', at },
+      timeZone: 'UTC',
+      jitterMinutes: 0,
+    });
+    const scheduleId = `sync/${pull.id}`;
+    const path = `/api/v1/namespaces/default/schedules/${encodeURIComponent(scheduleId)}`;
+    // What the Temporal UI shows of it.
+    const shown = await until('the Schedule to be in Temporal, as it was chosen', async () => {
+      const answer = await fetch(`${stack.temporalUi}${path}`);
+      if (!answer.ok) throw new Error(`The Temporal UI answered ${answer.status}.`);
+      const { info } = (await answer.json()) as { info: { futureActionTimes: string[] } };
+      const next = info.futureActionTimes.slice(0, chosen.nextRuns.length);
+      same(next.map(instant), chosen.nextRuns.map(instant), 'next runs in Temporal');
+      return next;
+    });
+    return `every night at ${at}; Temporal's next ${shown.length} runs are those that the API lists`;
+  });
 }
+
+const instant = (time: string) => new Date(time).getTime();

@@ -148,6 +148,8 @@ const get = route({
 const credentialsBody = z.object({
   resellerId: z.string(),
   apiKey: z.string(),
+  /** The day on which the key ends, if you know it: you are warned before. */
+  expiresOn: z.iso.date().optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
 });
 const putCredentials = route({
@@ -282,7 +284,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   if (!isVendor(row.vendor)) throw notFound('vendor');
   // Credentials of a vendor that pushes are for a later switch of the intake.
   if (row.intake === 'push') await refuseUnconnected(deps, row);
-  const { settings, ...credentials } = c.req.valid('json');
+  const { settings, expiresOn, ...credentials } = c.req.valid('json');
   const vendor = vendors[row.vendor];
   const parsed = vendor.credentials.safeParse(credentials);
   const parsedSettings = vendor.settings
@@ -297,6 +299,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   await commitAndWake(deps, toWake, async (tx) => {
     await storeVendorCredentials(tx, row.id, {
       credentials: deps.encryption.encrypt(parsed.data, row.id),
+      expireOn: expiresOn ?? null,
       settings: { ...settings, resellerId: parsed.data.resellerId },
     });
     const connect = { kind: 'connect', id: row.id, round: '1' } as const;

@@ -75,6 +75,8 @@ const exampleCredentials = {
 const credentialsBody = z.object({
   kind: z.string().max(50).openapi({ example: 'connectwise' }),
   credentials: z.record(z.string(), z.unknown()),
+  /** The day on which they end, if you know it: you are warned before. */
+  expiresOn: z.iso.date().optional(),
 });
 const createBody = credentialsBody.extend({ name: z.string().trim().min(1).max(200) });
 
@@ -260,6 +262,7 @@ psaConnectionRoutes.openapi(create, async (c) => {
       name: given.name,
       settings: {},
       credentials: deps.encryption.encrypt(credentials, id),
+      credentialsExpireOn: given.expiresOn ?? null,
     });
     await requestRefresh(tx, id);
     await commitFact(tx, wakeable);
@@ -297,7 +300,7 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
     throw unprocessable('other-psa', `This connection is to ${row.kind}; make another one for ${given.kind}.`);
   const credentials = checkCredentials(deps, given);
   await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
-    await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id));
+    await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id), given.expiresOn ?? null);
     await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
     for (const process of await listAtWork(tx, row)) await reopenBlocked(tx, process);
     await requestRefresh(tx, row.id);

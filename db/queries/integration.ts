@@ -52,12 +52,14 @@ export async function insertIntegration(
 export async function storeVendorCredentials(
   tx: Queryable,
   id: string,
-  given: { credentials: string; settings: Record<string, unknown> },
+  given: { credentials: string; expireOn: string | null; settings: Record<string, unknown> },
 ): Promise<void> {
   await tx
     .update(integration)
     .set({
       credentials: given.credentials,
+      credentialsAt: sql`now()`,
+      credentialsExpireOn: given.expireOn,
       settings: sql`${integration.settings} || ${JSON.stringify(given.settings)}::jsonb`,
     })
     .where(eq(integration.id, id));
@@ -71,7 +73,7 @@ export async function storeVendorCredentials(
 export async function disconnectIntegration(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx
     .update(integration)
-    .set({ disconnectedAt: sql`now()`, credentials: null })
+    .set({ disconnectedAt: sql`now()`, credentials: null, credentialsAt: null, credentialsExpireOn: null })
     .where(and(eq(integration.id, id), isNull(integration.disconnectedAt)))
     .returning({ id: integration.id });
   return rows.length > 0;

@@ -51,7 +51,14 @@ export async function listPsaConnections(db: Queryable, organizationId: string):
 export async function insertPsaConnection(
   tx: Transaction,
   organizationId: string,
-  row: { id: string; kind: string; name: string; settings: Record<string, unknown>; credentials: string },
+  row: {
+    id: string;
+    kind: string;
+    name: string;
+    settings: Record<string, unknown>;
+    credentials: string;
+    credentialsExpireOn?: string | null;
+  },
 ): Promise<PsaConnectionRow> {
   const [created] = await tx
     .insert(psaConnection)
@@ -80,8 +87,17 @@ export async function storeAlertPermissions(
     .where(eq(psaConnection.id, id));
 }
 
-export async function storePsaCredentials(tx: Queryable, id: string, credentials: string): Promise<void> {
-  await tx.update(psaConnection).set({ credentials }).where(eq(psaConnection.id, id));
+/** @param expireOn the day on which they end, if it is known */
+export async function storePsaCredentials(
+  tx: Queryable,
+  id: string,
+  credentials: string,
+  expireOn: string | null,
+): Promise<void> {
+  await tx
+    .update(psaConnection)
+    .set({ credentials, credentialsAt: sql`now()`, credentialsExpireOn: expireOn })
+    .where(eq(psaConnection.id, id));
 }
 
 export async function storeWritesEnabled(tx: Queryable, id: string, writesEnabled: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import {
   boolean,
+  date,
   doublePrecision,
   foreignKey,
   index,
@@ -34,6 +35,9 @@ export const integration = pgTable(
     /** How alerts become tickets; what is not set has its default. */
     alerts: jsonb().$type<Partial<AlertSettings>>().notNull().default({}),
     credentials: text(),
+    /** When they were given, and the day on which they end, if whoever gave them knows it. */
+    credentialsAt: timestamp('credentials_at', { withTimezone: true }),
+    credentialsExpireOn: date('credentials_expire_on'),
     /** The reseller's name as the vendor told it when the credentials were tried. */
     vendorName: text('vendor_name'),
     /** Intake push: where the vendor says it stands. */

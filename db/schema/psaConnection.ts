@@ -1,5 +1,6 @@
 import {
   boolean,
+  date,
   doublePrecision,
   index,
   integer,
@@ -25,6 +26,9 @@ export const psaConnection = pgTable(
     name: text().notNull(),
     settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     credentials: text().notNull(),
+    /** When they were given, and the day on which they end, if whoever gave them knows it. */
+    credentialsAt: timestamp('credentials_at', { withTimezone: true }).notNull().defaultNow(),
+    credentialsExpireOn: date('credentials_expire_on'),
     /** Writing to the PSA is off until an admin turns it on; until then approvals are a to-do list. */
     writesEnabled: boolean('writes_enabled').notNull().default(false),
     permissions: jsonb(),

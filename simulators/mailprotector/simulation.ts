@@ -557,6 +557,12 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         list.push(made);
         return made;
       }
+      case 'addCustomers': {
+        // Thousands at once: the index is made anew once.
+        const added = wanted['customers'] as Omit<WorldCustomer, 'story'>[];
+        list.push(...added.map((customer) => ({ ...customer, story: 'unrelated' as const })));
+        return {};
+      }
       case 'renameCustomer': {
         const found = index.customer.get(id);
         if (found) found.name = name;

@@ -83,6 +83,8 @@ export const samples: Record<string, Make> = {
   rotateIntegrationKey: async (tenant) => ({ params: { id: (await seedPush(tenant)).id }, body: { overlapHours: 1 } }),
   listIntegrationKeys: async (tenant) => ({ params: { id: (await seedPush(tenant)).id } }),
   revokeIntegrationKey: async (tenant) => ({ params: { ...(await seedPush(tenant)) } }),
+  listHealth: () => ({}),
+  getHealth: integration,
   listCustomers: integration,
   linkCustomers: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('linkCustomers')) },

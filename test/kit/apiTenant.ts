@@ -262,6 +262,7 @@ export async function seedIntegration(
       services: vendors.mailprotector.services,
     });
     await storeVendorCredentials(tx, id, {
+      expireOn: null,
       credentials: tenant.encryption.encrypt({ resellerId: '500', apiKey: 'seeded-key' }, id),
       settings: { resellerId: '500' },
     });

@@ -1,0 +1,84 @@
+/** Health as the API and the metrics show it: the facts judged by the rules of domain/health.ts. */
+import { Gauge, type Registry } from 'prom-client';
+import type { Database, Queryable } from '../db/client.ts';
+import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
+import { findSchedule } from '../db/queries/schedule.ts';
+import { credentialsHealth, healthState, staleAfterMs, waitOf } from '../domain/health.ts';
+import { defaultSchedule, nextRuns } from '../domain/schedule.ts';
+import type { Environment } from '../environment.ts';
+
+/** Seconds from a time to now; null = never. */
+const ageSeconds = (time: Date | null, now: Date) =>
+  time === null ? null : Math.max(0, Math.round((now.getTime() - time.getTime()) / 1000));
+
+/** How one integration is now. */
+export async function judgeHealth(db: Queryable, environment: Environment, facts: HealthFacts) {
+  const now = new Date();
+  const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE, CREDENTIALS_MAX_AGE_DAYS } = environment;
+  const schedule =
+    (await findSchedule(db, facts.integrationId)) ?? defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);
+  const limit = staleAfterMs(schedule, now);
+  const age = ageSeconds(facts.dataAsOf, now);
+  const given = [
+    ...(facts.vendorCredentialsAt
+      ? [{ of: 'vendor' as const, givenAt: facts.vendorCredentialsAt, expireOn: facts.vendorCredentialsExpireOn }]
+      : []),
+    { of: 'psa' as const, givenAt: facts.psaCredentialsAt, expireOn: facts.psaCredentialsExpireOn },
+  ];
+  const credentials = given.map((each) => credentialsHealth(each, now, CREDENTIALS_MAX_AGE_DAYS));
+  const warnings = credentials.flatMap(({ warning }) => warning ?? []);
+  const waits = facts.openSteps.map(waitOf);
+  const stale = facts.connected && limit !== undefined && age !== null && age * 1000 > limit;
+  return {
+    ...facts,
+    state: healthState({ ...facts, waits, stale, warnings }),
+    dataAgeSeconds: age,
+    stale,
+    psaAgeSeconds: ageSeconds(facts.psaAsOf, now),
+    nextSyncAt: facts.connected && !schedule.paused ? (nextRuns(schedule, now, 1)[0] ?? null) : null,
+    waits,
+    credentials,
+  };
+}
+
+/** What Prometheus asks for is read when it asks. Labels are ids of ours. */
+export function registerHealthMetrics(registry: Registry, db: Database, environment: Environment): void {
+  let reading: Promise<void> | undefined;
+  // All of them come from one reading, whichever is asked first.
+  const collect = () => (reading ??= read().finally(() => (reading = undefined)));
+  const gauge = (name: string, help: string, labels: string[] = []) =>
+    new Gauge({
+      name: `countersign_${name}`,
+      help,
+      labelNames: ['integration', ...labels],
+      registers: [registry],
+      collect,
+    });
+  const state = gauge('integration_state', '1 for the state that the integration has', ['state']);
+  const age = gauge('data_age_seconds', 'Seconds since the data that is visible was read');
+  const waits = gauge('waits', 'Processes that wait, by whom they wait for', ['for']);
+  const blocked = gauge('blocked', 'Processes that are blocked, by their problem', ['problem']);
+  const customers = gauge('customers_waiting', 'New customers that nobody has mapped');
+  const alerts = gauge('alerts', 'Alerts that are parked or dead', ['state']);
+  const credentials = gauge('credentials_age_days', 'Days since credentials were given', ['of']);
+
+  async function read(): Promise<void> {
+    // Metrics are asked for when the database is away, too: then these have no value.
+    const all = await readHealthFacts(db).catch(() => []);
+    for (const each of [state, age, waits, blocked, customers, alerts, credentials]) each.reset();
+    for (const facts of all) {
+      const health = await judgeHealth(db, environment, facts);
+      const integration = facts.integrationId;
+      state.set({ integration, state: health.state }, 1);
+      if (health.dataAgeSeconds !== null) age.set({ integration }, health.dataAgeSeconds);
+      for (const wait of health.waits) {
+        waits.inc({ integration, for: wait.for });
+        if (wait.code) blocked.inc({ integration, problem: wait.code });
+      }
+      customers.set({ integration }, facts.customersWaiting);
+      alerts.set({ integration, state: 'parked' }, facts.alertsParked);
+      alerts.set({ integration, state: 'dead' }, facts.alertsDead);
+      for (const each of health.credentials) credentials.set({ integration, of: each.of }, each.ageDays);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** What an integration's health is judged by. */
+import { sql } from 'drizzle-orm';
+import type { OpenStep } from '../../domain/health.ts';
+import { workflowIdOf, type ProcessKind } from '../../domain/process.ts';
+import type { Queryable } from '../client.ts';
+
+export interface HealthFacts {
+  integrationId: string;
+  organizationId: string;
+  vendor: string;
+  vendorName: string | null;
+  connected: boolean;
+  /** When the last run that became visible had begun. */
+  dataAsOf: Date | null;
+  psaAsOf: Date | null;
+  lastSync: { id: string; state: string; finishedAt: Date | null } | null;
+  heldRuns: number;
+  customersWaiting: number;
+  customersEscalated: number;
+  alertsParked: number;
+  alertsDead: number;
+  vendorCredentialsAt: Date | null;
+  vendorCredentialsExpireOn: string | null;
+  psaCredentialsAt: Date;
+  psaCredentialsExpireOn: string | null;
+  openSteps: OpenStep[];
+}
+
+/**
+ * Integrations that are not disconnected, by the time they were made.
+ *
+ * @param of one organization's, one integration's, or all (for the metrics)
+ */
+export async function readHealthFacts(
+  db: Queryable,
+  of: { organizationId?: string; integrationId?: string } = {},
+): Promise<HealthFacts[]> {
+  const { rows } = await db.execute<
+    Omit<HealthFacts, 'openSteps' | 'lastSync' | Times> &
+      Record<Times, string | null> & {
+        lastSync: { id: string; state: string; finishedAt: string | null } | null;
+        openSteps: { kind: ProcessKind; id: string; step: string; blocked: boolean; code: string | null }[] | null;
+      }
+  >(sql`
+    select i.id as "integrationId", i.organization_id as "organizationId", i.vendor, i.vendor_name as "vendorName",
+           exists (select from process_step s where s.kind = 'connect' and s.id = i.id::text and s.step = 'finish'
+                      and s.state = 'done') as connected,
+           (select max(r.started_at) from sync_run r
+             where r.integration_id = i.id and r.vendor_account_id is null and r.state = 'applied') as "dataAsOf",
+           p.refreshed_at as "psaAsOf",
+           (select jsonb_build_object('id', r.id, 'state', r.state, 'finishedAt', r.finished_at) from sync_run r
+             where r.integration_id = i.id and r.vendor_account_id is null order by r.started_at desc limit 1) as "lastSync",
+           (select count(*)::int from sync_run r where r.integration_id = i.id and r.state = 'held') as "heldRuns",
+           (select count(*)::int from onboarding o where o.integration_id = i.id and o.state in ('found', 'waiting')) as "customersWaiting",
+           (select count(*)::int from onboarding o where o.integration_id = i.id and o.escalated_at is not null) as "customersEscalated",
+           (select count(*)::int from alert a where a.integration_id = i.id and a.state = 'parked') as "alertsParked",
+           (select count(*)::int from alert a where a.integration_id = i.id and a.state = 'dead') as "alertsDead",
+           i.credentials_at as "vendorCredentialsAt", i.credentials_expire_on::text as "vendorCredentialsExpireOn",
+           p.credentials_at as "psaCredentialsAt", p.credentials_expire_on::text as "psaCredentialsExpireOn",
+           -- Onboardings are counted above: only what is stuck of them is a wait of its own.
+           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.state = 'blocked',
+                                                'code', s.problem->>'code') order by s.kind, s.id)
+              from (select distinct on (s.kind, s.id) s.* from process pr
+                      join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
+                     where s.state not in ('done', 'skipped')
+                       and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
+                            or pr.kind = 'refreshPsa' and pr.id = p.id::text
+                            or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and s.state = 'blocked')
+                     order by s.kind, s.id, s.state = 'blocked' desc, s.position) s) as "openSteps"
+      from integration i join psa_connection p on p.id = i.psa_connection_id
+     where i.disconnected_at is null
+       and (${of.organizationId ?? null}::uuid is null or i.organization_id = ${of.organizationId ?? null}::uuid)
+       and (${of.integrationId ?? null}::uuid is null or i.id = ${of.integrationId ?? null}::uuid)
+     order by i.created_at, i.id`);
+  return rows.map(({ lastSync, openSteps, ...facts }) => ({
+    ...facts,
+    dataAsOf: timeOf(facts.dataAsOf),
+    psaAsOf: timeOf(facts.psaAsOf),
+    vendorCredentialsAt: timeOf(facts.vendorCredentialsAt),
+    psaCredentialsAt: timeOf(facts.psaCredentialsAt) ?? new Date(),
+    lastSync: lastSync && { ...lastSync, finishedAt: timeOf(lastSync.finishedAt) },
+    openSteps: (openSteps ?? []).map(({ kind, id, ...step }) => ({ ...step, workflowId: workflowIdOf(kind, id) })),
+  }));
+}
+
+/** A statement written by hand answers times as text. */
+type Times = 'dataAsOf' | 'psaAsOf' | 'vendorCredentialsAt' | 'psaCredentialsAt';
+const timeOf = (text: string | null) => (text === null ? null : new Date(text));

@@ -1,0 +1,149 @@
+/** How an integration is, in words for whoever looks after it: what waits for whom, how old its data and credentials are. */
+import { problemOf, stepWords, type StepName } from './process.ts';
+import { nextRuns, type Schedule } from './schedule.ts';
+
+export type HealthState = 'healthy' | 'attention' | 'failing';
+
+/** Something that does not go on by itself, or not now. */
+export interface Wait {
+  for: 'person' | 'vendor' | 'psa' | 'countersign';
+  what: string;
+  /** Why it is stuck; absent = it only waits. */
+  code?: string;
+  workflowId: string;
+}
+
+/** The first unfinished step of a process under way. */
+export interface OpenStep {
+  workflowId: string;
+  step: string;
+  blocked: boolean;
+  code: string | null;
+}
+
+export interface CredentialsFacts {
+  of: 'vendor' | 'psa';
+  givenAt: Date;
+  /** YYYY-MM-DD, or null = unknown. */
+  expireOn: string | null;
+}
+
+export interface CredentialsHealth extends CredentialsFacts {
+  ageDays: number;
+  warning: string | null;
+}
+
+/** Days before the end of credentials from which on one is warned. */
+export const warnDays = 30;
+const dayMs = 86_400_000;
+
+/** @param maxAgeDays from which on credentials are warned of for which nobody said when they end: a guess */
+export function credentialsHealth(facts: CredentialsFacts, now: Date, maxAgeDays: number): CredentialsHealth {
+  const ageDays = Math.floor((now.getTime() - facts.givenAt.getTime()) / dayMs);
+  const whose = facts.of === 'vendor' ? "The vendor's credentials" : "The PSA's credentials";
+  const left =
+    facts.expireOn === null
+      ? null
+      : Math.ceil((new Date(`${facts.expireOn}T00:00:00Z`).getTime() - now.getTime()) / dayMs);
+  let warning: string | null = null;
+  if (left !== null && left <= 0) warning = `${whose} ended on ${facts.expireOn}. Give new ones; no mapping is lost.`;
+  else if (left !== null && left <= warnDays)
+    warning = `${whose} end on ${facts.expireOn}, in ${left} ${left === 1 ? 'day' : 'days'}. Give new ones before; no mapping is lost.`;
+  else if (left === null && ageDays > maxAgeDays)
+    warning = `${whose} are ${ageDays} days old, and nobody said when they end. Give new ones, or the same with the day on which they end.`;
+  return { ...facts, ageDays, warning };
+}
+
+/** Problems that only a person can do something about; others pass, or are Countersign's. */
+const forPerson = new Set([
+  'bad_credentials',
+  'forbidden',
+  'virtual_administrator',
+  'not_found',
+  'invalid_request',
+  'missing_rights',
+  'redirected',
+  'bad_host',
+  'not_mapped',
+]);
+const personsSteps = new Set<string>([
+  'issueKey',
+  'credentials',
+  'linkCustomers',
+  'chooseBoard',
+  'mapAccounts',
+  'mapServices',
+  'finish',
+  'requestMigration',
+  'updateAccountMapping',
+  'mapCustomer',
+]);
+const vendorsSteps = new Set<string>([
+  'enable',
+  'counts',
+  'quiet',
+  'verifyCredentials',
+  'pullVendor',
+  'updateCounts',
+  'deriveAlerts',
+  'pullCustomer',
+]);
+const psasSteps = new Set<string>([
+  'checkPsaPermissions',
+  'pullPsa',
+  'checkPermissions',
+  'write',
+  'settle',
+  'writeTicket',
+  'settleTicket',
+  'psa',
+  'freshPsa',
+]);
+
+export function waitOf({ workflowId, step, blocked, code }: OpenStep): Wait {
+  const words = stepWords[step as StepName];
+  const title = words?.title ?? step;
+  if (!blocked) return { for: whoOf(step), what: `${title}: waits for ${words?.waitsFor ?? 'its turn'}`, workflowId };
+  const reason = code ?? 'unexpected';
+  return {
+    for: forPerson.has(reason) ? 'person' : reason === 'unreachable' ? whoOf(step) : 'countersign',
+    what: `${title}: ${problemOf(reason, '').todo}`,
+    code: reason,
+    workflowId,
+  };
+}
+
+function whoOf(step: string): Wait['for'] {
+  if (personsSteps.has(step)) return 'person';
+  if (vendorsSteps.has(step)) return 'vendor';
+  return psasSteps.has(step) ? 'psa' : 'countersign';
+}
+
+/**
+ * How old data may become before something is wrong: half again the longest pause between the next runs, and an hour.
+ *
+ * @returns milliseconds; undefined = it does not sync by itself
+ */
+export function staleAfterMs(schedule: Schedule, now: Date): number | undefined {
+  if (schedule.paused) return undefined;
+  const runs = nextRuns(schedule, now, 6);
+  const pauses = runs.slice(1).map((run, at) => run.getTime() - (runs[at]?.getTime() ?? 0));
+  return pauses.length === 0 ? undefined : 1.5 * Math.max(...pauses) + 3_600_000;
+}
+
+/** @param notes.stale its data is older than its schedule allows */
+export function healthState(notes: {
+  connected: boolean;
+  waits: readonly Wait[];
+  stale: boolean;
+  heldRuns: number;
+  customersWaiting: number;
+  alertsDead: number;
+  warnings: readonly string[];
+}): HealthState {
+  if (notes.stale || notes.waits.some((wait) => wait.code !== undefined && wait.code !== 'not_mapped'))
+    return 'failing';
+  const open = notes.heldRuns + notes.customersWaiting + notes.alertsDead + notes.warnings.length;
+  const person = notes.waits.some((wait) => wait.for === 'person');
+  return open > 0 || person || !notes.connected ? 'attention' : 'healthy';
+}

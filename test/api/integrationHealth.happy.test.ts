@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
+import { stepsOf } from '../../domain/process.ts';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { block, seedAlert, seedHeldRun, seedIntegration, seedOnboarding, stepsBefore } from '../kit/apiTenant.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi();
+});
+afterAll(() => harness?.close());
+
+interface View {
+  integrationId: string;
+  state: string;
+  connected: boolean;
+  dataAgeSeconds: number | null;
+  stale: boolean;
+  nextSyncAt: string | null;
+  waits: { for: string; what: string; code?: string; workflowId: string }[];
+  heldRuns: number;
+  customersWaiting: number;
+  alertsDead: number;
+  credentials: { of: string; ageDays: number; warning: string | null }[];
+}
+const health = (id: string) => harness.admin.good<View>('GET', `/v1/integrations/${id}/health`);
+
+test('one that works is healthy, with the age of its data and its next sync', async () => {
+  const view = await health(harness.one.integrationId);
+  expect(view).toMatchObject({ state: 'healthy', connected: true, stale: false, customersWaiting: 0 });
+  expect(view.dataAgeSeconds).toBeLessThan(600);
+  expect(view.nextSyncAt).toMatch(/T03:30:00/);
+  expect(view.credentials.map(({ of, ageDays, warning }) => [of, ageDays, warning])).toEqual([
+    ['vendor', 0, null],
+    ['psa', 0, null],
+  ]);
+});
+
+test('one that is being connected says what it waits for', async () => {
+  const id = await seedIntegration(harness.one, stepsBefore('linkCustomers'));
+  const view = await health(id);
+  expect(view).toMatchObject({ state: 'attention', connected: false, nextSyncAt: null, dataAgeSeconds: null });
+  expect(view.waits).toEqual([
+    {
+      for: 'person',
+      what: 'Link customers: waits for a person to choose which customers to link',
+      workflowId: `connect/${id}`,
+    },
+  ]);
+});
+
+test('a blocked step is failing, with who can do something about it', async () => {
+  const id = await seedIntegration(harness.one, stepsBefore('verifyCredentials'));
+  await block(harness.one, { kind: 'connect', id, round: '1', step: 'verifyCredentials' });
+  const view = await health(id);
+  expect(view.state).toBe('failing');
+  expect(view.waits[0]).toMatchObject({ for: 'person', code: 'bad_credentials' });
+});
+
+test('customers that wait, runs that are held and alerts that are dead want a person', async () => {
+  const onboarding = await seedOnboarding(harness.one);
+  expect(await health(onboarding.id)).toMatchObject({ state: 'attention', customersWaiting: 1 });
+  const alerting = await seedIntegration(harness.one, stepsOf.connect, ['billing', 'alerts']);
+  await seedAlert(harness.one, 'dead', { integrationId: alerting });
+  expect(await health(alerting)).toMatchObject({ state: 'attention', alertsDead: 1 });
+  await seedHeldRun(harness.one);
+  expect(await health(harness.one.integrationId)).toMatchObject({ state: 'attention', heldRuns: 1 });
+});
+
+test('data that is older than the schedule allows is stale, and that is failing', async () => {
+  const { one, admin } = harness;
+  await harness.db.execute(
+    sql`update sync_run set started_at = now() - interval '3 days' where integration_id = ${one.integrationId}`,
+  );
+  expect(await health(one.integrationId)).toMatchObject({ state: 'failing', stale: true });
+  await admin.good('PUT', `/v1/integrations/${one.integrationId}/schedule`, { choice: { every: 'month' } });
+  expect(await health(one.integrationId)).toMatchObject({ stale: false });
+});
+
+test('the end of credentials that somebody told is warned of', async () => {
+  const id = await seedIntegration(harness.one, stepsOf.connect);
+  const expiresOn = new Date(Date.now() + 5 * 86_400_000).toISOString().slice(0, 10);
+  const body = { resellerId: '500', apiKey: 'another-good-key', expiresOn };
+  await harness.admin.good('PUT', `/v1/integrations/${id}/vendor-credentials`, body);
+  const view = await health(id);
+  expect(view.credentials.find((each) => each.of === 'vendor')?.warning).toContain(expiresOn);
+  expect(view.state).toBe('attention');
+});
+
+test('all of an organization, and the metrics of all, with ids of ours only', async () => {
+  const { items } = await harness.admin.good<{ items: View[] }>('GET', '/v1/health');
+  expect(items.map((item) => item.integrationId)).toContain(harness.one.integrationId);
+  expect(items.map((item) => item.integrationId)).not.toContain(harness.other.integrationId);
+  const metrics = await (await fetch(`${harness.url}/metrics`)).text();
+  expect(metrics).toContain(
+    `countersign_integration_state{integration="${harness.other.integrationId}",state="healthy"} 1`,
+  );
+  expect(metrics).toMatch(
+    new RegExp(`countersign_data_age_seconds\\{integration="${harness.one.integrationId}"\\} \\d+`),
+  );
+  expect(metrics).toContain('countersign_blocked{');
+  expect(metrics).not.toContain(harness.one.prefix + '-');
+});
