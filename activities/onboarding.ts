@@ -1,4 +1,5 @@
 /** New customers: started some at a time, reminded of, read by themselves, shown. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { admitAlerts, lockIntegration, type AdmittedAlert } from '../db/queries/alerts.ts';
@@ -7,6 +8,7 @@ import { recomputeCards } from '../db/queries/cards.ts';
 import { addServices, findAccountMapping, readIntegration } from '../db/queries/integration.ts';
 import {
   completeOnboarding,
+  countRestless,
   listToWake,
   noteWoken,
   onboardingProcess,
@@ -38,6 +40,8 @@ import { listStagedServices, stageUsage } from './vendor.ts';
 const together = 100;
 /** Workflows that are woken at once: the others that ask Temporal for something meanwhile are answered too. */
 const wakesAtOnce = 8;
+/** How long the next of them wait, in milliseconds, for workflows that were woken and have not come to rest. */
+const longestHoldMs = 3_000;
 
 export function createOnboardingActivities(deps: Dependencies) {
   const remindMs = deps.environment.ONBOARDING_REMIND_MS;
@@ -50,6 +54,7 @@ export function createOnboardingActivities(deps: Dependencies) {
      * @returns the integration's id while there is more to do, else null
      */
     async startOnboardings(integrationId: string): Promise<string | null> {
+      await holdBack(integrationId);
       let started = 0;
       let admitted: AdmittedAlert[] = [];
       await deps.db.transaction(async (tx) => {
@@ -136,6 +141,14 @@ export function createOnboardingActivities(deps: Dependencies) {
       });
     },
   };
+
+  /** Where workers are behind, more wakes would only be more work: the sweep would wake again whom they have not come to. */
+  async function holdBack(integrationId: string): Promise<void> {
+    for (let heldMs = 0; heldMs < longestHoldMs; heldMs += 100) {
+      if ((await countRestless(deps.db, integrationId)) < together) return;
+      await delay(100);
+    }
+  }
 
   /** Those that Temporal did not take are left to the sweep: their processes are due. */
   async function wakeThese(integrationId: string, ids: readonly string[]): Promise<void> {

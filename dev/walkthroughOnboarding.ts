@@ -15,6 +15,14 @@ interface Connected {
   psaConnectionId: string;
 }
 
+interface Health {
+  integrationId: string;
+  state: string;
+  dataAgeSeconds: number | null;
+  customersWaiting: number;
+  waits: { what: string }[];
+}
+
 /** The simulated PSA has a company of this name that is nobody's yet. */
 const withPartner = { id: 7001, name: 'Catchall (internal)', users: 11 };
 const stranger = { id: 7002, name: 'Zanzibar Yacht Club', users: 23 };
@@ -136,6 +144,21 @@ export async function walkOnboarding(
       return next;
     });
     return `every night at ${at}; Temporal's next ${shown.length} runs are those that the API lists`;
+  });
+
+  await checks.run('health', async () => {
+    const { items } = await api.get<{ items: Health[] }>('/v1/health');
+    const [pulled, pushed] = [pull, push].map((of) => items.find((item) => item.integrationId === of.id));
+    for (const item of [pulled, pushed]) {
+      if (!item || item.state === 'failing') throw new Error(`Health is ${item?.state}: ${item?.waits[0]?.what}`);
+      if (item.dataAgeSeconds === null || item.dataAgeSeconds > 3_600) throw new Error('The data is old.');
+    }
+    const metrics = await (await fetch(`${stack.api}/metrics`)).text();
+    if (!metrics.includes(`countersign_data_age_seconds{integration="${pull.id}"}`))
+      throw new Error('The metrics do not have it.');
+    const { items: open } = await api.get<{ items: object[] }>(`/v1/onboardings?integrationId=${pull.id}&open=true`);
+    if (pulled?.customersWaiting !== open.length) throw new Error(`${pulled?.customersWaiting} customers wait.`);
+    return `${items.length} integrations, none failing; data ${pulled?.dataAgeSeconds} s old, in the API and in the metrics`;
   });
 }
 

@@ -1,5 +1,5 @@
 /** Customers that appear after connect: found, mapped, counted, shown. */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm';
 import {
   isFinished,
   onboardingId,
@@ -11,6 +11,7 @@ import type { Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,
   onboarding,
+  process,
   processStep,
   vendorAccount,
   type FoundBy,
@@ -231,7 +232,7 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
     .from(onboarding)
     .where(and(ofAccounts(row.id, [vendorAccountId]), isOpen))
     .for('update');
-  const process = onboardingProcess(row, vendorAccountId);
+  const ref = onboardingProcess(row, vendorAccountId);
   if (!current) return [];
   const account = await findVendorAccount(tx, row.id, vendorAccountId);
   if (account?.excluded) return endOnboardings(tx, row, 'excluded', [vendorAccountId]);
@@ -241,16 +242,16 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
     await advanceMapped(tx, row.id);
     // The caller does.
     await noteWoken(tx, row.id, [vendorAccountId]);
-    return [process];
+    return [ref];
   }
   if (current.state !== 'mapped') return [];
-  await reopenSteps(tx, { ...process, round: '1', steps: ['mapCustomer'] });
-  await commitFact(tx, process);
+  await reopenSteps(tx, { ...ref, round: '1', steps: ['mapCustomer'] });
+  await commitFact(tx, ref);
   await tx
     .update(onboarding)
     .set({ state: 'waiting' })
     .where(ofAccounts(row.id, [vendorAccountId]));
-  return [process];
+  return [ref];
 }
 
 /**
@@ -308,6 +309,14 @@ export async function reopenBlockedOnboardings(tx: Transaction, row: Owned): Pro
     returning o.vendor_account_id as id`);
   await finishFor(tx, row.id, rows, []);
   return rows.length > 0 ? [await askToStart(tx, row)] : [];
+}
+
+/** Onboardings that have something to do, and whose workflows have not come to rest yet. */
+export async function countRestless(db: Queryable, integrationId: string): Promise<number> {
+  return db.$count(
+    process,
+    and(eq(process.kind, 'onboardCustomer'), eq(process.integrationId, integrationId), lte(process.dueAt, sql`now()`)),
+  );
 }
 
 /** Those whose workflows have to be woken. */

@@ -197,7 +197,7 @@ describe('cases of their own', () => {
     await untilState(passing, 'gone');
     await addCustomer(system.mailprotector, passing);
     await syncNow(system, id);
-    await untilState(passing, 'waiting');
+    expect((await untilState(passing, 'waiting')).psaAccountId).toBeNull();
   });
 
   test('one that is merged into another gives a final zero to review, and says where its domains are', async () => {

@@ -1,4 +1,5 @@
 /** The real thing for a test file: simulators, api and worker processes, a database and a Temporal namespace of its own. */
+import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -54,6 +55,8 @@ export interface System {
   killWorker(signal?: NodeJS.Signals, name?: string): Promise<void>;
   startApi(): Promise<void>;
   killApi(): Promise<void>;
+  /** Runs one of our programs to its end, in the environment of the others but for what is given. */
+  run(file: string, env?: Record<string, string>): Promise<{ code: number; said: string }>;
   /** All that the processes logged. */
   logs(): string;
   close(): Promise<void>;
@@ -139,6 +142,13 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       await ready(`${apiUrl}/readyz`, 'the API to be ready');
     },
     killApi: () => processes.kill('api'),
+    run: (file, more) =>
+      new Promise((resolve) => {
+        const options = { cwd: built, env: { ...env, ...more } };
+        execFile(process.execPath, [join(built, file)], options, (error, stdout, stderr) => {
+          resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: stdout + stderr });
+        });
+      }),
     logs: () =>
       readdirSync(join(state, 'logs'))
         .map((file) => readFileSync(join(state, 'logs', file), 'utf8'))

@@ -1,0 +1,190 @@
+/**
+ * `npm run doctor`: looks at everything a running installation needs, and says what to do about what is not right. It has
+ * the environment of api and worker, changes nothing, and ends with 1 if something is wrong.
+ */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { judgeHealth } from '../api/health.ts';
+import { ConnectorError } from '../connectors/errors.ts';
+import { openDatabase, type Database } from '../db/client.ts';
+import { createEncryption } from '../db/encryption.ts';
+import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
+import { readIntegration } from '../db/queries/integration.ts';
+import { judgePermissions, neededForAlerts, neededForBilling } from '../domain/permissions.ts';
+import { bulkTaskQueue, problemOf, workflowTaskQueue } from '../domain/process.ts';
+import { readEnvironment, type Environment } from '../environment.ts';
+import { createTemporalClient } from '../temporal/client.ts';
+import { sweepScheduleId } from '../temporal/schedules.ts';
+import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
+import { createConnectors } from '../worker/connectors.ts';
+
+type Verdict = 'ok' | 'note' | 'wrong';
+const marks: Record<Verdict, string> = { ok: '✓', note: '!', wrong: '✗' };
+let wrong = 0;
+
+function say(verdict: Verdict, what: string, words: string, todo?: string): void {
+  if (verdict === 'wrong') wrong++;
+  process.stdout.write(`${marks[verdict]} ${what.padEnd(14)} ${words}\n${todo ? `${' '.repeat(17)}${todo}\n` : ''}`);
+}
+
+/** Says what a look came to; what it throws is wrong, in its own words. */
+async function look(what: string, todo: string, ask: () => Promise<string>): Promise<boolean> {
+  try {
+    say('ok', what, await ask());
+    return true;
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    const words =
+      error instanceof ConnectorError ? error.detail : error instanceof Error ? error.message : String(error);
+    const advice = error instanceof ConnectorError ? problemOf(error.code, '').todo : todo;
+    say('wrong', what, `${words}${cause}`, advice);
+    return false;
+  }
+}
+
+const environment = configuration();
+if (environment) await examine(environment);
+process.stdout.write(
+  wrong === 0 ? 'Nothing is wrong.\n' : `${wrong} ${wrong === 1 ? 'thing is' : 'things are'} wrong.\n`,
+);
+process.exit(wrong === 0 ? 0 : 1);
+
+function configuration(): Environment | undefined {
+  try {
+    const read = readEnvironment(process.env);
+    say('ok', 'configuration', 'every setting fits');
+    return read;
+  } catch (error) {
+    say('wrong', 'configuration', error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+async function examine(env: Environment): Promise<void> {
+  const { db, close } = openDatabase(env.DATABASE_URL, 2);
+  try {
+    await examineTemporal(env);
+    const todo =
+      'Check DATABASE_URL and that PostgreSQL runs; for a new database, or after an upgrade, run: npm run migrate';
+    if (await look('database', todo, () => migrated(db))) await examineConnections(env, db);
+  } finally {
+    await close();
+  }
+}
+
+/** @throws Error when migrations are missing */
+async function migrated(db: Database): Promise<string> {
+  const file = fileURLToPath(new URL('../db/migrations/meta/_journal.json', import.meta.url));
+  const { entries } = JSON.parse(readFileSync(file, 'utf8')) as { entries: { when: number; tag: string }[] };
+  const { rows } = await db.$client.query<{ last: string | null }>(
+    'select max(created_at) as last from drizzle.__drizzle_migrations',
+  );
+  const missing = entries.filter(({ when }) => when > Number(rows[0]?.last ?? 0));
+  if (missing.length > 0) throw new Error(`These migrations are missing: ${missing.map(({ tag }) => tag).join(', ')}.`);
+  return `answers, and has all ${entries.length} migrations`;
+}
+
+async function examineTemporal(env: Environment): Promise<void> {
+  const { client, close } = createTemporalClient(env.TEMPORAL_ADDRESS, env.TEMPORAL_NAMESPACE);
+  const { connection } = client;
+  const namespace = env.TEMPORAL_NAMESPACE;
+  const soon = <T>(ask: () => Promise<T>) => connection.withDeadline(Date.now() + 5_000, ask);
+  try {
+    const there = await look(
+      'Temporal',
+      'Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and that the server runs.',
+      async () => {
+        await soon(() => connection.workflowService.describeNamespace({ namespace }));
+        return `answers at ${env.TEMPORAL_ADDRESS}, and has the namespace ${namespace}`;
+      },
+    );
+    if (!there) return;
+    await look('searches', 'Run: npm run migrate', async () => {
+      const missing = await soon(() => missingSearchAttributes(connection, namespace));
+      if (missing.length > 0)
+        throw new Error(`These search attributes are not registered: ${missing.map(({ name }) => name).join(', ')}.`);
+      return 'every search attribute is registered';
+    });
+    await look('worker', 'Start a worker (npm run worker), and look at its log if it does not stay.', async () => {
+      const counts: number[] = [];
+      for (const [name, taskQueueType] of [
+        [workflowTaskQueue, 1],
+        [workflowTaskQueue, 2],
+        [bulkTaskQueue, 2],
+      ] as const) {
+        const { pollers } = await soon(() =>
+          connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType }),
+        );
+        if (!pollers?.length) throw new Error(`No worker asks for work in the task queue ${name}.`);
+        counts.push(pollers.length);
+      }
+      return `${Math.min(...counts)} at work`;
+    });
+    await look('sweep', 'Start a worker: it makes the Schedule again.', async () => {
+      const { state } = await soon(() => client.schedule.getHandle(sweepScheduleId).describe());
+      if (state.paused) throw new Error('The Schedule of the sweep is paused: what nobody woke stays asleep.');
+      return 'its Schedule is there';
+    });
+  } finally {
+    await close();
+  }
+}
+
+/** Every stored connection, asked as the worker asks it. */
+async function examineConnections(env: Environment, db: Database): Promise<void> {
+  const logger = pino({ level: 'silent' });
+  const connectors = createConnectors(db, createEncryption(env.ENCRYPTION_KEYS), env, logger);
+  const seen = new Set<string>();
+  const all = await readHealthFacts(db);
+  if (all.length === 0) say('note', 'integrations', 'there are none yet');
+  for (const facts of all) {
+    const { psaConnectionId, modules, intake } = await readIntegration(db, facts.integrationId);
+    say('ok', 'integration', `${facts.integrationId}: ${facts.vendor}, ${intake}, ${modules.join(' and ')}`);
+    if (facts.vendorCredentialsAt)
+      await look('  vendor', '', async () => {
+        const { resellerName } = await (await connectors.vendorOf(facts.integrationId)).verifyCredentials();
+        return `the credentials work, for "${resellerName}"`;
+      });
+    if (!seen.has(psaConnectionId)) {
+      seen.add(psaConnectionId);
+      await look('  PSA', 'See the evidence of each right at GET /v1/psa-connections/{id}.', async () => {
+        const adapter = await connectors.psaOf(psaConnectionId);
+        const report = await adapter.checkPermissions();
+        refuseMissing(judgePermissions(report, neededForBilling));
+        if (modules.includes('alerts'))
+          refuseMissing(judgePermissions(await adapter.checkAlertPermissions(), neededForAlerts));
+        return 'the credentials work, and no right that is needed is missing';
+      });
+    }
+    await sayHealth(env, db, facts);
+  }
+}
+
+/** @throws Error that names each missing right with its evidence, which has the setting to change */
+function refuseMissing(verdict: ReturnType<typeof judgePermissions>): void {
+  if (verdict.ok) return;
+  const rights = verdict.missing.map(({ capability, evidence }) => `${capability}: ${evidence}`);
+  throw new Error(rights.length > 0 ? rights.join(' ') : `${verdict.code}: ${problemOf(verdict.code, '').todo}`);
+}
+
+async function sayHealth(env: Environment, db: Database, facts: HealthFacts): Promise<void> {
+  const health = await judgeHealth(db, env, facts);
+  const age =
+    health.dataAgeSeconds === null
+      ? 'nothing was synced yet'
+      : `data is ${Math.round(health.dataAgeSeconds / 60)} min old`;
+  say(
+    health.stale ? 'wrong' : 'ok',
+    '  data',
+    age,
+    health.stale ? 'Older than its schedule allows: look at its sync in the Temporal UI.' : undefined,
+  );
+  for (const wait of health.waits)
+    say(wait.code ? 'wrong' : 'note', '  waits', `${wait.what} (for the ${wait.for}; workflow ${wait.workflowId})`);
+  for (const { warning } of health.credentials) if (warning) say('note', '  credentials', warning);
+  if (health.heldRuns > 0) say('note', '  syncs', `${health.heldRuns} held: release or discard them`);
+  if (health.customersWaiting > 0) say('note', '  customers', `${health.customersWaiting} new ones wait to be mapped`);
+  if (health.alertsDead > 0)
+    say('note', '  alerts', `${health.alertsDead} could not be delivered: retry or dismiss them`);
+}

@@ -1,0 +1,66 @@
+/** `npm run doctor`, against an installation that works and one that does not. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectAll, createPsaConnection, createIntegration, goodCredentials, person } from '../../dev/guide.ts';
+import { until } from '../../dev/until.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+let system: System;
+let id: string;
+beforeAll(async () => {
+  system = await startSystem({ customers: 26 });
+  ({ integrationId: id } = await connectAll(system));
+});
+afterAll(() => system?.close());
+
+const doctor = (env?: Record<string, string>) => system.run('dev/doctor.js', env);
+
+test('where everything works it says so, and of what', async () => {
+  const { code, said } = await doctor();
+  expect(said).toMatch(/^✓ configuration/m);
+  expect(said).toMatch(/^✓ database .* migrations/m);
+  expect(said).toMatch(/^✓ Temporal/m);
+  expect(said).toMatch(/^✓ worker +1 at work/m);
+  expect(said).toMatch(/^✓ sweep/m);
+  expect(said).toContain(`✓ integration    ${id}: mailprotector, pull, billing`);
+  expect(said).toMatch(/^✓ {3}vendor +the credentials work/m);
+  expect(said).toMatch(/^✓ {3}PSA +the credentials work/m);
+  expect(said).toContain('Nothing is wrong.');
+  expect(code).toBe(0);
+});
+
+test.each([
+  ['a setting that does not fit', { CALLS_PER_SECOND: 'many' }, /✗ configuration.*\n.*CALLS_PER_SECOND/],
+  [
+    'a database that is away',
+    { DATABASE_URL: 'postgres://nobody:none@127.0.0.1:1/none' },
+    /✗ database[^]*Check DATABASE_URL/,
+  ],
+  ['a Temporal server that is away', { TEMPORAL_ADDRESS: '127.0.0.1:1' }, /✗ Temporal[^]*Check TEMPORAL_ADDRESS/],
+  ['a namespace that nobody prepared', { TEMPORAL_NAMESPACE: 'default' }, /✗ worker +No worker asks for work/],
+  [
+    'another encryption key',
+    { ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString('base64')}` },
+    /✗ {3}vendor[^]*Give new credentials/,
+  ],
+])('%s is wrong, with what to do', async (_what, env: Record<string, string>, words) => {
+  const { code, said } = await doctor(env);
+  expect(said).toMatch(words);
+  expect(code).toBe(1);
+  for (const secret of system.secrets) expect(said).not.toContain(secret);
+});
+
+test('credentials that were revoked and rights that are missing are found, each with the setting to change', async () => {
+  const limited = goodCredentials.psa(system.connectwise.url, 'noAgreements');
+  const psaConnectionId = await createPsaConnection(system, limited, 'Limited');
+  const other = await createIntegration(system, psaConnectionId);
+  await person.credentials(system, other, { ...goodCredentials.vendor, apiKey: 'a-key-that-was-revoked' });
+  await until('it to be stuck', async () => {
+    const health = await system.api.get<{ state: string }>(`/v1/integrations/${other}/health`);
+    return health.state === 'failing';
+  });
+  const { code, said } = await doctor();
+  expect(said).toMatch(/✗ {3}vendor/);
+  expect(said).toMatch(/✗ {3}PSA .*Agreements/);
+  expect(said).toMatch(/✗ {3}waits +Try the vendor credentials: Give new credentials/);
+  expect(code).toBe(1);
+});
