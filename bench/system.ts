@@ -34,6 +34,11 @@ export async function startBenchSystem(options: {
     seed: 7,
     reset: false,
     say: () => undefined,
+    // Ctrl-C leaves no process behind.
+    starting: (stop) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const)
+        process.once(signal, () => void stop().finally(() => process.exit(130)));
+    },
     env: options.env,
   });
   return {

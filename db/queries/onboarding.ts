@@ -71,7 +71,7 @@ export async function beginOnboardings(
        and not exists (select from account_mapping m where m.integration_id = a.integration_id and m.vendor_account_id = a.id)
      order by a.id
     on conflict (integration_id, vendor_account_id) do update
-       set state = 'found', found_by = excluded.found_by, found_at = now(), to_wake = false, reminders = 0,
+       set state = 'found', found_by = excluded.found_by, found_at = now(), to_wake = false, names_refused = false, reminders = 0,
            reminded_at = null, escalated_at = null, ended_at = null
      where o.state not in ('found', 'waiting', 'mapped')
     returning vendor_account_id as id`);
@@ -132,7 +132,7 @@ export async function startFound(
   const waiting = await tx
     .select({ id: onboarding.vendorAccountId })
     .from(onboarding)
-    .where(and(ofIntegration(row.id), eq(onboarding.state, 'waiting')));
+    .where(and(ofIntegration(row.id), eq(onboarding.state, 'waiting'), eq(onboarding.namesRefused, false)));
   if (waiting.length > 0) {
     const matches = await mapEqualNames(tx, row, new Set(waiting.map(({ id }) => id)));
     await recordAudits(
@@ -249,7 +249,7 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
   await commitFact(tx, ref);
   await tx
     .update(onboarding)
-    .set({ state: 'waiting' })
+    .set({ state: 'waiting', namesRefused: true })
     .where(ofAccounts(row.id, [vendorAccountId]));
   return [ref];
 }

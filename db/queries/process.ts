@@ -17,7 +17,7 @@ export interface StepKey extends ProcessRef {
 
 const finished = ['done', 'skipped'] as const;
 /** What a step that is over has of what went wrong. */
-const settled = { problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null, remindAt: null };
+const settled = { problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null };
 const ofProcess = (ref: ProcessRef) => and(eq(process.kind, ref.kind), eq(process.id, ref.id));
 const ofStep = (ref: StepKey) =>
   and(

@@ -19,6 +19,8 @@ export const onboarding = pgTable(
     foundAt: timestamp('found_at', { withTimezone: true }).notNull().defaultNow(),
     /** Its workflow has to be woken, by `startOnboardings`: a thousand at once take their turns. */
     toWake: boolean('to_wake').notNull().default(false),
+    /** A person took its mapping back: names map it no more. */
+    namesRefused: boolean('names_refused').notNull().default(false),
     reminders: integer().notNull().default(0),
     remindedAt: timestamp('reminded_at', { withTimezone: true }),
     /** Since when it is a problem that nobody has mapped it. */

@@ -1,4 +1,7 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readIntegration } from '../../db/queries/integration.ts';
+import { startFound } from '../../db/queries/onboarding.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { block, seedIntegration, seedOnboarding } from '../kit/apiTenant.ts';
 import { stepsOf } from '../../domain/process.ts';
@@ -47,6 +50,21 @@ test('mapped by a person it goes on by itself; taken back before its counts came
   const view = await get(of);
   expect(view.state).toBe('waiting');
   expect(view.process?.steps[1]).toMatchObject({ step: 'mapCustomer', state: 'waiting' });
+});
+
+test('whose mapping a person took back is not mapped by its name again', async () => {
+  const { db, one } = harness;
+  const of = await seedOnboarding(one);
+  const { name } = await harness.admin.good<{ name: string }>('GET', `${at(of)}/onboarding`);
+  const partner = one.psaAccount(5);
+  await db.execute(sql`update psa_account set name = ${name} where id = ${partner}`);
+  const start = () =>
+    db.transaction(async (tx) => startFound(tx, await readIntegration(tx, of.id), { most: 10, remindMs: 86_400_000 }));
+  await start();
+  expect(await get(of)).toMatchObject({ state: 'mapped', psaAccountId: partner, how: 'exact' });
+  await harness.admin.good('DELETE', `${at(of)}/mapping`);
+  await start();
+  expect(await get(of)).toMatchObject({ state: 'waiting', psaAccountId: null });
 });
 
 test('excluded it is over; included again it begins anew', async () => {

@@ -1,0 +1,1 @@
+ALTER TABLE "onboarding" ADD COLUMN "names_refused" boolean DEFAULT false NOT NULL;
