@@ -65,6 +65,7 @@ test('whose mapping a person took back is not mapped by its name again', async (
   await harness.admin.good('DELETE', `${at(of)}/mapping`);
   await start();
   expect(await get(of)).toMatchObject({ state: 'waiting', psaAccountId: null });
+  await db.execute(sql`update psa_account set name = 'Somebody else' where id = ${partner}`);
 });
 
 test('excluded it is over; included again it begins anew', async () => {

@@ -91,7 +91,7 @@ describe('found by the next sync', () => {
       const now = await onboarding(stranger);
       return now.escalatedAt === null ? undefined : now;
     });
-    expect(escalated.reminders).toBeGreaterThan(1);
+    expect(escalated.reminders).toBeGreaterThan(0);
     expect(escalated.process?.steps.find((step) => step.step === 'mapCustomer')?.problem?.code).toBe('not_mapped');
     await until('the search to find it', async () => {
       const query = "Blocked = true and Process = 'onboardCustomer' and Problem = 'not_mapped'";
@@ -126,7 +126,7 @@ describe('found by the next sync', () => {
   });
 
   test('its numbers can be explained: the run that read it alone', async () => {
-    const [card] = await cardsOf(strangers);
+    const card = (await cardsOf(strangers)).find((row) => row.productId === 'MP-CLOUDFILTER');
     const detail = await system.api.get<{ detail: unknown }>(`/v1/cards/${card?.id}`);
     const runId = /"runId":"([^"]+)"/.exec(JSON.stringify(detail))?.[1];
     const run = await system.api.get<{ vendorAccountId: string; state: string; process: { workflowId: string } }>(
