@@ -22,8 +22,6 @@ import { byCountersign, recordAudits } from './audit.ts';
 import { findAccountMapping, findVendorAccount, linkVendorAccounts, type IntegrationRow } from './integration.ts';
 import { commitFact, commitFacts, createProcess, finishSteps, listSteps, reopenSteps, startRound } from './process.ts';
 
-export type OnboardingRow = typeof onboarding.$inferSelect;
-
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
 /** Whom the caller of a change wakes after his commit. */
