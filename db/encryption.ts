@@ -6,6 +6,8 @@ export interface Encryption {
   encrypt(plain: unknown, rowId: string): string;
   /** @throws Error when the key is unknown, or the text was made for another row or altered. */
   decrypt(text: string, rowId: string): unknown;
+  /** Whether it was encrypted with the key that encrypts now. */
+  isNewest(text: string): boolean;
 }
 
 /**
@@ -37,6 +39,7 @@ export function createEncryption(keys: string): Encryption {
         .setAuthTag(bytes.subarray(12, 28));
       return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8'));
     },
+    isNewest: (text) => text.startsWith(`${newest[0]}:`),
   };
 }
 

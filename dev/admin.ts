@@ -1,12 +1,15 @@
 /**
- * `npm run admin -- init|token|key`: what must exist before anybody can ask the API for anything.
+ * `npm run admin -- init|token|key|reencrypt`: what must exist before anybody can ask the API for anything, and its keys.
  *
  *   init [--organization NAME]   the first organization and an admin token; a second call makes neither again
  *   token [--scope admin]        another token for the first organization
  *   key                          a new entry for ENCRYPTION_KEYS
+ *   reencrypt                    all stored credentials with the first of ENCRYPTION_KEYS, while everything runs
  */
 import { randomBytes } from 'node:crypto';
 import { openDatabase } from '../db/client.ts';
+import { createEncryption } from '../db/encryption.ts';
+import { reencryptCredentials } from '../db/queries/credentials.ts';
 import { firstOrganization, insertOrganization, insertToken } from '../db/queries/organization.ts';
 import { recordAudit } from '../db/queries/audit.ts';
 
@@ -16,6 +19,18 @@ const print = (answer: object) => process.stdout.write(`${JSON.stringify(answer)
 
 if (command === 'key') {
   print({ key: `k${Date.now().toString(36)}:${randomBytes(32).toString('base64')}` });
+} else if (command === 'reencrypt') {
+  const { DATABASE_URL: url, ENCRYPTION_KEYS: keys } = process.env;
+  if (!url || !keys)
+    throw new Error('DATABASE_URL and ENCRYPTION_KEYS are not both set: give those of api and worker.');
+  const { db, close } = openDatabase(url, 1);
+  try {
+    const done = await reencryptCredentials(db, createEncryption(keys), 'command line');
+    print(done);
+    if (done.unreadable.length > 0) process.exitCode = 1;
+  } finally {
+    await close();
+  }
 } else if (command === 'init' || command === 'token') {
   const url = process.env['DATABASE_URL'];
   if (!url) throw new Error('DATABASE_URL is not set: give the PostgreSQL that Countersign uses.');
@@ -51,6 +66,8 @@ if (command === 'key') {
     await close();
   }
 } else {
-  process.stderr.write('Usage: admin init [--organization NAME] | token [--scope read|operate|admin] | key\n');
+  process.stderr.write(
+    'Usage: admin init [--organization NAME] | token [--scope read|operate|admin] | key | reencrypt\n',
+  );
   process.exitCode = 2;
 }

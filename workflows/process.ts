@@ -407,7 +407,9 @@ function nowLine(row: StepView): string | undefined {
   if (row.state === 'blocked') {
     const { todo } = problemOf(row.problem ?? 'unknown', '');
     const when = row.retryInMs === undefined ? 'again' : 'at once';
-    return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo} The Signal \`wake\` tries ${when}.\n`;
+    // A step that somebody else completes, and is reminded of, is not tried.
+    const again = row.remindInMs === undefined ? ` The Signal \`wake\` tries ${when}.` : '';
+    return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo}${again}\n`;
   }
   if (row.state !== 'waiting') return undefined;
   if (!row.waitsOn) return row.next ? `**${title}**: waits for ${wordsOf(row)?.waitsFor ?? 'its turn'}\n` : undefined;

@@ -55,6 +55,6 @@ async function readCount(c: VendorContext): Promise<Count> {
   const fields = fieldsOf(await jsonOf(c));
   const accountId = requiredText(fields, 'accountId', 200);
   const quantity = countOf(fields, 'unitCount');
-  const clientOId = optionalText(fields, 'clientOId', 200) || undefined;
+  const clientOId = optionalText(fields, 'clientOId') || undefined;
   return { accountId, quantity, clientOId, build: c.req.query('no_build') !== 'true' };
 }

@@ -58,7 +58,7 @@ async function untilSaid(one: Started, words: RegExp): Promise<void> {
         throw new Error(`It ended with ${one.child.exitCode}: ${one.said()}`);
       return words.test(one.said());
     },
-    150_000,
+    300_000,
   );
 }
 

@@ -49,6 +49,24 @@ test.each([
   for (const secret of system.secrets) expect(said).not.toContain(secret);
 });
 
+test('a new encryption key: all is encrypted with it while everything runs, and the old one is not needed any more', async () => {
+  const old = `k1:${system.secrets[1]}`;
+  const { key: fresh } = JSON.parse((await system.run('dev/admin.js', {}, ['key'])).said) as { key: string };
+  const reencrypt = (keys: string) => system.run('dev/admin.js', { ENCRYPTION_KEYS: keys }, ['reencrypt']);
+  expect((await doctor({ ENCRYPTION_KEYS: fresh })).code).toBe(1);
+  // Without the old key nothing can be read, and nothing is changed.
+  const blind = await reencrypt(fresh);
+  expect(JSON.parse(blind.said)).toMatchObject({ reencrypted: 0, unreadable: [{}, {}] });
+  expect(blind.code).toBe(1);
+  const done = await reencrypt(`${fresh},${old}`);
+  expect(JSON.parse(done.said)).toEqual({ reencrypted: 2, already: 0, unreadable: [] });
+  expect(JSON.parse((await reencrypt(`${fresh},${old}`)).said)).toEqual({ reencrypted: 0, already: 2, unreadable: [] });
+  expect((await doctor({ ENCRYPTION_KEYS: fresh })).said).toContain('Nothing is wrong.');
+  // Back, for the processes that run and know the old one only.
+  expect((await reencrypt(`${old},${fresh}`)).code).toBe(0);
+  expect((await doctor()).said).toContain('Nothing is wrong.');
+});
+
 test('credentials that were revoked and rights that are missing are found, each with the setting to change', async () => {
   const limited = goodCredentials.psa(system.connectwise.url, 'noAgreements');
   const psaConnectionId = await createPsaConnection(system, limited, 'Limited');

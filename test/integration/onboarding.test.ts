@@ -104,6 +104,7 @@ describe('found by the next sync', () => {
     );
     expect(currentDetails).toContain(`For vendor account ${stranger.id}.`);
     expect(currentDetails).toContain('Map the customer to a PSA account, or exclude it');
+    expect(currentDetails).not.toContain('Signal');
     expect(currentDetails).not.toContain(stranger.name);
   });
 

@@ -56,7 +56,7 @@ export interface System {
   startApi(): Promise<void>;
   killApi(): Promise<void>;
   /** Runs one of our programs to its end, in the environment of the others but for what is given. */
-  run(file: string, env?: Record<string, string>): Promise<{ code: number; said: string }>;
+  run(file: string, env?: Record<string, string>, args?: string[]): Promise<{ code: number; said: string }>;
   /** All that the processes logged. */
   logs(): string;
   close(): Promise<void>;
@@ -142,10 +142,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       await ready(`${apiUrl}/readyz`, 'the API to be ready');
     },
     killApi: () => processes.kill('api'),
-    run: (file, more) =>
+    run: (file, more, args = []) =>
       new Promise((resolve) => {
         const options = { cwd: built, env: { ...env, ...more } };
-        execFile(process.execPath, [join(built, file)], options, (error, stdout, stderr) => {
+        execFile(process.execPath, [join(built, file), ...args], options, (error, stdout, stderr) => {
           resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: stdout + stderr });
         });
       }),
