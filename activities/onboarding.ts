@@ -113,12 +113,10 @@ export function createOnboardingActivities(deps: Dependencies) {
         const { organizationId, psaConnectionId, settings } = await readIntegration(tx, key.integrationId);
         const run = await findCustomerRun(tx, key);
         if (run) {
-          const mine = (counts: Awaited<ReturnType<typeof listUsage>>) =>
-            counts.filter(({ vendorAccountId }) => vendorAccountId === key.vendorAccountId).map(pair);
-          const previous = mine(await listUsage(tx, key.integrationId));
+          const previous = (await listUsage(tx, key.integrationId, key.vendorAccountId)).map(pair);
           const verdict = guard({
             previous,
-            next: mine(await listStagedUsage(tx, run.id)),
+            next: (await listStagedUsage(tx, run.id)).map(pair),
             settings: swingSettings(settings['swing']),
             firstRun: previous.length === 0,
           });

@@ -254,8 +254,16 @@ export interface PairQuantity {
   quantity: number | null;
 }
 
-/** The counts that are visible now. */
-export async function listUsage(db: Queryable, integrationId: string): Promise<PairQuantity[]> {
+/**
+ * The counts that are visible now.
+ *
+ * @param vendorAccountId of this customer; absent = of all
+ */
+export async function listUsage(
+  db: Queryable,
+  integrationId: string,
+  vendorAccountId?: string,
+): Promise<PairQuantity[]> {
   return db
     .select({
       vendorAccountId: usageCount.vendorAccountId,
@@ -263,7 +271,12 @@ export async function listUsage(db: Queryable, integrationId: string): Promise<P
       quantity: usageCount.quantity,
     })
     .from(usageCount)
-    .where(eq(usageCount.integrationId, integrationId));
+    .where(
+      and(
+        eq(usageCount.integrationId, integrationId),
+        vendorAccountId === undefined ? undefined : eq(usageCount.vendorAccountId, vendorAccountId),
+      ),
+    );
 }
 
 /** The counts a run has staged. */

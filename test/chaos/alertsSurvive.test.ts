@@ -10,6 +10,7 @@ import {
   type Ticket,
 } from '../kit/alerts.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
+import { killAndStart, parts } from '../kit/parts.ts';
 import { pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
@@ -41,43 +42,31 @@ beforeEach(async () => {
 
 const posts = async () => (await system.connectwise.log('POST', '/service/tickets$')).length;
 
-const parts = {
-  worker: { kill: () => system.killWorker(), start: () => system.startWorker() },
-  api: { kill: () => system.killApi(), start: () => system.startApi() },
-  postgres: { kill: () => stack.kill('postgres'), start: () => stack.start('postgres') },
-  temporal: { kill: () => stack.kill('temporal'), start: () => stack.start('temporal') },
-} as const;
-type Part = keyof typeof parts;
-const names = Object.keys(parts) as Part[];
-
 async function ticketsOnceTold(id: string): Promise<Ticket[]> {
   await untilAlert(system, id, 'delivered');
   return ticketsOf(system, id);
 }
 
-test.each(names)('%s killed while the POST was taken and not answered', async (part) => {
+test.each(parts)('%s killed while the POST was taken and not answered', async (part) => {
   await system.connectwise.fault({ kind: 'afterCommit', method: 'POST', path: '/service/tickets$', then: 'hang' });
   const id = await sendAlert(system, alerting.key, account, { alertId: `taken ${part}` });
   await until('the POST to arrive', async () => (await posts()) === 1);
-  await parts[part].kill();
-  await parts[part].start();
+  await killAndStart(part, system, stack);
   expect(await ticketsOnceTold(id)).toHaveLength(1);
   expect(await posts()).toBe(1);
 });
 
-test.each(names)('%s killed while the ticket is still looked for, before the POST', async (part) => {
+test.each(parts)('%s killed while the ticket is still looked for, before the POST', async (part) => {
   await system.connectwise.fault({ kind: 'latency', method: 'GET', path: '/service/tickets$', ms: 600 });
   const id = await sendAlert(system, alerting.key, account, { alertId: `before ${part}` });
   await until('the search to arrive', async () => (await system.connectwise.log('GET', '/service/tickets')).length > 0);
-  await parts[part].kill();
-  await parts[part].start();
+  await killAndStart(part, system, stack);
   expect(await ticketsOnceTold(id)).toHaveLength(1);
 });
 
-test.each(names)('%s killed as soon as the alert was accepted', async (part) => {
+test.each(parts)('%s killed as soon as the alert was accepted', async (part) => {
   const id = await sendAlert(system, alerting.key, account, { alertId: `accepted ${part}` });
-  await parts[part].kill();
-  await parts[part].start();
+  await killAndStart(part, system, stack);
   expect(await ticketsOnceTold(id)).toHaveLength(1);
 });
 

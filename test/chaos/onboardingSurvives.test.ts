@@ -4,6 +4,7 @@ import { connectAll, person, syncNow, type CardView } from '../../dev/guide.ts';
 import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
+import { killAndStart, parts } from '../kit/parts.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let stack: OwnStack;
@@ -36,15 +37,6 @@ beforeEach(async () => {
   customer = { id: 7000 + n, name: `Newcomer ${n}`, users: 100 + n };
 });
 
-const parts = {
-  worker: { kill: () => system.killWorker(), start: () => system.startWorker() },
-  api: { kill: () => system.killApi(), start: () => system.startApi() },
-  postgres: { kill: () => stack.kill('postgres'), start: () => stack.start('postgres') },
-  temporal: { kill: () => stack.kill('temporal'), start: () => stack.start('temporal') },
-} as const;
-type Part = keyof typeof parts;
-const names = Object.keys(parts) as Part[];
-
 const path = () => `/v1/integrations/${id}/accounts/${customer.id}`;
 const untilState = (state: string) =>
   until(`the customer to be ${state}`, async () => {
@@ -66,24 +58,22 @@ async function waiting(): Promise<void> {
   await untilState('waiting');
 }
 
-test.each(names)('%s killed while the customer is read', async (part) => {
+test.each(parts)('%s killed while the customer is read', async (part) => {
   await waiting();
   const before = await usage();
   await system.mailprotector.fault({ kind: 'latency', method: 'GET', path: '/domains$', ms: 700 });
   await map();
   await until('it to be read', async () => (await domainCalls()).length > 0);
-  await parts[part].kill();
-  await parts[part].start();
+  await killAndStart(part, system, stack);
   await untilState('done');
   expect(await usage()).toBe(before + customer.users);
 });
 
-test.each(names)('%s killed as soon as the customer was mapped', async (part) => {
+test.each(parts)('%s killed as soon as the customer was mapped', async (part) => {
   await waiting();
   const before = await usage();
   await map();
-  await parts[part].kill();
-  await parts[part].start();
+  await killAndStart(part, system, stack);
   await untilState('done');
   expect(await usage()).toBe(before + customer.users);
 });
@@ -96,8 +86,7 @@ test.each(['worker', 'temporal', 'postgres'] as const)('%s killed while the cust
     'the sync to list them again',
     async () => (await system.mailprotector.log('GET', '/resellers/500/customers')).length > 1,
   );
-  await parts[part].kill();
-  await parts[part].start();
+  await killAndStart(part, system, stack);
   await untilState('waiting');
   const { items } = await system.api.get<{ items: OnboardingView[] }>(`/v1/onboardings?integrationId=${id}&open=true`);
   expect(items.map((item) => item.vendorAccountId)).toContain(String(customer.id));
