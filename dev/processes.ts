@@ -100,7 +100,8 @@ export class Processes {
     if (!found) throw new Error(`${name} was not started.`);
     const ended = found.exited.then((code) => {
       const log = join(this.folder, 'logs', `${name}.log`);
-      throw new Error(`${name} ended while it was starting (exit ${code}); why is at the end of ${log}`);
+      const last = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-5).join('\n');
+      throw new Error(`${name} ended while it was starting (exit ${code}). The end of ${log} says why:\n${last}`);
     });
     await Promise.race([ended, isReady()]);
   }

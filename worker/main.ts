@@ -11,14 +11,14 @@ import { ensureSweep, ensureSyncSchedules } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createConnectors } from './connectors.ts';
-import { collectMetrics, temporalMetricsAddress } from './metrics.ts';
+import { chooseTemporalMetricsAddress, collectMetrics } from './metrics.ts';
 import { createWorkers } from './worker.ts';
 import { workflowCode } from './workflowBundle.ts';
 
 const environment = readEnvironment(process.env);
 const logger = pino({ level: environment.LOG_LEVEL, base: { process: 'worker', pid: process.pid } });
 
-installRuntime(logger);
+await installRuntime(logger);
 // Until the workers run there is nothing to finish, and the Runtime, which takes the signals, would wait for Temporal.
 const leave = () => process.exit(0);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, leave);
@@ -106,17 +106,25 @@ async function refuseUnregistered(): Promise<void> {
   process.exit(1);
 }
 
-function installRuntime(log: Logger): void {
+async function installRuntime(log: Logger): Promise<void> {
   const levels = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
-  Runtime.install({
-    // The SDK says `error` where pino looks for `err`.
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      const { error, ...fields } = meta ?? {};
-      log[levels[level]]({ ...fields, ...(error ? { err: error } : {}) }, message);
-    }),
-    telemetryOptions: {
-      metrics: { prometheus: { bindAddress: temporalMetricsAddress() } },
-      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
-    },
-  });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      Runtime.install({
+        // The SDK says `error` where pino looks for `err`.
+        logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+          const { error, ...fields } = meta ?? {};
+          log[levels[level]]({ ...fields, ...(error ? { err: error } : {}) }, message);
+        }),
+        telemetryOptions: {
+          metrics: { prometheus: { bindAddress: await chooseTemporalMetricsAddress() } },
+          logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+        },
+      });
+      return;
+    } catch (error) {
+      // The port that was free when asked for is somebody else's by now.
+      if (attempt === 3) throw error;
+    }
+  }
 }

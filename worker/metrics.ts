@@ -6,25 +6,26 @@ let temporalAddress: string | undefined;
 
 collectDefaultMetrics();
 
-/** An address for the SDK's own metrics endpoint; free when asked for, on loopback only. */
-export function temporalMetricsAddress(): string {
-  temporalAddress ??= `127.0.0.1:${freePort}`;
+/** Another address for the SDK's own metrics endpoint at each call: free when asked for, on loopback only. */
+export async function chooseTemporalMetricsAddress(): Promise<string> {
+  temporalAddress = `127.0.0.1:${await freePort()}`;
   return temporalAddress;
 }
 
 export async function collectMetrics(): Promise<string> {
   const own = await register.metrics();
-  const temporal = await fetch(`http://${temporalMetricsAddress()}/metrics`).then(
+  const temporal = await fetch(`http://${temporalAddress}/metrics`).then(
     (response) => response.text(),
     () => '# the SDK serves no metrics\n',
   );
   return `${own}\n${temporal}`;
 }
 
-const freePort = await new Promise<number>((resolve, reject) => {
-  const probe = createServer().once('error', reject);
-  probe.listen(0, '127.0.0.1', () => {
-    const address = probe.address();
-    probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
   });
-});

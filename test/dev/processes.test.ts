@@ -14,10 +14,10 @@ afterAll(async () => {
 const node = (name: string, script: string) => ({ name, command: process.execPath, args: ['-e', script] });
 
 test('a part that ends while it is starting is said at once, though nobody says that it is ready', async () => {
-  processes.start(node('short', 'process.exit(3)'));
+  processes.start(node('short', "console.error('The disk is full.'); process.exit(3)"));
   const never = new Promise<void>(() => undefined);
   await expect(processes.untilReady('short', () => never)).rejects.toThrow(
-    /short ended while it was starting \(exit 3\).*short\.log/,
+    /short ended while it was starting \(exit 3\).*short\.log.*\nThe disk is full\./,
   );
 });
 

@@ -113,13 +113,17 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     cwd: built,
     env: { ...env, ...more },
   });
-  const ready = (url: string, what: string) =>
-    until(what, () =>
-      fetch(url).then(
-        (response) => response.ok,
-        () => false,
-      ),
-    );
+  const launch = async (started: ProcessSpec, port: number) => {
+    processes.start(started);
+    await processes.untilReady(started.name, async () => {
+      await until(`${started.name} to be ready`, () =>
+        fetch(`http://127.0.0.1:${port}/readyz`).then(
+          (response) => response.ok,
+          () => false,
+        ),
+      );
+    });
+  };
 
   const system: System = {
     api: createApiClient(apiUrl, secret),
@@ -133,14 +137,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     async startWorker(more, name = 'worker') {
       // Asked for anew each time: the port of a worker killed a moment ago may still be bound.
       const port = await freePort(0);
-      processes.start(spec(name, 'worker/main.js', { METRICS_PORT: String(port), ...more }));
-      await ready(`http://127.0.0.1:${port}/readyz`, `${name} to be ready`);
+      await launch(spec(name, 'worker/main.js', { METRICS_PORT: String(port), ...more }), port);
     },
     killWorker: (signal = 'SIGKILL', name = 'worker') => processes.kill(name, signal),
-    async startApi() {
-      processes.start(spec('api', 'api/main.js'));
-      await ready(`${apiUrl}/readyz`, 'the API to be ready');
-    },
+    startApi: () => launch(spec('api', 'api/main.js'), apiPort),
     killApi: () => processes.kill('api'),
     run: (file, more, args = []) =>
       new Promise((resolve) => {
@@ -166,7 +166,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       rmSync(state, { recursive: true, force: true });
     },
   };
-  await Promise.all([system.startApi(), system.startWorker()]);
+  try {
+    await Promise.all([system.startApi(), system.startWorker()]);
+  } catch (error) {
+    // What they logged is gone with them.
+    process.stderr.write(`The system did not start. It logged:\n${system.logs().slice(-4000)}\n`);
+    await system.close();
+    throw error;
+  }
   return system;
 }
 
