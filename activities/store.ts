@@ -69,7 +69,8 @@ export function createStoreActivities(deps: Dependencies) {
         if (otherKind === 'sync' && !(await waitsForVendor(tx, step))) {
           await insertSyncRequest(tx, other.id, {
             requestedBy: `${step.kind} ${step.id}`,
-            onceKey: `${step.kind}/${step.id}/${step.round}`,
+            // Of a round that is done anew it is asked anew.
+            onceKey: `${step.kind}/${step.id}/${step.round}/${owner.roundStartedAt.toISOString()}`,
           });
         }
         await commitFact(tx, other);

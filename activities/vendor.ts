@@ -29,6 +29,7 @@ export function createVendorActivities(deps: Dependencies) {
   return {
     /** Tries the credentials, and stores the reseller's name and the list of customers to choose from. */
     async verifyCredentials(ref: StepRef): Promise<StepResult> {
+      let toWake: ToWake[] = [];
       await performStep(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
@@ -36,7 +37,7 @@ export function createVendorActivities(deps: Dependencies) {
         return async (tx) => {
           const { organizationId } = await readIntegration(tx, ref.id);
           await storeVendorName(tx, ref.id, resellerName);
-          await storeVendorAccounts(tx, ref.id, accounts);
+          const changes = await storeVendorAccounts(tx, ref.id, accounts);
           await recordAudit(tx, organizationId, {
             actor: byCountersign,
             action: 'vendor.verified',
@@ -44,8 +45,11 @@ export function createVendorActivities(deps: Dependencies) {
             subjectId: ref.id,
             after: { accounts: accounts.length },
           });
+          // Where it is connected again, or from now on by reading: customers that came meanwhile.
+          toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, null, changes);
         };
       });
+      for (const process of toWake) await wakeProcess(deps, process);
     },
 
     /** Waits until the vendor has sent what it is sending: an Update Counts is one run, and not a thousand. */

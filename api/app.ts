@@ -27,6 +27,7 @@ import { mappingRoutes } from './routes/mappings.ts';
 import { migrationRoutes } from './routes/migration.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
+import { reconnectionRoutes } from './routes/reconnection.ts';
 import { scheduleRoutes } from './routes/schedule.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
@@ -73,6 +74,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     psaConnectionRoutes,
     catalogueRoutes,
     integrationRoutes,
+    reconnectionRoutes,
     integrationKeyRoutes,
     integrationHealthRoutes,
     intakeRoutes,

@@ -108,7 +108,9 @@ export async function reach(system: System, integrationId: string, step: string)
   await until(`the connect process to reach ${step}`, async () => {
     const { process } = await system.api.get<IntegrationView>(`/v1/integrations/${integrationId}`);
     const at = process.steps.findIndex((row) => row.step === step);
-    return process.steps.slice(0, at).every((row) => ['done', 'skipped'].includes(row.state));
+    const open = process.steps.slice(0, at).find((row) => !['done', 'skipped'].includes(row.state));
+    if (open) throw new Error(`It is at ${open.step}, which is ${open.state}: ${open.problem?.what}`);
+    return true;
   });
 }
 
@@ -163,7 +165,9 @@ export const person = {
 export async function untilConnected(system: System, integrationId: string): Promise<void> {
   await until('connect to be done', async () => {
     const { process } = await system.api.get<IntegrationView>(`/v1/integrations/${integrationId}`);
-    return process.done;
+    const open = process.steps.find((row) => !['done', 'skipped'].includes(row.state));
+    if (open) throw new Error(`It is at ${open.step}, which is ${open.state}: ${open.problem?.what}`);
+    return true;
   });
 }
 

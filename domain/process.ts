@@ -119,6 +119,31 @@ export function skippedConnectSteps(integration: {
   return skipped;
 }
 
+/**
+ * Steps that are done anew when an integration that was disconnected is connected again: the vendor's access, what was
+ * read, and what had not been done when it was disconnected. What a person decided is not asked again.
+ *
+ * @param steps of connect, as they stand
+ */
+export function reconnectSteps(
+  integration: Parameters<typeof skippedConnectSteps>[0] & { hasBoard: boolean },
+  steps: readonly { step: string; state: StepState }[],
+): StepOf<'connect'>[] {
+  const unneeded = new Set<string>(skippedConnectSteps(integration));
+  if (integration.hasBoard) unneeded.add('chooseBoard');
+  const anew = new Set([
+    'issueKey',
+    'enable',
+    'credentials',
+    'verifyCredentials',
+    'checkPermissions',
+    'psa',
+    'firstSync',
+  ]);
+  const skipped = new Set(steps.filter(({ state }) => state === 'skipped').map(({ step }) => step));
+  return stepsOf.connect.filter((step) => !unneeded.has(step) && (anew.has(step) || skipped.has(step)));
+}
+
 /** What a vendor pushes is not read, and what is read is not waited for. */
 export function skippedOnboardingSteps(intake: 'push' | 'pull'): StepOf<'onboardCustomer'>[] {
   return intake === 'push' ? ['pullCustomer'] : ['counts'];

@@ -75,6 +75,8 @@ class Process<K extends ProcessKind> {
   private active = 0;
   /** The last look, and the wakes that had come before it: the next step begins with it if none has come since. */
   private latest: { view: ProcessView; wakes: number } | undefined;
+  /** What this body has gone past: steps that it saw finished, by round. */
+  private readonly passed = new Set<string>();
   /** The version that was there before the last claim of a round. */
   private claimedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
@@ -101,7 +103,7 @@ class Process<K extends ProcessKind> {
         const seen = this.wakes;
         const view = again ? await this.look() : await this.lookOrLatest();
         const row = stepIn(view, step);
-        if (isFinished(row.state)) return;
+        if (await this.isPast(view, row)) return;
         const remindInMs = remind && row.remindInMs !== undefined ? row.remindInMs : null;
         if (remind && remindInMs !== null && remindInMs <= 0) {
           const summary = `${stepWords[step].title}: remind of it`;
@@ -123,7 +125,7 @@ class Process<K extends ProcessKind> {
         const seen = this.wakes;
         const view = again ? await this.look() : await this.lookOrLatest();
         const row = stepIn(view, step);
-        if (isFinished(row.state)) return;
+        if (await this.isPast(view, row)) return;
         const gapMs = view.timing.blockedGapMs - (row.blockedForMs ?? Number.POSITIVE_INFINITY);
         if (row.state === 'blocked' && gapMs > 0) {
           await condition(() => false, gapMs, { summary: `${stepWords[step].title}: a short gap between two tries` });
@@ -160,7 +162,7 @@ class Process<K extends ProcessKind> {
   async need(step: StepOf<K>, other: ProcessKind): Promise<void> {
     await this.branch(async () => {
       const view = await this.lookOrLatest();
-      if (isFinished(stepIn(view, step).state)) return;
+      if (await this.isPast(view, stepIn(view, step))) return;
       await store.registerNeed.executeWithOptions({ summary: `${stepWords[step].title}: ask for it` }, [
         { ...this.ref(view.round, step), other },
       ]);
@@ -192,6 +194,11 @@ class Process<K extends ProcessKind> {
     return round !== null;
   }
 
+  /** The body is gone through from its beginning. */
+  begin(): void {
+    this.passed.clear();
+  }
+
   /** What the rows say now; shows it in the Temporal UI. */
   async look(): Promise<ProcessView> {
     const { wakes } = this;
@@ -219,6 +226,20 @@ class Process<K extends ProcessKind> {
     // Should it not rest, a fact without a wake has arrived.
     this.latest = undefined;
     return this.parkAt(version, null, 'Done for now');
+  }
+
+  /**
+   * Whether a step is finished. Where an earlier one is to be done again (connected again after it was disconnected), the
+   * process begins anew: the body has gone past that step and would not come to it.
+   */
+  private async isPast(view: ProcessView, row: StepView): Promise<boolean> {
+    const key = ({ step }: StepView) => `${view.round} ${step}`;
+    const reopened = view.steps.some((other) => this.passed.has(key(other)) && !isFinished(other.state));
+    // Not beside a branch at work, whose activity would be left alone.
+    if (reopened && this.active === 1) await continueAsNew(workflowInputOf(this.kind, this.id));
+    if (!isFinished(row.state)) return false;
+    this.passed.add(key(row));
+    return true;
   }
 
   private ref(round: string, step: StepOf<K>): StepRef {
@@ -364,6 +385,7 @@ export async function processOf<K extends ProcessKind>(
   let rested: boolean;
   do {
     seen = process.wakes;
+    process.begin();
     await body(process);
     rested = await process.rest();
     // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal

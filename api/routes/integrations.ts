@@ -1,11 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import type { Queryable } from '../../db/client.ts';
-import { dismissUntold, lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { recomputeIntegration } from '../../db/queries/cards.ts';
 import {
-  disconnectIntegration,
   findIntegration,
   insertIntegration,
   linkVendorAccounts,
@@ -16,20 +13,16 @@ import {
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
 import { completeMigrationStep, isMigrating, migrationOf } from '../../db/queries/migration.ts';
-import { beginOnboardings, endOnboardings, reopenBlockedOnboardings } from '../../db/queries/onboarding.ts';
+import { beginOnboardings, reopenBlockedOnboardings } from '../../db/queries/onboarding.ts';
 import {
   commitFact,
   completeByFact,
-  endProcess,
   finishStep,
   listSteps,
   reopenBlocked,
   reopenSteps,
 } from '../../db/queries/process.ts';
-import { revokeIntegrationKeys } from '../../db/queries/push.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
-import { dropStaged } from '../../db/queries/staging.ts';
-import { endRuns } from '../../db/queries/sync.ts';
 import type { Wakeable } from '../../temporal/wake.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
@@ -95,7 +88,7 @@ const createBody = z.object({
   viaVirtualAdministrator: z.boolean(),
 });
 
-const createdSchema = z.object({
+export const createdSchema = z.object({
   integration: integrationSchema,
   /** Intake push: the key to paste into the vendor's console. Shown this once; only its hash is kept. */
   key: z.string().optional(),
@@ -202,19 +195,6 @@ const link = route({
   answer: z.object({ linked: z.int() }),
   example: { linked: 2 },
 });
-const disconnect = route({
-  method: 'post',
-  path: '/v1/integrations/{id}/disconnect',
-  operationId: 'disconnectIntegration',
-  summary: 'Stop reading and reconciling; credentials are forgotten, mappings and history stay',
-  tag,
-  scope: 'admin',
-  request: { params: idParam },
-  ok: 200,
-  answer: integrationSchema,
-  example: { ...exampleIntegration, disconnectedAt: '2026-11-24T09:00:00.000Z' },
-});
-
 export const integrationRoutes = createRouter();
 
 integrationRoutes.openapi(create, async (c) => {
@@ -370,36 +350,6 @@ integrationRoutes.openapi(link, async (c) => {
   return send(c, z.object({ linked: z.int() }), { linked });
 });
 
-integrationRoutes.openapi(disconnect, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
-  const wakeables: Wakeable[] = [...(await linkersOf(deps.db, row)), syncOf(row)];
-  await commitAndWake(deps, wakeables, async (tx) => {
-    await lockIntegration(tx, row.id);
-    if (!(await disconnectIntegration(tx, row.id))) return;
-    await endProcess(tx, { kind: 'sync', id: row.id });
-    await endProcess(tx, { kind: 'migrateToAlerts', id: row.id });
-    const detail = 'The integration was disconnected before anybody was told of it.';
-    for (const id of await dismissUntold(tx, row.id, { code: 'disconnected', detail })) {
-      await endProcess(tx, { kind: 'deliverAlert', id });
-      wakeables.push({ kind: 'deliverAlert', id, organizationId: row.organizationId, integrationId: row.id });
-    }
-    wakeables.push(...(await endOnboardings(tx, row, 'disconnected')));
-    for (const runId of await endRuns(tx, row.id)) await dropStaged(tx, runId);
-    await endProcess(tx, { kind: 'connect', id: row.id });
-    await revokeIntegrationKeys(tx, row.id);
-    await recomputeIntegration(tx, row.id);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'integration.disconnect',
-      subjectKind: 'integration',
-      subjectId: row.id,
-    });
-  });
-  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, caller, row.id)));
-});
-
 /** Limits of the swing guard (domain/swingGuard.ts); what is not given is the default. */
 const swingSchema = z.strictObject({
   pairPercent: z.number().min(0).max(1e6).optional(),
@@ -418,7 +368,10 @@ function fieldErrors(issues: readonly { path: PropertyKey[]; message: string }[]
 export async function activeIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
   const row = await ownedIntegration(deps, caller, id);
   if (row.disconnectedAt)
-    throw conflict('disconnected', 'This integration was disconnected. Connect the vendor again as a new one.');
+    throw conflict(
+      'disconnected',
+      'This integration was disconnected. Reconnect it first: its mappings are as they were.',
+    );
   return row;
 }
 

@@ -2,7 +2,7 @@
  * Cards: recomputed for the PSA accounts concerned in the transaction of whatever changed (counts, mappings, rules,
  * lines), so that no reader ever sees a card that does not fit its numbers.
  */
-import { and, asc, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNull, or, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
@@ -163,6 +163,7 @@ async function readInputs(
       and(
         eq(integration.psaConnectionId, psaConnectionId),
         isNull(integration.disconnectedAt),
+        or(isNull(integration.countsFrom), gte(usageCount.asOf, integration.countsFrom)),
         inArray(accountMapping.psaAccountId, ids),
       ),
     )

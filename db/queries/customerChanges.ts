@@ -10,16 +10,17 @@ import { askToMatch, beginOnboardings, endOnboardings, type ToWake } from './onb
  * renamed one keeps its mapping, and may now match by name; one that is gone keeps its mapping too, and its numbers are
  * what `stageZeroes` makes of them: a zero for a person to review.
  *
- * @param runId the run whose staged counts tell where the domains of a missing customer are now
+ * @param runId the run whose staged counts tell where the domains of a missing customer are now; null = nothing was counted
  * @returns whom to wake after the commit
  */
 export async function noteCustomerChanges(
   tx: Transaction,
   row: Pick<IntegrationRow, 'id' | 'organizationId'>,
-  runId: string,
+  runId: string | null,
   changes: AccountChanges,
 ): Promise<ToWake[]> {
-  const movedTo = await noteMoved(tx, row.id, runId, changes.missing);
+  const movedTo: Map<string, string[]> =
+    runId === null ? new Map() : await noteMoved(tx, row.id, runId, changes.missing);
   const entry = (action: string, id: string, more: { before?: unknown; after?: unknown }) => ({
     actor: byCountersign,
     action,

@@ -79,6 +79,17 @@ export async function disconnectIntegration(tx: Queryable, id: string): Promise<
   return rows.length > 0;
 }
 
+/**
+ * Connects again what was disconnected. What was counted before says nothing of today, so it makes no card until it is
+ * counted again.
+ */
+export async function restoreIntegration(tx: Queryable, id: string): Promise<void> {
+  await tx
+    .update(integration)
+    .set({ disconnectedAt: null, countsFrom: sql`now()`, pushStatus: 'inactive' })
+    .where(eq(integration.id, id));
+}
+
 export async function storeAlertSettings(tx: Queryable, id: string, alerts: IntegrationRow['alerts']): Promise<void> {
   await tx.update(integration).set({ alerts }).where(eq(integration.id, id));
 }

@@ -69,7 +69,8 @@ export async function beginOnboardings(
        and not exists (select from account_mapping m where m.integration_id = a.integration_id and m.vendor_account_id = a.id)
      order by a.id
     on conflict (integration_id, vendor_account_id) do update
-       set state = 'found', found_by = excluded.found_by, found_at = now(), to_wake = false, names_refused = false, reminders = 0,
+       set state = 'found', found_by = excluded.found_by, found_at = now(), to_wake = false, reminders = 0,
+           names_refused = o.names_refused and o.state = 'disconnected',
            reminded_at = null, escalated_at = null, ended_at = null
      where o.state not in ('found', 'waiting', 'mapped')
     returning vendor_account_id as id`);
@@ -270,6 +271,20 @@ export async function endOnboardings(
     .returning({ id: onboarding.vendorAccountId });
   await finishFor(tx, row.id, ended, ['detect', 'mapCustomer', 'pullCustomer', 'counts', 'showCards'], 'skipped');
   return ended.length > 0 ? [await askToStart(tx, row)] : [];
+}
+
+/** Begins again what ended because the integration was disconnected. */
+export async function resumeOnboardings(tx: Transaction, row: Owned): Promise<ToWake[]> {
+  const ended = await tx
+    .select({ id: onboarding.vendorAccountId })
+    .from(onboarding)
+    .where(and(ofIntegration(row.id), eq(onboarding.state, 'disconnected')));
+  return beginOnboardings(
+    tx,
+    row,
+    ended.map(({ id }) => id),
+    { by: 'person' },
+  );
 }
 
 /** The onboarding has shown its customer's cards. */

@@ -263,6 +263,29 @@ export async function reopenSteps(
     );
 }
 
+/** Steps are done anew, from now on: what another process did for them before is not enough. */
+export async function redoSteps(
+  tx: Queryable,
+  ref: ProcessRef & { round: string; steps: readonly string[] },
+): Promise<void> {
+  await reopenSteps(tx, ref);
+  await tx
+    .delete(processNeed)
+    .where(
+      and(
+        eq(processNeed.kind, ref.kind),
+        eq(processNeed.id, ref.id),
+        eq(processNeed.round, ref.round),
+        inArray(processNeed.step, [...ref.steps]),
+      ),
+    );
+  await tx
+    .update(process)
+    .set({ roundStartedAt: sql`now()` })
+    .where(ofProcess(ref));
+  await commitFact(tx, ref);
+}
+
 /** Every blocked step of the round under way is tried again: new credentials may free any of them. */
 export async function reopenBlocked(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx

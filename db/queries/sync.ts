@@ -1,5 +1,5 @@
 /** Sync requests, runs, and what a run makes visible. */
-import { and, asc, desc, eq, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { integration, pushedCount, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { reopenSteps, startRound, type ProcessRef } from './process.ts';
@@ -91,7 +91,7 @@ async function skippedWaits(
 ): Promise<string[]> {
   if (await hasOpenCounts(tx, integrationId)) return ['counts'];
   if (intake !== 'push') return ['counts', 'quiet'];
-  return open.every((request) => request.kind === 'push') || (await hasAppliedRun(tx, integrationId))
+  return open.every((request) => request.kind === 'push') || (await hasRunThatCounts(tx, integrationId))
     ? ['counts', 'quiet']
     : [];
 }
@@ -233,6 +233,24 @@ export async function hasAppliedRun(db: Queryable, integrationId: string): Promi
     .select({ id: syncRun.id })
     .from(syncRun)
     .where(and(eq(syncRun.integrationId, integrationId), ofAll, eq(syncRun.state, 'applied')))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Whether a run was made visible since the integration was connected, again if it was disconnected meanwhile. */
+async function hasRunThatCounts(tx: Transaction, integrationId: string): Promise<boolean> {
+  const rows = await tx
+    .select({ id: syncRun.id })
+    .from(syncRun)
+    .innerJoin(integration, eq(integration.id, syncRun.integrationId))
+    .where(
+      and(
+        eq(syncRun.integrationId, integrationId),
+        ofAll,
+        eq(syncRun.state, 'applied'),
+        or(isNull(integration.countsFrom), gte(syncRun.startedAt, integration.countsFrom)),
+      ),
+    )
     .limit(1);
   return rows.length > 0;
 }
@@ -395,7 +413,7 @@ export async function findSyncRun(db: Queryable, organizationId: string, id: str
   return row?.run;
 }
 
-/** Discards what an integration has not made visible, and takes its open requests back: it was disconnected. */
+/** Discards what an integration has not made visible, and takes its open requests back: it was disconnected. @returns what was discarded */
 export async function endRuns(tx: Queryable, integrationId: string): Promise<string[]> {
   const rows = await tx
     .update(syncRun)
@@ -403,6 +421,11 @@ export async function endRuns(tx: Queryable, integrationId: string): Promise<str
     .set({ state: 'discarded', finishedAt: sql`now()`, attempt: sql`${syncRun.attempt} + 1` })
     .where(and(eq(syncRun.integrationId, integrationId), inArray(syncRun.state, ['running', 'held'])))
     .returning({ id: syncRun.id });
+  // Made visible and not closed yet: nobody will, and a run that is not over is the one to go on with.
+  await tx
+    .update(syncRun)
+    .set({ finishedAt: sql`now()` })
+    .where(and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'applied'), isNull(syncRun.finishedAt)));
   await tx.delete(syncRequest).where(and(eq(syncRequest.integrationId, integrationId), isNull(syncRequest.runId)));
   return rows.map((row) => row.id);
 }

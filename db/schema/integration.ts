@@ -45,6 +45,8 @@ export const integration = pgTable(
     /** What the vendor calls itself towards this organization; what it has not sent comes from the registry. */
     vendorProfile: jsonb('vendor_profile').$type<VendorProfile>().notNull().default({}),
     disconnectedAt: timestamp('disconnected_at', { withTimezone: true }),
+    /** Connected again then: older counts say nothing of today. null = all count. */
+    countsFrom: timestamp('counts_from', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [index().on(t.organizationId)],

@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findIntegration } from '../../db/queries/integration.ts';
-import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
-import { claimSyncRun, insertSyncRequest, moveRunCursor, takeOverRun } from '../../db/queries/sync.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { vendorCredentials } from '../kit/apiSamples.ts';
 import { block, numbers, seedIntegration, seedRun, stepsBefore } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
@@ -88,49 +85,4 @@ test('customers are listed as last read and linked, which completes the step', a
   expect(await harness.admin.good('POST', `/v1/integrations/${id}/customers/link`, { all: true })).toEqual({
     linked: numbers.notLinked,
   });
-});
-
-test('disconnecting forgets the credentials, ends both processes, discards what is not visible and takes the cards away', async () => {
-  const { one, other } = harness;
-  const runId = await seedRun(other);
-  await stageRows(harness.db, runId, 'count', [{ id: 'x', data: {} }]);
-  const run = await takeOverRun(harness.db, runId);
-  await insertSyncRequest(harness.db, other.integrationId, { requestedBy: 'test' });
-  const caller = harness.as(other.tokens.admin);
-  const cards = () => caller.good<{ items: object[] }>('GET', '/v1/cards');
-  expect((await cards()).items.length).toBeGreaterThan(0);
-  harness.wakes.length = 0;
-
-  const path = `/v1/integrations/${other.integrationId}`;
-  const view = await caller.good<Integration>('POST', `${path}/disconnect`);
-  expect(view.disconnectedAt).not.toBeNull();
-  expect(view.process.done).toBe(true);
-  expect(view.sync.steps.every((step) => step.state === 'skipped')).toBe(true);
-  expect(harness.wakes.map((wake) => wake.kind)).toEqual(['connect', 'sync']);
-  expect((await cards()).items).toEqual([]);
-  expect(await caller.good('GET', `/v1/syncs/${runId}`)).toMatchObject({ state: 'discarded' });
-  const row = await findIntegration(harness.db, other.organizationId, other.integrationId);
-  expect(row?.credentials).toBeNull();
-  // The attempt that was at work may stage nothing any more, and nothing is left to claim.
-  expect(await moveRunCursor(harness.db, run, 'x')).toBe(false);
-  expect(await listStagedIds(harness.db, runId, 'count')).toEqual([]);
-  expect(await claimSyncRun(harness.db, { kind: 'sync', id: other.integrationId })).toBeUndefined();
-
-  // Mappings stay to be read; nothing is changed any more; once more changes nothing.
-  const accounts = await caller.good<{ items: { psaAccountId: string | null }[] }>(
-    'GET',
-    `${path}/accounts?mapped=true`,
-  );
-  expect(accounts.items.length).toBeGreaterThan(10);
-  await caller.problem(409, 'disconnected', 'POST', `${path}/syncs`);
-  await caller.problem(409, 'disconnected', 'PUT', `${path}/vendor-credentials`, vendorCredentials);
-  await caller.problem(409, 'disconnected', 'POST', `${path}/customers/link`, { all: true });
-  await caller.problem(409, 'disconnected', 'POST', `${path}/steps/finish/complete`);
-  await caller.problem(409, 'disconnected', 'DELETE', `${path}/accounts/${other.vendorAccount(1)}/mapping`);
-  const before = await harness.dump();
-  expect((await caller.good<Integration>('POST', `${path}/disconnect`)).disconnectedAt).toBe(view.disconnectedAt);
-  expect(await harness.dump()).toEqual(before);
-  expect(
-    (await harness.as(one.tokens.read).good<{ items: object[] }>('GET', '/v1/cards')).items.length,
-  ).toBeGreaterThan(0);
 });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import {
   isFinished,
   problemOf,
+  reconnectSteps,
   skippedConnectSteps,
   stepsOf,
   stepWords,
@@ -77,4 +78,27 @@ test('a skipped step is as good as a done one; all others hold the process', () 
     'done',
     'skipped',
   ]);
+});
+
+test('connected again, the access is asked for anew, and what was decided is not', () => {
+  const done = stepsOf.connect.map((step) => ({ step, state: 'done' as const }));
+  const again = (intake: 'push' | 'pull', modules: ('billing' | 'alerts')[], hasBoard = false) =>
+    reconnectSteps({ intake, modules, hasBoard }, done);
+  expect(again('pull', ['billing'])).toEqual(['credentials', 'verifyCredentials', 'psa', 'firstSync']);
+  expect(again('push', ['billing'])).toEqual(['issueKey', 'enable', 'psa', 'firstSync']);
+  expect(again('pull', ['alerts'], true)).toEqual(['credentials', 'verifyCredentials', 'checkPermissions', 'psa']);
+});
+
+test('connected again, what had not been done is, and a board only if there is none', () => {
+  const steps = stepsOf.connect.map((step) => ({
+    step,
+    state: step === 'finish' ? ('skipped' as const) : ('done' as const),
+  }));
+  const billing = { intake: 'pull' as const, modules: ['billing' as const] };
+  expect(reconnectSteps({ ...billing, hasBoard: false }, steps)).toContain('finish');
+  // A migration to alerts that was under way: connect asks for the board.
+  const skipped = stepsOf.connect.map((step) => ({ step, state: 'skipped' as const }));
+  const both = { intake: 'pull' as const, modules: ['billing' as const, 'alerts' as const] };
+  expect(reconnectSteps({ ...both, hasBoard: false }, skipped)).toContain('chooseBoard');
+  expect(reconnectSteps({ ...both, hasBoard: true }, skipped)).not.toContain('chooseBoard');
 });

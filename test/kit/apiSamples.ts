@@ -19,6 +19,7 @@ import {
   stepsBefore,
   type Tenant,
 } from './apiTenant.ts';
+import { disconnectIntegration } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
 import { stepsOf } from '../../domain/process.ts';
 import type { Route } from './apiContract.ts';
@@ -80,6 +81,11 @@ export const samples: Record<string, Make> = {
     body: { intake: 'push' },
   }),
   disconnectIntegration: async (tenant) => ({ params: { id: await seedIntegration(tenant, []) } }),
+  reconnectIntegration: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsOf.connect);
+    await disconnectIntegration(tenant.db, id);
+    return { params: { id } };
+  },
   rotateIntegrationKey: async (tenant) => ({ params: { id: (await seedPush(tenant)).id }, body: { overlapHours: 1 } }),
   listIntegrationKeys: async (tenant) => ({ params: { id: (await seedPush(tenant)).id } }),
   revokeIntegrationKey: async (tenant) => ({ params: { ...(await seedPush(tenant)) } }),

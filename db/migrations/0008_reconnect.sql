@@ -1,0 +1,1 @@
+ALTER TABLE "integration" ADD COLUMN "counts_from" timestamp with time zone;
