@@ -23,6 +23,7 @@ import { intakeRoutes } from './routes/intake.ts';
 import { integrationHealthRoutes } from './routes/integrationHealth.ts';
 import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
+import { mappingFileRoutes } from './routes/mappingFile.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { migrationRoutes } from './routes/migration.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
@@ -79,6 +80,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     integrationHealthRoutes,
     intakeRoutes,
     mappingRoutes,
+    mappingFileRoutes,
     onboardingRoutes,
     stepRoutes,
     scheduleRoutes,

@@ -76,6 +76,7 @@ const idempotencyHeader = z.object({
  *
  * @param config.example an answer as it is on the wire
  * @param config.stream the answers come as server-sent events, each of this schema
+ * @param config.media what the answer is, if not JSON; sent by `sendFile`
  */
 export function route<P extends string, Q extends NonNullable<RouteConfig['request']>, A extends z.ZodType>(config: {
   method: Method;
@@ -89,12 +90,11 @@ export function route<P extends string, Q extends NonNullable<RouteConfig['reque
   answer: A;
   example: NoInfer<z.output<A>>;
   stream?: boolean;
+  media?: 'application/json' | 'text/csv';
 }) {
-  const { scope, ok, answer, tag, example, stream, ...rest } = config;
+  const { scope, ok, answer, tag, example, stream, media = 'application/json', ...rest } = config;
   scopes.set(`${config.method.toUpperCase()} ${config.path}`, scope);
-  const content = stream
-    ? { 'text/event-stream': { schema: answer } }
-    : { 'application/json': { schema: answer, example } };
+  const content = stream ? { 'text/event-stream': { schema: answer } } : { [media]: { schema: answer, example } };
   const responses: Record<number, { description: string }> = {
     ...problems,
     [ok]: { description: stream ? `Events; the data of each is like ${JSON.stringify(example)}` : 'OK', content } as {
@@ -129,6 +129,14 @@ export function send<T extends z.ZodType>(
     );
   }
   return c.json(parsed.data as object, status);
+}
+
+/** Sends a file to be kept. @param name as which it is kept: letters, digits, dots and dashes */
+export function sendFile(c: Context<ApiEnv>, type: 'text/csv', name: string, text: string): Response {
+  return c.body(text, 200, {
+    'content-type': `${type}; charset=utf-8`,
+    'content-disposition': `attachment; filename="${name}"`,
+  });
 }
 
 export const idParam = z.object({ id: z.uuid().openapi({ example: '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11' }) });

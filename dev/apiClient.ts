@@ -32,7 +32,10 @@ export function createApiClient(url: string, token: string): ApiClient {
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    return { status: response.status, headers: response.headers, body: (await response.json()) as T };
+    // A file comes as it is.
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const answer: unknown = isJson ? await response.json() : await response.text();
+    return { status: response.status, headers: response.headers, body: answer as T };
   }
 
   async function good<T>(method: string, path: string, body?: unknown): Promise<T> {

@@ -1,6 +1,7 @@
 /** Quantities as a PSA keeps them: doubles, compared and rounded to four decimal places. */
 
-export type Rounding = 'none' | 'up' | 'down' | 'nearest';
+export const roundings = ['none', 'up', 'down', 'nearest'] as const;
+export type Rounding = (typeof roundings)[number];
 
 const scale = 10_000;
 

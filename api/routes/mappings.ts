@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { createSuggester } from '../../domain/matching.ts';
+import { roundings } from '../../domain/quantities.ts';
+import { fanOuts, whyNotProduct } from '../../domain/serviceMapping.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeCards, recomputeConnection, recomputeIntegration } from '../../db/queries/cards.ts';
 import {
@@ -152,8 +154,8 @@ const serviceSchema = z
     name: z.string(),
     description: z.string(),
     productIds: z.array(z.string()).nullable(),
-    fanOut: z.enum(['parts', 'alternatives']).nullable(),
-    rounding: z.enum(['none', 'up', 'down', 'nearest']).nullable(),
+    fanOut: z.enum(fanOuts).nullable(),
+    rounding: z.enum(roundings).nullable(),
   })
   .openapi('Service');
 const exampleService = {
@@ -183,8 +185,8 @@ const serviceBody = z.object({
     .min(1)
     .max(20)
     .openapi({ description: "The PSA's ids of the products, not their Product IDs" }),
-  fanOut: z.enum(['parts', 'alternatives']).default('parts'),
-  rounding: z.enum(['none', 'up', 'down', 'nearest']).default('none'),
+  fanOut: z.enum(fanOuts).default('parts'),
+  rounding: z.enum(roundings).default('none'),
   combine: z
     .enum(['add', 'highest', 'distinct'])
     .optional()
@@ -307,19 +309,11 @@ mappingRoutes.openapi(putService, async (c) => {
     const productIds = [...new Set(given.productIds)];
     const found = await findPsaProducts(tx, row.psaConnectionId, productIds);
     for (const productId of productIds) {
-      const product = found.find((candidate) => candidate.id === productId);
-      if (!product)
-        throw unprocessable(
-          'unknown-product',
-          `The PSA has no product with the id ${productId}, or it was not read yet.`,
-        );
-      if (!product.active)
-        throw unprocessable('inactive-product', `The product ${product.productId} is inactive in the PSA.`);
-      if (!product.usableOnContract)
-        throw unprocessable(
-          'bundle-product',
-          `The product ${product.productId} is a bundle, which cannot be a line of an agreement.`,
-        );
+      const refused = whyNotProduct(
+        productId,
+        found.find((candidate) => candidate.id === productId),
+      );
+      if (refused) throw unprocessable(refused.code, refused.detail);
     }
     await storeServiceMapping(tx, row.id, target.serviceId, {
       productIds,

@@ -253,6 +253,19 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
   return [ref];
 }
 
+/** The same of many customers at once. Those that were mapped go on some at a time. */
+export async function settleOnboardings(
+  tx: Transaction,
+  row: Owned,
+  { mapped, unmapped, excluded }: Record<'mapped' | 'unmapped' | 'excluded', readonly string[]>,
+): Promise<ToWake[]> {
+  const toWake = excluded.length > 0 ? await endOnboardings(tx, row, 'excluded', excluded) : [];
+  for (const id of unmapped) toWake.push(...(await settleOnboarding(tx, row, id)));
+  if (mapped.length > 0 && (await tx.$count(onboarding, and(ofAccounts(row.id, mapped), isOpen))) > 0)
+    toWake.push(await askToStart(tx, row));
+  return toWake;
+}
+
 /**
  * Ends onboardings that have no end of their own: nothing of them is left to do.
  *

@@ -14,6 +14,8 @@ import {
 } from 'drizzle-orm/pg-core';
 import { organization } from './organization.ts';
 import type { AlertSettings } from '../../domain/alerts.ts';
+import type { Rounding } from '../../domain/quantities.ts';
+import type { FanOut } from '../../domain/serviceMapping.ts';
 import { psaConnection } from './psaConnection.ts';
 
 /** One vendor connected for one organization. */
@@ -154,8 +156,8 @@ export const serviceMapping = pgTable(
     serviceId: text('service_id').notNull(),
     productIds: text('product_ids').array().notNull(),
     /** With several products: each gets the count, or the one this customer has a line for. */
-    fanOut: text('fan_out').$type<'parts' | 'alternatives'>().notNull().default('parts'),
-    rounding: text().$type<'none' | 'up' | 'down' | 'nearest'>().notNull().default('none'),
+    fanOut: text('fan_out').$type<FanOut>().notNull().default('parts'),
+    rounding: text().$type<Rounding>().notNull().default('none'),
     mappedAt: timestamp('mapped_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [primaryKey({ columns: [t.integrationId, t.serviceId] })],

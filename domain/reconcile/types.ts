@@ -1,4 +1,5 @@
 import type { Rounding } from '../quantities.ts';
+import type { FanOut } from '../serviceMapping.ts';
 
 export interface UsagePartInput {
   domain: string;
@@ -29,7 +30,7 @@ export interface ServiceMappingInput {
   integrationId: string;
   serviceId: string;
   productIds: string[];
-  fanOut: 'parts' | 'alternatives';
+  fanOut: FanOut;
   rounding: Rounding;
 }
 

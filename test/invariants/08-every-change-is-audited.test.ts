@@ -113,6 +113,16 @@ async function changeEverything(): Promise<void> {
   await api.put(`${at}/accounts/${two?.id}/exclusion`, undefined);
   await api.call('DELETE', `${at}/accounts/${two?.id}/exclusion`);
   await api.put(`${at}/accounts/${two?.id}/mapping`, { psaAccountId: two?.psaAccountId });
+  const file = (mapping: string, excluded: string) => ({
+    csv: `kind,id,mappedTo,excluded\naccount,${two?.id},${mapping},${excluded}\n`,
+    apply: true,
+  });
+  await api.post(`${at}/mappings/import`, file('', 'yes'));
+  await api.post(`${at}/mappings/import`, file(two?.psaAccountId ?? '', 'no'));
+  const second = await createIntegration(system, psaConnectionId);
+  await api.post(`/v1/integrations/${second}/disconnect`);
+  await api.post(`/v1/integrations/${second}/reconnect`);
+  await api.post(`/v1/integrations/${second}/disconnect`);
   const { service, productIds } = await mappedService();
   await api.call('DELETE', `${at}/services/${service}/mapping`);
   await api.put(`${at}/services/${service}/mapping`, { productIds, combine: 'add' });

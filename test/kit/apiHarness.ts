@@ -148,7 +148,8 @@ function checkAnswer(contract: Contract, method: string, path: string, answer: A
   const requestId = answer.headers.get('x-request-id');
   expect(requestId, where).toMatch(/^[\w.-]{1,64}$/);
   const route = findRoute(contract, method, path);
-  const media = answer.status < 300 ? 'application/json' : 'application/problem+json';
+  const content = route?.operation.responses[answer.status]?.content ?? { 'application/json': {} };
+  const media = answer.status < 300 ? (Object.keys(content)[0] ?? '') : 'application/problem+json';
   expect(answer.headers.get('content-type'), where).toContain(media);
   if (answer.status >= 300) {
     const body = answer.body as ProblemBody;

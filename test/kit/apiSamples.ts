@@ -99,6 +99,11 @@ export const samples: Record<string, Make> = {
 
   listAccounts: integration,
   listSuggestions: mappedAccount,
+  exportMappings: integration,
+  importMappings: async (tenant) => {
+    const { id, accountId } = await mapped(tenant);
+    return { params: { id }, body: { csv: `kind,id,mappedTo\naccount,${accountId},\n`, apply: true } };
+  },
   putAccountMapping: (tenant) => ({
     params: { id: tenant.integrationId, accountId: tenant.vendorAccount(numbers.unmapped) },
     body: { psaAccountId: tenant.psaAccount(numbers.unmapped) },

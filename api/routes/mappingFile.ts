@@ -1,0 +1,119 @@
+/** All mappings of an integration as a file: to keep, to correct in a spreadsheet, to take to another integration. */
+import { z } from '@hono/zod-openapi';
+import { applyMappings, readMappings } from '../../db/queries/mappingFile.ts';
+import type { ToWake } from '../../db/queries/onboarding.ts';
+import { planMappings, wordsOf, writeMappings } from '../../domain/mappingFile.ts';
+import { actorOf, wakeAll } from '../context.ts';
+import { createRouter, idParam, jsonBody, route, send, sendFile } from '../define.ts';
+import { ApiProblem } from '../problem.ts';
+import { commitAndAdmit } from '../takeAlert.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
+
+const tag = 'Mapping file';
+
+const exampleFile =
+  'kind,id,name,mappedTo,mappedToName,excluded,fanOut,rounding\naccount,1001,Acme Dental,250,Acme Dental,no,,\n';
+
+const exportMappings = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/mappings.csv',
+  operationId: 'exportMappings',
+  summary: 'All mappings as a CSV file: linked customers and services, with what each is mapped to',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: z.string(),
+  example: exampleFile,
+  media: 'text/csv',
+});
+const resultSchema = z
+  .object({
+    /** Whether the changes were made. */
+    applied: z.boolean(),
+    changes: z.array(
+      z.object({
+        line: z.int(),
+        kind: z.enum(['account', 'service']),
+        id: z.string(),
+        name: z.string(),
+        before: z.string(),
+        after: z.string(),
+      }),
+    ),
+    /** Lines that say what is so already. */
+    unchanged: z.int(),
+    /** With one of these nothing is changed. */
+    errors: z.array(z.object({ line: z.int(), message: z.string() })),
+  })
+  .openapi('MappingImport');
+const importMappings = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/mappings/import',
+  operationId: 'importMappings',
+  summary: 'Say what a CSV file of mappings would change; change it with `apply`, all of it or nothing',
+  tag,
+  scope: 'operate',
+  request: {
+    params: idParam,
+    body: jsonBody(
+      z.object({
+        csv: z.string().openapi({ description: 'The text of the file, as the export writes it' }),
+        apply: z.boolean().default(false).openapi({ description: 'Absent or false: a dry run' }),
+      }),
+      { csv: exampleFile, apply: false },
+    ),
+  },
+  ok: 200,
+  answer: resultSchema,
+  example: {
+    applied: false,
+    changes: [
+      {
+        line: 2,
+        kind: 'account' as const,
+        id: '1001',
+        name: 'Acme Dental',
+        before: 'not mapped',
+        after: 'mapped to Acme Dental (250)',
+      },
+    ],
+    unchanged: 0,
+    errors: [],
+  },
+});
+
+export const mappingFileRoutes = createRouter();
+
+mappingFileRoutes.openapi(exportMappings, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  return sendFile(c, 'text/csv', `mappings-${row.id}.csv`, writeMappings(await readMappings(deps.db, row)));
+});
+
+mappingFileRoutes.openapi(importMappings, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
+  const { csv, apply } = c.req.valid('json');
+  const toWake: ToWake[] = [];
+  // Under the lock, so that what was planned with is what is changed.
+  const result = await commitAndAdmit(deps, row.id, async (tx) => {
+    const now = await readMappings(tx, row);
+    const plan = planMappings(csv, now);
+    if (apply && plan.errors.length > 0) {
+      throw new ApiProblem(422, 'mapping-file', `The file has ${plan.errors.length} errors. Nothing was changed.`, {
+        errors: plan.errors.map(({ line, message }) => ({ field: `line ${line}`, message })),
+      });
+    }
+    if (apply) toWake.push(...(await applyMappings(tx, row, plan, actorOf(caller))));
+    return {
+      applied: apply,
+      changes: plan.changes.map((change) => ({ ...change, ...wordsOf(change, now) })),
+      unchanged: plan.unchanged,
+      errors: plan.errors,
+    };
+  });
+  wakeAll(deps, toWake);
+  return send(c, resultSchema, result);
+});
