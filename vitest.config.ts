@@ -21,6 +21,8 @@ export default defineConfig({
     projects: [
       project('unit', ['test/{domain,connectors,simulators,dev}/**/*.test.ts']),
       project('integration', ['test/{integration,api,invariants,workflows}/**/*.test.ts']),
+      // Pages, in a real Chromium.
+      project('browser', ['test/browser/**/*.test.ts']),
       // Not a test: writes what the replay test reads.
       project('record-histories', ['test/histories/record.ts']),
       project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 480_000 }),

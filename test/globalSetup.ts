@@ -18,6 +18,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string;
     temporalAddress: string;
+    /** Where the Temporal UI is. */
+    temporalUi: string;
     /** The folder of what `npm run build` made: what the tests' processes run, as production does. */
     built: string;
     workflowBundle: string;
@@ -58,9 +60,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   async function startTemporal(): Promise<void> {
     const binary = await findTemporal(say);
     const port = await freePort(0);
-    processes.start(temporalSpec(binary, { port, uiPort: 0 }, undefined));
+    const uiPort = await freePort(0);
+    processes.start(temporalSpec(binary, { port, uiPort }, undefined));
     await awaitTemporal(`127.0.0.1:${port}`);
     project.provide('temporalAddress', `127.0.0.1:${port}`);
+    project.provide('temporalUi', `http://127.0.0.1:${uiPort}`);
   }
 
   async function build(): Promise<void> {

@@ -1,0 +1,92 @@
+/** A real Chromium for the tests of pages: one that is there, or one that is fetched; never none. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { chromium, type Browser } from 'playwright-core';
+
+const run = promisify(execFile);
+
+const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+const macApps = [
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+  '/Applications/Chromium.app/Contents/MacOS/Chromium',
+];
+
+/**
+ * @returns the path of a Chromium: `CHROMIUM_PATH`, an installed Chrome or Chromium, Playwright's own; else one that is
+ * installed now, by `apt-get` (root on Debian) or as Playwright's download
+ * @throws Error with what was tried when there is none
+ */
+export async function findChromium(): Promise<string> {
+  const given = process.env['CHROMIUM_PATH'];
+  if (given) {
+    if (!existsSync(given)) throw new Error(`CHROMIUM_PATH is ${given}, where there is nothing.`);
+    return given;
+  }
+  const there = installed() ?? playwrights();
+  if (there) return there;
+  const failures: string[] = [];
+  for (const [how, install] of installers()) {
+    try {
+      process.stderr.write(`No Chromium is here; ${how} …\n`);
+      await install();
+      const found = installed() ?? playwrights();
+      if (found) return found;
+      failures.push(`${how}: it is not there afterwards`);
+    } catch (error) {
+      failures.push(`${how}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
+    }
+  }
+  throw new Error(
+    `The tests of pages need a Chromium, and none was found. Install Chrome or Chromium, or set CHROMIUM_PATH.\n${failures.join('\n')}`,
+  );
+}
+
+/** @param browserPath from `findChromium` */
+export function launchChromium(browserPath: string): Promise<Browser> {
+  return chromium.launch({
+    executablePath: browserPath,
+    args: [
+      // Chromium's sandbox refuses root, as which containers and CI run; the only pages opened are our own.
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      // It would ask its maker's servers for this and that.
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--disable-quic',
+      '--no-first-run',
+    ],
+  });
+}
+
+function installed(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  return [...folders.flatMap((folder) => names.map((name) => join(folder, name))), ...macApps].find((path) =>
+    existsSync(path),
+  );
+}
+
+function playwrights(): string | undefined {
+  const path = chromium.executablePath();
+  return existsSync(path) ? path : undefined;
+}
+
+function installers(): [string, () => Promise<unknown>][] {
+  const limits = { timeout: 180_000, maxBuffer: 32 * 1024 * 1024 };
+  const apt: [string, () => Promise<unknown>] = [
+    'installing the package chromium',
+    async () => {
+      await run('apt-get', ['update'], limits);
+      await run('apt-get', ['install', '--yes', '--no-install-recommends', 'chromium'], {
+        ...limits,
+        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      });
+    },
+  ];
+  const download: [string, () => Promise<unknown>] = [
+    "downloading Playwright's",
+    () => run(process.execPath, ['node_modules/playwright-core/cli.js', 'install', 'chromium'], limits),
+  ];
+  return process.getuid?.() === 0 && existsSync('/etc/debian_version') ? [apt, download] : [download];
+}
