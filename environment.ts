@@ -60,7 +60,7 @@ const variables = {
     .number()
     .min(0.1)
     .default(5)
-    .describe('Calls per second to one connection, over all workers'),
+    .describe('Calls per second to one connection, over all workers; after a pause a second of them may go at once'),
   CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
   CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
   PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),

@@ -6,14 +6,15 @@ import { postponeCalls, takePermits } from '../db/queries/budget.ts';
 
 /**
  * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.
+ * After a pause they may go at once: nobody has called for a second, and a customer that is read by itself has few calls.
  *
  * @param connection name of the budget: one per vendor account or PSA connection
  */
 export function createBudget(db: Database, connection: string, callsPerSecond: number): Budget {
-  const gapMs = 1000 / callsPerSecond;
   const batch = Math.max(1, Math.floor(callsPerSecond));
   let left = 0;
   let nextAt = 0;
+  let gapMs = 0;
   // Callers queue, so that two of them do not both fetch a batch.
   let turn: Promise<void> = Promise.resolve();
 
@@ -22,6 +23,7 @@ export function createBudget(db: Database, connection: string, callsPerSecond: n
       const delayMs = await takePermits(db, connection, callsPerSecond, batch);
       nextAt = performance.now() + delayMs;
       left = batch;
+      gapMs = delayMs > 0 ? 1000 / callsPerSecond : 0;
     }
     left--;
     const at = nextAt;

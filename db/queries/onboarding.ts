@@ -20,7 +20,7 @@ import {
 import { mapEqualNames } from './accountMatching.ts';
 import { byCountersign, recordAudits } from './audit.ts';
 import { findAccountMapping, findVendorAccount, linkVendorAccounts, type IntegrationRow } from './integration.ts';
-import { commitFact, commitFacts, createProcess, finishSteps, listSteps, reopenSteps, startRound } from './process.ts';
+import { beginRounds, commitFact, commitFacts, createProcess, finishSteps, listSteps, reopenSteps } from './process.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -127,13 +127,15 @@ export async function startFound(
     .where(and(ofIntegration(row.id), eq(onboarding.state, 'found')))
     .orderBy(asc(onboarding.foundAt), asc(onboarding.vendorAccountId))
     .limit(most);
-  for (const { vendorAccountId } of found) await start(tx, row, vendorAccountId, remindMs);
-  const waiting = await tx
-    .select({ id: onboarding.vendorAccountId })
-    .from(onboarding)
-    .where(and(ofIntegration(row.id), eq(onboarding.state, 'waiting'), eq(onboarding.namesRefused, false)));
-  if (waiting.length > 0) {
-    const matches = await mapEqualNames(tx, row, new Set(waiting.map(({ id }) => id)));
+  await start(
+    tx,
+    row,
+    found.map(({ vendorAccountId }) => vendorAccountId),
+    remindMs,
+  );
+  const equal = await waitingWithEqualNames(tx, row);
+  if (equal.length > 0) {
+    const matches = await mapEqualNames(tx, row, new Set(equal));
     await recordAudits(
       tx,
       row.organizationId,
@@ -152,29 +154,57 @@ export async function startFound(
   return found.length;
 }
 
-/** The process of one, in its first round or another one. */
-async function start(tx: Transaction, row: IntegrationRow, vendorAccountId: string, remindMs: number): Promise<void> {
-  const ref = onboardingProcess(row, vendorAccountId);
-  const before = await listSteps(tx, ref);
-  await createProcess(tx, row.organizationId, { ...ref, about: `vendor account ${vendorAccountId}` });
-  if (before.length > 0) {
-    await reopenSteps(tx, { ...ref, round: '1', steps: before.map(({ step }) => step) });
-    await finishSteps(tx, { ...ref, ids: [ref.id], steps: skippedOnboardingSteps(row.intake), state: 'skipped' });
-  } else await startRound(tx, { ...ref, round: '1' }, skippedOnboardingSteps(row.intake));
-  await finishSteps(tx, { ...ref, ids: [ref.id], steps: ['detect'], state: 'done' });
-  await remindLater(tx, ref.id, remindMs);
-  await commitFact(tx, ref);
-  await tx
-    .update(onboarding)
-    .set({ state: 'waiting', toWake: true })
-    .where(ofAccounts(row.id, [vendorAccountId]));
+/** Those that wait and have the name of an active PSA account, which alone may be mapped by it: few of thousands. */
+async function waitingWithEqualNames(tx: Transaction, row: IntegrationRow): Promise<string[]> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    select o.vendor_account_id as id
+      from onboarding o
+      join vendor_account a on a.integration_id = o.integration_id and a.id = o.vendor_account_id
+     where o.integration_id = ${row.id} and o.state = 'waiting' and not o.names_refused
+       and a.name in (select p.name from psa_account p where p.psa_connection_id = ${row.psaConnectionId} and p.active)`);
+  return rows.map(({ id }) => id);
 }
 
-async function remindLater(tx: Transaction, id: string, remindMs: number): Promise<void> {
+/** Their processes, in their first round or again. */
+async function start(
+  tx: Transaction,
+  row: IntegrationRow,
+  vendorAccountIds: readonly string[],
+  remindMs: number,
+): Promise<void> {
+  if (vendorAccountIds.length === 0) return;
+  const processes = vendorAccountIds.map((vendorAccountId) => ({
+    id: onboardingId({ integrationId: row.id, vendorAccountId }),
+    about: `vendor account ${vendorAccountId}`,
+  }));
+  const skipped = skippedOnboardingSteps(row.intake).map((step) => [step, 'skipped'] as const);
+  await beginRounds(tx, {
+    kind: 'onboardCustomer',
+    organizationId: row.organizationId,
+    integrationId: row.id,
+    round: '1',
+    states: { detect: 'done', ...Object.fromEntries(skipped) },
+    processes,
+  });
+  await remindLater(
+    tx,
+    processes.map(({ id }) => id),
+    remindMs,
+  );
+  await tx.update(onboarding).set({ state: 'waiting', toWake: true }).where(ofAccounts(row.id, vendorAccountIds));
+}
+
+async function remindLater(tx: Transaction, ids: readonly string[], remindMs: number): Promise<void> {
   await tx
     .update(processStep)
     .set({ remindAt: sql`now() + ${remindMs} * interval '1 millisecond'` })
-    .where(and(eq(processStep.kind, 'onboardCustomer'), eq(processStep.id, id), eq(processStep.step, 'mapCustomer')));
+    .where(
+      and(
+        eq(processStep.kind, 'onboardCustomer'),
+        inArray(processStep.id, [...ids]),
+        eq(processStep.step, 'mapCustomer'),
+      ),
+    );
 }
 
 /** Moves on those that wait and are mapped by now. */
@@ -383,7 +413,7 @@ export async function remindOfOnboarding(
     .for('update');
   if (!row) return undefined;
   const escalated = row.overdue && row.escalatedAt === null;
-  await remindLater(tx, onboardingId(key), remindMs);
+  await remindLater(tx, [onboardingId(key)], remindMs);
   await tx
     .update(onboarding)
     .set({

@@ -62,6 +62,43 @@ export async function startRound(
     .where(ofProcess(ref));
 }
 
+/**
+ * Begins one round of several processes of an integration, again where it was begun before. Each of them is due.
+ *
+ * @param of.states of steps that do not begin `waiting`
+ * @param of.processes with what each is about
+ */
+export async function beginRounds(
+  tx: Queryable,
+  of: {
+    kind: ProcessKind;
+    organizationId: string;
+    integrationId: string;
+    round: string;
+    states: Readonly<Record<string, 'done' | 'skipped'>>;
+    processes: readonly { id: string; about: string }[];
+  },
+): Promise<void> {
+  const rows = JSON.stringify(of.processes);
+  await tx.execute(sql`
+    insert into process as p (kind, id, organization_id, integration_id, about, round, due_at)
+    select ${of.kind}, r.id, ${of.organizationId}::uuid, ${of.integrationId}::uuid, r.about, ${of.round}, now()
+      from jsonb_to_recordset(${rows}::jsonb) as r(id text, about text)
+    on conflict (kind, id) do update
+       set round = excluded.round, round_started_at = now(), version = p.version + 1, due_at = now(), sweeps = 0`);
+  const steps = JSON.stringify(
+    stepsOf[of.kind].map((step, position) => ({ step, position, state: of.states[step] ?? 'waiting' })),
+  );
+  await tx.execute(sql`
+    insert into process_step as s (kind, id, round, step, position, state, done_at)
+    select ${of.kind}, r.id, ${of.round}, t.step, t.position, t.state, case when t.state <> 'waiting' then now() end
+      from jsonb_to_recordset(${rows}::jsonb) as r(id text)
+     cross join jsonb_to_recordset(${steps}::jsonb) as t(step text, position int, state text)
+    on conflict (kind, id, round, step) do update
+       set state = excluded.state, done_at = excluded.done_at, started_at = null, problem = null, retry_at = null,
+           blocked_at = null, failing_since = null, not_before = null, remind_at = null`);
+}
+
 /** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
 export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
