@@ -24,7 +24,11 @@ export function temporalSpec(
       '--port',
       String(ports.port),
       ...(ports.uiPort > 0 ? ['--ui-port', String(ports.uiPort)] : ['--headless']),
-      ...(dbFile ? ['--db-filename', dbFile] : []),
+      // With a write-ahead log it starts workflows at nearly three times the rate (measured: 45 and 125 a second). A kill -9
+      // still loses nothing; a power failure may lose the last moment, which the sweep makes good from the rows.
+      ...(dbFile
+        ? ['--db-filename', dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1']
+        : []),
       '--dynamic-config-value',
       'matching.enableFairness=true',
       '--log-level',

@@ -1,6 +1,7 @@
 /** The worker process: drives processes until it is told to stop. Any number of them may run. */
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino, type Logger } from 'pino';
 import { openDatabase } from '../db/client.ts';
@@ -41,7 +42,7 @@ const { client, close: closeClient } = createTemporalClient(
 await refuseUnregistered();
 
 const encryption = createEncryption(environment.ENCRYPTION_KEYS);
-const wake = createWaker(client);
+const wake = createWaker(client, new Client({ connection, namespace: environment.TEMPORAL_NAMESPACE }));
 const workers = await createWorkers(
   {
     db,

@@ -35,6 +35,8 @@ export async function createWorkers(
       ...shared,
       ...bundle,
       taskQueue: workflowTaskQueue,
+      // The SDK's fixed ten leave two for workflows that are new, which is a dozen a second, whatever else is idle (measured).
+      workflowTaskPollerBehavior: { type: 'autoscaling' },
       stickyQueueScheduleToStartTimeout: environment.STICKY_TIMEOUT_MS,
     }),
     await Worker.create({ ...shared, taskQueue: bulkTaskQueue }),
