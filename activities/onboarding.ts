@@ -14,6 +14,7 @@ import {
   onboardingProcess,
   remindOfOnboarding,
   startFound,
+  type OnboardingToWake,
 } from '../db/queries/onboarding.ts';
 import { blockStep } from '../db/queries/process.ts';
 import { dropStaged } from '../db/queries/staging.ts';
@@ -64,9 +65,9 @@ export function createOnboardingActivities(deps: Dependencies) {
         admitted = await admitAlerts(tx, integrationId, deps.environment.ALERTS_IN_FLIGHT);
       });
       for (const alert of admitted) await wakeProcess(deps, alert);
-      const ids = await listToWake(deps.db, integrationId, together);
-      if (ids.length > 0) await wakeThese(integrationId, ids);
-      return started === together || ids.length === together ? integrationId : null;
+      const toWake = await listToWake(deps.db, integrationId, together);
+      if (toWake.length > 0) await wakeThese(integrationId, toWake);
+      return started === together || toWake.length === together ? integrationId : null;
     },
 
     /** Nobody has mapped a customer yet: a reminder, and in the end a problem that is searched for and counted. */
@@ -148,20 +149,19 @@ export function createOnboardingActivities(deps: Dependencies) {
     }
   }
 
-  /** Those that Temporal did not take are left to the sweep: their processes are due. */
-  async function wakeThese(integrationId: string, ids: readonly string[]): Promise<void> {
+  /** Noted afterwards: whoever dies meanwhile wakes them again, and those that Temporal did not take are left to the sweep. */
+  async function wakeThese(integrationId: string, these: readonly OnboardingToWake[]): Promise<void> {
     const { organizationId } = await readIntegration(deps.db, integrationId);
-    // Noted first: what happens to one while it is being woken asks for another wake, which must not be taken back.
-    await noteWoken(deps.db, integrationId, ids);
     const limit = pLimit(wakesAtOnce);
     const failed: string[] = [];
     await Promise.all(
-      ids.map((id) =>
+      these.map(({ id }) =>
         limit(() => deps.wake(onboardingProcess({ id: integrationId, organizationId }, id))).catch(() =>
           failed.push(id),
         ),
       ),
     );
+    await noteWoken(deps.db, integrationId, these, failed);
     if (failed.length > 0) deps.logger.warn({ integrationId, failed: failed.length }, 'not woken; the sweep will');
   }
 }

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openConnection } from '../db/client.ts';
 import { connectAll, syncNow, type CardView } from '../dev/guide.ts';
 import { addCustomer } from '../dev/newCustomer.ts';
-import { until } from '../dev/until.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import type { Figures } from './figures.ts';
 import { startBenchSystem, type BenchSystem } from './system.ts';
@@ -75,7 +74,11 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
       );
       return rows[0]?.n ?? 0;
     };
-    await until('all to wait for a person', async () => (await waiting()) >= count, 1_200_000);
+    // Seldom: to count them is work for the same two cores.
+    while ((await waiting()) < count) {
+      if (performance.now() - began > 1_200_000) throw new Error('Not all new customers came to wait for a person.');
+      await delay(2_000);
+    }
     const seconds = (performance.now() - began) / 1000;
     figures.note('sync that finds them, in s', syncSeconds);
     figures.note('until all wait for a person, in s', seconds);

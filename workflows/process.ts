@@ -320,7 +320,16 @@ class Process<K extends ProcessKind> {
     const waits = [...this.waits.values()];
     const timers = waits.flatMap((wait) => (wait.timerMs === null ? [] : [wait.timerMs]));
     const version = Math.min(...waits.map((wait) => wait.version));
-    await this.parkAt(version, timers.length > 0 ? Math.min(...timers) : null, 'Wait');
+    const dueInMs = timers.length > 0 ? Math.min(...timers) : null;
+    if (!this.isParked(version, dueInMs)) await this.parkAt(version, dueInMs, 'Wait');
+  }
+
+  /** Whether the last look found it so: a new customer begins parked, and a wake without a fact changes nothing. */
+  private isParked(version: number, dueInMs: number | null): boolean {
+    const view = this.latest?.view;
+    if (view?.version !== version || view.dueInMs === undefined) return false;
+    if (view.dueInMs === null || dueInMs === null) return view.dueInMs === dueInMs;
+    return Math.abs(view.dueInMs - dueInMs) < 1_000;
   }
 
   private async parkAt(version: number, dueInMs: number | null, summary: string): Promise<boolean> {

@@ -10,7 +10,7 @@ export interface HealthFacts {
   vendor: string;
   vendorName: string | null;
   connected: boolean;
-  /** When the last run that became visible had begun. */
+  /** When the last run that became visible had begun; null = none since it was connected, again if it was disconnected. */
   dataAsOf: Date | null;
   psaAsOf: Date | null;
   lastSync: { id: string; state: string; finishedAt: Date | null } | null;
@@ -46,7 +46,8 @@ export async function readHealthFacts(
            exists (select from process_step s where s.kind = 'connect' and s.id = i.id::text and s.step = 'finish'
                       and s.state = 'done') as connected,
            (select max(r.started_at) from sync_run r
-             where r.integration_id = i.id and r.vendor_account_id is null and r.state = 'applied') as "dataAsOf",
+             where r.integration_id = i.id and r.vendor_account_id is null and r.state = 'applied'
+               and (i.counts_from is null or r.started_at >= i.counts_from)) as "dataAsOf",
            p.refreshed_at as "psaAsOf",
            (select jsonb_build_object('id', r.id, 'state', r.state, 'finishedAt', r.finished_at) from sync_run r
              where r.integration_id = i.id and r.vendor_account_id is null order by r.started_at desc limit 1) as "lastSync",

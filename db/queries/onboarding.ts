@@ -7,7 +7,7 @@ import {
   type OnboardingKey,
   type ProcessKind,
 } from '../../domain/process.ts';
-import type { Queryable, Transaction } from '../client.ts';
+import type { Database, Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,
   onboarding,
@@ -183,6 +183,7 @@ async function start(
     organizationId: row.organizationId,
     integrationId: row.id,
     round: '1',
+    dueInMs: remindMs,
     states: { detect: 'done', ...Object.fromEntries(skipped) },
     processes,
   });
@@ -270,7 +271,10 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
   if (await findAccountMapping(tx, row.id, vendorAccountId)) {
     await advanceMapped(tx, row.id);
     // The caller does.
-    await noteWoken(tx, row.id, [vendorAccountId]);
+    await tx
+      .update(onboarding)
+      .set({ toWake: false })
+      .where(ofAccounts(row.id, [vendorAccountId]));
     return [ref];
   }
   if (current.state !== 'mapped') return [];
@@ -375,19 +379,59 @@ export async function countRestless(db: Queryable, integrationId: string): Promi
   );
 }
 
+/** One whose workflow has to be woken, and the process's version that says so. */
+export interface OnboardingToWake {
+  id: string;
+  version: number;
+}
+
 /** Those whose workflows have to be woken. */
-export async function listToWake(db: Queryable, integrationId: string, most: number): Promise<string[]> {
-  const rows = await db
-    .select({ id: onboarding.vendorAccountId })
+export async function listToWake(db: Queryable, integrationId: string, most: number): Promise<OnboardingToWake[]> {
+  return db
+    .select({ id: onboarding.vendorAccountId, version: process.version })
     .from(onboarding)
+    .innerJoin(
+      process,
+      and(
+        eq(process.kind, 'onboardCustomer'),
+        eq(process.id, sql`${onboarding.integrationId} || '/' || ${onboarding.vendorAccountId}`),
+      ),
+    )
     .where(and(ofIntegration(integrationId), eq(onboarding.toWake, true)))
     .orderBy(asc(onboarding.foundAt), asc(onboarding.vendorAccountId))
     .limit(most);
-  return rows.map(({ id }) => id);
 }
 
-export async function noteWoken(db: Queryable, integrationId: string, ids: readonly string[]): Promise<void> {
-  await db.update(onboarding).set({ toWake: false }).where(ofAccounts(integrationId, ids));
+/**
+ * They were woken, but for what happened to them meanwhile: that asks for another wake.
+ *
+ * @param failed ids of those that Temporal did not take: the sweep wakes them
+ */
+export async function noteWoken(
+  db: Database,
+  integrationId: string,
+  woken: readonly OnboardingToWake[],
+  failed: readonly string[],
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx
+      .update(process)
+      .set({ dueAt: sql`now()` })
+      .where(
+        and(
+          eq(process.kind, 'onboardCustomer'),
+          inArray(
+            process.id,
+            failed.map((vendorAccountId) => onboardingId({ integrationId, vendorAccountId })),
+          ),
+        ),
+      );
+    await tx.execute(sql`
+      update onboarding o set to_wake = false
+        from jsonb_to_recordset(${JSON.stringify(woken)}::jsonb) as r(id text, version bigint)
+        join process p on p.kind = 'onboardCustomer' and p.id = ${integrationId} || '/' || r.id and p.version = r.version
+       where o.integration_id = ${integrationId}::uuid and o.vendor_account_id = r.id`);
+  });
 }
 
 /**

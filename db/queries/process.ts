@@ -63,8 +63,10 @@ export async function startRound(
 }
 
 /**
- * Begins one round of several processes of an integration, again where it was begun before. Each of them is due.
+ * Begins one round of several processes of an integration, again where it was begun before. They begin parked: whoever
+ * wakes them remembers whom he still has to.
  *
+ * @param of.dueInMs milliseconds until their first timer
  * @param of.states of steps that do not begin `waiting`
  * @param of.processes with what each is about
  */
@@ -75,17 +77,19 @@ export async function beginRounds(
     organizationId: string;
     integrationId: string;
     round: string;
+    dueInMs: number;
     states: Readonly<Record<string, 'done' | 'skipped'>>;
     processes: readonly { id: string; about: string }[];
   },
 ): Promise<void> {
   const rows = JSON.stringify(of.processes);
+  const dueAt = sql`now() + ${of.dueInMs} * interval '1 millisecond'`;
   await tx.execute(sql`
     insert into process as p (kind, id, organization_id, integration_id, about, round, due_at)
-    select ${of.kind}, r.id, ${of.organizationId}::uuid, ${of.integrationId}::uuid, r.about, ${of.round}, now()
+    select ${of.kind}, r.id, ${of.organizationId}::uuid, ${of.integrationId}::uuid, r.about, ${of.round}, ${dueAt}
       from jsonb_to_recordset(${rows}::jsonb) as r(id text, about text)
     on conflict (kind, id) do update
-       set round = excluded.round, round_started_at = now(), version = p.version + 1, due_at = now(), sweeps = 0`);
+       set round = excluded.round, round_started_at = now(), version = p.version + 1, due_at = excluded.due_at, sweeps = 0`);
   const steps = JSON.stringify(
     stepsOf[of.kind].map((step, position) => ({ step, position, state: of.states[step] ?? 'waiting' })),
   );
@@ -116,13 +120,15 @@ export async function lookAtProcess(
   db: Database,
   ref: ProcessRef,
 ): Promise<
-  (Pick<ProcessView, 'version' | 'round' | 'about' | 'steps'> & { integrationId: string | null }) | undefined
+  | (Pick<ProcessView, 'version' | 'round' | 'about' | 'dueInMs' | 'steps'> & { integrationId: string | null })
+  | undefined
 > {
   const { rows } = await db.execute<{
     version: string;
     round: string;
     integration_id: string | null;
     about: string | null;
+    due_in_ms: number | null;
     step: string | null;
     state: StepView['state'];
     problem: Problem | null;
@@ -135,6 +141,7 @@ export async function lookAtProcess(
     other_problem: Problem | null;
   }>(sql`
     select p.version, p.round, p.integration_id, p.about, s.step, s.state, s.problem,
+           (extract(epoch from p.due_at - now()) * 1000)::float8 as due_in_ms,
            (extract(epoch from s.retry_at - now()) * 1000)::float8 as retry_in_ms,
            (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
            (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
@@ -183,6 +190,7 @@ export async function lookAtProcess(
     round: first.round,
     integrationId: first.integration_id,
     ...(first.about === null ? {} : { about: first.about }),
+    dueInMs: first.due_in_ms === null ? null : Math.ceil(first.due_in_ms),
     steps,
   };
 }

@@ -78,6 +78,9 @@ test('connecting again what was disconnected asks for the access alone, and keep
   expect(accounts.items.length).toBeGreaterThan(10);
   const cards = await caller.good<{ items: { usage: number | null }[] }>('GET', '/v1/cards');
   expect(cards.items.filter((card) => card.usage !== null)).toEqual([]);
+  // Data from before is none: what is missing is the access, which a person gives.
+  const health = await caller.good<{ state: string; dataAsOf: string | null }>('GET', `${path}/health`);
+  expect(health).toMatchObject({ state: 'attention', dataAsOf: null });
   await caller.good('PUT', `${path}/vendor-credentials`, vendorCredentials);
 });
 
