@@ -254,11 +254,13 @@ describe('both ways at once', () => {
 
 test('a vendor that posts zeroes, and lets every count build', async () => {
   await system.mailprotector.settings({ postZeroes: true, noBuild: 'none' });
-  expect((await console.updateCounts()).failed).toBe(0);
-  await untilAtRest(system);
-  expect((await latestRun(system, id))?.state).toBe('applied');
-  const zeroes = (await visibleIn(system)).counts.filter((entry) => entry.quantity === 0 && entry.reported);
-  expect(zeroes.length).toBeGreaterThan(20);
+  await until('what was posted to be shown, zeroes as zeroes', async () => {
+    // Again where the machine paused for longer than a burst may: that is two, and the first is not reported in the second.
+    expect((await console.updateCounts()).failed).toBe(0);
+    await untilAtRest(system);
+    expect((await latestRun(system, id))?.state).toBe('applied');
+    return (await visibleIn(system)).counts.filter((entry) => entry.quantity === 0 && entry.reported).length > 20;
+  });
   expect(await openCounts()).toEqual([]);
 });
 
