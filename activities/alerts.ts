@@ -125,13 +125,11 @@ export function createAlertActivities(deps: Dependencies) {
     /** Where the account is mapped to now. One that is not mapped any more is parked: it comes again by itself. */
     async resolveAccount(ref: StepRef): Promise<StepResult> {
       let admitted: AdmittedAlert[] = [];
-      let again: StepResult = undefined;
-      await performStep(deps, ref, async () => {
+      const result = await performStep(deps, ref, async () => {
         const { alert: row, integration, mappedTo } = await readDelivery(deps.db, ref.id);
         const toldMs = row.source === 'storm' ? await toldForMs(deps.db, ref.id) : undefined;
         if (toldMs !== undefined && toldMs < gatheringMs) {
-          again = { againInMs: Math.ceil(gatheringMs - toldMs), because: 'gathers alerts before the next note' };
-          return undefined;
+          return { againInMs: Math.ceil(gatheringMs - toldMs), because: 'gathers alerts before the next note' };
         }
         return async (tx) => {
           if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
@@ -139,12 +137,12 @@ export function createAlertActivities(deps: Dependencies) {
         };
       });
       await wakeAll(admitted);
-      return again;
+      return result;
     },
 
     /** Finds or creates the ticket, or adds to it what is new. Runs once per try: Temporal never repeats it. */
     async writeTicket(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const context = await readDelivery(deps.db, ref.id);
         // Claimed by somebody who was killed: that is for the next step to find out about.
         if (context.alert.post === null) {
@@ -164,18 +162,16 @@ export function createAlertActivities(deps: Dependencies) {
      * time each: a search may lag longer than one thinks. Only then is it posted once more.
      */
     async settleTicket(ref: StepRef): Promise<StepResult> {
-      let again: StepResult = undefined;
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const context = await readDelivery(deps.db, ref.id);
         const { alert: row, integration } = context;
         if (row.post === null) return async () => undefined;
         const waitMs = settleAfterMs * 2 ** row.looks - (await claimedForMs(deps.db, row.id));
         if (waitMs > 0) {
-          again = {
+          return {
             againInMs: Math.ceil(waitMs),
             because: 'the ticket may be there: looked for when the PSA shows it',
           };
-          return undefined;
         }
         const adapter = await deps.connectors.psaOf(integration.psaConnectionId);
         const found = await lookFor(row, adapter);
@@ -186,13 +182,12 @@ export function createAlertActivities(deps: Dependencies) {
         else await die(integration.id, row.id, notTaken);
         return undefined;
       });
-      return again;
     },
 
     /** The ticket knows of it; its place is the next one's. */
     async recordDelivery(ref: StepRef): Promise<StepResult> {
       let admitted: AdmittedAlert[] = [];
-      await performStep(deps, ref, async () => {
+      const result = await performStep(deps, ref, async () => {
         const { integrationId } = await readAlert(deps.db, ref.id);
         return async (tx) => {
           await lockIntegration(tx, integrationId);
@@ -201,6 +196,7 @@ export function createAlertActivities(deps: Dependencies) {
         };
       });
       await wakeAll(admitted);
+      return result;
     },
   };
 

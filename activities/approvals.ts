@@ -51,7 +51,7 @@ export function createApprovalActivities(deps: Dependencies) {
   return {
     /** Writes up to 25 intended lines; the step is done when none is left. Runs once per try: Temporal never repeats it. */
     async writeLines(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
         if (lines.length === 0) return async () => undefined;
@@ -69,8 +69,7 @@ export function createApprovalActivities(deps: Dependencies) {
      * at target → applied; a third value → conflict; the old value → one new claim.
      */
     async settleLines(ref: StepRef): Promise<StepResult> {
-      let again: StepResult = undefined;
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         const open = await listUncertainLines(deps.db, ref.id, settleAfterMs);
         if (open.length === 0) return async () => undefined;
@@ -99,17 +98,15 @@ export function createApprovalActivities(deps: Dependencies) {
         }
         const [next] = await listUncertainLines(deps.db, ref.id, settleAfterMs);
         if (!next) return async () => undefined;
-        again = {
+        return {
           againInMs: Math.max(1, Math.ceil(next.settleInMs)),
           because: "waits until the PSA's time-out and search lag have passed, then reads the line again",
         };
-        return undefined;
       });
-      return again;
     },
 
     async closeApproval(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => async (tx) => closeBatch(tx, ref.id));
+      return performStep(deps, ref, async () => async (tx) => closeBatch(tx, ref.id));
     },
   };
 }

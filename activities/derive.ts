@@ -19,7 +19,7 @@ export function createDeriveActivities(deps: Dependencies) {
      * audit, raises nothing and clears nothing, and is read by the next sync.
      */
     async deriveAlerts(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      const result = await performStep(deps, ref, async () => {
         const integration = await readIntegration(deps.db, ref.id);
         const signals = await readSignals(integration);
         return async (tx) => {
@@ -32,6 +32,7 @@ export function createDeriveActivities(deps: Dependencies) {
       });
       // After the commit: whoever is killed here leaves it to the sweep.
       await admitAndWake(deps, ref.id);
+      return result;
     },
   };
 

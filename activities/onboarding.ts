@@ -91,7 +91,7 @@ export function createOnboardingActivities(deps: Dependencies) {
 
     /** Reads the usage of one customer, and of no other. */
     async pullCustomer(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const { integrationId, vendorAccountId } = onboardingOf(ref.id);
         const adapter = await deps.connectors.vendorOf(integrationId);
         // Before it is read: a full sync that began earlier and ends later must not replace it.
@@ -109,7 +109,7 @@ export function createOnboardingActivities(deps: Dependencies) {
 
     /** Makes the customer's counts visible and computes its cards, in one transaction (invariant 1). */
     async showCustomer(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => async (tx) => {
+      return performStep(deps, ref, async () => async (tx) => {
         const key = onboardingOf(ref.id);
         const { organizationId, psaConnectionId, settings } = await readIntegration(tx, key.integrationId);
         const run = await findCustomerRun(tx, key);

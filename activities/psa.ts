@@ -40,7 +40,7 @@ export function createPsaActivities(deps: Dependencies) {
 
     /** Asks the PSA which rights we have; a missing one that reading needs blocks the step and names the setting to change. */
     async checkPsaPermissions(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
         const report = await adapter.checkPermissions({ signal: signal() });
         await storePermissions(deps.db, ref.id, report);
@@ -54,7 +54,7 @@ export function createPsaActivities(deps: Dependencies) {
      * their statuses, types and priorities. A missing right blocks the step and names the setting to change.
      */
     async checkAlertPermissions(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const { psaConnectionId } = await readIntegration(deps.db, ref.id);
         const adapter = await deps.connectors.psaOf(psaConnectionId);
         const report = await adapter.checkAlertPermissions({ signal: signal() });
@@ -67,7 +67,7 @@ export function createPsaActivities(deps: Dependencies) {
 
     /** Reads everything into staging; what is staged already is not read again after a restart. */
     async pullPsa(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
         const refresh = await takeOverRefresh(deps.db, ref.round);
         const options = { signal: signal() };
@@ -115,7 +115,7 @@ export function createPsaActivities(deps: Dependencies) {
     /** Makes the refresh visible, recomputes the cards, and completes the steps that waited for it: one transaction. */
     async applyPsa(ref: StepRef): Promise<StepResult> {
       let waiters: ProcessRef[] = [];
-      await performStep(deps, ref, async () => async (tx) => {
+      const result = await performStep(deps, ref, async () => async (tx) => {
         const figures = await applyPsaRows(tx, ref.id, ref.round);
         const startedAt = await closeRefresh(tx, ref.round, figures);
         await recomputeConnection(tx, ref.id);
@@ -132,6 +132,7 @@ export function createPsaActivities(deps: Dependencies) {
         waiters.push(...(await askToMatch(tx, { psaConnectionId: ref.id })));
       });
       for (const waiter of waiters) await wakeProcess(deps, waiter);
+      return result;
     },
   };
 

@@ -12,7 +12,7 @@ export function createReconcileActivities(deps: Dependencies) {
     /** Maps the accounts whose names are equal on both sides, and leaves the others to a person. */
     async mapExactMatches(ref: StepRef): Promise<StepResult> {
       let admitted: AdmittedAlert[] = [];
-      await performStep(deps, ref, async () => async (tx) => {
+      const result = await performStep(deps, ref, async () => async (tx) => {
         await lockIntegration(tx, ref.id);
         const integration = await readIntegration(tx, ref.id);
         const matches = await mapEqualNames(tx, integration);
@@ -26,6 +26,7 @@ export function createReconcileActivities(deps: Dependencies) {
         admitted = await admitAlerts(tx, ref.id, deps.environment.ALERTS_IN_FLIGHT);
       });
       for (const alert of admitted) await wakeProcess(deps, alert);
+      return result;
     },
   };
 }

@@ -1,36 +1,48 @@
 /** How an activity does one step: mark it running, work, then commit its effect and `done` together, once. */
+import { ApplicationFailure } from '@temporalio/activity';
 import type { Transaction } from '../db/client.ts';
 import {
   beginStep,
   commitFact,
   finishStep,
   isBlocked,
+  lookAtProcess,
   noteAlive,
   noteProgress,
+  type ProcessRef,
   type StepKey,
 } from '../db/queries/process.ts';
+import type { ProcessView } from '../domain/process.ts';
+import { timingOf } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** Which step of which round; the one argument of every step activity. */
 export type StepRef = StepKey;
 
-/** Nothing: look again. Or: the step is not done yet and is to be tried again after this many milliseconds. */
-export type StepResult = void | { againInMs: number; because: string };
+/** The step is not done yet, and is to be tried again after this many milliseconds. */
+export interface Again {
+  againInMs: number;
+  because: string;
+}
+
+/** What the rows say after it, so that the workflow need not look; or when to try again. */
+export type StepResult = ProcessView | Again;
 
 /**
- * @param work does what is outside the database and returns what to commit, or nothing if there is more to do first
+ * @param work does what is outside the database and returns what to commit, when to try again, or nothing if there is
+ *   more to do first
  */
 export async function performStep(
   deps: Dependencies,
   ref: StepRef,
-  work: () => Promise<((tx: Transaction) => Promise<void>) | undefined | void>,
-): Promise<void> {
+  work: () => Promise<((tx: Transaction) => Promise<void>) | Again | undefined>,
+): Promise<StepResult> {
   // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
-  if (!(await beginStep(deps.db, ref))) return;
+  if (!(await beginStep(deps.db, ref))) return viewOf(deps, ref);
   const effect = await work();
-  if (!effect) {
+  if (typeof effect !== 'function') {
     await noteProgress(deps.db, ref);
-    return;
+    return effect ?? viewOf(deps, ref);
   }
   await deps.db.transaction(async (tx) => {
     // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
@@ -39,6 +51,15 @@ export async function performStep(
     await effect(tx);
     await noteAlive(tx, ref);
   });
+  return viewOf(deps, ref);
+}
+
+/** The rows of a process as its workflow may see them. */
+export async function viewOf(deps: Dependencies, { kind, id }: ProcessRef): Promise<ProcessView> {
+  const found = await lookAtProcess(deps.db, { kind, id });
+  if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${kind} ${id}.`, 'no_such_process');
+  const { integrationId, ...view } = found;
+  return { ...view, fairnessKey: integrationId ?? id, timing: timingOf(deps.environment) };
 }
 
 /**

@@ -1,5 +1,4 @@
 /** What the step machinery asks of PostgreSQL. */
-import { ApplicationFailure } from '@temporalio/activity';
 import type { ProcessKind, ProcessView } from '../domain/process.ts';
 import { admitAlerts } from '../db/queries/alerts.ts';
 import type { Transaction } from '../db/client.ts';
@@ -9,7 +8,6 @@ import {
   commitFact,
   createProcess,
   listWaiters,
-  lookAtProcess,
   ownerOf,
   parkProcess,
   registerNeed,
@@ -21,7 +19,7 @@ import { refreshedSince } from '../db/queries/psaConnection.ts';
 import { insertSyncRequest } from '../db/queries/sync.ts';
 import { timingOf } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
-import type { StepRef } from './step.ts';
+import { viewOf, type StepRef } from './step.ts';
 
 export function createStoreActivities(deps: Dependencies) {
   const timing = timingOf(deps.environment);
@@ -29,11 +27,7 @@ export function createStoreActivities(deps: Dependencies) {
   return {
     /** The rows of a process as its workflow may see them. */
     async look(ref: ProcessRef): Promise<ProcessView> {
-      const found = await lookAtProcess(deps.db, ref);
-      if (!found)
-        throw ApplicationFailure.nonRetryable(`There is no process ${ref.kind} ${ref.id}.`, 'no_such_process');
-      const { integrationId, ...view } = found;
-      return { ...view, fairnessKey: integrationId ?? ref.id, timing };
+      return viewOf(deps, ref);
     },
 
     async park(ref: ProcessRef & { version: number; dueInMs: number | null }): Promise<boolean> {

@@ -54,7 +54,7 @@ export function createSyncActivities(deps: Dependencies) {
 
     /** Compares the run with what is visible; a swing beyond the integration's limit holds it for a person (invariant 3). */
     async guardRun(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const integration = await readIntegration(deps.db, ref.id);
         const [previous, next, applied] = await Promise.all([
           listUsage(deps.db, ref.id),
@@ -85,7 +85,7 @@ export function createSyncActivities(deps: Dependencies) {
     async applyRun(ref: StepRef): Promise<StepResult> {
       let alerts = false;
       let counted: ToWake[] = [];
-      await performStep(deps, ref, async () => async (tx) => {
+      const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const integration = await readIntegration(tx, ref.id);
         const note = run.guard as GuardNote | null;
@@ -110,12 +110,13 @@ export function createSyncActivities(deps: Dependencies) {
       });
       if (alerts) await admitAndWake(deps, ref.id);
       for (const process of counted) await wakeProcess(deps, process);
+      return result;
     },
 
     /** Closes the run, applied or held, and completes the steps that waited for it. */
     async closeRun(ref: StepRef): Promise<StepResult> {
       let waiters: ProcessRef[] = [];
-      await performStep(deps, ref, async () => async (tx) => {
+      const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const held = run.state === 'running';
         if (held) {
@@ -126,6 +127,7 @@ export function createSyncActivities(deps: Dependencies) {
         if (!held) waiters = await satisfyNeeds(tx, { kind: 'sync', id: ref.id }, run.startedAt);
       });
       for (const waiter of waiters) await wakeProcess(deps, waiter);
+      return result;
     },
   };
 }

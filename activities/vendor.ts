@@ -30,7 +30,7 @@ export function createVendorActivities(deps: Dependencies) {
     /** Tries the credentials, and stores the reseller's name and the list of customers to choose from. */
     async verifyCredentials(ref: StepRef): Promise<StepResult> {
       let toWake: ToWake[] = [];
-      await performStep(deps, ref, async () => {
+      const result = await performStep(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
         const accounts = await adapter.listAccounts({ signal: signal() });
@@ -50,22 +50,20 @@ export function createVendorActivities(deps: Dependencies) {
         };
       });
       for (const process of toWake) await wakeProcess(deps, process);
+      return result;
     },
 
     /** Waits until the vendor has sent what it is sending: an Update Counts is one run, and not a thousand. */
     async awaitQuiet(ref: StepRef): Promise<StepResult> {
-      let again: StepResult = undefined;
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const burst = await readBurst(deps.db, ref.id);
         const waitMs = burst ? quietInMs(burst, deps.environment) : 0;
         if (!burst || waitMs <= 0) return async () => undefined;
         // Later counts wake nobody, and one of them may end the long wait of leftovers: so it looks again before that.
         const { PUSH_IDLE_MS, PUSH_LONGEST_MS } = deps.environment;
         const lookAgainMs = burst.sinceFirstMs < PUSH_LONGEST_MS ? PUSH_IDLE_MS : PUSH_LONGEST_MS;
-        again = { againInMs: Math.ceil(Math.min(waitMs, lookAgainMs)), because: 'counts are still coming in' };
-        return undefined;
+        return { againInMs: Math.ceil(Math.min(waitMs, lookAgainMs)), because: 'counts are still coming in' };
       });
-      return again;
     },
 
     /**
@@ -73,7 +71,7 @@ export function createVendorActivities(deps: Dependencies) {
      * push it is what was posted and is not visible yet.
      */
     async pullVendor(ref: StepRef): Promise<StepResult> {
-      await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const { intake } = await readIntegration(deps.db, ref.id);
         if (intake === 'push') {
           return async (tx) => {
@@ -121,7 +119,7 @@ export function createVendorActivities(deps: Dependencies) {
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       let toWake: ToWake[] = [];
-      await performStep(deps, ref, async () => {
+      const result = await performStep(deps, ref, async () => {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
@@ -158,6 +156,7 @@ export function createVendorActivities(deps: Dependencies) {
         };
       });
       for (const process of toWake) await wakeProcess(deps, process);
+      return result;
     },
   };
 }

@@ -32,6 +32,10 @@ const app = createApp({
 const server = serve({ fetch: app.fetch, hostname: environment.API_HOST, port: environment.API_PORT }, (address) => {
   logger.info({ url: `http://${environment.API_HOST}:${address.port}` }, 'ready');
 });
+server.on('error', (error) => {
+  logger.fatal({ err: error }, 'the address of API_HOST and API_PORT cannot be had: choose another');
+  process.exit(1);
+});
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {

@@ -1,5 +1,5 @@
 /** The whole system of a bench: each part a process of its own, in a folder that is gone afterwards. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiClient, type ApiClient } from '../dev/apiClient.ts';
@@ -27,6 +27,8 @@ export async function startBenchSystem(options: {
   env: Record<string, string>;
 }): Promise<BenchSystem> {
   const state = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
+  // PostgreSQL of a root is another user's: its data is in here too, and gone with the rest, only if he may enter.
+  chmodSync(state, 0o755);
   const stack = await startStack({
     state,
     demo: true,

@@ -258,8 +258,8 @@ export interface ProcessView {
   /** Keeps tenants apart in a task queue: the integration's id, or the connection's. */
   fairnessKey: string;
   timing: ProcessTiming;
-  /** Milliseconds until the sweep looks after it, null = never: what it is parked with. Absent in histories of before. */
-  dueInMs?: number | null;
+  /** Milliseconds until the sweep looks after it, null = never: what it is parked with. */
+  dueInMs: number | null;
   steps: StepView[];
 }
 

@@ -32,6 +32,10 @@ const server = createServer((request, response) => {
 server.listen(environment.METRICS_PORT, environment.METRICS_HOST, () => {
   logger.info({ address: server.address() }, 'metrics and readiness');
 });
+server.on('error', (error) => {
+  logger.fatal({ err: error }, 'the address of METRICS_HOST and METRICS_PORT cannot be had: choose another');
+  process.exit(1);
+});
 
 const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
 const connection = await connect(environment, logger);

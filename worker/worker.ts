@@ -35,6 +35,9 @@ export async function createWorkers(
       ...shared,
       ...bundle,
       taskQueue: workflowTaskQueue,
+      // Most workflows sleep for days. What is kept of thousands is a heap of a gigabyte, whose every sweep makes the few that
+      // are awake wait; a short history is read again in milliseconds.
+      maxCachedWorkflows: 500,
       // The SDK's fixed ten leave two for workflows that are new, which is a dozen a second, whatever else is idle (measured).
       workflowTaskPollerBehavior: { type: 'autoscaling' },
       stickyQueueScheduleToStartTimeout: environment.STICKY_TIMEOUT_MS,

@@ -20,7 +20,7 @@ import {
   type ActivityFunctionWithOptions,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import type { StepRef, StepResult } from '../activities/step.ts';
+import type { Again, StepRef, StepResult } from '../activities/step.ts';
 import {
   isFinished,
   problemOf,
@@ -61,6 +61,12 @@ interface RunOptions {
   first?: (ref: StepRef) => Promise<StepResult>;
 }
 
+/** What the rows said, and the wakes that had come before they were asked. */
+interface Look {
+  view: ProcessView;
+  wakes: number;
+}
+
 interface Wait {
   /** The process's version this wait has seen. */
   version: number;
@@ -69,16 +75,18 @@ interface Wait {
 }
 
 class Process<K extends ProcessKind> {
-  /** Wakes so far. Each loop compares its own earlier reading, so that steps side by side lose none. */
+  /** Wakes so far. Each look remembers its own earlier reading, so that steps side by side lose none. */
   wakes = 0;
   /** Branches at work; only when all wait is the process parked. */
   private active = 0;
-  /** The last look, and the wakes that had come before it: the next step begins with it if none has come since. */
-  private latest: { view: ProcessView; wakes: number } | undefined;
+  /** The last look: the next step begins with it if no wake has come since. */
+  private latest: Look | undefined;
   /** What this body has gone past: steps that it saw finished, by round. */
   private readonly passed = new Set<string>();
-  /** The version that was there before the last claim of a round. */
-  private claimedAt: number | undefined;
+  /** What was there before the last claim of a round. */
+  private claimed: Look | undefined;
+  /** The wakes that what it rests on had seen; undefined while it does not rest. */
+  private restedAt: number | undefined;
   private readonly waits = new Map<string, Wait>();
   /** The local activity under way, if there is one. */
   private turn: Promise<unknown> = Promise.resolve();
@@ -99,15 +107,15 @@ class Process<K extends ProcessKind> {
    */
   async until(step: StepOf<K>, remind?: ActivityFunctionWithOptions<(ref: StepRef) => Promise<void>>): Promise<void> {
     await this.branch(async () => {
-      for (let again = false; ; again = true) {
-        const seen = this.wakes;
-        const view = again ? await this.look() : await this.lookOrLatest();
+      for (;;) {
+        const { view, wakes: seen } = await this.lookOrLatest();
         const row = stepIn(view, step);
         if (await this.isPast(view, row)) return;
         const remindInMs = remind && row.remindInMs !== undefined ? row.remindInMs : null;
         if (remind && remindInMs !== null && remindInMs <= 0) {
           const summary = `${stepWords[step].title}: remind of it`;
           await remind.executeWithOptions({ summary }, [this.ref(view.round, step)]);
+          this.latest = undefined;
           continue;
         }
         await this.wait(step, seen, view.version, remindInMs, remindInMs === null ? waitingFor(row) : 'remind of it');
@@ -116,14 +124,14 @@ class Process<K extends ProcessKind> {
   }
 
   /**
-   * Runs an automatic step until its row is done: `activity` commits its effect and `done` together. A permanent failure
-   * blocks the step; so does a transient one that outlasted its limit, which then tries again by itself.
+   * Runs an automatic step until its row is done: `activity` commits its effect and `done` together, and answers with
+   * what the rows say then. A permanent failure blocks the step; so does a transient one that outlasted its limit, which
+   * then tries again by itself.
    */
   async run(step: StepOf<K>, activity: StepActivity, options: RunOptions = {}): Promise<void> {
     await this.branch(async () => {
-      for (let again = false; ; again = true) {
-        const seen = this.wakes;
-        const view = again ? await this.look() : await this.lookOrLatest();
+      for (;;) {
+        const { view, wakes: seen } = await this.lookOrLatest();
         const row = stepIn(view, step);
         if (await this.isPast(view, row)) return;
         const gapMs = view.timing.blockedGapMs - (row.blockedForMs ?? Number.POSITIVE_INFINITY);
@@ -131,9 +139,9 @@ class Process<K extends ProcessKind> {
           await condition(() => false, gapMs, { summary: `${stepWords[step].title}: a short gap between two tries` });
         }
         const outcome = await this.attempt(step, view, activity, options);
-        if (outcome === 'look') continue;
+        if (outcome === 'over') continue;
         if (outcome === 'unfinished') {
-          const failed = await this.look();
+          const { view: failed } = await this.look();
           await this.wait(step, seen, view.version, pauseMs(failed, step), 'the last try did not finish');
           continue;
         }
@@ -144,7 +152,7 @@ class Process<K extends ProcessKind> {
         await store.block.executeWithOptions({ summary: `${stepWords[step].title}: blocked` }, [
           { ...this.ref(view.round, step), code: outcome.code },
         ]);
-        const blocked = await this.look();
+        const { view: blocked } = await this.look();
         if (isFinished(stepIn(blocked, step).state)) return;
         // Parked with what was seen before the try: a fact that came during it, new credentials for one, was not tried.
         await this.wait(
@@ -161,7 +169,7 @@ class Process<K extends ProcessKind> {
   /** Commits the need for a round of another process, wakes it, and waits until it has satisfied the need. */
   async need(step: StepOf<K>, other: ProcessKind): Promise<void> {
     await this.branch(async () => {
-      const view = await this.lookOrLatest();
+      const { view } = await this.lookOrLatest();
       if (await this.isPast(view, stepIn(view, step))) return;
       await store.registerNeed.executeWithOptions({ summary: `${stepWords[step].title}: ask for it` }, [
         { ...this.ref(view.round, step), other },
@@ -181,7 +189,7 @@ class Process<K extends ProcessKind> {
     activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>,
     first?: (id: string) => Promise<string | null>,
   ): Promise<boolean> {
-    this.claimedAt = (await this.lookOrLatest()).version;
+    this.claimed = await this.lookOrLatest();
     const untilItWorks = () =>
       activity.executeWithOptions(
         // Of a worker that died in it nothing is heard: short, because somebody may have asked for a sync just now.
@@ -200,32 +208,41 @@ class Process<K extends ProcessKind> {
   }
 
   /** What the rows say now; shows it in the Temporal UI. */
-  async look(): Promise<ProcessView> {
+  private async look(): Promise<Look> {
     const { wakes } = this;
     const ref = { kind: this.kind, id: this.id };
     const view = await this.shortly(
       () => atOnce.look(ref),
       () => store.look.executeWithOptions({ summary: 'Look where it stands' }, [ref]),
     );
-    this.latest = { view, wakes };
-    this.show(view);
-    return view;
+    return this.see({ view, wakes });
+  }
+
+  private see(look: Look): Look {
+    this.latest = look;
+    this.show(look.view);
+    return look;
   }
 
   /** Where the step before has just looked there is nothing new to see, unless a wake came since. */
-  private async lookOrLatest(): Promise<ProcessView> {
-    return this.latest?.wakes === this.wakes ? this.latest.view : this.look();
+  private async lookOrLatest(): Promise<Look> {
+    return this.latest?.wakes === this.wakes ? this.latest : this.look();
   }
 
   /**
-   * Parks a finished body: false if a fact arrived meanwhile. What counts as seen is what was there before the last
-   * claim: a request that came after it, and whose wake was lost, is then found by the sweep.
+   * Parks a finished body, if no fact arrived meanwhile. What counts as seen is what was there before the last claim: a
+   * request that came after it, and whose wake was lost, is then found by the sweep.
    */
-  async rest(): Promise<boolean> {
-    const version = this.claimedAt ?? (await this.lookOrLatest()).version;
+  async rest(): Promise<void> {
+    const { view, wakes } = this.claimed ?? (await this.lookOrLatest());
     // Should it not rest, a fact without a wake has arrived.
     this.latest = undefined;
-    return this.parkAt(version, null, 'Done for now');
+    this.restedAt = (await this.parkAt(view.version, null, 'Done for now')) ? wakes : undefined;
+  }
+
+  /** Whether it is parked, and no wake has come that what it rests on had not seen. */
+  isAtRest(): boolean {
+    return this.restedAt === this.wakes;
   }
 
   /**
@@ -262,8 +279,9 @@ class Process<K extends ProcessKind> {
     view: ProcessView,
     activity: StepActivity,
     { once, first }: RunOptions,
-  ): Promise<'look' | 'unfinished' | { againInMs: number; because: string } | { code: string }> {
+  ): Promise<'over' | 'unfinished' | Again | { code: string }> {
     const { timing } = view;
+    const { wakes, latest } = this;
     try {
       const ref = this.ref(view.round, step);
       const visibly = () =>
@@ -280,7 +298,11 @@ class Process<K extends ProcessKind> {
           [ref],
         );
       const result = await (first ? this.shortly(() => first(ref), visibly) : visibly());
-      return result ?? 'look';
+      if ('againInMs' in result) return result;
+      if (this.latest === latest) this.see({ view: result, wakes });
+      // A branch beside this one has looked since, perhaps later than the activity did.
+      else this.latest = undefined;
+      return 'over';
     } catch (failure) {
       if (isCancellation(failure) || !(failure instanceof ActivityFailure)) throw failure;
       const answer = failure.cause;
@@ -308,7 +330,10 @@ class Process<K extends ProcessKind> {
       }
       const woken = () => this.wakes !== seen;
       if (timerMs === null) await condition(woken);
-      else await condition(woken, timerMs, { summary: `${stepWords[step].title}: ${words}` });
+      else if (!(await condition(woken, timerMs, { summary: `${stepWords[step].title}: ${words}` }))) {
+        // What the timer was for may be there now, and no wake says so.
+        this.latest = undefined;
+      }
     } finally {
       this.active++;
       this.waits.delete(step);
@@ -327,7 +352,7 @@ class Process<K extends ProcessKind> {
   /** Whether the last look found it so: a new customer begins parked, and a wake without a fact changes nothing. */
   private isParked(version: number, dueInMs: number | null): boolean {
     const view = this.latest?.view;
-    if (view?.version !== version || view.dueInMs === undefined) return false;
+    if (view?.version !== version) return false;
     if (view.dueInMs === null || dueInMs === null) return view.dueInMs === dueInMs;
     return Math.abs(view.dueInMs - dueInMs) < 1_000;
   }
@@ -390,16 +415,13 @@ export async function processOf<K extends ProcessKind>(
   setHandler(wake, () => {
     process.wakes++;
   });
-  let seen: number;
-  let rested: boolean;
   do {
-    seen = process.wakes;
     process.begin();
     await body(process);
-    rested = await process.rest();
+    await process.rest();
     // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal
     // only if the Signal came after the last workflow task began (measured: 0 of 480 lost this way, 6 of 600 otherwise).
-  } while (!rested || process.wakes !== seen);
+  } while (!process.isAtRest());
 }
 
 function stepIn(view: ProcessView, step: string): StepView {

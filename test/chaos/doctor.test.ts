@@ -1,4 +1,6 @@
 /** `npm run doctor`, against an installation that works and one that does not. */
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectAll, createPsaConnection, createIntegration, goodCredentials, person } from '../../dev/guide.ts';
 import { until } from '../../dev/until.ts';
@@ -47,6 +49,22 @@ test.each([
   expect(said).toMatch(words);
   expect(code).toBe(1);
   for (const secret of system.secrets) expect(said).not.toContain(secret);
+});
+
+test.each([
+  ['api/main.js', 'API_PORT'],
+  ['worker/main.js', 'METRICS_PORT'],
+])('%s says that its port is taken, and ends', async (file, variable) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  try {
+    const { code, said } = await system.run(file, { [variable]: String(port) });
+    expect(said).toContain(`and ${variable} cannot be had: choose another`);
+    expect(code).toBe(1);
+  } finally {
+    taken.close();
+  }
 });
 
 test('a new encryption key: all is encrypted with it while everything runs, and the old one is not needed any more', async () => {
