@@ -45,6 +45,8 @@ export interface UserFields {
 
 const perGroup = 10_000;
 
+export type People = ReturnType<typeof createPeople>;
+
 export function createPeople() {
   const removed = new Set<number>();
   const fields = new Map<number, UserFields>();

@@ -3,6 +3,8 @@ import { refOf, statementRow, type Ref } from './rows.ts';
 
 type Row = Record<string, unknown>;
 
+export type Signals = ReturnType<typeof createSignals>;
+
 export function createSignals() {
   const syncs = new Map<number, Row[]>();
   const statements = new Map<number, Row[]>();

@@ -5,32 +5,13 @@
  */
 import type { CreateSimulation, SimAnswer, SimRequest, Simulation } from '../kit/simulator.ts';
 import { makeWorld, type WorldCustomer, type WorldDomain, type WorldGroup } from '../world.ts';
+import { applyChange, type Held, type Row } from './changes.ts';
 import { createConsole, type ConsoleSettings } from './console.ts';
 import { keys } from './keys.ts';
 import { createSignals } from './signals.ts';
 import { createPeople, userTypes, type UserFields } from './people.ts';
-import {
-  customerRow,
-  displayOf,
-  domainRows,
-  groupRow,
-  refOf,
-  resellerRow,
-  serviceRows,
-  statementRow,
-  type DomainRow,
-} from './rows.ts';
-
-type Row = Record<string, unknown>;
-
-interface DomainEntry {
-  customer: WorldCustomer;
-  domain: WorldDomain;
-}
-
-interface GroupEntry extends DomainEntry {
-  group: WorldGroup;
-}
+import { customerRow, displayOf, domainRows, groupRow, refOf, resellerRow, serviceRows, statementRow } from './rows.ts';
+import { domainRowsOf, findUser, makeIndex, type GroupEntry } from './worldIndex.ts';
 
 /** Another MSP of the same provider: its ids are there, and none of our keys may see them. */
 const otherReseller = { id: 501, name: 'Other MSP' };
@@ -81,9 +62,8 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     ...consoleSettings,
   };
   const reseller = { id: world.reseller.id, name: world.reseller.name };
-  const configurations = new Map<string, Row>();
-  const managers = new Map<number, Row & { entity: string }>();
-  const destinations = new Map<number, Row & { owner: { id: number } }>();
+  const held: Held = { list, people, signals, configurations: new Map(), managers: new Map(), destinations: new Map() };
+  const { configurations, managers, destinations } = held;
   let nextId = 8_000_000;
 
   const error = (status: number, message: string): SimAnswer => {
@@ -94,27 +74,8 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   const created = (body: unknown): SimAnswer => ({ status: 201, body });
   const gone: SimAnswer = { status: 204 };
 
-  // Looked up by id on every request of a pull: indexed, so that 100,000 customers are served as fast as 40.
-  let index = makeIndex();
-  function makeIndex() {
-    const domains = [...list, ...others].flatMap((customer) =>
-      customer.domains.map((domain): DomainEntry => ({ customer, domain })),
-    );
-    const groups = domains.flatMap(({ customer, domain }) =>
-      domain.groups.map((group): GroupEntry => ({ customer, domain, group })),
-    );
-    return {
-      customer: new Map([...list, ...others].map((customer) => [customer.id, customer])),
-      domain: new Map(domains.map((entry) => [entry.domain.id, entry])),
-      alias: new Map(domains.flatMap((entry) => entry.domain.aliases.map((alias) => [alias.id, entry]))),
-      group: new Map(groups.map((entry) => [entry.group.id, entry])),
-      domainRows: list.flatMap(domainRowsOf),
-    };
-  }
-
-  function domainRowsOf(customer: WorldCustomer): DomainRow[] {
-    return customer.domains.flatMap((domain) => domainRows(customer, domain));
-  }
+  let index = makeIndex(list, others);
+  const userOf = (id: number) => findUser(index, people, id);
   const isOther = (customer: WorldCustomer) => others.includes(customer);
   const customersOf = (id: number) => (id === otherReseller.id ? others : list);
   const rowOf = (customer: WorldCustomer) =>
@@ -129,12 +90,6 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     const types = settings['userCountTypes'] as string[];
     if (types.length === 1 && types[0] === userTypes.user.name) return group.users;
     return people.rows(domain, group).filter((user) => types.includes(user.user_type.name)).length;
-  }
-
-  function userEntry(id: number) {
-    const entry = index.group.get(people.addedGroupIdOf(id) ?? people.groupIdOf(id));
-    const user = entry && people.rows(entry.domain, entry.group).find((one) => one.id === id);
-    return entry && user ? { ...entry, user } : undefined;
   }
 
   /** A list: filtered by field (`name=`, `created_at[geq]=`), cut to a page, and only then made into rows where that is possible. */
@@ -188,7 +143,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
       case 'user_groups':
         return index.group.get(id)?.customer;
       case 'users':
-        return Number.isNaN(id) ? 'nobody' : userEntry(id)?.customer;
+        return Number.isNaN(id) ? 'nobody' : userOf(id)?.customer;
       case 'managers':
         return managers.has(id) ? 'nobody' : undefined;
       case 'notification_destinations':
@@ -393,7 +348,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   }
 
   function userRoute(request: SimRequest, id: number, below: string): SimAnswer {
-    const entry = userEntry(id);
+    const entry = userOf(id);
     if (!entry) return error(404, 'Not found');
     const { user, domain, group } = entry;
     switch (`${request.method} ${below}`.trim()) {
@@ -406,7 +361,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
           if (text) fields[name] = text;
         }
         change({ change: 'editUser', id, fields });
-        return ok(userEntry(id)?.user);
+        return ok(userOf(id)?.user);
       }
       case 'DELETE':
         change({ change: 'removeUser', id });
@@ -489,7 +444,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
       case 'POST notification_destinations': {
         const value = textOf(request, 'value');
         if (!value) return error(422, 'Value can\u2019t be blank');
-        const user = userEntry(id)?.user;
+        const user = userOf(id)?.user;
         const owner = user
           ? { ...refOf(user), entity_type: 'User' }
           : { id, name: managers.get(id)?.['name'], entity_type: 'Manager' };
@@ -527,148 +482,11 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
 
   function apply(wanted: Row): unknown {
     const id = Number(wanted['id'] ?? nextId);
-    const result = applyOne(wanted, id);
+    const result = applyChange(held, index, wanted, id);
     // Ids that the API gave out, not those that users have by their group.
     if (id >= nextId && id < 9_000_000) nextId = id + 2;
-    index = makeIndex();
+    index = makeIndex(list, others);
     return result;
-  }
-
-  function applyOne(wanted: Row, id: number): unknown {
-    const name = String(wanted['name']);
-    switch (wanted['change']) {
-      case 'setUsers': {
-        // By group, or of a customer's first group.
-        const group =
-          wanted['customerId'] === undefined
-            ? index.group.get(id)?.group
-            : index.customer.get(Number(wanted['customerId']))?.domains[0]?.groups[0];
-        if (group) group.users = Number(wanted['users']);
-        return group;
-      }
-      case 'setServices': {
-        const group = index.group.get(id)?.group;
-        if (group) group.services = wanted['services'] as string[];
-        return group;
-      }
-      case 'addCustomer': {
-        const domains = (wanted['domains'] as WorldDomain[] | undefined) ?? [];
-        const made: WorldCustomer = { id, name, story: 'unrelated', domains };
-        list.push(made);
-        return made;
-      }
-      case 'addCustomers': {
-        // Thousands at once: the index is made anew once.
-        const added = wanted['customers'] as Omit<WorldCustomer, 'story'>[];
-        list.push(...added.map((customer) => ({ ...customer, story: 'unrelated' as const })));
-        return {};
-      }
-      case 'renameCustomer': {
-        const found = index.customer.get(id);
-        if (found) found.name = name;
-        return found;
-      }
-      case 'removeCustomer': {
-        const at = list.findIndex((customer) => customer.id === id);
-        if (at >= 0) list.splice(at, 1);
-        return {};
-      }
-      case 'addDomain': {
-        // Every domain has a Default group (§5.4); it is Pending until it is verified.
-        const groups = [{ id: Number(wanted['groupId'] ?? id + 1), name: 'Default', services: [], users: 0 }];
-        const made: WorldDomain = { id, name, pending: true, aliases: [], groups };
-        index.customer.get(Number(wanted['customerId']))?.domains.push(made);
-        return made;
-      }
-      case 'verifyDomain': {
-        const found = index.domain.get(id)?.domain;
-        if (found) found.pending = false;
-        return found;
-      }
-      case 'moveDomain': {
-        const entry = index.domain.get(id);
-        const to = index.customer.get(Number(wanted['customerId']));
-        if (entry && to) {
-          entry.customer.domains = entry.customer.domains.filter((domain) => domain.id !== id);
-          to.domains.push(entry.domain);
-        }
-        return {};
-      }
-      case 'removeDomain': {
-        const entry = index.domain.get(id);
-        if (entry) entry.customer.domains = entry.customer.domains.filter((domain) => domain.id !== id);
-        return {};
-      }
-      case 'addAlias':
-        index.domain.get(Number(wanted['domainId']))?.domain.aliases.push({ id, name });
-        return {};
-      case 'addGroup': {
-        const made: WorldGroup = { id, name, services: [], users: 0 };
-        index.domain.get(Number(wanted['domainId']))?.domain.groups.push(made);
-        return made;
-      }
-      case 'renameGroup': {
-        const group = index.group.get(id)?.group;
-        if (group) group.name = name;
-        return group;
-      }
-      case 'removeGroup': {
-        const entry = index.group.get(id);
-        if (entry) entry.domain.groups = entry.domain.groups.filter((group) => group.id !== id);
-        return {};
-      }
-      case 'addUser': {
-        const entry = index.group.get(Number(wanted['groupId']));
-        const parentId = wanted['parentId'];
-        const given = {
-          id,
-          typeId: Number(wanted['typeId']),
-          ...(typeof parentId === 'number' ? { parentId } : {}),
-        };
-        return entry && people.add(entry.domain, entry.group, given, wanted['fields'] as UserFields);
-      }
-      case 'editUser':
-        people.edit(id, wanted['fields'] as UserFields);
-        return {};
-      case 'removeUser': {
-        const entry = userEntry(id);
-        if (entry) people.remove(entry.group, entry.user);
-        return {};
-      }
-      case 'configure': {
-        const entity = String(wanted['entity']);
-        configurations.set(entity, { ...configurations.get(entity), ...(wanted['fields'] as Row) });
-        return {};
-      }
-      case 'addManager': {
-        const { change: _change, entity, ...row } = wanted;
-        const made = { ...row, roles: [], entity: String(entity) };
-        managers.set(id, made);
-        return made;
-      }
-      case 'removeManager':
-        managers.delete(id);
-        return {};
-      case 'addDestination': {
-        const made = {
-          id,
-          value: wanted['value'],
-          owner: wanted['owner'] as { id: number },
-          level: { level_id: 1, level: 'Normal' },
-          destination_type: { destination_type_id: 1, destination_type: 'Email' },
-        };
-        destinations.set(id, made);
-        return made;
-      }
-      case 'removeDestination':
-        destinations.delete(id);
-        return {};
-      default: {
-        const done = signals.apply(wanted);
-        if (done === undefined) throw new Error(`The simulator knows no change "${String(wanted['change'])}".`);
-        return done;
-      }
-    }
   }
 
   const console = createConsole(() => list, settings);

@@ -1,0 +1,160 @@
+/** What a test, the walkthrough, the console or the API itself changes: each is a record, so that a restart repeats it. */
+import type { WorldCustomer, WorldDomain, WorldGroup } from '../world.ts';
+import type { People, UserFields } from './people.ts';
+import type { Signals } from './signals.ts';
+import { findUser, type WorldIndex } from './worldIndex.ts';
+
+export type Row = Record<string, unknown>;
+
+/** All that the simulated Mailprotector holds. */
+export interface Held {
+  list: WorldCustomer[];
+  people: People;
+  signals: Signals;
+  configurations: Map<string, Row>;
+  managers: Map<number, Row & { entity: string }>;
+  destinations: Map<number, Row & { owner: { id: number } }>;
+}
+
+/**
+ * @param wanted `change` names it; the other fields are its own
+ * @param id of what it makes or changes
+ * @throws Error when there is no such change
+ */
+export function applyChange(held: Held, index: WorldIndex, wanted: Row, id: number): unknown {
+  const { list, people, signals, configurations, managers, destinations } = held;
+  const name = String(wanted['name']);
+  switch (wanted['change']) {
+    case 'setUsers': {
+      // By group, or of a customer's first group.
+      const group =
+        wanted['customerId'] === undefined
+          ? index.group.get(id)?.group
+          : index.customer.get(Number(wanted['customerId']))?.domains[0]?.groups[0];
+      if (group) group.users = Number(wanted['users']);
+      return group;
+    }
+    case 'setServices': {
+      const group = index.group.get(id)?.group;
+      if (group) group.services = wanted['services'] as string[];
+      return group;
+    }
+    case 'addCustomer': {
+      const domains = (wanted['domains'] as WorldDomain[] | undefined) ?? [];
+      const made: WorldCustomer = { id, name, story: 'unrelated', domains };
+      list.push(made);
+      return made;
+    }
+    case 'addCustomers': {
+      // Thousands at once: the index is made anew once.
+      const added = wanted['customers'] as Omit<WorldCustomer, 'story'>[];
+      list.push(...added.map((customer) => ({ ...customer, story: 'unrelated' as const })));
+      return {};
+    }
+    case 'renameCustomer': {
+      const found = index.customer.get(id);
+      if (found) found.name = name;
+      return found;
+    }
+    case 'removeCustomer': {
+      const at = list.findIndex((customer) => customer.id === id);
+      if (at >= 0) list.splice(at, 1);
+      return {};
+    }
+    case 'addDomain': {
+      // Every domain has a Default group (§5.4); it is Pending until it is verified.
+      const groups = [{ id: Number(wanted['groupId'] ?? id + 1), name: 'Default', services: [], users: 0 }];
+      const made: WorldDomain = { id, name, pending: true, aliases: [], groups };
+      index.customer.get(Number(wanted['customerId']))?.domains.push(made);
+      return made;
+    }
+    case 'verifyDomain': {
+      const found = index.domain.get(id)?.domain;
+      if (found) found.pending = false;
+      return found;
+    }
+    case 'moveDomain': {
+      const entry = index.domain.get(id);
+      const to = index.customer.get(Number(wanted['customerId']));
+      if (entry && to) {
+        entry.customer.domains = entry.customer.domains.filter((domain) => domain.id !== id);
+        to.domains.push(entry.domain);
+      }
+      return {};
+    }
+    case 'removeDomain': {
+      const entry = index.domain.get(id);
+      if (entry) entry.customer.domains = entry.customer.domains.filter((domain) => domain.id !== id);
+      return {};
+    }
+    case 'addAlias':
+      index.domain.get(Number(wanted['domainId']))?.domain.aliases.push({ id, name });
+      return {};
+    case 'addGroup': {
+      const made: WorldGroup = { id, name, services: [], users: 0 };
+      index.domain.get(Number(wanted['domainId']))?.domain.groups.push(made);
+      return made;
+    }
+    case 'renameGroup': {
+      const group = index.group.get(id)?.group;
+      if (group) group.name = name;
+      return group;
+    }
+    case 'removeGroup': {
+      const entry = index.group.get(id);
+      if (entry) entry.domain.groups = entry.domain.groups.filter((group) => group.id !== id);
+      return {};
+    }
+    case 'addUser': {
+      const entry = index.group.get(Number(wanted['groupId']));
+      const parentId = wanted['parentId'];
+      const given = {
+        id,
+        typeId: Number(wanted['typeId']),
+        ...(typeof parentId === 'number' ? { parentId } : {}),
+      };
+      return entry && people.add(entry.domain, entry.group, given, wanted['fields'] as UserFields);
+    }
+    case 'editUser':
+      people.edit(id, wanted['fields'] as UserFields);
+      return {};
+    case 'removeUser': {
+      const entry = findUser(index, people, id);
+      if (entry) people.remove(entry.group, entry.user);
+      return {};
+    }
+    case 'configure': {
+      const entity = String(wanted['entity']);
+      configurations.set(entity, { ...configurations.get(entity), ...(wanted['fields'] as Row) });
+      return {};
+    }
+    case 'addManager': {
+      const { change: _change, entity, ...row } = wanted;
+      const made = { ...row, roles: [], entity: String(entity) };
+      managers.set(id, made);
+      return made;
+    }
+    case 'removeManager':
+      managers.delete(id);
+      return {};
+    case 'addDestination': {
+      const made = {
+        id,
+        value: wanted['value'],
+        owner: wanted['owner'] as { id: number },
+        level: { level_id: 1, level: 'Normal' },
+        destination_type: { destination_type_id: 1, destination_type: 'Email' },
+      };
+      destinations.set(id, made);
+      return made;
+    }
+    case 'removeDestination':
+      destinations.delete(id);
+      return {};
+    default: {
+      const done = signals.apply(wanted);
+      if (done === undefined) throw new Error(`The simulator knows no change "${String(wanted['change'])}".`);
+      return done;
+    }
+  }
+}
