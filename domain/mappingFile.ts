@@ -121,6 +121,8 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   return plan;
 
   function changeOf(row: Row, line: number): AccountChange | ServiceChange | undefined {
+    // Empty takes a mapping back; what was cut off is no word of it.
+    if (row.mappedTo === undefined) throw new Error('The line ends before mappedTo. Leave the cell empty to unmap.');
     switch (row.kind) {
       case 'account':
         return accountChange(row, line);
@@ -134,7 +136,7 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   function accountChange(row: Row, line: number): AccountChange | undefined {
     const before = accounts.get(row.id ?? '');
     if (!before) throw new Error(`There is no linked customer with the id "${row.id}". Link it first.`);
-    const psaAccountId = row.mappedTo === '' ? null : (row.mappedTo ?? null);
+    const psaAccountId = row.mappedTo || null;
     const excluded = yesOrNo(row.excluded) ?? before.excluded;
     if (excluded && psaAccountId !== null)
       throw new Error('It is excluded and mapped at once: empty mappedTo, or write no under excluded.');

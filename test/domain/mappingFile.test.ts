@@ -168,6 +168,8 @@ describe('what cannot be done is said with its line', () => {
     ['an unknown rounding', 'service,SafeSend,,77,,,,half', /"half" under rounding/],
     ['an unknown fan-out', 'service,SafeSend,,77,,,all,', /"all" under fanOut/],
     ['an unknown kind', 'customer,1001,,250,,,,', /"customer" is no kind/],
+    ['a line that was cut off', 'account,1001', /ends before mappedTo/],
+    ['a line of a service that was cut off', 'service,CloudFilter,CloudFilter', /ends before mappedTo/],
     ['a quote that is not closed', 'account,"1001,,250,,,,', /cannot be read as CSV/],
   ])('%s', (_, line, message) => {
     expect(errorsOf('account,1002,,250,,,,', line)).toMatchObject([
