@@ -199,19 +199,19 @@ function read(text: string, errors: MappingPlan['errors']): { row: Row; line: nu
     });
     return [];
   }
+  let header: string[] = [];
   try {
-    const parsed = parse(text, {
+    const parsed = parse<{ record: Record<string, string>; info: { lines: number } }>(text, {
       bom: true,
       delimiter,
-      columns: true,
+      columns: (names) => (header = names),
       info: true,
       relax_column_count_less: true,
       // A spreadsheet's empty rows are separators alone.
       skip_records_with_empty_values: true,
       trim: true,
-    }) as unknown as { record: Record<string, string>; info: { lines: number } }[];
-    const [first] = parsed;
-    const missing = first ? neededColumns.filter((column) => !(column in first.record)) : [];
+    });
+    const missing = neededColumns.filter((column) => !header.includes(column));
     if (missing.length > 0) {
       errors.push({ line: 1, message: `The header lacks ${missing.join(', ')}.` });
       return [];
@@ -227,8 +227,7 @@ function read(text: string, errors: MappingPlan['errors']): { row: Row; line: nu
     }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    const { lines } = error as unknown as { lines?: number };
-    errors.push({ line: lines ?? 1, message: `It cannot be read as CSV: ${error.message}` });
+    errors.push({ line: Number(error['lines'] ?? 1), message: `It cannot be read as CSV: ${error.message}` });
     return [];
   }
 }

@@ -176,6 +176,16 @@ describe('what cannot be done is said with its line', () => {
       { line: expect.any(Number) as number, message: expect.stringMatching(message) as string },
     ]);
   });
+  test('a first line that was cut off is no fault of the header', () => {
+    expect(errorsOf('account,1001')).toEqual([
+      { line: 2, message: expect.stringMatching(/ends before mappedTo/) as string },
+    ]);
+  });
+  test('a header that lacks a column, whatever follows it', () => {
+    expect(planMappings('kind,id,name\naccount,1001,Acme\n', now).errors).toEqual([
+      { line: 1, message: 'The header lacks mappedTo.' },
+    ]);
+  });
   test('the same customer twice', () => {
     expect(errorsOf('account,1002,,250,,,,', 'account,1002,,251,,,,')).toEqual([
       { line: 3, message: 'Line 2 is about the same account 1002.' },
