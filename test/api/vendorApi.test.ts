@@ -1,5 +1,4 @@
 /** Gradient's Vendor API as a vendor program sees it: a test per route, from reference/gradient.md §4 and not from our code. */
-import { setTimeout } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -366,7 +365,15 @@ describe('counts (8)', () => {
     const posted = await harness.db.transaction(async (tx) => {
       await tx.execute(sql`lock table pushed_count in exclusive mode`);
       const underWay = post();
-      await setTimeout(500);
+      let still = 0;
+      await until('the first of each to be held up, and the others to wait for them', async () => {
+        const { rows: sessions } = await harness.db.execute<{ held: number; busy: number }>(sql`
+          select count(*) filter (where wait_event_type = 'Lock')::int as held,
+                 count(*) filter (where state = 'active' and wait_event_type is distinct from 'Lock')::int as busy
+            from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`);
+        still = sessions[0]?.held === 2 && sessions[0].busy === 0 ? still + 1 : 0;
+        return still === 3;
+      });
       return underWay;
     });
     const answers = await Promise.all(posted);

@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { Processes } from '../../dev/processes.ts';
+import { until } from '../../dev/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-processes-'));
 const processes = new Processes(folder, () => undefined);
@@ -34,11 +34,11 @@ test('whoever asks that all be stopped while that is under way waits for its end
   own.start(
     node(
       'slow',
-      "process.on('SIGTERM', () => setTimeout(() => process.exit(0), 400)); setInterval(() => undefined, 99)",
+      "process.on('SIGTERM', () => setTimeout(() => process.exit(0), 400)); setInterval(() => undefined, 99); console.log('listens')",
     ),
   );
   // Told before it listens it would end at once, which proves nothing and breaks nothing.
-  await delay(500);
+  await until('it to listen', () => readFileSync(join(folder, 'own', 'logs', 'slow.log'), 'utf8').includes('listens'));
   void own.stopAll();
   await own.stopAll();
   expect(readdirSync(join(folder, 'own', 'pids'))).toEqual([]);
