@@ -10,9 +10,10 @@ import { bodyLimit } from './middleware/bodyLimit.ts';
 import { idempotency } from './middleware/idempotency.ts';
 import { rateLimit } from './middleware/rateLimit.ts';
 import { checkText } from './middleware/text.ts';
+import { Refusal } from '../commands/refusal.ts';
 import { isDatabaseAway } from '../db/client.ts';
 import { registerHealthMetrics } from './health.ts';
-import { ApiProblem } from './problem.ts';
+import { ApiProblem, problemOf } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { alertSettingsRoutes } from './routes/alertSettings.ts';
 import { approvalRoutes } from './routes/approvals.ts';
@@ -116,6 +117,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.onError((error, c) => {
     const requestId = c.get('requestId');
     if (error instanceof ApiProblem) return error.toResponse(requestId);
+    if (error instanceof Refusal) return problemOf(error).toResponse(requestId);
     if (error instanceof VendorApiError) return error.toResponse();
     if (error instanceof HTTPException) {
       const detail = error.status === 400 ? 'The body is not valid JSON.' : error.message;

@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 problem documents with a stable `code`. */
 import { z } from '@hono/zod-openapi';
+import type { Refusal, RefusalKind } from '../commands/refusal.ts';
 
 export const problemSchema = z
   .object({
@@ -86,3 +87,8 @@ export const notFound = (what: string) => new ApiProblem(404, 'not-found', `Ther
 export const conflict = (code: string, detail: string) => new ApiProblem(409, code, detail);
 export const unprocessable = (code: string, detail: string, errors?: FieldError[]) =>
   new ApiProblem(422, code, detail, errors ? { errors } : {});
+
+const statusOf: Record<RefusalKind, number> = { unknown: 404, conflict: 409, impossible: 422 };
+
+/** What a command refused, as the API says it. */
+export const problemOf = (refusal: Refusal) => new ApiProblem(statusOf[refusal.kind], refusal.code, refusal.message);

@@ -32,6 +32,10 @@ test.each([
   ['domain/planted.ts', "export { x } from '../db/client.ts';"],
   ['domain/reconcile/planted.ts', "export { x } from '../../connectors/http.ts';"],
   ['connectors/halopsa/planted.ts', "export { x } from '../../db/client.ts';"],
+  ['commands/planted.ts', "export { x } from '../api/context.ts';"],
+  ['commands/planted.ts', "export { x } from '../temporal/wake.ts';"],
+  ['commands/planted.ts', "export { x } from '../connectors/http.ts';"],
+  ['db/queries/planted.ts', "export { x } from '../../commands/refusal.ts';"],
   ['db/queries/planted.ts', "export { x } from '../../connectors/http.ts';"],
   ['activities/planted.ts', "export { x } from '../worker/worker.ts';"],
   ['workflows/planted.ts', "export { x } from '../activities/index.ts';"],
@@ -49,6 +53,8 @@ test.each([
   ['connectors/planted.ts', "export { x } from '../domain/quantities.ts';"],
   ['workflows/planted.ts', "import type { X } from '../activities/index.ts';\nexport type Y = X;"],
   ['api/routes/planted.ts', "export { x } from '../../db/client.ts';"],
+  ['commands/planted.ts', "export { x } from '../connectors/registry.ts';"],
+  ['activities/planted.ts', "export { x } from '../commands/refusal.ts';"],
   ['simulators/halopsa/planted.ts', "export { x } from '../world.ts';"],
 ])('in %s, lint lets %s through', async (file, line) => {
   expect(await complaints(file, line)).toEqual([]);

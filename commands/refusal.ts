@@ -1,0 +1,24 @@
+/**
+ * What a command throws when a change cannot be made as asked. It knows nothing of HTTP: the API answers with a problem
+ * document of this code, the Vendor API with Gradient's form, an activity blocks its step.
+ */
+
+/**
+ * `unknown`: there is no such row (of this organization). `conflict`: what is there now speaks against the change.
+ * `impossible`: the input itself can never be carried out.
+ */
+export type RefusalKind = 'unknown' | 'conflict' | 'impossible';
+
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly kind: RefusalKind;
+  /** Stable, in lower case with hyphens: programs branch on it. */
+  readonly code: string;
+
+  /** @param words what happened and what to do, in full sentences for a person */
+  constructor(kind: RefusalKind, code: string, words: string) {
+    super(words);
+    this.kind = kind;
+    this.code = code;
+  }
+}
