@@ -1,0 +1,143 @@
+/**
+ * Whole syncs through a proxy that rewrites what the simulators answer: data nobody here wrote. A new report from the
+ * field is one more entry of `examples`.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectAll, latestRun, syncNow, type CardView, type StepView } from '../../dev/guide.ts';
+import { until } from '../../dev/until.ts';
+import { startRewritingProxy, type Rewrite, type RewritingProxy } from '../kit/rewritingProxy.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+/** How a sync ended, or where it stands: blocked, with the problem a person reads. */
+interface Outcome {
+  state: string;
+  problem: { code: string; what: string; todo: string } | null;
+}
+
+/** What there is to look at after the sync through the proxy. */
+interface Seen {
+  outcome: Outcome;
+  cards: CardView[];
+  /** The cards before anything was rewritten. */
+  baseline: CardView[];
+  /** The card of a PSA account's name and a Product ID. */
+  card(account: string, productId?: string): CardView;
+  system: System;
+}
+
+interface Example {
+  name: string;
+  /** Rewrites what Mailprotector answers. */
+  mailprotector?: Rewrite;
+  /** Rewrites what ConnectWise answers. */
+  connectwise?: Rewrite;
+  holds(seen: Seen): void | Promise<void>;
+}
+
+type Row = Record<string, unknown>;
+
+/** The rows of a list whose path fits, as they come. */
+const rowsOf =
+  (path: RegExp, change: (rows: Row[]) => Row[]): Rewrite =>
+  (answer, request) => {
+    if (request.method === 'GET' && path.test(request.path) && Array.isArray(answer.json))
+      answer.json = change(answer.json as Row[]);
+  };
+
+/** What a biller reads of a card. */
+const numbers = ({ psaAccountName, productId, kind, usage, target, current, bulkApprovable }: CardView) => ({
+  psaAccountName,
+  productId,
+  kind,
+  usage,
+  target,
+  current,
+  bulkApprovable,
+});
+
+const examples: Example[] = [
+  {
+    name: 'fields that nobody knows, and rows without those that nobody needs',
+    mailprotector: rowsOf(/\/domains\?/, (rows) => rows.map(({ created_at: _, ...row }) => ({ ...row, nobody: {} }))),
+    connectwise: rowsOf(/additions/, (rows) => rows.map(({ description: _, ...row }) => ({ ...row, nobody: [1] }))),
+    holds: ({ outcome, cards, baseline }) => {
+      expect(outcome.state).toBe('applied');
+      expect(cards.map(numbers)).toEqual(baseline.map(numbers));
+    },
+  },
+];
+
+let system: System;
+let mailprotector: RewritingProxy;
+let connectwise: RewritingProxy;
+let ids: { psaConnectionId: string; integrationId: string };
+let baseline: CardView[];
+
+const cardsNow = () => system.api.all<CardView>('/v1/cards?sort=account');
+
+beforeAll(async () => {
+  [mailprotector, connectwise] = await Promise.all([startRewritingProxy(), startRewritingProxy()]);
+  system = await startSystem({ env: { MAILPROTECTOR_URL: mailprotector.url } });
+  mailprotector.target = system.mailprotector.url;
+  connectwise.target = system.connectwise.url;
+  ids = await connectAll({ ...system, connectwise: { url: connectwise.url } });
+  baseline = await cardsNow();
+});
+afterAll(async () => {
+  await system?.close();
+  await Promise.all([mailprotector?.close(), connectwise?.close()]);
+});
+
+/** Asks for a sync and waits until it is over, or until a person is needed: for itself, or for the PSA's refresh. */
+async function syncOrStuck(): Promise<Outcome> {
+  const before = await latestRun(system, ids.integrationId);
+  await system.api.post(`/v1/integrations/${ids.integrationId}/syncs`);
+  return until('the sync to be over or blocked', async () => {
+    const run = await latestRun(system, ids.integrationId);
+    if (!run || run.id === before?.id) return undefined;
+    if (run.finishedAt !== null) return { state: run.state, problem: null };
+    const [{ process: sync }, { process: refresh }] = await Promise.all([
+      system.api.get<{ process: { steps: StepView[] } }>(`/v1/syncs/${run.id}`),
+      system.api.get<{ process: { steps: StepView[] } }>(`/v1/psa-connections/${ids.psaConnectionId}`),
+    ]);
+    const blocked = [...sync.steps, ...refresh.steps].find((step) => step.state === 'blocked');
+    return blocked ? { state: 'blocked', problem: blocked.problem } : undefined;
+  });
+}
+
+/** The other side answers as it should again: everything goes on by itself, and every number is what it was. */
+async function backToNormal(): Promise<void> {
+  mailprotector.rewrites = [];
+  connectwise.rewrites = [];
+  await until('what was under way to be over', async () => {
+    const run = await latestRun(system, ids.integrationId);
+    return run !== undefined && run.finishedAt !== null;
+  });
+  const held = await latestRun(system, ids.integrationId);
+  if (held?.state === 'held') await system.api.post(`/v1/syncs/${held.id}/discard`);
+  const run = await syncNow(system, ids.integrationId);
+  if (run.state === 'held') await system.api.post(`/v1/syncs/${run.id}/release`);
+  await until('the numbers to be as they were', async () => {
+    const now = await cardsNow();
+    return now.length === baseline.length && now.every((card, at) => card.current === baseline[at]?.current);
+  });
+}
+
+test.each(examples)('$name', async ({ holds, ...rewrites }) => {
+  mailprotector.rewrites = rewrites.mailprotector ? [rewrites.mailprotector] : [];
+  connectwise.rewrites = rewrites.connectwise ? [rewrites.connectwise] : [];
+  const outcome = await syncOrStuck();
+  const cards = await cardsNow();
+  const card = (account: string, productId?: string) => {
+    const found = cards.find(
+      (row) => row.psaAccountName === account && (productId === undefined || row.productId === productId),
+    );
+    if (!found) throw new Error(`There is no card of "${account}".`);
+    return found;
+  };
+  try {
+    await holds({ outcome, cards, baseline, card, system });
+  } finally {
+    await backToNormal();
+  }
+});
