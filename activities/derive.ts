@@ -2,7 +2,7 @@
 import { Context } from '@temporalio/activity';
 import { ConnectorError } from '../connectors/errors.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
-import { listOpenDerived, storeDerived } from '../db/queries/derivedAlerts.ts';
+import { keyOf, listOpenDerived, storeDerived } from '../db/queries/derivedAlerts.ts';
 import { listLinkedAccountIds, readIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { listUsage } from '../db/queries/sync.ts';
 import type { Transaction } from '../db/client.ts';
@@ -77,9 +77,9 @@ export async function deriveUsageZero(
     return total === 0 && was > 0 ? [usageZeroAlert(accountId, was)] : [];
   });
   // One that fell in an earlier run still holds while there is no usage.
-  const open = new Set(await listOpenDerived(tx, integration.id, ['usageZero']));
+  const open = new Set((await listOpenDerived(tx, integration.id, ['usageZero'])).map(keyOf));
   const still = [...now].flatMap(([accountId, total]) => (total === 0 ? [usageZeroAlert(accountId, 0)] : []));
-  const holding = [...fallen, ...still.filter((each) => open.has(each.alertId))];
+  const holding = [...fallen, ...still.filter((each) => open.has(keyOf(each)))];
   await noteDerived(tx, integration, await storeDerived(tx, integration, holding, ['usageZero']));
 }
 

@@ -161,4 +161,22 @@ export async function walkAlerts(
     if (found.length !== 1) throw new Error(`${found.length} tickets.`);
     return 'sent five times at once, and ConnectWise failed after it had taken the ticket: there is one';
   });
+
+  await checks.run('alerts.perAccount', async () => {
+    const accounts = (await mapped()).slice(2, 4);
+    const alertId = fresh('quota-90');
+    for (const account of accounts) {
+      const alert = { alertId, title: `Mailbox of ${account.name} is full`, description: '90 % of it are used.' };
+      const messageId = await console.sendAlert(Number(account.id), alert);
+      await reached(messageId, 'delivered');
+      const found = await ticketsOf(messageId);
+      same(
+        found.map((ticket) => ticket.company.id),
+        [Number(account.psaAccountId)],
+        `companies of the tickets for "${account.name}"`,
+      );
+      if (!found[0]?.summary.startsWith('Mailbox of')) throw new Error(`The ticket says "${found[0]?.summary}".`);
+    }
+    return `the id ${alertId} was sent for ${accounts.map(({ name }) => `"${name}"`).join(' and ')}: a ticket for each`;
+  });
 }

@@ -10,7 +10,7 @@ import { commitFact, createProcess } from './process.ts';
 export type AlertRow = typeof alert.$inferSelect;
 
 export interface PostedAlert {
-  /** The sender's own id: sent again, it is the same alert. */
+  /** The sender's own id: sent again for the same account, it is the same alert. */
   alertId: string;
   source: AlertSource;
   vendorAccountId: string;
@@ -47,19 +47,19 @@ export async function keepAlert(
   posted: PostedAlert,
 ): Promise<{ id: string; state: AlertState }> {
   const id = randomUUID();
-  const words = sql`title, description, priority, status, due_at, service_id, vendor_account_id`;
+  const words = sql`title, description, priority, status, due_at, service_id`;
   const { rows } = await db.execute<{ id: string; state: AlertState }>(sql`
-    insert into alert as a (id, organization_id, integration_id, alert_id, source, reference, state, psa_account_id, ${words})
+    insert into alert as a (id, organization_id, integration_id, alert_id, source, reference, state, psa_account_id, vendor_account_id, ${words})
     select ${id}::uuid, ${organizationId}::uuid, i.id, ${posted.alertId}, ${posted.source}, ${referenceOf(id, 1)},
-            case when m.psa_account_id is not null and ${hasBoard} then 'waiting' else 'parked' end, m.psa_account_id,
+            case when m.psa_account_id is not null and ${hasBoard} then 'waiting' else 'parked' end, m.psa_account_id, ${posted.vendorAccountId},
             ${posted.title}, ${posted.description}, ${posted.priority}::int, ${posted.status}::int,
-            ${posted.dueAt?.toISOString() ?? null}::timestamptz, ${posted.serviceId ?? null}, ${posted.vendorAccountId}
+            ${posted.dueAt?.toISOString() ?? null}::timestamptz, ${posted.serviceId ?? null}
       from integration i
       left join account_mapping m on m.integration_id = i.id and m.vendor_account_id = ${posted.vendorAccountId}
      where i.id = ${integrationId}
-    on conflict (integration_id, alert_id) do update
+    on conflict (integration_id, vendor_account_id, alert_id) do update
        set (${words}) = (excluded.title, excluded.description, excluded.priority, excluded.status, excluded.due_at,
-                         excluded.service_id, excluded.vendor_account_id),
+                         excluded.service_id),
            revision = a.revision + 1, received_at = now(), cleared_at = null,
            content_revision = case when ${differs} then a.revision + 1 else a.content_revision end,
            gathered_into = null,
@@ -84,7 +84,11 @@ const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at
 const untold = sql`(${alert.told} = 0 and ${alert.state} in ('parked', 'waiting', 'dead'))`;
 
 /** What an alert told of is over: its ticket gets a note, once. @returns the row's id, or undefined when there was nothing to clear */
-export async function clearAlert(tx: Queryable, integrationId: string, alertId: string): Promise<string | undefined> {
+export async function clearAlert(
+  tx: Queryable,
+  integrationId: string,
+  of: Pick<AlertRow, 'vendorAccountId' | 'alertId'>,
+): Promise<string | undefined> {
   const [row] = await tx
     .update(alert)
     .set({
@@ -99,7 +103,8 @@ export async function clearAlert(tx: Queryable, integrationId: string, alertId: 
     .where(
       and(
         eq(alert.integrationId, integrationId),
-        eq(alert.alertId, alertId),
+        eq(alert.vendorAccountId, of.vendorAccountId),
+        eq(alert.alertId, of.alertId),
         sql`${alert.clearedAt} is null and ${alert.state} <> 'dismissed'`,
       ),
     )
@@ -189,7 +194,7 @@ async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
   for (const psaAccountId of new Set(beyond.map((each) => each.psa_account_id))) {
     const alerts = beyond.filter((each) => each.psa_account_id === psaAccountId);
     const [open] = await tx
-      .select({ alertId: alert.alertId })
+      .select({ alertId: alert.alertId, vendorAccountId: alert.vendorAccountId })
       .from(alert)
       .where(
         and(
@@ -205,7 +210,8 @@ async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
     const kept = await keepAlert(tx, row, {
       alertId: open?.alertId ?? `storm:${randomUUID()}`,
       source: 'storm',
-      vendorAccountId: alerts[0]?.vendor_account_id ?? '',
+      // Several vendor accounts may be one PSA account: their storm stays the one that it is.
+      vendorAccountId: open?.vendorAccountId ?? alerts[0]?.vendor_account_id ?? '',
       title: 'Many alerts',
       description: '',
       priority: 1,

@@ -1,5 +1,5 @@
 /** Alerts of our own rules: raised once, cleared when what they tell of is over. */
-import { and, eq, inArray, isNull, like, or } from 'drizzle-orm';
+import { and, eq, isNull, like, or } from 'drizzle-orm';
 import { derivedIdOf, type DerivedAlert, type RuleName } from '../../domain/derivedAlerts.ts';
 import type { Queryable } from '../client.ts';
 import { alert } from '../schema/index.ts';
@@ -18,36 +18,35 @@ export async function storeDerived(
   holding: readonly DerivedAlert[],
   read: readonly RuleName[],
 ): Promise<{ raised: number; cleared: number }> {
-  const ids = holding.map((each) => each.alertId);
-  const known = await tx
-    .select({ alertId: alert.alertId })
-    .from(alert)
-    .where(and(eq(alert.integrationId, integration.id), inArray(alert.alertId, ids), isNull(alert.clearedAt)));
-  const open = new Set(known.map((each) => each.alertId));
-  const fresh = holding.filter((each) => !open.has(each.alertId));
+  const open = new Set((await listOpenDerived(tx, integration.id)).map(keyOf));
+  const fresh = holding.filter((each) => !open.has(keyOf(each)));
   for (const { rule: _, ...words } of fresh) await keepAlert(tx, integration, { ...words, source: 'rule', status: 1 });
-  const over = (await listOpenDerived(tx, integration.id, read)).filter((alertId) => !ids.includes(alertId));
-  for (const alertId of over) await clearAlert(tx, integration.id, alertId);
+  const holds = new Set(holding.map(keyOf));
+  const over = (await listOpenDerived(tx, integration.id, read)).filter((each) => !holds.has(keyOf(each)));
+  for (const each of over) await clearAlert(tx, integration.id, each);
   return { raised: fresh.length, cleared: over.length };
 }
 
-/** Ids of alerts of these rules that are not over. */
+/** What one is told from another by: a subject may have moved to another account. */
+export const keyOf = (of: DerivedKey) => JSON.stringify([of.vendorAccountId, of.alertId]);
+export type DerivedKey = Pick<DerivedAlert, 'vendorAccountId' | 'alertId'>;
+
+/** Alerts of these rules, or of all, that are not over. */
 export async function listOpenDerived(
   tx: Queryable,
   integrationId: string,
-  rules: readonly RuleName[],
-): Promise<string[]> {
-  if (rules.length === 0) return [];
-  const rows = await tx
-    .select({ alertId: alert.alertId })
+  rules?: readonly RuleName[],
+): Promise<DerivedKey[]> {
+  if (rules?.length === 0) return [];
+  return tx
+    .select({ alertId: alert.alertId, vendorAccountId: alert.vendorAccountId })
     .from(alert)
     .where(
       and(
         eq(alert.integrationId, integrationId),
         eq(alert.source, 'rule'),
         isNull(alert.clearedAt),
-        or(...rules.map((rule) => like(alert.alertId, `${derivedIdOf(rule, '')}%`))),
+        rules && or(...rules.map((rule) => like(alert.alertId, `${derivedIdOf(rule, '')}%`))),
       ),
     );
-  return rows.map((row) => row.alertId);
 }

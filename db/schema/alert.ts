@@ -11,7 +11,7 @@ export type AlertState = 'parked' | 'waiting' | 'delivering' | 'delivered' | 'ga
 /** Sent by the vendor; derived by a rule of ours; the one that many gather in; a person's test. */
 export type AlertSource = 'vendor' | 'rule' | 'storm' | 'test';
 
-/** One alert, however often it was sent, and the ticket it became (invariant 6). */
+/** One alert of one account, however often it was sent, and the ticket it became (invariant 6). */
 export const alert = pgTable(
   'alert',
   {
@@ -22,7 +22,7 @@ export const alert = pgTable(
     integrationId: uuid('integration_id')
       .notNull()
       .references(() => integration.id),
-    /** The sender's own id of it. */
+    /** The sender's own id of it, which it may give to an alert of each of its accounts (`quota-90`). */
     alertId: text('alert_id').notNull(),
     source: text().$type<AlertSource>().notNull(),
     vendorAccountId: text('vendor_account_id').notNull(),
@@ -70,7 +70,7 @@ export const alert = pgTable(
     looks: integer().notNull().default(0),
   },
   (t) => [
-    unique().on(t.integrationId, t.alertId),
+    unique().on(t.integrationId, t.vendorAccountId, t.alertId),
     index().on(t.organizationId, t.firstReceivedAt, t.id),
     index('alert_waiting')
       .on(t.integrationId, t.receivedAt)

@@ -1,5 +1,6 @@
 /** Alerts through Gradient's Vendor API (reference/gradient.md §4.1 nos. 17 and 18, §4.2, §5.3), and Migrate to Alerts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { insertAccountMappings } from '../../db/queries/integration.ts';
 import { finishStep } from '../../db/queries/process.ts';
 import { stepsOf } from '../../domain/process.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -67,6 +68,40 @@ describe('17: an alert is queued', () => {
       serviceId: 'CloudFilter',
       revision: 2,
     });
+  });
+
+  test('the same id for two accounts is two alerts, each with its own words', async () => {
+    const of = (n: number) => ({ ...alert, alertId: 'quota-90', title: `Mailbox of ${n} is full` });
+    const accounts = [1, 2].map((n) => harness.one.vendorAccount(n));
+    const ids: string[] = [];
+    for (const [at, account] of accounts.entries()) ids.push((await post(of(at), account)).body.messageId as string);
+    expect(new Set(ids).size).toBe(2);
+    for (const [at, account] of accounts.entries()) {
+      expect((await post(of(at), account)).body.messageId).toBe(ids[at]);
+      expect(await view(ids[at] ?? '')).toMatchObject({
+        alertId: 'quota-90',
+        vendorAccountId: account,
+        title: `Mailbox of ${at} is full`,
+        revision: 2,
+      });
+    }
+    const references = await Promise.all(ids.map(async (id) => (await view(id))['reference']));
+    expect(new Set(references).size).toBe(2);
+  });
+
+  test('a storm over two accounts of one company is one storm', async () => {
+    integrationId = await seedAlerting(harness.one, { storm: { most: 1, windowMinutes: 60 } });
+    token = await tokenFor(integrationId);
+    const mapping = { vendorAccountId: harness.one.vendorAccount(2), psaAccountId: harness.one.psaAccount(1) };
+    await insertAccountMappings(harness.db, integrationId, [mapping], 'person');
+    for (const [at, n] of [1, 1, 2, 2].entries())
+      await post({ ...alert, alertId: `storm ${at}` }, harness.one.vendorAccount(n));
+    const { items } = await harness.admin.good<{ items: { source: string; state: string }[] }>(
+      'GET',
+      `/v1/alerts?integrationId=${integrationId}`,
+    );
+    expect(items.filter(({ source }) => source === 'storm')).toHaveLength(1);
+    expect(items.filter(({ state }) => state === 'gathered')).toHaveLength(3);
   });
 
   test('of an account that is not mapped, or that nobody knows, it is taken and waits', async () => {

@@ -92,6 +92,33 @@ test('a customer whose usage falls to zero is an alert; that it never had any is
   await until('it to be over', async () => (await untilAlert(system, id, 'delivered')).clearedAt);
 });
 
+test('a pending domain that moves to another customer is over for the one and begins for the other', async () => {
+  const [from, to] = customers.slice(4);
+  const change = {
+    change: 'addDomain',
+    customerId: from?.id,
+    id: 7_700_011,
+    groupId: 7_700_012,
+    name: 'moves.example',
+  };
+  await system.mailprotector.change(change);
+  await syncNow(system, integrationId);
+  const first = await found('domainPending:7700011');
+  await untilAlert(system, first.id, 'delivered');
+  await system.mailprotector.change({ change: 'moveDomain', id: 7_700_011, customerId: to?.id });
+  await syncNow(system, integrationId);
+  const both = await until('the second alert', async () => {
+    const all = (await alerts()).filter((alert) => alert.alertId === first.alertId);
+    return all.length === 2 ? all : undefined;
+  });
+  for (const { id, vendorAccountId } of both) {
+    const moved = vendorAccountId === String(to?.id);
+    await until('it to be told', async () => (await untilAlert(system, id, 'delivered')).revision === (moved ? 1 : 2));
+    expect((await untilAlert(system, id, 'delivered')).clearedAt === null).toBe(moved);
+    expect(await ticketsOf(system, id)).toHaveLength(1);
+  }
+});
+
 test('a rule that is off looks at nothing; what cannot be read raises and clears nothing, and billing goes on', async () => {
   const settings = `/v1/integrations/${integrationId}/alert-settings`;
   const before = await alerts();

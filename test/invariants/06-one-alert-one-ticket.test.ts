@@ -108,6 +108,24 @@ test('of five deliveries at once comes one alert and one ticket; identical ones 
   expect(ticket?.notes).toHaveLength(1);
 });
 
+test('the same id for two accounts is a ticket for each company, with its own words', async () => {
+  const other = alerting.mapped[n++];
+  const of = [alerting.mapped.find((each) => each.id === account), other];
+  const ids: string[] = [];
+  for (const [at, each] of of.entries())
+    ids.push(await sendAlert(system, alerting.key, each?.id ?? '', { alertId: 'quota-90', title: `Full: ${at}` }));
+  for (const [at, id] of ids.entries()) {
+    await untilAlert(system, id, 'delivered');
+    const [ticket, second] = await ticketsOf(system, id);
+    expect(second).toBeUndefined();
+    expect(ticket).toMatchObject({
+      company: { id: Number(of[at]?.psaAccountId) },
+      summary: expect.stringContaining(`Full: ${at}`) as string,
+    });
+    expect(ticket?.notes).toHaveLength(1);
+  }
+});
+
 test('sent again with other words it is a note on the same ticket, once, even if that POST fails after its commit', async () => {
   const id = await send('words');
   await untilAlert(system, id, 'delivered');

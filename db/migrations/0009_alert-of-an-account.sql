@@ -1,0 +1,2 @@
+ALTER TABLE "alert" DROP CONSTRAINT "alert_integration_id_alert_id_unique";--> statement-breakpoint
+ALTER TABLE "alert" ADD CONSTRAINT "alert_integration_id_vendor_account_id_alert_id_unique" UNIQUE("integration_id","vendor_account_id","alert_id");
