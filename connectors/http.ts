@@ -7,6 +7,7 @@ import type { z } from 'zod';
 import type { Budget } from './budget.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
+import { retryAfter } from './retryAfter.ts';
 
 export interface HttpLogger {
   debug(fields: object, message: string): void;
@@ -287,15 +288,4 @@ function messageIn(text: string): string {
     .replace(/<[^>]*>/g, ' ')
     .replace(/\s+/g, ' ')
     .trim();
-}
-
-/** Longer than this nobody means: a mistaken header must not stop a connection for years. */
-const longestRetryAfterMs = 24 * 60 * 60_000;
-
-/** `Retry-After` in milliseconds: seconds, or an HTTP date. */
-export function retryAfter(header: string | null, now = Date.now()): number | undefined {
-  if (header === null || header.trim() === '') return undefined;
-  const seconds = Number(header);
-  const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1000;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), longestRetryAfterMs);
 }

@@ -69,7 +69,10 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     return ApplicationFailure.create({
       message: error.code,
       type: error.code,
-      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+      // Who asks for no pause at all is not asked again at once for ever.
+      ...(error.retryAfterMs === undefined
+        ? {}
+        : { nextRetryDelay: Math.max(error.retryAfterMs, environment.FIRST_RETRY_MS) }),
     });
   }
 
