@@ -1,7 +1,8 @@
 /**
- * The step machinery every process shares: look at the rows, skip what is done, try what is automatic, otherwise wait
- * for a `wake` or a timer (design.md "Processes as workflows"). Nothing is kept in the workflow that is not in a row,
- * so terminating it anywhere and starting it again finds its place.
+ * The driver that every process shares: look at the rows, skip what is done, try what is automatic, and otherwise wait
+ * for a `wake` or a timer (design.md "Processes as workflows"). Everything that must survive is in rows; what a workflow
+ * remembers besides (`Memory`) only saves it from asking twice. So a workflow that is terminated anywhere and started
+ * again finds its place.
  */
 import {
   ActivityFailure,
@@ -10,20 +11,13 @@ import {
   continueAsNew,
   defineSignal,
   isCancellation,
-  proxyActivities,
-  proxyLocalActivities,
-  setCurrentDetails,
   setHandler,
-  upsertMemo,
-  upsertSearchAttributes,
   workflowInfo,
   type ActivityFunctionWithOptions,
 } from '@temporalio/workflow';
-import type { Activities } from '../activities/index.ts';
 import type { Again, StepRef, StepResult } from '../activities/step.ts';
 import {
   isFinished,
-  problemOf,
   stepWords,
   workflowInputOf,
   type ProcessKind,
@@ -31,22 +25,11 @@ import {
   type StepOf,
   type StepView,
 } from '../domain/process.ts';
-import { searchAttributes } from '../temporal/searchAttributes.ts';
+import { LocalActivityTurns, rows, rowsLocally } from './rowActivities.ts';
+import { TemporalUi } from './temporalUi.ts';
 
 /** "Facts changed, look again; try a blocked step again." The one message a process takes; also sent from the Temporal UI. */
 export const wake = defineSignal('wake');
-
-const store = proxyActivities<Pick<Activities, 'look' | 'park' | 'block' | 'registerNeed'>>({
-  // Short and against PostgreSQL only: it is tried until PostgreSQL is back.
-  startToCloseTimeout: '10 seconds',
-  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
-});
-
-/** The same two without the way through the server, which takes longer than they do. */
-const atOnce = proxyLocalActivities<Pick<Activities, 'look' | 'park'>>({
-  startToCloseTimeout: '2 seconds',
-  retry: { maximumAttempts: 1 },
-});
 
 /** A history this long is left behind even if the server does not suggest it yet: approveUsage passes it about every 2,000 lines. */
 const longHistory = 1_500;
@@ -61,49 +44,71 @@ interface RunOptions {
   first?: (ref: StepRef) => Promise<StepResult>;
 }
 
-/** What the rows said, and the wakes that had come before they were asked. */
+/** What the rows said, and how many wakes had come before they were asked. */
 interface Look {
   view: ProcessView;
   wakes: number;
 }
 
+/** A branch of the body that waits. */
 interface Wait {
-  /** The process's version this wait has seen. */
+  /** The version of the process when this branch last looked. */
   version: number;
   /** Milliseconds until its timer, or null when only a wake ends it. */
   timerMs: number | null;
 }
 
+/** All that a process's workflow remembers from one moment to the next. */
+interface Memory {
+  /**
+   * How many wakes have come. Hazard: a wake may come between a look and the wait after it. So every loop reads this
+   * number before it looks, and waits only while the number is still the same. Each loop keeps its own reading: with one
+   * shared reading a branch would use up the wake that another branch beside it still needs.
+   */
+  wakes: number;
+  /** How many branches of the body are at work. Hazard: the process may be parked only when all of them wait. */
+  branchesAtWork: number;
+  /** The newest look. The next step begins with it, unless a wake has come since. Hazard: it is of one round only. */
+  latest: Look | undefined;
+  /** Steps that this pass over the body has seen finished, by round: one that is to be done again lies behind the body. */
+  readonly passed: Set<string>;
+  /** The look from before the newest claim. A request that came after it, and whose wake was lost, is left to the sweep. */
+  beforeClaim: Look | undefined;
+  /** The wake count that had been seen when the finished process was parked; a higher count means: look again. */
+  wakesWhenParked: number | undefined;
+  /** The branches that wait, by step. */
+  readonly waits: Map<string, Wait>;
+}
+
 class Process<K extends ProcessKind> {
-  /** Wakes so far. Each look remembers its own earlier reading, so that steps side by side lose none. */
-  wakes = 0;
-  /** Branches at work; only when all wait is the process parked. */
-  private active = 0;
-  /** The last look: the next step begins with it if no wake has come since. */
-  private latest: Look | undefined;
-  /** What this body has gone past: steps that it saw finished, by round. */
-  private readonly passed = new Set<string>();
-  /** What was there before the last claim of a round. */
-  private claimed: Look | undefined;
-  /** The wakes that what it rests on had seen; undefined while it does not rest. */
-  private restedAt: number | undefined;
-  private readonly waits = new Map<string, Wait>();
-  /** The local activity under way, if there is one. */
-  private turn: Promise<unknown> = Promise.resolve();
-  /** A run that continues another has its attributes: what they say is shown already. */
-  private shown = { details: '', problem: workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '' };
   private readonly kind: K;
   private readonly id: string;
+  private readonly ui = new TemporalUi();
+  private readonly local = new LocalActivityTurns();
+  private readonly memory: Memory = {
+    wakes: 0,
+    branchesAtWork: 0,
+    latest: undefined,
+    passed: new Set(),
+    beforeClaim: undefined,
+    wakesWhenParked: undefined,
+    waits: new Map(),
+  };
 
   constructor(kind: K, id: string) {
     this.kind = kind;
     this.id = id;
   }
 
+  /** A wake has come. */
+  wake(): void {
+    this.memory.wakes++;
+  }
+
   /**
    * Waits until `step` was completed by somebody else: a person, the vendor, or another process.
    *
-   * @param remind run each time it is due to remind him (`remindInMs`); it sets the next time
+   * @param remind is run whenever that person is due to be reminded (`remindInMs`); it sets the next time
    */
   async until(step: StepOf<K>, remind?: ActivityFunctionWithOptions<(ref: StepRef) => Promise<void>>): Promise<void> {
     await this.branch(async () => {
@@ -115,7 +120,7 @@ class Process<K extends ProcessKind> {
         if (remind && remindInMs !== null && remindInMs <= 0) {
           const summary = `${stepWords[step].title}: remind of it`;
           await remind.executeWithOptions({ summary }, [this.ref(view.round, step)]);
-          this.latest = undefined;
+          this.memory.latest = undefined;
           continue;
         }
         await this.wait(step, seen, view.version, remindInMs, remindInMs === null ? waitingFor(row) : 'remind of it');
@@ -149,12 +154,12 @@ class Process<K extends ProcessKind> {
           await this.wait(step, seen, view.version, outcome.againInMs, outcome.because);
           continue;
         }
-        await store.block.executeWithOptions({ summary: `${stepWords[step].title}: blocked` }, [
+        await rows.block.executeWithOptions({ summary: `${stepWords[step].title}: blocked` }, [
           { ...this.ref(view.round, step), code: outcome.code },
         ]);
         const { view: blocked } = await this.look();
         if (isFinished(stepIn(blocked, step).state)) return;
-        // Parked with what was seen before the try: a fact that came during it, new credentials for one, was not tried.
+        // The version from before the try: a fact that came during it (new credentials, for one) was not tried yet.
         await this.wait(
           step,
           seen,
@@ -166,96 +171,98 @@ class Process<K extends ProcessKind> {
     });
   }
 
-  /** Commits the need for a round of another process, wakes it, and waits until it has satisfied the need. */
+  /** Commits the need for a round of another process, wakes that process, and waits until it has satisfied the need. */
   async need(step: StepOf<K>, other: ProcessKind): Promise<void> {
     await this.branch(async () => {
       const { view } = await this.lookOrLatest();
       if (await this.isPast(view, stepIn(view, step))) return;
-      await store.registerNeed.executeWithOptions({ summary: `${stepWords[step].title}: ask for it` }, [
+      await rows.registerNeed.executeWithOptions({ summary: `${stepWords[step].title}: ask for it` }, [
         { ...this.ref(view.round, step), other },
       ]);
     });
-    // A round that is applied already has met it at once, without a wake.
-    this.latest = undefined;
+    // A round that is applied already satisfies the need at once, and no wake says so.
+    this.memory.latest = undefined;
     await this.until(step);
   }
 
   /**
-   * The round to drive next, made from what is open; false when nothing is.
+   * Makes the next round from what is open.
    *
    * @param first the same as a local activity, tried first
+   * @returns false when nothing is open
    */
   async claim(
     activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>,
     first?: (id: string) => Promise<string | null>,
   ): Promise<boolean> {
-    this.claimed = await this.lookOrLatest();
-    const untilItWorks = () =>
+    this.memory.beforeClaim = await this.lookOrLatest();
+    const visibly = () =>
       activity.executeWithOptions(
-        // Of a worker that died in it nothing is heard: short, because somebody may have asked for a sync just now.
+        // Short, because a worker that dies in it says nothing, and somebody may have asked for a sync just now.
         { summary: 'Is there anything to do?', startToCloseTimeout: '10 seconds' },
         [this.id],
       );
-    const round = await (first ? this.shortly(() => first(this.id), untilItWorks) : untilItWorks());
-    // What was seen is of the round before.
-    this.latest = undefined;
+    const round = await (first ? this.local.tryFirst(() => first(this.id), visibly) : visibly());
+    // The latest look belongs to the round before this one.
+    this.memory.latest = undefined;
     return round !== null;
   }
 
   /** The body is gone through from its beginning. */
   begin(): void {
-    this.passed.clear();
+    this.memory.passed.clear();
+  }
+
+  /**
+   * Parks a finished process, if no fact arrived meanwhile. Where rounds are claimed, what counts as seen is the look from
+   * before the newest claim.
+   */
+  async rest(): Promise<void> {
+    const { view, wakes } = this.memory.beforeClaim ?? (await this.lookOrLatest());
+    // If it cannot be parked, a fact without a wake has arrived: then the rows have to be asked again.
+    this.memory.latest = undefined;
+    this.memory.wakesWhenParked = (await this.parkAt(view.version, null, 'Done for now')) ? wakes : undefined;
+  }
+
+  /** Whether it is parked, and no wake has come since. */
+  isAtRest(): boolean {
+    return this.memory.wakesWhenParked === this.memory.wakes;
   }
 
   /** What the rows say now; shows it in the Temporal UI. */
   private async look(): Promise<Look> {
-    const { wakes } = this;
+    const { wakes } = this.memory;
     const ref = { kind: this.kind, id: this.id };
-    const view = await this.shortly(
-      () => atOnce.look(ref),
-      () => store.look.executeWithOptions({ summary: 'Look where it stands' }, [ref]),
+    const view = await this.local.tryFirst(
+      () => rowsLocally.look(ref),
+      () => rows.look.executeWithOptions({ summary: 'Look where it stands' }, [ref]),
     );
-    return this.see({ view, wakes });
+    return this.remember({ view, wakes });
   }
 
-  private see(look: Look): Look {
-    this.latest = look;
-    this.show(look.view);
+  private remember(look: Look): Look {
+    this.memory.latest = look;
+    this.ui.show(look.view);
     return look;
   }
 
-  /** Where the step before has just looked there is nothing new to see, unless a wake came since. */
+  /** The latest look, or a new one if a wake has come since. */
   private async lookOrLatest(): Promise<Look> {
-    return this.latest?.wakes === this.wakes ? this.latest : this.look();
+    const { latest, wakes } = this.memory;
+    return latest?.wakes === wakes ? latest : this.look();
   }
 
   /**
-   * Parks a finished body, if no fact arrived meanwhile. What counts as seen is what was there before the last claim: a
-   * request that came after it, and whose wake was lost, is then found by the sweep.
-   */
-  async rest(): Promise<void> {
-    const { view, wakes } = this.claimed ?? (await this.lookOrLatest());
-    // Should it not rest, a fact without a wake has arrived.
-    this.latest = undefined;
-    this.restedAt = (await this.parkAt(view.version, null, 'Done for now')) ? wakes : undefined;
-  }
-
-  /** Whether it is parked, and no wake has come that what it rests on had not seen. */
-  isAtRest(): boolean {
-    return this.restedAt === this.wakes;
-  }
-
-  /**
-   * Whether a step is finished. Where an earlier one is to be done again (connected again after it was disconnected), the
-   * process begins anew: the body has gone past that step and would not come to it.
+   * Whether a step is finished. If an earlier step is to be done again (the integration was disconnected, and is connected
+   * again), the whole process begins anew: the body has gone past that step and would not come back to it.
    */
   private async isPast(view: ProcessView, row: StepView): Promise<boolean> {
     const key = ({ step }: StepView) => `${view.round} ${step}`;
-    const reopened = view.steps.some((other) => this.passed.has(key(other)) && !isFinished(other.state));
-    // Not beside a branch at work, whose activity would be left alone.
-    if (reopened && this.active === 1) await continueAsNew(workflowInputOf(this.kind, this.id));
+    const reopened = view.steps.some((other) => this.memory.passed.has(key(other)) && !isFinished(other.state));
+    // Not while a branch beside this one is at work: its activity would be abandoned.
+    if (reopened && this.memory.branchesAtWork === 1) await continueAsNew(workflowInputOf(this.kind, this.id));
     if (!isFinished(row.state)) return false;
-    this.passed.add(key(row));
+    this.memory.passed.add(key(row));
     return true;
   }
 
@@ -264,14 +271,14 @@ class Process<K extends ProcessKind> {
   }
 
   private async branch(body: () => Promise<void>): Promise<void> {
-    this.active++;
+    this.memory.branchesAtWork++;
     try {
       await body();
     } finally {
-      this.active--;
+      this.memory.branchesAtWork--;
     }
-    // A branch beside this one may have begun to wait while we were at work: then nobody has parked yet.
-    if (this.active === 0 && this.waits.size > 0) await this.park();
+    // A branch beside this one may have begun to wait while this one was at work: then nobody has parked the process yet.
+    if (this.memory.branchesAtWork === 0 && this.memory.waits.size > 0) await this.park();
   }
 
   private async attempt(
@@ -281,7 +288,7 @@ class Process<K extends ProcessKind> {
     { once, first }: RunOptions,
   ): Promise<'over' | 'unfinished' | Again | { code: string }> {
     const { timing } = view;
-    const { wakes, latest } = this;
+    const { wakes, latest } = this.memory;
     try {
       const ref = this.ref(view.round, step);
       const visibly = () =>
@@ -297,11 +304,11 @@ class Process<K extends ProcessKind> {
           },
           [ref],
         );
-      const result = await (first ? this.shortly(() => first(ref), visibly) : visibly());
+      const result = await (first ? this.local.tryFirst(() => first(ref), visibly) : visibly());
       if ('againInMs' in result) return result;
-      if (this.latest === latest) this.see({ view: result, wakes });
+      if (this.memory.latest === latest) this.remember({ view: result, wakes });
       // A branch beside this one has looked since, perhaps later than the activity did.
-      else this.latest = undefined;
+      else this.memory.latest = undefined;
       return 'over';
     } catch (failure) {
       if (isCancellation(failure) || !(failure instanceof ActivityFailure)) throw failure;
@@ -320,38 +327,39 @@ class Process<K extends ProcessKind> {
     timerMs: number | null,
     words: string,
   ): Promise<void> {
-    this.waits.set(step, { version, timerMs });
-    this.active--;
+    const { memory } = this;
+    memory.waits.set(step, { version, timerMs });
+    memory.branchesAtWork--;
     try {
-      if (this.active === 0) await this.park();
+      if (memory.branchesAtWork === 0) await this.park();
       const info = workflowInfo();
-      if (this.active === 0 && (info.continueAsNewSuggested || info.historyLength > longHistory)) {
+      if (memory.branchesAtWork === 0 && (info.continueAsNewSuggested || info.historyLength > longHistory)) {
         await continueAsNew(workflowInputOf(this.kind, this.id));
       }
-      const woken = () => this.wakes !== seen;
+      const woken = () => memory.wakes !== seen;
       if (timerMs === null) await condition(woken);
       else if (!(await condition(woken, timerMs, { summary: `${stepWords[step].title}: ${words}` }))) {
-        // What the timer was for may be there now, and no wake says so.
-        this.latest = undefined;
+        // What the timer was set for may be there now, and no wake says so.
+        memory.latest = undefined;
       }
     } finally {
-      this.active++;
-      this.waits.delete(step);
+      memory.branchesAtWork++;
+      memory.waits.delete(step);
     }
   }
 
   /** `due_at` = the next timer of all waits, only if no fact arrived since the oldest of them looked. */
   private async park(): Promise<void> {
-    const waits = [...this.waits.values()];
+    const waits = [...this.memory.waits.values()];
     const timers = waits.flatMap((wait) => (wait.timerMs === null ? [] : [wait.timerMs]));
     const version = Math.min(...waits.map((wait) => wait.version));
     const dueInMs = timers.length > 0 ? Math.min(...timers) : null;
     if (!this.isParked(version, dueInMs)) await this.parkAt(version, dueInMs, 'Wait');
   }
 
-  /** Whether the last look found it so: a new customer begins parked, and a wake without a fact changes nothing. */
+  /** Whether the latest look found it parked so: a new customer begins parked, and a wake without a fact changes nothing. */
   private isParked(version: number, dueInMs: number | null): boolean {
-    const view = this.latest?.view;
+    const view = this.memory.latest?.view;
     if (view?.version !== version) return false;
     if (view.dueInMs === null || dueInMs === null) return view.dueInMs === dueInMs;
     return Math.abs(view.dueInMs - dueInMs) < 1_000;
@@ -359,41 +367,10 @@ class Process<K extends ProcessKind> {
 
   private async parkAt(version: number, dueInMs: number | null, summary: string): Promise<boolean> {
     const parking = { kind: this.kind, id: this.id, version, dueInMs };
-    return this.shortly(
-      () => atOnce.park(parking),
-      () => store.park.executeWithOptions({ summary }, [parking]),
+    return this.local.tryFirst(
+      () => rowsLocally.park(parking),
+      () => rows.park.executeWithOptions({ summary }, [parking]),
     );
-  }
-
-  /**
-   * Tries once in the workflow's own task; what fails there is tried until it works where the Temporal UI shows it. One at a
-   * time: of two local activities that end at nearly the same moment a replay may see the other one end first (seen in a
-   * recorded history).
-   */
-  private async shortly<T>(once: () => Promise<T>, untilItWorks: () => Promise<T>): Promise<T> {
-    const mine = this.turn.then(once);
-    this.turn = mine.catch(() => undefined);
-    try {
-      return await mine;
-    } catch (failure) {
-      if (isCancellation(failure)) throw failure;
-      return untilItWorks();
-    }
-  }
-
-  private show(view: ProcessView): void {
-    const details = detailsOf(view);
-    if (details !== this.shown.details) setCurrentDetails(details);
-    // Its own problem only: who asks for what is blocked finds what he can free, not all that wait for it.
-    const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
-    if (problem !== this.shown.problem) {
-      upsertSearchAttributes([
-        { key: searchAttributes.blocked, value: problem !== '' },
-        { key: searchAttributes.problem, value: problem || null },
-      ]);
-      upsertMemo({ problem: problem || null });
-    }
-    this.shown = { details, problem };
   }
 }
 
@@ -412,9 +389,7 @@ export async function processOf<K extends ProcessKind>(
   body: (process: Process<K>) => Promise<void>,
 ): Promise<void> {
   const process = new Process(kind, id);
-  setHandler(wake, () => {
-    process.wakes++;
-  });
+  setHandler(wake, () => process.wake());
   do {
     process.begin();
     await body(process);
@@ -438,34 +413,4 @@ function pauseMs(view: ProcessView, step: string): number {
 
 function waitingFor(row: StepView): string {
   return row.waitsOn ? `waits for ${row.waitsOn.workflowId}` : 'waits';
-}
-
-/** What the Temporal UI shows as "Current Details": first what happens now, then every step that is needed. */
-function detailsOf(view: ProcessView): string {
-  const needed = view.steps.filter((row) => row.state !== 'skipped');
-  const now = needed.flatMap((row) => nowLine(row) ?? []);
-  const about = view.about === undefined ? [] : [`For ${view.about}.\n`];
-  return [...about, ...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join('\n');
-}
-
-const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };
-
-const wordsOf = (row: StepView) => stepWords[row.step as keyof typeof stepWords];
-const titleOf = (row: StepView) => wordsOf(row)?.title ?? row.step;
-
-/** What a step is doing or waiting for; undefined when it has nothing to say. */
-function nowLine(row: StepView): string | undefined {
-  const title = titleOf(row);
-  if (row.state === 'running') return `**${title}**: at work\n`;
-  if (row.state === 'blocked') {
-    const { todo } = problemOf(row.problem ?? 'unknown', '');
-    const when = row.retryInMs === undefined ? 'again' : 'at once';
-    // A step that somebody else completes, and is reminded of, is not tried.
-    const again = row.remindInMs === undefined ? ` The Signal \`wake\` tries ${when}.` : '';
-    return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo}${again}\n`;
-  }
-  if (row.state !== 'waiting') return undefined;
-  if (!row.waitsOn) return row.next ? `**${title}**: waits for ${wordsOf(row)?.waitsFor ?? 'its turn'}\n` : undefined;
-  const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
-  return `**${title}**: waits for workflow \`${row.waitsOn.workflowId}\`${blocked}\n`;
 }

@@ -1,0 +1,42 @@
+/**
+ * What a process asks of its rows: the short activities against PostgreSQL that every process shares. Those that are
+ * asked again and again (`look`, `park`) have a fast path: a local activity, inside the workflow's own task.
+ */
+import { isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import { Mutex } from 'async-mutex';
+import type { Activities } from '../activities/index.ts';
+
+/** The path that the Temporal UI shows. It is short and asks PostgreSQL only, so it is tried until PostgreSQL is back. */
+export const rows = proxyActivities<Pick<Activities, 'look' | 'park' | 'block' | 'registerNeed'>>({
+  startToCloseTimeout: '10 seconds',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
+});
+
+/** The fast path of the same two. The way to the server and back would take longer than what they do. */
+export const rowsLocally = proxyLocalActivities<Pick<Activities, 'look' | 'park'>>({
+  startToCloseTimeout: '2 seconds',
+  retry: { maximumAttempts: 1 },
+});
+
+/**
+ * Lets the local activities of one workflow take turns. Of two local activities that end at nearly the same moment a
+ * replay may see the other one end first, and the history would not replay (seen in a recorded history).
+ */
+export class LocalActivityTurns {
+  private readonly mutex = new Mutex();
+
+  /**
+   * Tries `locally` once; if that fails, `visibly` does the same as a normal activity, which is retried until it works
+   * and which the Temporal UI shows.
+   *
+   * @throws CancelledFailure when the workflow was cancelled
+   */
+  async tryFirst<T>(locally: () => Promise<T>, visibly: () => Promise<T>): Promise<T> {
+    try {
+      return await this.mutex.runExclusive(locally);
+    } catch (failure) {
+      if (isCancellation(failure)) throw failure;
+      return visibly();
+    }
+  }
+}
