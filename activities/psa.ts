@@ -17,14 +17,17 @@ import {
   closeRefresh,
   moveRefreshCursor,
   readPsaConnection,
+  restartRefresh,
   storeAlertPermissions,
   storePermissions,
   takeOverRefresh,
 } from '../db/queries/psaConnection.ts';
-import { listStagedRows, stageRows } from '../db/queries/staging.ts';
+import { dropStagedRows, listStagedRows, stageRows } from '../db/queries/staging.ts';
 import type { Dependencies } from './dependencies.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 import { wakeProcess } from './store.ts';
+
+type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 
 /** Agreements whose lines are read and committed together. */
 const agreementsPerPiece = 50;
@@ -70,44 +73,12 @@ export function createPsaActivities(deps: Dependencies) {
       return performStep(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
         const refresh = await takeOverRefresh(deps.db, ref.round);
-        const options = { signal: signal() };
-
-        const pullList = async <T extends { id: string }>(
-          entity: string,
-          list: AsyncIterable<T[]>,
-          row: (item: T) => object,
-        ) => {
-          if (refresh.cursor[entity]) return;
-          for await (const batch of list) {
-            const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
-            await commitPiece(
-              deps,
-              ref,
-              async (tx) => {
-                await stageRows(tx, refresh.id, entity, rows);
-                return moveRefreshCursor(tx, refresh, {});
-              },
-              { progress: false },
-            );
-          }
-          await commitPiece(deps, ref, (tx) => moveRefreshCursor(tx, refresh, { [entity]: 'read' }));
-        };
-
-        await pullList('psa_account', adapter.listAccounts(options), (account) => account);
-        await pullList('psa_product', adapter.listProducts(options), (product) => ({
-          product_id: product.productId,
-          name: product.name,
-          active: product.active,
-          recurring: product.recurring ?? null,
-          usable_on_contract: product.usableOnContract,
-        }));
-        await pullList('psa_board', adapter.listBoards(options), (board) => ({
-          name: board.name,
-          project_board: board.projectBoard,
-          active: board.active,
-        }));
-        await pullList('agreement', adapter.listAgreements(options), agreementRow);
-        await pullLines(ref, refresh, adapter);
+        try {
+          await pullEverything(ref, refresh, adapter);
+        } catch (error) {
+          if (error instanceof ConnectorError && error.kind === 'permanent') await restartRefresh(deps.db, refresh);
+          throw error;
+        }
         return async () => undefined;
       });
     },
@@ -148,23 +119,63 @@ export function createPsaActivities(deps: Dependencies) {
     throw ApplicationFailure.nonRetryable('The PSA refuses what Countersign needs.', verdict.code);
   }
 
-  async function pullLines(
-    ref: StepRef,
-    refresh: { id: string; attempt: number; cursor: Record<string, string> },
-    adapter: PsaAdapter,
-  ): Promise<void> {
+  async function pullEverything(ref: StepRef, refresh: Refresh, adapter: PsaAdapter): Promise<void> {
+    const options = { signal: signal() };
+
+    const pullList = async <T extends { id: string }>(
+      entity: string,
+      list: AsyncIterable<T[]>,
+      row: (item: T) => object,
+    ) => {
+      if (refresh.cursor[entity]) return;
+      for await (const batch of list) {
+        const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
+        await commitPiece(
+          deps,
+          ref,
+          async (tx) => {
+            await stageRows(tx, refresh.id, entity, rows);
+            return moveRefreshCursor(tx, refresh, {});
+          },
+          { progress: false },
+        );
+      }
+      await commitPiece(deps, ref, (tx) => moveRefreshCursor(tx, refresh, { [entity]: 'read' }));
+    };
+
+    await pullList('psa_account', adapter.listAccounts(options), (account) => account);
+    await pullList('psa_product', adapter.listProducts(options), (product) => ({
+      product_id: product.productId,
+      name: product.name,
+      active: product.active,
+      recurring: product.recurring ?? null,
+      usable_on_contract: product.usableOnContract,
+    }));
+    await pullList('psa_board', adapter.listBoards(options), (board) => ({
+      name: board.name,
+      project_board: board.projectBoard,
+      active: board.active,
+    }));
+    await pullList('agreement', adapter.listAgreements(options), agreementRow);
+    await pullLines(ref, refresh, adapter);
+  }
+
+  async function pullLines(ref: StepRef, refresh: Refresh, adapter: PsaAdapter): Promise<void> {
     const done = refresh.cursor['lines'] ?? '';
     const ids = await listStagedAgreements(deps, refresh.id, done);
     const limit = pLimit(deps.environment.CALL_CONCURRENCY);
     for (let at = 0; at < ids.length; at += agreementsPerPiece) {
       const piece = ids.slice(at, at + agreementsPerPiece);
       const known = await listLineIds(deps.db, ref.id, piece);
-      const lines = await Promise.all(
+      const read = await Promise.all(
         piece.map((agreementId) =>
           limit(() => readLines(adapter, agreementId, known.get(agreementId) ?? [], { signal: signal() })),
         ),
       );
+      const lines = read.map((found) => found ?? []);
+      const gone = piece.filter((_id, index) => read[index] === null);
       await commitPiece(deps, ref, async (tx) => {
+        await dropStagedRows(tx, refresh.id, 'agreement', gone);
         await stageRows(
           tx,
           refresh.id,
@@ -196,6 +207,7 @@ export function createPsaActivities(deps: Dependencies) {
  * An agreement's lines. There is no count to compare them with that would not cost a call each, so what is missing of
  * the lines we knew is asked for by id: a line is gone only when the PSA says so (invariant 2).
  *
+ * @returns null when the agreement was deleted since it was listed: nothing of it is kept
  * @throws ConnectorError `incomplete` when a line that is still there was missing from the list
  */
 async function readLines(
@@ -203,8 +215,14 @@ async function readLines(
   agreementId: string,
   known: readonly string[],
   options: CallOptions,
-): Promise<PsaLine[]> {
-  const lines = await adapter.listLines({ agreementId, ...options });
+): Promise<PsaLine[] | null> {
+  const lines = await adapter.listLines({ agreementId, ...options }).catch(async (error: unknown) => {
+    if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+    // What its lines rest on is looked at again: the list that had it may be old.
+    if ((await adapter.getAgreement({ agreementId, ...options })) === null) return null;
+    throw error;
+  });
+  if (lines === null) return null;
   const listed = new Set(lines.map((line) => line.id));
   for (const lineId of known.filter((id) => !listed.has(id))) {
     if ((await adapter.getLine({ agreementId, lineId, ...options })) === null) continue;

@@ -202,6 +202,8 @@ export interface PsaAdapter {
   listProducts(options?: CallOptions): AsyncIterable<PsaProduct[]>;
   listAgreements(options?: CallOptions): AsyncIterable<PsaAgreement[]>;
   listBoards(options?: CallOptions): AsyncIterable<PsaBoard[]>;
+  /** null = it is not there (any more). */
+  getAgreement(query: { agreementId: string } & CallOptions): Promise<PsaAgreement | null>;
   listLines(query: { agreementId: string } & CallOptions): Promise<PsaLine[]>;
   getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null>;
   /** By *Product ID*, verified equal character for character on our side (connectwise.md §2.1: escaping is undocumented). */

@@ -30,13 +30,18 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       });
       return lineOf(query.agreementId, data);
     } catch (error) {
-      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
-      await assertCredentials(query.signal);
-      return null;
+      return gone(error, query.signal);
     }
   }
 
-  /** On cloud a 404 may really be refused credentials (§3): a line is gone only if ConnectWise still knows who asks. */
+  /** @returns null for what is not there; throws every other failure */
+  async function gone(error: unknown, signal: AbortSignal | undefined): Promise<null> {
+    if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+    await assertCredentials(signal);
+    return null;
+  }
+
+  /** On cloud a 404 may really be refused credentials (§3): a row is gone only if ConnectWise still knows who asks. */
   async function assertCredentials(signal: AbortSignal | undefined): Promise<void> {
     try {
       await client.request({
@@ -117,6 +122,21 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     },
 
     getLine,
+
+    async getAgreement({ agreementId, signal }) {
+      try {
+        const { data } = await client.request({
+          method: 'GET',
+          route: '/finance/agreements/{id}',
+          path: `/finance/agreements/${encodeURIComponent(agreementId)}`,
+          schema: agreementSchema,
+          signal,
+        });
+        return agreementOf(data);
+      } catch (error) {
+        return gone(error, signal);
+      }
+    },
 
     async findProduct({ productId, signal }) {
       const { data } = await client.request({

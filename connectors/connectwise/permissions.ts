@@ -30,9 +30,9 @@ export async function readPermissions(client: ConnectwiseClient, call?: CallOpti
   return reportOf(client, call, billing, async (probe) => {
     const agreements = await probe('agreements.read', '/finance/agreements');
     const lines =
-      agreements.firstId === undefined
+      agreements.ids.length === 0
         ? { state: agreements.finding.state, evidence: `Follows from agreements: ${agreements.finding.evidence}` }
-        : (await probe('lines.read', `/finance/agreements/${agreements.firstId}/additions`)).finding;
+        : await probeChildren(probe, 'lines.read', agreements.ids, (id) => `/finance/agreements/${id}/additions`);
     return {
       'accounts.read': (await probe('accounts.read', '/company/companies')).finding,
       'products.read': (await probe('products.read', '/procurement/catalog')).finding,
@@ -52,10 +52,13 @@ export async function readAlertPermissions(
   return reportOf(client, call, alerts, async (probe) => {
     const boards = await probe('boards.read', '/service/info/boards');
     // Boards with all that hangs on them are one setup table (§4.5): where none could be listed the table itself is asked.
-    const table = boards.firstId === undefined ? '/service/boards' : `/service/boards/${boards.firstId}/statuses`;
+    const details =
+      boards.ids.length === 0
+        ? (await probe('boards.details', '/service/boards')).finding
+        : await probeChildren(probe, 'boards.details', boards.ids, (id) => `/service/boards/${id}/statuses`);
     return {
       'boards.read': boards.finding,
-      'boards.details': (await probe('boards.details', table)).finding,
+      'boards.details': details,
       'priorities.read': (await probe('priorities.read', '/service/priorities')).finding,
       'tickets.read': (await probe('tickets.read', '/service/tickets')).finding,
       'tickets.create': unseen('tickets.create', 'the first ticket tells'),
@@ -78,7 +81,31 @@ const alertRights = [
 ] as const;
 const alerts = { asked: alertRights, needed: alertRights };
 
-type Probe<C> = (capability: C, path: string) => Promise<{ finding: Finding; firstId: string | undefined }>;
+/** Answers also with the ids of the first rows. */
+type Probe<C> = (capability: C, path: string) => Promise<{ finding: Finding; ids: string[] }>;
+
+/** Rows that are looked at: one agreement or board alone may be refused, or deleted since it was listed. */
+const rowsPerProbe = 5;
+
+/** Whether what hangs on these rows may be read: one that may is enough. */
+async function probeChildren<C>(
+  probe: Probe<C>,
+  capability: C,
+  ids: readonly string[],
+  pathOf: (id: string) => string,
+): Promise<Finding> {
+  let told: Finding = { state: 'unknown', evidence: 'None of the first rows is there any more.' };
+  for (const id of ids) {
+    try {
+      const { finding } = await probe(capability, pathOf(id));
+      if (finding.state !== 'denied') return finding;
+      told = finding;
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+    }
+  }
+  return told;
+}
 
 async function reportOf<C extends Capability | AlertCapability>(
   client: ConnectwiseClient,
@@ -109,19 +136,21 @@ async function reportOf<C extends Capability | AlertCapability>(
         method: 'GET',
         route: path,
         path,
-        query: { pageSize: 1, fields: 'id' },
+        query: { pageSize: rowsPerProbe, fields: 'id' },
         schema: anyRowsSchema,
         signal: call?.signal,
       });
-      const firstId = data[0]?.['id'];
       return {
         finding: { state: 'granted', evidence: `GET ${path} answered with ${data.length} row(s).` },
-        firstId: firstId === undefined ? undefined : String(firstId),
+        ids: data
+          .map((row) => row['id'])
+          .filter((id) => typeof id === 'number')
+          .map(String),
       };
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'forbidden') throw error;
       const evidence = `ConnectWise refuses GET ${path}. In System > Security Roles set ${settings[capability]}.`;
-      return { finding: { state: 'denied', evidence }, firstId: undefined };
+      return { finding: { state: 'denied', evidence }, ids: [] };
     }
   });
   const ok = rights.needed.every((name) => capabilities[name].state !== 'denied');

@@ -148,6 +148,21 @@ export async function takeOverRefresh(db: Queryable, id: string) {
   return row;
 }
 
+/**
+ * Forgets what a refresh has staged, unless another attempt has taken over. After a permanent error: what it rests on may
+ * be among it, so the next try reads everything anew.
+ */
+export async function restartRefresh(db: Database, refresh: { id: string; attempt: number }): Promise<void> {
+  await db.transaction(async (tx) => {
+    const restarted = await tx
+      .update(psaRefresh)
+      .set({ cursor: {} })
+      .where(and(eq(psaRefresh.id, refresh.id), eq(psaRefresh.attempt, refresh.attempt)))
+      .returning({ id: psaRefresh.id });
+    if (restarted.length > 0) await dropStaged(tx, refresh.id);
+  });
+}
+
 /** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
 export async function moveRefreshCursor(
   tx: Queryable,

@@ -1,5 +1,5 @@
 /** Rows of a run or refresh that are not visible yet (invariant 1). */
-import { and, asc, eq, gt, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { stagingRow } from '../schema/index.ts';
 
@@ -43,6 +43,14 @@ export async function listStagedRows(db: Queryable, runId: string, entity: strin
     .from(stagingRow)
     .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, entity), gt(stagingRow.id, after)))
     .orderBy(asc(stagingRow.id));
+}
+
+/** Takes rows of one entity out of what is staged: they are not there any more. */
+export async function dropStagedRows(tx: Queryable, runId: string, entity: string, ids: readonly string[]) {
+  if (ids.length === 0) return;
+  await tx
+    .delete(stagingRow)
+    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, entity), inArray(stagingRow.id, [...ids])));
 }
 
 export async function dropStaged(tx: Queryable, runId: string): Promise<void> {

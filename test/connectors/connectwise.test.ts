@@ -380,7 +380,7 @@ describe('credentials and rights', () => {
       'boards.read': 'granted',
       'lines.write': 'unknown',
     });
-    expect(report.capabilities['accounts.read'].evidence).toBe('GET /company/companies answered with 1 row(s).');
+    expect(report.capabilities['accounts.read'].evidence).toBe('GET /company/companies answered with 5 row(s).');
     expect(report.capabilities['lines.write'].evidence).toContain('Finance > Agreements: Edit = All');
   });
 

@@ -55,6 +55,10 @@ const numbers = ({ psaAccountName, productId, kind, usage, target, current, bulk
   bulkApprovable,
 });
 
+/** A customer whose agreement has one line; and the agreement that the check of rights looks into. */
+const plain = { account: 'Plain & Simple Accounting', agreement: '', first: '' };
+const agreementOf = (path: string) => /\/finance\/agreements\/(\d+)/.exec(path)?.[1];
+
 const examples: Example[] = [
   {
     name: 'fields that nobody knows, and rows without those that nobody needs',
@@ -63,6 +67,34 @@ const examples: Example[] = [
     holds: ({ outcome, cards, baseline }) => {
       expect(outcome.state).toBe('applied');
       expect(cards.map(numbers)).toEqual(baseline.map(numbers));
+    },
+  },
+  {
+    name: 'an agreement that was deleted after it was listed: nothing of it is kept, and all else is as it was',
+    connectwise: (answer, { path }) => {
+      if (agreementOf(path) === plain.agreement) Object.assign(answer, { status: 404, json: { message: 'Not found' } });
+    },
+    holds: ({ outcome, cards, baseline, card }) => {
+      expect(outcome.state).toBe('applied');
+      expect(card(plain.account)).toMatchObject({ kind: 'new_revenue', current: 0 });
+      const others = (all: CardView[]) => all.filter((row) => row.psaAccountName !== plain.account).map(numbers);
+      expect(others(cards)).toEqual(others(baseline));
+    },
+  },
+  {
+    name: 'a refresh that ended with a permanent error reads everything anew when it is tried again',
+    connectwise: (answer, { path }) => {
+      if (/\/company\/companies\?/.test(path))
+        answer.json = (answer.json as Row[]).map((row) => ({ ...row, name: `${String(row['name'])} (old)` }));
+      if (/\/additions/.test(path) && agreementOf(path) !== plain.first)
+        Object.assign(answer, { status: 401, json: { message: 'The key has expired.' } });
+    },
+    holds: async ({ outcome, baseline, system }) => {
+      expect(outcome).toMatchObject({ state: 'blocked', problem: { code: 'bad_credentials' } });
+      connectwise.rewrites = [];
+      await system.api.post(`/v1/psa-connections/${ids.psaConnectionId}/check`);
+      await until('the run to be over', async () => (await latestRun(system, ids.integrationId))?.finishedAt != null);
+      expect((await cardsNow()).map(numbers)).toEqual(baseline.map(numbers));
     },
   },
 ];
@@ -82,6 +114,11 @@ beforeAll(async () => {
   connectwise.target = system.connectwise.url;
   ids = await connectAll({ ...system, connectwise: { url: connectwise.url } });
   baseline = await cardsNow();
+  const { companies } = await system.connectwise.state<{
+    companies: { name: string; agreements: { id: number }[] }[];
+  }>();
+  plain.agreement = String(companies.find(({ name }) => name === plain.account)?.agreements[0]?.id);
+  plain.first = String(companies.flatMap(({ agreements }) => agreements)[0]?.id);
 });
 afterAll(async () => {
   await system?.close();
