@@ -21,7 +21,7 @@ interface Seen {
   /** The cards before anything was rewritten. */
   baseline: CardView[];
   /** The card of a PSA account's name and a Product ID. */
-  card(account: string, productId?: string): CardView;
+  card: (account: string, productId?: string) => CardView;
   system: System;
 }
 
@@ -31,7 +31,7 @@ interface Example {
   mailprotector?: Rewrite;
   /** Rewrites what ConnectWise answers. */
   connectwise?: Rewrite;
-  holds(seen: Seen): void | Promise<void>;
+  holds: (seen: Seen) => void | Promise<void>;
 }
 
 type Row = Record<string, unknown>;
@@ -62,8 +62,12 @@ const agreementOf = (path: string) => /\/finance\/agreements\/(\d+)/.exec(path)?
 const examples: Example[] = [
   {
     name: 'fields that nobody knows, and rows without those that nobody needs',
-    mailprotector: rowsOf(/\/domains\?/, (rows) => rows.map(({ created_at: _, ...row }) => ({ ...row, nobody: {} }))),
-    connectwise: rowsOf(/additions/, (rows) => rows.map(({ description: _, ...row }) => ({ ...row, nobody: [1] }))),
+    mailprotector: rowsOf(/\/domains\?/, (rows) =>
+      rows.map(({ created_at: _created, ...row }) => ({ ...row, nobody: {} })),
+    ),
+    connectwise: rowsOf(/additions/, (rows) =>
+      rows.map(({ description: _description, ...row }) => ({ ...row, nobody: [1] })),
+    ),
     holds: ({ outcome, cards, baseline }) => {
       expect(outcome.state).toBe('applied');
       expect(cards.map(numbers)).toEqual(baseline.map(numbers));
@@ -165,6 +169,7 @@ test.each(examples)('$name', async ({ holds, ...rewrites }) => {
   connectwise.rewrites = rewrites.connectwise ? [rewrites.connectwise] : [];
   const outcome = await syncOrStuck();
   const cards = await cardsNow();
+  expect(cards.length).toBeGreaterThan(0);
   const card = (account: string, productId?: string) => {
     const found = cards.find(
       (row) => row.psaAccountName === account && (productId === undefined || row.productId === productId),
