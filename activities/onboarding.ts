@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
+import { startFound } from '../commands/onboarding.ts';
 import { admitAlerts, lockIntegration, type AdmittedAlert } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
@@ -13,7 +14,6 @@ import {
   noteWoken,
   onboardingProcess,
   remindOfOnboarding,
-  startFound,
   type OnboardingToWake,
 } from '../db/queries/onboarding.ts';
 import { blockStep } from '../db/queries/process.ts';

@@ -1,7 +1,6 @@
 /** What processes do with what was read. */
-import { mapEqualNames } from '../db/queries/accountMatching.ts';
-import { admitAlerts, lockIntegration, type AdmittedAlert } from '../db/queries/alerts.ts';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { mapEqualNames } from '../commands/accountMapping.ts';
+import { admitAlerts, type AdmittedAlert } from '../db/queries/alerts.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
@@ -13,16 +12,7 @@ export function createReconcileActivities(deps: Dependencies) {
     async mapExactMatches(ref: StepRef): Promise<StepResult> {
       let admitted: AdmittedAlert[] = [];
       const result = await performStep(deps, ref, async () => async (tx) => {
-        await lockIntegration(tx, ref.id);
-        const integration = await readIntegration(tx, ref.id);
-        const matches = await mapEqualNames(tx, integration);
-        await recordAudit(tx, integration.organizationId, {
-          actor: byCountersign,
-          action: 'accounts.matched',
-          subjectKind: 'integration',
-          subjectId: ref.id,
-          after: { mapped: matches.length },
-        });
+        await mapEqualNames(tx, await readIntegration(tx, ref.id));
         admitted = await admitAlerts(tx, ref.id, deps.environment.ALERTS_IN_FLIGHT);
       });
       for (const alert of admitted) await wakeProcess(deps, alert);

@@ -2,7 +2,7 @@
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { roundings, type Rounding } from './quantities.ts';
-import { fanOuts, whyNotProduct, type FanOut, type PsaProduct } from './serviceMapping.ts';
+import { fanOuts, whyNotProduct, type FanOut, type PsaProduct, type ServiceMapping } from './serviceMapping.ts';
 
 export interface MappedAccount {
   id: string;
@@ -47,7 +47,7 @@ export interface ServiceChange extends Change {
   kind: 'service';
   before: MappedService;
   /** null = its mapping is taken back. */
-  mapping: { productIds: string[]; fanOut: FanOut; rounding: Rounding } | null;
+  mapping: ServiceMapping | null;
 }
 
 /** What a file would change. With an error in it nothing is to be changed. */

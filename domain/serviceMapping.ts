@@ -1,7 +1,16 @@
 /** What a service may be mapped to, and how. */
+import type { Rounding } from './quantities.ts';
 
 export const fanOuts = ['parts', 'alternatives'] as const;
 export type FanOut = (typeof fanOuts)[number];
+
+/** What a service is mapped to. */
+export interface ServiceMapping {
+  /** The PSA's own ids. */
+  productIds: string[];
+  fanOut: FanOut;
+  rounding: Rounding;
+}
 
 export interface PsaProduct {
   /** The PSA's own id. */

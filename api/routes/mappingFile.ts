@@ -1,6 +1,7 @@
 /** All mappings of an integration as a file: to keep, to correct in a spreadsheet, to take to another integration. */
 import { z } from '@hono/zod-openapi';
-import { applyMappings, readMappings } from '../../db/queries/mappingFile.ts';
+import { applyMappings } from '../../commands/mappingFile.ts';
+import { readMappings } from '../../db/queries/mappingFile.ts';
 import type { ToWake } from '../../db/queries/onboarding.ts';
 import { planMappings, wordsOf, writeMappings } from '../../domain/mappingFile.ts';
 import { actorOf, wakeAll } from '../context.ts';
@@ -106,7 +107,7 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
         errors: plan.errors.map(({ line, message }) => ({ field: `line ${line}`, message })),
       });
     }
-    if (apply) toWake.push(...(await applyMappings(tx, row, plan, actorOf(caller))));
+    if (apply) toWake.push(...(await applyMappings(tx, row, actorOf(caller), plan)));
     return {
       applied: apply,
       changes: plan.changes.map((change) => ({ ...change, ...wordsOf(change, now) })),

@@ -1,26 +1,21 @@
 import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
+import { decideService } from '../../commands/serviceMapping.ts';
 import { createSuggester } from '../../domain/matching.ts';
 import { roundings } from '../../domain/quantities.ts';
-import { fanOuts, whyNotProduct } from '../../domain/serviceMapping.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { recomputeCards, recomputeConnection, recomputeIntegration } from '../../db/queries/cards.ts';
+import { fanOuts, type ServiceMapping } from '../../domain/serviceMapping.ts';
 import {
-  deleteAccountMapping,
-  deleteServiceMapping,
   findAccountMapping,
   findVendorAccount,
-  insertAccountMappings,
   listServices,
   listVendorAccounts,
-  setExcluded,
-  storeCombine,
-  storeServiceMapping,
 } from '../../db/queries/integration.ts';
-import { beginOnboardings, settleOnboarding, type ToWake } from '../../db/queries/onboarding.ts';
-import { findPsaAccount, findPsaProducts, listActivePsaAccounts } from '../../db/queries/psa.ts';
+import type { ToWake } from '../../db/queries/onboarding.ts';
+import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
-import type { Transaction } from '../../db/client.ts';
-import { actorOf, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import type { Combine } from '../../db/queries/serviceMapping.ts';
+import { actorOf, wakeAll, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -34,7 +29,7 @@ import {
   route,
   send,
 } from '../define.ts';
-import { conflict, notFound, unprocessable } from '../problem.ts';
+import { conflict, notFound } from '../problem.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
 import { activeIntegration, ownedIntegration } from './integrations.ts';
 
@@ -249,52 +244,21 @@ mappingRoutes.openapi(suggest, async (c) => {
 });
 
 mappingRoutes.openapi(putMapping, async (c) => {
-  const deps = c.get('deps');
-  const { id, accountId } = c.req.valid('param');
   const { psaAccountId } = c.req.valid('json');
-  const view = await changeAccount(
-    deps,
-    c.get('caller'),
-    { id, accountId },
-    'account.map',
-    async (tx, row, account) => {
-      if (account.excluded) throw conflict('excluded', 'This customer is excluded. Include it again first.');
-      const psaAccount = await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
-      if (!psaAccount)
-        throw unprocessable('unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
-      await insertAccountMappings(tx, row.id, [{ vendorAccountId: accountId, psaAccountId }], 'person');
-      return { touched: [psaAccountId] };
-    },
-  );
-  return send(c, accountSchema, view);
+  return send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { map: psaAccountId }));
 });
 
-mappingRoutes.openapi(deleteMapping, async (c) => {
-  const target = c.req.valid('param');
-  const view = await changeAccount(c.get('deps'), c.get('caller'), target, 'account.unmap', async (tx, row) => {
-    await deleteAccountMapping(tx, row.id, target.accountId);
-    return { touched: [] };
-  });
-  return send(c, accountSchema, view);
-});
+mappingRoutes.openapi(deleteMapping, async (c) =>
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), 'unmap')),
+);
 
-mappingRoutes.openapi(putExclusion, async (c) => {
-  const target = c.req.valid('param');
-  const view = await changeAccount(c.get('deps'), c.get('caller'), target, 'account.exclude', async (tx, row) => {
-    await setExcluded(tx, row.id, target.accountId, true);
-    return { touched: [] };
-  });
-  return send(c, accountSchema, view);
-});
+mappingRoutes.openapi(putExclusion, async (c) =>
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), 'exclude')),
+);
 
-mappingRoutes.openapi(deleteExclusion, async (c) => {
-  const target = c.req.valid('param');
-  const view = await changeAccount(c.get('deps'), c.get('caller'), target, 'account.include', async (tx, row) => {
-    await setExcluded(tx, row.id, target.accountId, false);
-    return { touched: [], begun: await beginOnboardings(tx, row, [target.accountId], { by: 'person' }) };
-  });
-  return send(c, accountSchema, view);
-});
+mappingRoutes.openapi(deleteExclusion, async (c) =>
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), 'include')),
+);
 
 mappingRoutes.openapi(services, async (c) => {
   const deps = c.get('deps');
@@ -303,102 +267,44 @@ mappingRoutes.openapi(services, async (c) => {
 });
 
 mappingRoutes.openapi(putService, async (c) => {
-  const target = c.req.valid('param');
-  const given = c.req.valid('json');
-  const view = await changeService(c.get('deps'), c.get('caller'), target, 'service.map', given, async (tx, row) => {
-    const productIds = [...new Set(given.productIds)];
-    const found = await findPsaProducts(tx, row.psaConnectionId, productIds);
-    for (const productId of productIds) {
-      const refused = whyNotProduct(
-        productId,
-        found.find((candidate) => candidate.id === productId),
-      );
-      if (refused) throw unprocessable(refused.code, refused.detail);
-    }
-    await storeServiceMapping(tx, row.id, target.serviceId, {
-      productIds,
-      fanOut: given.fanOut,
-      rounding: given.rounding,
-    });
-    if (given.combine)
-      for (const productId of productIds) await storeCombine(tx, row.psaConnectionId, productId, given.combine);
-  });
-  return send(c, serviceSchema, view);
+  const { combine, ...mapping } = c.req.valid('json');
+  return send(c, serviceSchema, await changeService(c, c.req.valid('param'), { mapping, combine }));
 });
 
-mappingRoutes.openapi(deleteService, async (c) => {
-  const target = c.req.valid('param');
-  const view = await changeService(c.get('deps'), c.get('caller'), target, 'service.unmap', undefined, (tx, row) =>
-    deleteServiceMapping(tx, row.id, target.serviceId),
-  );
-  return send(c, serviceSchema, view);
-});
+mappingRoutes.openapi(deleteService, async (c) =>
+  send(c, serviceSchema, await changeService(c, c.req.valid('param'), { mapping: null })),
+);
 
-type Owned = Awaited<ReturnType<typeof ownedIntegration>>;
-
-/** A change to one vendor account: effect, cards of the PSA accounts before and after, alerts it lets go, and audit, in one transaction. */
-async function changeAccount(
-  deps: ApiDependencies,
-  caller: Caller,
-  target: { id: string; accountId: string },
-  action: string,
-  change: (
-    tx: Transaction,
-    row: Owned,
-    account: { excluded: boolean },
-  ) => Promise<{ touched: string[]; begun?: ToWake[] }>,
-) {
+/** A change to one vendor account, and the alerts it lets go, in one transaction. */
+async function changeAccount(c: Context<ApiEnv>, target: { id: string; accountId: string }, wish: AccountWish) {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, target.id);
   const toWake: ToWake[] = [];
   const view = await commitAndAdmit(deps, row.id, async (tx) => {
-    const account = await findVendorAccount(tx, row.id, target.accountId);
+    const { accountId: vendorAccountId } = target;
+    toWake.push(...(await decideAccount(tx, row, actorOf(caller), { vendorAccountId, wish })));
+    const account = await findVendorAccount(tx, row.id, vendorAccountId);
+    const mapping = await findAccountMapping(tx, row.id, vendorAccountId);
     if (!account) throw notFound('vendor account');
-    if (!account.linked) throw conflict('not-linked', 'This customer is not linked. Link it first.');
-    const before = await findAccountMapping(tx, row.id, target.accountId);
-    const { touched, begun = [] } = await change(tx, row, account);
-    await recomputeCards(tx, row.psaConnectionId, [...(before ? [before.psaAccountId] : []), ...touched]);
-    const after = await findAccountMapping(tx, row.id, target.accountId);
-    const now = (await findVendorAccount(tx, row.id, target.accountId)) ?? account;
-    toWake.push(...begun, ...(await settleOnboarding(tx, row, target.accountId)));
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action,
-      subjectKind: 'vendor_account',
-      subjectId: `${row.id}/${target.accountId}`,
-      before: { excluded: account.excluded, psaAccountId: before?.psaAccountId ?? null, how: before?.how ?? null },
-      after: { excluded: now.excluded, psaAccountId: after?.psaAccountId ?? null, how: after?.how ?? null },
-    });
-    return { ...now, psaAccountId: after?.psaAccountId ?? null, how: after?.how ?? null };
+    return { ...account, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
   });
   wakeAll(deps, toWake);
   return view;
 }
 
 async function changeService(
-  deps: ApiDependencies,
-  caller: Caller,
+  c: Context<ApiEnv>,
   target: { id: string; serviceId: string },
-  action: string,
-  given: z.infer<typeof serviceBody> | undefined,
-  change: (tx: Transaction, row: Owned) => Promise<void>,
+  wish: { mapping: ServiceMapping | null; combine?: Combine | undefined },
 ) {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, target.id);
   return deps.db.transaction(async (tx) => {
-    const before = (await listServices(tx, row.id)).find((service) => service.id === target.serviceId);
-    if (!before) throw notFound('service');
-    await change(tx, row);
-    // How services combine holds for the product in every integration of the connection.
-    if (given?.combine) await recomputeConnection(tx, row.psaConnectionId);
-    else await recomputeIntegration(tx, row.id);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action,
-      subjectKind: 'service',
-      subjectId: `${row.id}/${target.serviceId}`,
-      before: { productIds: before.productIds, fanOut: before.fanOut, rounding: before.rounding },
-      after: given ?? null,
-    });
-    const after = (await listServices(tx, row.id)).find((service) => service.id === target.serviceId);
-    return after ?? before;
+    await decideService(tx, row, actorOf(caller), { serviceId: target.serviceId, ...wish });
+    const service = (await listServices(tx, row.id)).find(({ id }) => id === target.serviceId);
+    if (!service) throw notFound('service');
+    return service;
   });
 }

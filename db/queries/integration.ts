@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { skippedConnectSteps } from '../../domain/process.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { accountMapping, integration, productRule, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import { accountMapping, integration, service, serviceMapping, vendorAccount } from '../schema/index.ts';
 import { createProcess, startRound } from './process.ts';
 
 export type IntegrationRow = typeof integration.$inferSelect;
@@ -276,21 +276,6 @@ export async function listMappedPsaAccountIds(db: Queryable, integrationId: stri
   return rows.map((row) => row.id);
 }
 
-export async function insertAccountMappings(
-  tx: Queryable,
-  integrationId: string,
-  mappings: readonly { vendorAccountId: string; psaAccountId: string }[],
-  how: typeof accountMapping.$inferSelect.how,
-): Promise<void> {
-  if (mappings.length === 0) return;
-  await tx.execute(sql`
-    insert into account_mapping (integration_id, vendor_account_id, psa_account_id, how)
-    select ${integrationId}::uuid, r."vendorAccountId", r."psaAccountId", ${how}
-      from jsonb_to_recordset(${JSON.stringify(mappings)}::jsonb) as r("vendorAccountId" text, "psaAccountId" text)
-    on conflict (integration_id, vendor_account_id) do update
-       set psa_account_id = excluded.psa_account_id, how = excluded.how, mapped_at = now()`);
-}
-
 export async function listServices(db: Queryable, integrationId: string) {
   return db
     .select({
@@ -333,55 +318,6 @@ export async function findAccountMapping(db: Queryable, integrationId: string, v
     .from(accountMapping)
     .where(and(eq(accountMapping.integrationId, integrationId), eq(accountMapping.vendorAccountId, vendorAccountId)));
   return row;
-}
-
-export async function deleteAccountMapping(
-  tx: Queryable,
-  integrationId: string,
-  vendorAccountId: string,
-): Promise<void> {
-  await tx
-    .delete(accountMapping)
-    .where(and(eq(accountMapping.integrationId, integrationId), eq(accountMapping.vendorAccountId, vendorAccountId)));
-}
-
-/** An excluded account is neither read nor matched; it loses its mapping. */
-export async function setExcluded(tx: Queryable, integrationId: string, id: string, excluded: boolean): Promise<void> {
-  await tx
-    .update(vendorAccount)
-    .set({ excluded })
-    .where(and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.id, id)));
-  if (excluded) await deleteAccountMapping(tx, integrationId, id);
-}
-
-export async function storeServiceMapping(
-  tx: Queryable,
-  integrationId: string,
-  serviceId: string,
-  mapping: Pick<typeof serviceMapping.$inferSelect, 'productIds' | 'fanOut' | 'rounding'>,
-): Promise<void> {
-  await tx
-    .insert(serviceMapping)
-    .values({ integrationId, serviceId, ...mapping })
-    .onConflictDoUpdate({ target: [serviceMapping.integrationId, serviceMapping.serviceId], set: mapping });
-}
-
-export async function deleteServiceMapping(tx: Queryable, integrationId: string, serviceId: string): Promise<void> {
-  await tx
-    .delete(serviceMapping)
-    .where(and(eq(serviceMapping.integrationId, integrationId), eq(serviceMapping.serviceId, serviceId)));
-}
-
-export async function storeCombine(
-  tx: Queryable,
-  psaConnectionId: string,
-  productId: string,
-  combine: 'add' | 'highest' | 'distinct',
-): Promise<void> {
-  await tx
-    .insert(productRule)
-    .values({ psaConnectionId, productId, combine })
-    .onConflictDoUpdate({ target: [productRule.psaConnectionId, productRule.productId], set: { combine } });
 }
 
 /** How many accounts and services of an integration are mapped. */

@@ -17,7 +17,7 @@ import {
   type FoundBy,
   type OnboardingState,
 } from '../schema/index.ts';
-import { mapEqualNames } from './accountMatching.ts';
+import { among } from './among.ts';
 import { byCountersign, recordAudits } from './audit.ts';
 import { findAccountMapping, findVendorAccount, linkVendorAccounts, type IntegrationRow } from './integration.ts';
 import { beginRounds, commitFact, commitFacts, createProcess, finishSteps, listSteps, reopenSteps } from './process.ts';
@@ -47,7 +47,7 @@ const openStates: readonly OnboardingState[] = ['found', 'waiting', 'mapped'];
 const isOpen = inArray(onboarding.state, [...openStates]);
 const ofIntegration = (id: string) => eq(onboarding.integrationId, id);
 const ofAccounts = (id: string, vendorAccountIds: readonly string[]) =>
-  and(ofIntegration(id), inArray(onboarding.vendorAccountId, [...vendorAccountIds]));
+  and(ofIntegration(id), among(onboarding.vendorAccountId, vendorAccountIds));
 
 /**
  * Begins the onboarding of customers that nobody was asked about: those that appeared after the person declared the
@@ -110,13 +110,12 @@ async function askToStart(tx: Transaction, row: Owned): Promise<ToWake> {
 }
 
 /**
- * Starts some of the customers that were found, and maps those whose name has one equal partner by now. The caller holds
- * the integration's lock.
+ * Starts some of the customers that were found. The caller holds the integration's lock.
  *
  * @param remindMs milliseconds until whoever has to map one is reminded
  * @returns how many were started
  */
-export async function startFound(
+export async function startSome(
   tx: Transaction,
   row: IntegrationRow,
   { most, remindMs }: { most: number; remindMs: number },
@@ -133,29 +132,11 @@ export async function startFound(
     found.map(({ vendorAccountId }) => vendorAccountId),
     remindMs,
   );
-  const equal = await waitingWithEqualNames(tx, row);
-  if (equal.length > 0) {
-    const matches = await mapEqualNames(tx, row, new Set(equal));
-    await recordAudits(
-      tx,
-      row.organizationId,
-      matches.map(({ vendorAccountId, psaAccountId }) => ({
-        actor: byCountersign,
-        action: 'account.map',
-        subjectKind: 'vendor_account',
-        subjectId: `${row.id}/${vendorAccountId}`,
-        before: { psaAccountId: null, how: null },
-        after: { psaAccountId, how: 'exact' },
-      })),
-    );
-  }
-  // Of those that wait some were mapped just now, or while they were still to be started.
-  await advanceMapped(tx, row.id);
   return found.length;
 }
 
 /** Those that wait and have the name of an active PSA account, which alone may be mapped by it: few of thousands. */
-async function waitingWithEqualNames(tx: Transaction, row: IntegrationRow): Promise<string[]> {
+export async function listWaitingWithEqualNames(tx: Transaction, row: IntegrationRow): Promise<string[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     select o.vendor_account_id as id
       from onboarding o
@@ -200,16 +181,12 @@ async function remindLater(tx: Transaction, ids: readonly string[], remindMs: nu
     .update(processStep)
     .set({ remindAt: sql`now() + ${remindMs} * interval '1 millisecond'` })
     .where(
-      and(
-        eq(processStep.kind, 'onboardCustomer'),
-        inArray(processStep.id, [...ids]),
-        eq(processStep.step, 'mapCustomer'),
-      ),
+      and(eq(processStep.kind, 'onboardCustomer'), among(processStep.id, ids), eq(processStep.step, 'mapCustomer')),
     );
 }
 
 /** Moves on those that wait and are mapped by now. */
-async function advanceMapped(tx: Transaction, integrationId: string): Promise<void> {
+export async function advanceMapped(tx: Transaction, integrationId: string): Promise<void> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     update onboarding o set state = 'mapped', to_wake = true, escalated_at = null
       from account_mapping m
@@ -277,27 +254,43 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
       .where(ofAccounts(row.id, [vendorAccountId]));
     return [ref];
   }
-  if (current.state !== 'mapped') return [];
-  await reopenSteps(tx, { ...ref, round: '1', steps: ['mapCustomer'] });
-  await commitFact(tx, ref);
-  await tx
-    .update(onboarding)
-    .set({ state: 'waiting', namesRefused: true })
-    .where(ofAccounts(row.id, [vendorAccountId]));
-  return [ref];
+  return (await reopenUnmapped(tx, row, [vendorAccountId], { toWake: false })) > 0 ? [ref] : [];
 }
 
-/** The same of many customers at once. Those that were mapped go on some at a time. */
+/** The same of many customers at once. They go on some at a time. */
 export async function settleOnboardings(
   tx: Transaction,
   row: Owned,
   { mapped, unmapped, excluded }: Record<'mapped' | 'unmapped' | 'excluded', readonly string[]>,
 ): Promise<ToWake[]> {
   const toWake = excluded.length > 0 ? await endOnboardings(tx, row, 'excluded', excluded) : [];
-  for (const id of unmapped) toWake.push(...(await settleOnboarding(tx, row, id)));
-  if (mapped.length > 0 && (await tx.$count(onboarding, and(ofAccounts(row.id, mapped), isOpen))) > 0)
-    toWake.push(await askToStart(tx, row));
-  return toWake;
+  const waits =
+    (unmapped.length > 0 && (await reopenUnmapped(tx, row, unmapped, { toWake: true })) > 0) ||
+    (mapped.length > 0 && (await tx.$count(onboarding, and(ofAccounts(row.id, mapped), isOpen))) > 0);
+  return waits ? [...toWake, await askToStart(tx, row)] : toWake;
+}
+
+/**
+ * Those that were on their way wait again, for a person: their names were refused.
+ *
+ * @param toWake whether `startOnboardings` has to wake them
+ * @returns how many
+ */
+async function reopenUnmapped(
+  tx: Transaction,
+  row: Owned,
+  vendorAccountIds: readonly string[],
+  { toWake }: { toWake: boolean },
+): Promise<number> {
+  const reopened = await tx
+    .update(onboarding)
+    .set({ state: 'waiting', namesRefused: true, toWake })
+    .where(and(ofAccounts(row.id, vendorAccountIds), eq(onboarding.state, 'mapped')))
+    .returning({ id: onboarding.vendorAccountId });
+  const ids = reopened.map(({ id }) => onboardingId({ integrationId: row.id, vendorAccountId: id }));
+  await reopenSteps(tx, { kind: 'onboardCustomer', ids, round: '1', steps: ['mapCustomer'] });
+  await commitFacts(tx, { kind: 'onboardCustomer', ids });
+  return reopened.length;
 }
 
 /**
@@ -420,7 +413,7 @@ export async function noteWoken(
       .where(
         and(
           eq(process.kind, 'onboardCustomer'),
-          inArray(
+          among(
             process.id,
             failed.map((vendorAccountId) => onboardingId({ integrationId, vendorAccountId })),
           ),

@@ -4,6 +4,7 @@ import type { Problem, ProcessKind, ProcessView, StepView } from '../../domain/p
 import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { process, processNeed, processStep } from '../schema/index.ts';
+import { among } from './among.ts';
 
 export interface ProcessRef {
   kind: ProcessKind;
@@ -268,7 +269,7 @@ export async function finishSteps(
     .where(
       and(
         eq(processStep.kind, of.kind),
-        inArray(processStep.id, [...of.ids]),
+        among(processStep.id, of.ids),
         inArray(processStep.step, [...of.steps]),
         notInArray(processStep.state, [...finished]),
       ),
@@ -280,7 +281,7 @@ export async function commitFacts(tx: Queryable, of: { kind: ProcessKind; ids: r
   await tx
     .update(process)
     .set({ version: sql`${process.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
-    .where(and(eq(process.kind, of.kind), inArray(process.id, [...of.ids])));
+    .where(and(eq(process.kind, of.kind), among(process.id, of.ids)));
 }
 
 /** Whether a step is blocked. Its row is locked, so that it stays as it is until the transaction ends. */
@@ -292,7 +293,10 @@ export async function isBlocked(tx: Transaction, ref: StepKey): Promise<boolean>
 /** Back to `waiting`, for a step that must be done again (a released run), or may be (`onlyBlocked`: new credentials). */
 export async function reopenSteps(
   tx: Queryable,
-  ref: ProcessRef & { round: string; steps: readonly string[]; onlyBlocked?: boolean },
+  ref: { kind: ProcessKind; round: string; steps: readonly string[]; onlyBlocked?: boolean } & (
+    | { id: string }
+    | { ids: readonly string[] }
+  ),
 ): Promise<void> {
   await tx
     .update(processStep)
@@ -300,7 +304,7 @@ export async function reopenSteps(
     .where(
       and(
         eq(processStep.kind, ref.kind),
-        eq(processStep.id, ref.id),
+        'ids' in ref ? among(processStep.id, ref.ids) : eq(processStep.id, ref.id),
         eq(processStep.round, ref.round),
         inArray(processStep.step, [...ref.steps]),
         ref.onlyBlocked ? eq(processStep.state, 'blocked') : undefined,

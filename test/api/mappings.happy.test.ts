@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { insertAccountMappings } from '../../db/queries/integration.ts';
+import { insertAccountMappings } from '../kit/mappings.ts';
 import { stageRows } from '../../db/queries/staging.ts';
 import { applyUsage } from '../../db/queries/sync.ts';
 import { stepsOf } from '../../domain/process.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { deleteAccountMapping, deleteServiceMapping } from '../../db/queries/integration.ts';
+import { deleteAccountMapping, deleteServiceMapping } from '../kit/mappings.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne, seedIntegration, service, stepsBefore } from '../kit/apiTenant.ts';
 

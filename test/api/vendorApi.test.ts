@@ -5,7 +5,7 @@ import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne } from '../kit/apiTenant.ts';
 import { callVendorApi, tokenOf, vendorKey } from '../kit/vendorApi.ts';
 import { until } from '../../dev/until.ts';
-import { storeServiceMapping } from '../../db/queries/integration.ts';
+import { storeServiceMapping } from '../kit/mappings.ts';
 
 let harness: ApiHarness;
 let integrationId: string;

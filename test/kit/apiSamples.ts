@@ -19,7 +19,8 @@ import {
   stepsBefore,
   type Tenant,
 } from './apiTenant.ts';
-import { disconnectIntegration } from '../../db/queries/integration.ts';
+import { decideAccounts } from '../../commands/accountMapping.ts';
+import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
 import { stepsOf } from '../../domain/process.ts';
 import type { Route } from './apiContract.ts';
@@ -104,13 +105,19 @@ export const samples: Record<string, Make> = {
     const { id, accountId } = await mapped(tenant);
     return { params: { id }, body: { csv: `kind,id,mappedTo\naccount,${accountId},\n`, apply: true } };
   },
-  putAccountMapping: (tenant) => ({
-    params: { id: tenant.integrationId, accountId: tenant.vendorAccount(numbers.unmapped) },
-    body: { psaAccountId: tenant.psaAccount(numbers.unmapped) },
+  putAccountMapping: async (tenant) => ({
+    params: { id: await seedIntegration(tenant, stepsBefore('mapAccounts')), accountId: tenant.vendorAccount(1) },
+    body: { psaAccountId: tenant.psaAccount(2) },
   }),
   deleteAccountMapping: async (tenant) => ({ params: await mapped(tenant) }),
   putExclusion: async (tenant) => ({ params: await mapped(tenant) }),
-  deleteExclusion: async (tenant) => ({ params: await mapped(tenant) }),
+  deleteExclusion: async (tenant) => {
+    const { id, accountId } = await mapped(tenant);
+    const row = await readIntegration(tenant.db, id);
+    const decision = { vendorAccountId: accountId, excluded: true, psaAccountId: null };
+    await tenant.db.transaction((tx) => decideAccounts(tx, row, { actor: 'test', how: 'person' }, [decision]));
+    return { params: { id, accountId } };
+  },
   listOnboardings: () => ({ query: 'limit=5' }),
   getOnboarding: async (tenant) => ({ params: await seedOnboarding(tenant) }),
   retryOnboarding: async (tenant) => {

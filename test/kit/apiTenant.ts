@@ -8,16 +8,16 @@ import { claimLine, closeBatch, createApproval, listApprovalLines, recordOutcome
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { listCards, recomputeIntegration } from '../../db/queries/cards.ts';
 import {
-  insertAccountMappings,
   insertIntegration,
   linkVendorAccounts,
   readIntegration,
   storeAlertSettings,
-  storeServiceMapping,
   storeVendorAccounts,
   storeVendorCredentials,
 } from '../../db/queries/integration.ts';
-import { beginOnboardings, startFound } from '../../db/queries/onboarding.ts';
+import { insertAccountMappings, storeServiceMapping } from './mappings.ts';
+import { beginOnboardings } from '../../db/queries/onboarding.ts';
+import { startFound } from '../../commands/onboarding.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { blockStep, finishStep, type StepKey } from '../../db/queries/process.ts';

@@ -18,7 +18,8 @@ import { recordTold } from '../../db/queries/alertDelivery.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { insertIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
-import { beginOnboardings, completeOnboarding, startFound } from '../../db/queries/onboarding.ts';
+import { beginOnboardings, completeOnboarding } from '../../db/queries/onboarding.ts';
+import { startFound } from '../../commands/onboarding.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import {
   commitFact,

@@ -1,0 +1,182 @@
+/**
+ * Which PSA account a vendor account is mapped to, or that it is excluded. Whoever decides that (a person, a mapping file,
+ * the vendor's console, two equal names), it is changed here: checked, with its audit row, its cards and its onboarding.
+ */
+import { exactMatches } from '../domain/matching.ts';
+import type { Transaction } from '../db/client.ts';
+import {
+  storeAccountDecisions,
+  type AccountDecision,
+  type DecidedAccount,
+  type MappedBy,
+} from '../db/queries/accountMapping.ts';
+import { lockIntegration } from '../db/queries/alerts.ts';
+import { byCountersign } from '../db/queries/audit.ts';
+import { recomputeCards } from '../db/queries/cards.ts';
+import {
+  findAccountMapping,
+  findVendorAccount,
+  listMappedPsaAccountIds,
+  listMatchableAccounts,
+  type IntegrationRow,
+} from '../db/queries/integration.ts';
+import { beginOnboardings, settleOnboarding, settleOnboardings, type ToWake } from '../db/queries/onboarding.ts';
+import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
+import { Refusal } from './refusal.ts';
+
+type Integration = Pick<IntegrationRow, 'id' | 'organizationId' | 'psaConnectionId'>;
+
+/** What a person wants of one vendor account. */
+export type AccountWish = { map: string } | 'unmap' | 'exclude' | 'include';
+
+/** A vendor account with what is decided about it. */
+export interface AccountState {
+  name: string;
+  excluded: boolean;
+  psaAccountId: string | null;
+  how: MappedBy | null;
+}
+
+/**
+ * A person decides about one vendor account. What is so already changes nothing.
+ *
+ * @returns whom to wake after the commit
+ * @throws Refusal when there is no such vendor account or PSA account, or it is not linked, or it is to be mapped while it
+ * is excluded
+ */
+export async function decideAccount(
+  tx: Transaction,
+  row: Integration,
+  actor: string,
+  { vendorAccountId, wish }: { vendorAccountId: string; wish: AccountWish },
+): Promise<ToWake[]> {
+  await lockIntegration(tx, row.id);
+  const now = await stateOf(tx, row.id, vendorAccountId);
+  if (typeof wish === 'object') {
+    if (now.excluded) throw new Refusal('conflict', 'excluded', 'This customer is excluded. Include it again first.');
+    if (!(await findPsaAccount(tx, row.psaConnectionId, wish.map)))
+      throw new Refusal('impossible', 'unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
+  }
+  const decision = decisionOf(vendorAccountId, wish, now);
+  return decision ? decideAccounts(tx, row, { actor, how: 'person' }, [decision]) : [];
+}
+
+function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountState): AccountDecision | undefined {
+  if (typeof wish === 'object') return { vendorAccountId, excluded: false, psaAccountId: wish.map };
+  // Of one that is not excluded, "include" would take the mapping; and of one that is, there is none to take back.
+  if (now.excluded ? wish === 'unmap' : wish === 'include') return undefined;
+  return { vendorAccountId, excluded: wish === 'exclude', psaAccountId: null };
+}
+
+/**
+ * @throws Refusal when nobody has it, or it is not linked
+ */
+async function stateOf(tx: Transaction, integrationId: string, vendorAccountId: string): Promise<AccountState> {
+  const account = await findVendorAccount(tx, integrationId, vendorAccountId);
+  if (!account) throw new Refusal('unknown', 'not-found', 'There is no such vendor account.');
+  if (!account.linked) throw new Refusal('conflict', 'not-linked', 'This customer is not linked. Link it first.');
+  const mapping = await findAccountMapping(tx, integrationId, vendorAccountId);
+  const { name, excluded } = account;
+  return { name, excluded, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
+}
+
+/**
+ * The same of many vendor accounts at once, which whoever calls has checked: they are linked, what they are mapped to is
+ * there, and none is excluded and mapped at once.
+ *
+ * @param decisions of each vendor account one at most
+ * @returns whom to wake after the commit
+ */
+export async function decideAccounts(
+  tx: Transaction,
+  row: Integration,
+  by: { actor: string; how: MappedBy; via?: 'file' },
+  decisions: readonly AccountDecision[],
+): Promise<ToWake[]> {
+  await lockIntegration(tx, row.id);
+  const changed = await storeAccountDecisions(tx, row, by, decisions);
+  await recomputeCardsOf(tx, row, changed);
+  const ids = (which: (account: DecidedAccount) => boolean) =>
+    changed.filter(which).map(({ vendorAccountId }) => vendorAccountId);
+  const begun = await beginOnboardings(
+    tx,
+    row,
+    ids((account) => account.before.excluded && !account.excluded && account.psaAccountId === null),
+    { by: 'person' },
+  );
+  const [only] = changed;
+  // One alone goes on at once; of many, some at a time.
+  const settled =
+    only && changed.length === 1
+      ? await settleOnboarding(tx, row, only.vendorAccountId)
+      : await settleOnboardings(tx, row, {
+          mapped: ids((account) => account.psaAccountId !== null),
+          unmapped: ids((account) => account.psaAccountId === null && !account.excluded),
+          excluded: ids((account) => account.excluded),
+        });
+  return [...begun, ...settled];
+}
+
+/** Of an account that nothing is mapped to any more the cards go. */
+async function recomputeCardsOf(tx: Transaction, row: Integration, changed: readonly DecidedAccount[]): Promise<void> {
+  const concerned = changed.flatMap(({ before, psaAccountId }) => [before.psaAccountId, psaAccountId]);
+  await recomputeCards(
+    tx,
+    row.psaConnectionId,
+    concerned.filter((id) => id !== null),
+  );
+}
+
+/**
+ * Maps the account as it was chosen in the vendor's console. What a person has mapped or excluded here stays, and so does
+ * an exact match; an earlier choice made there is replaced. A PSA account that is not known, or not active, maps nothing,
+ * and neither is one mapped that nobody has linked.
+ *
+ * @returns whether the account is mapped now, and whom to wake after the commit
+ */
+export async function chooseAccount(
+  tx: Transaction,
+  row: Integration,
+  actor: string,
+  { vendorAccountId, psaAccountId }: { vendorAccountId: string; psaAccountId: string },
+): Promise<{ mapped: boolean; toWake: ToWake[] }> {
+  await lockIntegration(tx, row.id);
+  const account = await findVendorAccount(tx, row.id, vendorAccountId);
+  const before = await findAccountMapping(tx, row.id, vendorAccountId);
+  const decided = before !== undefined && before.how !== 'vendor';
+  const psaAccount = await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
+  if (!account?.linked || account.excluded || !psaAccount?.active || decided)
+    return { mapped: before !== undefined, toWake: [] };
+  const decision = { vendorAccountId, excluded: false, psaAccountId };
+  return { mapped: true, toWake: await decideAccounts(tx, row, { actor, how: 'vendor' }, [decision]) };
+}
+
+/**
+ * Maps what is equal character for character and unique on both sides, and nothing else (invariant 4). Onboardings that
+ * wait for it are the caller's.
+ *
+ * @param only vendor accounts that may be mapped; absent = all that are linked and not mapped
+ * @returns how many were mapped
+ */
+export async function mapEqualNames(tx: Transaction, row: Integration, only?: ReadonlySet<string>): Promise<number> {
+  await lockIntegration(tx, row.id);
+  const accounts = await listMatchableAccounts(tx, row.id);
+  const open = new Set(accounts.filter((account) => account.open).map((account) => account.id));
+  const taken = new Set(await listMappedPsaAccountIds(tx, row.id));
+  // What is mapped already, or not linked, still makes a name ambiguous: of two that look the same, the one that a
+  // person left over is not therefore the right one.
+  const matches = exactMatches(accounts, await listActivePsaAccounts(tx, row.psaConnectionId)).filter(
+    (match) =>
+      open.has(match.vendorAccountId) &&
+      !taken.has(match.psaAccountId) &&
+      (only === undefined || only.has(match.vendorAccountId)),
+  );
+  const changed = await storeAccountDecisions(
+    tx,
+    row,
+    { actor: byCountersign, how: 'exact' },
+    matches.map((match) => ({ ...match, excluded: false })),
+  );
+  await recomputeCardsOf(tx, row, changed);
+  return changed.length;
+}
