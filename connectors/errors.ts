@@ -13,6 +13,8 @@ export type ConnectorErrorCode =
   | 'not_found' // 404: unknown id (or, on ConnectWise cloud, a wrong key or base URL)
   | 'invalid_request' // 400, 422: the other side refused what we sent
   | 'bad_shape' // an answer that does not fit the schema: names endpoint and field
+  | 'not_json' // no data: a maintenance, challenge or login page, or nothing, where data was asked for
+  | 'locked' // 409, 423, 425: somebody has it in use; nothing was done
   | 'too_large' // an answer past the size limit
   | 'redirected' // a redirect, which is not followed with credentials
   | 'bad_host' // the host name does not exist or is not ours to call
@@ -37,6 +39,8 @@ export class ConnectorError extends Error {
   readonly mayHaveActed: boolean;
   /** The other side's request id (`x-cw-request-id` or the like), for its support desk. */
   readonly requestId: string | undefined;
+  /** The answer was a page for people: not the API's word on what was asked for, whatever its status. */
+  readonly page: boolean;
 
   constructor(init: {
     kind: ConnectorErrorKind;
@@ -46,6 +50,7 @@ export class ConnectorError extends Error {
     status?: number | undefined;
     requestId?: string | undefined;
     mayHaveActed?: boolean;
+    page?: boolean;
     cause?: unknown;
   }) {
     super(`${init.code}: ${init.detail}`, { cause: init.cause });
@@ -56,11 +61,13 @@ export class ConnectorError extends Error {
     this.status = init.status;
     this.requestId = init.requestId;
     this.mayHaveActed = init.mayHaveActed ?? false;
+    this.page = init.page ?? false;
   }
 
   /** The same failure, told better by somebody who knows what was wanted. */
-  explained(change: { code?: ConnectorErrorCode; detail: string }): ConnectorError {
-    const { kind, code, retryAfterMs, status, requestId, mayHaveActed } = this;
-    return new ConnectorError({ kind, code, retryAfterMs, status, requestId, mayHaveActed, cause: this, ...change });
+  explained(change: { kind?: ConnectorErrorKind; code?: ConnectorErrorCode; detail: string }): ConnectorError {
+    const { kind, code, retryAfterMs, status, requestId, mayHaveActed, page } = this;
+    const same = { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, cause: this };
+    return new ConnectorError({ ...same, ...change });
   }
 }

@@ -4,6 +4,8 @@
  */
 import { Agent, fetch, type Response } from 'undici';
 import type { z } from 'zod';
+import { latin, textOf } from '../domain/charset.ts';
+import { dataIn, isPage, messageIn } from './answers.ts';
 import type { Budget } from './budget.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
@@ -81,6 +83,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const redact = (text: string) =>
     options.secrets.reduce((redacted, secret) => (secret ? redacted.replaceAll(secret, '[redacted]') : redacted), text);
 
+  const quote = (text: string) => redact(messageIn(text)).slice(0, 300);
+
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     wanted.signal?.throwIfAborted();
     await options.budget.take(wanted.signal);
@@ -114,10 +118,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         dispatcher: options.publicOnly ? publicAgent : agent,
       });
       const requestId = response.headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
-      const text = await readText(response, maxBytes, where);
+      const bytes = await readBytes(response, maxBytes, where);
+      const text = textOf(bytes, response.headers.get('content-type'));
       log({ status: response.status, requestId });
-      if (!response.ok) throw await refusal(wanted, response, text, requestId);
-      return { data: parse(wanted, text, where, requestId), headers: response.headers };
+      if (!response.ok) throw await refusal(wanted, response, text ?? latin(bytes), requestId);
+      return { data: dataIn(wanted.schema, text, { where, requestId, quote }), headers: response.headers };
     } catch (error) {
       if (error instanceof ConnectorError) {
         options.logger?.warn(
@@ -134,7 +139,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   async function refusal<T>(wanted: HttpRequest<T>, response: Response, text: string, requestId: string | undefined) {
     const { status } = response;
-    const said = redact(messageIn(text)).slice(0, 300);
+    const said = quote(text);
     const retryAfterMs = retryAfter(response.headers.get('retry-after'));
     const where = `${wanted.method} ${wanted.route} answered ${status}`;
     const about = { detail: said ? `${where}: ${said}` : where, status, requestId };
@@ -154,7 +159,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     if (status >= 500 || status === 408) {
       return new ConnectorError({ kind: 'transient', code: 'upstream', ...about, retryAfterMs, mayHaveActed: true });
     }
-    return new ConnectorError({ kind: 'permanent', code: permanentCodes[status] ?? 'invalid_request', ...about });
+    const page = isPage(text, response.headers.get('content-type'));
+    if (response.headers.has('cf-mitigated') || (page && !saysItself.has(status))) {
+      const detail = `${where} with a page of a server in front of the API${said ? `: ${said}` : ''}`;
+      return new ConnectorError({ kind: 'transient', code: 'not_json', ...about, detail, retryAfterMs, page });
+    }
+    if (lockedStatuses.has(status))
+      return new ConnectorError({ kind: 'transient', code: 'locked', ...about, retryAfterMs });
+    return new ConnectorError({ kind: 'permanent', code: permanentCodes[status] ?? 'invalid_request', ...about, page });
   }
 
   return { request };
@@ -166,6 +178,16 @@ const permanentCodes: Record<number, ConnectorErrorCode> = {
   404: 'not_found',
 };
 
+/**
+ * Whose status says enough, page or not. 401: no challenge page is one, and a web server in front of an API (IIS before
+ * ConnectWise) refuses a wrong password with its own page. 404: a wrong address is mostly that; whoever takes it for
+ * "this row is gone" looks at `page` first.
+ */
+const saysItself = new Set([401, 404]);
+
+/** In use by somebody, or not yet: nothing was done, and it passes (connectwise.md §3: 409 = record in use or conflict). */
+const lockedStatuses = new Set([409, 423, 425]);
+
 function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(wanted.query ?? {}))
@@ -175,8 +197,8 @@ function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
   return `${baseUrl}${wanted.path}${text ? `?${text}` : ''}`;
 }
 
-async function readText(response: Response, maxBytes: number, where: string): Promise<string> {
-  if (!response.body) return '';
+async function readBytes(response: Response, maxBytes: number, where: string): Promise<Uint8Array> {
+  if (!response.body) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
@@ -193,34 +215,7 @@ async function readText(response: Response, maxBytes: number, where: string): Pr
     }
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Lenient on what is there besides, strict on what is used: an answer that does not fit names the field, never its value. */
-function parse<T>(wanted: HttpRequest<T>, text: string, where: string, requestId: string | undefined): T {
-  let json: unknown;
-  try {
-    json = text === '' ? undefined : JSON.parse(text);
-  } catch {
-    throw new ConnectorError({
-      kind: 'permanent',
-      code: 'bad_shape',
-      detail: `${where} answered with something that is not JSON`,
-      requestId,
-      mayHaveActed: true,
-    });
-  }
-  const parsed = wanted.schema.safeParse(json);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const field = issue?.path.map(String).join('.') || 'the answer';
-  throw new ConnectorError({
-    kind: 'permanent',
-    code: 'bad_shape',
-    detail: `${where}: ${field} does not have the form Countersign knows (${issue?.code ?? 'unknown'})`,
-    requestId,
-    mayHaveActed: true,
-  });
+  return Buffer.concat(chunks);
 }
 
 function broken(
@@ -272,20 +267,4 @@ function codeOf(error: unknown): string {
     if ('code' in cause && typeof cause.code === 'string') return cause.code;
   }
   return error instanceof Error ? error.name : 'unknown';
-}
-
-/** The other side's own words: `message`, else `error`, else the text without its tags. */
-function messageIn(text: string): string {
-  try {
-    const body = JSON.parse(text) as { message?: unknown; error?: unknown; errors?: { message?: unknown }[] };
-    const first = Array.isArray(body.errors) ? body.errors[0]?.message : undefined;
-    const words = [body.message ?? body.error, first].filter((word) => typeof word === 'string');
-    if (words.length > 0) return words.join('; ');
-  } catch {
-    // Not JSON: some answers are HTML.
-  }
-  return text
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
 }

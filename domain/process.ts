@@ -215,6 +215,9 @@ const todoByCode: Record<string, string> = {
   not_found: 'Check the id and the address that were given, correct them, then retry the step.',
   invalid_request: 'Check the settings of this connection, then retry the step.',
   bad_shape: 'The other side answered in a form Countersign does not know. Report it with the request id; retry later.',
+  not_json:
+    'Something in front of the other side answered: maintenance, a challenge, a login page. It is tried again by itself; if it stays so, check the address of the connection, and that its firewall lets Countersign through.',
+  locked: 'Somebody has the record open or in use in the outside system. It is tried again by itself; close it there.',
   too_large: 'The other side sent more than Countersign accepts. Report it with the request id.',
   redirected:
     'Check the address of the connection: it answers with a redirect, which is not followed with credentials.',

@@ -28,15 +28,21 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
         schema: additionSchema,
         signal: query.signal,
       });
+      if (data.id !== query.lineId) throw anotherRow(query.lineId, data.id);
       return lineOf(query.agreementId, data);
     } catch (error) {
       return gone(error, query.signal);
     }
   }
 
-  /** @returns null for what is not there; throws every other failure */
+  /**
+   * What failed with a 404 is gone only if the API said so, and not a page in its place.
+   *
+   * @returns null for what is not there; throws every other failure
+   */
   async function gone(error: unknown, signal: AbortSignal | undefined): Promise<null> {
     if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+    if (error.page) throw error.explained({ kind: 'transient', code: 'not_json', detail: error.detail });
     await assertCredentials(signal);
     return null;
   }
@@ -53,6 +59,7 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       });
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
+      if (error.page) throw error.explained({ kind: 'transient', code: 'not_json', detail: error.detail });
       throw error.explained({
         code: 'bad_credentials',
         detail: 'ConnectWise answers 404 to everything: the keys, or the address, are no longer good.',
@@ -152,7 +159,7 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
 
     setQuantity: (command) => setQuantity(client, getLine, command),
 
-    ...createTicketHalf(client, assertCredentials),
+    ...createTicketHalf(client, gone),
   };
 }
 
@@ -212,6 +219,12 @@ async function readBack(
       detail: error instanceof ConnectorError ? error.detail : 'The line could not be read again.',
     };
   }
+}
+
+/** A cache in between may mix answers up: another row's quantity is not this one's. */
+function anotherRow(wanted: string, came: string): ConnectorError {
+  const detail = `ConnectWise was asked for ${wanted} and answered with ${came}.`;
+  return new ConnectorError({ kind: 'transient', code: 'bad_shape', detail });
 }
 
 function lineRoute({ agreementId, lineId }: { agreementId: string; lineId: string }) {

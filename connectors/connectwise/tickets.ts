@@ -30,10 +30,10 @@ type TicketHalf = Pick<
   | 'setTicketStatus'
 >;
 
-/** @param assertCredentials throws when ConnectWise answers 404 to everything, as it may for refused credentials (§3) */
+/** @param gone null if a failure says, and ConnectWise may be believed, that what was asked for is gone; throws every other one */
 export function createTicketHalf(
   client: ConnectwiseClient,
-  assertCredentials: (signal: AbortSignal | undefined) => Promise<void>,
+  gone: (failure: unknown, signal: AbortSignal | undefined) => Promise<null>,
 ): TicketHalf {
   const ticketOf = (row: z.infer<typeof ticketSchema>): PsaTicket => ({
     id: row.id,
@@ -175,9 +175,7 @@ export function createTicketHalf(
         });
         return ticketOf(data);
       } catch (error) {
-        if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
-        await assertCredentials(signal);
-        return null;
+        return gone(error, signal);
       }
     },
 

@@ -284,13 +284,15 @@ function explain(error: unknown, reseller: string): unknown {
   if (error.code === 'not_found') {
     return error.explained({ detail: `Mailprotector knows no reseller ${reseller}. Check the reseller id.` });
   }
-  if (error.code !== 'forbidden') return error;
-  if (/virtual administrator/i.test(error.detail)) {
+  // Its errors may come as pages (mailprotector.md §3.2), and nobody else's page says this.
+  if (error.status === 403 && /virtual administrator/i.test(error.detail)) {
     return error.explained({
+      kind: 'permanent',
       code: 'virtual_administrator',
       detail: 'This reseller receives Mailprotector through Virtual Administrator, which cannot use the integration.',
     });
   }
+  if (error.code !== 'forbidden') return error;
   return error.explained({
     detail: `This key does not see reseller ${reseller}. Check the reseller id and whose key it is.`,
   });

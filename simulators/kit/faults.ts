@@ -4,9 +4,11 @@ export interface Fault {
   /**
    * `latency` waits; `status` answers without doing anything; `afterCommit` does the work, then answers, drops or hangs;
    * `drop` cuts the connection before anything; `hang` never answers; `truncate` leaves rows out of a list;
-   * `cut` sends half a body; `malformed` sends what fits no schema.
+   * `cut` sends half a body; `malformed` sends what fits no schema; `encoded` sends the true answer in other bytes.
+   * An answer that is no answer is a `status` (nothing done) or an `afterCommit` (done) with `text` and `headers`:
+   * a maintenance page is status 200 with HTML, an empty body is the text '', a challenge is 403 with `cf-mitigated`.
    */
-  kind: 'latency' | 'status' | 'afterCommit' | 'drop' | 'hang' | 'truncate' | 'cut' | 'malformed';
+  kind: 'latency' | 'status' | 'afterCommit' | 'drop' | 'hang' | 'truncate' | 'cut' | 'malformed' | 'encoded';
   method?: string;
   /** Regular expression on the path. */
   path?: string;
@@ -18,6 +20,13 @@ export interface Fault {
   status?: number;
   retryAfter?: number;
   body?: unknown;
+  /** Sent as it is instead of `body`, as HTML unless `headers` say otherwise. */
+  text?: string;
+  headers?: Record<string, string>;
+  /** With encoded: a Latin text in ISO-8859-1 instead of UTF-8; a byte order mark before it; whether the header says so. */
+  charset?: 'iso-8859-1' | 'utf-8';
+  bom?: boolean;
+  declared?: boolean;
   /** With afterCommit: what happens instead of an answer. */
   then?: 'drop' | 'hang';
 }

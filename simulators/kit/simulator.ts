@@ -164,6 +164,11 @@ export async function startSimulator(
       response.write(whole.slice(0, Math.floor(whole.length / 2)));
       return void setImmediate(() => response.socket?.destroy());
     }
+    const encoded = of('encoded');
+    if (encoded) {
+      entry.status = result.status;
+      return sendEncoded(response, result, encoded);
+    }
     finish(entry, response, result);
   }
 
@@ -247,8 +252,23 @@ function faulty(fault: Fault): SimAnswer {
   return {
     status: fault.status ?? 500,
     body: fault.body ?? { code: 'Fault', message: 'timeout' },
-    headers: fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) },
+    ...(fault.text === undefined ? {} : { text: fault.text }),
+    headers: {
+      ...(fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) }),
+      ...fault.headers,
+    },
   };
+}
+
+/** The answer as it is, in other bytes; what ISO-8859-1 has no character for is escaped, as JSON allows. */
+function sendEncoded(response: ServerResponse, result: SimAnswer, fault: Fault): void {
+  const { charset = 'utf-8', declared = true, bom = false } = fault;
+  const text = JSON.stringify(result.body);
+  const escaped = text.replace(/[^\u0000-\u00ff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const bytes = charset === 'utf-8' ? Buffer.from(`${bom ? '\ufeff' : ''}${text}`) : Buffer.from(escaped, 'latin1');
+  const contentType = `application/json${declared ? `; charset=${charset}` : ''}`;
+  response.writeHead(result.status, { ...result.headers, 'content-type': contentType });
+  response.end(bytes);
 }
 
 function send(response: ServerResponse, result: SimAnswer): void {

@@ -368,6 +368,42 @@ describe('credentials and rights', () => {
     expect(write).toMatchObject({ outcome: 'not_sent', error: { code: 'bad_credentials' } });
   });
 
+  test.each([
+    ['the first question', {}],
+    ['a question about one right', { path: '/procurement/catalog$' }],
+  ])('a challenge page in answer to %s is no missing right and no bad credentials', async (_what, where) => {
+    const text = '<html><title>Just a moment...</title></html>';
+    await admin.fault({ kind: 'status', times: null, status: 403, text, ...where });
+    expect(await failureOf(adapter().checkPermissions())).toMatchObject({ kind: 'transient', code: 'not_json' });
+  });
+
+  test('what answers 404 with a page has not said that a line is gone', async () => {
+    const [agreement] = agreementsOf(await state());
+    const line = { agreementId: String(agreement?.id), lineId: String(agreement?.additions[0]?.id) };
+    const page = { kind: 'status', times: null, status: 404, text: '<html>Not Found</html>' };
+    for (const path of ['/additions/', '/apis/']) {
+      await admin.clearFaults();
+      await admin.fault({ ...page, path });
+      expect(await failureOf(adapter().getLine(line))).toMatchObject({ kind: 'transient', code: 'not_json' });
+    }
+  });
+
+  test('another row than the one that was asked for is not taken for it', async () => {
+    const server = await startHttpServer((asked, response) =>
+      json(
+        response,
+        200,
+        asked.url.startsWith('/login') ? { Codebase: 'v1/' } : { id: 20, product: { id: 1 }, quantity: 5 },
+      ),
+    );
+    try {
+      const asking = adapter({ url: server.url }).getLine({ agreementId: '1', lineId: '19' });
+      expect(await failureOf(asking)).toMatchObject({ kind: 'transient', code: 'bad_shape' });
+    } finally {
+      await server.close();
+    }
+  });
+
   test('with every right: all granted with evidence, but for writing, which reads cannot show', async () => {
     const report = await adapter().checkPermissions();
     expect(report).toMatchObject({ ok: true, auth: 'ok', serverVersion: expect.stringMatching(/^v\d/) });
@@ -570,13 +606,51 @@ describe('setting a quantity (invariant 5)', () => {
     expect(now?.quantity).toBe(line.quantity);
   });
 
-  test.each([400, 409])('rejected: a %d says that nothing happened', async (status) => {
+  test('rejected: a 400 says that nothing happened', async () => {
     const { result, patches } = await set({
       prepare: () =>
-        admin.fault({ kind: 'status', status, method: 'PATCH', body: { code: 'InvalidObject', message: 'No.' } }),
+        admin.fault({ kind: 'status', status: 400, method: 'PATCH', body: { code: 'InvalidObject', message: 'No.' } }),
     });
     expect(result).toMatchObject({ outcome: 'rejected', code: 'invalid_request' });
     expect(patches).toHaveLength(1);
+  });
+
+  test.each([409, 423, 425])('not sent: a %d says that somebody has the line in use', async (status) => {
+    const { result, line, now } = await set({
+      prepare: () => admin.fault({ kind: 'status', status, method: 'PATCH', body: { message: 'In use.' } }),
+    });
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { kind: 'transient', code: 'locked' } });
+    expect(now?.quantity).toBe(line.quantity);
+  });
+
+  const pages = [
+    ['a maintenance page', { status: 200, text: '<html><title>Back soon</title></html>' }],
+    ['an empty body', { status: 200, text: '' }],
+    ['a message in place of the row', { status: 200, body: { message: 'Down for maintenance.' } }],
+    ['a challenge page', { status: 403, text: '<html>Just a moment...</html>' }],
+    ['a challenge', { status: 403, body: {}, headers: { 'cf-mitigated': 'challenge' } }],
+  ] as const;
+
+  test.each(pages)('not sent: the read before the write meets %s', async (_what, page) => {
+    const { result, line, now, patches } = await set({
+      prepare: () => admin.fault({ kind: 'status', method: 'GET', path: '/additions/', ...page }),
+    });
+    expect(result).toMatchObject({ outcome: 'not_sent', error: { kind: 'transient' } });
+    expect(patches).toEqual([]);
+    expect(now?.quantity).toBe(line.quantity);
+  });
+
+  test.each(pages)('the write meets %s: uncertain where it may have passed it, else not sent', async (_what, page) => {
+    const { result, patches } = await set({
+      prepare: () => admin.fault({ kind: 'status', method: 'PATCH', ...page }),
+    });
+    expect(result.outcome).toBe(page.status === 200 ? 'uncertain' : 'not_sent');
+    expect(patches).toHaveLength(1);
+  });
+
+  test('applied: with a byte order mark before every answer', async () => {
+    const { result } = await set({ prepare: () => admin.fault({ kind: 'encoded', bom: true, times: null }) });
+    expect(result.outcome).toBe('applied');
   });
 
   test('not sent: the time to write has passed', async () => {

@@ -117,7 +117,9 @@ describe('refusals', () => {
     [401, 'permanent', 'bad_credentials'],
     [403, 'permanent', 'forbidden'],
     [404, 'permanent', 'not_found'],
-    [409, 'permanent', 'invalid_request'],
+    [409, 'transient', 'locked'],
+    [423, 'transient', 'locked'],
+    [425, 'transient', 'locked'],
     [422, 'permanent', 'invalid_request'],
     [408, 'transient', 'upstream'],
     [500, 'transient', 'upstream'],
@@ -372,13 +374,13 @@ describe('answers that are too large or of the wrong form', () => {
     expect(error.mayHaveActed).toBe(true);
   });
 
-  test('what is not JSON is named by its endpoint, without a word of it', async () => {
+  test('what is not JSON passes, and is named by its endpoint, without a word of it', async () => {
     const server = await serve((_asked, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });
       response.end('{"ok": tru, "name": "Northwind Dental"}');
     });
     const error = await failure(server.url);
-    expect(error).toMatchObject({ kind: 'permanent', code: 'bad_shape', mayHaveActed: true });
+    expect(error).toMatchObject({ kind: 'transient', code: 'not_json', mayHaveActed: true });
     expect(error.detail).toContain('GET /customers/{id}');
     expect(error.message).not.toContain('Northwind');
   });
@@ -393,9 +395,119 @@ describe('answers that are too large or of the wrong form', () => {
     expect(error.message).not.toContain('Northwind');
   });
 
-  test('an empty answer where one was expected is a wrong form', async () => {
-    const server = await serve((_asked, response) => void response.writeHead(200).end());
-    expect(await failure(server.url)).toMatchObject({ code: 'bad_shape' });
+  test('a row that lacks its id, and an object for a list, are about something else, and pass', async () => {
+    const server = await serve((_asked, response) => json(response, 200, { message: 'Down for maintenance.' }));
+    const row = z.looseObject({ id: z.int(), quantity: z.number() });
+    for (const wanted of [row, z.array(row)]) {
+      const error = await failure(server.url, {}, { schema: wanted });
+      expect(error).toMatchObject({ kind: 'transient', code: 'bad_shape', mayHaveActed: true });
+    }
+  });
+
+  test('a row with its id that does not fit does not pass by itself', async () => {
+    const server = await serve((_asked, response) => json(response, 200, { id: 7, quantity: 'seven' }));
+    const row = z.looseObject({ id: z.int(), quantity: z.number() });
+    expect(await failure(server.url, {}, { schema: row })).toMatchObject({ kind: 'permanent', code: 'bad_shape' });
+  });
+});
+
+describe('answers that are not of the API', () => {
+  const page = '<!DOCTYPE html><html><head><title>Back soon</title></head><body>Maintenance</body></html>';
+  const answering = (status: number, text: string, headers: Record<string, string> = { 'content-type': 'text/html' }) =>
+    serve((_asked, response) => response.writeHead(status, headers).end(text));
+
+  test.each([
+    ['a maintenance page', page, { 'content-type': 'text/html; charset=utf-8' }],
+    ['a page that says it is JSON', page, { 'content-type': 'application/json' }],
+    ['nothing', '', { 'content-type': 'application/json' }],
+    ['a line break', '\r\n', {}],
+    ['a word', 'OK', { 'content-type': 'text/plain' }],
+  ])('200 with %s is passing; it answered, so a write may have been one', async (_what, text, headers) => {
+    const server = await answering(200, text, headers);
+    const error = await failure(server.url);
+    expect(error).toMatchObject({ kind: 'transient', code: 'not_json', mayHaveActed: true });
+    if (text === page) expect(error.detail).toContain('"Back soon"');
+  });
+
+  test('JSON that calls itself HTML is JSON', async () => {
+    const server = await answering(200, '{"ok":true}');
+    const answer = await client(server.url).request({ method: 'GET', path: '/a', route: '/a', schema });
+    expect(answer.data.ok).toBe(true);
+  });
+
+  test.each([
+    [403, 'a challenge page', page, { 'content-type': 'text/html' }],
+    [403, 'a page without a type', page, {}],
+    [403, "Cloudflare's text", 'error code: 1020', { 'content-type': 'text/plain' }],
+    [403, 'cf-mitigated', '{"message":"No."}', { 'content-type': 'application/json', 'cf-mitigated': 'challenge' }],
+    [401, 'cf-mitigated', page, { 'content-type': 'text/html', 'cf-mitigated': 'challenge' }],
+    [400, 'a page', page, { 'content-type': 'text/html' }],
+    [409, 'a page', page, { 'content-type': 'text/html' }],
+  ])('%d with %s is passing, and says nothing of rights or credentials', async (status, _what, text, headers) => {
+    const server = await answering(status, text, headers);
+    const error = await failure(server.url);
+    expect(error).toMatchObject({ kind: 'transient', code: 'not_json', status, mayHaveActed: false });
+  });
+
+  test.each([429, 503])('%d with a page stays what it is', async (status) => {
+    const server = await answering(status, page, { 'content-type': 'text/html', 'cf-mitigated': 'challenge' });
+    const kind = status === 429 ? 'throttled' : 'transient';
+    expect(await failure(server.url)).toMatchObject({ kind, status });
+  });
+
+  test.each([
+    [403, 'JSON', '{"message":"No."}', { 'content-type': 'application/json' }, 'forbidden', false],
+    [403, 'JSON that calls itself HTML', '{"message":"No."}', { 'content-type': 'text/html' }, 'forbidden', false],
+    [403, 'nothing', '', { 'content-type': 'text/html' }, 'forbidden', false],
+    [401, 'a page', page, { 'content-type': 'text/html' }, 'bad_credentials', true],
+    [404, 'a page', page, { 'content-type': 'text/html' }, 'not_found', true],
+  ])('%d with %s is a word of the other side', async (status, _what, text, headers, code, isPage) => {
+    const server = await answering(status, text, headers);
+    expect(await failure(server.url)).toMatchObject({ kind: 'permanent', code, status, page: isPage });
+  });
+});
+
+describe('answers in other bytes', () => {
+  const named = z.looseObject({ name: z.string() });
+  const sent = async (bytes: Buffer, contentType: string) => {
+    const server = await serve((_asked, response) =>
+      response.writeHead(200, { 'content-type': contentType }).end(bytes),
+    );
+    return server.url;
+  };
+  const nameOf = async (bytes: Buffer, contentType: string) =>
+    (await client(await sent(bytes, contentType)).request({ method: 'GET', path: '/a', route: '/a', schema: named }))
+      .data.name;
+  const text = '{"name":"M\u00fcller & Fils S\u00e0rl"}';
+  const name = 'M\u00fcller & Fils S\u00e0rl';
+
+  test.each([
+    ['UTF-8 with a byte order mark', Buffer.from(`\ufeff${text}`), 'application/json'],
+    ['UTF-8 with a mark, declared as something else', Buffer.from(`\ufeff${text}`), 'application/json; charset=latin1'],
+    ['UTF-16 with a mark', Buffer.from(`\ufeff${text}`, 'utf16le'), 'application/json'],
+    ['ISO-8859-1, declared', Buffer.from(text, 'latin1'), 'application/json; charset=ISO-8859-1'],
+    ['ISO-8859-1, declared in quotes', Buffer.from(text, 'latin1'), 'application/json;charset="iso-8859-1"'],
+    ['UTF-8, declared as a charset that nobody knows', Buffer.from(text), 'application/json; charset=unicode-1'],
+  ])('%s is read', async (_what, bytes, contentType) => {
+    expect(await nameOf(bytes, contentType)).toBe(name);
+  });
+
+  test.each(['application/json', 'application/json; charset=utf-8'])(
+    'bytes that are no UTF-8 under %s are an error, never a replacement character',
+    async (contentType) => {
+      const error = await failure(await sent(Buffer.from(text, 'latin1'), contentType), {}, { schema: named });
+      expect(error).toMatchObject({ kind: 'permanent', code: 'bad_shape', mayHaveActed: true });
+      expect(error.detail).toContain('encoding');
+    },
+  );
+
+  test('a refusal in such bytes is quoted readably', async () => {
+    const server = await serve((_asked, response) =>
+      response
+        .writeHead(422, { 'content-type': 'application/json' })
+        .end(Buffer.from('{"message":"Ung\u00fcltig"}', 'latin1')),
+    );
+    expect((await failure(server.url)).detail).toContain('Ung\u00fcltig');
   });
 });
 

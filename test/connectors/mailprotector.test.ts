@@ -327,6 +327,23 @@ test('a read that failed makes no further calls', async () => {
   expect(first).toBeLessThanOrEqual(2 + 2 + 20 + 1 + 8);
 });
 
+describe('answers in other bytes', () => {
+  test.each([
+    ['a byte order mark', { bom: true }],
+    ['ISO-8859-1', { charset: 'iso-8859-1' }],
+  ])('%s: every name and number is what it is', async (_what, encoding) => {
+    const [accounts, counts] = [await adapter().listAccounts(), await usage()];
+    expect(accounts.some(({ name }) => /[^\u0000-\u007f]/.test(name))).toBe(true);
+    await admin.fault({ kind: 'encoded', times: null, ...encoding });
+    expect([await adapter().listAccounts(), await usage()]).toEqual([accounts, counts]);
+  });
+
+  test('bytes that are neither UTF-8 nor declared are an error, not another name', async () => {
+    await admin.fault({ kind: 'encoded', charset: 'iso-8859-1', declared: false });
+    expect(await failureOf(adapter().listAccounts())).toMatchObject({ kind: 'permanent', code: 'bad_shape' });
+  });
+});
+
 describe('credentials', () => {
   test('that work answer the reseller\u2019s name', async () => {
     expect(await adapter().verifyCredentials()).toEqual({ resellerName: 'Acme Managed IT' });
@@ -349,24 +366,37 @@ describe('credentials', () => {
     expect(error.detail).toMatch(detail);
   });
 
-  test.each(['message', 'error', 'html'])(
-    'are refused with the same code when the body is of the form %s',
-    async (errorBody) => {
-      await admin.settings({ errorBody });
-      const refusals = [
-        { apiKey: 'wrong-key-000' },
-        { resellerId: '999' },
-        { apiKey: keys.customerRole },
-        { apiKey: keys.virtualAdministrator },
-      ].map((credentials) => failureOf(adapter({}, credentials).verifyCredentials()));
-      expect((await Promise.all(refusals)).map((error) => error.code)).toEqual([
-        'bad_credentials',
-        'not_found',
-        'forbidden',
-        'virtual_administrator',
-      ]);
-    },
-  );
+  test.each([
+    ['message', 'forbidden'],
+    ['error', 'forbidden'],
+    // A page refuses nobody for want of a right: a challenge looks just the same.
+    ['html', 'not_json'],
+  ])('are refused with the same code when the body is of the form %s', async (errorBody, withoutRight) => {
+    await admin.settings({ errorBody });
+    const refusals = [
+      { apiKey: 'wrong-key-000' },
+      { resellerId: '999' },
+      { apiKey: keys.customerRole },
+      { apiKey: keys.virtualAdministrator },
+    ].map((credentials) => failureOf(adapter({}, credentials).verifyCredentials()));
+    expect((await Promise.all(refusals)).map((error) => [error.code, error.kind])).toEqual([
+      ['bad_credentials', 'permanent'],
+      ['not_found', 'permanent'],
+      [withoutRight, withoutRight === 'forbidden' ? 'permanent' : 'transient'],
+      ['virtual_administrator', 'permanent'],
+    ]);
+  });
+
+  test.each([
+    ['a maintenance page', { status: 200, text: '<html><title>Back soon</title></html>' }],
+    ['nothing', { status: 200, text: '' }],
+    ['a challenge', { status: 403, text: '<html>Just a moment...</html>', headers: { 'cf-mitigated': 'challenge' } }],
+  ])('that meet %s are not refused', async (_what, fault) => {
+    await admin.fault({ kind: 'status', times: null, ...fault });
+    const [tried, listed] = [adapter().verifyCredentials(), adapter().listAccounts()];
+    for (const error of [await failureOf(tried), await failureOf(listed)])
+      expect(error).toMatchObject({ kind: 'transient', code: 'not_json' });
+  });
 
   test('leave no key in an error or a log line', async () => {
     const logger = recordingLogger();

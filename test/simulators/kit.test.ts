@@ -133,6 +133,50 @@ describe('worlds', () => {
   }, 180_000);
 });
 
+describe('answers that are none', () => {
+  const path = '/api/v1/resellers/500';
+  const asked = async (fault: Record<string, unknown>) => {
+    const simulator = await start(startMailprotector, { customers: 20 });
+    await simulatorAdmin(simulator.url).fault(fault);
+    const headers = { authorization: `Bearer ${keys.reseller}` };
+    const response = await fetch(`${simulator.url}${path}`, { headers });
+    return { response, bytes: Buffer.from(await response.arrayBuffer()) };
+  };
+
+  test('a maintenance page and an empty body come with 200, a challenge with 403 and its header', async () => {
+    const page = await asked({ kind: 'status', status: 200, text: '<html>Back soon</html>' });
+    expect([page.response.status, page.response.headers.get('content-type')]).toEqual([200, 'text/html']);
+    expect(page.bytes.toString()).toBe('<html>Back soon</html>');
+    const nothing = await asked({
+      kind: 'status',
+      status: 200,
+      text: '',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect([nothing.response.status, nothing.bytes.length]).toEqual([200, 0]);
+    expect(nothing.response.headers.get('content-type')).toBe('application/json');
+    const challenge = await asked({
+      kind: 'status',
+      status: 403,
+      text: '<html>',
+      headers: { 'cf-mitigated': 'challenge' },
+    });
+    expect([challenge.response.status, challenge.response.headers.get('cf-mitigated')]).toEqual([403, 'challenge']);
+  });
+
+  test('the true answer comes in other bytes, declared or not', async () => {
+    const plain = JSON.parse((await asked({ kind: 'encoded' })).bytes.toString()) as object;
+    const marked = await asked({ kind: 'encoded', bom: true });
+    expect(marked.bytes.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
+    expect(JSON.parse(marked.bytes.subarray(3).toString())).toEqual(plain);
+    const latin = await asked({ kind: 'encoded', charset: 'iso-8859-1' });
+    expect(latin.response.headers.get('content-type')).toBe('application/json; charset=iso-8859-1');
+    expect(JSON.parse(latin.bytes.toString('latin1'))).toEqual(plain);
+    const silent = await asked({ kind: 'encoded', charset: 'iso-8859-1', declared: false });
+    expect(silent.response.headers.get('content-type')).toBe('application/json');
+  });
+});
+
 describe('the journal', () => {
   test('what was changed through the API and from outside is there after a restart; what was asked is not needed for it', async () => {
     const data = folder();
