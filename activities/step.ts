@@ -23,6 +23,8 @@ export type StepRef = StepKey;
 export interface Again {
   againInMs: number;
   because: string;
+  /** What the rows say meanwhile, where that is worth showing. */
+  view?: ProcessView;
 }
 
 /** What the rows say after it, so that the workflow need not look; or when to try again. */

@@ -60,12 +60,13 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   const blocked = gauge('blocked', 'Processes that are blocked, by their problem', ['problem']);
   const customers = gauge('customers_waiting', 'New customers that nobody has mapped');
   const alerts = gauge('alerts', 'Alerts that are parked or dead', ['state']);
+  const pause = gauge('pause_seconds', 'Seconds until a connection that asked for a pause is called again', ['of']);
   const credentials = gauge('credentials_age_days', 'Days since credentials were given', ['of']);
 
   async function read(): Promise<void> {
     // Metrics are asked for when the database is away, too: then these have no value.
     const all = await readHealthFacts(db).catch(() => []);
-    for (const each of [state, age, waits, blocked, customers, alerts, credentials]) each.reset();
+    for (const each of [state, age, waits, blocked, customers, alerts, pause, credentials]) each.reset();
     for (const facts of all) {
       const health = await judgeHealth(db, environment, facts);
       const integration = facts.integrationId;
@@ -78,6 +79,8 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
       customers.set({ integration }, facts.customersWaiting);
       alerts.set({ integration, state: 'parked' }, facts.alertsParked);
       alerts.set({ integration, state: 'dead' }, facts.alertsDead);
+      pause.set({ integration, of: 'vendor' }, facts.vendorPauseSeconds);
+      pause.set({ integration, of: 'psa' }, facts.psaPauseSeconds);
       for (const each of health.credentials) credentials.set({ integration, of: each.of }, each.ageDays);
     }
   }

@@ -1,9 +1,9 @@
 /** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
 import { z } from '@hono/zod-openapi';
 import type { listSteps, ProcessRef } from '../db/queries/process.ts';
-import { isFinished, stepWords, workflowIdOf, type ProcessKind, type StepName } from '../domain/process.ts';
+import { isFinished, pauseWords, stepWords, workflowIdOf, type ProcessKind, type StepName } from '../domain/process.ts';
 import type { ApiDependencies } from './context.ts';
-import { isoDateOrNull } from './define.ts';
+import { isoDate, isoDateOrNull } from './define.ts';
 
 export const processSchema = z
   .object({
@@ -25,6 +25,18 @@ export const processSchema = z
     ),
   })
   .openapi('Process');
+
+/** Why a connection is not called now; null = it is. As a union: see `approvalSchema`. */
+export const pauseSchema = z.union([
+  z
+    .object({
+      until: isoDate,
+      /** What the other side answered. */
+      why: z.string(),
+    })
+    .openapi('Pause'),
+  z.null(),
+]);
 
 const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => ({
   step,
@@ -63,5 +75,7 @@ export function processView(deps: ApiDependencies, ref: ProcessRef, steps: Await
 function waitsFor(row: Awaited<ReturnType<typeof listSteps>>[number]): string {
   const words = stepWords[row.step as StepName];
   if (row.problem) return `${words.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
+  if (row.pausing && row.retryAt)
+    return `${words.title}: ${pauseWords(row.step, row.retryAt.toISOString().slice(11, 16))}`;
   return row.state === 'running' ? `${words.title}: at work` : `${words.title}: waits for ${words.waitsFor}`;
 }

@@ -1,9 +1,13 @@
 /** Calls to one connection stay within its rate, whatever number of workers (design.md "Budgets"). */
 export interface Budget {
-  /** Waits until the next call may start. */
+  /**
+   * Waits until the next call may start.
+   *
+   * @throws ConnectorError `throttled` when the other side asked for a pause that is too long to wait for here
+   */
   take(signal?: AbortSignal): Promise<void>;
-  /** The other side answered 429: nobody calls it for so many milliseconds. */
-  throttled(retryAfterMs: number): Promise<void>;
+  /** The other side answered 429: nobody calls it for so many milliseconds. @param why what it answered, for a person */
+  throttled(pauseMs: number, why: string): Promise<void>;
 }
 
 /** No limit: tests, and calls before a connection is stored. */

@@ -148,7 +148,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
     if (status === 429) {
       // Without a Retry-After, five seconds (the public SDK's own assumption, mailprotector.md §3.3).
-      await options.budget.throttled(retryAfterMs ?? 5_000);
+      await options.budget.throttled(retryAfterMs ?? 5_000, about.detail);
       return new ConnectorError({
         kind: 'throttled',
         code: 'throttled',

@@ -1,12 +1,12 @@
 /** How an integration is, in words for whoever looks after it: what waits for whom, how old its data and credentials are. */
-import { problemOf, stepWords, type StepName } from './process.ts';
+import { pauseWords, problemOf, stepWords, whoIn, type StepName, type Who } from './process.ts';
 import { nextRuns, type Schedule } from './schedule.ts';
 
 export type HealthState = 'healthy' | 'attention' | 'failing';
 
 /** Something that does not go on by itself, or not now. */
 export interface Wait {
-  for: 'person' | 'vendor' | 'psa' | 'countersign';
+  for: Who;
   what: string;
   /** Why it is stuck; absent = it only waits. */
   code?: string;
@@ -19,6 +19,8 @@ export interface OpenStep {
   step: string;
   blocked: boolean;
   code: string | null;
+  /** When it goes on by itself (UTC, HH:MM), where the other side asked for a pause. */
+  pausedUntil?: string | null;
 }
 
 export interface CredentialsFacts {
@@ -66,57 +68,22 @@ const forPerson = new Set([
   'bad_host',
   'not_mapped',
 ]);
-const personsSteps = new Set<string>([
-  'issueKey',
-  'credentials',
-  'linkCustomers',
-  'chooseBoard',
-  'mapAccounts',
-  'mapServices',
-  'finish',
-  'requestMigration',
-  'updateAccountMapping',
-  'mapCustomer',
-]);
-const vendorsSteps = new Set<string>([
-  'enable',
-  'counts',
-  'quiet',
-  'verifyCredentials',
-  'pullVendor',
-  'updateCounts',
-  'deriveAlerts',
-  'pullCustomer',
-]);
-const psasSteps = new Set<string>([
-  'checkPsaPermissions',
-  'pullPsa',
-  'checkPermissions',
-  'write',
-  'settle',
-  'writeTicket',
-  'settleTicket',
-  'psa',
-  'freshPsa',
-]);
-
-export function waitOf({ workflowId, step, blocked, code }: OpenStep): Wait {
+/** Problems that pass, and are tried again by themselves. */
+const passing = new Set(['unreachable', 'throttled']);
+export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenStep): Wait {
   const words = stepWords[step as StepName];
   const title = words?.title ?? step;
-  if (!blocked) return { for: whoOf(step), what: `${title}: waits for ${words?.waitsFor ?? 'its turn'}`, workflowId };
+  if (!blocked) {
+    const waits = pausedUntil ? pauseWords(step, pausedUntil) : `waits for ${words?.waitsFor ?? 'its turn'}`;
+    return { for: whoIn(step), what: `${title}: ${waits}`, workflowId };
+  }
   const reason = code ?? 'unexpected';
   return {
-    for: forPerson.has(reason) ? 'person' : reason === 'unreachable' ? whoOf(step) : 'countersign',
+    for: forPerson.has(reason) ? 'person' : passing.has(reason) ? whoIn(step) : 'countersign',
     what: `${title}: ${problemOf(reason, '').todo}`,
     code: reason,
     workflowId,
   };
-}
-
-function whoOf(step: string): Wait['for'] {
-  if (personsSteps.has(step)) return 'person';
-  if (vendorsSteps.has(step)) return 'vendor';
-  return psasSteps.has(step) ? 'psa' : 'countersign';
 }
 
 /**

@@ -200,6 +200,54 @@ export const stepWords: Record<StepName, { title: string; waitsFor: string }> = 
   showCards: { title: 'Show its cards', waitsFor: 'the database' },
 };
 
+/** Whom a step waits for while nothing is wrong. */
+export type Who = 'person' | 'vendor' | 'psa' | 'countersign';
+
+const personsSteps = new Set<string>([
+  'issueKey',
+  'credentials',
+  'linkCustomers',
+  'chooseBoard',
+  'mapAccounts',
+  'mapServices',
+  'finish',
+  'requestMigration',
+  'updateAccountMapping',
+  'mapCustomer',
+]);
+const vendorsSteps = new Set<string>([
+  'enable',
+  'counts',
+  'quiet',
+  'verifyCredentials',
+  'pullVendor',
+  'updateCounts',
+  'deriveAlerts',
+  'pullCustomer',
+]);
+const psasSteps = new Set<string>([
+  'checkPsaPermissions',
+  'pullPsa',
+  'checkPermissions',
+  'write',
+  'settle',
+  'writeTicket',
+  'settleTicket',
+  'psa',
+  'freshPsa',
+]);
+
+export function whoIn(step: string): Who {
+  if (personsSteps.has(step)) return 'person';
+  if (vendorsSteps.has(step)) return 'vendor';
+  return psasSteps.has(step) ? 'psa' : 'countersign';
+}
+
+/** What a step does that the other side asked for a pause. @param until UTC, HH:MM */
+export function pauseWords(step: string, until: string): string {
+  return `waits until ${until} UTC, because ${whoIn(step) === 'vendor' ? 'the vendor' : 'the PSA'} asked for a pause`;
+}
+
 /** Why a step is blocked: what happened and what to do. `code` is all that enters workflow history (invariant 7). */
 export interface Problem {
   code: string;
@@ -226,6 +274,8 @@ const todoByCode: Record<string, string> = {
   missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',
   not_mapped: 'Map the customer to a PSA account, or exclude it: until then nothing of it is billed.',
   unreachable: 'The other side does not answer. It is tried again by itself; check its status page.',
+  throttled:
+    'The other side asks for a pause, and is asked again by itself when that is over. A check, a retry or new credentials ask it at once.',
   unexpected: 'An error in Countersign. Report it with the workflow id; retry the step after an upgrade.',
 };
 
@@ -243,6 +293,8 @@ export interface StepView {
   retryInMs?: number;
   /** Milliseconds since it was blocked. */
   blockedForMs?: number;
+  /** When it goes on by itself (UTC, HH:MM): the other side asked for a pause. */
+  pausedUntil?: string;
   /** Milliseconds since every attempt has been failing in passing. */
   failingForMs?: number;
   /** Milliseconds until whoever it waits for is reminded; absent = he is not. */

@@ -1,8 +1,12 @@
 /** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Budget } from '../connectors/budget.ts';
+import { ConnectorError } from '../connectors/errors.ts';
 import type { Database } from '../db/client.ts';
 import { postponeCalls, takePermits } from '../db/queries/budget.ts';
+
+/** A longer pause is not waited for in an activity: its step says so, and a timer of Temporal's waits. In milliseconds. */
+export const longestWaitMs = 5_000;
 
 /**
  * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.
@@ -20,7 +24,9 @@ export function createBudget(db: Database, connection: string, callsPerSecond: n
 
   async function permit(): Promise<number> {
     if (left === 0) {
-      const delayMs = await takePermits(db, connection, callsPerSecond, batch);
+      const taken = await takePermits(db, connection, { callsPerSecond, permits: batch, longestWaitMs });
+      if ('pausedMs' in taken) throw paused(taken);
+      const { delayMs } = taken;
       nextAt = performance.now() + delayMs;
       left = batch;
       gapMs = delayMs > 0 ? 1000 / callsPerSecond : 0;
@@ -42,9 +48,18 @@ export function createBudget(db: Database, connection: string, callsPerSecond: n
       if (waitMs > 0) await delay(waitMs, undefined, signal ? { signal } : {});
       signal?.throwIfAborted();
     },
-    async throttled(retryAfterMs) {
+    async throttled(pauseMs, why) {
       left = 0;
-      await postponeCalls(db, connection, retryAfterMs);
+      await postponeCalls(db, connection, pauseMs, why);
     },
   };
+}
+
+function paused({ pausedMs, why }: { pausedMs: number; why: string }): ConnectorError {
+  return new ConnectorError({
+    kind: 'throttled',
+    code: 'throttled',
+    detail: `Nothing was asked: the other side wants a pause. ${why}`,
+    retryAfterMs: pausedMs,
+  });
 }

@@ -6,6 +6,7 @@ import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connec
 import type { PsaAdapter } from '../connectors/psa.ts';
 import { createBudget } from './budget.ts';
 import type { Database } from '../db/client.ts';
+import { budgetName, type Connection } from '../db/queries/budget.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
@@ -22,7 +23,8 @@ export function createConnectors(
   // An adapter finds out where the other side's API is, which is a call: not one for each activity. Made anew when the
   // credentials are.
   const adapters = new Map<string, { credentials: string; adapter: PsaAdapter }>();
-  const optionsFor = (connection: string): ConnectorOptions => {
+  const optionsFor = (of: Connection): ConnectorOptions => {
+    const connection = budgetName(of);
     const budget = budgets.get(connection) ?? createBudget(db, connection, environment.CALLS_PER_SECOND);
     budgets.set(connection, budget);
     return {
@@ -41,7 +43,7 @@ export function createConnectors(
       const row = await readIntegration(db, integrationId);
       if (!isVendor(row.vendor) || row.credentials === null) throw noCredentials('vendor');
       const credentials = decrypt(encryption, row.credentials, row.id);
-      return vendors[row.vendor].create(credentials, row.settings, optionsFor(`vendor/${row.id}`));
+      return vendors[row.vendor].create(credentials, row.settings, optionsFor({ of: 'vendor', id: row.id }));
     },
 
     async psaOf(psaConnectionId) {
@@ -50,7 +52,7 @@ export function createConnectors(
       const known = adapters.get(row.id);
       if (known?.credentials === row.credentials) return known.adapter;
       const credentials = decrypt(encryption, row.credentials, row.id);
-      const adapter = psas[row.kind].create(credentials, optionsFor(`psa/${row.id}`));
+      const adapter = psas[row.kind].create(credentials, optionsFor({ of: 'psa', id: row.id }));
       adapters.set(row.id, { credentials: row.credentials, adapter });
       return adapter;
     },

@@ -2,10 +2,12 @@
 import { ApplicationFailure, CompleteAsyncError, Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import { SupersededAttempt, type StepRef } from '../activities/step.ts';
+import { SupersededAttempt, viewOf, type Again, type StepRef } from '../activities/step.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
+import { whoIn } from '../domain/process.ts';
+import { longestWaitMs } from './budget.ts';
 
 export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
   private readonly deps: Dependencies;
@@ -27,14 +29,21 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
         error instanceof ApplicationFailure
       )
         throw error;
-      throw await this.cast(error, stepRefIn(input.args[0]));
+      const told = await this.cast(error, stepRefIn(input.args[0]));
+      if (told instanceof ApplicationFailure) throw told;
+      return told;
     } finally {
       clearInterval(beat);
     }
   }
 
-  /** Leaves with a code only: texts of the outside world stay in PostgreSQL (invariant 7). */
-  private async cast(error: unknown, ref: StepRef | undefined): Promise<ApplicationFailure> {
+  /**
+   * Leaves with a code only: texts of the outside world stay in PostgreSQL (invariant 7).
+   *
+   * @returns what is thrown; or when to try again, which the workflow waits for itself: it shows that it does, and a wake
+   *   ends it
+   */
+  private async cast(error: unknown, ref: StepRef | undefined): Promise<ApplicationFailure | Again> {
     // A real zombie's answer is refused by the server. Whoever is heard was overtaken by a zombie, and tries again.
     if (error instanceof SupersededAttempt) return ApplicationFailure.retryable(error.message, 'superseded');
     const { logger, environment } = this.deps;
@@ -65,7 +74,12 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     // Longer than we would retry for, or failing for that long already: the step says so and tries again by itself.
     const wait = error.retryAfterMs ?? 0;
     if (failing + wait > environment.TRANSIENT_LIMIT_MS)
-      return ApplicationFailure.nonRetryable(error.code, 'unreachable');
+      return ApplicationFailure.nonRetryable(error.code, error.kind === 'throttled' ? 'throttled' : 'unreachable');
+    if (ref && wait > longestWaitMs) {
+      const whose = whoIn(ref.step) === 'vendor' ? 'the vendor' : 'the PSA';
+      const because = `${whose} asked for a pause (${error.status ?? 429})`;
+      return { againInMs: wait, because, view: await viewOf(this.deps, ref) };
+    }
     return ApplicationFailure.create({
       message: error.code,
       type: error.code,

@@ -305,7 +305,10 @@ class Process<K extends ProcessKind> {
           [ref],
         );
       const result = await (first ? this.local.tryFirst(() => first(ref), visibly) : visibly());
-      if ('againInMs' in result) return result;
+      if ('againInMs' in result) {
+        if (result.view && this.memory.latest === latest) this.remember({ view: result.view, wakes });
+        return result;
+      }
       if (this.memory.latest === latest) this.remember({ view: result, wakes });
       // A branch beside this one has looked since, perhaps later than the activity did.
       else this.memory.latest = undefined;

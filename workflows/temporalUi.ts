@@ -1,6 +1,6 @@
 /** What the Temporal UI shows of a process: its current details, its memo and its search attributes. */
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { problemOf, stepWords, type ProcessView, type StepView } from '../domain/process.ts';
+import { pauseWords, problemOf, stepWords, type ProcessView, type StepView } from '../domain/process.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
 
 /** Shows a process in the Temporal UI, and writes only what changed: each write is an event in the history. */
@@ -43,6 +43,7 @@ const titleOf = (row: StepView) => wordsOf(row)?.title ?? row.step;
 /** What a step is doing or waiting for; undefined when it has nothing to say. */
 function nowLine(row: StepView): string | undefined {
   const title = titleOf(row);
+  if (row.pausedUntil) return `**${title}**: ${pauseWords(row.step, row.pausedUntil)}\n`;
   if (row.state === 'running') return `**${title}**: at work\n`;
   if (row.state === 'blocked') {
     const { todo } = problemOf(row.problem ?? 'unknown', '');

@@ -1,5 +1,6 @@
 /** How an integration's alerts become tickets: permissions, board, texts, storms, rules. */
 import { z } from '@hono/zod-openapi';
+import { endPause } from '../../commands/endPause.ts';
 import { lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
@@ -192,6 +193,7 @@ alertSettingsRoutes.openapi(check, async (c) => {
       subjectKind: 'integration',
       subjectId: row.id,
     });
+    await endPause(tx, actorOf(caller), { organizationId: row.organizationId, of: 'psa', id: row.psaConnectionId });
   });
   return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
 });

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { leaveDelivery } from '../../db/queries/alertDelivery.ts';
 import { findAlert, keepAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { findVendorAccount } from '../../db/queries/integration.ts';
+import { findVendorAccount, readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import {
@@ -26,7 +26,7 @@ import { conflict, notFound, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
 import { withAlerts } from './alertSettings.ts';
-import { retryBlocked } from './steps.ts';
+import { connectionsOf, retryBlocked } from './steps.ts';
 
 const tag = 'Alerts';
 const states = ['parked', 'waiting', 'delivering', 'delivered', 'gathered', 'dead', 'dismissed'] as const;
@@ -204,8 +204,9 @@ alertRoutes.openapi(retry, async (c) => {
   const row = await owned(deps, caller, c.req.valid('param').id);
   const process = processOf(row);
   if (row.state === 'delivering') {
+    const connections = connectionsOf(await readIntegration(deps.db, row.integrationId));
     await commitAndWake(deps, [process], (tx) =>
-      retryBlocked(tx, caller, process, undefined, { subjectKind: 'alert', subjectId: row.id }),
+      retryBlocked(tx, caller, process, undefined, { subjectKind: 'alert', subjectId: row.id, ...connections }),
     );
   } else {
     await commitAndAdmit(deps, row.integrationId, async (tx) => {

@@ -221,7 +221,11 @@ approvalRoutes.openapi(retry, async (c) => {
   const batch = await owned(deps, caller, c.req.valid('param').id);
   const process = processOf(batch);
   await commitAndWake(deps, [process], (tx) =>
-    retryBlocked(tx, caller, process, undefined, { subjectKind: 'approval', subjectId: batch.id }),
+    retryBlocked(tx, caller, process, undefined, {
+      subjectKind: 'approval',
+      subjectId: batch.id,
+      psa: batch.psaConnectionId,
+    }),
   );
   return send(c, approvalSchema, await viewOf(deps, batch), 202);
 });

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { isVendor, vendors } from '../../connectors/registry.ts';
+import { endPause } from '../../commands/endPause.ts';
 import type { Queryable } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
+import { readPause } from '../../db/queries/budget.ts';
 import {
   findIntegration,
   insertIntegration,
@@ -13,7 +15,7 @@ import {
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
 import { completeMigrationStep, isMigrating, migrationOf } from '../../db/queries/migration.ts';
-import { beginOnboardings, reopenBlockedOnboardings } from '../../db/queries/onboarding.ts';
+import { beginOnboardings, reopenStuckOnboardings } from '../../db/queries/onboarding.ts';
 import {
   commitFact,
   completeByFact,
@@ -42,7 +44,7 @@ import {
   send,
 } from '../define.ts';
 import { conflict, notFound, unprocessable } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
+import { exampleProcess, pauseSchema, processSchema, processView } from '../process.ts';
 
 const tag = 'Integrations';
 
@@ -56,6 +58,8 @@ export const integrationSchema = z
     vendorName: z.string().nullable(),
     createdAt: isoDate,
     disconnectedAt: isoDateOrNull,
+    /** Of the vendor, where it is read from. */
+    pause: pauseSchema,
     /** From "Connect" to the first counts. */
     process: processSchema,
     /** The sync under way, or the last one; without steps before the first. */
@@ -74,6 +78,7 @@ export const exampleIntegration = {
   vendorName: 'Example Managed Services',
   createdAt: '2026-11-23T09:00:00.000Z',
   disconnectedAt: null,
+  pause: null,
   process: exampleProcess('connect', exampleIds.integration, 'verifyCredentials', 'linkCustomers'),
   sync: exampleProcess('sync', exampleIds.integration, 'pullVendor', 'freshPsa'),
   migration: null,
@@ -289,7 +294,8 @@ integrationRoutes.openapi(putCredentials, async (c) => {
       await reopenBlocked(tx, process);
       await commitFact(tx, process);
     }
-    toWake.push(...(await reopenBlockedOnboardings(tx, row)));
+    toWake.push(...(await reopenStuckOnboardings(tx, row)));
+    await endPause(tx, actorOf(caller), { ...row, of: 'vendor' });
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'integration.credentials',
@@ -420,6 +426,7 @@ export async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
   const migrationSteps = await listSteps(deps.db, migration);
   return {
     ...row,
+    pause: await readPause(deps.db, { of: 'vendor', id: row.id }),
     process: processView(deps, connect, await listSteps(deps.db, connect)),
     sync: processView(deps, sync, await listSteps(deps.db, sync)),
     migration: migrationSteps.length > 0 ? processView(deps, migration, migrationSteps) : null,

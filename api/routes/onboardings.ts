@@ -23,7 +23,7 @@ import { notFound } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
 import { activeIntegration, ownedIntegration } from './integrations.ts';
 import { accountParam, suggestionSchema } from './mappings.ts';
-import { retryBlocked } from './steps.ts';
+import { connectionsOf, retryBlocked } from './steps.ts';
 
 const tag = 'New customers';
 const states = ['found', 'waiting', 'mapped', 'done', 'excluded', 'gone', 'disconnected'] as const;
@@ -162,6 +162,7 @@ onboardingRoutes.openapi(retry, async (c) => {
     retryBlocked(tx, caller, process, undefined, {
       subjectKind: 'vendor_account',
       subjectId: `${row.id}/${accountId}`,
+      ...connectionsOf(row),
     }),
   );
   return send(c, detailSchema, await detailOf(deps, row, accountId), 202);

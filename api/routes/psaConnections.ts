@@ -7,7 +7,9 @@ import { listAlertsAtWork } from '../../db/queries/alerts.ts';
 import { listPermissionChecks } from '../../db/queries/migration.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { Wakeable } from '../../temporal/wake.ts';
+import { endPause } from '../../commands/endPause.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
+import { readPause } from '../../db/queries/budget.ts';
 import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
 import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
 import {
@@ -35,7 +37,7 @@ import {
   send,
 } from '../define.ts';
 import { ApiProblem, conflict, notFound, unprocessable } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
+import { exampleProcess, pauseSchema, processSchema, processView } from '../process.ts';
 
 const tag = 'PSA connections';
 
@@ -51,6 +53,7 @@ const connectionSchema = z
     alertPermissions: z.unknown(),
     alertPermissionsAt: isoDateOrNull,
     refreshedAt: isoDateOrNull,
+    pause: pauseSchema,
     process: processSchema,
   })
   .openapi('PsaConnection');
@@ -65,6 +68,7 @@ const exampleConnection = {
   alertPermissions: null,
   alertPermissionsAt: null,
   refreshedAt: null,
+  pause: null,
   process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
 };
 const exampleCredentials = {
@@ -120,7 +124,7 @@ const putCredentials = route({
   method: 'put',
   path: '/v1/psa-connections/{id}/credentials',
   operationId: 'putPsaCredentials',
-  summary: 'Give new credentials; a blocked step tries again',
+  summary: 'Give new credentials; a blocked step tries again, and a pause is over',
   tag,
   scope: 'admin',
   request: { params: idParam, body: jsonBody(credentialsBody, exampleCredentials) },
@@ -132,7 +136,7 @@ const check = route({
   method: 'post',
   path: '/v1/psa-connections/{id}/check',
   operationId: 'checkPsaConnection',
-  summary: 'Read rights and data again',
+  summary: 'Read rights and data again, now: a pause is over',
   tag,
   scope: 'operate',
   request: { params: idParam },
@@ -304,6 +308,7 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
     await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
     for (const process of await listAtWork(tx, row)) await reopenBlocked(tx, process);
     await requestRefresh(tx, row.id);
+    await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
   });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
 });
@@ -312,7 +317,10 @@ psaConnectionRoutes.openapi(check, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await owned(deps, caller, c.req.valid('param').id);
-  await change(deps, caller, row.id, 'psaConnection.check', undefined, (tx) => requestRefresh(tx, row.id));
+  await change(deps, caller, row.id, 'psaConnection.check', undefined, async (tx) => {
+    await requestRefresh(tx, row.id);
+    await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
+  });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)), 202);
 });
 
@@ -395,7 +403,8 @@ const notChecked = () =>
 
 async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = { kind: 'refreshPsa', id: row.id } as const;
-  return { ...row, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+  const pause = await readPause(deps.db, { of: 'psa', id: row.id });
+  return { ...row, pause, process: processView(deps, ref, await listSteps(deps.db, ref)) };
 }
 
 async function change(

@@ -1,10 +1,11 @@
 import { z } from '@hono/zod-openapi';
+import { endPause } from '../../commands/endPause.ts';
 import type { Transaction } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { countMappings, type IntegrationRow } from '../../db/queries/integration.ts';
 import { migrationOf } from '../../db/queries/migration.ts';
 import { commitFact, completeByFact, listSteps, ownerOf, type ProcessRef } from '../../db/queries/process.ts';
-import { isFinished, stepsOf } from '../../domain/process.ts';
+import { isFinished, stepsOf, whoIn, type StepState } from '../../domain/process.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, route, send } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
@@ -81,36 +82,51 @@ stepRoutes.openapi(retry, async (c) => {
   const row = await activeIntegration(deps, caller, id);
   const process = await processWith(deps, row, step);
   await commitAndWake(deps, [process], (tx) =>
-    retryBlocked(tx, caller, process, step, { subjectKind: 'integration', subjectId: row.id }),
+    retryBlocked(tx, caller, process, step, { subjectKind: 'integration', subjectId: row.id, ...connectionsOf(row) }),
   );
   return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
 });
 
+/** The connections that an integration's steps call. */
+export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'>) => ({
+  vendor: row.id,
+  psa: row.psaConnectionId,
+});
+
 /**
- * Makes a blocked step of the round under way try again. It stays blocked until it is tried: that is at most once in some
+ * Makes a blocked step of the round under way try again, or one that waits for a pause of its connection. It stays blocked until it is tried: that is at most once in some
  * seconds, however often it is asked for.
  *
- * @param step its name; absent = the one that is blocked
- * @throws ApiProblem when there is no such step, or it is not blocked
+ * @param step its name; absent = the one that is blocked, or waits
+ * @param of whose it is, for the audit; and the ids of the connections it may call
+ * @throws ApiProblem when there is no such step, or it is at work, or over
  */
 export async function retryBlocked(
   tx: Transaction,
   caller: Caller,
   process: ProcessRef,
   step: string | undefined,
-  subject: { subjectKind: string; subjectId: string },
+  of: { subjectKind: string; subjectId: string; psa: string; vendor?: string },
 ): Promise<void> {
   const steps = await listSteps(tx, process);
-  const found = steps.find((row) => (step === undefined ? row.state === 'blocked' : row.step === step));
+  const found = steps.find((row) => (step === undefined ? isStuck(row) : row.step === step));
   if (!found && step !== undefined) throw notFound('step');
-  if (found?.state !== 'blocked')
+  if (!found || !isStuck(found))
     throw conflict(
       'not-blocked',
       `${found ? `The step "${step}" is ${found.state}` : 'No step is blocked'}; only a blocked one is tried again.`,
     );
+  const { subjectKind, subjectId } = of;
+  const actor = actorOf(caller);
   await commitFact(tx, process);
-  await recordAudit(tx, caller.organizationId, { actor: actorOf(caller), action: `retry.${found.step}`, ...subject });
+  await recordAudit(tx, caller.organizationId, { actor, action: `retry.${found.step}`, subjectKind, subjectId });
+  const who = whoIn(found.step);
+  if (who !== 'vendor' && who !== 'psa') return;
+  const id = of[who];
+  if (id !== undefined) await endPause(tx, actor, { organizationId: caller.organizationId, of: who, id });
 }
+
+const isStuck = (row: { state: StepState; pausing: boolean }) => row.state === 'blocked' || row.pausing;
 
 /** Connect and migration have steps of one name: meant is the process in which it is not finished. */
 async function processWith(deps: ApiDependencies, row: IntegrationRow, step: string) {

@@ -1,34 +1,92 @@
-import { sql } from 'drizzle-orm';
+import { and, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import { callBudget } from '../schema/index.ts';
+
+/** Whose calls a budget is of: a vendor's for one integration, or a PSA connection's. */
+export interface Connection {
+  of: 'vendor' | 'psa';
+  /** The integration's id, or the PSA connection's. */
+  id: string;
+}
+
+/** The key of a connection's row. */
+export const budgetName = ({ of, id }: Connection) => `${of}/${id}`;
+
+/** Until when nobody calls a connection, and what the other side said when it asked for that. */
+export interface Pause {
+  until: Date;
+  why: string;
+}
 
 /**
  * Takes the next `permits` calls of a connection, whatever number of workers share it: one GCRA row and one statement.
+ * Of a connection that pauses for longer than `longestWaitMs` none is taken.
  *
  * @param permits calls taken together, at most about a second's worth: fewer round trips at the same rate
- * @returns milliseconds until the first of them may start; the others follow at the rate
+ * @returns milliseconds until the first of them may start, the others follow at the rate; or how long it pauses, and why
  */
 export async function takePermits(
   db: Queryable,
   connection: string,
-  callsPerSecond: number,
-  permits: number,
-): Promise<number> {
+  { callsPerSecond, permits, longestWaitMs }: { callsPerSecond: number; permits: number; longestWaitMs: number },
+): Promise<{ delayMs: number } | { pausedMs: number; why: string }> {
+  const takenMs = (permits / callsPerSecond) * 1000;
+  const taken = sql`${takenMs} * interval '1 millisecond'`;
+  // now() is the same throughout a statement: what is set and what is answered agree on whether it pauses.
+  const pauses = sql`b.paused_until > now() + ${longestWaitMs} * interval '1 millisecond'`;
   const {
     rows: [row],
-  } = await db.execute<{ delay_ms: number }>(sql`
+  } = await db.execute<{ delay_ms: number; paused_ms: number | null; paused_why: string | null }>(sql`
     insert into call_budget as b (connection, calls_per_second, next_at)
-    values (${connection}, ${callsPerSecond}, clock_timestamp() + ${permits / callsPerSecond} * interval '1 second')
+    values (${connection}, ${callsPerSecond}, clock_timestamp() + ${taken})
     on conflict (connection) do update
        set calls_per_second = excluded.calls_per_second,
-           next_at = greatest(b.next_at, clock_timestamp()) + ${permits / callsPerSecond} * interval '1 second'
-    returning greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000 - ${(permits / callsPerSecond) * 1000})::float8 as delay_ms`);
-  return row?.delay_ms ?? 0;
+           next_at = case when ${pauses} then b.next_at else greatest(b.next_at, clock_timestamp()) + ${taken} end
+    returning greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000 - ${takenMs})::float8 as delay_ms,
+              case when ${pauses} then (extract(epoch from b.paused_until - now()) * 1000)::float8 end as paused_ms,
+              paused_why`);
+  if (row && row.paused_ms !== null) return { pausedMs: Math.ceil(row.paused_ms), why: row.paused_why ?? '' };
+  return { delayMs: row?.delay_ms ?? 0 };
 }
 
-/** Nobody calls this connection before `retryAfterMs` milliseconds have passed: it answered 429. */
-export async function postponeCalls(db: Queryable, connection: string, retryAfterMs: number): Promise<void> {
-  await db.execute(sql`
-    update call_budget
-       set next_at = greatest(next_at, clock_timestamp() + ${retryAfterMs} * interval '1 millisecond')
-     where connection = ${connection}`);
+/**
+ * Nobody calls this connection before `pauseMs` milliseconds have passed: it answered 429.
+ *
+ * @param why what it answered, in words for a person
+ */
+export async function postponeCalls(db: Queryable, connection: string, pauseMs: number, why: string): Promise<void> {
+  const until = sql`clock_timestamp() + ${pauseMs} * interval '1 millisecond'`;
+  await db
+    .update(callBudget)
+    .set({
+      nextAt: sql`greatest(${callBudget.nextAt}, ${until})`,
+      pausedUntil: sql`greatest(${callBudget.pausedUntil}, ${until})`,
+      pausedWhy: why,
+    })
+    .where(eq(callBudget.connection, connection));
+}
+
+const isPaused = (connection: Connection) =>
+  and(eq(callBudget.connection, budgetName(connection)), gt(callBudget.pausedUntil, sql`now()`));
+
+/** @returns null when the connection may be called */
+export async function readPause(db: Queryable, connection: Connection): Promise<Pause | null> {
+  const [row] = await db
+    .select({ until: callBudget.pausedUntil, why: callBudget.pausedWhy })
+    .from(callBudget)
+    .where(isPaused(connection));
+  return row?.until ? { until: row.until, why: row.why ?? '' } : null;
+}
+
+/** Seconds until a connection may be called, in a statement about its owner. */
+export const pauseSeconds = (of: Connection['of'], id: SQL): SQL =>
+  sql`coalesce((select greatest(0, extract(epoch from paused_until - now()))
+                  from call_budget where connection = ${`${of}/`} || ${id}), 0)::float8`;
+
+/** The connection may be called at once. */
+export async function clearPause(tx: Queryable, connection: Connection): Promise<void> {
+  await tx
+    .update(callBudget)
+    .set({ nextAt: sql`clock_timestamp()`, pausedUntil: null, pausedWhy: null })
+    .where(isPaused(connection));
 }

@@ -3,6 +3,8 @@ import { sql } from 'drizzle-orm';
 import type { OpenStep } from '../../domain/health.ts';
 import { workflowIdOf, type ProcessKind } from '../../domain/process.ts';
 import type { Queryable } from '../client.ts';
+import { pauseSeconds } from './budget.ts';
+import { pausedUntil } from './process.ts';
 
 export interface HealthFacts {
   integrationId: string;
@@ -23,6 +25,9 @@ export interface HealthFacts {
   vendorCredentialsExpireOn: string | null;
   psaCredentialsAt: Date;
   psaCredentialsExpireOn: string | null;
+  /** How long nobody calls the vendor, or the PSA, because it asked for a pause. */
+  vendorPauseSeconds: number;
+  psaPauseSeconds: number;
   openSteps: OpenStep[];
 }
 
@@ -39,7 +44,7 @@ export async function readHealthFacts(
     Omit<HealthFacts, 'openSteps' | 'lastSync' | Times> &
       Record<Times, string | null> & {
         lastSync: { id: string; state: string; finishedAt: string | null } | null;
-        openSteps: { kind: ProcessKind; id: string; step: string; blocked: boolean; code: string | null }[] | null;
+        openSteps: (Omit<OpenStep, 'workflowId'> & { kind: ProcessKind; id: string })[] | null;
       }
   >(sql`
     select i.id as "integrationId", i.organization_id as "organizationId", i.vendor, i.vendor_name as "vendorName",
@@ -58,9 +63,10 @@ export async function readHealthFacts(
            (select count(*)::int from alert a where a.integration_id = i.id and a.state = 'dead') as "alertsDead",
            i.credentials_at as "vendorCredentialsAt", i.credentials_expire_on::text as "vendorCredentialsExpireOn",
            p.credentials_at as "psaCredentialsAt", p.credentials_expire_on::text as "psaCredentialsExpireOn",
+           ${pauseSeconds('vendor', sql`i.id`)} as "vendorPauseSeconds", ${pauseSeconds('psa', sql`p.id`)} as "psaPauseSeconds",
            -- Onboardings are counted above: only what is stuck of them is a wait of its own.
            (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.state = 'blocked',
-                                                'code', s.problem->>'code') order by s.kind, s.id)
+                                                'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')}) order by s.kind, s.id)
               from (select distinct on (s.kind, s.id) s.* from process pr
                       join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
                      where s.state not in ('done', 'skipped')

@@ -20,7 +20,16 @@ import {
 import { among } from './among.ts';
 import { byCountersign, recordAudits } from './audit.ts';
 import { findAccountMapping, findVendorAccount, linkVendorAccounts, type IntegrationRow } from './integration.ts';
-import { beginRounds, commitFact, commitFacts, createProcess, finishSteps, listSteps, reopenSteps } from './process.ts';
+import {
+  beginRounds,
+  commitFact,
+  commitFacts,
+  createProcess,
+  finishSteps,
+  isPausing,
+  listSteps,
+  reopenSteps,
+} from './process.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -351,14 +360,14 @@ export async function askToMatch(
   return rows.map(startOnboardingsOf);
 }
 
-/** Onboardings that are stuck go on: new credentials may free them. */
-export async function reopenBlockedOnboardings(tx: Transaction, row: Owned): Promise<ToWake[]> {
+/** Onboardings that are blocked, or wait for a pause to be over, go on: new credentials may free them. */
+export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promise<ToWake[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     update onboarding o set to_wake = true
      where o.integration_id = ${row.id} and o.state = 'mapped'
        and exists (select from process_step s
                     where s.kind = 'onboardCustomer' and s.id = o.integration_id || '/' || o.vendor_account_id
-                      and s.state = 'blocked')
+                      and (s.state = 'blocked' or ${isPausing('s')}))
     returning o.vendor_account_id as id`);
   await finishFor(tx, row.id, rows, []);
   return rows.length > 0 ? [await askToStart(tx, row)] : [];

@@ -28,6 +28,14 @@ const ofStep = (ref: StepKey) =>
     eq(processStep.step, ref.step),
   );
 
+/** Whether a step that is tried by itself waits for a pause to be over. @param alias of `process_step` in the statement */
+export const isPausing = (alias: string) =>
+  sql`(${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.not_before > now())`;
+
+/** Until when, for the eye: UTC, HH:MM; null = it does not. */
+export const pausedUntil = (alias: string) =>
+  sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
+
 /** Creates the process's row if it is not there; its steps come with `startRound`. */
 export async function createProcess(
   tx: Queryable,
@@ -137,6 +145,7 @@ export async function lookAtProcess(
     blocked_for_ms: number | null;
     failing_for_ms: number | null;
     remind_in_ms: number | null;
+    paused_until: string | null;
     other_kind: ProcessKind | null;
     other_id: string | null;
     other_problem: Problem | null;
@@ -147,6 +156,7 @@ export async function lookAtProcess(
            (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
            (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
            (extract(epoch from s.remind_at - now()) * 1000)::float8 as remind_in_ms,
+           ${pausedUntil('s')} as paused_until,
            n.other_kind, n.other_id, o.problem as other_problem
       from process p
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
@@ -172,6 +182,7 @@ export async function lookAtProcess(
         ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
         ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
+        ...(row.paused_until === null ? {} : { pausedUntil: row.paused_until }),
         ...(row.remind_in_ms === null ? {} : { remindInMs: Math.ceil(row.remind_in_ms) }),
         ...(row.other_kind && row.other_id
           ? {
@@ -203,7 +214,11 @@ export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) 
       step: processStep.step,
       state: processStep.state,
       problem: processStep.problem,
-      retryAt: processStep.retryAt,
+      retryAt:
+        sql`case when ${isPausing('process_step')} then ${processStep.notBefore} else ${processStep.retryAt} end`.mapWith(
+          processStep.retryAt,
+        ),
+      pausing: sql<boolean>`${isPausing('process_step')}`,
       startedAt: processStep.startedAt,
       doneAt: processStep.doneAt,
     })
@@ -242,6 +257,7 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
       startedAt: sql`coalesce(${processStep.startedAt}, now())`,
       retryAt: null,
       blockedAt: null,
+      notBefore: null,
     })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({ step: processStep.step });

@@ -52,6 +52,9 @@ export const callBudget = pgTable('call_budget', {
   callsPerSecond: doublePrecision('calls_per_second').notNull(),
   /** Theoretical arrival time: when the next call may start. */
   nextAt: timestamp('next_at', { withTimezone: true }).notNull().defaultNow(),
+  /** The other side asked for a pause: until when nobody calls it, and what it said. */
+  pausedUntil: timestamp('paused_until', { withTimezone: true }),
+  pausedWhy: text('paused_why'),
 });
 
 /** One refresh of a PSA connection; its rows are staged and become visible in one transaction (invariant 1). */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createBudget } from '../../worker/budget.ts';
+import { clearPause, readPause } from '../../db/queries/budget.ts';
+import { createBudget, longestWaitMs } from '../../worker/budget.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 
 let database: TestDatabase;
@@ -41,7 +42,43 @@ test('after a 429 nobody calls before its time', async () => {
   const budget = createBudget(database.db, 'vendor/three', 100);
   await budget.take();
   const began = performance.now();
-  await budget.throttled(700);
+  await budget.throttled(700, 'It answered 429.');
   await budget.take();
   expect(performance.now() - began).toBeGreaterThanOrEqual(680);
+});
+
+test('a long pause is not waited for: it is said how long it is and why, no permit is taken, and its end is the end', async () => {
+  const connection = { of: 'vendor', id: 'four' } as const;
+  const [budget, elsewhere] = [1, 2].map(() => createBudget(database.db, 'vendor/four', 10));
+  await budget?.take();
+  await budget?.throttled(60_000, 'GET /x answered 429: Slow down.');
+  const began = performance.now();
+  for (let at = 0; at < 30; at++) {
+    const error = await elsewhere?.take().then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toMatchObject({ kind: 'throttled', code: 'throttled', mayHaveActed: false });
+    const { retryAfterMs = 0, detail } = error as { retryAfterMs?: number; detail: string };
+    expect(retryAfterMs).toBeGreaterThan(50_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000);
+    expect(detail).toContain('GET /x answered 429: Slow down.');
+  }
+  expect(performance.now() - began).toBeLessThan(longestWaitMs);
+  expect((await readPause(database.db, connection))?.why).toBe('GET /x answered 429: Slow down.');
+
+  await clearPause(database.db, connection);
+  expect(await readPause(database.db, connection)).toBeNull();
+  const after = performance.now();
+  await elsewhere?.take();
+  expect(performance.now() - after, 'those that were refused cost nothing').toBeLessThan(1_000);
+});
+
+test('the longer of two pauses counts', async () => {
+  const budget = createBudget(database.db, 'vendor/five', 10);
+  await budget.take();
+  await budget.throttled(60_000, 'long');
+  await budget.throttled(1_000, 'short');
+  const pause = await readPause(database.db, { of: 'vendor', id: 'five' });
+  expect((pause?.until.getTime() ?? 0) - Date.now()).toBeGreaterThan(50_000);
 });
