@@ -25,6 +25,12 @@ export type ConnectorErrorCode =
   | 'timeout'
   | 'network';
 
+/**
+ * What a server always does that speaks against its own lists: reading again does not help. Ours, and safe to keep.
+ * `counts_other_pages`: its number of pages, or its promise of a next one, is not what it holds.
+ */
+export type Contradiction = 'ignores_page' | 'counts_one_more' | 'counts_too_few' | 'counts_other_pages';
+
 export class ConnectorError extends Error {
   override readonly name = 'ConnectorError';
   readonly kind: ConnectorErrorKind;
@@ -41,6 +47,8 @@ export class ConnectorError extends Error {
   readonly requestId: string | undefined;
   /** The answer was a page for people: not the API's word on what was asked for, whatever its status. */
   readonly page: boolean;
+  /** With `incomplete`: the list contradicts itself in a way that is the server's, and not that of one reading. */
+  readonly contradiction: Contradiction | undefined;
 
   constructor(init: {
     kind: ConnectorErrorKind;
@@ -51,6 +59,7 @@ export class ConnectorError extends Error {
     requestId?: string | undefined;
     mayHaveActed?: boolean;
     page?: boolean;
+    contradiction?: Contradiction | undefined;
     cause?: unknown;
   }) {
     super(`${init.code}: ${init.detail}`, { cause: init.cause });
@@ -62,12 +71,13 @@ export class ConnectorError extends Error {
     this.requestId = init.requestId;
     this.mayHaveActed = init.mayHaveActed ?? false;
     this.page = init.page ?? false;
+    this.contradiction = init.contradiction;
   }
 
   /** The same failure, told better by somebody who knows what was wanted. */
   explained(change: { kind?: ConnectorErrorKind; code?: ConnectorErrorCode; detail: string }): ConnectorError {
-    const { kind, code, retryAfterMs, status, requestId, mayHaveActed, page } = this;
-    const same = { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, cause: this };
+    const { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction } = this;
+    const same = { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction, cause: this };
     return new ConnectorError({ ...same, ...change });
   }
 }

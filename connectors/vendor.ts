@@ -42,6 +42,11 @@ export interface UsagePage {
 
 export interface CallOptions {
   signal?: AbortSignal;
+  /**
+   * Lists that do not arrive whole are taken as they came, and this is told what was wrong with each, in words: a person
+   * has accepted that knowingly. Without it such a list is an error.
+   */
+  accept?: (what: string) => void;
 }
 
 export interface SignalQuery {

@@ -4,7 +4,8 @@ import { sameQuantity } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
 import type { CallOptions } from '../vendor.ts';
-import type { ConnectwiseClient } from './client.ts';
+import { mayBeFull } from '../incomplete.ts';
+import { rowsPerPage, type ConnectwiseClient } from './client.ts';
 import { quoted } from './conditions.ts';
 import { readAlertPermissions, readPermissions } from './permissions.ts';
 import {
@@ -108,21 +109,22 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       }
     },
 
-    async listLines({ agreementId, signal }) {
+    async listLines({ agreementId, ...call }) {
       const route = '/finance/agreements/{id}/additions';
       const path = `/finance/agreements/${encodeURIComponent(agreementId)}/additions`;
       const { data, headers } = await client.request({
         method: 'GET',
         route,
         path,
-        query: { pageSize: 1000 },
+        query: { pageSize: rowsPerPage },
         schema: additionSchema.array(),
-        signal,
+        signal: call.signal,
       });
-      // One call for nearly every agreement: the header says when there is more, which is then read as any long list.
-      if (!/rel="?next"?/.test(headers.get('link') ?? '')) return data.map((addition) => lineOf(agreementId, addition));
+      // One call for nearly every agreement: where the header says that there is more, or the page may be a full one and
+      // the header lost, it is read as any long list.
+      const more = /rel="?next"?/.test(headers.get('link') ?? '') || mayBeFull(data.length, rowsPerPage);
+      if (!more) return data.map((addition) => lineOf(agreementId, addition));
       const lines: PsaLine[] = [];
-      const call = signal ? { signal } : undefined;
       for await (const batch of client.list(route, {}, additionSchema, call, path))
         lines.push(...batch.map((addition) => lineOf(agreementId, addition)));
       return lines;

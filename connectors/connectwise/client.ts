@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Budget } from '../budget.ts';
 import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
+import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../incomplete.ts';
 import type { CallOptions } from '../vendor.ts';
 import { companyInfoSchema, countSchema } from './schemas.ts';
 
@@ -24,7 +25,7 @@ export const connectwiseCredentials = z.strictObject({
 export interface ConnectwiseClient {
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
   /**
-   * A whole list in batches, checked against `/count`; or an error.
+   * A whole list in batches, checked against `/count`; or an error, unless the caller takes what came (`call.accept`).
    *
    * @param path where the route has names for ids
    */
@@ -39,7 +40,8 @@ export interface ConnectwiseClient {
   ticketUrl(ticketId: string): string;
 }
 
-const rowsPerPage = 1000;
+/** Rows asked for in a page: the most there can be (§2). */
+export const rowsPerPage = 1000;
 const acceptedVersion = 'application/vnd.connectwise.com+json; version=2025.16';
 
 /**
@@ -172,10 +174,12 @@ export function createConnectwiseClient(
     /**
      * Forward-only paging (by id, so rows that move between pages are not missed); where an endpoint does not support it
      * and numbers its pages, page by page: then a row that goes moves the others, so the rows are counted before and
-     * after. The end is where `Link` has no next; the count afterwards shows a page that was cut short.
+     * after. The end is where `Link` has no next and the page is not a full one: a header may be lost, and then one more
+     * is asked for. The count afterwards shows a page that was cut short.
      */
     async *list(route, query, schema, call, path = route) {
       const seen = new Set<string>();
+      const disagreements: Disagreement[] = [];
       const get = (extra: Record<string, string | number>) =>
         request({
           method: 'GET',
@@ -197,40 +201,43 @@ export function createConnectwiseClient(
         });
         return data.count;
       };
-      const nextOf = (answer: HttpAnswer<unknown[]>) =>
-        answer.data.length > 0 ? nextLink(answer.headers.get('link'), origin) : undefined;
+      const nextOf = (answer: HttpAnswer<{ id: string }[]>, page: number) => {
+        const last = answer.data.at(-1);
+        if (!last) return undefined;
+        const link = nextLink(answer.headers.get('link'), origin);
+        if (link || answer.data.length < rowsPerPage) return link;
+        // Which of the two an endpoint that lost its header goes by is not known; it ignores the other.
+        return { page: String(page + 1), pageId: last.id };
+      };
 
       let answer = await get({});
       let before: number | undefined;
-      const second = nextOf(answer);
-      if (second && second['pageId'] === undefined) {
+      const second = nextLink(answer.headers.get('link'), origin);
+      if (answer.data.length > 0 && second && second['pageId'] === undefined) {
         before = await count();
         answer = await get({});
       }
-      for (;;) {
-        for (const row of answer.data) {
-          if (seen.has(row.id)) throw incomplete(route, 'a row came twice');
-          seen.add(row.id);
-        }
-        if (answer.data.length > 0) yield answer.data;
-        const next = nextOf(answer);
-        if (!next) break;
+      for (let page = 1; ; page++) {
+        const fresh = answer.data.filter((row) => !seen.has(row.id));
+        for (const row of fresh) seen.add(row.id);
+        if (fresh.length > 0) yield fresh;
+        if (fresh.length < answer.data.length)
+          disagreements.push(fresh.length === 0 ? ignoresPage('a next page') : { why: 'a row came twice' });
+        const next = nextOf(answer, page);
+        // What came twice goes on coming: a list that is refused anyway is not read further.
+        if (!next || (disagreements.length > 0 && (fresh.length === 0 || !call?.accept))) break;
         answer = await get(next);
       }
       const total = await count();
       if (before !== undefined && before !== total)
-        throw incomplete(route, 'the number of rows changed while they were read');
-      if (seen.size < total) throw incomplete(route, `${seen.size} of ${total} rows came`);
+        disagreements.push({ why: 'the number of rows changed while they were read' });
+      else if (seen.size !== total) disagreements.push(countDisagrees(seen.size, total));
+      if (disagreements.length === 0) return;
+      const error = incomplete(path, disagreements);
+      if (!call?.accept) throw error;
+      call.accept(error.detail);
     },
   };
-}
-
-function incomplete(route: string, why: string): ConnectorError {
-  return new ConnectorError({
-    kind: 'transient',
-    code: 'incomplete',
-    detail: `GET ${route}: the list did not arrive whole: ${why}`,
-  });
 }
 
 /** Page parameters of `rel="next"`. Only its query is used: credentials go nowhere but to the site they were given for. */

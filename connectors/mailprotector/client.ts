@@ -1,13 +1,19 @@
 /** Mailprotector's REST API (mailprotector.md §1–4): bearer key, bare arrays, pages. */
 import pLimit from 'p-limit';
 import { z } from 'zod';
-import { ConnectorError } from '../errors.ts';
 import type { HttpClient } from '../http.ts';
+import { countDisagrees, ignoresPage, incomplete, mayBeFull, type Disagreement } from '../incomplete.ts';
 import type { CallOptions } from '../vendor.ts';
+import { claimsOf, type PageClaims } from './pageClaims.ts';
 
 export interface MailprotectorClient {
   get<T>(route: string, path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>;
-  /** All pages of a list, complete or an error. */
+  /**
+   * All pages of a list, complete or an error; or, for a caller who takes a list that is not whole (`options.accept`),
+   * what came of it.
+   *
+   * @throws ConnectorError `incomplete` when not every piece of evidence agrees
+   */
   list<T extends { id: string }>(
     route: string,
     path: string,
@@ -18,6 +24,14 @@ export interface MailprotectorClient {
 
 /** More pages than any reseller has: a list that never ends is an error, not a loop. */
 const maxPages = 20_000;
+/** Pages asked for together: a total that is made up costs no more than these. */
+const pagesTogether = 32;
+
+interface Page<T> {
+  number: number;
+  rows: T[];
+  claims: PageClaims;
+}
 
 /**
  * @param perPage rows asked for; the vendor may clamp it (25 by default, 50 the largest seen: §2)
@@ -33,67 +47,135 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
     },
 
     /**
-     * Reads the first page, and the others side by side if the header says how many rows there are in all; otherwise
-     * one after another until an empty page. A short page alone ends nothing: the vendor may clamp the page size, and a
-     * truncated page looks just the same. Rows that moved while we read (an id that comes twice, another total) mean
-     * that others were passed over; a page shorter than a later one was cut.
+     * Reads the first page, side by side the others that the headers promise, and on until the end is certain: at an
+     * empty page, or at a short one that the headers call the last. After a full page one more is asked for, whatever
+     * they say. Then all that was said is held against what came.
      */
     async list(route, path, schema, options) {
-      const rows = new Map<string, z.infer<typeof schema>>();
-      const read = async (page: number) => {
-        const query = { page, per_page: perPage };
+      const read = async (number: number): Promise<Page<z.infer<typeof schema>>> => {
+        const query = { page: number, per_page: perPage };
         const wanted = { method: 'GET' as const, route, path, query, schema: z.array(schema), signal: options?.signal };
         const { data, headers } = await limit(() => http.request(wanted));
-        for (const row of data) {
-          if (rows.has(row.id)) throw incomplete(route, 'a row came twice, so rows moved while they were read');
-          rows.set(row.id, row);
-        }
-        return { size: data.length, total: totalIn(headers.get('x-pagination')) };
+        return { number, rows: data, claims: claimsOf(headers) };
       };
 
       const first = await read(1);
-      if (first.total === undefined) {
-        for (let page = 2, before = first.size; before > 0; page++) {
-          if (page > maxPages) throw incomplete(route, `it did not end after ${maxPages} pages`);
-          const { size } = await read(page);
-          if (size > before) throw incomplete(route, 'a page was shorter than a later one');
-          before = size;
+      const pages = [first];
+      const promised = pagesPromised(first);
+      const seen = new Set(first.rows.map((row) => row.id));
+      let repeats = false;
+      while (!repeats && !isOver(pages) && pages.length < maxPages) {
+        const ahead = Math.min(pagesTogether, Math.max(1, promised - pages.length));
+        const from = pages.length + 1;
+        const more = await Promise.all(Array.from({ length: ahead }, (_unused, at) => read(from + at)));
+        // The same page again: there is no end to wait for.
+        for (const { rows } of more) {
+          repeats ||= rows.length > 0 && rows.every((row) => seen.has(row.id));
+          for (const row of rows) seen.add(row.id);
         }
-        return [...rows.values()];
+        pages.push(...more);
       }
-      const pages = first.size > 0 ? Math.ceil(first.total / first.size) : 1;
-      if (pages > maxPages) throw incomplete(route, `it would have ${pages} pages`);
-      const others = await Promise.all(Array.from({ length: pages - 1 }, (_unused, at) => read(at + 2)));
-      if (others.some(({ total }) => total !== first.total))
-        throw incomplete(route, 'the number of rows changed while they were read');
-      if (rows.size < first.total) throw incomplete(route, `${rows.size} of ${first.total} rows came`);
-      return [...rows.values()];
+      const { rows, disagreements } = weigh(pages);
+      if (disagreements.length === 0) return rows;
+      const error = incomplete(path, disagreements);
+      if (!options?.accept) throw error;
+      options.accept(error.detail);
+      return rows;
     },
   };
 }
 
-function incomplete(route: string, why: string): ConnectorError {
-  return new ConnectorError({
-    kind: 'transient',
-    code: 'incomplete',
-    detail: `GET ${route}: the list did not arrive whole: ${why}`,
-  });
+/** Pages there should be, by the first one. */
+function pagesPromised({ rows, claims }: Page<unknown>): number {
+  const { total, count, pages = 1 } = claims;
+  return rows.length === 0 ? 1 : Math.max(pages, Math.ceil((total ?? count ?? 0) / rows.length));
+}
+
+/** Whether it is certain that nothing more comes. */
+function isOver(pages: readonly Page<unknown>[]): boolean {
+  const last = pages.at(-1);
+  if (!last || pages.some((page) => page.rows.length === 0)) return true;
+  const { total, count, pages: pageCount, next, perPage = 0 } = last.claims;
+  // A full page is told by what pages hold and by what they are said to hold: the vendor may clamp what is asked for.
+  if (mayBeFull(last.rows.length, Math.max(perPage, ...pages.map((page) => page.rows.length)))) return false;
+  const rows = pages.reduce((sum, page) => sum + page.rows.length, 0);
+  const more = next === true || (pageCount ?? 0) > last.number || (total ?? 0) > rows;
+  // Without a word that it is the last one a short page may have been cut. A count of this page's rows is no such word.
+  const end =
+    next === false || pageCount === last.number || total === rows || (count === rows && count !== last.rows.length);
+  return end && !more;
+}
+
+/** The rows, each once, and everything that speaks against their being all. */
+function weigh<T extends { id: string }>(pages: readonly Page<T>[]): { rows: T[]; disagreements: Disagreement[] } {
+  const rows = new Map<string, T>();
+  const disagreements: Disagreement[] = [];
+  const note = (why: string, contradiction?: Disagreement['contradiction']) =>
+    disagreements.push({ why, ...(contradiction ? { contradiction } : {}) });
+
+  if (pages.length >= maxPages) note(`it did not end after ${maxPages} pages`);
+  for (const page of pages) {
+    const again = page.rows.filter((row) => rows.has(row.id)).length;
+    if (again > 0 && again === page.rows.length) disagreements.push(ignoresPage(`page ${page.number}`));
+    else if (again > 0) note('a row came twice, so rows moved while they were read');
+    for (const row of page.rows) if (!rows.has(row.id)) rows.set(row.id, row);
+    if (page.claims.conflict) note(page.claims.conflict);
+  }
+
+  const filled = pages.filter((page) => page.rows.length > 0);
+  const last = filled.at(-1)?.number ?? 0;
+  const counted = totalOf(filled.length > 0 ? filled : pages, rows.size, disagreements);
+  // What is past the end may say what it likes, but not that there is more.
+  const past = pages.find((page) => page.rows.length === 0 && (page.claims.total ?? 0) > rows.size);
+  if (past) disagreements.push(countDisagrees(rows.size, past.claims.total ?? 0));
+
+  const largest = Math.max(0, ...filled.map((page) => page.rows.length));
+  const gap = pages.some((page) => page.number < last && page.rows.length === 0);
+  if (gap || (counted === undefined && filled.some((page) => page.number < last && page.rows.length < largest)))
+    note('a page was shorter than a later one, or not full and yet not the last');
+
+  const firstNumber = filled[0]?.claims.page ?? 1;
+  for (const { number, claims } of filled) {
+    if (claims.page !== undefined && claims.page !== firstNumber + number - 1)
+      note(`page ${number} was asked for and the server says it is page ${claims.page}`, 'ignores_page');
+    if (claims.pages !== undefined && claims.pages !== last)
+      note(`the server says ${claims.pages} pages, and ${last} held rows`, 'counts_other_pages');
+    // Where nothing was asked for after it, a page that promises more was not the end for another reason.
+    if (claims.next !== undefined && claims.next !== number < last)
+      note(
+        claims.next
+          ? `the server promises a page after page ${number}, and there is none`
+          : `the server calls page ${number} the last, and there are more`,
+        'counts_other_pages',
+      );
+  }
+  return { rows: [...rows.values()], disagreements };
 }
 
 /**
- * The number of rows in all, from `X-Pagination`. Its key names are unknown (mailprotector.md §2), so the usual ones are
- * tried; without one, pages are walked until an empty one.
+ * Holds the rows against each total that was said. `count` is the total, or the number of this page's rows: it must be the
+ * same one of the two on every page.
+ *
+ * @returns the total, if there is one on every page and it is the same
  */
-function totalIn(header: string | null): number | undefined {
-  if (header === null) return undefined;
-  try {
-    const keys = JSON.parse(header) as Record<string, unknown>;
-    for (const name of ['total', 'total_count', 'total_entries', 'totalCount', 'TotalCount', 'count']) {
-      const value = keys[name];
-      if (typeof value === 'number' && Number.isInteger(value)) return value;
-    }
-  } catch {
-    // A header that is not JSON is as good as none.
+function totalOf(pages: readonly Page<unknown>[], rows: number, disagreements: Disagreement[]): number | undefined {
+  const totals = pages.flatMap(({ claims }) => claims.total ?? []);
+  const counts = pages.flatMap(({ claims, rows: own }) =>
+    claims.count === undefined ? [] : [{ count: claims.count, own: own.length }],
+  );
+  if (counts.length > 0 && counts.some(({ count, own }) => count !== own))
+    totals.push(...counts.map(({ count }) => count));
+  const [total] = totals;
+  if (total === undefined) return undefined;
+  if (totals.some((other) => other !== total)) {
+    const ofPages = pages.every(({ claims, rows: own }) => (claims.total ?? claims.count) === own.length);
+    disagreements.push(
+      ofPages
+        ? { why: "the server's total is the number of each page's own rows", contradiction: 'counts_too_few' }
+        : { why: 'the number of rows changed while they were read' },
+    );
+    return undefined;
   }
-  return undefined;
+  if (total !== rows) disagreements.push(countDisagrees(rows, total));
+  return total === rows && totals.length >= pages.length ? total : undefined;
 }

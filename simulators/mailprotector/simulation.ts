@@ -9,6 +9,7 @@ import { applyChange, type Held, type Row } from './changes.ts';
 import { createConsole, type ConsoleSettings } from './console.ts';
 import { keys } from './keys.ts';
 import { createSignals } from './signals.ts';
+import { pagingHeaders, type PagingForm, type PagingLie } from './paging.ts';
 import { createPeople, userTypes, type UserFields } from './people.ts';
 import { customerRow, displayOf, domainRows, groupRow, refOf, resellerRow, serviceRows, statementRow } from './rows.ts';
 import { domainRowsOf, findUser, makeIndex, type GroupEntry } from './worldIndex.ts';
@@ -49,8 +50,10 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   const settings: Record<string, unknown> & ConsoleSettings = {
     /** Rows per page at most (§2: 50 is the largest seen). */
     maxPerPage: 50,
-    /** The header's key names are assumed; `null` leaves the header out. */
-    totalKey: 'total',
+    /** The header's key names are unknown (§2): one of the plausible forms, `none` leaves the header out. */
+    paging: 'totals',
+    /** How it contradicts itself about pages; `null`: not at all. */
+    pagingLie: null,
     /** `message`, `error` or `html` (§3.2: the shape is not confirmed). */
     errorBody: 'message',
     /** One record instead of an array (§5.1). */
@@ -96,16 +99,16 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   function page<T>(request: SimRequest, items: readonly T[], toRow: (item: T) => unknown = (item) => item): SimAnswer {
     const perPage = Math.min(Number(request.query.get('per_page') ?? 25) || 25, Number(settings['maxPerPage']));
     const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
-    const key = settings['totalKey'];
     const filters = [...request.query].filter(([name]) => name !== 'page' && name !== 'per_page');
     const found = filters.length === 0 ? items : items.filter((item) => passes(toRow(item) as Row, filters));
+    const lie = settings['pagingLie'] as PagingLie | null;
+    const from = lie === 'ignoresPage' ? 0 : (at - 1) * perPage;
+    const rows = found.slice(from, from + perPage);
+    const listed = { total: found.length, page: at, perPage, rows: rows.length, path: request.path };
     return {
       status: 200,
-      body: found.slice((at - 1) * perPage, at * perPage).map(toRow),
-      headers:
-        typeof key === 'string'
-          ? { 'x-pagination': JSON.stringify({ [key]: found.length, page: at, per_page: perPage }) }
-          : {},
+      body: rows.map(toRow),
+      headers: pagingHeaders(settings['paging'] as PagingForm, lie, listed),
     };
   }
 

@@ -250,8 +250,8 @@ describe('calls', () => {
 describe('lists that do not arrive whole', () => {
   test('without the header, and with a key nobody knows, pages are walked to the end', async () => {
     const expected = await truth();
-    for (const totalKey of [null, 'rows']) {
-      await admin.settings({ totalKey });
+    for (const paging of ['none', 'unknownKeys']) {
+      await admin.settings({ paging });
       expect(inShort(await usage())).toEqual(expected);
     }
   });
@@ -259,7 +259,7 @@ describe('lists that do not arrive whole', () => {
   test('a vendor that gives smaller pages than asked for is still read whole', async () => {
     await admin.settings({ maxPerPage: 7 });
     expect((await adapter({ perPage: 50 }).listAccounts()).length).toBe(52);
-    await admin.settings({ maxPerPage: 7, totalKey: null });
+    await admin.settings({ maxPerPage: 7, paging: 'none' });
     expect((await adapter({ perPage: 50 }).listAccounts()).length).toBe(52);
   });
 
@@ -273,7 +273,7 @@ describe('lists that do not arrive whole', () => {
   });
 
   test('a cut page is noticed without the header too, as long as a later page is longer', async () => {
-    await admin.settings({ totalKey: null, maxPerPage: 25 });
+    await admin.settings({ paging: 'none', maxPerPage: 25 });
     await admin.fault({ kind: 'truncate', path: '/resellers/500/customers' });
     expect(await failureOf(adapter().listAccounts())).toMatchObject({ code: 'incomplete' });
   });

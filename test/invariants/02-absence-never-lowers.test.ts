@@ -110,10 +110,10 @@ test('an answer cut off in the middle of its body lowers nothing', async () => {
 });
 
 test('without a total in the header, a customer that one list lacked is found by the second list and read', async () => {
-  await system.mailprotector.settings({ totalKey: null });
+  await system.mailprotector.settings({ paging: 'none' });
   await system.mailprotector.fault({ kind: 'truncate', method: 'GET', path: '/resellers/500/customers$' });
   expect((await syncNow(system, integrationId)).state).toBe('applied');
-  await system.mailprotector.settings({ totalKey: 'total' });
+  await system.mailprotector.settings({ paging: 'totals' });
   expect(await visibleIn(system)).toEqual(before);
 });
 

@@ -139,9 +139,9 @@ describe('lists (§2)', () => {
   });
 
   test('the header can be left out or carry another key: its names are unknown', async () => {
-    await admin.settings({ totalKey: null });
+    await admin.settings({ paging: 'none' });
     expect((await ask('GET', `${api}/resellers/500/customers`)).headers.get('x-pagination')).toBeNull();
-    await admin.settings({ totalKey: 'rows' });
+    await admin.settings({ paging: 'unknownKeys' });
     expect((await ask('GET', `${api}/resellers/500/customers`)).headers.get('x-pagination')).toContain('"rows":30');
   });
 
