@@ -1,16 +1,17 @@
 /** The API process. It accepts facts with Temporal down; it needs only PostgreSQL. */
 import { serve } from '@hono/node-server';
-import { pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { openDatabase } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
+import { createLogger, dieQuietly } from '../logger.ts';
 import { readEnvironment } from '../environment.ts';
 import { createTemporalClient, isTemporalReady } from '../temporal/client.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createApp } from './app.ts';
 
 const environment = readEnvironment(process.env);
-const logger = pino({ level: environment.LOG_LEVEL, base: { process: 'api', pid: process.pid } });
+const logger = createLogger('api', environment.LOG_LEVEL);
+dieQuietly((err) => logger.fatal({ err }, 'an error that nobody caught'));
 const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
 const { client, close: closeClient } = createTemporalClient(
   environment.TEMPORAL_ADDRESS,

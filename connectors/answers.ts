@@ -1,6 +1,7 @@
 /** What an answer's body is: data, or something else that answered in its place. */
 import type { z } from 'zod';
 import { ConnectorError } from './errors.ts';
+import { parseOutsideJson } from './text.ts';
 
 /**
  * Whether a body is written for people and not by the API: a maintenance, challenge or login page. It comes from a server
@@ -44,7 +45,7 @@ export function dataIn<T>(
   }
   let json: unknown;
   try {
-    json = text.trim() === '' ? undefined : JSON.parse(text);
+    json = text.trim() === '' ? undefined : parseOutsideJson(text);
   } catch {
     const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
     const said = title === undefined ? '' : `: "${about.quote(title)}"`;

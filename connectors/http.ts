@@ -9,6 +9,7 @@ import { dataIn, isPage, messageIn } from './answers.ts';
 import type { Budget } from './budget.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
+import { cleanText } from './text.ts';
 import { retryAfter } from './retryAfter.ts';
 
 export interface HttpLogger {
@@ -83,7 +84,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const redact = (text: string) =>
     options.secrets.reduce((redacted, secret) => (secret ? redacted.replaceAll(secret, '[redacted]') : redacted), text);
 
-  const quote = (text: string) => redact(messageIn(text)).slice(0, 300);
+  const quote = (text: string) => cleanText(redact(messageIn(text)).slice(0, 300));
 
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     wanted.signal?.throwIfAborted();

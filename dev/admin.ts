@@ -12,7 +12,9 @@ import { createEncryption } from '../db/encryption.ts';
 import { reencryptCredentials } from '../db/queries/credentials.ts';
 import { firstOrganization, insertOrganization, insertToken } from '../db/queries/organization.ts';
 import { recordAudit } from '../db/queries/audit.ts';
+import { dieQuietly } from '../logger.ts';
 
+dieQuietly();
 const [command = '', ...rest] = process.argv.slice(2);
 const given = (flag: string) => (rest.includes(flag) ? rest[rest.indexOf(flag) + 1] : undefined);
 const print = (answer: object) => process.stdout.write(`${JSON.stringify(answer)}\n`);

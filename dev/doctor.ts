@@ -13,6 +13,7 @@ import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { judgePermissions, neededForAlerts, neededForBilling } from '../domain/permissions.ts';
 import { bulkTaskQueue, problemOf, workflowTaskQueue } from '../domain/process.ts';
+import { messageOf } from '../logger.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import { sweepScheduleId } from '../temporal/schedules.ts';
@@ -34,9 +35,9 @@ async function look(what: string, todo: string, ask: () => Promise<string>): Pro
     say('ok', what, await ask());
     return true;
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+    const cause = error instanceof Error && error.cause instanceof Error ? ` (${messageOf(error.cause)})` : '';
     const words =
-      error instanceof ConnectorError ? error.detail : error instanceof Error ? error.message : String(error);
+      error instanceof ConnectorError ? error.detail : error instanceof Error ? messageOf(error) : String(error);
     const advice = error instanceof ConnectorError ? problemOf(error.code, '').todo : todo;
     say('wrong', what, `${words}${cause}`, advice);
     return false;

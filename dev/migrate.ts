@@ -1,8 +1,10 @@
 /** `npm run migrate`: brings the database's schema and Temporal's search attributes up to date. Safe to run twice, and by two at once. */
 import { migrateDatabase } from '../db/migrate.ts';
 import { readEnvironment } from '../environment.ts';
+import { dieQuietly } from '../logger.ts';
 import { prepareTemporal } from '../temporal/prepare.ts';
 
+dieQuietly();
 const environment = readEnvironment(process.env);
 await migrateDatabase(environment.DATABASE_URL);
 await prepareTemporal(environment.TEMPORAL_ADDRESS, environment.TEMPORAL_NAMESPACE);

@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { openDatabase } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
+import { createLogger, dieQuietly } from '../logger.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import { ensureSweep, ensureSyncSchedules } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
@@ -17,7 +18,8 @@ import { createWorkers } from './worker.ts';
 import { workflowCode } from './workflowBundle.ts';
 
 const environment = readEnvironment(process.env);
-const logger = pino({ level: environment.LOG_LEVEL, base: { process: 'worker', pid: process.pid } });
+const logger = createLogger('worker', environment.LOG_LEVEL);
+dieQuietly((err) => logger.fatal({ err }, 'an error that nobody caught'));
 
 await installRuntime(logger);
 // Until the workers run there is nothing to finish, and the Runtime, which takes the signals, would wait for Temporal.

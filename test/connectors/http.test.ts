@@ -374,6 +374,35 @@ describe('answers that are too large or of the wrong form', () => {
     expect(error.mayHaveActed).toBe(true);
   });
 
+  test('text that PostgreSQL cannot hold is shown with U+FFFD in its place, in values and in keys', async () => {
+    const server = await serve((_asked, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end(
+        '{"ok": true, "na\\u0000me": ["Acme\\u0000 Ltd", {"half": "a\\ud83d", "other": "\\udE00z", "whole": "\\ud83d\\ude00"}]}',
+      );
+    });
+    const loose = z.looseObject({ ok: z.boolean() });
+    const { data } = await client(server.url).request({ method: 'GET', path: '/a', route: '/a', schema: loose });
+    expect(data).toEqual({
+      ok: true,
+      'na\uFFFDme': ['Acme\uFFFD Ltd', { half: 'a\uFFFD', other: '\uFFFDz', whole: '\u{1F600}' }],
+    });
+  });
+
+  test.each([
+    ['in an error\u2019s words', '{"message": "no \\u0000 \\ud83d"}', 'no \uFFFD \uFFFD'],
+    ['in an error that is no JSON', 'no \0', 'no \uFFFD'],
+    ['in words cut in the middle of a character', `${'x'.repeat(299)}\u{1F600}`, '\uFFFD'],
+  ])('so is what stands %s', async (_where, body, words) => {
+    const server = await serve((_asked, response) => {
+      response.writeHead(400, { 'content-type': 'text/plain' });
+      response.end(body);
+    });
+    const { detail } = await failure(server.url);
+    expect(detail.endsWith(words)).toBe(true);
+    expect(detail).not.toMatch(/[\0\p{Surrogate}]/u);
+  });
+
   test('what is not JSON passes, and is named by its endpoint, without a word of it', async () => {
     const server = await serve((_asked, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });

@@ -103,6 +103,31 @@ const examples: Example[] = [
   },
 ];
 
+const unholdable = ' \0 and \ud83d';
+examples.push({
+  name: 'names that PostgreSQL cannot hold, of companies, products, agreements, domains and groups',
+  mailprotector: rowsOf(/domains\?|user_groups\?/, (rows) =>
+    rows.map((row) => ({ ...row, name: String(row['name']) + unholdable })),
+  ),
+  connectwise: rowsOf(/./, (rows) =>
+    rows.map((row) => ({
+      ...row,
+      ...('name' in row ? { name: String(row['name']) + unholdable } : {}),
+      ...('description' in row ? { description: String(row['description']) + unholdable } : {}),
+    })),
+  ),
+  holds: async ({ outcome, cards, baseline, system: { api } }) => {
+    expect(outcome.state).toBe('applied');
+    const seen = ' \uFFFD and \uFFFD';
+    expect(cards.map(numbers)).toEqual(
+      baseline.map((card) => ({ ...numbers(card), psaAccountName: card.psaAccountName + seen })),
+    );
+    const { explanation } = await api.get<{ explanation: { counts: { parts: Row[] }[] } }>(`/v1/cards/${cards[0]?.id}`);
+    const [part] = explanation.counts.flatMap(({ parts }) => parts);
+    expect([part?.['domain'], part?.['group']].every((name) => String(name).endsWith(seen))).toBe(true);
+  },
+});
+
 let system: System;
 let mailprotector: RewritingProxy;
 let connectwise: RewritingProxy;
