@@ -12,6 +12,13 @@ const ms = z.coerce.number().int().min(1);
 
 const variables = {
   DATABASE_URL: z.string().startsWith('postgres').describe('PostgreSQL, as a postgres:// URL'),
+  DIRECT_DATABASE_URL: z
+    .string()
+    .startsWith('postgres')
+    .optional()
+    .describe(
+      'The same database without a transaction pooler (PgBouncer) between, for migrate; without it DATABASE_URL',
+    ),
   DATABASE_POOL: z.coerce
     .number()
     .int()

@@ -3,7 +3,10 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import { Client, Pool, type PoolClient } from 'pg';
 import * as schema from './schema/index.ts';
 
-/** `$client` is the pool itself, for the one statement that is worth preparing. */
+/**
+ * `$client` is the pool itself, for a statement written by hand. Nothing may need a session: a transaction pooler
+ * (PgBouncer) gives each transaction another one, so no named statement, no lock of a session, no `set` but `set local`.
+ */
 export type Database = NodePgDatabase<typeof schema> & { $client: Pool };
 /** A transaction of `Database`; queries take either. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
@@ -58,7 +61,7 @@ function openPool(url: string, max: number): Pool {
   return pool;
 }
 
-/** One connection, for locks of a session and for what cannot be in a pool. Whoever opens it ends it. */
+/** One connection, for locks of a session and for what cannot be in a pool; not through a pooler. Whoever opens it ends it. */
 export async function openConnection(url: string, connectionTimeoutMillis = 30_000): Promise<Client> {
   const client = new Client({ connectionString: url, application_name: 'countersign', connectionTimeoutMillis });
   client.on('error', () => undefined);

@@ -10,7 +10,7 @@ const migrationLock = 7_230_001;
  * Applies the SQL migrations. Two at once would fail half-way in one of them (measured), so they queue on an advisory
  * lock, which PostgreSQL drops by itself should this process die.
  *
- * @param url postgres:// URL
+ * @param url postgres:// URL, with no transaction pooler between: the lock is the session's
  */
 export async function migrateDatabase(url: string): Promise<void> {
   const client = await openConnection(url);

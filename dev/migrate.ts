@@ -6,6 +6,6 @@ import { prepareTemporal } from '../temporal/prepare.ts';
 
 dieQuietly();
 const environment = readEnvironment(process.env);
-await migrateDatabase(environment.DATABASE_URL);
+await migrateDatabase(environment.DIRECT_DATABASE_URL ?? environment.DATABASE_URL);
 await prepareTemporal(environment.TEMPORAL_ADDRESS, environment.TEMPORAL_NAMESPACE);
 process.stdout.write('The database and the Temporal search attributes are up to date.\n');

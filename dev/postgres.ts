@@ -43,7 +43,7 @@ export interface Cluster {
  * @param fast gives up durability against power loss for speed: tests only (kill -9 stays safe: the kernel has the pages)
  */
 export async function prepareCluster(state: string, port: number, fast = false): Promise<Cluster> {
-  const owner = await ownerOf();
+  const owner = await postgresOwner();
   const bin = await binaries(owner !== undefined);
   const data = dataFolder(state, owner !== undefined);
   const passwordFile = join(state, 'postgres-password');
@@ -129,7 +129,7 @@ export async function createDatabase(
 }
 
 /** PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`. */
-async function ownerOf(): Promise<{ uid: number; gid: number } | undefined> {
+export async function postgresOwner(): Promise<{ uid: number; gid: number } | undefined> {
   if (userInfo().uid !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
     try {

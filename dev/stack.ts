@@ -158,6 +158,8 @@ async function startParts(options: StackOptions, state: string, processes: Proce
   if (!existsSync(keysFile)) writeFileSync(keysFile, `k1:${randomBytes(32).toString('base64')}`, { mode: 0o600 });
   const env: Record<string, string> = {
     DATABASE_URL: databaseUrl,
+    // Whoever sets that means a database of his own.
+    ...(process.env['DATABASE_URL'] ? {} : { DIRECT_DATABASE_URL: '' }),
     TEMPORAL_ADDRESS: temporalAddress,
     TEMPORAL_UI_URL: temporalUi,
     ENCRYPTION_KEYS: readFileSync(keysFile, 'utf8'),

@@ -130,8 +130,8 @@ export interface PostedCount {
 }
 
 /**
- * $1 hash of the key, $2 vendors whose keys were shown, with commas, $3 the counts. They come as JSON because of an array
- * PostgreSQL knows the length, and would plan anew each time. `limit 1` has it look each one up, however large the tables.
+ * $1 hash of the key, $2 vendors whose keys were shown, with commas, $3 the counts. `limit 1` has PostgreSQL look each
+ * one up, however large the tables.
  */
 const acceptCountsSql = `
   with given as (
@@ -175,7 +175,7 @@ const acceptCountsSql = `
 
 /**
  * Keeps posted numbers, those whose account and service are known, if the keys are in force, and sees to it that a sync is
- * asked for: mostly one statement, prepared, because a vendor posts a hundred thousand of them. Of two numbers of a pair the
+ * asked for: mostly one statement, because a vendor posts a hundred thousand of them. Of two numbers of a pair the
  * later one is kept. Accepted is what this has returned from. The conditions on the keys are those of `findIntegrationByKey`.
  *
  * @param counts of one caller, in the order in which they came; not none
@@ -198,7 +198,6 @@ export async function acceptCounts(
     service_mapped: true | null;
     asked: boolean;
   }>({
-    name: 'accept-counts',
     text: acceptCountsSql,
     values: [keys.keyHash, keys.vendors.join(), JSON.stringify(counts)],
   });
