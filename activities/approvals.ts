@@ -12,6 +12,7 @@ import {
   type LineOutcome,
 } from '../db/queries/approvals.ts';
 import { noteProgress } from '../db/queries/process.ts';
+import { isLineOver } from '../db/queries/psa.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writing.ts';
@@ -31,6 +32,14 @@ export function createApprovalActivities(deps: Dependencies) {
   async function write(psaConnectionId: string, adapter: PsaAdapter, line: ApprovalLineRow): Promise<void> {
     const claimed = await claimLine(deps.db, line);
     if (!claimed) return;
+    if (await isLineOver(deps.db, psaConnectionId, line.lineId)) {
+      const detail = 'The line has ended since it was signed off: nothing was written. Review the card.';
+      await recordOutcome(deps.db, psaConnectionId, claimed, {
+        state: 'rejected',
+        problem: { code: 'line_ended', detail },
+      });
+      return;
+    }
     const result = await adapter.setQuantity({
       agreementId: line.agreementId,
       lineId: line.lineId,

@@ -198,7 +198,12 @@ function quantities(companies: Companies): Map<string, number> {
 }
 
 function table(say: (line: string) => void, cards: CardView[]): void {
-  const kinds = { reconcile: 'to reconcile', new_revenue: 'new revenue', no_change: 'no change' };
+  const kinds = {
+    reconcile: 'to reconcile',
+    new_revenue: 'new revenue',
+    no_change: 'no change',
+    only_credits: 'only credits',
+  };
   for (const [kind, words] of Object.entries(kinds)) {
     const of = cards.filter((card) => card.kind === kind);
     say(

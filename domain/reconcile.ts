@@ -3,9 +3,19 @@
  * bill is the worst bug we can have, so a slow oracle in the tests says the same in other words.
  */
 import { combineUsage } from './reconcile/combine.ts';
-import { chooseLine, linesOf, noLineWords } from './reconcile/lines.ts';
+import { chooseLine } from './reconcile/choice.ts';
+import { lineDoubts, noLineWords, onlyCreditsWords } from './reconcile/lineWords.ts';
+import { linesOf, readLines } from './reconcile/lines.ts';
 import { moneyOf, previewOf } from './reconcile/preview.ts';
-import type { AccountRule, Card, CardFlag, Dismissal, ReconcileInput, UsageInput } from './reconcile/types.ts';
+import type {
+  AccountRule,
+  Card,
+  CardFlag,
+  CardKind,
+  Dismissal,
+  ReconcileInput,
+  UsageInput,
+} from './reconcile/types.ts';
 import { sameQuantity, tidy } from './quantities.ts';
 
 export type * from './reconcile/types.ts';
@@ -55,7 +65,7 @@ function feeds(input: ReconcileInput): Feed[] {
     }
     // A service that was never reported makes nothing 0.
     const known = usage.some((count) => count.quantity !== null);
-    for (const productId of billed) {
+    for (const productId of mapping.productIds.filter((each) => isOnInvoice(input, each))) {
       const other = feed(productId);
       if (known && !chosen.includes(productId)) other.passedOver = true;
     }
@@ -69,16 +79,22 @@ function isPicked(input: ReconcileInput, productId: string): boolean {
   return linesOf(input, productId).active.some((line) => line.lineId === pick);
 }
 
+/** Whether the next invoice has anything of a product: seats, or a credit alone. */
+function isOnInvoice(input: ReconcileInput, productId: string): boolean {
+  const { active, leftOut } = linesOf(input, productId);
+  return active.length > 0 || leftOut.some((line) => line.reason === 'credit');
+}
+
 function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const { productId } = feed;
   const lines = linesOf(input, productId);
-  if (feed.usage.length === 0 && lines.active.length === 0) return undefined;
+  if (feed.usage.length === 0 && !isOnInvoice(input, productId)) return undefined;
 
   const flags: CardFlag[] = [];
   const flag = (code: CardFlag['code'], reason: string, words: string) => flags.push({ code, reason, words });
   const decision = input.decisions[productId] ?? {};
   // What is signed off now is first billed for the period that begins at D, so a rule must still hold then.
-  const periodBegins = lines.active.map((line) => line.asOf).sort()[0] ?? input.today;
+  const periodBegins = lines.active.map((line) => line.readOn).sort()[0] ?? input.today;
   const rule = ruleInForce(decision.rule, periodBegins);
   const combined = combineUsage(input, productId, feed.usage);
   const passedOver = feed.passedOver && feed.usage.length === 0;
@@ -113,24 +129,22 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     flag(
       'check_first',
       'other_alternative',
-      'The count goes to another of the alternative products, whose line was picked; this one counts as 0.',
+      'The count goes to another of the alternative products, whose line is billed or was picked; this one counts as 0.',
     );
   }
 
   const changed = target !== null && !sameQuantity(target, current);
   // What nobody uses is no new revenue: a service that was never reported must not be put on an agreement.
   const used = feed.usage.some((count) => (count.quantity ?? 0) > 0);
-  const kind =
-    lines.active.length === 0
-      ? (target === null ? used : target > 0)
-        ? 'new_revenue'
-        : 'no_change'
-      : changed || target === null
-        ? 'reconcile'
-        : 'no_change';
-  if (kind === 'new_revenue') {
-    flag('not_writable', 'no_line', noLineWords(input, lines.leftOut));
-  }
+  const kind = kindOf({
+    billed: lines.active.length > 0,
+    credited: lines.leftOut.some((line) => line.reason === 'credit'),
+    changed: changed || target === null,
+    used: target === null ? used : target > 0,
+  });
+  if (kind === 'new_revenue') flag('not_writable', 'no_line', noLineWords(input, lines.leftOut));
+  if (kind === 'only_credits') flag('not_writable', 'only_credits', onlyCreditsWords(input, lines.leftOut));
+  flags.push(...lineDoubts(readLines(input, productId), lines.leftOut));
   const choice =
     kind === 'reconcile' && target !== null
       ? chooseLine({
@@ -167,9 +181,15 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
       counts: feed.usage,
       combine: combined.how,
       rule: rule ?? null,
-      linesAsOf: [...new Set(lines.active.map((line) => line.asOf))].sort(),
+      linesAsOf: [...new Set(lines.active.map((line) => line.readOn))].sort(),
     },
   };
+}
+
+function kindOf(card: { billed: boolean; credited: boolean; changed: boolean; used: boolean }): CardKind {
+  if (card.billed) return card.changed ? 'reconcile' : 'no_change';
+  if (card.credited) return 'only_credits';
+  return card.used ? 'new_revenue' : 'no_change';
 }
 
 function ruleInForce(rule: AccountRule | undefined, day: string): AccountRule | undefined {

@@ -23,6 +23,17 @@ import { notFound, unprocessable } from '../problem.ts';
 
 const tag = 'Cards';
 
+const kindSchema = z.enum(['new_revenue', 'reconcile', 'no_change', 'only_credits']).openapi({
+  description:
+    'only_credits = the PSA gives money back for this product (a quantity or price below 0) and bills no seat of it',
+});
+const dayOrNull = z.string().nullable().openapi({ description: 'YYYY-MM-DD', example: '2026-12-15' });
+const lineDates = {
+  effectiveFrom: dayOrNull,
+  /** The first day on which the line is no longer billed. */
+  effectiveTo: dayOrNull,
+};
+
 export const cardSchema = z
   .object({
     id: z.uuid(),
@@ -33,7 +44,7 @@ export const cardSchema = z
     psaProductId: z.string(),
     productId: z.string().nullable(),
     productName: z.string().nullable(),
-    kind: z.enum(['new_revenue', 'reconcile', 'no_change']),
+    kind: kindSchema,
     flags: z.array(z.object({ code: z.string(), reason: z.string(), words: z.string() })),
     /** null = never reported, shown as —. */
     usage: z.number().nullable(),
@@ -57,14 +68,29 @@ const lineSchema = z.object({
   unitPrice: z.number(),
   currency: z.string().nullable(),
   billed: z.boolean(),
+  /** Start of the period the next invoice bills. */
   asOf: z.string(),
+  readOn: z.string().openapi({ description: 'The day the line was read as of: asOf, or today when that has passed' }),
+  ...lineDates,
+  succeeds: z.array(z.object({ lineId: z.string(), quantity: z.number(), effectiveTo: z.string() })).openapi({
+    description: 'Lines of the same agreement and product that end within the period, and that this one follows',
+  }),
+});
+const leftOutSchema = z.object({
+  lineId: z.string(),
+  agreementId: z.string(),
+  agreementName: z.string(),
+  quantity: z.number(),
+  unitPrice: z.number(),
+  currency: z.string().nullable(),
+  ...lineDates,
+  reason: z.string(),
+  words: z.string(),
 });
 const cardDetailSchema = cardSchema
   .extend({
     lines: z.array(lineSchema),
-    leftOut: z.array(
-      z.object({ lineId: z.string(), agreementId: z.string(), quantity: z.number(), reason: z.string() }),
-    ),
+    leftOut: z.array(leftOutSchema),
     write: z.object({ lineId: z.string(), from: z.number(), to: z.number() }).nullable(),
     explanation: z.object({
       counts: z.array(
@@ -119,9 +145,26 @@ const exampleDetail = {
       currency: 'USD',
       billed: true,
       asOf: '2026-12-01',
+      readOn: '2026-12-01',
+      effectiveFrom: '2026-12-15',
+      effectiveTo: null,
+      succeeds: [{ lineId: '9000', quantity: 38, effectiveTo: '2026-12-15' }],
     },
   ],
-  leftOut: [{ lineId: '9002', agreementId: '30', quantity: 12, reason: 'ended' }],
+  leftOut: [
+    {
+      lineId: '9000',
+      agreementId: '31',
+      agreementName: 'Managed email',
+      quantity: 38,
+      unitPrice: 2.5,
+      currency: 'USD',
+      effectiveFrom: null,
+      effectiveTo: '2026-12-15',
+      reason: 'succeeded',
+      words: 'the line ends on 2026-12-15, and another line of its agreement follows it before 2027-01-01',
+    },
+  ],
   write: { lineId: '9001', from: 40, to: 43 },
   explanation: {
     counts: [
@@ -148,7 +191,7 @@ const list = route({
   scope: 'read',
   request: {
     query: pageQuery.extend({
-      kind: z.enum(['new_revenue', 'reconcile', 'no_change']).optional(),
+      kind: kindSchema.optional(),
       flag: z.string().max(50).optional(),
       psaConnectionId: z.uuid().optional(),
       psaAccountId: z.string().max(200).optional(),

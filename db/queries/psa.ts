@@ -154,6 +154,21 @@ export async function setLineQuantity(
     .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, line.id)));
 }
 
+/** Whether a line, as it was last read, is no longer billed today: its end is the first day without it. */
+export async function isLineOver(db: Queryable, psaConnectionId: string, id: string): Promise<boolean> {
+  const [over] = await db
+    .select({ id: agreementLine.id })
+    .from(agreementLine)
+    .where(
+      and(
+        eq(agreementLine.psaConnectionId, psaConnectionId),
+        eq(agreementLine.id, id),
+        sql`${agreementLine.effectiveTo} <= (now() at time zone 'utc')::date`,
+      ),
+    );
+  return over !== undefined;
+}
+
 export async function findAgreement(db: Queryable, psaConnectionId: string, id: string) {
   const [row] = await db
     .select()

@@ -11,6 +11,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { CardKind } from '../../domain/reconcile.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
@@ -27,7 +28,7 @@ export const card = pgTable(
       .references(() => psaConnection.id),
     psaAccountId: text('psa_account_id').notNull(),
     psaProductId: text('psa_product_id').notNull(),
-    kind: text().$type<'new_revenue' | 'reconcile' | 'no_change'>().notNull(),
+    kind: text().$type<CardKind>().notNull(),
     flags: text().array().notNull(),
     usage: doublePrecision(),
     target: doublePrecision(),

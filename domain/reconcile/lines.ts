@@ -1,139 +1,136 @@
-import { tidy } from '../quantities.ts';
-import type {
-  AgreementInput,
-  CardFlag,
-  CardLine,
-  LeftOutLine,
-  LineInput,
-  LineMode,
-  LineWrite,
-  ReconcileInput,
-} from './types.ts';
+/** Which of a product's lines count on its card, and why the others do not. */
+import { leftOutWords } from './lineWords.ts';
+import { periodOf, type Period } from './period.ts';
+import type { AgreementInput, CardLine, LeftOutLine, LineInput, ReconcileInput } from './types.ts';
 
-/** A product's lines on this account's agreements: those the next invoice bills, and the others with the reason. */
-export function linesOf(input: ReconcileInput, productId: string): { active: CardLine[]; leftOut: LeftOutLine[] } {
-  const active: CardLine[] = [];
-  const leftOut: LeftOutLine[] = [];
-  for (const line of input.lines) {
+/** A line with what decides whether it counts. */
+export interface ReadLine {
+  line: LineInput;
+  agreement: AgreementInput;
+  period: Period;
+  /** Why it does not count; absent when it does. */
+  leftOut?: LeftOutLine['reason'];
+  /** Begins after the day lines are read on, before the period is over. */
+  begins: boolean;
+  /** Lines of its agreement that it follows; asked only of one that begins. */
+  succeeds: LineInput[];
+}
+
+/** A product's lines on this account's agreements, in the order they were given. */
+export function readLines(input: ReconcileInput, productId: string): ReadLine[] {
+  const mine = input.lines.filter((line) => line.productId === productId);
+  return mine.flatMap((line) => {
     const agreement = input.agreements.find((candidate) => candidate.id === line.agreementId);
-    if (line.productId !== productId || !agreement) continue;
-    // D: the start of the period the next invoice bills. Unknown: today stands in, and the card says so.
-    const asOf = agreement.nextInvoiceDate ?? input.today;
-    const reason = leftOutReason(input, agreement, line, asOf);
-    if (reason) {
-      leftOut.push({ lineId: line.id, agreementId: line.agreementId, quantity: line.quantity, reason });
-      continue;
-    }
-    active.push({
-      lineId: line.id,
-      agreementId: agreement.id,
-      agreementName: agreement.name,
-      quantity: line.quantity,
-      includedQuantity: line.includedQuantity,
-      unitPrice: line.unitPrice,
-      currency: agreement.currency,
-      billed: line.billing === 'billable',
-      monthly: agreement.monthly,
-      version: line.version,
-      asOf,
-      asOfKnown: agreement.nextInvoiceDate !== null,
-      effectiveTo: line.effectiveTo,
-    });
-  }
-  return { active, leftOut };
+    if (!agreement) return [];
+    const period = periodOf(agreement, input.today);
+    const siblings = mine.filter((other) => other.agreementId === line.agreementId && other !== line);
+    const begins = beginsWithin(line, period);
+    const succeeds = begins ? siblings.filter((other) => follows(line, other, period)) : [];
+    const read: ReadLine = { line, agreement, period, begins, succeeds };
+    const reason = leftOutReason(input, read, siblings);
+    return [{ ...read, ...(reason ? { leftOut: reason } : {}) }];
+  });
+}
+
+/** A product's lines: those that the next invoice bills, and the others with the reason. */
+export function linesOf(input: ReconcileInput, productId: string): { active: CardLine[]; leftOut: LeftOutLine[] } {
+  const lines = readLines(input, productId);
+  return {
+    active: lines.filter((read) => !read.leftOut).map(cardLineOf),
+    leftOut: lines.flatMap((read) => (read.leftOut ? [leftOutLineOf(read, read.leftOut, input.today)] : [])),
+  };
+}
+
+/** A quantity or a price below 0: a credit, a discount. It is no seats, so it is never summed up and never written. */
+export function isCredit(line: Pick<LineInput, 'quantity' | 'unitPrice'>): boolean {
+  return line.quantity < 0 || line.unitPrice < 0;
+}
+
+/** Whether a line begins while the period is under way, and is not cancelled before it begins. */
+function beginsWithin(line: LineInput, { readOn, ends }: Period): boolean {
+  const { effectiveFrom: from } = line;
+  return line.status === 'active' && from !== null && from > readOn && from < ends && isEverInForce(line);
+}
+
+function isEverInForce({ effectiveFrom: from, effectiveTo: to }: LineInput): boolean {
+  return from === null || to === null || from < to;
+}
+
+/**
+ * Whether a line that begins within the period takes another's place: the other ends before the period does, and the line
+ * outlives it. Usually it begins on the day the other ends; days between them, or both at once, make the card unsure.
+ */
+function follows(successor: LineInput, line: LineInput, { ends }: Period): boolean {
+  const { effectiveTo: end } = line;
+  return (
+    !isCredit(line) &&
+    isEverInForce(line) &&
+    end !== null &&
+    end < ends &&
+    (line.effectiveFrom ?? '') < (successor.effectiveFrom ?? '') &&
+    (successor.effectiveTo === null || successor.effectiveTo > end)
+  );
 }
 
 function leftOutReason(
   input: ReconcileInput,
-  agreement: AgreementInput,
-  line: LineInput,
-  asOf: string,
+  { line, agreement, period, begins, succeeds }: ReadLine,
+  siblings: readonly LineInput[],
 ): LeftOutLine['reason'] | undefined {
   if (!input.account.active) return 'account_inactive';
   if (input.account.prospect) return 'prospect';
   if (agreement.status !== 'active') return `agreement_${agreement.status}`;
   if (agreement.neverBilled) return 'never_billed';
-  if (agreement.endDate !== null && agreement.endDate < asOf) return 'agreement_ended';
+  if (agreement.endDate !== null && agreement.endDate < period.readOn) return 'agreement_ended';
   // ConnectWise bills a line while effectiveDate <= D and cancelledDate > D (connectwise.md §5.2), so the end is exclusive.
-  if (line.effectiveTo !== null && line.effectiveTo <= asOf) return 'ended';
-  if (line.effectiveFrom !== null && line.effectiveFrom > asOf) return 'not_started';
+  if (line.effectiveTo !== null && line.effectiveTo <= period.readOn) return 'ended';
+  const later = line.effectiveFrom !== null && line.effectiveFrom > period.readOn;
+  if (later && !begins) return 'not_started';
   if (line.status !== 'active') return 'line_not_active';
-  return undefined;
+  if (isCredit(line)) return 'credit';
+  if (later && succeeds.length === 0) return 'not_started';
+  const successor = (other: LineInput) =>
+    beginsWithin(other, period) && !isCredit(other) && follows(other, line, period);
+  return siblings.some(successor) ? 'succeeded' : undefined;
 }
 
-const leftOutWords: Record<LeftOutLine['reason'], string> = {
-  account_inactive: 'the company is not active',
-  prospect: 'the company is a prospect',
-  agreement_inactive: 'its agreement is not active',
-  agreement_cancelled: 'its agreement is cancelled',
-  agreement_expired: 'its agreement has expired',
-  agreement_ended: 'its agreement ends before the next invoice',
-  never_billed: 'its agreement is never billed (billing cycle None)',
-  line_not_active: 'the line is not active',
-  ended: 'the line ends before the next invoice',
-  not_started: 'the line begins after the next invoice',
-};
-
-/** What to do in the PSA about usage that no line bills: there may be a line, left out for a reason. */
-export function noLineWords(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
-  const [first] = leftOut;
-  if (first) {
-    return `The PSA has a line for this product that the next invoice does not bill: ${leftOutWords[first.reason]}. Put that right in the PSA, then sync.`;
-  }
-  if (!input.account.active || input.account.prospect) {
-    const why = leftOutWords[input.account.prospect ? 'prospect' : 'account_inactive'];
-    return `Nothing is billed, because ${why}. Put that right in the PSA and add this product to an agreement, then sync.`;
-  }
-  return 'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.';
+function cardLineOf({ line, agreement, period, succeeds }: ReadLine): CardLine {
+  return {
+    lineId: line.id,
+    agreementId: agreement.id,
+    agreementName: agreement.name,
+    quantity: line.quantity,
+    includedQuantity: line.includedQuantity,
+    unitPrice: line.unitPrice,
+    currency: agreement.currency,
+    billed: line.billing === 'billable',
+    monthly: agreement.monthly,
+    version: line.version,
+    asOf: period.asOf,
+    asOfKnown: period.asOfKnown,
+    readOn: period.readOn,
+    effectiveFrom: line.effectiveFrom,
+    effectiveTo: line.effectiveTo,
+    succeeds: succeeds.map((other) => ({
+      lineId: other.id,
+      quantity: other.quantity,
+      effectiveTo: other.effectiveTo ?? '',
+    })),
+  };
 }
 
-/**
- * Which line takes the difference, and whether it may.
- *
- * @param input.pick the line a person picked; ignored once it is no longer active
- * @param input.mode a rule's line mode; without one a monthly agreement follows usage, every other is report only
- */
-export function chooseLine(input: {
-  lines: readonly CardLine[];
-  target: number;
-  current: number;
-  pick: string | null;
-  mode: LineMode | null;
-}): { write?: LineWrite; flag?: CardFlag } {
-  const line =
-    input.lines.length === 1 ? input.lines[0] : input.lines.find((candidate) => candidate.lineId === input.pick);
-  if (!line) {
-    return {
-      flag: {
-        code: 'needs_choice',
-        reason: 'several_lines',
-        words: 'Several lines bill this product. Pick the one that takes the difference.',
-      },
-    };
-  }
-  const newQuantity = tidy(line.quantity + input.target - input.current);
-  if (newQuantity < 0) {
-    return {
-      flag: {
-        code: 'needs_choice',
-        reason: 'below_zero',
-        words: `The line would fall below 0 (to ${newQuantity}). Pick another line, or change the lines in the PSA.`,
-      },
-    };
-  }
-  const write = { line, newQuantity };
-  const mode = input.mode ?? (line.monthly ? 'follow' : 'report_only');
-  if (mode === 'report_only') {
-    const words = input.mode
-      ? 'A rule says: report only.'
-      : 'This agreement is not billed monthly, so its lines are reported only. A rule can change that.';
-    return { write, flag: { code: 'not_writable', reason: 'report_only', words } };
-  }
-  if (mode === 'never_lower' && input.target < input.current) {
-    return {
-      write,
-      flag: { code: 'not_writable', reason: 'never_lower', words: 'A rule says: never lower this quantity.' },
-    };
-  }
-  return { write };
+function leftOutLineOf(read: ReadLine, reason: LeftOutLine['reason'], today: string): LeftOutLine {
+  const { line, agreement } = read;
+  return {
+    lineId: line.id,
+    agreementId: agreement.id,
+    agreementName: agreement.name,
+    quantity: line.quantity,
+    unitPrice: line.unitPrice,
+    currency: agreement.currency,
+    effectiveFrom: line.effectiveFrom,
+    effectiveTo: line.effectiveTo,
+    reason,
+    words: leftOutWords(read, reason, today),
+  };
 }

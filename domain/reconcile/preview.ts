@@ -1,5 +1,5 @@
 import { billedQuantity, money } from '../quantities.ts';
-import type { LineWrite, MoneyChange } from './types.ts';
+import type { CardLine, LineWrite, MoneyChange } from './types.ts';
 
 /** What a write changes on the next invoice: the change of what is billed × price; 0, and said so, for a line that is not billed. */
 export function moneyOf({ line, newQuantity }: LineWrite): MoneyChange[] {
@@ -15,11 +15,20 @@ export function previewOf({ line, newQuantity }: LineWrite): string[] {
   const sentences = [`Sets the quantity on "${line.agreementName}" from ${line.quantity} to ${newQuantity}.`];
   if (line.includedQuantity > 0) sentences.push(`${line.includedQuantity} of it are included and not billed.`);
   if (!line.billed) sentences.push('The line is not billed.');
-  sentences.push(
-    line.asOfKnown
-      ? `First billed on ${line.asOf} for the period that begins then.`
-      : 'The agreement has no next invoice date, so it is not known when this is first billed.',
-    'Nothing is billed or credited for periods already invoiced.',
-  );
+  for (const before of line.succeeds)
+    sentences.push(
+      `It follows the line of ${before.quantity} that ends on ${before.effectiveTo}, which stays as it is.`,
+    );
+  if (line.effectiveTo !== null) sentences.push(`This line ends on ${line.effectiveTo}.`);
+  sentences.push(firstBilledWords(line), 'Nothing is billed or credited for periods already invoiced.');
   return sentences;
+}
+
+function firstBilledWords({ asOf, asOfKnown, readOn, effectiveFrom }: CardLine): string {
+  if (!asOfKnown) return 'The agreement has no next invoice date, so it is not known when this is first billed.';
+  if (readOn !== asOf)
+    return `The agreement's next invoice date ${asOf} has passed, so it is not known when this is first billed.`;
+  return effectiveFrom !== null && effectiveFrom > asOf
+    ? `First billed on ${asOf}, for the days from ${effectiveFrom} on.`
+    : `First billed on ${asOf} for the period that begins then.`;
 }

@@ -120,17 +120,30 @@ export interface CardLine {
   billed: boolean;
   monthly: boolean;
   version: string;
-  /** The date it was read as of: start of the period the next invoice bills. */
+  /** Start of the period the next invoice bills. */
   asOf: string;
   /** False when the agreement has no next invoice date, so that today stands in. */
   asOfKnown: boolean;
+  /** The day it was read as of: `asOf`, or today when that has passed. */
+  readOn: string;
+  effectiveFrom: string | null;
+  /** The first day on which it is no longer billed. */
   effectiveTo: string | null;
+  /** Lines of the same agreement and product that end within the period, and that this one follows. */
+  succeeds: { lineId: string; quantity: number; effectiveTo: string }[];
 }
 
 export interface LeftOutLine {
   lineId: string;
   agreementId: string;
+  agreementName: string;
   quantity: number;
+  unitPrice: number;
+  currency: string | null;
+  effectiveFrom: string | null;
+  effectiveTo: string | null;
+  /** The reason in words. */
+  words: string;
   reason:
     | 'account_inactive'
     | 'prospect'
@@ -141,7 +154,11 @@ export interface LeftOutLine {
     | 'never_billed'
     | 'line_not_active'
     | 'ended'
-    | 'not_started';
+    | 'not_started'
+    /** Another line of its agreement takes its place within the period that is billed next. */
+    | 'succeeded'
+    /** A quantity or price below 0 gives money back: it says nothing of how many seats are billed. */
+    | 'credit';
 }
 
 /** The write an approval would make. */
@@ -157,9 +174,12 @@ export interface MoneyChange {
   notBilled: boolean;
 }
 
+export type CardKind = 'new_revenue' | 'reconcile' | 'no_change' | 'only_credits';
+
 export interface Card {
   productId: string;
-  kind: 'new_revenue' | 'reconcile' | 'no_change';
+  /** `only_credits`: the PSA gives money back for this product and bills no seat of it. */
+  kind: CardKind;
   flags: CardFlag[];
   usage: number | null;
   target: number | null;

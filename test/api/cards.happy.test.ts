@@ -1,4 +1,7 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recomputeCards } from '../../db/queries/cards.ts';
+import { agreementLine } from '../../db/schema/index.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { numbers } from '../kit/apiTenant.ts';
 
@@ -53,6 +56,40 @@ test('one card explains its number: counts, lines, and the write it would make',
     { vendorAccountId: harness.one.vendorAccount(1), quantity: card.target },
   ]);
   expect(card.write).toMatchObject({ lineId: card.lines[0]?.lineId, to: card.target });
+});
+
+test('lines show when they begin and end and which they follow; credits and lines that are over are named with the reason', async () => {
+  const { id, target } = await only(4);
+  const agreement = { psaConnectionId: harness.one.psaConnectionId, agreementId: 'one-agreement-4', version: '1' };
+  const extra = { ...agreement, productId: harness.one.product('usual'), unitPrice: 2.5, includedQuantity: 0 };
+  const billing = { billing: 'billable' as const, status: 'active' as const };
+  await harness.db.transaction(async (tx) => {
+    await tx.update(agreementLine).set({ effectiveTo: '2099-01-15' }).where(eq(agreementLine.id, 'one-line-4'));
+    await tx.insert(agreementLine).values([
+      { ...extra, ...billing, id: 'one-line-4-next', quantity: 6, effectiveFrom: '2099-01-15' },
+      { ...extra, ...billing, id: 'one-line-4-credit', quantity: -2 },
+    ]);
+    await recomputeCards(tx, harness.one.psaConnectionId, [harness.one.psaAccount(4)]);
+  });
+  expect(await harness.admin.good('GET', `/v1/cards/${id}`)).toMatchObject({
+    flags: [{ code: 'check_first', reason: 'credit' }],
+    bulkApprovable: false,
+    write: { lineId: 'one-line-4-next', from: 6, to: target },
+    lines: [
+      {
+        lineId: 'one-line-4-next',
+        readOn: '2099-01-01',
+        effectiveFrom: '2099-01-15',
+        effectiveTo: null,
+        succeeds: [{ lineId: 'one-line-4', quantity: 5, effectiveTo: '2099-01-15' }],
+      },
+    ],
+    leftOut: [
+      { lineId: 'one-line-4', effectiveTo: '2099-01-15', reason: 'succeeded', agreementName: 'Agreement 4' },
+      { lineId: 'one-line-4-credit', quantity: -2, unitPrice: 2.5, reason: 'credit' },
+    ],
+  });
+  expect(await list('kind=only_credits')).toEqual([]);
 });
 
 test('a picked line takes the difference, until the pick is taken back', async () => {

@@ -14,6 +14,7 @@ function verdictOf(card: Card): Verdict {
     target: card.target,
     billed: card.current,
     open: card.lines.map((line) => line.lineId),
+    others: Object.fromEntries(card.leftOut.map((line) => [line.lineId, line.reason])),
     write: card.write && { line: card.write.line.lineId, quantity: card.write.newQuantity },
     money: card.money[0] ?? null,
     reasons: [...new Set(card.flags.map((flag) => flag.reason))].sort(),
@@ -41,6 +42,7 @@ test('the worlds reach every kind and every reason, so that the comparison means
       if (verdict.inBulk) seen.add('in bulk');
       else if (verdict.alone) seen.add('alone only');
       if (verdict.hidden) seen.add('hidden');
+      for (const fate of Object.values(verdict.others)) if (fate === 'succeeded') seen.add(fate);
       if (verdict.money && verdict.money.amount !== 0) seen.add('money');
     }
   }
@@ -48,7 +50,9 @@ test('the worlds reach every kind and every reason, so that the comparison means
     [
       'new_revenue', 'reconcile', 'no_change', 'in bulk', 'alone only', 'hidden', 'money', 'no_combine_rule',
       'parts_unknown', 'alternatives', 'other_alternative', 'no_line', 'several_lines', 'below_zero', 'report_only', 'never_lower',
-      'never_reported', 'part_never_reported', 'swing', 'not_reported_since',
+      'never_reported', 'part_never_reported', 'swing', 'not_reported_since', 'only_credits', 'credit',
+      'next_invoice_passed', 'ends_in_period', 'begins_in_period', 'successor_gap', 'successor_overlap', 'period_unknown',
+      'succeeded',
     ].sort(), // prettier-ignore
   );
 });
@@ -64,7 +68,12 @@ test('what may be approved in one go makes the bill equal to the target, on a li
         const d = owner?.nextInvoiceDate ?? world.today;
         expect(stored?.productId).toBe(card.productId);
         expect(owner?.status).toBe('active');
-        expect(stored?.effectiveTo === null || (stored?.effectiveTo ?? '') > d).toBe(true);
+        for (const over of [d, world.today])
+          expect(stored?.effectiveTo === null || (stored?.effectiveTo ?? '') > over).toBe(true);
+        expect((stored?.quantity ?? NaN) >= 0 && (stored?.unitPrice ?? NaN) >= 0, 'a credit is never written').toBe(
+          true,
+        );
+        if (card.bulkApprovable && owner?.nextInvoiceDate) expect(owner.nextInvoiceDate >= world.today).toBe(true);
         const after = card.lines.map((each) => (each === line ? (card.write?.newQuantity ?? NaN) : each.quantity));
         expect(after.reduce((a, b) => a + b, 0)).toBe(card.target);
         expect(Math.min(...after)).toBeGreaterThanOrEqual(0);

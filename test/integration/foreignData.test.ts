@@ -58,6 +58,24 @@ const numbers = ({ psaAccountName, productId, kind, usage, target, current, bulk
 /** A customer whose agreement has one line; and the agreement that the check of rights looks into. */
 const plain = { account: 'Plain & Simple Accounting', agreement: '', first: '' };
 const agreementOf = (path: string) => /\/finance\/agreements\/(\d+)/.exec(path)?.[1];
+interface CardDetail {
+  write: { lineId: string } | null;
+  leftOut: { reason: string; effectiveTo: string | null }[];
+}
+
+/** A day as ConnectWise writes it, so many days from today. */
+const daysFrom = (days: number) => `${new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)}T00:00:00Z`;
+
+/** The simulated agreements are invoiced on the first of next month: a day within the month that is billed then. */
+const midPeriod = (() => {
+  const today = new Date();
+  return `${new Date(Date.UTC(today.getUTCFullYear(), today.getUTCMonth() + 1, 15)).toISOString().slice(0, 10)}T00:00:00Z`;
+})();
+const successorOf = (row: Row): Row => ({
+  ...row,
+  id: Number(row['id']) + 1_000_000,
+  effectiveDate: midPeriod,
+});
 
 const examples: Example[] = [
   {
@@ -99,6 +117,58 @@ const examples: Example[] = [
       await system.api.post(`/v1/psa-connections/${ids.psaConnectionId}/check`);
       await until('the run to be over', async () => (await latestRun(system, ids.integrationId))?.finishedAt != null);
       expect((await cardsNow()).map(numbers)).toEqual(baseline.map(numbers));
+    },
+  },
+  {
+    name: 'a discount line beside every line is no seats: no sum moves, and nothing is approved in bulk',
+    connectwise: rowsOf(/additions\?/, (rows) => [
+      ...rows,
+      ...rows.map((row) => ({ ...row, id: Number(row['id']) + 1_000_000, quantity: 14, unitPrice: -0.5 })),
+    ]),
+    holds: ({ cards, baseline }) => {
+      expect(cards.map(({ id, kind, current }) => [id, kind, current])).toEqual(
+        baseline.map(({ id, kind, current }) => [id, kind, current]),
+      );
+      expect(cards.filter((card) => card.kind === 'reconcile' && card.bulkApprovable)).toEqual([]);
+    },
+  },
+  {
+    name: 'only credits are neither new revenue nor anything to write',
+    connectwise: rowsOf(/additions\?/, (rows) => rows.map((row) => ({ ...row, quantity: -5 }))),
+    holds: ({ cards, baseline }) => {
+      const billed = baseline.filter((card) => card.kind === 'reconcile');
+      for (const card of cards.filter((each) => billed.some(({ id }) => id === each.id)))
+        expect(card).toMatchObject({ kind: 'only_credits', current: 0, money: [], approvable: false });
+    },
+  },
+  {
+    name: 'a successor within the period is what usage is compared with, and the line that ends is not written',
+    connectwise: rowsOf(/additions\?/, (rows) =>
+      rows.flatMap((row) =>
+        row['cancelledDate'] ? [row] : [{ ...row, quantity: 4, cancelledDate: midPeriod }, successorOf(row)],
+      ),
+    ),
+    holds: async ({ cards, baseline, system: { api } }) => {
+      expect(cards.map(({ id, current }) => [id, current])).toEqual(baseline.map(({ id, current }) => [id, current]));
+      const bulk = cards.filter((card) => card.bulkApprovable);
+      expect(bulk.length).toBeGreaterThan(0);
+      for (const { id } of bulk) {
+        const { write, leftOut } = await api.get<CardDetail>(`/v1/cards/${id}`);
+        expect(leftOut).toContainEqual(
+          expect.objectContaining({ reason: 'succeeded', effectiveTo: midPeriod.slice(0, 10) }),
+        );
+        expect(Number(write?.lineId)).toBeGreaterThan(1_000_000);
+      }
+    },
+  },
+  {
+    name: 'a next invoice date that has passed is said, and nothing is approved in bulk',
+    connectwise: rowsOf(/agreements\?/, (rows) => rows.map((row) => ({ ...row, nextInvoiceDate: daysFrom(-40) }))),
+    holds: ({ cards }) => {
+      expect(cards.filter((card) => card.bulkApprovable)).toEqual([]);
+      const billed = cards.filter((card) => card.kind === 'reconcile');
+      expect(billed.length).toBeGreaterThan(0);
+      for (const { flags } of billed) expect(flags.map((flag) => flag.reason)).toContain('next_invoice_passed');
     },
   },
 ];

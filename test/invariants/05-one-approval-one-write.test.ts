@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { connectAll, untilApprovalClosed, type ApprovalView, type CardView } from '../../dev/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -76,6 +77,18 @@ test('a line somebody changed in the PSA is a conflict and is not written', asyn
   // The card shows what the PSA holds now.
   const after = await system.api.get<CardView>(`/v1/cards/${card?.id}`);
   expect(after.current).toBe(777);
+});
+
+test('a line that has ended since its card was computed is not written', async () => {
+  const card = cards.pop();
+  const { write } = await system.api.get<{ write: { lineId: string } }>(`/v1/cards/${card?.id}`);
+  await system.database.db.execute(
+    sql`update agreement_line set effective_to = (now() at time zone 'utc')::date where id = ${write.lineId}`,
+  );
+  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+  const closed = await untilApprovalClosed(system, approval.id);
+  expect(closed.lines[0]).toMatchObject({ state: 'rejected', problem: { code: 'line_ended' } });
+  expect(await system.connectwise.log('PATCH')).toHaveLength(0);
 });
 
 test('a worker killed between its write and its answer writes nothing twice', async () => {

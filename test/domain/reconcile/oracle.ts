@@ -12,6 +12,8 @@ export interface Verdict {
   billed: number;
   /** Line ids that the next invoice bills. */
   open: string[];
+  /** What became of the product's other lines, by line id. */
+  others: Record<string, string>;
   /** The write that approving makes. */
   write: { line: string; quantity: number } | null;
   money: { currency: string | null; amount: number; notBilled: boolean } | null;
@@ -27,7 +29,8 @@ export function verdicts(world: ReconcileInput): Verdict[] {
 }
 
 function hasCard(world: ReconcileInput, product: string): boolean {
-  return countsFor(world, product).length > 0 || openLines(world, product).length > 0;
+  const rests = linesWhere(world, product, (fate) => fate === 'counted' || fate === 'credit');
+  return countsFor(world, product).length > 0 || rests.length > 0;
 }
 
 function verdict(world: ReconcileInput, product: string): Verdict {
@@ -48,13 +51,16 @@ function verdict(world: ReconcileInput, product: string): Verdict {
     if (count.notReportedSince !== null) reasons.add('not_reported_since');
   }
   if (severalAlternativesAreBilled(world, product)) reasons.add('alternatives');
+  for (const doubt of doubtsAbout(world, product)) reasons.add(doubt);
 
   const target = targetOf(world, product, usage);
   const somethingIsUsed = counts.some((count) => count.quantity !== null && count.quantity > 0);
   let kind = 'no_change';
   if (open.length === 0 && (target === null ? somethingIsUsed : target > 0)) kind = 'new_revenue';
   if (open.length > 0 && target !== billed) kind = 'reconcile';
+  if (open.length === 0 && linesWhere(world, product, (fate) => fate === 'credit').length > 0) kind = 'only_credits';
   if (kind === 'new_revenue') reasons.add('no_line');
+  if (kind === 'only_credits') reasons.add('only_credits');
 
   let write: Verdict['write'] = null;
   let money: Verdict['money'] = null;
@@ -80,7 +86,7 @@ function verdict(world: ReconcileInput, product: string): Verdict {
     }
   }
   const stopping = [
-    'no_combine_rule', 'parts_unknown', 'alternatives', 'no_line', 'several_lines', 'below_zero', 'report_only',
+    'no_combine_rule', 'parts_unknown', 'alternatives', 'no_line', 'only_credits', 'several_lines', 'below_zero', 'report_only',
     'never_lower', 'never_reported',
   ]; // prettier-ignore
   const alone = write !== null && ![...reasons].some((reason) => stopping.includes(reason));
@@ -91,6 +97,12 @@ function verdict(world: ReconcileInput, product: string): Verdict {
     target,
     billed,
     open: open.map((each) => each.id),
+    others: Object.fromEntries(
+      world.lines
+        .filter((each) => each.productId === product && fateOf(world, each) !== 'counted')
+        .map((each) => [each.id, fateOf(world, each)] as const)
+        .filter(([, fate]) => fate !== 'nobody'),
+    ),
     write,
     money,
     reasons: [...reasons].sort(),
@@ -102,18 +114,134 @@ function verdict(world: ReconcileInput, product: string): Verdict {
 
 const plus = (a: number, b: number) => a + b;
 
-/** Lines the next invoice bills: of an account, an agreement and a line with nothing against them on the day D. */
-function openLines(world: ReconcileInput, product: string): LineInput[] {
-  if (!world.account.active || world.account.prospect) return [];
-  return world.lines.filter((line) => {
-    const owner = world.agreements.filter((agreement) => agreement.id === line.agreementId)[0];
-    if (line.productId !== product || owner === undefined) return false;
-    const d = owner.nextInvoiceDate === null ? world.today : owner.nextInvoiceDate;
-    const agreementRuns = owner.status === 'active' && !owner.neverBilled && !(owner.endDate && owner.endDate < d);
-    const begun = line.effectiveFrom === null || line.effectiveFrom <= d;
-    const over = line.effectiveTo !== null && line.effectiveTo <= d;
-    return agreementRuns && line.status === 'active' && begun && !over;
+const day = (text: string) => Date.parse(`${text}T00:00:00Z`);
+const text = (moment: number) => new Date(moment).toISOString().slice(0, 10);
+const nextDay = (date: string) => text(day(date) + 86_400_000);
+const dayOfMonth = (date: string) => Number(date.slice(8));
+const monthNumber = (date: string) => Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7));
+const isLastOfMonth = (date: string) => nextDay(date).endsWith('-01');
+
+interface Calendar {
+  /** The day as of which lines are read: D, or today when D is over (or not known). */
+  reading: string;
+  /** The rest of the period that holds the reading day, a day each, beginning with that day. */
+  days: string[];
+  /** Days from the reading day on on which a line's begin or end makes the card unsure, because the period is not known. */
+  foggy: string[];
+}
+
+const calendars = new Map<string, Calendar>();
+
+/** An agreement's period found by walking from D day by day until an invoice day comes after the reading day. */
+function calendarOf(world: ReconcileInput, owner: ReconcileInput['agreements'][number]): Calendar {
+  const key = JSON.stringify([world.today, owner.nextInvoiceDate, owner.billingCycle]);
+  const known = calendars.get(key);
+  if (known) return known;
+  const start = owner.nextInvoiceDate ?? world.today;
+  const reading = start < world.today ? world.today : start;
+  const cycles: Record<string, number> = { Monthly: 1, Quarterly: 3, 'Semi-Annual': 6, Annual: 12 };
+  const cycle = owner.billingCycle ?? '';
+  const isInvoiceDay = (date: string) => {
+    if (cycle === 'Weekly') return (day(date) - day(start)) % (7 * 86_400_000) === 0;
+    const months = monthNumber(date) - monthNumber(start);
+    const fits =
+      dayOfMonth(date) === dayOfMonth(start) || (isLastOfMonth(date) && dayOfMonth(date) < dayOfMonth(start));
+    return months > 0 && months % (cycles[cycle] ?? 1) === 0 && fits;
+  };
+  const days = [reading];
+  for (let date = nextDay(reading); !isInvoiceDay(date); date = nextDay(date)) days.push(date);
+  let foggy = owner.nextInvoiceDate === null ? days : [];
+  if (cycles[cycle] === undefined && cycle !== 'Weekly')
+    foggy = Array.from({ length: 365 }, (_, at) => text(day(reading) + at * 86_400_000));
+  const calendar = { reading, days, foggy };
+  calendars.set(key, calendar);
+  return calendar;
+}
+
+const isCredit = (line: LineInput) => line.quantity < 0 || line.unitPrice < 0;
+const neverRuns = (line: LineInput) =>
+  line.effectiveFrom !== null && line.effectiveTo !== null && line.effectiveTo <= line.effectiveFrom;
+
+/** Whether a line begins while the period is under way, and will really be there. */
+function arrives(calendar: Calendar, line: LineInput): boolean {
+  const [, ...later] = calendar.days;
+  return (
+    line.effectiveFrom !== null && later.includes(line.effectiveFrom) && line.status === 'active' && !neverRuns(line)
+  );
+}
+
+/** Lines of seats that a line takes over from: begun earlier, gone before the period is, and outlived. */
+function forerunners(world: ReconcileInput, calendar: Calendar, line: LineInput): LineInput[] {
+  return world.lines.filter((other) => {
+    if (other.agreementId !== line.agreementId || other.productId !== line.productId) return false;
+    if (isCredit(other) || neverRuns(other) || other.effectiveTo === null || line.effectiveFrom === null) return false;
+    const begunEarlier = other.effectiveFrom === null || other.effectiveFrom < line.effectiveFrom;
+    const gone = calendar.days.includes(other.effectiveTo) || other.effectiveTo < calendar.reading;
+    const outlived = line.effectiveTo === null || other.effectiveTo < line.effectiveTo;
+    return begunEarlier && gone && outlived;
   });
+}
+
+/** `counted`, or why a line is not; `nobody` = of an agreement that is not there. */
+function fateOf(world: ReconcileInput, line: LineInput): string {
+  const owner = world.agreements.filter((agreement) => agreement.id === line.agreementId)[0];
+  if (owner === undefined) return 'nobody';
+  if (!world.account.active) return 'account_inactive';
+  if (world.account.prospect) return 'prospect';
+  if (owner.status !== 'active') return `agreement_${owner.status}`;
+  if (owner.neverBilled) return 'never_billed';
+  const calendar = calendarOf(world, owner);
+  if (owner.endDate !== null && owner.endDate < calendar.reading) return 'agreement_ended';
+  if (line.effectiveTo !== null && line.effectiveTo <= calendar.reading) return 'ended';
+  const later = line.effectiveFrom !== null && line.effectiveFrom > calendar.reading;
+  if (later && !arrives(calendar, line)) return 'not_started';
+  if (line.status !== 'active') return 'line_not_active';
+  if (isCredit(line)) return 'credit';
+  if (later && forerunners(world, calendar, line).length === 0) return 'not_started';
+  const heirs = world.lines.filter(
+    (other) => arrives(calendar, other) && !isCredit(other) && forerunners(world, calendar, other).includes(line),
+  );
+  return heirs.length > 0 ? 'succeeded' : 'counted';
+}
+
+function linesWhere(world: ReconcileInput, product: string, wanted: (fate: string) => boolean): LineInput[] {
+  return world.lines.filter((line) => line.productId === product && wanted(fateOf(world, line)));
+}
+
+/** Lines the next invoice bills. */
+const openLines = (world: ReconcileInput, product: string) => linesWhere(world, product, (fate) => fate === 'counted');
+
+/** What a person has to look at before the lines of a product are believed. */
+function doubtsAbout(world: ReconcileInput, product: string): Set<string> {
+  const doubts = new Set<string>();
+  const somethingCounts = openLines(world, product).length > 0;
+  for (const line of world.lines) {
+    const owner = world.agreements.find((agreement) => agreement.id === line.agreementId);
+    const fate = fateOf(world, line);
+    if (line.productId !== product || owner === undefined) continue;
+    const calendar = calendarOf(world, owner);
+    const [, ...later] = calendar.days;
+    const isPast = owner.nextInvoiceDate !== null && owner.nextInvoiceDate < world.today;
+    const wasThere = fate === 'ended' && (line.effectiveTo ?? '') > (owner.nextInvoiceDate ?? '');
+    if (isPast && (['counted', 'succeeded', 'credit'].includes(fate) || wasThere)) doubts.add('next_invoice_passed');
+    if (!somethingCounts) continue;
+    if (fate === 'credit') doubts.add('credit');
+    if (fate === 'not_started' && arrives(calendar, line)) doubts.add('begins_in_period');
+    const [, ...fog] = calendar.foggy;
+    const isPlain =
+      ['counted', 'succeeded', 'credit'].includes(fate) ||
+      (fate === 'not_started' && line.status === 'active' && !neverRuns(line));
+    if (isPlain && [line.effectiveFrom, line.effectiveTo].some((date) => date !== null && fog.includes(date)))
+      doubts.add('period_unknown');
+    if (fate !== 'counted') continue;
+    if (line.effectiveTo !== null && later.includes(line.effectiveTo)) doubts.add('ends_in_period');
+    if (owner.endDate !== null && calendar.days.slice(0, -1).includes(owner.endDate)) doubts.add('ends_in_period');
+    if (line.effectiveFrom === null || !later.includes(line.effectiveFrom)) continue;
+    const left = forerunners(world, calendar, line).map((each) => each.effectiveTo ?? '');
+    if (left.every((end) => end < (line.effectiveFrom ?? ''))) doubts.add('successor_gap');
+    if (left.some((end) => end > (line.effectiveFrom ?? ''))) doubts.add('successor_overlap');
+  }
+  return doubts;
 }
 
 /** Where a mapping sends an account's count: to all its parts, or to the alternative that is billed (else the first). */
@@ -131,7 +259,7 @@ function pickedLine(world: ReconcileInput, product: string): LineInput | undefin
 
 /** Whether a number that could have come here goes to an alternative that a person picked. */
 function goesElsewhere(world: ReconcileInput, product: string): boolean {
-  if (openLines(world, product).length === 0) return false;
+  if (linesWhere(world, product, (fate) => fate === 'counted' || fate === 'credit').length === 0) return false;
   return world.mappings.some(
     (mapping) =>
       mapping.fanOut === 'alternatives' &&
@@ -223,7 +351,7 @@ function ruleOf(world: ReconcileInput, product: string) {
   for (const line of openLines(world, product)) {
     for (const owner of world.agreements) {
       if (owner.id !== line.agreementId) continue;
-      const begins = owner.nextInvoiceDate === null ? world.today : owner.nextInvoiceDate;
+      const begins = calendarOf(world, owner).reading;
       if (begins < firstBilled) firstBilled = begins;
     }
   }

@@ -6,7 +6,18 @@ const integration = fc.constantFrom('i1', 'i2');
 const service = fc.constantFrom('filter', 'safesend', 'bracket');
 const product = fc.constantFrom('p1', 'p2', 'p3');
 /** D is one of these, and so are all other dates: before it, on it, after it. */
-const date = fc.constantFrom('2026-01-31', '2026-02-01', '2026-02-02', '2026-03-01');
+const date = fc.constantFrom(
+  '2026-01-31',
+  '2026-02-01',
+  '2026-02-02',
+  '2026-02-15',
+  '2026-02-27',
+  '2026-02-28',
+  '2026-03-01',
+  '2026-04-10',
+);
+/** Today is mostly before D. */
+const today = fc.oneof({ weight: 4, arbitrary: fc.constantFrom('2026-01-30', '2026-01-31') }, date);
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null, freq: 3 });
 /** Halves and quarters: exact in binary, so that the oracle needs no rounding of its own. */
 const quantity = fc.integer({ min: 0, max: 24 }).map((halves) => halves / 2);
@@ -52,30 +63,57 @@ const mapping = fc.record({
   rounding: fc.constantFrom('none' as const, 'none' as const, 'up' as const, 'down' as const, 'nearest' as const),
 });
 
-const agreement = fc.record({
-  id: fc.constantFrom('g1', 'g2', 'g3'),
-  name: fc.constant('Managed Services'),
-  status,
-  nextInvoiceDate: maybe(date),
-  endDate: fc.option(date, { nil: null }),
-  billingCycle: fc.constant('Monthly'),
-  monthly: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
-  neverBilled: fc.integer({ min: 0, max: 7 }).map((n) => n === 0),
-  currency: fc.constantFrom('USD', 'EUR', null),
-});
+const agreement = fc
+  .record({
+    id: fc.constantFrom('g1', 'g2', 'g3'),
+    name: fc.constant('Managed Services'),
+    status,
+    nextInvoiceDate: maybe(date),
+    endDate: fc.option(date, { nil: null }),
+    billingCycle: fc.constantFrom(
+    'Monthly', 'Monthly', 'Monthly', 'Monthly', 'Monthly', 'Quarterly', 'Semi-Annual', 'Annual', 'Weekly', 'Bi-Monthly', null,
+  ), // prettier-ignore
+    neverBilled: fc.integer({ min: 0, max: 7 }).map((n) => n === 0),
+    currency: fc.constantFrom('USD', 'EUR', null),
+  })
+  .map((each) => ({ ...each, monthly: each.billingCycle === 'Monthly' }));
 
 const line = fc.record({
   agreementId: fc.constantFrom('g1', 'g1', 'g2', 'g3'),
   productId: product,
-  quantity,
+  /** Some take seats or money back: they are credits. */
+  quantity: fc.oneof({ weight: 9, arbitrary: quantity }, fc.constantFrom(-0.5, -5)),
   includedQuantity: fc.constantFrom(0, 0, 5),
-  unitPrice: fc.integer({ min: 0, max: 12 }).map((quarters) => quarters / 4),
+  unitPrice: fc.oneof(
+    { weight: 9, arbitrary: fc.integer({ min: 0, max: 12 }).map((quarters) => quarters / 4) },
+    fc.constantFrom(-0.5, -20),
+  ),
   billing: fc.constantFrom('billable' as const, 'billable' as const, 'do_not_bill' as const, 'no_charge' as const),
   effectiveFrom: maybe(date),
   effectiveTo: fc.option(date, { nil: null, freq: 1 }),
   status,
   version: fc.constant('v1'),
 });
+
+/** A line and those that follow it: on its last day, after a gap, or before it is over. */
+const succession = fc
+  .record({
+    base: line,
+    dates: fc.array(date, { minLength: 2, maxLength: 3 }),
+    gaps: fc.array(date, { minLength: 3, maxLength: 3 }),
+    clean: fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
+    quantities: fc.array(quantity, { minLength: 3, maxLength: 3 }),
+  })
+  .map(({ base, dates, gaps, clean, quantities }) => {
+    const days = dates.toSorted();
+    return [null, ...days].map((from, at) => ({
+      ...base,
+      status: at === 0 ? base.status : ('active' as const),
+      quantity: quantities[at] ?? base.quantity,
+      effectiveFrom: from === null ? base.effectiveFrom : clean ? from : (gaps[at - 1] ?? from),
+      effectiveTo: days[at] ?? null,
+    }));
+  });
 
 const rule = fc.record(
   {
@@ -116,7 +154,7 @@ export const worlds: fc.Arbitrary<ReconcileInput> = fc.record({
     { active: false, prospect: false },
     { active: true, prospect: true },
   ),
-  today: date,
+  today,
   usage: fc.uniqueArray(count, {
     selector: (each) => `${each.integrationId}/${each.vendorAccountId}/${each.serviceId}`,
     maxLength: 6,
@@ -128,6 +166,8 @@ export const worlds: fc.Arbitrary<ReconcileInput> = fc.record({
   }),
   combine: fc.dictionary(product, fc.constantFrom('add' as const, 'highest' as const, 'distinct' as const)),
   agreements: fc.uniqueArray(agreement, { selector: (each) => each.id, minLength: 1, maxLength: 3 }),
-  lines: fc.array(line, { maxLength: 5 }).map((lines) => lines.map((each, at) => ({ ...each, id: `l${at}` }))),
+  lines: fc
+    .record({ single: fc.array(line, { maxLength: 4 }), pair: fc.option(succession, { nil: [] }) })
+    .map(({ single, pair }) => [...single, ...pair].map((each, at) => ({ ...each, id: `l${at}` }))),
   decisions: fc.dictionary(product, decision),
 });
