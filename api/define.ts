@@ -156,6 +156,21 @@ export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
+export const exampleVersion = 'q3Jt1mXkPz0vWn8B';
+const seen = z.string().min(1).max(64).openapi({
+  description:
+    'The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what.',
+  example: exampleVersion,
+});
+/** Of a request that would take back what another has decided. */
+export const seenQuery = z.object({ seen });
+/** Of one that says what is to be, as a script does: without it, the last one holds. */
+export const seenIfGiven = z.object({ seen: seen.optional() });
+/** What a request to change it gives back as `seen`. */
+export const versionSchema = z.string().openapi({
+  description: 'The same while what was decided is the same; a request to change that takes it as `seen`',
+});
+
 /** The last item's place, opaque to the caller. */
 export function encodeCursor(place: string): string {
   return Buffer.from(place).toString('base64url');

@@ -124,8 +124,10 @@ async function mapSome(
     // A person maps one after another, and not faster than the vendor may be asked.
     await delay(1_000);
     const path = `/v1/cards?psaConnectionId=${psaConnectionId}&psaAccountId=${encodeURIComponent(psaAccountId)}`;
+    const account = `/v1/integrations/${integrationId}/accounts/${firstId + at}`;
+    const { version } = await api.get<{ version: string }>(account);
     const began = performance.now();
-    await api.put(`/v1/integrations/${integrationId}/accounts/${firstId + at}/mapping`, { psaAccountId });
+    await api.put(`${account}/mapping?seen=${version}`, { psaAccountId });
     for (;;) {
       const { items } = await api.get<{ items: CardView[] }>(path);
       if (items.some((card) => card.productId === 'MP-CLOUDFILTER' && (card.usage ?? 0) >= 10_000)) break;

@@ -2,7 +2,8 @@
  * Which PSA account a vendor account is mapped to, or that it is excluded. Whoever decides that (a person, a mapping file,
  * the vendor's console, two equal names), it is changed here: checked, with its audit row, its cards and its onboarding.
  */
-import { exactMatches } from '../domain/matching.ts';
+import { accountWords } from '../domain/mappingFile.ts';
+import { exactMatches, type Named } from '../domain/matching.ts';
 import type { Transaction } from '../db/client.ts';
 import {
   storeAccountDecisions,
@@ -23,42 +24,49 @@ import {
 import { beginOnboardings, settleOnboarding, settleOnboardings, type ToWake } from '../db/queries/onboarding.ts';
 import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
 import { Refusal } from './refusal.ts';
+import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
 type Integration = Pick<IntegrationRow, 'id' | 'organizationId' | 'psaConnectionId'>;
 
 /** What a person wants of one vendor account. */
 export type AccountWish = { map: string } | 'unmap' | 'exclude' | 'include';
 
-/** A vendor account with what is decided about it. */
-export interface AccountState {
-  name: string;
+/** What is decided about a vendor account. */
+interface AccountState {
   excluded: boolean;
   psaAccountId: string | null;
-  how: MappedBy | null;
+}
+
+/** Who mapped it is none of it: a person who confirms an equal name takes nothing back. */
+export function accountVersion({ excluded, psaAccountId }: AccountState): string {
+  return versionOf({ excluded, psaAccountId });
 }
 
 /**
- * A person decides about one vendor account. What is so already changes nothing.
+ * A person decides about one vendor account. What is so already changes nothing, whatever was seen.
  *
+ * @param seen the `accountVersion` that was shown; undefined = whatever it is
  * @returns whom to wake after the commit
  * @throws Refusal when there is no such vendor account or PSA account, or it is not linked, or it is to be mapped while it
- * is excluded
+ * is excluded, or it has changed meanwhile
  */
 export async function decideAccount(
   tx: Transaction,
   row: Integration,
   actor: string,
-  { vendorAccountId, wish }: { vendorAccountId: string; wish: AccountWish },
+  { vendorAccountId, wish, seen }: { vendorAccountId: string; wish: AccountWish; seen: string | undefined },
 ): Promise<ToWake[]> {
   await lockIntegration(tx, row.id);
   const now = await stateOf(tx, row.id, vendorAccountId);
+  const decision = decisionOf(vendorAccountId, wish, now);
+  if (!decision) return [];
+  if (accountVersion(decision) !== accountVersion(now)) await refuseUnseen(tx, seen, await presentOf(tx, row, now));
   if (typeof wish === 'object') {
     if (now.excluded) throw new Refusal('conflict', 'excluded', 'This customer is excluded. Include it again first.');
     if (!(await findPsaAccount(tx, row.psaConnectionId, wish.map)))
       throw new Refusal('impossible', 'unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
   }
-  const decision = decisionOf(vendorAccountId, wish, now);
-  return decision ? decideAccounts(tx, row, { actor, how: 'person' }, [decision]) : [];
+  return decideAccounts(tx, row, { actor, how: 'person' }, [decision]);
 }
 
 function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountState): AccountDecision | undefined {
@@ -71,13 +79,24 @@ function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountStat
 /**
  * @throws Refusal when nobody has it, or it is not linked
  */
-async function stateOf(tx: Transaction, integrationId: string, vendorAccountId: string): Promise<AccountState> {
-  const account = await findVendorAccount(tx, integrationId, vendorAccountId);
+async function stateOf(tx: Transaction, integrationId: string, id: string): Promise<AccountState & Named> {
+  const account = await findVendorAccount(tx, integrationId, id);
   if (!account) throw new Refusal('unknown', 'not-found', 'There is no such vendor account.');
   if (!account.linked) throw new Refusal('conflict', 'not-linked', 'This customer is not linked. Link it first.');
-  const mapping = await findAccountMapping(tx, integrationId, vendorAccountId);
-  const { name, excluded } = account;
-  return { name, excluded, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
+  const mapping = await findAccountMapping(tx, integrationId, id);
+  return { id, name: account.name, excluded: account.excluded, psaAccountId: mapping?.psaAccountId ?? null };
+}
+
+async function presentOf(tx: Transaction, row: Integration, account: AccountState & Named): Promise<Present> {
+  const { id, name, excluded, psaAccountId } = account;
+  const psaAccount = psaAccountId === null ? undefined : await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
+  return {
+    organizationId: row.organizationId,
+    what: `The mapping of ${name} (${id})`,
+    now: `It is ${accountWords({ excluded, psaAccountId }, psaAccount?.name)}`,
+    version: accountVersion(account),
+    subjects: [{ kind: 'vendor_account', id: `${row.id}/${id}` }],
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Which PSA products a service is mapped to, and how several services that feed one product combine. */
-import type { Transaction } from '../db/client.ts';
+import type { Queryable, Transaction } from '../db/client.ts';
 import { lockIntegration } from '../db/queries/alerts.ts';
 import { recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection, recomputeIntegration } from '../db/queries/cards.ts';
@@ -12,32 +12,88 @@ import {
   type Combine,
   type ServiceDecision,
 } from '../db/queries/serviceMapping.ts';
+import { mappingOf, serviceWords } from '../domain/mappingFile.ts';
 import { whyNotProduct, type ServiceMapping } from '../domain/serviceMapping.ts';
 import { Refusal } from './refusal.ts';
+import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
 type Integration = Pick<IntegrationRow, 'id' | 'organizationId' | 'psaConnectionId'>;
 
+/** What is decided about a service. */
+interface ServiceState {
+  mapping: ServiceMapping | null;
+  /** How the services of each of its products combine. */
+  combine: Record<string, Combine | null>;
+}
+
+export function serviceVersion({ mapping, combine }: ServiceState): string {
+  return versionOf([mapping && [mapping.productIds, mapping.fanOut, mapping.rounding], Object.entries(combine)]);
+}
+
+/** A service with what is decided about it, and the version of that. */
+type ServiceView = Awaited<ReturnType<typeof viewServices>>[number];
+
+/** An integration's services with what is decided about each. */
+export async function viewServices(db: Queryable, row: Pick<Integration, 'id' | 'psaConnectionId'>) {
+  const services = await listServices(db, row.id);
+  const productIds = services.flatMap((service) => service.productIds ?? []);
+  const combines = await listCombines(db, row.psaConnectionId, productIds);
+  return services.map((service) => {
+    const combine = Object.fromEntries((service.productIds ?? []).map((id) => [id, combines.get(id) ?? null]));
+    return { ...service, combine, version: serviceVersion({ mapping: mappingOf(service), combine }) };
+  });
+}
+
 /**
- * A person decides what one service is mapped to. What is so already changes nothing.
+ * A person decides what one service is mapped to. What is so already changes nothing, whatever was seen.
  *
  * @param wish.mapping null = to nothing
  * @param wish.combine how the services of each of its products combine, in every integration of the connection
- * @throws Refusal when there is no such service, or it cannot be mapped to one of the products
+ * @param wish.seen the `version` that was shown; undefined = whatever it is
+ * @throws Refusal when there is no such service, or it cannot be mapped to one of the products, or it has changed meanwhile
  */
 export async function decideService(
   tx: Transaction,
   row: Integration,
   actor: string,
-  { serviceId, mapping, combine }: { serviceId: string; mapping: ServiceMapping | null; combine?: Combine | undefined },
+  wish: {
+    serviceId: string;
+    mapping: ServiceMapping | null;
+    combine?: Combine | undefined;
+    seen: string | undefined;
+  },
 ): Promise<void> {
   await lockIntegration(tx, row.id);
-  const service = (await listServices(tx, row.id)).find(({ id }) => id === serviceId);
+  const service = (await viewServices(tx, row)).find(({ id }) => id === wish.serviceId);
   if (!service) throw new Refusal('unknown', 'not-found', 'There is no such service.');
-  const productIds = [...new Set(mapping?.productIds)];
-  await refuseProducts(tx, row, productIds);
-  const combined = combine !== undefined && (await combineProducts(tx, row, actor, { productIds, combine }));
-  await decideServices(tx, row, { actor }, [{ serviceId, mapping: mapping && { ...mapping, productIds } }]);
+  const mapping = wish.mapping && { ...wish.mapping, productIds: [...new Set(wish.mapping.productIds)] };
+  const combine = Object.fromEntries(
+    (mapping?.productIds ?? []).map((id) => [id, wish.combine ?? service.combine[id] ?? null]),
+  );
+  if (serviceVersion({ mapping, combine }) === service.version) return;
+  await refuseUnseen(tx, wish.seen, await presentOf(tx, row, service));
+  await refuseProducts(tx, row, mapping?.productIds ?? []);
+  const combined =
+    wish.combine !== undefined &&
+    mapping !== null &&
+    (await combineProducts(tx, row, actor, service, mapping.productIds, wish.combine));
+  await decideServices(tx, row, { actor }, [{ serviceId: service.id, mapping }]);
   if (combined) await recomputeConnection(tx, row.psaConnectionId);
+}
+
+async function presentOf(tx: Transaction, row: Integration, service: ServiceView): Promise<Present> {
+  const products = await findPsaProducts(tx, row.psaConnectionId, service.productIds ?? []);
+  const rules = Object.entries(service.combine).flatMap(([id, combine]) => (combine ? [`${id}: ${combine}`] : []));
+  return {
+    organizationId: row.organizationId,
+    what: `The mapping of ${service.name} (${service.id})`,
+    now: `It is ${serviceWords(mappingOf(service), products)}${rules.length > 0 ? `, combined as ${rules.join(', ')}` : ''}`,
+    version: service.version,
+    subjects: [
+      { kind: 'service', id: `${row.id}/${service.id}` },
+      ...Object.keys(service.combine).map((id) => ({ kind: 'psa_product', id: `${row.psaConnectionId}/${id}` })),
+    ],
+  };
 }
 
 /** @throws Refusal for the first that a service cannot be mapped to */
@@ -55,19 +111,32 @@ async function refuseProducts(tx: Transaction, row: Integration, productIds: rea
 /**
  * How the services of some products combine, each with its audit row.
  *
+ * @param service what was seen: of a product that it is not mapped to yet, no rule was
  * @returns whether anything has changed
+ * @throws Refusal when a product has a rule that was not seen
  */
 async function combineProducts(
   tx: Transaction,
   row: Integration,
   actor: string,
-  { productIds, combine }: { productIds: readonly string[]; combine: Combine },
+  service: ServiceView,
+  productIds: readonly string[],
+  combine: Combine,
 ): Promise<boolean> {
   const now = await listCombines(tx, row.psaConnectionId, productIds);
   const others = productIds.filter((productId) => now.get(productId) !== combine);
   for (const productId of others) {
-    const before = now.get(productId) ?? null;
-    await storeCombine(tx, row.psaConnectionId, { productId, combine, before });
+    const before = service.combine[productId] ?? null;
+    if (!(await storeCombine(tx, row.psaConnectionId, { productId, combine, before }))) {
+      const rule = (await listCombines(tx, row.psaConnectionId, [productId])).get(productId) ?? null;
+      await refuseUnseen(tx, versionOf(before), {
+        organizationId: row.organizationId,
+        what: `How the services of the product ${productId} combine`,
+        now: `They combine as ${rule} (map the service without "combine" to see that of its products)`,
+        version: versionOf(rule),
+        subjects: [{ kind: 'psa_product', id: `${row.psaConnectionId}/${productId}` }],
+      });
+    }
     await recordAudit(tx, row.organizationId, {
       actor,
       action: 'product.combine',

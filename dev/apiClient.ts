@@ -12,6 +12,8 @@ export interface ApiClient {
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
+  /** Looks at a thing (a vendor account, a service) and decides about it at once: `decide('PUT', account, 'mapping', …)`. */
+  decide<T>(method: 'PUT' | 'DELETE', thing: string, what: string, body?: unknown): Promise<T>;
   /** All pages of a list. */
   all<T>(path: string): Promise<T[]>;
 }
@@ -51,6 +53,10 @@ export function createApiClient(url: string, token: string): ApiClient {
     get: (path) => good('GET', path),
     post: (path, body) => good('POST', path, body),
     put: (path, body) => good('PUT', path, body),
+    async decide(method, thing, what, body) {
+      const { version } = await good<{ version: string }>('GET', thing);
+      return good(method, `${thing}/${what}?seen=${version}`, body);
+    },
     async all<T>(path: string) {
       const rows: T[] = [];
       let cursor: string | null = null;

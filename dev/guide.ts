@@ -150,7 +150,7 @@ export const person = {
       const path = `/v1/psa-connections/${psaConnectionId}/products?search=${encodeURIComponent(productId)}`;
       const { items } = await system.api.get<{ items: { id: string; productId: string }[] }>(path);
       const product = items.find((item) => item.productId === productId);
-      await system.api.put(`/v1/integrations/${integrationId}/services/${skuOf(display)}/mapping`, {
+      await system.api.decide('PUT', `/v1/integrations/${integrationId}/services/${skuOf(display)}`, 'mapping', {
         productIds: [product?.id],
       });
     }

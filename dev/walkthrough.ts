@@ -98,7 +98,7 @@ export async function walk(
       if (truth.find((customer) => String(customer.id) === row.id)?.story !== 'near') continue;
       const { items } = await api.get<{ items: { id: string }[] }>(`${at}/accounts/${row.id}/suggestions`);
       if (!items[0]) throw new Error(`No suggestion for "${row.name}".`);
-      await api.put(`${at}/accounts/${row.id}/mapping`, { psaAccountId: items[0].id });
+      await api.decide('PUT', `${at}/accounts/${row.id}`, 'mapping', { psaAccountId: items[0].id });
       byHand++;
     }
     await person.mapAccounts(system, id);

@@ -138,13 +138,13 @@ export async function walkAlerts(
 
   await checks.run('alerts.parked', async () => {
     const account = (await mapped())[0];
-    const mapping = `${at}/accounts/${account?.id}/mapping`;
-    await api.call('DELETE', mapping);
+    const path = `${at}/accounts/${account?.id}`;
+    await api.decide('DELETE', path, 'mapping');
     const alert = { alertId: fresh('parked'), title: 'Nobody knows whose', description: 'The account is not mapped.' };
     const messageId = await console.sendAlert(Number(account?.id), alert);
     await reached(messageId, 'parked');
     if ((await ticketsOf(messageId)).length > 0) throw new Error('There is a ticket already.');
-    await api.put(mapping, { psaAccountId: account?.psaAccountId });
+    await api.decide('PUT', path, 'mapping', { psaAccountId: account?.psaAccountId });
     await reached(messageId, 'delivered');
     if ((await ticketsOf(messageId)).length !== 1) throw new Error('There is not one ticket.');
     return `an alert of "${account?.name}", which was not mapped, waited; mapped, it became a ticket by itself`;

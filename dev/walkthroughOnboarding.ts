@@ -113,7 +113,7 @@ export async function walkOnboarding(
       const path = `/v1/psa-connections/${pull.psaConnectionId}/accounts?search=northwind`;
       const { items } = await api.get<{ items: { id: string }[] }>(path);
       const began = performance.now();
-      await api.put(`${pathOf(pull, stranger)}/mapping`, { psaAccountId: items[0]?.id });
+      await api.decide('PUT', pathOf(pull, stranger), 'mapping', { psaAccountId: items[0]?.id });
       await untilState(pull, stranger, 'done');
       took = ` within ${((performance.now() - began) / 1000).toFixed(1)} s`;
       if ((await runs()).length !== before) throw new Error('It took a full sync.');

@@ -131,7 +131,7 @@ export async function walkPush(
       const { items } = await api.get<{ items: { id: string }[] }>(`${at}/accounts/${account.id}/suggestions`);
       const free = items.find((item) => !taken.has(item.id));
       if (!free) continue;
-      await api.put(`${at}/accounts/${account.id}/mapping`, { psaAccountId: free.id });
+      await api.decide('PUT', `${at}/accounts/${account.id}`, 'mapping', { psaAccountId: free.id });
       for (const card of (await cards()).filter((row) => row.psaAccountId === free.id)) {
         if (card.usage !== (trueUsage(customer, card.productId) ?? 0))
           throw new Error(`${card.psaAccountName} × ${card.productId} shows ${card.usage}.`);

@@ -167,27 +167,40 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   }
 }
 
-function mappingOf({ productIds, fanOut, rounding }: MappedService): ServiceChange['mapping'] {
+/** What a service is mapped to; null = nothing. */
+export function mappingOf({
+  productIds,
+  fanOut,
+  rounding,
+}: Pick<MappedService, 'productIds' | 'fanOut' | 'rounding'>): ServiceMapping | null {
   return productIds && fanOut && rounding ? { productIds, fanOut, rounding } : null;
 }
 
 /** What was and what will be, for a person. */
 export function wordsOf(change: AccountChange | ServiceChange, now: Mappings): { before: string; after: string } {
   if (change.kind === 'account') {
-    const words = ({ excluded, psaAccountId }: { excluded: boolean; psaAccountId: string | null }) => {
-      if (excluded) return 'excluded';
-      if (psaAccountId === null) return 'not mapped';
-      const name = now.psaAccounts.find(({ id }) => id === psaAccountId)?.name;
-      return `mapped to ${name ?? 'an account that is gone'} (${psaAccountId})`;
-    };
+    const words = (state: { excluded: boolean; psaAccountId: string | null }) =>
+      accountWords(state, now.psaAccounts.find(({ id }) => id === state.psaAccountId)?.name);
     return { before: words(change.before), after: words(change) };
   }
-  const words = (mapping: ServiceChange['mapping']) => {
-    if (!mapping) return 'not mapped';
-    const names = mapping.productIds.map((id) => now.products.find((each) => each.id === id)?.productId ?? id);
-    return `mapped to ${names.join(', ')} (${mapping.fanOut}, rounding ${mapping.rounding})`;
-  };
+  const words = (mapping: ServiceMapping | null) => serviceWords(mapping, now.products);
   return { before: words(mappingOf(change.before)), after: words(change.mapping) };
+}
+
+/** What is decided about a vendor account, as in "It is …". @param name of the PSA account; undefined = it is gone */
+export function accountWords(
+  { excluded, psaAccountId }: { excluded: boolean; psaAccountId: string | null },
+  name: string | undefined,
+): string {
+  if (excluded) return 'excluded';
+  return psaAccountId === null ? 'not mapped' : `mapped to ${name ?? 'an account that is gone'} (${psaAccountId})`;
+}
+
+/** What is decided about a service, as in "It is …". */
+export function serviceWords(mapping: ServiceMapping | null, products: Mappings['products']): string {
+  if (!mapping) return 'not mapped';
+  const names = mapping.productIds.map((id) => products.find((each) => each.id === id)?.productId ?? id);
+  return `mapped to ${names.join(', ')} (${mapping.fanOut}, rounding ${mapping.rounding})`;
 }
 
 function read(text: string, errors: MappingPlan['errors']): { row: Row; line: number }[] {

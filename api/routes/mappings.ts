@@ -1,16 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
-import { decideService } from '../../commands/serviceMapping.ts';
+import type { Queryable } from '../../db/client.ts';
+import { accountVersion, decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
+import { decideService, viewServices } from '../../commands/serviceMapping.ts';
 import { createSuggester } from '../../domain/matching.ts';
 import { roundings } from '../../domain/quantities.ts';
 import { fanOuts, type ServiceMapping } from '../../domain/serviceMapping.ts';
-import {
-  findAccountMapping,
-  findVendorAccount,
-  listServices,
-  listVendorAccounts,
-} from '../../db/queries/integration.ts';
+import { findAccountMapping, findVendorAccount, listVendorAccounts } from '../../db/queries/integration.ts';
 import type { ToWake } from '../../db/queries/onboarding.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
@@ -19,6 +15,7 @@ import { actorOf, wakeAll, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
+  exampleVersion,
   idParam,
   isoDateOrNull,
   jsonBody,
@@ -27,7 +24,9 @@ import {
   pageOf,
   pageQuery,
   route,
+  seenQuery,
   send,
+  versionSchema,
 } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
@@ -49,6 +48,7 @@ const accountSchema = z
     psaAccountId: z.string().nullable(),
     /** `vendor`: chosen in the vendor's console. */
     how: z.enum(['exact', 'person', 'vendor']).nullable(),
+    version: versionSchema,
   })
   .openapi('VendorAccount');
 const exampleAccount = {
@@ -60,6 +60,7 @@ const exampleAccount = {
   movedTo: [],
   psaAccountId: '250',
   how: 'person' as const,
+  version: exampleVersion,
 };
 const accounts = route({
   method: 'get',
@@ -74,6 +75,18 @@ const accounts = route({
   example: { items: [exampleAccount], nextCursor: null },
 });
 export const accountParam = idParam.extend({ accountId: text.openapi({ example: '1001' }) });
+const account = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/accounts/{accountId}',
+  operationId: 'getAccount',
+  summary: 'One vendor account and what it is mapped to',
+  tag: accountTag,
+  scope: 'read',
+  request: { params: accountParam },
+  ok: 200,
+  answer: accountSchema,
+  example: exampleAccount,
+});
 export const suggestionSchema = z
   .object({ id: z.string(), name: z.string(), score: z.number(), reason: z.string() })
   .openapi('Suggestion');
@@ -101,6 +114,7 @@ const putMapping = route({
   scope: 'operate',
   request: {
     params: accountParam,
+    query: seenQuery,
     body: jsonBody(z.object({ psaAccountId: text }), { psaAccountId: '250' }),
   },
   ok: 200,
@@ -114,7 +128,7 @@ const deleteMapping = route({
   summary: 'Take a mapping back',
   tag: accountTag,
   scope: 'operate',
-  request: { params: accountParam },
+  request: { params: accountParam, query: seenQuery },
   ok: 200,
   answer: accountSchema,
   example: { ...exampleAccount, psaAccountId: null, how: null },
@@ -126,7 +140,7 @@ const putExclusion = route({
   summary: 'Exclude a vendor account: it is neither read nor matched',
   tag: accountTag,
   scope: 'operate',
-  request: { params: accountParam },
+  request: { params: accountParam, query: seenQuery },
   ok: 200,
   answer: accountSchema,
   example: { ...exampleAccount, excluded: true, psaAccountId: null, how: null },
@@ -151,6 +165,10 @@ const serviceSchema = z
     productIds: z.array(z.string()).nullable(),
     fanOut: z.enum(fanOuts).nullable(),
     rounding: z.enum(roundings).nullable(),
+    combine: z
+      .record(z.string(), z.enum(['add', 'highest', 'distinct']).nullable())
+      .openapi({ description: 'By product: how the services that feed it combine' }),
+    version: versionSchema,
   })
   .openapi('Service');
 const exampleService = {
@@ -160,6 +178,8 @@ const exampleService = {
   productIds: ['77'],
   fanOut: 'parts' as const,
   rounding: 'none' as const,
+  combine: { '77': null },
+  version: exampleVersion,
 };
 const services = route({
   method: 'get',
@@ -174,6 +194,18 @@ const services = route({
   example: { items: [exampleService], nextCursor: null },
 });
 const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'CloudFilter' }) });
+const service = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/services/{serviceId}',
+  operationId: 'getService',
+  summary: 'One service and the PSA products it is mapped to',
+  tag: serviceTag,
+  scope: 'read',
+  request: { params: serviceParam },
+  ok: 200,
+  answer: serviceSchema,
+  example: exampleService,
+});
 const serviceBody = z.object({
   productIds: z
     .array(text)
@@ -194,7 +226,7 @@ const putService = route({
   summary: 'Map a service to one or several PSA products',
   tag: serviceTag,
   scope: 'operate',
-  request: { params: serviceParam, body: jsonBody(serviceBody, { productIds: ['77'] }) },
+  request: { params: serviceParam, query: seenQuery, body: jsonBody(serviceBody, { productIds: ['77'] }) },
   ok: 200,
   answer: serviceSchema,
   example: exampleService,
@@ -206,10 +238,10 @@ const deleteService = route({
   summary: 'Take a service mapping back',
   tag: serviceTag,
   scope: 'operate',
-  request: { params: serviceParam },
+  request: { params: serviceParam, query: seenQuery },
   ok: 200,
   answer: serviceSchema,
-  example: { ...exampleService, productIds: null, fanOut: null, rounding: null },
+  example: { ...exampleService, productIds: null, fanOut: null, rounding: null, combine: {} },
 });
 
 export const mappingRoutes = createRouter();
@@ -227,8 +259,19 @@ mappingRoutes.openapi(accounts, async (c) => {
   return send(
     c,
     listOf(accountSchema),
-    pageOf(rows, limit, (item) => item.id),
+    pageOf(
+      rows.map((item) => ({ ...item, version: accountVersion(item) })),
+      limit,
+      (item) => item.id,
+    ),
   );
+});
+
+mappingRoutes.openapi(account, async (c) => {
+  const deps = c.get('deps');
+  const { id, accountId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  return send(c, accountSchema, await readAccount(deps.db, row.id, accountId));
 });
 
 mappingRoutes.openapi(suggest, async (c) => {
@@ -245,49 +288,66 @@ mappingRoutes.openapi(suggest, async (c) => {
 
 mappingRoutes.openapi(putMapping, async (c) => {
   const { psaAccountId } = c.req.valid('json');
-  return send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { map: psaAccountId }));
+  return send(
+    c,
+    accountSchema,
+    await changeAccount(c, c.req.valid('param'), { wish: { map: psaAccountId }, ...c.req.valid('query') }),
+  );
 });
 
 mappingRoutes.openapi(deleteMapping, async (c) =>
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), 'unmap')),
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'unmap', ...c.req.valid('query') })),
 );
 
 mappingRoutes.openapi(putExclusion, async (c) =>
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), 'exclude')),
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'exclude', ...c.req.valid('query') })),
 );
 
 mappingRoutes.openapi(deleteExclusion, async (c) =>
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), 'include')),
+  // Nothing is lost by it, so there is nothing that must have been seen.
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'include', seen: undefined })),
 );
 
 mappingRoutes.openapi(services, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  return send(c, listOf(serviceSchema), { items: await listServices(deps.db, row.id), nextCursor: null });
+  return send(c, listOf(serviceSchema), { items: await viewServices(deps.db, row), nextCursor: null });
+});
+
+mappingRoutes.openapi(service, async (c) => {
+  const deps = c.get('deps');
+  const { id, serviceId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  return send(c, serviceSchema, await readService(deps.db, row, serviceId));
 });
 
 mappingRoutes.openapi(putService, async (c) => {
   const { combine, ...mapping } = c.req.valid('json');
-  return send(c, serviceSchema, await changeService(c, c.req.valid('param'), { mapping, combine }));
+  return send(
+    c,
+    serviceSchema,
+    await changeService(c, c.req.valid('param'), { mapping, combine, ...c.req.valid('query') }),
+  );
 });
 
 mappingRoutes.openapi(deleteService, async (c) =>
-  send(c, serviceSchema, await changeService(c, c.req.valid('param'), { mapping: null })),
+  send(c, serviceSchema, await changeService(c, c.req.valid('param'), { mapping: null, ...c.req.valid('query') })),
 );
 
 /** A change to one vendor account, and the alerts it lets go, in one transaction. */
-async function changeAccount(c: Context<ApiEnv>, target: { id: string; accountId: string }, wish: AccountWish) {
+async function changeAccount(
+  c: Context<ApiEnv>,
+  target: { id: string; accountId: string },
+  wish: { wish: AccountWish; seen: string | undefined },
+) {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, target.id);
   const toWake: ToWake[] = [];
   const view = await commitAndAdmit(deps, row.id, async (tx) => {
     const { accountId: vendorAccountId } = target;
-    toWake.push(...(await decideAccount(tx, row, actorOf(caller), { vendorAccountId, wish })));
-    const account = await findVendorAccount(tx, row.id, vendorAccountId);
-    const mapping = await findAccountMapping(tx, row.id, vendorAccountId);
-    if (!account) throw notFound('vendor account');
-    return { ...account, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
+    toWake.push(...(await decideAccount(tx, row, actorOf(caller), { vendorAccountId, ...wish })));
+    return readAccount(tx, row.id, vendorAccountId);
   });
   wakeAll(deps, toWake);
   return view;
@@ -296,15 +356,27 @@ async function changeAccount(c: Context<ApiEnv>, target: { id: string; accountId
 async function changeService(
   c: Context<ApiEnv>,
   target: { id: string; serviceId: string },
-  wish: { mapping: ServiceMapping | null; combine?: Combine | undefined },
+  wish: { mapping: ServiceMapping | null; combine?: Combine | undefined; seen: string },
 ) {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, target.id);
   return deps.db.transaction(async (tx) => {
     await decideService(tx, row, actorOf(caller), { serviceId: target.serviceId, ...wish });
-    const service = (await listServices(tx, row.id)).find(({ id }) => id === target.serviceId);
-    if (!service) throw notFound('service');
-    return service;
+    return readService(tx, row, target.serviceId);
   });
+}
+
+async function readAccount(db: Queryable, integrationId: string, vendorAccountId: string) {
+  const account = await findVendorAccount(db, integrationId, vendorAccountId);
+  if (!account) throw notFound('vendor account');
+  const mapping = await findAccountMapping(db, integrationId, vendorAccountId);
+  const view = { ...account, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
+  return { ...view, version: accountVersion(view) };
+}
+
+async function readService(db: Queryable, row: Parameters<typeof viewServices>[1], serviceId: string) {
+  const found = (await viewServices(db, row)).find(({ id }) => id === serviceId);
+  if (!found) throw notFound('service');
+  return found;
 }

@@ -1,5 +1,6 @@
 /** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
 import { z } from '@hono/zod-openapi';
+import { accountVersion } from '../../commands/accountMapping.ts';
 import { createSuggester, type Suggester } from '../../domain/matching.ts';
 import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
 import { findOnboarding, listOnboardings, onboardingProcess } from '../../db/queries/onboarding.ts';
@@ -10,6 +11,7 @@ import {
   createRouter,
   decodeCursor,
   exampleIds,
+  exampleVersion,
   isoDate,
   isoDateOrNull,
   jsonPlace,
@@ -18,6 +20,7 @@ import {
   pageQuery,
   route,
   send,
+  versionSchema,
 } from '../define.ts';
 import { notFound } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
@@ -45,6 +48,7 @@ const onboardingSchema = z
     endedAt: isoDateOrNull,
     psaAccountId: z.string().nullable(),
     how: z.enum(['exact', 'person', 'vendor']).nullable(),
+    version: versionSchema,
     /** Of one that waits for a person: the nearest PSA names; shown, never applied. */
     suggestions: z.array(suggestionSchema),
   })
@@ -69,6 +73,7 @@ const exampleOnboarding = {
   endedAt: null,
   psaAccountId: null,
   how: null,
+  version: exampleVersion,
   suggestions: [{ id: '250', name: 'Acme Dental (West)', score: 1, reason: 'the same words' }],
 };
 const exampleDetail = {
@@ -188,6 +193,7 @@ async function viewOf(deps: ApiDependencies, organizationId: string, found: Foun
   return {
     ...onboarding,
     ...names,
+    version: accountVersion(names),
     suggestions: suggest
       ? (await suggesterOf(deps, organizationId, onboarding.integrationId, suggesters))(names.name, 3)
       : [],

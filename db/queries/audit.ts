@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
@@ -31,6 +31,22 @@ export async function recordAudits(
     select ${organizationId}::uuid, r.actor, r.action, r."subjectKind", r."subjectId", r.before, r.after
       from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb)
            as r(actor text, action text, "subjectKind" text, "subjectId" text, before jsonb, after jsonb)`);
+}
+
+/** The newest row about one of these. */
+export async function latestAudit(
+  db: Queryable,
+  organizationId: string,
+  subjects: readonly { kind: string; id: string }[],
+) {
+  const isOne = subjects.map(({ kind, id }) => and(eq(audit.subjectKind, kind), eq(audit.subjectId, id)));
+  const [newest] = await db
+    .select()
+    .from(audit)
+    .where(and(eq(audit.organizationId, organizationId), or(...isOne)))
+    .orderBy(desc(audit.id))
+    .limit(1);
+  return newest;
 }
 
 /** A page of the audit, newest first. */

@@ -474,6 +474,7 @@ export async function remindOfOnboarding(
 const withNames = {
   onboarding,
   name: vendorAccount.name,
+  excluded: vendorAccount.excluded,
   psaAccountId: accountMapping.psaAccountId,
   how: accountMapping.how,
 };

@@ -14,8 +14,11 @@ const services = () => `/v1/integrations/${harness.one.integrationId}/services`;
 
 test('a PSA account that was not read cannot be mapped to', async () => {
   const before = await harness.dump();
-  const path = `${accounts()}/${harness.one.vendorAccount(1)}/mapping`;
-  await harness.admin.problem(422, 'unknown-psa-account', 'PUT', path, { psaAccountId: 'nothing' });
+  const account = `${accounts()}/${harness.one.vendorAccount(1)}`;
+  const path = `${account}/mapping?seen=any`;
+  const { version } = await harness.admin.good<{ version: string }>('GET', account);
+  const seen = `${account}/mapping?seen=${version}`;
+  await harness.admin.problem(422, 'unknown-psa-account', 'PUT', seen, { psaAccountId: 'nothing' });
   await harness.admin.problem(400, 'invalid-request', 'PUT', path, { psaAccountId: '' });
   await harness.admin.problem(400, 'invalid-request', 'PUT', path, {});
   expect(await harness.dump()).toEqual(before);
@@ -24,14 +27,14 @@ test('a PSA account that was not read cannot be mapped to', async () => {
 test('a customer that is not linked cannot be mapped or excluded', async () => {
   const path = `${accounts()}/${harness.one.vendorAccount(numbers.notLinked)}`;
   const body = { psaAccountId: harness.one.psaAccount(1) };
-  await harness.admin.problem(409, 'not-linked', 'PUT', `${path}/mapping`, body);
-  await harness.admin.problem(409, 'not-linked', 'PUT', `${path}/exclusion`);
+  await harness.admin.problem(409, 'not-linked', 'PUT', `${path}/mapping?seen=any`, body);
+  await harness.admin.problem(409, 'not-linked', 'PUT', `${path}/exclusion?seen=any`);
 });
 
 test('a customer or service nobody has is not found', async () => {
   await harness.admin.problem(404, 'not-found', 'GET', `${accounts()}/nobody/suggestions`);
-  await harness.admin.problem(404, 'not-found', 'DELETE', `${accounts()}/nobody/mapping`);
-  await harness.admin.problem(404, 'not-found', 'DELETE', `${services()}/nothing/mapping`);
+  await harness.admin.problem(404, 'not-found', 'DELETE', `${accounts()}/nobody/mapping?seen=any`);
+  await harness.admin.problem(404, 'not-found', 'DELETE', `${services()}/nothing/mapping?seen=any`);
 });
 
 test.each([
@@ -41,7 +44,8 @@ test.each([
   ['unknown-product', `a "quoted" product's id; --`],
 ])('%s: a service is not mapped to %s, nor to any beside it', async (code, productId) => {
   const before = await harness.dump();
-  await harness.admin.problem(422, code, 'PUT', `${services()}/CloudFilter/mapping`, {
+  const { version } = await harness.admin.good<{ version: string }>('GET', `${services()}/CloudFilter`);
+  await harness.admin.problem(422, code, 'PUT', `${services()}/CloudFilter/mapping?seen=${version}`, {
     productIds: [harness.one.product('other'), productId],
     combine: 'add',
   });

@@ -43,10 +43,10 @@ test('a new customer is shown with what it waits for, and the nearest PSA names'
 test('mapped by a person it goes on by itself; taken back before its counts came, it waits again', async () => {
   const of = await seedOnboarding(harness.one);
   const woken = harness.wakes.length;
-  await harness.admin.good('PUT', `${at(of)}/mapping`, { psaAccountId: harness.one.psaAccount(2) });
+  await harness.admin.decide('PUT', at(of), 'mapping', { psaAccountId: harness.one.psaAccount(2) });
   expect(await get(of)).toMatchObject({ state: 'mapped', psaAccountId: harness.one.psaAccount(2), how: 'person' });
   expect(kinds(woken)).toEqual([`onboardCustomer ${of.id}/${of.accountId}`]);
-  await harness.admin.good('DELETE', `${at(of)}/mapping`);
+  await harness.admin.decide('DELETE', at(of), 'mapping');
   const view = await get(of);
   expect(view.state).toBe('waiting');
   expect(view.process?.steps[1]).toMatchObject({ step: 'mapCustomer', state: 'waiting' });
@@ -62,7 +62,7 @@ test('whose mapping a person took back is not mapped by its name again', async (
     db.transaction(async (tx) => startFound(tx, await readIntegration(tx, of.id), { most: 10, remindMs: 86_400_000 }));
   await start();
   expect(await get(of)).toMatchObject({ state: 'mapped', psaAccountId: partner, how: 'exact' });
-  await harness.admin.good('DELETE', `${at(of)}/mapping`);
+  await harness.admin.decide('DELETE', at(of), 'mapping');
   await start();
   expect(await get(of)).toMatchObject({ state: 'waiting', psaAccountId: null });
   await db.execute(sql`update psa_account set name = 'Somebody else' where id = ${partner}`);
@@ -70,7 +70,7 @@ test('whose mapping a person took back is not mapped by its name again', async (
 
 test('excluded it is over; included again it begins anew', async () => {
   const of = await seedOnboarding(harness.one);
-  await harness.admin.good('PUT', `${at(of)}/exclusion`);
+  await harness.admin.decide('PUT', at(of), 'exclusion');
   const over = await get(of);
   expect(over.state).toBe('excluded');
   expect(over.process?.waitsFor).toBeNull();

@@ -48,7 +48,7 @@ const usage = async () => {
   const cards = await system.api.all<CardView>('/v1/cards');
   return cards.find((card) => card.psaAccountId === psaAccountId && card.productId === 'MP-CLOUDFILTER')?.usage ?? 0;
 };
-const map = () => system.api.put(`${path()}/mapping`, { psaAccountId });
+const map = () => system.api.decide('PUT', path(), 'mapping', { psaAccountId });
 const domainCalls = () => system.mailprotector.log('GET', `/customers/${customer.id}/domains`);
 
 /** Found, and waiting for a person. */

@@ -95,7 +95,7 @@ describe('each account whose decision changes has an audit row, and no other', (
       [1, 'include'],
       [2, 'unmap'],
     ] as const) {
-      const decided = { vendorAccountId: harness.one.vendorAccount(n), wish };
+      const decided = { vendorAccountId: harness.one.vendorAccount(n), wish, seen: 'anything' };
       expect(await harness.db.transaction((tx) => decideAccount(tx, row, 'test', decided))).toEqual([]);
     }
     expect(await auditsOf(id)).toEqual([]);

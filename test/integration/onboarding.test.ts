@@ -112,7 +112,7 @@ describe('found by the next sync', () => {
     strangers = await companyNamed('Yachts of Zanzibar');
     const before = await runs();
     await system.mailprotector.clearLog();
-    await system.api.put(`${accountPath(stranger)}/mapping`, { psaAccountId: strangers });
+    await system.api.decide('PUT', accountPath(stranger), 'mapping', { psaAccountId: strangers });
     const view = await untilState(stranger, 'done');
     expect(view).toMatchObject({ how: 'person', escalatedAt: null });
     expect(await usageOf(strangers)).toBe(23);
@@ -143,7 +143,7 @@ describe('found by the next sync', () => {
     await addCustomer(system.mailprotector, excluded);
     await syncNow(system, id);
     await untilState(excluded, 'waiting');
-    await system.api.put(`${accountPath(excluded)}/exclusion`, {});
+    await system.api.decide('PUT', accountPath(excluded), 'exclusion');
     await untilState(excluded, 'excluded');
     await until('its workflow to end', async () => (await workflow(excluded).describe()).status.name === 'COMPLETED');
     await syncNow(system, id);
@@ -305,7 +305,7 @@ describe('assigned on its Integrations page in Mailprotector', () => {
   test('what a person mapped here stays, whatever is picked there', async () => {
     const { console, id: of } = pushing;
     const decided = free.shift();
-    await system.api.put(`${accountPath(fresh, of)}/mapping`, { psaAccountId: decided });
+    await system.api.decide('PUT', accountPath(fresh, of), 'mapping', { psaAccountId: decided });
     await console.updateCounts();
     const accounts = await system.api.all<{ id: string; psaAccountId: string; how: string }>(
       `/v1/integrations/${of}/accounts?mapped=true`,
@@ -325,7 +325,7 @@ describe('assigned on its Integrations page in Mailprotector', () => {
     await untilState(late, 'waiting', of);
     const report = await console.updateCounts();
     expect(report.unmapped).toBeGreaterThan(0);
-    await system.api.put(`${accountPath(late, of)}/mapping`, { psaAccountId: lates });
+    await system.api.decide('PUT', accountPath(late, of), 'mapping', { psaAccountId: lates });
     await untilState(late, 'done', of);
     const cards = await system.api.all<CardView>(`/v1/cards?psaConnectionId=${psa}`);
     expect(cards.find((card) => card.psaAccountId === lates && card.productId === 'MP-CLOUDFILTER')?.usage).toBe(14);

@@ -106,7 +106,9 @@ test('a number of an unmapped customer lands by itself once it is mapped', async
   const taken = new Set((await cards()).map((card) => card.psaAccountId));
   const free = items.find((item) => !taken.has(item.id)) ?? items[0];
   const before = (await cards()).find((card) => card.psaAccountId === free?.id && card.productId === 'MP-CLOUDFILTER');
-  await system.api.put(`/v1/integrations/${id}/accounts/${unmapped?.id}/mapping`, { psaAccountId: free?.id });
+  await system.api.decide('PUT', `/v1/integrations/${id}/accounts/${unmapped?.id}`, 'mapping', {
+    psaAccountId: free?.id,
+  });
   const card = (await cards()).find((row) => row.psaAccountId === free?.id && row.productId === 'MP-CLOUDFILTER');
   expect(card?.usage).toBe(17 + (before?.usage ?? 0));
 });
@@ -221,7 +223,9 @@ describe('both ways at once', () => {
     const { skus } = (await made.json()) as { skus: { id: string; name: string }[] };
     const sku = skus.find((entry) => entry.name === ownService);
     const [product] = await system.api.all<{ id: string }>(`/v1/psa-connections/${psaConnectionId}/products?q=MP-`);
-    await system.api.put(`/v1/integrations/${id}/services/${sku?.id}/mapping`, { productIds: [product?.id] });
+    await system.api.decide('PUT', `/v1/integrations/${id}/services/${sku?.id}`, 'mapping', {
+      productIds: [product?.id],
+    });
     // A pair that is read, and one that only the vendor knows of.
     expect((await count(Number(account?.id), 'CloudFilter', 9_999)).status).toBe(201);
     expect((await count(Number(account?.id), sku?.id ?? '', 5)).status).toBe(201);

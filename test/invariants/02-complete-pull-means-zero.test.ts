@@ -83,7 +83,7 @@ test('a customer that vanished from a complete list counts 0, is flagged, and is
 test('a customer that is excluded is not read: its counts keep their values and are not reported since', async () => {
   const { id } = await customer(28);
   const before = await countsOf(id);
-  await system.api.put(`/v1/integrations/${integrationId}/accounts/${id}/exclusion`, undefined);
+  await system.api.decide('PUT', `/v1/integrations/${integrationId}/accounts/${id}`, 'exclusion');
   expect((await syncNow(system, integrationId)).state).toBe('applied');
   expect(await countsOf(id)).toEqual(before.map((count) => ({ ...count, reported: false })));
 });

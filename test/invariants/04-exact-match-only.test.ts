@@ -153,12 +153,12 @@ test('an excluded customer is not mapped, and what a person has mapped by hand m
   const at = `/v1/integrations/${integrationId}/accounts`;
   await person.credentials(system, integrationId);
   await person.linkAll(system, integrationId);
-  for (const pair of [excluded, excludedTwin]) await system.api.put(`${at}/${pair.customer.id}/exclusion`, undefined);
+  for (const pair of [excluded, excludedTwin]) await system.api.decide('PUT', `${at}/${pair.customer.id}`, 'exclusion');
   for (const [vendor, psa] of [
     [byHand, byHand],
     [vendorTwinA, vendorTwinB],
   ] as const)
-    await system.api.put(`${at}/${vendor.customer.id}/mapping`, { psaAccountId: String(psa.company.id) });
+    await system.api.decide('PUT', `${at}/${vendor.customer.id}`, 'mapping', { psaAccountId: String(psa.company.id) });
   expect((await stepOf(system, integrationId, 'matchExactly')).state).toBe('waiting');
   await system.connectwise.clearFaults();
   await reach(system, integrationId, 'mapAccounts');

@@ -175,7 +175,9 @@ test('an alert of an account that nobody mapped is parked, and delivered by itse
   );
   const taken = new Set(alerting.mapped.map((each) => each.psaAccountId));
   const free = items.find((item) => !taken.has(item.id));
-  await system.api.put(`/v1/integrations/${alerting.id}/accounts/${accountId}/mapping`, { psaAccountId: free?.id });
+  await system.api.decide('PUT', `/v1/integrations/${alerting.id}/accounts/${accountId}`, 'mapping', {
+    psaAccountId: free?.id,
+  });
   await untilAlert(system, id, 'delivered');
   expect(await ticketsOf(system, id)).toHaveLength(1);
 });

@@ -108,11 +108,11 @@ async function changeEverything(): Promise<void> {
   await untilConnected(system, integrationId);
   const mapped = await api.all<{ id: string; psaAccountId: string }>(`${at}/accounts?mapped=true`);
   const [one, two] = mapped;
-  await api.call('DELETE', `${at}/accounts/${one?.id}/mapping`);
-  await api.put(`${at}/accounts/${one?.id}/mapping`, { psaAccountId: one?.psaAccountId });
-  await api.put(`${at}/accounts/${two?.id}/exclusion`, undefined);
+  await api.decide('DELETE', `${at}/accounts/${one?.id}`, 'mapping');
+  await api.decide('PUT', `${at}/accounts/${one?.id}`, 'mapping', { psaAccountId: one?.psaAccountId });
+  await api.decide('PUT', `${at}/accounts/${two?.id}`, 'exclusion');
   await api.call('DELETE', `${at}/accounts/${two?.id}/exclusion`);
-  await api.put(`${at}/accounts/${two?.id}/mapping`, { psaAccountId: two?.psaAccountId });
+  await api.decide('PUT', `${at}/accounts/${two?.id}`, 'mapping', { psaAccountId: two?.psaAccountId });
   const file = (mapping: string, excluded: string) => ({
     csv: `kind,id,mappedTo,excluded\naccount,${two?.id},${mapping},${excluded}\n`,
     apply: true,
@@ -124,8 +124,8 @@ async function changeEverything(): Promise<void> {
   await api.post(`/v1/integrations/${second}/reconnect`);
   await api.post(`/v1/integrations/${second}/disconnect`);
   const { service, productIds } = await mappedService();
-  await api.call('DELETE', `${at}/services/${service}/mapping`);
-  await api.put(`${at}/services/${service}/mapping`, { productIds, combine: 'add' });
+  await api.decide('DELETE', `${at}/services/${service}`, 'mapping');
+  await api.decide('PUT', `${at}/services/${service}`, 'mapping', { productIds, combine: 'add' });
   await api.put(`/v1/psa-connections/${psaConnectionId}/credentials`, {
     kind: 'connectwise',
     credentials: goodCredentials.psa(system.connectwise.url),
@@ -247,7 +247,15 @@ async function everything(): Promise<string> {
 describe('when the audit row cannot be written, nothing is changed', () => {
   const at = () => `/v1/integrations/${integrationId}`;
   const firstMapped = async () => (await system.api.all<{ id: string }>(`${at()}/accounts?mapped=true`))[0]?.id ?? '';
-  const account = async (suffix: string) => `${at()}/accounts/${await firstMapped()}/${suffix}`;
+  const account = async (suffix: string) => deciding(`${at()}/accounts/${await firstMapped()}`, suffix);
+  const service = async () => deciding(`${at()}/services/${(await mappedService()).service}`, 'mapping');
+  const deciding = async (thing: string, what: string) =>
+    `${thing}/${what}?seen=${(await system.api.get<{ version: string }>(thing)).version}`;
+  /** A PSA account that the first one is not mapped to. */
+  const another = async () => {
+    const { psaAccountId } = await system.api.get<{ psaAccountId: string }>(`${at()}/accounts/${await firstMapped()}`);
+    return { psaAccountId: cards.find((each) => each.psaAccountId !== psaAccountId)?.psaAccountId };
+  };
   const card = () => `/v1/cards/${cards[0]?.id}`;
   const psa = () => `/v1/psa-connections/${psaConnectionId}`;
   const requests: [string, string, () => Promise<string> | string, () => unknown][] = [
@@ -258,20 +266,15 @@ describe('when the audit row cannot be written, nothing is changed', () => {
     ['vendor credentials are given', 'PUT', () => `${at()}/vendor-credentials`, () => goodCredentials.vendor],
     ['customers are linked', 'POST', () => `${at()}/customers/link`, () => ({ all: true })],
     ['a mapping is taken back', 'DELETE', () => account('mapping'), () => undefined],
-    ['a mapping is made', 'PUT', () => account('mapping'), () => ({ psaAccountId: cards[0]?.psaAccountId })],
+    ['a mapping is made', 'PUT', () => account('mapping'), another],
     ['an account is excluded', 'PUT', () => account('exclusion'), () => undefined],
     [
       'a service is mapped otherwise',
       'PUT',
-      async () => `${at()}/services/${(await mappedService()).service}/mapping`,
+      service,
       () => ({ productIds: [cards[0]?.psaProductId], rounding: 'up', combine: 'highest' }),
     ],
-    [
-      'a service mapping is taken back',
-      'DELETE',
-      async () => `${at()}/services/${(await mappedService()).service}/mapping`,
-      () => undefined,
-    ],
+    ['a service mapping is taken back', 'DELETE', service, () => undefined],
     ['a rule is set', 'PUT', () => `${card()}/rule`, () => ({ rule: { minimum: 99, reason: 'x' } })],
     ['a card is dismissed', 'POST', () => `${card()}/dismiss`, () => ({ reason: 'x' })],
     ['cards are approved', 'POST', () => '/v1/approvals', () => ({ cardIds: [cards[0]?.id] })],
@@ -300,7 +303,7 @@ describe('when the audit row cannot be written, nothing is changed', () => {
     const putRight = await refuseRows(system, 'audit', 'true');
     try {
       const before = await everything();
-      const answer = await system.api.call<{ code: string }>(method, where, body());
+      const answer = await system.api.call<{ code: string }>(method, where, await body());
       expect(answer.status).toBe(500);
       expect(await everything()).toBe(before);
     } finally {

@@ -31,6 +31,8 @@ export interface Caller {
   call<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<T>>;
   /** The body of an answer that is good. */
   good<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Looks at a thing (a vendor account, a service) and decides about it at once. */
+  decide<T>(method: 'PUT' | 'DELETE', thing: string, what: string, body?: unknown): Promise<T>;
   /** The problem, which must have this status and code. */
   problem(status: number, code: string, method: string, path: string, body?: unknown): Promise<ProblemBody>;
 }
@@ -106,6 +108,10 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
         const answer = await caller.call<T>(method, path, body);
         expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300);
         return answer.body;
+      },
+      async decide(method, thing, what, body) {
+        const { version } = await caller.good<{ version: string }>('GET', thing);
+        return caller.good(method, `${thing}/${what}?seen=${version}`, body);
       },
       async problem(status, code, method, path, body) {
         const answer = await caller.call<ProblemBody>(method, path, body);

@@ -19,7 +19,8 @@ import {
   stepsBefore,
   type Tenant,
 } from './apiTenant.ts';
-import { decideAccounts } from '../../commands/accountMapping.ts';
+import { accountVersion, decideAccounts } from '../../commands/accountMapping.ts';
+import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
 import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
 import { stepsOf } from '../../domain/process.ts';
@@ -36,6 +37,9 @@ type Make = (tenant: Tenant) => Promise<Sample> | Sample;
 const connection: Make = (tenant) => ({ params: { id: tenant.psaConnectionId } });
 const integration: Make = (tenant) => ({ params: { id: tenant.integrationId } });
 const mappedAccount: Make = (tenant) => ({ params: { id: tenant.integrationId, accountId: tenant.vendorAccount(1) } });
+/** The version of the customer that `mapped` has mapped. */
+const seenAccount = (tenant: Tenant) =>
+  `seen=${accountVersion({ excluded: false, psaAccountId: tenant.psaAccount(1) })}`;
 /** An integration of its own with one customer mapped. */
 const mapped = async (tenant: Tenant) => {
   const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
@@ -99,6 +103,7 @@ export const samples: Record<string, Make> = {
   }),
 
   listAccounts: integration,
+  getAccount: mappedAccount,
   listSuggestions: mappedAccount,
   exportMappings: integration,
   importMappings: async (tenant) => {
@@ -107,10 +112,11 @@ export const samples: Record<string, Make> = {
   },
   putAccountMapping: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('mapAccounts')), accountId: tenant.vendorAccount(1) },
+    query: `seen=${accountVersion({ excluded: false, psaAccountId: null })}`,
     body: { psaAccountId: tenant.psaAccount(2) },
   }),
-  deleteAccountMapping: async (tenant) => ({ params: await mapped(tenant) }),
-  putExclusion: async (tenant) => ({ params: await mapped(tenant) }),
+  deleteAccountMapping: async (tenant) => ({ params: await mapped(tenant), query: seenAccount(tenant) }),
+  putExclusion: async (tenant) => ({ params: await mapped(tenant), query: seenAccount(tenant) }),
   deleteExclusion: async (tenant) => {
     const { id, accountId } = await mapped(tenant);
     const row = await readIntegration(tenant.db, id);
@@ -127,14 +133,18 @@ export const samples: Record<string, Make> = {
     return { params: { id, accountId } };
   },
   listServices: integration,
+  getService: (tenant) => ({ params: { id: tenant.integrationId, serviceId: service } }),
   putServiceMapping: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('mapServices')), serviceId: service },
+    query: `seen=${serviceVersion({ mapping: null, combine: {} })}`,
     body: { productIds: [tenant.product('other')] },
   }),
   deleteServiceMapping: async (tenant) => {
     const id = await seedIntegration(tenant, stepsBefore('mapServices'));
     await mapOne(tenant, id);
-    return { params: { id, serviceId: service } };
+    const services = await viewServices(tenant.db, await readIntegration(tenant.db, id));
+    const seen = services.find((each) => each.id === service)?.version ?? '';
+    return { params: { id, serviceId: service }, query: `seen=${seen}` };
   },
 
   completeStep: async (tenant) => {

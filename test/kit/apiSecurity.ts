@@ -81,9 +81,9 @@ export function proveSecurity(tags: readonly string[], harness: () => ApiHarness
         const theirs = await sampleOf(route, other);
         const before = await harness().dump();
         for (const params of swapped(mine.params ?? {}, theirs.params ?? {})) {
-          await admin.problem(404, 'not-found', route.method, addressOf(route, { params }), mine.body);
+          await admin.problem(404, 'not-found', route.method, addressOf(route, { ...mine, params }), mine.body);
           // Nor does what they send with it matter.
-          await admin.problem(404, 'not-found', route.method, addressOf(route, { params }), theirs.body);
+          await admin.problem(404, 'not-found', route.method, addressOf(route, { ...theirs, params }), theirs.body);
         }
         expect(await harness().dump(), `${route.method} ${route.path} changed something`).toEqual(before);
       }
