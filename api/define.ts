@@ -38,7 +38,7 @@ const problems = {
   409: problem('Not in this state', 409, 'not-read-yet', 'The PSA has not been read yet.'),
   413: problem('The body is too large', 413, 'too-large', 'The body is larger than 1048576 bytes.'),
   415: problem(
-    'The body is not JSON',
+    'The body is not JSON, or its charset is not known',
     415,
     'not-json',
     'Send the body as JSON, with "Content-Type: application/json".',

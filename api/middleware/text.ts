@@ -1,20 +1,23 @@
 import { createMiddleware } from 'hono/factory';
 import type { ApiEnv } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
+import { bodyText } from './body.ts';
 
 /** Deeper than any body we take; what is deeper is meant to exhaust a stack. */
 const deepest = 50;
 const jsonType = /^application\/([a-z.-]+\+)?json(;.*)?$/i;
 
 /**
- * Refuses what is no JSON, and text that PostgreSQL cannot keep (a NUL, half a surrogate pair, bytes that are not UTF-8),
- * before anything is done: it is the caller's error, and said so.
+ * Refuses what is no JSON, bytes that are not the text they are said to be, and text that PostgreSQL cannot keep (a NUL,
+ * half a surrogate pair), before anything is done: it is the caller's error, and said so.
  */
 export const checkText = createMiddleware<ApiEnv>(async (c, next) => {
   checkUrl(c.req.url);
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
-    const bytes = await c.req.arrayBuffer();
-    if (bytes.byteLength > 0) checkBody(bytes, c.req.header('content-type') ?? '');
+    const text = await bodyText(c, ({ status, detail }) => {
+      return new ApiProblem(status, status === 415 ? 'unknown-charset' : 'invalid-text', detail);
+    });
+    if (text !== '') checkBody(text, c.req.header('content-type') ?? '');
   }
   await next();
 });
@@ -30,15 +33,9 @@ function checkUrl(url: string): void {
   if (isBad(text)) throw badText('The address');
 }
 
-function checkBody(bytes: ArrayBuffer, type: string): void {
+function checkBody(text: string, type: string): void {
   if (!jsonType.test(type))
     throw new ApiProblem(415, 'not-json', 'Send the body as JSON, with "Content-Type: application/json".');
-  let text: string;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw badText('The body');
-  }
   let body: unknown;
   try {
     body = JSON.parse(text);

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import type { ApiDependencies } from '../context.ts';
+import { bodyText } from '../middleware/body.ts';
 import { isBad } from '../middleware/text.ts';
 
 export interface VendorApiEnv {
@@ -17,6 +18,7 @@ const names: Record<number, string> = {
   404: 'Not Found',
   409: 'Conflict',
   413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
@@ -47,10 +49,11 @@ export function wrapped(c: VendorContext, data: unknown, message: string): Respo
   return c.json({ data, message, status: 200 });
 }
 
-/** The body as JSON. @throws VendorApiError 400 when it is none */
+/** The body as JSON. @throws VendorApiError 400 when it is none, 415 when its charset is one that nobody knows */
 export async function jsonOf(c: VendorContext): Promise<unknown> {
+  const text = await bodyText(c, ({ status, detail }) => new VendorApiError(status, detail));
   try {
-    return JSON.parse(await c.req.text());
+    return JSON.parse(text);
   } catch {
     throw new VendorApiError(400, 'The body is not valid JSON');
   }

@@ -69,6 +69,34 @@ describe('bad text is refused with a clear error, and nothing changes', () => {
     expect(await harness.dump()).toEqual(before);
   });
 
+  test.each([
+    ['ISO-8859-1, declared', 'latin1', '', '; charset=ISO-8859-1', 201],
+    ['ISO-8859-1 in quotes', 'latin1', '', '; charset="iso-8859-1"', 201],
+    ['UTF-16, declared', 'utf16le', '', '; charset=utf-16le', 201],
+    ['UTF-8 with a byte order mark', 'utf8', '\ufeff', '', 201],
+    ['ISO-8859-1, said to be UTF-8', 'latin1', '', '; charset=utf-8', 400],
+    ['a charset that nobody knows', 'utf8', '', '; charset=klingon', 415],
+  ] as const)('%s', async (_what, encoding, mark, charset, status) => {
+    const name = `Zoë’s ${_what}`.replace('’', "'");
+    const body = Buffer.from(mark + connection(name), encoding);
+    const answer = await send('POST', '/v1/psa-connections', body, `application/json${charset}`);
+    expect(answer.status).toBe(status);
+    if (status === 415) expect(answer.body.code).toBe('unknown-charset');
+    const { items } = await harness.admin.good<{ items: { name: string }[] }>('GET', '/v1/psa-connections?limit=200');
+    expect(items.some((each) => each.name === name)).toBe(status === 201);
+    expect(JSON.stringify(items)).not.toContain('\ufffd');
+  });
+
+  test('a mapping file says its names as they were typed, in the charset that is declared', async () => {
+    const csv = 'kind,id,name,mappedTo\naccount,Zoë,Zoë,250\n';
+    const path = `/v1/integrations/${harness.one.integrationId}/mappings/import`;
+    const bytes = (encoding: BufferEncoding) => Buffer.from(JSON.stringify({ csv }), encoding);
+    const said = await send('POST', path, bytes('latin1'), 'application/json; charset=iso-8859-1');
+    expect(said).toMatchObject({ status: 200 });
+    expect(JSON.stringify(said.body)).toContain('Zoë');
+    expect(await send('POST', path, bytes('latin1'))).toMatchObject({ status: 400, body: { code: 'invalid-text' } });
+  });
+
   test.each(['%00', 'a%00b', '%ff', '%c3%28', '%ed%a0%80', '%', '%zz'])('in an address: %s', async (text) => {
     const { integrationId, psaConnectionId } = harness.one;
     for (const path of [

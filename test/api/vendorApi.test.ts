@@ -235,6 +235,35 @@ describe('accounts (9 to 12)', () => {
       );
   });
 
+  test('10: a charset that is declared is decoded; bytes that are no UTF-8 and declare none are 400, and never U+FFFD', async () => {
+    const send = async (id: string, encoding: BufferEncoding, type: string, mark = '') => {
+      const body = Buffer.from(mark + JSON.stringify([{ id, name: 'Zoë Müller' }]), encoding);
+      const response = await fetch(`${harness.url}/api/vendor-api/organization/accounts`, {
+        method: 'POST',
+        headers: { 'GRADIENT-TOKEN': tokenOf(vendorKey, key), 'content-type': type },
+        body,
+      });
+      return { status: response.status, body: (await response.json()) as unknown };
+    };
+    expect((await send('1', 'latin1', 'application/json; charset=ISO-8859-1')).status).toBe(201);
+    // As PowerShell sends JSON when it is told of no type.
+    expect((await send('2', 'utf8', 'application/x-www-form-urlencoded', '\ufeff')).status).toBe(201);
+    expect(await send('3', 'latin1', 'application/json')).toEqual({
+      status: 400,
+      body: { statusCode: 400, error: 'Bad Request', message: expect.stringMatching(/not valid UTF-8/) as string },
+    });
+    expect(await send('4', 'latin1', 'application/json; charset=utf-8')).toMatchObject({ status: 400 });
+    expect(await send('5', 'utf8', 'application/json; charset=klingon')).toMatchObject({
+      status: 415,
+      body: { statusCode: 415, message: expect.stringMatching(/klingon/) as string },
+    });
+    const { body } = await call('GET', '/organization/accounts');
+    expect(body).toMatchObject([
+      { id: '1', name: 'Zoë Müller' },
+      { id: '2', name: 'Zoë Müller' },
+    ]);
+  });
+
   test('10: the newer form is one object', async () => {
     expect(await call('POST', '/organization/accounts', { id: '7', name: 'Seven' })).toMatchObject({
       status: 201,
