@@ -1,4 +1,5 @@
 /** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
+import { ConnectorError } from '../connectors/errors.ts';
 import type { AddNoteResult, CreateTicketResult, PsaAdapter } from '../connectors/psa.ts';
 import {
   beginNextTicket,
@@ -24,7 +25,7 @@ import {
   type AdmittedAlert,
   type AlertRow,
 } from '../db/queries/alerts.ts';
-import { finishStep } from '../db/queries/process.ts';
+import { finishStep, noteFailure } from '../db/queries/process.ts';
 import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
@@ -38,7 +39,7 @@ const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
   const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
-  const { ALERTS_IN_FLIGHT: places, PSA_SEARCH_LOOKS: mostLooks } = deps.environment;
+  const { ALERTS_IN_FLIGHT: places, PSA_SEARCH_LOOKS: mostLooks, TRANSIENT_LIMIT_MS } = deps.environment;
 
   async function wakeAll(admitted: readonly AdmittedAlert[]): Promise<void> {
     for (const next of admitted) await wakeProcess(deps, next);
@@ -99,6 +100,25 @@ export function createAlertActivities(deps: Dependencies) {
     );
   }
 
+  /**
+   * Calls the PSA, unless the ticket has been in use there (409, 423, 425) for as long as anything is tried again: then a
+   * person looks, and its place is the next one's.
+   *
+   * @returns false where it is for the person
+   */
+  async function unlessLocked(ref: StepRef, integrationId: string, call: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || error.code !== 'locked') throw error;
+      const failingMs = await noteFailure(deps.db, ref, { code: error.code, what: error.detail });
+      if (failingMs < TRANSIENT_LIMIT_MS) throw error;
+      const todo = 'Somebody has had it in use all the time. Close it in the PSA, then retry.';
+      await die(integrationId, ref.id, { code: 'locked', detail: `${error.detail} ${todo}` });
+      return false;
+    }
+  }
+
   /** Whether an alert's own ticket needs a note now: closed ones are opened again or followed by another first. */
   async function follow({ alert: row, integration }: DeliveryContext, adapter: PsaAdapter): Promise<boolean> {
     if (row.ticketId === null) return true;
@@ -147,7 +167,8 @@ export function createAlertActivities(deps: Dependencies) {
         // Claimed by somebody who was killed: that is for the next step to find out about.
         if (context.alert.post === null) {
           const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
-          if ((await follow(context, adapter)) && !(await post(context, adapter))) return undefined;
+          const call = async () => !(await follow(context, adapter)) || post(context, adapter);
+          if (!(await unlessLocked(ref, context.integration.id, call))) return undefined;
         }
         // Mostly it is known what became of it.
         const { post: open } = await readAlert(deps.db, ref.id);
@@ -178,7 +199,7 @@ export function createAlertActivities(deps: Dependencies) {
         if (found === 'several') await die(integration.id, row.id, severalTickets([]));
         else if (found) await recordPost(deps.db, row, found === 'note' ? undefined : found);
         else if (row.looks + 1 < mostLooks) await noteLook(deps.db, row);
-        else if (row.claims < 2) await post(context, adapter);
+        else if (row.claims < 2) await unlessLocked(ref, integration.id, () => post(context, adapter));
         else await die(integration.id, row.id, notTaken);
         return undefined;
       });
