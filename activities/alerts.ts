@@ -1,6 +1,6 @@
 /** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
 import { ConnectorError } from '../connectors/errors.ts';
-import type { AddNoteResult, CreateTicketResult, PsaAdapter } from '../connectors/psa.ts';
+import type { AddNoteResult, CreateTicketResult, PsaAdapter, PsaTicket } from '../connectors/psa.ts';
 import {
   beginNextTicket,
   claimedForMs,
@@ -82,8 +82,12 @@ export function createAlertActivities(deps: Dependencies) {
         return notePostUncertain(deps.db, claimed ?? before);
       case 'rejected':
         return die(integration.id, before.id, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
-      case 'ambiguous':
+      case 'several':
         return die(integration.id, before.id, severalTickets(result.tickets));
+      case 'unproven':
+        return die(integration.id, before.id, unprovenTicket(result.tickets));
+      case 'unreadable':
+        return die(integration.id, before.id, unprovenNote);
       case 'created':
       case 'existing':
         return recordPost(deps.db, claimed ?? before, ticketIn(result));
@@ -195,9 +199,9 @@ export function createAlertActivities(deps: Dependencies) {
           };
         }
         const adapter = await deps.connectors.psaOf(integration.psaConnectionId);
-        const found = await lookFor(row, adapter);
-        if (found === 'several') await die(integration.id, row.id, severalTickets([]));
-        else if (found) await recordPost(deps.db, row, found === 'note' ? undefined : found);
+        const found = await lookFor(deps, context, adapter);
+        if (found.what === 'unknown') await die(integration.id, row.id, found.reason);
+        else if (found.what !== 'nothing') await recordPost(deps.db, row, found.ticket);
         else if (row.looks + 1 < mostLooks) await noteLook(deps.db, row);
         else if (row.claims < 2) await unlessLocked(ref, integration.id, () => post(context, adapter));
         else await die(integration.id, row.id, notTaken);
@@ -234,38 +238,78 @@ const notTaken = {
   detail: 'The PSA did not take it twice, and shows no sign of it. Look whether its pages say why, then retry.',
 };
 
-function severalTickets(tickets: readonly { id: string }[]): { code: string; detail: string } {
-  const which = tickets.length > 0 ? ` (${tickets.map((ticket) => ticket.id).join(', ')})` : '';
+const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.id).join(', ');
+
+/** Nobody can tell whether it is the alert's own: a ticket posted now might be the second, a note one to a stranger. */
+function unprovenTicket(tickets: readonly PsaTicket[]): { code: string; detail: string } {
+  return {
+    code: 'unproven_ticket',
+    detail: `The PSA finds ${idsOf(tickets)} by the alert's reference, and does not show the reference of what it finds; account and summary of one ticket do not fit either. Let the API member's role see the tickets' external reference, then retry. If such a ticket is this alert's, dismiss the alert; if not, take the reference from it, then retry.`,
+  };
+}
+
+const unprovenNote = {
+  code: 'unproven_note',
+  detail:
+    "Its note may be on its ticket: the PSA does not show the texts of the ticket's notes, so nobody can tell. Look at the ticket: if the note is missing, retry; if it is there, dismiss the alert. Let the API member's role see the notes' text.",
+};
+
+function severalTickets(tickets: readonly PsaTicket[]): { code: string; detail: string } {
   return {
     code: 'several_tickets',
-    detail: `Several tickets${which} carry its reference. Keep one of them, delete the others, then retry.`,
+    detail: `Several tickets (${idsOf(tickets)}) carry its reference. Keep one of them, delete the others, then retry.`,
   };
 }
 
 function ticketIn(result: Extract<CreateTicketResult | AddNoteResult, { outcome: 'created' | 'existing' }>) {
   if (!('ticket' in result)) return undefined;
-  const { id, url } = result.ticket;
-  return { id, ...(url === undefined ? {} : { url }), existed: result.outcome === 'existing' };
+  return { ...placeOf(result.ticket), existed: result.outcome === 'existing' };
 }
 
-/** What came of a POST that nobody heard the end of; undefined = nothing to be seen. */
-async function lookFor(row: AlertRow, adapter: PsaAdapter) {
-  if (row.ticketId !== null)
-    return (await adapter.hasNote({ ticketId: row.ticketId, marker: markerOf(row) })) ? 'note' : undefined;
-  const [ticket, second] = await adapter.findTickets({ reference: row.reference });
-  if (!ticket) return undefined;
-  return second
-    ? 'several'
-    : { id: ticket.id, ...(ticket.url === undefined ? {} : { url: ticket.url }), existed: true };
+type Looked =
+  | { what: 'nothing' }
+  | { what: 'there'; ticket?: { id: string; url?: string; existed: boolean } }
+  /** For a person: whatever were posted now might be the second. */
+  | { what: 'unknown'; reason: { code: string; detail: string } };
+
+/** What came of a POST that nobody heard the end of. */
+async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter): Promise<Looked> {
+  const { alert: row, mappedTo } = context;
+  if (row.ticketId !== null) {
+    const note = await adapter.findNote({ ticketId: row.ticketId, marker: markerOf(row) });
+    if (note === 'unreadable') return { what: 'unknown', reason: unprovenNote };
+    return { what: note === 'there' ? 'there' : 'nothing' };
+  }
+  const { summary } = await wordsOf(deps, context, row, adapter);
+  const accountId = row.psaAccountId ?? mappedTo ?? '';
+  const search = await adapter.findTickets({ reference: row.reference, accountId, summary });
+  switch (search.found) {
+    case 'none':
+      return { what: 'nothing' };
+    case 'one':
+      return { what: 'there', ticket: { ...placeOf(search.ticket), existed: true } };
+    case 'several':
+      return { what: 'unknown', reason: severalTickets(search.tickets) };
+    case 'unproven':
+      return { what: 'unknown', reason: unprovenTicket(search.tickets) };
+  }
 }
+
+const placeOf = ({ id, url }: PsaTicket) => ({ id, ...(url === undefined ? {} : { url }) });
 
 /** Stands in a note, so that it is found again. */
 const markerOf = (row: AlertRow) => `[${row.reference}-r${row.telling ?? row.revision}]`;
 
-async function ticketOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
-  const { board, ...settings } = alertSettingsOf(context.integration.alerts);
-  if (!board || context.mappedTo === null) throw new Error(`The alert ${row.id} has no board or account.`);
+/** Summary and body of its ticket, as its settings say now. */
+async function wordsOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
   const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
+  const settings = alertSettingsOf(context.integration.alerts);
+  return ticketText({ ...context, alert: row, gathered }, settings, adapter.longestSummary);
+}
+
+async function ticketOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
+  const { board } = alertSettingsOf(context.integration.alerts);
+  if (!board || context.mappedTo === null) throw new Error(`The alert ${row.id} has no board or account.`);
   return {
     accountId: context.mappedTo,
     boardId: board.boardId,
@@ -273,12 +317,17 @@ async function ticketOf(deps: Dependencies, context: DeliveryContext, row: Alert
     ...(board.typeId === null ? {} : { typeId: board.typeId }),
     priorityId: board.priorities[row.priority as 1 | 2 | 3 | 4],
     reference: row.reference,
-    ...ticketText({ ...context, alert: row, gathered }, settings, adapter.longestSummary),
+    ...(await wordsOf(deps, context, row, adapter)),
   };
 }
 
 async function noteOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, ticketId: string) {
   const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
   const marker = markerOf(row);
-  return { ticketId, marker, text: `${noteText({ ...context, alert: row, gathered })}\n\n${marker}` };
+  return {
+    ticketId,
+    marker,
+    first: row.claims === 0,
+    text: `${noteText({ ...context, alert: row, gathered })}\n\n${marker}`,
+  };
 }

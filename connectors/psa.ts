@@ -140,18 +140,21 @@ export interface PsaTicket {
  */
 export type Claim = () => Promise<number>;
 
-export interface CreateTicket {
+export interface TicketQuery {
   accountId: string;
+  /** As it was sent, or would be; it may be cut to what the PSA takes. */
+  summary: string;
+  /** Stable, kept before anything is sent; 100 characters at most. */
+  reference: string;
+}
+
+export interface CreateTicket extends TicketQuery {
   boardId: string;
   /** Absent = the board's default. */
   statusId?: string;
   typeId?: string;
   priorityId?: string;
-  /** Characters: 100 at most on ConnectWise. */
-  summary: string;
   body: string;
-  /** Stable, kept before anything is sent; 100 characters at most. */
-  reference: string;
   claim: Claim;
 }
 
@@ -163,10 +166,18 @@ export type FailedWrite =
   /** Nothing was written, for a reason that is not this row's (away, throttled, credentials, rights): safe to claim again. */
   | { outcome: 'not_sent'; error: ConnectorError };
 
+/** What a search for the tickets of one reference found, as far as it can be believed. */
+export type TicketSearch =
+  | { found: 'none' }
+  | { found: 'one'; ticket: PsaTicket }
+  /** Several tickets carry the reference: a person has to say which one is right. */
+  | { found: 'several'; tickets: PsaTicket[] }
+  /** The PSA's own search matched, but what came does not show the reference: a person has to say whose it is. */
+  | { found: 'unproven'; tickets: PsaTicket[] };
+
 export type CreateTicketResult =
   | { outcome: 'created' | 'existing'; ticket: PsaTicket }
-  /** Several tickets carry the reference: a person has to say which one is right. */
-  | { outcome: 'ambiguous'; tickets: PsaTicket[] }
+  | { outcome: 'several' | 'unproven'; tickets: PsaTicket[] }
   | FailedWrite;
 
 export interface AddNote {
@@ -174,10 +185,19 @@ export interface AddNote {
   /** Stands in the text, so that the note is found again. */
   marker: string;
   text: string;
+  /** Nothing was ever posted for this marker, as far as we know. */
+  first: boolean;
   claim: Claim;
 }
 
-export type AddNoteResult = { outcome: 'created' | 'existing' } | FailedWrite;
+/** `unreadable`: no note shows the marker, but some show no text at all. */
+export type NoteSearch = 'there' | 'absent' | 'unreadable';
+
+export type AddNoteResult =
+  | { outcome: 'created' | 'existing' }
+  /** It was posted before, and whether it is there cannot be read: a person has to look. */
+  | { outcome: 'unreadable' }
+  | FailedWrite;
 
 export interface SetQuantity {
   agreementId: string;
@@ -214,14 +234,17 @@ export interface PsaAdapter {
   readonly longestSummary: number;
   checkAlertPermissions(options?: CallOptions): Promise<PermissionReport<AlertCapability>>;
   readTicketOptions(options?: CallOptions): Promise<PsaTicketOptions>;
-  /** Tickets that carry this reference; the PSA's search may lag behind a creation. */
-  findTickets(query: { reference: string } & CallOptions): Promise<PsaTicket[]>;
+  /**
+   * Looks for the ticket of this reference; the PSA's search may lag behind a creation. A ticket that the PSA's search
+   * found, and that does not show its reference, is believed only if it is the only one, and account and summary fit.
+   */
+  findTickets(query: TicketQuery & CallOptions): Promise<TicketSearch>;
   /** By id, which does not lag; null = it is not there. */
   getTicket(query: { ticketId: string } & CallOptions): Promise<PsaTicket | null>;
   /** Looks for the reference, and creates the ticket with one POST if it is nowhere (invariant 6). */
   createTicket(command: CreateTicket & CallOptions): Promise<CreateTicketResult>;
   /** Whether a note of the ticket carries this marker. */
-  hasNote(query: { ticketId: string; marker: string } & CallOptions): Promise<boolean>;
+  findNote(query: { ticketId: string; marker: string } & CallOptions): Promise<NoteSearch>;
   /** Looks for the marker among the ticket's notes, and adds the note with one POST if it is not there. */
   addNote(command: AddNote & CallOptions): Promise<AddNoteResult>;
   /** Gives a ticket a status; absolute, so it may be repeated. */

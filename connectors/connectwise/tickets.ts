@@ -1,7 +1,17 @@
 /** ConnectWise's tickets behind the PSA port (connectwise.md §4.5–4.6, §5.3). */
 import type { z } from 'zod';
 import { ConnectorError } from '../errors.ts';
-import type { AddNote, AddNoteResult, CreateTicket, CreateTicketResult, PsaAdapter, PsaTicket } from '../psa.ts';
+import type {
+  AddNote,
+  AddNoteResult,
+  CreateTicket,
+  CreateTicketResult,
+  NoteSearch,
+  PsaAdapter,
+  PsaTicket,
+  TicketQuery,
+  TicketSearch,
+} from '../psa.ts';
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
 import { quoted } from './conditions.ts';
@@ -25,7 +35,7 @@ type TicketHalf = Pick<
   | 'findTickets'
   | 'getTicket'
   | 'createTicket'
-  | 'hasNote'
+  | 'findNote'
   | 'addNote'
   | 'setTicketStatus'
 >;
@@ -45,8 +55,16 @@ export function createTicketHalf(
     url: client.ticketUrl(row.id),
   });
 
-  /** @returns the tickets whose reference is this one, character for character: escaping is undocumented (§2.1) */
-  async function findTickets({ reference, signal }: { reference: string } & CallOptions): Promise<PsaTicket[]> {
+  /**
+   * The reference is compared character for character: escaping is undocumented (§2.1). A row without one was found by it,
+   * and hides it (a role may hide a field): it is not nothing, and not proven either.
+   */
+  async function findTickets({
+    reference,
+    accountId,
+    summary,
+    signal,
+  }: TicketQuery & CallOptions): Promise<TicketSearch> {
     const { data } = await client.request({
       method: 'GET',
       route: '/service/tickets',
@@ -56,22 +74,31 @@ export function createTicketHalf(
       schema: ticketSchema.array(),
       signal,
     });
-    return data.map(ticketOf).filter((ticket) => ticket.reference === reference);
+    const tickets = data.map(ticketOf).filter((ticket) => (ticket.reference ?? reference) === reference);
+    const [ticket, second] = tickets;
+    if (!ticket) return { found: 'none' };
+    const shown = tickets.every((each) => each.reference === reference);
+    if (second) return { found: shown ? 'several' : 'unproven', tickets };
+    const fits = ticket.accountId === accountId && ticket.summary.trim() === summary.slice(0, longestText).trim();
+    return shown || fits ? { found: 'one', ticket } : { found: 'unproven', tickets };
   }
 
-  async function hasNote({ ticketId, marker, signal }: { ticketId: string; marker: string } & CallOptions) {
+  async function findNote({ ticketId, marker, signal }: { ticketId: string; marker: string } & CallOptions) {
     const call = signal ? { signal } : undefined;
     const route = '/service/tickets/{id}/notes';
-    for await (const batch of client.list(route, {}, ticketNoteSchema, call, `${pathOf(ticketId)}/notes`))
-      if (batch.some((note) => note.text?.includes(marker))) return true;
-    return false;
+    let found: NoteSearch = 'absent';
+    for await (const batch of client.list(route, {}, ticketNoteSchema, call, `${pathOf(ticketId)}/notes`)) {
+      if (batch.some((note) => note.text?.includes(marker))) return 'there';
+      if (batch.some((note) => !note.text)) found = 'unreadable';
+    }
+    return found;
   }
 
   async function createTicket(command: CreateTicket & CallOptions): Promise<CreateTicketResult> {
     try {
-      const [found, second] = await findTickets(command);
-      if (found && second) return { outcome: 'ambiguous', tickets: [found, second] };
-      if (found) return { outcome: 'existing', ticket: found };
+      const search = await findTickets(command);
+      if (search.found === 'one') return { outcome: 'existing', ticket: search.ticket };
+      if (search.found !== 'none') return { outcome: search.found, tickets: search.tickets };
     } catch (error) {
       if (!(error instanceof ConnectorError)) throw error;
       return refused(error);
@@ -106,7 +133,9 @@ export function createTicketHalf(
 
   async function addNote(command: AddNote & CallOptions): Promise<AddNoteResult> {
     try {
-      if (await hasNote(command)) return { outcome: 'existing' };
+      const note = await findNote(command);
+      if (note === 'there') return { outcome: 'existing' };
+      if (note === 'unreadable' && !command.first) return { outcome: 'unreadable' };
     } catch (error) {
       if (!(error instanceof ConnectorError)) throw error;
       return refused(error);
@@ -130,7 +159,7 @@ export function createTicketHalf(
   return {
     longestSummary: longestText,
     findTickets,
-    hasNote,
+    findNote,
     createTicket,
     addNote,
 

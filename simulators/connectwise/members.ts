@@ -10,6 +10,8 @@ export interface Member {
   privateKey: string;
   /** What the role lacks. */
   lacks: `${Module}.${Level}`[];
+  /** Fields of tickets and notes that the role does not show, though conditions on them match. */
+  hides?: string[];
 }
 
 export const members: Record<string, Member> = {
@@ -27,6 +29,8 @@ export const members: Record<string, Member> = {
     lacks: ['tickets.inquire', 'tickets.add', 'tickets.edit', 'tableSetup.inquire'],
   },
   noTicketAdd: { publicKey: 'simPublicNoTicketAdd', privateKey: 'simPrivateNoTicketAdd', lacks: ['tickets.add'] },
+  noReference: { publicKey: 'simPublicNoRef', privateKey: 'simPrivateNoRef', lacks: [], hides: ['externalXRef'] },
+  noNoteText: { publicKey: 'simPublicNoText', privateKey: 'simPrivateNoText', lacks: [], hides: ['text'] },
   noTableSetup: { publicKey: 'simPublicNoTable', privateKey: 'simPrivateNoTable', lacks: ['tableSetup.inquire'] },
   noAgreements: { publicKey: 'simPublicNoAgr', privateKey: 'simPrivateNoAgr', lacks: ['agreements.inquire'] },
 };

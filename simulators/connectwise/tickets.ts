@@ -43,7 +43,17 @@ export function createTickets(host: TicketHost) {
   const ticketRow = (ticket: Ticket): Row => ({ ...ticket, _info: host.info(ticket.id) });
   const notFound = () => host.failure(404, 'NotFound', 'The record does not exist.');
 
+  /** What the member's role hides is left out of whatever comes. */
   function route(request: SimRequest, member: Member, parts: (string | undefined)[]): SimAnswer {
+    const answer = whole(request, member, parts);
+    const { hides = [] } = member;
+    if (hides.length === 0 || answer.status >= 300) return answer;
+    const shown = (row: Row) => Object.fromEntries(Object.entries(row).filter(([name]) => !hides.includes(name)));
+    const { body } = answer;
+    return { ...answer, body: Array.isArray(body) ? (body as Row[]).map(shown) : body && shown(body as Row) };
+  }
+
+  function whole(request: SimRequest, member: Member, parts: (string | undefined)[]): SimAnswer {
     const [idText, sub, subId] = parts;
     const { method } = request;
     if (idText === 'search' && method === 'POST') return search(request, member);

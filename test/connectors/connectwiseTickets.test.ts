@@ -128,12 +128,81 @@ describe('one ticket for one reference (invariant 6)', () => {
   test('two of one reference are told, and neither is taken for the right one', async () => {
     await adapter().createTicket(ticket());
     await admin.change({ change: 'addTicket', ticket: { ...(await tickets())[0], id: 90_500_000 } });
-    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome: 'ambiguous', tickets: [{}, {}] });
+    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome: 'several', tickets: [{}, {}] });
   });
 
   test('a reference that only looks alike is another one', async () => {
     await adapter().createTicket(ticket({ reference: 'cs-1' }));
     expect(await adapter().createTicket(ticket({ reference: 'CS-1' }))).toMatchObject({ outcome: 'created' });
+  });
+
+  describe('where the role does not show the reference', () => {
+    const blind = () => adapter('noReference');
+
+    test('the one ticket that the search finds is its own, if company and summary fit: no second POST', async () => {
+      const first = await blind().createTicket(ticket());
+      expect(first).toMatchObject({ outcome: 'created' });
+      expect(await blind().createTicket(ticket())).toMatchObject({ outcome: 'existing' });
+      expect(await tickets()).toHaveLength(1);
+      const long = ticket({ reference: 'CS-2', summary: `${'x'.repeat(99)} ${'y'.repeat(50)}` });
+      await blind().createTicket(long);
+      expect(await blind().createTicket(long)).toMatchObject({ outcome: 'existing' });
+    });
+
+    test.each([
+      ['another summary', { summary: 'Somebody else wrote this' }],
+      ['another company', { company: { id: 1, name: 'Another' } }],
+    ])('%s proves nothing: for a person, and nothing is posted', async (_what, more) => {
+      await adapter().createTicket(ticket());
+      const [made] = await tickets();
+      await admin.change({ change: 'patchTicket', ticketId: made?.id, fields: more });
+      await admin.clearLog();
+      expect(await blind().createTicket(ticket())).toMatchObject({
+        outcome: 'unproven',
+        tickets: [{ id: String(made?.id) }],
+      });
+      expect(await admin.log('POST')).toEqual([]);
+    });
+
+    test('two that fit prove nothing either', async () => {
+      await adapter().createTicket(ticket());
+      await admin.change({ change: 'addTicket', ticket: { ...(await tickets())[0], id: 90_500_000 } });
+      expect(await blind().createTicket(ticket())).toMatchObject({ outcome: 'unproven', tickets: [{}, {}] });
+    });
+
+    test('a ticket that shows another reference is not its own, whoever looks', async () => {
+      await adapter().createTicket(ticket({ reference: 'cs-1' }));
+      expect(await adapter().findTickets(ticket())).toEqual({ found: 'none' });
+      expect(await blind().findTickets(ticket({ reference: 'CS-9' }))).toEqual({ found: 'none' });
+    });
+  });
+
+  test.each([409, 423, 425])('a POST that meets a %d is not sent: somebody has the record in use', async (status) => {
+    await admin.fault({ kind: 'status', method: 'POST', status, body: { message: 'In use.' } });
+    expect(await adapter().createTicket(ticket())).toMatchObject({
+      outcome: 'not_sent',
+      error: { kind: 'transient', code: 'locked' },
+    });
+    expect(await tickets()).toEqual([]);
+  });
+
+  test.each([
+    ['a maintenance page', { status: 200, text: '<html><title>Back soon</title></html>' }],
+    ['nothing', { status: 200, text: '' }],
+  ])('a search that meets %s is not nothing: no POST', async (_what, answer) => {
+    await admin.fault({ kind: 'status', method: 'GET', path: '/service/tickets$', ...answer });
+    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome: 'not_sent', error: { code: 'not_json' } });
+    expect(await admin.log('POST')).toEqual([]);
+  });
+
+  test.each([
+    ['a maintenance page after the commit', { kind: 'afterCommit', status: 200, text: '<html>' }, 'uncertain', 1],
+    ['an empty 201 after the commit', { kind: 'afterCommit', status: 201, text: '' }, 'uncertain', 1],
+    ['a challenge', { kind: 'status', status: 403, text: '<html>Just a moment...</html>' }, 'not_sent', 0],
+  ])('a POST that is answered with %s', async (_what, fault, outcome, there) => {
+    await admin.fault({ ...fault, method: 'POST', path: '/service/tickets$' });
+    expect(await adapter().createTicket(ticket())).toMatchObject({ outcome });
+    expect(await tickets()).toHaveLength(there);
   });
 
   test.each([
@@ -204,15 +273,40 @@ describe('notes and statuses', () => {
 
   test('a note is added once by its marker; uncertain after a failure, and found then', async () => {
     const ticketId = await made();
-    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', claim: async () => Date.now() + 60_000 };
+    const claim = async () => Date.now() + 60_000;
+    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', first: true, claim };
     await admin.fault({ kind: 'afterCommit', method: 'POST', path: '/notes$', status: 500 });
     expect(await adapter().addNote(note)).toMatchObject({ outcome: 'uncertain' });
-    expect(await adapter().hasNote(note)).toBe(true);
+    expect(await adapter().findNote(note)).toBe('there');
     expect(await adapter().addNote(note)).toEqual({ outcome: 'existing' });
     expect((await tickets())[0]?.notes.filter(({ text }) => text.includes('[CS-1-r2]'))).toHaveLength(1);
     expect(await adapter().addNote({ ...note, marker: '[CS-1-r3]', text: 'Over. [CS-1-r3]' })).toEqual({
       outcome: 'created',
     });
+  });
+
+  test('notes without their text are not no note: the first is posted, a second is for a person', async () => {
+    const ticketId = await made();
+    const blind = adapter('noNoteText');
+    const claim = async () => Date.now() + 60_000;
+    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', first: true, claim };
+    expect(await blind.addNote(note)).toEqual({ outcome: 'created' });
+    expect(await blind.findNote(note)).toBe('unreadable');
+    expect(await blind.addNote({ ...note, first: false })).toEqual({ outcome: 'unreadable' });
+    expect(await adapter().findNote(note)).toBe('there');
+    expect((await tickets())[0]?.notes.filter(({ text }) => text.includes('[CS-1-r2]'))).toHaveLength(1);
+  });
+
+  test('in use is passing for notes and for statuses', async () => {
+    const ticketId = await made();
+    const claim = async () => Date.now() + 60_000;
+    const note = { ticketId, marker: '[CS-1-r2]', text: 'Again. [CS-1-r2]', first: true, claim };
+    const inUse = { kind: 'status', status: 409, body: { message: 'In use.' } };
+    await admin.fault({ ...inUse, method: 'POST', path: '/notes$' });
+    await admin.fault({ ...inUse, method: 'PATCH' });
+    expect(await adapter().addNote(note)).toMatchObject({ outcome: 'not_sent', error: { code: 'locked' } });
+    const failed = adapter().setTicketStatus({ ticketId, statusId: '201' });
+    await expect(failed).rejects.toMatchObject({ kind: 'transient', code: 'locked' });
   });
 
   test('closed and reopened by its status; gone is null', async () => {
