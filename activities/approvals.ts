@@ -1,4 +1,5 @@
 /** Writing approved quantities to the PSA: claimed in PostgreSQL, written once, settled by reading again (invariant 5). */
+import { stopWriting } from '../commands/approval.ts';
 import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
 import {
   claimLine,
@@ -8,9 +9,11 @@ import {
   readBatch,
   recordOutcome,
   releaseClaim,
+  type ApprovalBatchRow,
   type ApprovalLineRow,
   type LineOutcome,
 } from '../db/queries/approvals.ts';
+import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import { noteProgress } from '../db/queries/process.ts';
 import { isLineOver } from '../db/queries/psa.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -57,11 +60,16 @@ export function createApprovalActivities(deps: Dependencies) {
     await recordOutcome(deps.db, psaConnectionId, claimed, outcomeOf(result));
   }
 
+  const isWritingOn = async ({ psaConnectionId }: ApprovalBatchRow) =>
+    (await readPsaConnection(deps.db, psaConnectionId)).writesEnabled;
+
   return {
     /** Writes up to 25 intended lines; the step is done when none is left. Runs once per try: Temporal never repeats it. */
     async writeLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
+        // Whoever turned it off has stopped what was intended then; a claim may have been given back since.
+        if (!(await isWritingOn(batch))) return (tx) => stopWriting(tx, { batch });
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
         if (lines.length === 0) return async () => undefined;
         const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
@@ -75,15 +83,15 @@ export function createApprovalActivities(deps: Dependencies) {
 
     /**
      * Reads every line again whose write may or may not have happened, once its time-out and the PSA's lag have passed:
-     * at target → applied; a third value → conflict; the old value → one new claim.
+     * at target → applied; a third value → conflict; the old value → one new claim, or a to-do if writing is off now.
      */
     async settleLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
-        const open = await listUncertainLines(deps.db, ref.id, settleAfterMs);
+        const open = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: linesPerActivity });
         if (open.length === 0) return async () => undefined;
         const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
-        for (const line of open.filter((candidate) => candidate.settleInMs <= 0).slice(0, linesPerActivity)) {
+        for (const line of open.filter((candidate) => candidate.settleInMs <= 0)) {
           const current = await adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
           if (current?.quantity === line.target) {
             await recordOutcome(deps.db, batch.psaConnectionId, line, {
@@ -93,6 +101,8 @@ export function createApprovalActivities(deps: Dependencies) {
             });
           } else if (current?.quantity !== line.expectedQuantity) {
             await recordOutcome(deps.db, batch.psaConnectionId, line, conflictOf(current));
+          } else if (!(await isWritingOn(batch))) {
+            await recordOutcome(deps.db, batch.psaConnectionId, line, { state: 'todo' });
           } else if (line.claims < 2) {
             await write(batch.psaConnectionId, adapter, line);
           } else {
@@ -105,7 +115,7 @@ export function createApprovalActivities(deps: Dependencies) {
             });
           }
         }
-        const [next] = await listUncertainLines(deps.db, ref.id, settleAfterMs);
+        const [next] = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: 1 });
         if (!next) return async () => undefined;
         return {
           againInMs: Math.max(1, Math.ceil(next.settleInMs)),

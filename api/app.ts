@@ -16,6 +16,7 @@ import { registerHealthMetrics } from './health.ts';
 import { ApiProblem, problemOf } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { alertSettingsRoutes } from './routes/alertSettings.ts';
+import { approvalPreviewRoutes } from './routes/approvalPreviews.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
@@ -87,6 +88,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     scheduleRoutes,
     syncRoutes,
     cardRoutes,
+    approvalPreviewRoutes,
     approvalRoutes,
     alertSettingsRoutes,
     alertRoutes,

@@ -1,6 +1,7 @@
 /** What every route works with. */
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Actor } from '../commands/actor.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
@@ -32,6 +33,11 @@ export interface ApiEnv {
 /** The actor of a caller's changes, for the audit. */
 export function actorOf(caller: Caller): string {
   return `token:${caller.tokenId}`;
+}
+
+/** A caller as commands know whoever makes a change. */
+export function actorFrom(caller: Caller): Actor {
+  return { organizationId: caller.organizationId, name: actorOf(caller) };
 }
 
 /**

@@ -201,6 +201,12 @@ export const ordinal = z
   .regex(/^\d{1,15}$/)
   .transform(Number);
 
+/** A place in a list of at most 10⁹ rows, which PostgreSQL keeps as an integer. */
+export const position = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number);
+
 /** A place of several values, as JSON. */
 export function jsonPlace<T>(shape: z.ZodType<T>) {
   return z

@@ -46,14 +46,40 @@ export interface CardView {
   usage: number | null;
   target: number | null;
   current: number;
+  write: WriteView | null;
   approvable: boolean;
   bulkApprovable: boolean;
   flags: { code: string; reason: string }[];
 }
 
+/** A write as a card shows it, and as it is sent back to sign it off. */
+export interface WriteView {
+  lineId: string;
+  from: number;
+  to: number;
+  effectiveDate: string | null;
+}
+
+export interface SkippedView {
+  cardId: string;
+  reason: string;
+  words: string;
+  asked: WriteView;
+  now: WriteView | null;
+}
+
 export interface ApprovalView {
   id: string;
+  psaConnectionId: string;
   state: string;
+  note: string | null;
+  lines: number;
+  counts: Record<string, number>;
+  skipped: { reason: string; cards: number }[];
+}
+
+/** An approval with all its lines. */
+export interface ClosedApproval extends Omit<ApprovalView, 'lines'> {
   lines: {
     id: string;
     cardId: string;
@@ -208,9 +234,29 @@ export async function syncNow(system: System, integrationId: string, limitMs?: n
   return until('the sync to be over', isOver, limitMs);
 }
 
-export async function untilApprovalClosed(system: System, id: string): Promise<ApprovalView> {
-  return until('the approval to be closed', async () => {
-    const approval = await system.api.get<ApprovalView>(`/v1/approvals/${id}`);
-    return approval.state === 'closed' ? approval : undefined;
-  });
+export interface SignedOff {
+  approval: ApprovalView;
+  skipped: { items: SkippedView[]; nextCursor: string | null };
+}
+
+/** What signing a card off sends: what the card shows. */
+export function seenOf({ id, write }: Pick<CardView, 'id' | 'write'>): object {
+  return { cardId: id, ...write };
+}
+
+/** Signs cards off as they are shown here. */
+export async function signOff(system: System, cards: readonly Pick<CardView, 'id' | 'write'>[]): Promise<SignedOff> {
+  return system.api.post<SignedOff>('/v1/approvals', { cards: cards.map(seenOf) });
+}
+
+export async function untilApprovalClosed(system: System, id: string, limitMs?: number): Promise<ClosedApproval> {
+  const closed = await until(
+    'the approval to be closed',
+    async () => {
+      const approval = await system.api.get<ApprovalView>(`/v1/approvals/${id}`);
+      return approval.state === 'closed' ? approval : undefined;
+    },
+    limitMs,
+  );
+  return { ...closed, lines: await system.api.all<ClosedApproval['lines'][number]>(`/v1/approvals/${id}/lines`) };
 }

@@ -13,6 +13,7 @@ import {
   untilConnected,
   type CardView,
   type IntegrationView,
+  type SignedOff,
 } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from './stack.ts';
@@ -151,9 +152,13 @@ export async function walk(
   await checks.run('approve', async () => {
     await api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
     if (approvable.length === 0) return 'nothing is left to sign off';
-    const { approval } = await api.post<{ approval: { id: string } }>('/v1/approvals', { bulk: true, psaConnectionId });
+    const preview = await api.post<{ id: string; cards: number }>('/v1/approvals/previews', { psaConnectionId });
+    if (preview.cards !== approvable.length)
+      throw new Error(`The preview has ${preview.cards} cards, and ${approvable.length} can be approved at once.`);
+    const { approval } = await api.post<SignedOff>('/v1/approvals', { previewId: preview.id });
     stack.noteWorkflow(`approve/${approval.id}`);
-    const { lines } = await untilApprovalClosed(system, approval.id);
+    // A second for every line: a big batch takes its time, one that stands still does not.
+    const { lines } = await untilApprovalClosed(system, approval.id, 120_000 + approval.lines * 1_000);
     const bad = lines.filter((line) => line.state !== 'applied');
     if (bad.length > 0) throw new Error(`${bad.length} lines are not applied: ${bad[0]?.state}`);
     same(lines.map((line) => line.cardId).sort(), approvable.map((card) => card.id).sort(), 'cards approved');

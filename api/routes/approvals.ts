@@ -1,95 +1,188 @@
 import { z } from '@hono/zod-openapi';
-import type { Transaction } from '../../db/client.ts';
+import { signOff, skippedOf, undoApproval, withdraw, type SignedOff } from '../../commands/approval.ts';
 import {
-  createApproval,
+  countLines,
+  countSkipped,
   findApproval,
   listApprovalLines,
-  listOpenWrites,
+  listSkipped,
   type ApprovalBatchRow,
-  type NewApprovalLine,
 } from '../../db/queries/approvals.ts';
-import { listCards, listCardsById, type CardRow } from '../../db/queries/cards.ts';
 import { listSteps } from '../../db/queries/process.ts';
-import { findAgreement } from '../../db/queries/psa.ts';
-import { lockPsaConnection, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
-import type { Card } from '../../domain/reconcile.ts';
-import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
-import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, route, send } from '../define.ts';
-import { conflict, notFound, unprocessable, type ApiProblem } from '../problem.ts';
+import type { Transaction } from '../../db/client.ts';
+import { skippedWords } from '../../domain/approval.ts';
+import { actorFrom, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  isoDateOrNull,
+  jsonBody,
+  listOf,
+  pageOf,
+  pageQuery,
+  position,
+  route,
+  send,
+} from '../define.ts';
+import { notFound } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
 import { retryBlocked } from './steps.ts';
 
 const tag = 'Approvals';
 
-const lineSchema = z.object({
-  id: z.uuid(),
-  cardId: z.uuid(),
-  agreementId: z.string(),
-  lineId: z.string(),
-  from: z.number(),
-  to: z.number(),
-  state: z.enum(['intended', 'writing', 'uncertain', 'applied', 'already', 'conflict', 'rejected', 'todo', 'verified']),
-  problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
-  settledAt: isoDateOrNull,
-});
+const lineStates = [
+  'intended',
+  'writing',
+  'uncertain',
+  'applied',
+  'already',
+  'conflict',
+  'rejected',
+  'todo',
+  'verified',
+  'withdrawn',
+  'replaced',
+] as const;
+const skipReasons = ['gone', 'under_way', 'dismissed', 'not_approvable', 'differs', 'twice', 'billed'] as const;
+
+const lineSchema = z
+  .object({
+    id: z.uuid(),
+    cardId: z.uuid(),
+    psaAccountId: z.string(),
+    psaProductId: z.string(),
+    agreementId: z.string(),
+    lineId: z.string(),
+    from: z.number(),
+    to: z.number(),
+    /** The agreement's next invoice date as it was seen. */
+    effectiveDate: z.string().nullable(),
+    state: z.enum(lineStates),
+    problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
+    settledAt: isoDateOrNull,
+    /** The approval by which its card or line was signed off anew. */
+    replacedBy: z.uuid().nullable(),
+  })
+  .openapi('ApprovalLine');
 const approvalSchema = z
   .object({
     id: z.uuid(),
     psaConnectionId: z.uuid(),
     state: z.enum(['requested', 'todo', 'closed']),
-    /** Said when writing is off. */
+    /** Said when there are to-dos. */
     note: z.string().nullable(),
+    previewId: z.uuid().nullable(),
+    undoOf: z.uuid().nullable(),
     createdAt: isoDate,
     closedAt: isoDateOrNull,
-    lines: z.array(lineSchema),
+    /** How many lines there are, and how many in which state; the lines themselves are a list. */
+    lines: z.int(),
+    counts: z.object(Object.fromEntries(lineStates.map((state) => [state, z.int()])) as Counts),
+    /** Cards that were asked for and left out; they too are a list. */
+    skipped: z.array(z.object({ reason: z.enum(skipReasons), cards: z.int() })),
     // As a union: `nullable()` of a named schema is one that null does not fit, in the contract.
     process: z.union([processSchema, z.null()]),
   })
   .openapi('Approval');
-const skippedSchema = z.array(z.object({ cardId: z.string(), reason: z.string() }));
+type Counts = Record<(typeof lineStates)[number], z.ZodInt>;
+const skippedSchema = z
+  .object({
+    cardId: z.uuid(),
+    reason: z.enum(skipReasons),
+    words: z.string(),
+    asked: z.object({ lineId: z.string(), from: z.number(), to: z.number(), effectiveDate: z.string().nullable() }),
+    now: z
+      .object({
+        lineId: z.string().nullable(),
+        from: z.number().nullable(),
+        to: z.number().nullable(),
+        effectiveDate: z.string().nullable(),
+      })
+      .nullable(),
+  })
+  .openapi('SkippedCard');
 
+const exampleLine = {
+  id: exampleIds.line,
+  cardId: exampleIds.card,
+  psaAccountId: '250',
+  psaProductId: '77',
+  agreementId: '31',
+  lineId: '9001',
+  from: 40,
+  to: 43,
+  effectiveDate: '2026-12-01',
+  state: 'intended' as const,
+  problem: null,
+  settledAt: null,
+  replacedBy: null,
+};
+const noLines = Object.fromEntries(lineStates.map((state) => [state, 0])) as Record<
+  (typeof lineStates)[number],
+  number
+>;
 const exampleApproval = {
   id: exampleIds.approval,
   psaConnectionId: exampleIds.psaConnection,
   state: 'requested' as const,
   note: null,
+  previewId: null,
+  undoOf: null,
   createdAt: '2026-11-23T09:05:00.000Z',
   closedAt: null,
-  lines: [
-    {
-      id: exampleIds.line,
-      cardId: exampleIds.card,
-      agreementId: '31',
-      lineId: '9001',
-      from: 40,
-      to: 43,
-      state: 'intended' as const,
-      problem: null,
-      settledAt: null,
-    },
-  ],
+  lines: 1,
+  counts: { ...noLines, intended: 1 },
+  skipped: [{ reason: 'differs' as const, cards: 1 }],
   process: exampleProcess('approveUsage', exampleIds.approval, 'write', 'settle'),
 };
-const exampleAnswer = {
-  approval: exampleApproval,
-  skipped: [{ cardId: exampleIds.run, reason: 'A write for this card is under way already.' }],
+const exampleSkipped = {
+  cardId: exampleIds.run,
+  reason: 'differs' as const,
+  words: 'It was shown as line 9002 from 12 to 14, and is line 9002 from 12 to 15 now. Look at the card again.',
+  asked: { lineId: '9002', from: 12, to: 14, effectiveDate: '2026-12-01' },
+  now: { lineId: '9002', from: 12, to: 15, effectiveDate: '2026-12-01' },
 };
-const answerSchema = z.object({ approval: approvalSchema, skipped: skippedSchema });
+const exampleAnswer = { approval: exampleApproval, skipped: { items: [exampleSkipped], nextCursor: null } };
+/** The first page of what was left out; the cursor goes on in the list of the approval. */
+const answerSchema = z.object({ approval: approvalSchema, skipped: listOf(skippedSchema) });
 
+const seenSchema = z.strictObject({
+  cardId: z.uuid(),
+  lineId: z.string().max(500),
+  from: z.number(),
+  to: z.number(),
+  effectiveDate: z
+    .string()
+    .max(10)
+    .nullable()
+    .optional()
+    .openapi({ description: 'Compared too when it is given; null = the card showed no date' }),
+});
 const create = route({
   method: 'post',
   path: '/v1/approvals',
   operationId: 'createApproval',
-  summary: 'Sign cards off: their quantities are written to the PSA, each once',
+  summary: 'Sign cards off as they were seen, or all of a preview: their quantities are written to the PSA, each once',
   tag,
   scope: 'operate',
   request: {
     body: jsonBody(
       z.union([
-        z.object({ cardIds: z.array(z.uuid()).min(1).max(5_000) }),
-        z.object({ bulk: z.literal(true), psaConnectionId: z.uuid() }),
+        z.strictObject({
+          cards: z
+            .array(seenSchema)
+            .min(1)
+            .max(5_000)
+            .openapi({ description: "Each with its card's `write` as it was shown; of more cards make a preview" }),
+        }),
+        z.strictObject({ previewId: z.uuid() }),
       ]),
-      { cardIds: [exampleIds.card] },
+      {
+        cards: [{ cardId: exampleIds.card, lineId: '9001', from: 40, to: 43, effectiveDate: '2026-12-01' }],
+      },
     ),
   },
   ok: 202,
@@ -100,7 +193,7 @@ const get = route({
   method: 'get',
   path: '/v1/approvals/{id}',
   operationId: 'getApproval',
-  summary: 'One approval with what became of every line',
+  summary: 'One approval: how many of its lines are in which state',
   tag,
   scope: 'read',
   request: { params: idParam },
@@ -108,17 +201,67 @@ const get = route({
   answer: approvalSchema,
   example: exampleApproval,
 });
+const lines = route({
+  method: 'get',
+  path: '/v1/approvals/{id}/lines',
+  operationId: 'listApprovalLines',
+  summary: 'What became of every line of an approval',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery.extend({ state: z.enum(lineStates).optional() }) },
+  ok: 200,
+  answer: listOf(lineSchema),
+  example: { items: [exampleLine], nextCursor: null },
+});
+const skipped = route({
+  method: 'get',
+  path: '/v1/approvals/{id}/skipped',
+  operationId: 'listSkippedCards',
+  summary: 'Cards that were asked for and left out, with what was shown and what is there now',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery.extend({ reason: z.enum(skipReasons).optional() }) },
+  ok: 200,
+  answer: listOf(skippedSchema),
+  example: { items: [exampleSkipped], nextCursor: null },
+});
 const undo = route({
   method: 'post',
   path: '/v1/approvals/{id}/undo',
   operationId: 'undoApproval',
-  summary: 'Write the old quantities back; refused once the next invoice date has moved',
+  summary:
+    'Write the old quantities back where the PSA holds the new ones; refused once the next invoice date has moved',
   tag,
   scope: 'operate',
   request: { params: idParam },
   ok: 202,
   answer: answerSchema,
   example: exampleAnswer,
+});
+const lineParam = idParam.extend({ lineId: z.uuid().openapi({ example: exampleIds.line }) });
+const withdrawAll = route({
+  method: 'post',
+  path: '/v1/approvals/{id}/withdraw',
+  operationId: 'withdrawApproval',
+  summary: 'Take all to-dos of an approval back',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 200,
+  answer: approvalSchema,
+  example: exampleApproval,
+});
+const withdrawOne = route({
+  method: 'post',
+  path: '/v1/approvals/{id}/lines/{lineId}/withdraw',
+  operationId: 'withdrawApprovalLine',
+  summary: 'Take one to-do back',
+  tag,
+  scope: 'operate',
+  request: { params: lineParam },
+  ok: 200,
+  answer: approvalSchema,
+  example: exampleApproval,
 });
 const retry = route({
   method: 'post',
@@ -139,36 +282,8 @@ approvalRoutes.openapi(create, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const given = c.req.valid('json');
-  const { batch, skipped } = await sign(deps, caller, {
-    async connectionOf(tx) {
-      if ('psaConnectionId' in given) return given.psaConnectionId;
-      const cards = await listCardsById(tx, caller.organizationId, given.cardIds);
-      refuseUnknown(given.cardIds, cards);
-      const [psaConnectionId = '', ...others] = new Set(cards.map((row) => row.card.psaConnectionId));
-      if (others.length > 0)
-        throw unprocessable('several-connections', 'Approve the cards of one PSA connection at a time.');
-      return psaConnectionId;
-    },
-    async propose(tx, { id: psaConnectionId }) {
-      if ('cardIds' in given) {
-        const cards = await listCardsById(tx, caller.organizationId, given.cardIds);
-        refuseUnknown(given.cardIds, cards);
-        return proposalsOf(cards, (card) => card.approvable);
-      }
-      const mine = { psaConnectionId, dismissed: false };
-      const all = { limit: 5_000 };
-      // Who signs off in bulk is told what still needs a person's choice.
-      return proposalsOf(
-        [
-          ...(await listCards(tx, caller.organizationId, { ...mine, bulkApprovable: true }, all)),
-          ...(await listCards(tx, caller.organizationId, { ...mine, flag: 'needs_choice' }, all)),
-        ],
-        (card) => card.bulkApprovable,
-      );
-    },
-    nothing: (reason) => unprocessable('nothing-to-approve', reason ?? 'There is no card to approve.'),
-  });
-  return send(c, answerSchema, { approval: await viewOf(deps, batch), skipped }, 202);
+  const { batch } = await sign(deps, (tx) => signOff(tx, actorFrom(caller), given));
+  return send(c, answerSchema, await answerOf(deps, batch), 202);
 });
 
 approvalRoutes.openapi(get, async (c) => {
@@ -176,44 +291,40 @@ approvalRoutes.openapi(get, async (c) => {
   return send(c, approvalSchema, await viewOf(deps, await owned(deps, c.get('caller'), c.req.valid('param').id)));
 });
 
+approvalRoutes.openapi(lines, async (c) => {
+  const deps = c.get('deps');
+  const { id } = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, state } = c.req.valid('query');
+  const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
+  const page = pageOf(rows, limit, (row) => String(row.position));
+  return send(c, listOf(lineSchema), { ...page, items: page.items.map(lineOf) });
+});
+
+approvalRoutes.openapi(skipped, async (c) => {
+  const deps = c.get('deps');
+  const { id } = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, reason } = c.req.valid('query');
+  const after = decodeCursor(cursor, position);
+  return send(c, listOf(skippedSchema), await skippedPage(deps, id, { reason, after, limit }));
+});
+
 approvalRoutes.openapi(undo, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const original = await owned(deps, caller, c.req.valid('param').id);
-  if (original.state !== 'closed')
-    throw conflict('not-closed', 'The approval is still at work; undo it when it is closed.');
-  const { batch, skipped } = await sign(deps, caller, {
-    connectionOf: () => Promise.resolve(original.psaConnectionId),
-    async propose(tx) {
-      const proposals: Proposal[] = [];
-      for (const line of await listApprovalLines(tx, original.id)) {
-        if (line.state !== 'applied') continue;
-        const agreement = await findAgreement(tx, original.psaConnectionId, line.agreementId);
-        const moved = agreement?.nextInvoiceDate !== line.nextInvoiceDate;
-        proposals.push({
-          cardId: line.cardId,
-          why: moved ? 'The next invoice date has moved since, so this was billed already.' : undefined,
-          line: {
-            cardId: line.cardId,
-            psaAccountId: line.psaAccountId,
-            psaProductId: line.psaProductId,
-            agreementId: line.agreementId,
-            lineId: line.lineId,
-            expectedQuantity: line.target,
-            expectedVersion: null,
-            target: line.expectedQuantity,
-            nextInvoiceDate: line.nextInvoiceDate,
-          },
-        });
-      }
-      return proposals;
-    },
-    nothing: (reason) =>
-      conflict('nothing-to-undo', reason ?? 'The approval wrote nothing, so there is nothing to undo.'),
-    undoOf: original.id,
-  });
-  return send(c, answerSchema, { approval: await viewOf(deps, batch), skipped }, 202);
+  const { id } = c.req.valid('param');
+  const { batch } = await sign(deps, (tx) => undoApproval(tx, actorFrom(caller), { id }));
+  return send(c, answerSchema, await answerOf(deps, batch), 202);
 });
+
+for (const each of [withdrawAll, withdrawOne]) {
+  approvalRoutes.openapi(each, async (c) => {
+    const deps = c.get('deps');
+    const caller = c.get('caller');
+    const input = c.req.valid('param');
+    const batch = await commitAndWake(deps, [], (tx) => withdraw(tx, actorFrom(caller), input));
+    return send(c, approvalSchema, await viewOf(deps, batch));
+  });
+}
 
 approvalRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
@@ -230,92 +341,10 @@ approvalRoutes.openapi(retry, async (c) => {
   return send(c, approvalSchema, await viewOf(deps, batch), 202);
 });
 
-/** A write somebody asks for, or why it is left out. */
-interface Proposal {
-  cardId: string;
-  why: string | undefined;
-  line: NewApprovalLine | undefined;
-}
-
-function proposalsOf(
-  cards: Awaited<ReturnType<typeof listCardsById>>,
-  allowed: (card: CardRow) => boolean,
-): Proposal[] {
-  return cards.map(({ card }) => {
-    const { flags, write } = card.detail as Card;
-    if (!allowed(card) || !write)
-      return { cardId: card.id, why: flags[0]?.words ?? 'There is nothing to change.', line: undefined };
-    const line = {
-      cardId: card.id,
-      psaAccountId: card.psaAccountId,
-      psaProductId: card.psaProductId,
-      agreementId: write.line.agreementId,
-      lineId: write.line.lineId,
-      expectedQuantity: write.line.quantity,
-      expectedVersion: write.line.version,
-      target: write.newQuantity,
-      nextInvoiceDate: write.line.asOfKnown ? write.line.asOf : null,
-    };
-    return { cardId: card.id, why: undefined, line };
-  });
-}
-
-function refuseUnknown(asked: readonly string[], cards: readonly { card: CardRow }[]): void {
-  const known = new Set(cards.map((row) => row.card.id));
-  const unknown = asked.filter((id) => !known.has(id.toLowerCase()));
-  if (unknown.length > 0)
-    throw unprocessable(
-      'unknown-cards',
-      `These cards are not there any more: ${unknown.slice(0, 20).join(', ')}. Nothing was approved.`,
-    );
-}
-
-/**
- * Signs writes off: one batch, committed with its audit row, then woken. Everything is read with the connection locked,
- * so that two people who sign off the same card at once make one write of it (invariant 5).
- */
-async function sign(
-  deps: ApiDependencies,
-  caller: Caller,
-  request: {
-    connectionOf: (tx: Transaction) => Promise<string>;
-    propose: (tx: Transaction, connection: PsaConnectionRow) => Promise<Proposal[]>;
-    nothing: (reason: string | undefined) => ApiProblem;
-    undoOf?: string;
-  },
-) {
-  const result = await commitAndWake(deps, [], async (tx) => {
-    const psaConnectionId = await request.connectionOf(tx);
-    const connection = await lockPsaConnection(tx, caller.organizationId, psaConnectionId);
-    if (!connection) throw notFound('PSA connection');
-    const proposals = await request.propose(tx, connection);
-    const lineIds = proposals.flatMap((proposal) => proposal.line?.lineId ?? []);
-    const open = await listOpenWrites(tx, connection.id, { cardIds: proposals.map(({ cardId }) => cardId), lineIds });
-    const taken = new Set(open.flatMap(({ cardId, lineId }) => [`card ${cardId}`, `line ${lineId}`]));
-    const lines: NewApprovalLine[] = [];
-    const skipped: z.infer<typeof skippedSchema> = [];
-    for (const { cardId, why, line } of proposals) {
-      const busy =
-        taken.has(`card ${cardId}`) || (line && taken.has(`line ${line.lineId}`))
-          ? 'A write for this card is under way already.'
-          : undefined;
-      if (line && !why && !busy) {
-        lines.push(line);
-        taken.add(`line ${line.lineId}`);
-      } else skipped.push({ cardId, reason: busy ?? why ?? 'There is nothing to change.' });
-    }
-    if (lines.length === 0) throw request.nothing(skipped[0]?.reason);
-    const batch = await createApproval(tx, caller.organizationId, {
-      psaConnectionId: connection.id,
-      requestedBy: actorOf(caller),
-      writesEnabled: connection.writesEnabled,
-      lines,
-      ...(request.undoOf ? { undoOf: request.undoOf } : {}),
-    });
-    return { batch, skipped };
-  });
-  if (result.batch.state === 'requested') wakeAll(deps, [processOf(result.batch)]);
-  return result;
+async function sign(deps: ApiDependencies, command: (tx: Transaction) => Promise<SignedOff>): Promise<SignedOff> {
+  const signed = await commitAndWake(deps, [], command);
+  wakeAll(deps, signed.wake);
+  return signed;
 }
 
 function processOf(batch: ApprovalBatchRow) {
@@ -328,17 +357,43 @@ async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise
   return row;
 }
 
+async function answerOf(deps: ApiDependencies, batch: ApprovalBatchRow) {
+  return { approval: await viewOf(deps, batch), skipped: await skippedPage(deps, batch.id, { limit: 50 }) };
+}
+
+async function skippedPage(
+  deps: ApiDependencies,
+  batchId: string,
+  { limit, ...of }: Parameters<typeof listSkipped>[2],
+) {
+  const rows = await listSkipped(deps.db, batchId, { ...of, limit: limit + 1 });
+  const page = pageOf(rows, limit, (row) => String(row.position));
+  return { ...page, items: page.items.map(skippedOf).map((row) => ({ ...row, words: skippedWords(row) })) };
+}
+
+function lineOf(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
+  return { ...row, from: row.expectedQuantity, to: row.target, effectiveDate: row.nextInvoiceDate };
+}
+
 async function viewOf(deps: ApiDependencies, batch: ApprovalBatchRow) {
   const ref = { kind: 'approveUsage', id: batch.id } as const;
   const steps = await listSteps(deps.db, ref);
-  const lines = await listApprovalLines(deps.db, batch.id);
+  const counts = { ...noLines, ...(await countLines(deps.db, batch.id)) };
   return {
     ...batch,
-    note:
-      batch.state === 'todo'
-        ? 'Writing to this PSA is off. Make these changes in the PSA; the next read verifies them.'
-        : null,
-    lines: lines.map((line) => ({ ...line, from: line.expectedQuantity, to: line.target })),
+    note: noteOf(counts.todo, steps.length > 0),
+    lines: Object.values(counts).reduce((sum, lines) => sum + lines, 0),
+    counts,
+    skipped: await countSkipped(deps.db, batch.id),
     process: steps.length > 0 ? processView(deps, ref, steps) : null,
   };
+}
+
+/** @param stopped writing was on when it was signed off */
+function noteOf(todos: number, stopped: boolean): string | null {
+  if (todos === 0) return null;
+  const why = stopped
+    ? `Writing to this PSA was turned off before ${todos} of these changes were written.`
+    : 'Writing to this PSA is off.';
+  return `${why} Make them in the PSA, and the next read verifies them; or sign their cards off again once writing is on, which replaces them.`;
 }

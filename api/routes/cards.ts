@@ -53,6 +53,10 @@ export const cardSchema = z
     difference: z.number().nullable(),
     money: z.array(z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean() })),
     preview: z.array(z.string()),
+    /** What approving it would write; sent back as it was shown to approve it. */
+    write: z
+      .object({ lineId: z.string(), from: z.number(), to: z.number(), effectiveDate: z.string().nullable() })
+      .nullable(),
     approvable: z.boolean(),
     bulkApprovable: z.boolean(),
     dismissed: z.boolean(),
@@ -91,7 +95,6 @@ const cardDetailSchema = cardSchema
   .extend({
     lines: z.array(lineSchema),
     leftOut: z.array(leftOutSchema),
-    write: z.object({ lineId: z.string(), from: z.number(), to: z.number() }).nullable(),
     explanation: z.object({
       counts: z.array(
         z.looseObject({
@@ -127,6 +130,7 @@ const exampleCard = {
   difference: 3,
   money: [{ currency: 'USD', amount: 7.5, notBilled: false }],
   preview: ['First billed on 2026-12-01. Nothing is billed or credited for periods already invoiced.'],
+  write: { lineId: '9001', from: 40, to: 43, effectiveDate: '2026-12-01' },
   approvable: true,
   bulkApprovable: true,
   dismissed: false,
@@ -165,7 +169,6 @@ const exampleDetail = {
       words: 'the line ends on 2026-12-15, and another line of its agreement follows it before 2027-01-01',
     },
   ],
-  write: { lineId: '9001', from: 40, to: 43 },
   explanation: {
     counts: [
       {
@@ -460,10 +463,17 @@ export function viewOf(row: CardRow) {
     flags: detail.flags,
     money: detail.money,
     preview: detail.preview,
+    write: writeOf(detail),
     psaAccountName: row.psaAccountName,
     productId: row.productId,
     productName: row.productName,
   };
+}
+
+function writeOf({ write }: Card) {
+  if (!write) return null;
+  const { lineId, quantity, asOf, asOfKnown } = write.line;
+  return { lineId, from: quantity, to: write.newQuantity, effectiveDate: asOfKnown ? asOf : null };
 }
 
 function detailOf(row: CardRow) {
@@ -472,9 +482,6 @@ function detailOf(row: CardRow) {
     ...viewOf(row),
     lines: detail.lines,
     leftOut: detail.leftOut,
-    write: detail.write
-      ? { lineId: detail.write.line.lineId, from: detail.write.line.quantity, to: detail.write.newQuantity }
-      : null,
     explanation: { ...detail.explanation, counts: detail.explanation.counts.map((count) => ({ ...count })) },
   };
 }

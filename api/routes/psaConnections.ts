@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
+import { stopWriting } from '../../commands/approval.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { isPsa, psas } from '../../connectors/registry.ts';
 import { listBatchesAtWork } from '../../db/queries/approvals.ts';
@@ -21,7 +22,7 @@ import {
   storeWritesEnabled,
   type PsaConnectionRow,
 } from '../../db/queries/psaConnection.ts';
-import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -148,7 +149,7 @@ const putWrites = route({
   method: 'put',
   path: '/v1/psa-connections/{id}/writes',
   operationId: 'putPsaWrites',
-  summary: 'Turn writing to the PSA on or off',
+  summary: 'Turn writing to the PSA on or off; off, what is not written yet becomes a to-do list',
   tag,
   scope: 'admin',
   request: { params: idParam, body: jsonBody(z.object({ enabled: z.boolean() }), { enabled: true }) },
@@ -330,7 +331,10 @@ psaConnectionRoutes.openapi(putWrites, async (c) => {
   const row = await owned(deps, caller, c.req.valid('param').id);
   const { enabled } = c.req.valid('json');
   const moved = { before: { writesEnabled: row.writesEnabled }, after: { writesEnabled: enabled } };
-  await change(deps, caller, row.id, 'psaConnection.writes', moved, (tx) => storeWritesEnabled(tx, row.id, enabled));
+  await change(deps, caller, row.id, 'psaConnection.writes', moved, async (tx) => {
+    await storeWritesEnabled(tx, row.id, enabled);
+    if (!enabled) await stopWriting(tx, { psaConnectionId: row.id, actor: actorFrom(caller) });
+  });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
 });
 

@@ -1,8 +1,16 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state they change. */
-import { and, asc, eq, inArray, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { agreementLine, approvalBatch, approvalLine, type ApprovalLineState } from '../schema/index.ts';
-import { byCountersign, recordAudit } from './audit.ts';
+import {
+  agreementLine,
+  approvalBatch,
+  approvalLine,
+  approvalSkipped,
+  psaConnection,
+  type ApprovalLineState,
+  type SkipReason,
+} from '../schema/index.ts';
+import { byCountersign, recordAudit, recordAudits } from './audit.ts';
 import { recomputeCards } from './cards.ts';
 import { createProcess, startRound } from './process.ts';
 import { setLineQuantity } from './psa.ts';
@@ -13,70 +21,26 @@ export type ApprovalBatchRow = typeof approvalBatch.$inferSelect;
 export type LineOutcome =
   | { state: 'applied' | 'already'; quantity: number; version: string }
   | { state: 'conflict'; quantity?: number; version?: string; problem: { code: string; detail: string } }
-  | { state: 'rejected' | 'uncertain'; problem: { code: string; detail: string } };
+  | { state: 'rejected' | 'uncertain'; problem: { code: string; detail: string } }
+  /** Not written, and writing is off now. */
+  | { state: 'todo' };
 
-export type NewApprovalLine = Pick<
-  ApprovalLineRow,
-  | 'cardId'
-  | 'psaAccountId'
-  | 'psaProductId'
-  | 'agreementId'
-  | 'lineId'
-  | 'expectedQuantity'
-  | 'expectedVersion'
-  | 'target'
-  | 'nextInvoiceDate'
->;
-
-/**
- * Stores a batch with its lines and audit row. With writing on, its `approveUsage` process begins; with writing off it
- * is a to-do list that the next PSA read verifies.
- */
-export async function createApproval(
+/** Stores a batch without its lines. With writing on its `approveUsage` process begins; with writing off it is a to-do list. */
+export async function insertBatch(
   tx: Transaction,
   organizationId: string,
-  batch: {
-    psaConnectionId: string;
-    requestedBy: string;
-    writesEnabled: boolean;
-    undoOf?: string;
-    lines: readonly NewApprovalLine[];
-  },
+  batch: { psaConnectionId: string; requestedBy: string; writesEnabled: boolean; undoOf?: string; previewId?: string },
 ): Promise<ApprovalBatchRow> {
+  const { writesEnabled, ...row } = batch;
   const [created] = await tx
     .insert(approvalBatch)
-    .values({
-      organizationId,
-      psaConnectionId: batch.psaConnectionId,
-      requestedBy: batch.requestedBy,
-      undoOf: batch.undoOf ?? null,
-      state: batch.writesEnabled ? 'requested' : 'todo',
-    })
+    .values({ ...row, organizationId, state: writesEnabled ? 'requested' : 'todo' })
     .returning();
   if (!created) throw new Error('The approval was not stored.');
-  for (let at = 0; at < batch.lines.length; at += 500) {
-    await tx.insert(approvalLine).values(
-      batch.lines.slice(at, at + 500).map((line, index) => ({
-        ...line,
-        batchId: created.id,
-        position: at + index,
-        state: batch.writesEnabled ? ('intended' as const) : ('todo' as const),
-      })),
-    );
-  }
-  if (batch.writesEnabled) {
+  if (writesEnabled) {
     await createProcess(tx, organizationId, { kind: 'approveUsage', id: created.id });
     await startRound(tx, { kind: 'approveUsage', id: created.id, round: '1' });
   }
-  await recordAudit(tx, organizationId, {
-    actor: batch.requestedBy,
-    action: batch.undoOf ? 'approval.undo' : 'approval.create',
-    subjectKind: 'approval',
-    subjectId: created.id,
-    after: {
-      lines: batch.lines.map((line) => ({ lineId: line.lineId, from: line.expectedQuantity, to: line.target })),
-    },
-  });
   return created;
 }
 
@@ -99,32 +63,65 @@ export async function readBatch(db: Queryable, id: string): Promise<ApprovalBatc
   return row;
 }
 
-export async function listApprovalLines(db: Queryable, batchId: string): Promise<ApprovalLineRow[]> {
-  return db.select().from(approvalLine).where(eq(approvalLine.batchId, batchId)).orderBy(asc(approvalLine.position));
-}
-
-const openStates: ApprovalLineState[] = ['intended', 'writing', 'uncertain', 'todo'];
-
-/**
- * Which of these cards and lines of a connection have a write under way: neither is signed off a second time meanwhile.
- * Ask with the connection locked (`lockPsaConnection`), or two approvals at once both find none.
- */
-export async function listOpenWrites(
-  tx: Transaction,
-  psaConnectionId: string,
-  asked: { cardIds: readonly string[]; lineIds: readonly string[] },
-): Promise<{ cardId: string; lineId: string }[]> {
-  return tx
-    .select({ cardId: approvalLine.cardId, lineId: approvalLine.lineId })
+/** A page of a batch's lines, in the order in which they are written. */
+export async function listApprovalLines(
+  db: Queryable,
+  batchId: string,
+  page: { state?: ApprovalLineState | undefined; after?: number | undefined; limit: number },
+): Promise<ApprovalLineRow[]> {
+  return db
+    .select()
     .from(approvalLine)
-    .innerJoin(approvalBatch, eq(approvalBatch.id, approvalLine.batchId))
     .where(
       and(
-        eq(approvalBatch.psaConnectionId, psaConnectionId),
-        inArray(approvalLine.state, openStates),
-        or(inArray(approvalLine.cardId, [...asked.cardIds]), inArray(approvalLine.lineId, [...asked.lineIds])),
+        eq(approvalLine.batchId, batchId),
+        page.state ? eq(approvalLine.state, page.state) : undefined,
+        page.after === undefined ? undefined : gt(approvalLine.position, page.after),
       ),
-    );
+    )
+    .orderBy(asc(approvalLine.position))
+    .limit(page.limit);
+}
+
+/** How many lines of a batch are in which state; states that none is in are absent. */
+export async function countLines(db: Queryable, batchId: string): Promise<Partial<Record<ApprovalLineState, number>>> {
+  const rows = await db
+    .select({ state: approvalLine.state, lines: sql<number>`count(*)::int` })
+    .from(approvalLine)
+    .where(eq(approvalLine.batchId, batchId))
+    .groupBy(approvalLine.state);
+  return Object.fromEntries(rows.map((row) => [row.state, row.lines]));
+}
+
+/** A page of the cards that were asked for and left out. */
+export async function listSkipped(
+  db: Queryable,
+  batchId: string,
+  page: { reason?: SkipReason | undefined; after?: number | undefined; limit: number },
+) {
+  return db
+    .select()
+    .from(approvalSkipped)
+    .where(
+      and(
+        eq(approvalSkipped.batchId, batchId),
+        page.reason ? eq(approvalSkipped.reason, page.reason) : undefined,
+        page.after === undefined ? undefined : gt(approvalSkipped.position, page.after),
+      ),
+    )
+    .orderBy(asc(approvalSkipped.position))
+    .limit(page.limit);
+}
+
+/** How many cards were left out for which reason, the most first. */
+export async function countSkipped(db: Queryable, batchId: string): Promise<{ reason: SkipReason; cards: number }[]> {
+  const cards = sql<number>`count(*)::int`;
+  return db
+    .select({ reason: approvalSkipped.reason, cards })
+    .from(approvalSkipped)
+    .where(eq(approvalSkipped.batchId, batchId))
+    .groupBy(approvalSkipped.reason)
+    .orderBy(desc(cards), asc(approvalSkipped.reason));
 }
 
 /** Ids of a connection's batches that are still at work. */
@@ -148,26 +145,27 @@ export async function listIntendedLines(db: Queryable, batchId: string, limit: n
 /**
  * Lines whose write may or may not have happened: `uncertain`, or still `writing` because their writer died.
  *
- * @param settleAfterMs milliseconds after the claim from which a re-read is final
+ * @param page.settleAfterMs milliseconds after the claim from which a re-read is final
  * @returns soonest first, with the milliseconds left, measured by the database's clock
  */
 export async function listUncertainLines(
   db: Queryable,
   batchId: string,
-  settleAfterMs: number,
+  page: { settleAfterMs: number; limit: number },
 ): Promise<(ApprovalLineRow & { settleInMs: number })[]> {
-  const settleInMs = sql<number>`(extract(epoch from ${approvalLine.claimedAt} - now()) * 1000 + ${settleAfterMs})::float8`;
+  const settleInMs = sql<number>`(extract(epoch from ${approvalLine.claimedAt} - now()) * 1000 + ${page.settleAfterMs})::float8`;
   const rows = await db
     .select({ line: approvalLine, settleInMs })
     .from(approvalLine)
     .where(and(eq(approvalLine.batchId, batchId), inArray(approvalLine.state, ['writing', 'uncertain'])))
-    .orderBy(asc(approvalLine.claimedAt));
+    .orderBy(asc(approvalLine.claimedAt))
+    .limit(page.limit);
   return rows.map((row) => ({ ...row.line, settleInMs: row.settleInMs }));
 }
 
 /**
  * Claims a line for one write: only the caller that gets it back may write. A line moves on only from exactly the state
- * and number of claims that the caller saw, so that two callers cannot both get it.
+ * and number of claims that the caller saw, so that two callers cannot both get it, and only while writing is on.
  */
 export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<ApprovalLineRow | undefined> {
   const [claimed] = await db
@@ -178,6 +176,8 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
         eq(approvalLine.id, line.id),
         eq(approvalLine.claims, line.claims),
         inArray(approvalLine.state, openState(line.state)),
+        sql`(select c.writes_enabled from approval_batch b join psa_connection c on c.id = b.psa_connection_id
+              where b.id = ${line.batchId})`,
       ),
     )
     .returning();
@@ -209,7 +209,7 @@ export async function recordOutcome(
   outcome: LineOutcome,
 ): Promise<void> {
   await db.transaction(async (tx) => {
-    const settled = outcome.state !== 'uncertain';
+    const settled = outcome.state !== 'uncertain' && outcome.state !== 'todo';
     const recorded = await tx
       .update(approvalLine)
       .set({
@@ -225,7 +225,7 @@ export async function recordOutcome(
         ),
       )
       .returning({ id: approvalLine.id });
-    if (recorded.length === 0 || !settled) return;
+    if (recorded.length === 0 || outcome.state === 'uncertain') return;
     if ('quantity' in outcome && outcome.quantity !== undefined && outcome.version !== undefined) {
       await setLineQuantity(tx, psaConnectionId, {
         id: line.lineId,
@@ -241,16 +241,24 @@ export async function recordOutcome(
       subjectKind: 'agreement_line',
       subjectId: line.lineId,
       before: { quantity: line.expectedQuantity },
-      after: 'quantity' in outcome ? { quantity: outcome.quantity } : { problem: outcome.problem.code },
+      after:
+        'quantity' in outcome
+          ? { quantity: outcome.quantity }
+          : 'problem' in outcome
+            ? { problem: outcome.problem.code }
+            : { todo: line.target },
     });
   });
 }
 
+/** Closes a batch whose writing is over. Its to-dos, if writing was turned off meanwhile, keep it open as a to-do list. */
 export async function closeBatch(tx: Transaction, id: string): Promise<void> {
+  const { todo = 0 } = await countLines(tx, id);
+  const now = todo > 0 ? { state: 'todo' as const } : { state: 'closed' as const, closedAt: sql`now()` };
   const [closed] = await tx
     .update(approvalBatch)
-    .set({ state: 'closed', closedAt: sql`now()` })
-    .where(eq(approvalBatch.id, id))
+    .set(now)
+    .where(and(eq(approvalBatch.id, id), eq(approvalBatch.state, 'requested')))
     .returning();
   if (!closed) return;
   await recordAudit(tx, closed.organizationId, {
@@ -259,41 +267,67 @@ export async function closeBatch(tx: Transaction, id: string): Promise<void> {
     subjectKind: 'approval',
     subjectId: id,
     before: { state: 'requested' },
-    after: { state: 'closed' },
+    after: { state: closed.state, ...(todo > 0 ? { todo } : {}) },
   });
 }
 
-/** To-do lines that the PSA now holds at their target are verified; a batch whose lines all are is closed. */
-export async function verifyTodoLines(tx: Transaction, psaConnectionId: string): Promise<void> {
-  const verified = await tx
-    .update(approvalLine)
-    .set({ state: 'verified', settledAt: sql`now()` })
-    .from(approvalBatch)
-    .innerJoin(agreementLine, eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId))
-    .where(
-      and(
-        eq(approvalLine.batchId, approvalBatch.id),
-        eq(approvalBatch.psaConnectionId, psaConnectionId),
-        eq(approvalLine.state, 'todo'),
-        eq(agreementLine.id, approvalLine.lineId),
-        eq(agreementLine.quantity, approvalLine.target),
-      ),
-    )
-    .returning({
-      lineId: approvalLine.lineId,
-      organizationId: approvalBatch.organizationId,
-      target: approvalLine.target,
-    });
-  for (const line of verified) {
-    await recordAudit(tx, line.organizationId, {
-      actor: byCountersign,
-      action: 'approval.verified',
-      subjectKind: 'agreement_line',
-      subjectId: line.lineId,
-      after: { quantity: line.target },
-    });
-  }
-  await tx
+/**
+ * What is not written yet, of a batch or of all of a connection, becomes a to-do list: writing was turned off.
+ *
+ * @returns how many lines of which batch
+ */
+export async function turnIntoTodos(
+  tx: Queryable,
+  of: { psaConnectionId: string; batchId?: string },
+): Promise<{ batchId: string; lines: number }[]> {
+  const { rows } = await tx.execute<{ batchId: string; lines: number }>(sql`
+    with stopped as (
+      update approval_line l set state = 'todo' from approval_batch b
+       where b.id = l.batch_id and b.psa_connection_id = ${of.psaConnectionId} and b.state = 'requested'
+         and ${of.batchId === undefined ? sql`true` : sql`b.id = ${of.batchId}`} and l.state = 'intended'
+      returning l.batch_id)
+    select batch_id as "batchId", count(*)::int as lines from stopped group by 1`);
+  return rows;
+}
+
+/**
+ * Takes back to-dos of a batch: all of them, or one line.
+ *
+ * @returns how many there were, and the first `most` of them
+ */
+export async function withdrawTodos(
+  tx: Queryable,
+  batchId: string,
+  lineId: string | undefined,
+  most: number,
+): Promise<{ lines: number; named: { lineId: string; from: number; to: number }[] }> {
+  const { rows } = await tx.execute<Awaited<ReturnType<typeof withdrawTodos>>>(sql`
+    with withdrawn as (
+      update approval_line set state = 'withdrawn', settled_at = now()
+       where batch_id = ${batchId} and state = 'todo' and ${lineId === undefined ? sql`true` : sql`id = ${lineId}`}
+      returning line_id, expected_quantity, target, position),
+    named as (select * from withdrawn order by position limit ${most})
+    select (select count(*)::int from withdrawn) as lines,
+           coalesce((select jsonb_agg(jsonb_build_object('lineId', line_id, 'from', expected_quantity, 'to', target)
+                       order by position) from named), '[]') as named`);
+  return rows[0] ?? { lines: 0, named: [] };
+}
+
+export async function findApprovalLine(
+  db: Queryable,
+  batchId: string,
+  id: string,
+): Promise<ApprovalLineRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(approvalLine)
+    .where(and(eq(approvalLine.batchId, batchId), eq(approvalLine.id, id)));
+  return row;
+}
+
+/** Closes the to-do lists of a connection on which nothing is left to do. @returns their ids */
+export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Promise<string[]> {
+  const closed = await tx
     .update(approvalBatch)
     .set({ state: 'closed', closedAt: sql`now()` })
     .where(
@@ -302,5 +336,35 @@ export async function verifyTodoLines(tx: Transaction, psaConnectionId: string):
         eq(approvalBatch.state, 'todo'),
         sql`not exists (select from approval_line l where l.batch_id = ${approvalBatch.id} and l.state = 'todo')`,
       ),
-    );
+    )
+    .returning({ id: approvalBatch.id });
+  return closed.map((row) => row.id);
+}
+
+/** To-do lines that the PSA now holds at their target are verified; a batch whose lines all are is closed. */
+export async function verifyTodoLines(tx: Transaction, psaConnectionId: string): Promise<void> {
+  const todos = and(eq(approvalBatch.psaConnectionId, psaConnectionId), eq(approvalLine.state, 'todo'));
+  await tx.execute(sql`
+    with verified as (
+      update approval_line set state = 'verified', settled_at = now()
+        from ${approvalBatch} join ${agreementLine} on ${eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId)}
+       where ${todos} and ${eq(approvalLine.batchId, approvalBatch.id)} and ${eq(agreementLine.id, approvalLine.lineId)}
+         and ${eq(agreementLine.quantity, approvalLine.target)}
+      returning approval_line.line_id, approval_line.expected_quantity, approval_line.target, approval_batch.organization_id)
+    insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
+    select organization_id, ${byCountersign}, 'approval.verified', 'agreement_line', line_id,
+           jsonb_build_object('quantity', expected_quantity), jsonb_build_object('quantity', target)
+      from verified`);
+  const [owner] = await tx
+    .select({ organizationId: psaConnection.organizationId })
+    .from(psaConnection)
+    .where(eq(psaConnection.id, psaConnectionId));
+  if (!owner) return;
+  const closed = await closeDoneTodos(tx, psaConnectionId);
+  const entry = { actor: byCountersign, action: 'approval.close', subjectKind: 'approval', after: { state: 'closed' } };
+  await recordAudits(
+    tx,
+    owner.organizationId,
+    closed.map((subjectId) => ({ ...entry, subjectId, before: { state: 'todo' } })),
+  );
 }

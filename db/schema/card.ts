@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   boolean,
   doublePrecision,
@@ -77,6 +78,8 @@ export const approvalBatch = pgTable(
     /** `todo`: writing is off, so a person does it in the PSA and the next PSA read verifies it. */
     state: text().$type<'requested' | 'todo' | 'closed'>().notNull(),
     undoOf: uuid('undo_of'),
+    /** The preview that was signed off, if it was one; it may have expired since, the lines here are what it showed. */
+    previewId: uuid('preview_id'),
     requestedBy: text('requested_by').notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     closedAt: timestamp('closed_at', { withTimezone: true }),
@@ -93,7 +96,9 @@ export type ApprovalLineState =
   | 'conflict'
   | 'rejected'
   | 'todo'
-  | 'verified';
+  | 'verified'
+  | 'withdrawn'
+  | 'replaced';
 
 /** One signed-off write: an absolute quantity for one agreement line (invariant 5). */
 export const approvalLine = pgTable(
@@ -119,6 +124,16 @@ export const approvalLine = pgTable(
     claimedAt: timestamp('claimed_at', { withTimezone: true }),
     settledAt: timestamp('settled_at', { withTimezone: true }),
     problem: jsonb().$type<{ code: string; detail: string }>(),
+    /** The approval by which the same card or line was signed off anew, while this was still a to-do. */
+    replacedBy: uuid('replaced_by'),
   },
-  (t) => [index().on(t.batchId, t.position), index().on(t.cardId)],
+  (t) => [
+    index().on(t.batchId, t.position),
+    // The next 25 of a state, and how many there are, in a batch of any size.
+    index().on(t.batchId, t.state, t.position),
+    index().on(t.cardId),
+    index('approval_line_open')
+      .on(t.batchId, t.lineId)
+      .where(sql`state in ('intended', 'writing', 'uncertain', 'todo')`),
+  ],
 );

@@ -9,3 +9,4 @@ export * from './onboarding.ts';
 export * from './sync.ts';
 export * from './schedule.ts';
 export * from './card.ts';
+export * from './approvalPreview.ts';

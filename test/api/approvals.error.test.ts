@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { freshCard, seedApproval } from '../kit/apiTenant.ts';
+import { freshCard, seedApproval, seen } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -9,46 +9,45 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
+const nobody = '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11';
+const shown = { lineId: '1', from: 1, to: 2 };
+
 test.each([
-  ['no card', { cardIds: [] }, 400, 'invalid-request'],
+  ['no card', { cards: [] }, 400, 'invalid-request'],
   ['nothing', {}, 400, 'invalid-request'],
-  ['an id that is none', { cardIds: ['x'] }, 400, 'invalid-request'],
-  ['a card that is not there', { cardIds: ['0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11'] }, 422, 'unknown-cards'],
-  ['bulk without a connection', { bulk: true }, 400, 'invalid-request'],
-  [
-    'bulk of a connection nobody has',
-    { bulk: true, psaConnectionId: '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11' },
-    404,
-    'not-found',
-  ],
+  ['an id that is none', { cards: [{ cardId: 'x', ...shown }] }, 400, 'invalid-request'],
+  ['a card without what it showed', { cards: [{ cardId: nobody }] }, 400, 'invalid-request'],
+  ['bare ids', { cardIds: [nobody] }, 400, 'invalid-request'],
+  ['whatever there is', { bulk: true, psaConnectionId: nobody }, 400, 'invalid-request'],
+  ['a preview and cards', { previewId: nobody, cards: [{ cardId: nobody, ...shown }] }, 400, 'invalid-request'],
+  ['a card that is not there', { cards: [{ cardId: nobody, ...shown }] }, 422, 'unknown-cards'],
+  ['a preview that is not there', { previewId: nobody }, 404, 'not-found'],
 ])('an approval of %s is refused', async (_, body, status, code) => {
   const before = await harness.dump();
   await harness.admin.problem(status, code, 'POST', '/v1/approvals', body);
   expect(await harness.dump()).toEqual(before);
 });
 
-test('one unknown card among good ones approves none', async () => {
-  const before = await harness.dump();
-  const { id } = await freshCard(harness.one);
-  const cardIds = [id, harness.one.integrationId];
-  const problem = await harness.admin.problem(422, 'unknown-cards', 'POST', '/v1/approvals', { cardIds });
-  expect(problem.detail).toContain(harness.one.integrationId);
-  expect(await harness.dump()).toEqual(before);
-});
-
-test("another tenant's connection cannot be signed off in bulk", async () => {
-  const before = await harness.dump();
-  const body = { bulk: true, psaConnectionId: harness.other.psaConnectionId };
-  await harness.admin.problem(404, 'not-found', 'POST', '/v1/approvals', body);
-  expect(await harness.dump()).toEqual(before);
-});
-
 test('a card that cannot be approved alone says why', async () => {
   const { items } = await harness.admin.good<{ items: { id: string }[] }>('GET', '/v1/cards?kind=new_revenue');
   const problem = await harness.admin.problem(422, 'nothing-to-approve', 'POST', '/v1/approvals', {
-    cardIds: [items[0]?.id],
+    cards: [{ cardId: items[0]?.id, ...shown }],
   });
   expect(problem.detail).toContain('no active line');
+});
+
+test('when no card is as it was shown, the refusal says what differed, with both numbers', async () => {
+  const [one, two] = [await freshCard(harness.one), await freshCard(harness.one)];
+  const before = await harness.dump();
+  const stale = { ...seen(one), to: one.write.newQuantity - 1 };
+  const problem = await harness.admin.problem(422, 'nothing-to-approve', 'POST', '/v1/approvals', { cards: [stale] });
+  expect(problem.detail).toContain(`to ${one.write.newQuantity - 1}`);
+  expect(problem.detail).toContain(`to ${one.write.newQuantity} now`);
+  const many = Array.from({ length: 20 }, (_, at) => ({ ...seen(two), to: 1_000 + at }));
+  const several = await harness.admin.problem(422, 'nothing-to-approve', 'POST', '/v1/approvals', { cards: many });
+  expect(several.detail).toContain('20 differs');
+  expect(several.detail).toContain('And 15 more.');
+  expect(await harness.dump()).toEqual(before);
 });
 
 test('an approval is undone only when it is closed, wrote something, and was not billed yet', async () => {

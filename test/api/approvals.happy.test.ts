@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { block, freshCard, seedApproval, seedTenant } from '../kit/apiTenant.ts';
+import type { SeenCard } from '../../db/queries/signOff.ts';
+import { claimLine, listApprovalLines } from '../../db/queries/approvals.ts';
+import { block, freshCard, seedApproval, seedTenant, seen, type Tenant } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
+let third: Tenant;
+const thirds = () => harness.as(third.tokens.operate);
 beforeAll(async () => {
   harness = await startApi();
+  third = await seedTenant(harness.db, harness.one.encryption, 'seen');
 });
 afterAll(() => harness?.close());
 
@@ -13,13 +18,32 @@ interface Approval {
   id: string;
   state: string;
   note: string | null;
-  lines: { cardId: string; lineId: string; from: number; to: number; state: string }[];
+  lines: number;
+  counts: Record<string, number>;
+  skipped: { reason: string; cards: number }[];
   process: { steps: { step: string; state: string }[] } | null;
+}
+interface Line {
+  id: string;
+  cardId: string;
+  lineId: string;
+  from: number;
+  to: number;
+  state: string;
+}
+interface Skipped {
+  cardId: string;
+  reason: string;
+  words: string;
+  asked: object;
+  now: object | null;
 }
 interface Answer {
   approval: Approval;
-  skipped: { cardId: string; reason: string }[];
+  skipped: { items: Skipped[]; nextCursor: string | null };
 }
+const linesOf = async (id: string, caller = harness.admin) =>
+  (await caller.good<{ items: Line[] }>('GET', `/v1/approvals/${id}/lines?limit=200`)).items;
 const writes = (enabled: boolean, tenant = harness.one) =>
   harness.as(tenant.tokens.admin).good('PUT', `/v1/psa-connections/${tenant.psaConnectionId}/writes`, { enabled });
 const openWrites = async () =>
@@ -32,13 +56,10 @@ const openWrites = async () =>
 test('with writing off an approval is a to-do list, and wakes nobody', async () => {
   harness.wakes.length = 0;
   const card = await freshCard(harness.one);
-  const answer = await harness.admin.call<Answer>('POST', '/v1/approvals', { cardIds: [card.id] });
+  const answer = await harness.admin.call<Answer>('POST', '/v1/approvals', { cards: [seen(card)] });
   expect(answer.status).toBe(202);
-  expect(answer.body.approval).toMatchObject({
-    state: 'todo',
-    process: null,
-    lines: [{ state: 'todo', cardId: card.id }],
-  });
+  expect(answer.body.approval).toMatchObject({ state: 'todo', process: null, lines: 1, counts: { todo: 1 } });
+  expect(await linesOf(answer.body.approval.id)).toMatchObject([{ state: 'todo', cardId: card.id }]);
   expect(answer.body.approval.note).toContain('Writing to this PSA is off');
   expect(harness.wakes).toEqual([]);
 });
@@ -47,14 +68,11 @@ test('with writing on it is a process that is woken, with the exact write of eac
   await writes(true);
   harness.wakes.length = 0;
   const card = await freshCard(harness.one);
-  const { approval } = await harness.admin.good<Answer>('POST', '/v1/approvals', { cardIds: [card.id] });
-  expect(approval).toMatchObject({
-    state: 'requested',
-    note: null,
-    lines: [
-      { lineId: card.write.line.lineId, from: card.write.line.quantity, to: card.write.newQuantity, state: 'intended' },
-    ],
-  });
+  const { approval } = await harness.admin.good<Answer>('POST', '/v1/approvals', { cards: [seen(card)] });
+  expect(approval).toMatchObject({ state: 'requested', note: null, lines: 1, counts: { intended: 1 } });
+  expect(await linesOf(approval.id)).toMatchObject([
+    { lineId: card.write.line.lineId, from: card.write.line.quantity, to: card.write.newQuantity, state: 'intended' },
+  ]);
   expect(harness.wakes).toMatchObject([
     { kind: 'approveUsage', id: approval.id, organizationId: harness.one.organizationId },
   ]);
@@ -65,17 +83,50 @@ test('a card that cannot be approved is left out and said why; the others go on'
   const card = await freshCard(harness.one);
   const { items } = await harness.admin.good<{ items: { id: string }[] }>('GET', '/v1/cards?flag=needs_choice');
   const { approval, skipped } = await harness.admin.good<Answer>('POST', '/v1/approvals', {
-    cardIds: [card.id, items[0]?.id, card.id],
+    cards: [seen(card), { cardId: items[0]?.id, lineId: 'x', from: 1, to: 2 }, seen(card)],
   });
-  expect(approval.lines.map((line) => line.cardId)).toEqual([card.id]);
-  expect(skipped).toEqual([{ cardId: items[0]?.id, reason: expect.stringContaining('Several lines') }]);
+  expect((await linesOf(approval.id)).map((line) => line.cardId)).toEqual([card.id]);
+  expect(skipped.items).toMatchObject([
+    {
+      cardId: items[0]?.id,
+      reason: 'not_approvable',
+      words: expect.stringContaining('Several lines'),
+      asked: { lineId: 'x', from: 1, to: 2 },
+      now: { lineId: null },
+    },
+  ]);
+  expect(approval.skipped).toEqual([{ reason: 'not_approvable', cards: 1 }]);
+});
+
+test.each([
+  ['the line', (card: SeenCard) => ({ ...card, lineId: 'another' })],
+  ['the quantity it comes from', (card: SeenCard) => ({ ...card, from: card.from + 1 })],
+  ['the quantity it goes to', (card: SeenCard) => ({ ...card, to: card.to + 0.5 })],
+  ['the day it is first billed', (card: SeenCard) => ({ ...card, effectiveDate: '2098-12-01' })],
+  ['that there is a day', (card: SeenCard) => ({ ...card, effectiveDate: null })],
+])('a card that shows something else in %s is skipped with both numbers, and the others go through', async (_, was) => {
+  const [good, other] = [await freshCard(third), await freshCard(third, 1)];
+  const asked = was(seen(other));
+  const { approval, skipped } = await thirds().good<Answer>('POST', '/v1/approvals', {
+    cards: [asked, seen(good)],
+  });
+  expect((await linesOf(approval.id, thirds())).map((line) => line.cardId)).toEqual([good.id]);
+  const { cardId, ...then } = asked;
+  const { cardId: _id, ...now } = seen(other);
+  expect(skipped.items).toMatchObject([{ cardId, reason: 'differs', asked: then, now }]);
+});
+
+test('the day is not compared when it is not given', async () => {
+  const { effectiveDate: _, ...card } = seen(await freshCard(third));
+  const { approval } = await thirds().good<Answer>('POST', '/v1/approvals', { cards: [card] });
+  expect(approval.lines).toBe(1);
 });
 
 test('the same card signed off at the same instant is written once (invariant 5)', async () => {
   for (let round = 0; round < 6; round++) {
     const card = await freshCard(harness.one);
     const answers = await Promise.all(
-      Array.from({ length: 8 }, () => harness.admin.call<Answer>('POST', '/v1/approvals', { cardIds: [card.id] })),
+      Array.from({ length: 8 }, () => harness.admin.call<Answer>('POST', '/v1/approvals', { cards: [seen(card)] })),
     );
     expect(answers.map((answer) => answer.status).toSorted()).toEqual([202, 422, 422, 422, 422, 422, 422, 422]);
   }
@@ -83,17 +134,20 @@ test('the same card signed off at the same instant is written once (invariant 5)
 });
 
 test('overlapping batches signed off at the same instant share no card', async () => {
-  const cards = (await harness.admin.good<{ items: { id: string }[] }>('GET', '/v1/cards?approvable=true&limit=200'))
-    .items;
-  const ids = cards.map((card) => card.id);
+  const { items } = await harness.admin.good<{ items: { id: string; write: object }[] }>(
+    'GET',
+    '/v1/cards?approvable=true&limit=200',
+  );
+  // As a page has them that shows the cards.
+  const ids = items.map(({ id, write }) => ({ cardId: id, ...write }));
   const batches = [ids.slice(0, 20), ids.slice(10, 30), ids.slice(5, 25), ids.toReversed()];
   const answers = await Promise.all(
-    batches.map((cardIds) => harness.admin.call<Answer>('POST', '/v1/approvals', { cardIds })),
+    batches.map((cards) => harness.admin.call<Answer>('POST', '/v1/approvals', { cards })),
   );
   expect(answers.some((answer) => answer.status === 202)).toBe(true);
   expect(await openWrites()).toEqual([]);
   const { rows: signed } = await harness.db.execute<{ n: number }>(
-    sql`select count(distinct line_id)::int as n from approval_line`,
+    sql`select count(distinct line_id)::int as n from approval_line where line_id like 'one-%'`,
   );
   expect(signed[0]?.n).toBe(ids.length);
 });
@@ -103,25 +157,106 @@ test('a line of the PSA has one open write, even when another card would write i
   await writes(true, other);
   const caller = harness.as(other.tokens.operate);
   const first = await freshCard(other);
-  await caller.good('POST', '/v1/approvals', { cardIds: [first.id] });
+  await caller.good('POST', '/v1/approvals', { cards: [seen(first)] });
   // As after a refresh in which the line changed its product: another card would write it now.
   const second = await freshCard(other);
   await harness.db.execute(sql`
     update card set detail = jsonb_set(detail, '{write,line,lineId}', to_jsonb(${first.write.line.lineId}::text)) where id = ${second.id}`);
-  await caller.problem(422, 'nothing-to-approve', 'POST', '/v1/approvals', { cardIds: [second.id] });
+  const shown = { ...seen(second), lineId: first.write.line.lineId };
+  const problem = await caller.problem(422, 'nothing-to-approve', 'POST', '/v1/approvals', { cards: [shown] });
+  expect(problem.detail).toContain('under way');
   expect(await openWrites()).toEqual([]);
 });
 
-test('signing off in bulk takes what needs no look, and counts what needs a choice', async () => {
-  const { other } = harness;
-  const caller = harness.as(other.tokens.operate);
-  const { approval, skipped } = await caller.good<Answer>('POST', '/v1/approvals', {
-    bulk: true,
-    psaConnectionId: other.psaConnectionId,
+test('a to-do is replaced when its card is signed off anew, and blocks nothing', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'todo');
+  const caller = harness.as(tenant.tokens.operate);
+  const card = await freshCard(tenant);
+  const other = await freshCard(tenant, 1);
+  const todo = await caller.good<Answer>('POST', '/v1/approvals', { cards: [seen(card), seen(other)] });
+  expect(todo.approval).toMatchObject({ state: 'todo', counts: { todo: 2 } });
+  // Writing is turned on: the to-dos stay what they are, until somebody signs them off anew.
+  await writes(true, tenant);
+  expect(await caller.good('GET', `/v1/approvals/${todo.approval.id}`)).toMatchObject({ counts: { todo: 2 } });
+  const { approval } = await caller.good<Answer>('POST', '/v1/approvals', { cards: [seen(card)] });
+  expect(approval).toMatchObject({ state: 'requested', counts: { intended: 1 } });
+  const [old, left] = await linesOf(todo.approval.id, caller);
+  expect(old).toMatchObject({
+    cardId: card.id,
+    state: 'replaced',
+    replacedBy: approval.id,
+    settledAt: expect.any(String),
   });
-  expect(approval.lines.length).toBeGreaterThan(10);
-  expect(skipped.map((entry) => entry.reason)).toContainEqual(expect.stringContaining('Several lines'));
-  expect(await openWrites()).toEqual([]);
+  expect(left).toMatchObject({ cardId: other.id, state: 'todo', replacedBy: null });
+  const again = await caller.good<Answer>('POST', '/v1/approvals', { cards: [seen(other)] });
+  expect(again.approval.counts).toMatchObject({ intended: 1 });
+  expect(await caller.good('GET', `/v1/approvals/${todo.approval.id}`)).toMatchObject({
+    state: 'closed',
+    note: null,
+    counts: { todo: 0, replaced: 2 },
+  });
+  const { rows } = await harness.db.execute(sql`
+    select before, after from audit where subject_id = ${todo.approval.id} and action = 'approval.replace' order by id`);
+  expect(rows).toEqual([
+    { before: { todo: 1 }, after: { replaced: 1, by: approval.id } },
+    { before: { todo: 1 }, after: { replaced: 1, by: again.approval.id, state: 'closed' } },
+  ]);
+});
+
+test('a to-do list is withdrawn line by line or as a whole, and is closed when nothing is left', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'withdrawn');
+  const caller = harness.as(tenant.tokens.operate);
+  const cards = [seen(await freshCard(tenant)), seen(await freshCard(tenant, 1)), seen(await freshCard(tenant, 2))];
+  const { approval } = await caller.good<Answer>('POST', '/v1/approvals', { cards });
+  const [first] = await linesOf(approval.id, caller);
+  const path = `/v1/approvals/${approval.id}`;
+  const one = await caller.good<Approval>('POST', `${path}/lines/${first?.id}/withdraw`);
+  expect(one).toMatchObject({ state: 'todo', counts: { todo: 2, withdrawn: 1 } });
+  await caller.problem(409, 'not-a-todo', 'POST', `${path}/lines/${first?.id}/withdraw`);
+  const all = await caller.good<Approval>('POST', `${path}/withdraw`);
+  expect(all).toMatchObject({ state: 'closed', counts: { todo: 0, withdrawn: 3 } });
+  await caller.problem(409, 'not-a-todo', 'POST', `${path}/withdraw`);
+  // Their cards can be signed off again.
+  expect((await caller.good<Answer>('POST', '/v1/approvals', { cards })).approval.lines).toBe(3);
+});
+
+test('turning writing off makes what is not written yet a to-do list, and turning it on again writes none of it', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'stopped');
+  const caller = harness.as(tenant.tokens.operate);
+  await writes(true, tenant);
+  const cards = [seen(await freshCard(tenant)), seen(await freshCard(tenant, 1)), seen(await freshCard(tenant, 2))];
+  const { approval } = await caller.good<Answer>('POST', '/v1/approvals', { cards });
+  const path = `/v1/approvals/${approval.id}`;
+  // The first one is on its way to the PSA.
+  const claim = async (at: number) => {
+    const line = (await listApprovalLines(harness.db, approval.id, { limit: 3 }))[at];
+    if (!line) throw new Error('There is no such line.');
+    return claimLine(harness.db, line);
+  };
+  expect(await claim(0)).toMatchObject({ state: 'writing' });
+  await writes(false, tenant);
+  expect(await claim(1)).toBeUndefined();
+  const stopped = await caller.good<Approval>('GET', path);
+  expect(stopped).toMatchObject({ state: 'requested', counts: { writing: 1, todo: 2, intended: 0 } });
+  expect(stopped.note).toContain('turned off before 2');
+  await writes(true, tenant);
+  expect(await caller.good('GET', path)).toMatchObject({ counts: { writing: 1, todo: 2, intended: 0 } });
+  expect(await claim(1)).toBeUndefined();
+  const { rows } = await harness.db.execute(
+    sql`select actor, before, after from audit where subject_id = ${approval.id} and action = 'approval.stop'`,
+  );
+  expect(rows).toEqual([{ actor: `token:${tenant.adminTokenId}`, before: { intended: 2 }, after: { todo: 2 } }]);
+});
+
+test('a line whose claim was given back while writing was turned off is not claimed', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'given');
+  const id = await seedApproval(tenant);
+  const [line] = await listApprovalLines(harness.db, id, { limit: 1 });
+  // Seeded as if writing had been on; it is off.
+  expect(line).toMatchObject({ state: 'intended' });
+  expect(line && (await claimLine(harness.db, line))).toBeUndefined();
+  await writes(true, tenant);
+  expect(line && (await claimLine(harness.db, line))).toMatchObject({ state: 'writing' });
 });
 
 test('undo writes the old quantities back, once', async () => {
@@ -129,16 +264,27 @@ test('undo writes the old quantities back, once', async () => {
   const caller = harness.as(tenant.tokens.operate);
   await writes(true, tenant);
   const id = await seedApproval(tenant, 'applied');
-  const done = await caller.good<Approval>('GET', `/v1/approvals/${id}`);
+  const [done] = await linesOf(id, caller);
   const answers = await Promise.all(
     Array.from({ length: 5 }, () => caller.call<Answer>('POST', `/v1/approvals/${id}/undo`)),
   );
   expect(answers.map((answer) => answer.status).toSorted()).toEqual([202, 409, 409, 409, 409]);
   const undone = answers.find((answer) => answer.status === 202)?.body.approval;
-  expect(undone?.lines).toMatchObject([
-    { lineId: done.lines[0]?.lineId, from: done.lines[0]?.to, to: done.lines[0]?.from },
+  expect(await linesOf(undone?.id ?? '', caller)).toMatchObject([
+    { lineId: done?.lineId, from: done?.to, to: done?.from },
   ]);
   expect(await openWrites()).toEqual([]);
+});
+
+test('undo leaves alone what somebody has changed in the PSA since, and says so with both numbers', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'fifth');
+  const caller = harness.as(tenant.tokens.operate);
+  const id = await seedApproval(tenant, 'applied');
+  const [done] = await linesOf(id, caller);
+  await harness.db.execute(sql`update agreement_line set quantity = 77 where id = ${done?.lineId}`);
+  const problem = await caller.problem(409, 'nothing-to-undo', 'POST', `/v1/approvals/${id}/undo`);
+  expect(problem.detail).toContain(`from ${done?.to} to ${done?.from}`);
+  expect(problem.detail).toContain('from 77');
 });
 
 test('a blocked approval is tried again', async () => {

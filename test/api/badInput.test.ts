@@ -170,8 +170,9 @@ describe('size', () => {
   });
 
   test('more ids than a request may name are refused', async () => {
-    const cardIds = Array.from({ length: 5_001 }, () => harness.one.integrationId);
-    await harness.admin.problem(400, 'invalid-request', 'POST', '/v1/approvals', { cardIds });
+    const card = { cardId: harness.one.integrationId, lineId: '1', from: 1, to: 2 };
+    const cards = Array.from({ length: 5_001 }, () => card);
+    await harness.admin.problem(400, 'invalid-request', 'POST', '/v1/approvals', { cards });
   });
 });
 

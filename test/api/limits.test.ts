@@ -37,6 +37,6 @@ test('a refused request does nothing', async () => {
 
 test('the largest body is a setting', async () => {
   const caller = harness.as(harness.other.tokens.operate);
-  const problem = await caller.problem(413, 'too-large', 'POST', '/v1/approvals', { cardIds: ['x'.repeat(2_000)] });
+  const problem = await caller.problem(413, 'too-large', 'POST', '/v1/approvals', { previewId: 'x'.repeat(2_000) });
   expect(problem.detail).toContain('2000 bytes');
 });

@@ -8,6 +8,7 @@ import {
   person,
   reach,
   stepOf,
+  signOff,
   untilApprovalClosed,
   type ApprovalView,
   type CardView,
@@ -217,7 +218,7 @@ describe('the PSA', () => {
       (one) => one.bulkApprovable && one.psaConnectionId === psaConnectionId,
     );
     const before = await billedLinesOf(system);
-    const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+    const { approval } = await signOff(system, card ? [card] : []);
     interface Approval extends ApprovalView {
       process: { steps: StepView[] };
     }

@@ -5,9 +5,10 @@ import {
   createPsaConnection,
   person,
   reach,
+  signOff,
   untilApprovalClosed,
   untilConnected,
-  type ApprovalView,
+  type CardView,
 } from '../../dev/guide.ts';
 import type { SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
 import type { System } from '../kit/system.ts';
@@ -119,7 +120,7 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
   await untilConnected(system, integrationId);
 
   await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
-  const cardIds = await cardsToApprove(system);
+  const cards = await cardsToApprove(system);
   // The second write is committed in the PSA and never answered.
   await connectwise.fault({ kind: 'afterCommit', then: 'hang', method: 'PATCH', skip: 1 });
   await inTransactions(
@@ -129,7 +130,7 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
       ['approveUsage', 'close'],
     ],
     async () => {
-      const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds });
+      const { approval } = await signOff(system, cards);
       batchId = approval.id;
       await until('the second write to arrive', async () => (await connectwise.log('PATCH')).length === 2);
       await disturbance.during('approveUsage', batchId, 'write');
@@ -140,17 +141,11 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
 }
 
 /** The same cards in every run: their ids differ, what they are about does not. */
-async function cardsToApprove(system: System): Promise<string[]> {
-  const cards = await system.api.all<{
-    id: string;
-    psaAccountId: string;
-    psaProductId: string;
-    bulkApprovable: boolean;
-  }>('/v1/cards');
+async function cardsToApprove(system: System): Promise<Pick<CardView, 'id' | 'write'>[]> {
+  const cards = await system.api.all<CardView>('/v1/cards');
   return cards
     .filter((card) => card.bulkApprovable)
-    .map((card) => ({ id: card.id, key: `${card.psaAccountId}/${card.psaProductId}` }))
+    .map((card) => ({ ...card, key: `${card.psaAccountId}/${card.psaProductId}` }))
     .toSorted((a, b) => (a.key < b.key ? -1 : 1))
-    .slice(0, approved)
-    .map((card) => card.id);
+    .slice(0, approved);
 }

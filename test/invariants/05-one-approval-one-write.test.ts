@@ -1,6 +1,14 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, untilApprovalClosed, type ApprovalView, type CardView } from '../../dev/guide.ts';
+import {
+  connectAll,
+  seenOf,
+  signOff,
+  untilApprovalClosed,
+  type ApprovalView,
+  type CardView,
+  type ClosedApproval,
+} from '../../dev/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 
@@ -22,9 +30,20 @@ beforeEach(async () => {
 
 /** Each test signs off a card of its own. */
 async function approveOne(): Promise<ApprovalView> {
+  return (await signOff(system, [nextCard()])).approval;
+}
+
+function nextCard(): CardView {
   const card = cards.pop();
-  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
-  return approval;
+  if (!card) throw new Error('No card is left to sign off.');
+  return card;
+}
+
+async function untilTodo(id: string): Promise<ApprovalView> {
+  return until('what is on its way to end', async () => {
+    const now = await system.api.get<ApprovalView>(`/v1/approvals/${id}`);
+    return now.state === 'todo' ? now : undefined;
+  });
 }
 
 async function quantityOf(lineId: string): Promise<number | undefined> {
@@ -60,9 +79,9 @@ test('a PATCH whose connection broke before it was taken is claimed once more, a
 });
 
 test('a line somebody changed in the PSA is a conflict and is not written', async () => {
-  const card = cards.pop();
+  const card = nextCard();
   const detail = await system.api.get<{ write: { lineId: string; from: number }; lines: { agreementId: string }[] }>(
-    `/v1/cards/${card?.id}`,
+    `/v1/cards/${card.id}`,
   );
   await system.connectwise.change({
     change: 'setQuantity',
@@ -70,12 +89,12 @@ test('a line somebody changed in the PSA is a conflict and is not written', asyn
     additionId: Number(detail.write.lineId),
     quantity: 777,
   });
-  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+  const { approval } = await signOff(system, [card]);
   const closed = await untilApprovalClosed(system, approval.id);
   expect(closed.lines[0]?.state).toBe('conflict');
   expect(await system.connectwise.log('PATCH')).toHaveLength(0);
   // The card shows what the PSA holds now.
-  const after = await system.api.get<CardView>(`/v1/cards/${card?.id}`);
+  const after = await system.api.get<CardView>(`/v1/cards/${card.id}`);
   expect(after.current).toBe(777);
 });
 
@@ -103,11 +122,47 @@ test('a worker killed between its write and its answer writes nothing twice', as
   expect(await system.connectwise.log('PATCH')).toHaveLength(1);
 });
 
+test('turning writing off stops a running batch before its next line; the rest is a to-do list that the next read verifies', async () => {
+  await system.connectwise.fault({ kind: 'latency', method: 'PATCH', ms: 900, times: null });
+  const { approval } = await signOff(system, [nextCard(), nextCard(), nextCard()]);
+  const { psaConnectionId } = approval;
+  await until('the first PATCH to be on its way', async () => (await system.connectwise.log('PATCH')).length > 0);
+  await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: false });
+  const todo = await untilTodo(approval.id);
+  const patched = (await system.connectwise.log('PATCH')).length;
+  expect(patched).toBeLessThan(3);
+  expect(todo.counts).toMatchObject({ applied: patched, todo: 3 - patched });
+  expect(todo.note).toContain('turned off before');
+  for (const line of await system.api.all<ClosedApproval['lines'][number]>(`/v1/approvals/${approval.id}/lines`)) {
+    expect(await quantityOf(line.lineId)).toBe(line.state === 'applied' ? line.to : line.from);
+    if (line.state === 'applied') continue;
+    const place = { agreementId: Number(line.agreementId), additionId: Number(line.lineId) };
+    await system.connectwise.change({ change: 'setQuantity', ...place, quantity: line.to });
+  }
+  // Turning it on again writes nothing of it.
+  await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
+  await system.api.post(`/v1/psa-connections/${psaConnectionId}/check`);
+  const closed = await untilApprovalClosed(system, approval.id);
+  expect(closed.counts).toMatchObject({ applied: patched, verified: 3 - patched });
+  expect(await system.connectwise.log('PATCH')).toHaveLength(patched);
+});
+
+test('a lost write that did not happen is not written again once writing is off: it is a to-do', async () => {
+  await system.connectwise.fault({ kind: 'drop', method: 'PATCH', times: null });
+  const { id, psaConnectionId } = await approveOne();
+  await until('the PATCH to be on its way', async () => (await system.connectwise.log('PATCH')).length > 0);
+  await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: false });
+  expect((await untilTodo(id)).counts).toMatchObject({ todo: 1 });
+  expect(await system.connectwise.log('PATCH')).toHaveLength(1);
+  await system.api.post(`/v1/approvals/${id}/withdraw`);
+  await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
+});
+
 test('a card is not approved a second time while its write is under way', async () => {
   await system.connectwise.fault({ kind: 'latency', method: 'PATCH', ms: 700 });
-  const card = cards.pop();
-  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
-  const second = await system.api.call<{ code: string }>('POST', '/v1/approvals', { cardIds: [card?.id] });
+  const card = nextCard();
+  const { approval } = await signOff(system, [card]);
+  const second = await system.api.call<{ code: string }>('POST', '/v1/approvals', { cards: [seenOf(card)] });
   expect(second).toMatchObject({ status: 422, body: { code: 'nothing-to-approve' } });
   await untilApprovalClosed(system, approval.id);
   expect(await system.connectwise.log('PATCH')).toHaveLength(1);

@@ -9,9 +9,9 @@ import {
   reach,
   stepOf,
   syncNow,
+  signOff,
   untilApprovalClosed,
   untilConnected,
-  type ApprovalView,
   type CardView,
 } from '../../dev/guide.ts';
 import { dumpHistories } from '../kit/histories.ts';
@@ -151,9 +151,7 @@ async function walkWithFailures(): Promise<void> {
   const cards = (await system.api.all<CardView>('/v1/cards')).filter((card) => card.bulkApprovable).slice(0, 3);
   await connectwise.fault({ kind: 'status', status: 400, method: 'PATCH', times: 1, body: psa });
   await connectwise.fault({ kind: 'afterCommit', status: 500, method: 'PATCH', times: 1, body: psa });
-  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', {
-    cardIds: cards.map((card) => card.id),
-  });
+  const { approval } = await signOff(system, cards);
   const closed = await untilApprovalClosed(system, approval.id);
   expect(closed.lines.map((line) => line.state).toSorted()).toEqual(['applied', 'applied', 'rejected']);
   await syncNow(system, integrationId);

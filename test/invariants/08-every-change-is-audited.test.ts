@@ -8,11 +8,14 @@ import {
   createPsaConnection,
   latestRun,
   person,
+  seenOf,
+  signOff,
   syncNow,
   untilApprovalClosed,
   untilConnected,
   type ApprovalView,
   type CardView,
+  type ClosedApproval,
 } from '../../dev/guide.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { goodCredentials } from '../../dev/guide.ts';
@@ -133,7 +136,7 @@ async function changeEverything(): Promise<void> {
   // Off: approvals are a to-do list that the next read of the PSA verifies.
   cards = (await api.all<CardView>('/v1/cards')).filter((card) => card.bulkApprovable);
   const todo = await approve(cards.pop());
-  const [line] = todo.lines;
+  const [line] = await api.all<ClosedApproval['lines'][number]>(`/v1/approvals/${todo.id}/lines`);
   await system.connectwise.change({
     change: 'setQuantity',
     agreementId: Number(line?.agreementId),
@@ -178,7 +181,7 @@ async function changeEverything(): Promise<void> {
 }
 
 async function approve(card: CardView | undefined): Promise<ApprovalView> {
-  return (await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] })).approval;
+  return (await signOff(system, card ? [card] : [])).approval;
 }
 
 async function mappedService(): Promise<{ service: string; productIds: string[] }> {
@@ -277,7 +280,7 @@ describe('when the audit row cannot be written, nothing is changed', () => {
     ['a service mapping is taken back', 'DELETE', service, () => undefined],
     ['a rule is set', 'PUT', () => `${card()}/rule`, () => ({ rule: { minimum: 99, reason: 'x' } })],
     ['a card is dismissed', 'POST', () => `${card()}/dismiss`, () => ({ reason: 'x' })],
-    ['cards are approved', 'POST', () => '/v1/approvals', () => ({ cardIds: [cards[0]?.id] })],
+    ['cards are approved', 'POST', () => '/v1/approvals', () => ({ cards: [cards[0] && seenOf(cards[0])] })],
     ['a sync is asked for', 'POST', () => `${at()}/syncs`, () => undefined],
     [
       'an integration is made',

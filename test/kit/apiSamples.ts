@@ -14,13 +14,16 @@ import {
   seedHeldRun,
   seedIntegration,
   seedOnboarding,
+  seedPreview,
   seedPush,
+  seen,
   service,
   stepsBefore,
   type Tenant,
 } from './apiTenant.ts';
 import { accountVersion, decideAccounts } from '../../commands/accountMapping.ts';
 import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
+import { listApprovalLines } from '../../db/queries/approvals.ts';
 import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
 import { stepsOf } from '../../domain/process.ts';
@@ -211,8 +214,19 @@ export const samples: Record<string, Make> = {
     return { params: { id } };
   },
 
-  createApproval: async (tenant) => ({ body: { cardIds: [(await freshCard(tenant)).id] } }),
+  createApprovalPreview: (tenant) => ({ body: { psaConnectionId: tenant.psaConnectionId } }),
+  getApprovalPreview: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),
+  listApprovalPreviewLines: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),
+  createApproval: async (tenant) => ({ body: { cards: [seen(await freshCard(tenant))] } }),
   getApproval: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
+  listApprovalLines: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
+  listSkippedCards: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
+  withdrawApproval: async (tenant) => ({ params: { id: await seedApproval(tenant, 'todo') } }),
+  withdrawApprovalLine: async (tenant) => {
+    const id = await seedApproval(tenant, 'todo');
+    const [line] = await listApprovalLines(tenant.db, id, { limit: 1 });
+    return { params: { id, lineId: line?.id ?? '' } };
+  },
   undoApproval: async (tenant) => ({ params: { id: await seedApproval(tenant, 'applied') } }),
   retryApproval: async (tenant) => {
     const id = await seedApproval(tenant);

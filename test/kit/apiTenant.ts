@@ -4,7 +4,9 @@ import { eq, sql } from 'drizzle-orm';
 import type { Scope } from '../../api/context.ts';
 import type { Database } from '../../db/client.ts';
 import type { Encryption } from '../../db/encryption.ts';
-import { claimLine, closeBatch, createApproval, listApprovalLines, recordOutcome } from '../../db/queries/approvals.ts';
+import { closeBatch, insertBatch, listApprovalLines, recordOutcome } from '../../db/queries/approvals.ts';
+import { storePreview } from '../../db/queries/approvalPreviews.ts';
+import { judgeCards, storeSignOff, type SeenCard } from '../../db/queries/signOff.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { listCards, recomputeIntegration } from '../../db/queries/cards.ts';
 import {
@@ -391,8 +393,8 @@ export async function block(tenant: Tenant, ref: StepKey, code = 'bad_credential
   await blockStep(tenant.db, ref, { code });
 }
 
-/** A card that can be signed off and is not, nor was in this test file. */
-export async function freshCard(tenant: Tenant): Promise<{ id: string; write: NonNullable<Card['write']> }> {
+/** A card that can be signed off and is not, nor was in this test file. @param skip takes the next but so many */
+export async function freshCard(tenant: Tenant, skip = 0): Promise<{ id: string; write: NonNullable<Card['write']> }> {
   const rows = await listCards(
     tenant.db,
     tenant.organizationId,
@@ -400,49 +402,51 @@ export async function freshCard(tenant: Tenant): Promise<{ id: string; write: No
     { limit: 500 },
   );
   const { rows: used } = await tenant.db.execute<{ card_id: string }>(sql`select card_id from approval_line`);
-  const row = rows.find((candidate) => !used.some((line) => line.card_id === candidate.card.id));
+  const row = rows.filter((candidate) => !used.some((line) => line.card_id === candidate.card.id))[skip];
   const write = (row?.card.detail as Card | undefined)?.write;
   if (!row || !write) throw new Error('No card is left to sign off: seed more customers.');
   return { id: row.card.id, write };
 }
 
+/** A card as whoever looks at it sees it. */
+export function seen({ id, write }: { id: string; write: NonNullable<Card['write']> }): SeenCard {
+  const { lineId, quantity, asOf } = write.line;
+  return { cardId: id, lineId, from: quantity, to: write.newQuantity, effectiveDate: asOf };
+}
+
 /** An approval of one card, made past the API. */
-export async function seedApproval(tenant: Tenant, state: 'open' | 'applied' = 'open'): Promise<string> {
+export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'applied' = 'open'): Promise<string> {
   const card = await freshCard(tenant);
-  const [row] = (await listCards(tenant.db, tenant.organizationId, {}, { limit: 500 })).filter(
-    (candidate) => candidate.card.id === card.id,
-  );
-  if (!row) throw new Error('The card is gone.');
-  const batch = await tenant.db.transaction((tx) =>
-    createApproval(tx, tenant.organizationId, {
-      psaConnectionId: tenant.psaConnectionId,
-      requestedBy: 'test',
-      writesEnabled: true,
-      lines: [
-        {
-          cardId: card.id,
-          psaAccountId: row.card.psaAccountId,
-          psaProductId: row.card.psaProductId,
-          agreementId: card.write.line.agreementId,
-          lineId: card.write.line.lineId,
-          expectedQuantity: card.write.line.quantity,
-          expectedVersion: card.write.line.version,
-          target: card.write.newQuantity,
-          nextInvoiceDate: card.write.line.asOf,
-        },
-      ],
-    }),
-  );
-  if (state === 'open') return batch.id;
-  for (const line of await listApprovalLines(tenant.db, batch.id)) {
-    const claimed = await claimLine(tenant.db, line);
-    if (!claimed) throw new Error('The line was not claimed.');
-    await recordOutcome(tenant.db, tenant.psaConnectionId, claimed, {
-      state: 'applied',
-      quantity: line.target,
-      version: '2',
-    });
+  const { psaConnectionId, organizationId } = tenant;
+  const batch = await tenant.db.transaction(async (tx) => {
+    const writesEnabled = state !== 'todo';
+    const made = await insertBatch(tx, organizationId, { psaConnectionId, requestedBy: 'test', writesEnabled });
+    const batchState = writesEnabled ? ('requested' as const) : ('todo' as const);
+    await storeSignOff(tx, { ...made, state: batchState }, judgeCards(psaConnectionId, [seen(card)]));
+    return made;
+  });
+  if (state !== 'applied') return batch.id;
+  for (const line of await listApprovalLines(tenant.db, batch.id, { limit: 10 })) {
+    // Past whether writing is on.
+    await tenant.db.execute(sql`update approval_line set state = 'writing', claims = 1 where id = ${line.id}`);
+    await recordOutcome(
+      tenant.db,
+      psaConnectionId,
+      { ...line, claims: 1 },
+      {
+        state: 'applied',
+        quantity: line.target,
+        version: '2',
+      },
+    );
   }
   await tenant.db.transaction((tx) => closeBatch(tx, batch.id));
   return batch.id;
+}
+
+/** A preview of all that can be approved in bulk, made past the API. @returns its id */
+export async function seedPreview(tenant: Tenant): Promise<string> {
+  const { psaConnectionId, organizationId } = tenant;
+  const of = { psaConnectionId, filter: {}, requestedBy: 'test', lifeMs: 3_600_000 };
+  return (await tenant.db.transaction((tx) => storePreview(tx, organizationId, of))).id;
 }

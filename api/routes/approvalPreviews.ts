@@ -1,0 +1,169 @@
+import { z } from '@hono/zod-openapi';
+import { previewApproval } from '../../commands/approval.ts';
+import { findPreview, listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
+import { leftOutWords } from '../../domain/approval.ts';
+import { actorFrom, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  jsonBody,
+  listOf,
+  pageOf,
+  pageQuery,
+  position,
+  route,
+  send,
+} from '../define.ts';
+import { notFound } from '../problem.ts';
+
+const tag = 'Approval previews';
+
+const filterSchema = z.strictObject({
+  psaAccountId: z.string().max(500).optional(),
+  psaProductId: z.string().max(500).optional(),
+});
+const previewSchema = z
+  .object({
+    id: z.uuid(),
+    psaConnectionId: z.uuid(),
+    filter: filterSchema,
+    /** How many cards would be signed off. */
+    cards: z.int(),
+    /** What that changes on the next invoice, per currency. */
+    money: z.array(
+      z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean(), cards: z.int() }),
+    ),
+    /** Cards with something to change that are not signed off in bulk, by reason. */
+    leftOut: z.array(z.object({ reason: z.string(), words: z.string(), cards: z.int() })),
+    /** The approval it became. */
+    approvalId: z.uuid().nullable(),
+    createdAt: isoDate,
+    expiresAt: isoDate,
+  })
+  .openapi('ApprovalPreview');
+const lineSchema = z
+  .object({
+    cardId: z.uuid(),
+    psaAccountId: z.string(),
+    psaAccountName: z.string().nullable(),
+    psaProductId: z.string(),
+    productId: z.string().nullable(),
+    productName: z.string().nullable(),
+    agreementId: z.string(),
+    agreementName: z.string().nullable(),
+    lineId: z.string(),
+    from: z.number(),
+    to: z.number(),
+    /** The agreement's next invoice date; null when it has none. */
+    effectiveDate: z.string().nullable(),
+    money: z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean() }),
+  })
+  .openapi('ApprovalPreviewLine');
+
+const examplePreview = {
+  id: exampleIds.run,
+  psaConnectionId: exampleIds.psaConnection,
+  filter: {},
+  cards: 5_021,
+  money: [{ currency: 'USD', amount: 1_204.5, notBilled: false, cards: 5_021 }],
+  leftOut: [{ reason: 'needs_choice', words: leftOutWords('needs_choice'), cards: 12 }],
+  approvalId: null,
+  createdAt: '2026-11-23T09:04:00.000Z',
+  expiresAt: '2026-11-24T09:04:00.000Z',
+};
+const exampleLine = {
+  cardId: exampleIds.card,
+  psaAccountId: '250',
+  psaAccountName: 'Acme Dental',
+  psaProductId: '77',
+  productId: 'MP-CLOUDFILTER',
+  productName: 'CloudFilter',
+  agreementId: '31',
+  agreementName: 'Managed email',
+  lineId: '9001',
+  from: 40,
+  to: 43,
+  effectiveDate: '2026-12-01',
+  money: { currency: 'USD', amount: 7.5, notBilled: false },
+};
+
+const create = route({
+  method: 'post',
+  path: '/v1/approvals/previews',
+  operationId: 'createApprovalPreview',
+  summary: 'Everything that can be approved in bulk, as the exact writes; sign it off with its id',
+  tag,
+  scope: 'operate',
+  request: {
+    body: jsonBody(z.strictObject({ psaConnectionId: z.uuid(), filter: filterSchema.optional() }), {
+      psaConnectionId: exampleIds.psaConnection,
+    }),
+  },
+  ok: 201,
+  answer: previewSchema,
+  example: examplePreview,
+});
+const get = route({
+  method: 'get',
+  path: '/v1/approvals/previews/{id}',
+  operationId: 'getApprovalPreview',
+  summary: 'One preview with its totals and what is left out',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: previewSchema,
+  example: examplePreview,
+});
+const lines = route({
+  method: 'get',
+  path: '/v1/approvals/previews/{id}/lines',
+  operationId: 'listApprovalPreviewLines',
+  summary: 'The exact writes of a preview',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery },
+  ok: 200,
+  answer: listOf(lineSchema),
+  example: { items: [exampleLine], nextCursor: null },
+});
+
+export const approvalPreviewRoutes = createRouter();
+
+approvalPreviewRoutes.openapi(create, async (c) => {
+  const { psaConnectionId, filter = {} } = c.req.valid('json');
+  const actor = actorFrom(c.get('caller'));
+  const row = await commitAndWake(c.get('deps'), [], (tx) => previewApproval(tx, actor, { psaConnectionId, filter }));
+  return send(c, previewSchema, viewOf(row), 201);
+});
+
+approvalPreviewRoutes.openapi(get, async (c) => {
+  return send(c, previewSchema, viewOf(await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id)));
+});
+
+approvalPreviewRoutes.openapi(lines, async (c) => {
+  const deps = c.get('deps');
+  const preview = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor } = c.req.valid('query');
+  const rows = await listPreviewLines(deps.db, preview, { after: decodeCursor(cursor, position), limit: limit + 1 });
+  const page = pageOf(rows, limit, ({ line }) => String(line.position));
+  const items = page.items.map(({ line: { currency, amount, notBilled, ...line }, ...names }) => ({
+    ...line,
+    ...names,
+    money: { currency, amount, notBilled },
+  }));
+  return send(c, listOf(lineSchema), { ...page, items });
+});
+
+function viewOf(row: PreviewRow) {
+  return { ...row, leftOut: row.leftOut.map((left) => ({ ...left, words: leftOutWords(left.reason) })) };
+}
+
+async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<PreviewRow> {
+  const row = await findPreview(deps.db, caller.organizationId, id);
+  if (!row) throw notFound('preview');
+  return row;
+}

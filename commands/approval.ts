@@ -1,0 +1,299 @@
+/** Signing off: what is approved is what was seen, and each card is written once (invariant 5). */
+import type { Transaction } from '../db/client.ts';
+import {
+  closeDoneTodos,
+  countSkipped,
+  findApproval,
+  findApprovalLine,
+  insertBatch,
+  listSkipped,
+  turnIntoTodos,
+  withdrawTodos,
+  type ApprovalBatchRow,
+} from '../db/queries/approvals.ts';
+import { findPreview, noteSignedOff, storePreview, type PreviewRow } from '../db/queries/approvalPreviews.ts';
+import { byCountersign, recordAudit, recordAudits } from '../db/queries/audit.ts';
+import { lockPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
+import {
+  judgeCards,
+  judgePreview,
+  judgeUndo,
+  listConnectionsOfCards,
+  replaceTodos,
+  storeSignOff,
+  type SeenCard,
+} from '../db/queries/signOff.ts';
+import type { PreviewFilter } from '../db/schema/index.ts';
+import { previewLifeMs, skippedWords } from '../domain/approval.ts';
+import type { Actor } from './actor.ts';
+import { Refusal, type RefusalKind } from './refusal.ts';
+
+/** Lines that an audit row names; of more it has their number, and they are read in the approval, which keeps them. */
+const namedInAudit = 100;
+/** Left-out cards that a refusal names. */
+const namedInRefusal = 5;
+
+export interface SignedOff {
+  batch: ApprovalBatchRow;
+  /** The process to wake after the commit; none when it is a to-do list. */
+  wake: { kind: 'approveUsage'; id: string; organizationId: string; integrationId: null }[];
+}
+
+/**
+ * Stores the writes that approving in bulk would make, to be looked at and then signed off by the preview's id.
+ *
+ * @throws Refusal for a connection that the organization does not have
+ */
+export async function previewApproval(
+  tx: Transaction,
+  actor: Actor,
+  input: { psaConnectionId: string; filter: PreviewFilter },
+): Promise<PreviewRow> {
+  const connection = await lockedConnection(tx, actor, input.psaConnectionId);
+  const preview = await storePreview(tx, actor.organizationId, {
+    psaConnectionId: connection.id,
+    filter: input.filter,
+    requestedBy: actor.name,
+    lifeMs: previewLifeMs,
+  });
+  const { cards, money, leftOut } = preview;
+  await recordAudit(tx, actor.organizationId, {
+    actor: actor.name,
+    action: 'approval.preview',
+    subjectKind: 'approval_preview',
+    subjectId: preview.id,
+    after: { psaConnectionId: connection.id, filter: input.filter, cards, money, leftOut },
+  });
+  return preview;
+}
+
+/**
+ * Signs cards off as they were seen: each of `cards` by what it showed, or all of a preview. A card that shows something
+ * else now is left out, with both numbers.
+ *
+ * @throws Refusal when no card is left, or the preview is not there or was signed off before
+ */
+export async function signOff(
+  tx: Transaction,
+  actor: Actor,
+  input: { cards: readonly SeenCard[] } | { previewId: string },
+): Promise<SignedOff> {
+  const nothing = { kind: 'impossible', code: 'nothing-to-approve', words: 'There is no card to approve.' } as const;
+  if ('cards' in input) {
+    const connection = await lockedConnection(tx, actor, await connectionOf(tx, actor, input.cards));
+    return store(tx, actor, connection, judgeCards(connection.id, input.cards), {
+      nothing,
+      seen: input.cards.length > namedInAudit ? {} : { seen: input.cards },
+    });
+  }
+  const { previewId } = input;
+  const { psaConnectionId } = await ownPreview(tx, actor, previewId);
+  const connection = await lockedConnection(tx, actor, psaConnectionId);
+  // Under the lock, so that of two who sign it off at once the second one is told.
+  const { approvalId, cards } = await ownPreview(tx, actor, previewId);
+  if (approvalId)
+    throw new Refusal(
+      'conflict',
+      'preview-signed-off',
+      `This preview was signed off already, as approval ${approvalId}.`,
+    );
+  const signed = await store(tx, actor, connection, judgePreview(connection.id, previewId), {
+    nothing,
+    previewId,
+    seen: { previewId, cards },
+  });
+  await noteSignedOff(tx, previewId, signed.batch.id);
+  return signed;
+}
+
+/**
+ * Signs the old quantities of an approval off: of what it wrote, where the PSA holds that still and has not billed it.
+ *
+ * @throws Refusal while the approval is at work, or when nothing is left to undo
+ */
+export async function undoApproval(tx: Transaction, actor: Actor, input: { id: string }): Promise<SignedOff> {
+  const original = await ownApproval(tx, actor, input.id);
+  if (original.state === 'requested')
+    throw new Refusal('conflict', 'not-closed', 'The approval is still at work; undo it when it is closed.');
+  const connection = await lockedConnection(tx, actor, original.psaConnectionId);
+  const words = 'The approval wrote nothing, so there is nothing to undo.';
+  return store(tx, actor, connection, judgeUndo(connection.id, original.id), {
+    nothing: { kind: 'conflict', code: 'nothing-to-undo', words },
+    undoOf: original.id,
+    seen: { undoOf: original.id },
+  });
+}
+
+/**
+ * Takes to-dos back: all of an approval, or one of its lines. What is withdrawn blocks nothing and waits for nothing.
+ *
+ * @param input.lineId Countersign's id of the line, not the PSA's
+ * @throws Refusal when it is no to-do (any more)
+ */
+export async function withdraw(
+  tx: Transaction,
+  actor: Actor,
+  input: { id: string; lineId?: string },
+): Promise<ApprovalBatchRow> {
+  const batch = await ownApproval(tx, actor, input.id);
+  await lockedConnection(tx, actor, batch.psaConnectionId);
+  if (input.lineId !== undefined) {
+    const line = await findApprovalLine(tx, batch.id, input.lineId);
+    if (!line) throw new Refusal('unknown', 'not-found', 'There is no such line in this approval.');
+    if (line.state !== 'todo')
+      throw new Refusal('conflict', 'not-a-todo', `Only a to-do can be withdrawn; this line is ${line.state}.`);
+  }
+  const { lines, named } = await withdrawTodos(tx, batch.id, input.lineId, namedInAudit);
+  if (lines === 0) throw new Refusal('conflict', 'not-a-todo', 'The approval has no to-do to withdraw.');
+  await closeDoneTodos(tx, batch.psaConnectionId);
+  const after = await ownApproval(tx, actor, batch.id);
+  await recordAudit(tx, actor.organizationId, {
+    actor: actor.name,
+    action: 'approval.withdraw',
+    subjectKind: 'approval',
+    subjectId: batch.id,
+    before: { state: batch.state, todo: lines },
+    after: { state: after.state, withdrawn: lines, ...(lines > namedInAudit ? {} : { lines: named }) },
+  });
+  return after;
+}
+
+/**
+ * Writing is off: what is not written yet becomes a to-do list, which the next read of the PSA verifies. What is on its
+ * way to the PSA at this moment is written. Turning writing on again writes none of it: nobody saw those numbers then.
+ */
+export async function stopWriting(
+  tx: Transaction,
+  of: { batch: ApprovalBatchRow } | { psaConnectionId: string; actor: Actor },
+): Promise<void> {
+  const [connection, who] =
+    'batch' in of
+      ? [
+          { psaConnectionId: of.batch.psaConnectionId, batchId: of.batch.id },
+          { organizationId: of.batch.organizationId, name: byCountersign },
+        ]
+      : [{ psaConnectionId: of.psaConnectionId }, of.actor];
+  const stopped = await turnIntoTodos(tx, connection);
+  await recordAudits(
+    tx,
+    who.organizationId,
+    stopped.map(({ batchId, lines }) => ({
+      actor: who.name,
+      action: 'approval.stop',
+      subjectKind: 'approval',
+      subjectId: batchId,
+      before: { intended: lines },
+      after: { todo: lines },
+    })),
+  );
+}
+
+async function store(
+  tx: Transaction,
+  actor: Actor,
+  connection: PsaConnectionRow,
+  judged: Parameters<typeof storeSignOff>[2],
+  of: {
+    nothing: { kind: RefusalKind; code: string; words: string };
+    previewId?: string;
+    undoOf?: string;
+    seen: object;
+  },
+): Promise<SignedOff> {
+  const { nothing, seen, ...from } = of;
+  const { organizationId } = actor;
+  const batch = await insertBatch(tx, organizationId, {
+    ...from,
+    psaConnectionId: connection.id,
+    requestedBy: actor.name,
+    writesEnabled: connection.writesEnabled,
+  });
+  const state = connection.writesEnabled ? 'requested' : 'todo';
+  const { lines, skipped } = await storeSignOff(tx, { ...batch, state }, judged);
+  // The batch goes with the transaction, and so does what was left out of it: the refusal says it.
+  if (lines === 0) throw new Refusal(nothing.kind, nothing.code, await refusalWords(tx, batch.id, nothing.words));
+  await recordAudit(tx, organizationId, {
+    actor: actor.name,
+    action: from.undoOf ? 'approval.undo' : 'approval.create',
+    subjectKind: 'approval',
+    subjectId: batch.id,
+    after: { lines, skipped, ...seen },
+  });
+  await replace(tx, actor, batch);
+  const wake = { kind: 'approveUsage' as const, id: batch.id, organizationId, integrationId: null };
+  return { batch, wake: state === 'requested' ? [wake] : [] };
+}
+
+/** What is signed off anew is no to-do any more: the newer one is what somebody wants. */
+async function replace(tx: Transaction, actor: Actor, batch: ApprovalBatchRow): Promise<void> {
+  const replaced = await replaceTodos(tx, batch);
+  if (replaced.length === 0) return;
+  const closed = new Set(await closeDoneTodos(tx, batch.psaConnectionId));
+  await recordAudits(
+    tx,
+    actor.organizationId,
+    replaced.map(({ batchId, lines }) => ({
+      actor: actor.name,
+      action: 'approval.replace',
+      subjectKind: 'approval',
+      subjectId: batchId,
+      before: { todo: lines },
+      after: { replaced: lines, by: batch.id, ...(closed.has(batchId) ? { state: 'closed' } : {}) },
+    })),
+  );
+}
+
+async function refusalWords(tx: Transaction, batchId: string, none: string): Promise<string> {
+  const reasons = await countSkipped(tx, batchId);
+  const total = reasons.reduce((sum, { cards }) => sum + cards, 0);
+  const rows = (await listSkipped(tx, batchId, { limit: namedInRefusal })).map(skippedOf);
+  const [only] = rows;
+  if (!only) return none;
+  if (total === 1) return skippedWords(only);
+  const named = rows.map((row) => `Card ${row.cardId}: ${skippedWords(row)}`).join(' ');
+  const rest = total > rows.length ? ` And ${total - rows.length} more.` : '';
+  const counts = reasons.map(({ reason, cards }) => `${cards} ${reason}`).join(', ');
+  return `Nothing was signed off: none of the ${total} cards can be, as it was shown (${counts}). ${named}${rest}`;
+}
+
+/** A left-out card in the words of the domain. */
+export function skippedOf(row: Awaited<ReturnType<typeof listSkipped>>[number]) {
+  const { cardId, reason, words } = row;
+  const asked = { lineId: row.askedLineId, from: row.askedFrom, to: row.askedTo, effectiveDate: row.askedDate };
+  const now =
+    reason === 'gone' ? null : { lineId: row.nowLineId, from: row.nowFrom, to: row.nowTo, effectiveDate: row.nowDate };
+  return { cardId, reason, words, asked, now };
+}
+
+async function connectionOf(tx: Transaction, actor: Actor, cards: readonly SeenCard[]): Promise<string> {
+  const ids = cards.map((card) => card.cardId);
+  const [psaConnectionId, ...others] = await listConnectionsOfCards(tx, actor.organizationId, ids);
+  if (psaConnectionId === undefined)
+    throw new Refusal('impossible', 'unknown-cards', 'None of these cards is there any more. Nothing was approved.');
+  if (others.length > 0)
+    throw new Refusal('impossible', 'several-connections', 'Approve the cards of one PSA connection at a time.');
+  return psaConnectionId;
+}
+
+async function lockedConnection(tx: Transaction, actor: Actor, id: string): Promise<PsaConnectionRow> {
+  const connection = await lockPsaConnection(tx, actor.organizationId, id);
+  if (!connection) throw new Refusal('unknown', 'not-found', 'There is no such PSA connection.');
+  return connection;
+}
+
+async function ownApproval(tx: Transaction, actor: Actor, id: string): Promise<ApprovalBatchRow> {
+  const approval = await findApproval(tx, actor.organizationId, id);
+  if (!approval) throw new Refusal('unknown', 'not-found', 'There is no such approval.');
+  return approval;
+}
+
+async function ownPreview(tx: Transaction, actor: Actor, id: string): Promise<PreviewRow> {
+  const preview = await findPreview(tx, actor.organizationId, id);
+  if (preview) return preview;
+  const hours = previewLifeMs / 3_600_000;
+  throw new Refusal(
+    'unknown',
+    'not-found',
+    `There is no such preview: one is kept for ${hours} hours. Make a new one.`,
+  );
+}

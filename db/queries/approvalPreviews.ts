@@ -1,0 +1,122 @@
+/** Bulk approvals as they are shown before they are signed off. */
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../client.ts';
+import {
+  agreement,
+  approvalPreview,
+  approvalPreviewLine,
+  psaAccount,
+  psaProduct,
+  type PreviewFilter,
+} from '../schema/index.ts';
+import { writeOfCard, writesUnderWay } from './signOff.ts';
+
+export type PreviewRow = typeof approvalPreview.$inferSelect;
+
+/**
+ * Stores every write that needs no look, exactly, with its totals and how many cards are left out for which reason; all
+ * of it is of one moment. Removes previews that have expired.
+ *
+ * @param preview.lifeMs milliseconds for which it can be signed off
+ */
+export async function storePreview(
+  tx: Transaction,
+  organizationId: string,
+  preview: { psaConnectionId: string; filter: PreviewFilter; requestedBy: string; lifeMs: number },
+): Promise<PreviewRow> {
+  await tx.execute(sql`
+    delete from approval_preview where id in (
+      select id from approval_preview where expires_at < now() order by expires_at for update skip locked)`);
+  const { lifeMs, ...row } = preview;
+  const [made] = await tx
+    .insert(approvalPreview)
+    .values({ ...row, organizationId, expiresAt: sql`now() + ${lifeMs} * interval '1 millisecond'` })
+    .returning();
+  if (!made) throw new Error('The preview was not stored.');
+  const { psaAccountId, psaProductId } = preview.filter;
+  await tx.execute(sql`
+    with open as materialized (${writesUnderWay(preview.psaConnectionId)}),
+    considered as materialized (
+      select c.id, c.psa_account_id, c.psa_product_id, w.*, c.detail -> 'money' -> 0 as money,
+             case when c.dismissed then 'dismissed'
+                  when oc.card_id is not null or ol.line_id is not null then 'under_way'
+                  when not c.bulk_approvable or w.line_id is null then coalesce(c.flags[1], 'other')
+             end as reason
+        from card c
+       cross join lateral ${writeOfCard} w
+        left join (select distinct card_id from open) oc on oc.card_id = c.id
+        left join (select distinct line_id from open) ol on ol.line_id = w.line_id
+       where c.organization_id = ${organizationId} and c.psa_connection_id = ${preview.psaConnectionId}
+         and c.kind <> 'no_change'
+         and ${psaAccountId === undefined ? sql`true` : sql`c.psa_account_id = ${psaAccountId}`}
+         and ${psaProductId === undefined ? sql`true` : sql`c.psa_product_id = ${psaProductId}`}),
+    kept as (
+      insert into approval_preview_line (preview_id, position, card_id, psa_account_id, psa_product_id, agreement_id, line_id,
+                                         from_quantity, to_quantity, effective_date, currency, amount, not_billed)
+      select ${made.id}::uuid, row_number() over (order by psa_account_id, psa_product_id) - 1, id, psa_account_id,
+             psa_product_id, agreement_id, line_id, "from", "to", effective_date, money ->> 'currency',
+             coalesce((money ->> 'amount')::float8, 0), coalesce((money ->> 'notBilled')::boolean, false)
+        from considered where reason is null
+      returning currency, amount, not_billed),
+    sums as (
+      select currency, not_billed, count(*)::int as cards, round(sum(amount)::numeric, 4)::float8 as amount
+        from kept group by 1, 2),
+    left_out as (select reason, count(*)::int as cards from considered where reason is not null group by 1)
+    update approval_preview
+       set cards = (select count(*) from kept),
+           money = coalesce((select jsonb_agg(jsonb_build_object('currency', currency, 'amount', amount,
+                     'notBilled', not_billed, 'cards', cards) order by currency, not_billed) from sums), '[]'),
+           left_out = coalesce((select jsonb_agg(jsonb_build_object('reason', reason, 'cards', cards)
+                     order by cards desc, reason) from left_out), '[]')
+     where id = ${made.id}`);
+  const [stored] = await tx.select().from(approvalPreview).where(eq(approvalPreview.id, made.id));
+  return stored ?? made;
+}
+
+/** A preview that has not expired. */
+export async function findPreview(db: Queryable, organizationId: string, id: string): Promise<PreviewRow | undefined> {
+  const [row] = await db
+    .select()
+    .from(approvalPreview)
+    .where(
+      and(
+        eq(approvalPreview.organizationId, organizationId),
+        eq(approvalPreview.id, id),
+        gt(approvalPreview.expiresAt, sql`now()`),
+      ),
+    );
+  return row;
+}
+
+export async function noteSignedOff(tx: Queryable, id: string, approvalId: string): Promise<void> {
+  await tx.update(approvalPreview).set({ approvalId }).where(eq(approvalPreview.id, id));
+}
+
+/** A page of the writes that a preview shows, with the names a person knows them by. */
+export async function listPreviewLines(
+  db: Queryable,
+  preview: Pick<PreviewRow, 'id' | 'psaConnectionId'>,
+  page: { after?: number | undefined; limit: number },
+) {
+  const of = preview.psaConnectionId;
+  return db
+    .select({
+      line: approvalPreviewLine,
+      psaAccountName: psaAccount.name,
+      productId: psaProduct.productId,
+      productName: psaProduct.name,
+      agreementName: agreement.name,
+    })
+    .from(approvalPreviewLine)
+    .leftJoin(psaAccount, and(eq(psaAccount.psaConnectionId, of), eq(psaAccount.id, approvalPreviewLine.psaAccountId)))
+    .leftJoin(psaProduct, and(eq(psaProduct.psaConnectionId, of), eq(psaProduct.id, approvalPreviewLine.psaProductId)))
+    .leftJoin(agreement, and(eq(agreement.psaConnectionId, of), eq(agreement.id, approvalPreviewLine.agreementId)))
+    .where(
+      and(
+        eq(approvalPreviewLine.previewId, preview.id),
+        page.after === undefined ? undefined : gt(approvalPreviewLine.position, page.after),
+      ),
+    )
+    .orderBy(asc(approvalPreviewLine.position))
+    .limit(page.limit);
+}

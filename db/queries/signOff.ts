@@ -1,0 +1,173 @@
+/**
+ * What is asked to be signed off against what is there now, in one statement for a batch of any size: every list is one
+ * parameter, or rows that are there already (a statement takes no more than 65,535 parameters).
+ */
+import { sql, type SQL } from 'drizzle-orm';
+import type { Transaction } from '../client.ts';
+
+/** A card as it was shown to whoever signs it off; `effectiveDate` absent = not compared. */
+export interface SeenCard {
+  cardId: string;
+  lineId: string;
+  from: number;
+  to: number;
+  effectiveDate?: string | null | undefined;
+}
+
+/**
+ * Rows asked for, each with what is there now: `position, card_id, asked_line_id, asked_from, asked_to, asked_date,
+ * psa_account_id, psa_product_id, agreement_id, line_id, "from", "to", version, effective_date, reason, words`.
+ */
+type Judged = SQL;
+
+/** The connections of these cards; of another organization's cards nothing is known. */
+export async function listConnectionsOfCards(
+  tx: Transaction,
+  organizationId: string,
+  cardIds: readonly string[],
+): Promise<string[]> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    select distinct psa_connection_id as id from card
+     where organization_id = ${organizationId}
+       and id in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(cardIds)}::jsonb))`);
+  return rows.map((row) => row.id);
+}
+
+/** Cards as a person saw them, each once. */
+export function judgeCards(psaConnectionId: string, cards: readonly SeenCard[]): Judged {
+  const rows = cards.map((card, position) => ({ ...card, position, dated: card.effectiveDate !== undefined }));
+  return judge(psaConnectionId, {
+    allowed: sql`c.approvable`,
+    asked: sql`
+      select min(position) as position, "cardId" as card_id, "lineId" as line_id, "from", "to",
+             "effectiveDate" as effective_date, dated
+        from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb)
+             as r(position int, "cardId" uuid, "lineId" text, "from" float8, "to" float8, "effectiveDate" text, dated boolean)
+       group by 2, 3, 4, 5, 6, 7`,
+  });
+}
+
+/** All that a preview showed. */
+export function judgePreview(psaConnectionId: string, previewId: string): Judged {
+  return judge(psaConnectionId, {
+    allowed: sql`c.bulk_approvable`,
+    dismissed: sql`c.dismissed`,
+    asked: sql`
+      select position, card_id, line_id, from_quantity as "from", to_quantity as "to", effective_date, true as dated
+        from approval_preview_line where preview_id = ${previewId}`,
+  });
+}
+
+function judge(psaConnectionId: string, of: { asked: SQL; allowed: SQL; dismissed?: SQL }): Judged {
+  return sql`
+    select a.position, a.card_id, a.line_id as asked_line_id, a."from" as asked_from, a."to" as asked_to,
+           a.effective_date as asked_date, n.psa_account_id, n.psa_product_id, n.agreement_id, n.line_id,
+           coalesce(n."from", n.current) as "from", coalesce(n."to", n.target) as "to", n.version, n.effective_date, n.words,
+           case
+             when n.id is null then 'gone'
+             when n.dismissed then 'dismissed'
+             when not n.allowed or n.line_id is null then 'not_approvable'
+             when (n.line_id, n."from", n."to") is distinct from (a.line_id, a."from", a."to") then 'differs'
+             when a.dated and n.effective_date is distinct from a.effective_date then 'differs'
+           end as reason
+      from (${of.asked}) a
+      left join (
+        select c.id, c.psa_account_id, c.psa_product_id, ${of.allowed} as allowed, ${of.dismissed ?? sql`false`} as dismissed,
+               c.current, c.target, c.detail -> 'flags' -> 0 ->> 'words' as words, w.*
+          from card c cross join lateral ${writeOfCard} w
+         where c.psa_connection_id = ${psaConnectionId}) n on n.id = a.card_id`;
+}
+
+/** The write that card `c` offers; nulls when it offers none. `offset 0`: its detail is unpacked once and not per column. */
+export const writeOfCard = sql`(
+  select line ->> 'agreementId' as agreement_id, line ->> 'lineId' as line_id, (line ->> 'quantity')::float8 as "from",
+         case when line is not null then (new ->> 0)::float8 end as "to", line ->> 'version' as version,
+         case when (line ->> 'asOfKnown')::boolean then line ->> 'asOf' end as effective_date
+    from (select c.detail -> 'write' -> 'line' as line, c.detail #> '{write,newQuantity}' as new offset 0) d)`;
+
+/** The old quantities of what an approval wrote: possible while the line holds what was written, and was not billed. */
+export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
+  return sql`
+    select l.position, l.card_id, l.line_id as asked_line_id, l.target as asked_from, l.expected_quantity as asked_to,
+           l.next_invoice_date as asked_date, l.psa_account_id, l.psa_product_id, l.agreement_id,
+           p.id as line_id, p.quantity as "from", case when p.id is not null then l.expected_quantity end as "to",
+           null as version, g.next_invoice_date::text as effective_date, null as words,
+           case
+             when p.id is null then 'gone'
+             when g.next_invoice_date::text is distinct from l.next_invoice_date then 'billed'
+             when round(p.quantity::numeric, 4) <> round(l.target::numeric, 4) then 'differs'
+           end as reason
+      from approval_line l
+      left join agreement_line p
+        on (p.psa_connection_id, p.agreement_id, p.id) = (${psaConnectionId}::uuid, l.agreement_id, l.line_id)
+      left join agreement g on (g.psa_connection_id, g.id) = (p.psa_connection_id, p.agreement_id)
+     where l.batch_id = ${batchId} and l.state = 'applied'`;
+}
+
+/** Cards and lines of a connection with a write under way. A to-do is none: a newer sign-off replaces it. */
+export const writesUnderWay = (psaConnectionId: string) => sql`
+  select l.card_id, l.line_id from approval_line l join approval_batch b on b.id = l.batch_id
+   where b.psa_connection_id = ${psaConnectionId} and l.state in ('intended', 'writing', 'uncertain')`;
+
+/**
+ * Stores what can be signed off as the batch's lines, and the rest as left out with the reason. A card or line with a
+ * write under way is signed off a second time by nobody: the connection must be locked (`lockPsaConnection`).
+ */
+export async function storeSignOff(
+  tx: Transaction,
+  batch: { id: string; psaConnectionId: string; state: 'requested' | 'todo' },
+  judged: Judged,
+): Promise<{ lines: number; skipped: number }> {
+  const lineState = batch.state === 'todo' ? 'todo' : 'intended';
+  const { rows } = await tx.execute<{ lines: number; skipped: number }>(sql`
+    with open as materialized (${writesUnderWay(batch.psaConnectionId)}),
+    judged as materialized (
+      select j.*, case when j.reason = 'gone' then 'gone'
+                       when oc.card_id is not null or ol.line_id is not null then 'under_way'
+                       else j.reason end as found
+        from (${judged}) j
+        left join (select distinct card_id from open) oc on oc.card_id = j.card_id
+        left join (select distinct line_id from open) ol on ol.line_id = coalesce(j.line_id, j.asked_line_id)),
+    final as materialized (
+      select *, case when found is null
+                      and row_number() over (partition by line_id, found is null order by position) > 1 then 'twice'
+                     else found end as why
+        from judged),
+    lines as (
+      insert into approval_line (batch_id, position, card_id, psa_account_id, psa_product_id, agreement_id, line_id,
+                                 expected_quantity, expected_version, target, next_invoice_date, state)
+      select ${batch.id}::uuid, row_number() over (order by position) - 1, card_id, psa_account_id, psa_product_id,
+             agreement_id, line_id, "from", version, "to", effective_date, ${lineState}
+        from final where why is null
+      returning 1),
+    skipped as (
+      insert into approval_skipped (batch_id, position, card_id, reason, words, asked_line_id, asked_from, asked_to,
+                                    asked_date, now_line_id, now_from, now_to, now_date)
+      select ${batch.id}::uuid, row_number() over (order by position) - 1, card_id, why,
+             case when why = 'not_approvable' then words end, asked_line_id, asked_from, asked_to, asked_date, line_id, "from",
+             "to", effective_date
+        from final where why is not null
+      returning 1)
+    select (select count(*) from lines)::int as lines, (select count(*) from skipped)::int as skipped`);
+  return rows[0] ?? { lines: 0, skipped: 0 };
+}
+
+/** To-dos of the same cards and lines give way to this batch. @returns how many of which batch */
+export async function replaceTodos(
+  tx: Transaction,
+  batch: { id: string; psaConnectionId: string },
+): Promise<{ batchId: string; lines: number }[]> {
+  const { rows } = await tx.execute<{ batchId: string; lines: number }>(sql`
+    with old as (
+      select l.id, l.card_id, l.line_id from approval_line l join approval_batch b on b.id = l.batch_id
+       where b.psa_connection_id = ${batch.psaConnectionId} and l.state = 'todo' and l.batch_id <> ${batch.id}),
+    mine as (select card_id, line_id from approval_line where batch_id = ${batch.id}),
+    replaced as (
+      update approval_line l set state = 'replaced', settled_at = now(), replaced_by = ${batch.id}
+       where l.id in (select o.id from old o join mine m on m.card_id = o.card_id
+                      union select o.id from old o join mine m on m.line_id = o.line_id)
+         and l.state = 'todo'
+      returning l.batch_id)
+    select batch_id as "batchId", count(*)::int as lines from replaced group by 1`);
+  return rows;
+}

@@ -1,0 +1,67 @@
+/** Words of approvals: what became of a line, and why a card was left out. */
+
+/** A write as it was shown, or as it is now. */
+export interface Write {
+  lineId: string;
+  from: number;
+  to: number;
+  /** YYYY-MM-DD, the start of the period the next invoice bills; null when that is not known. */
+  effectiveDate: string | null;
+}
+
+/** A card that was asked for and left out. */
+export interface Skipped {
+  /** `gone`, `under_way`, `dismissed`, `not_approvable`, `differs`, `twice` or `billed`. */
+  reason: string;
+  /** What the card itself says, if it does. */
+  words: string | null;
+  asked: Write;
+  /** Null when the card is gone; without a line it offers no write, and the quantities are what is billed and what should be. */
+  now: { lineId: string | null; from: number | null; to: number | null; effectiveDate: string | null } | null;
+}
+
+/** Why a card was left out of an approval, for a person. */
+export function skippedWords({ reason, words, asked, now }: Skipped): string {
+  switch (reason) {
+    case 'gone':
+      return 'It is not there any more.';
+    case 'under_way':
+      return 'A write for this card is under way already.';
+    case 'dismissed':
+      return 'The card was dismissed.';
+    case 'twice':
+      return 'Another card of this approval writes the same line.';
+    case 'billed':
+      return 'The next invoice date has moved since, so this was billed already.';
+    case 'differs':
+      return `It was shown as ${writeWords(asked, now)}, and is ${writeWords(now, asked)} now. Look at the card again.`;
+    default:
+      return words ?? 'There is nothing to change.';
+  }
+}
+
+function writeWords(write: Skipped['now'], other: Skipped['now']): string {
+  if (!write || write.lineId === null) return 'no change';
+  const { lineId, from, to, effectiveDate } = write;
+  const date = effectiveDate === other?.effectiveDate ? '' : `, first billed on ${effectiveDate ?? 'a day not known'}`;
+  return `line ${lineId} from ${from} to ${to}${date}`;
+}
+
+/** Reasons for which a bulk preview leaves a card out: its first flag's code, or one of ours. */
+const leftOutReasons: Readonly<Record<string, string>> = {
+  under_way: 'A write is under way already.',
+  dismissed: 'A person dismissed the card.',
+  check_first: 'Somebody has to look first: the number moved further than usual.',
+  no_longer_reported: 'The vendor does not report the number any more.',
+  needs_choice: 'A person has to pick the line that takes the difference.',
+  needs_rule: 'A person has to say how several services combine.',
+  not_writable: 'There is no line that Countersign may write.',
+  incomplete: 'A part of the number was never reported.',
+};
+
+export function leftOutWords(reason: string): string {
+  return leftOutReasons[reason] ?? 'The card says why.';
+}
+
+/** Milliseconds for which a preview is kept. */
+export const previewLifeMs = 24 * 3_600_000;

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql, type SQL } from 'drizzle-orm';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { freshCard, seedTenant, seen, type Tenant } from '../kit/apiTenant.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi();
+});
+afterAll(() => harness?.close());
+
+interface Line {
+  cardId: string;
+  lineId: string;
+  from: number;
+  to: number;
+}
+interface Skipped {
+  cardId: string;
+  reason: string;
+}
+interface Answer {
+  approval: { id: string; skipped: { reason: string; cards: number }[] };
+  skipped: { items: Skipped[] };
+}
+interface Preview {
+  id: string;
+  cards: number;
+  money: object[];
+  leftOut: { reason: string; cards: number }[];
+  approvalId: string | null;
+}
+interface PreviewLine extends Line {
+  psaAccountId: string;
+  effectiveDate: string | null;
+}
+const previewOf = async (tenant: Tenant, filter?: object) => {
+  const body = { psaConnectionId: tenant.psaConnectionId, ...(filter ? { filter } : {}) };
+  const caller = harness.as(tenant.tokens.operate);
+  const preview = await caller.good<Preview>('POST', '/v1/approvals/previews', body);
+  const path = `/v1/approvals/previews/${preview.id}/lines?limit=200`;
+  return { ...preview, lines: (await caller.good<{ items: PreviewLine[] }>('GET', path)).items };
+};
+const turnWritesOn = (tenant: Tenant) =>
+  harness
+    .as(tenant.tokens.admin)
+    .good('PUT', `/v1/psa-connections/${tenant.psaConnectionId}/writes`, { enabled: true });
+
+test('a preview shows the exact writes, what they are worth, and what is left out and why', async () => {
+  const { other } = harness;
+  await turnWritesOn(other);
+  const busy = await freshCard(other);
+  await harness.as(other.tokens.operate).good('POST', '/v1/approvals', { cards: [seen(busy)] });
+  const preview = await previewOf(other);
+  expect(preview.cards).toBeGreaterThan(10);
+  expect(preview.lines).toHaveLength(preview.cards);
+  expect(preview.lines.every((line) => line.from < line.to && line.effectiveDate === '2099-01-01')).toBe(true);
+  // Each unit costs 2.50.
+  const units = preview.lines.reduce((sum, line) => sum + line.to - line.from, 0);
+  expect(preview.money).toEqual([{ currency: 'USD', amount: units * 2.5, notBilled: false, cards: preview.cards }]);
+  const leftOut = Object.fromEntries(preview.leftOut.map(({ reason, cards }) => [reason, cards]));
+  expect(leftOut).toMatchObject({ needs_choice: 1, not_writable: 1, under_way: expect.any(Number) });
+  const [line] = preview.lines;
+  const filtered = await previewOf(other, { psaAccountId: line?.psaAccountId });
+  expect(filtered.lines).toEqual([line]);
+});
+
+test('a preview is signed off as it was shown: what differs since is skipped with both numbers', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'previewed');
+  const caller = harness.as(tenant.tokens.operate);
+  await turnWritesOn(tenant);
+  const preview = await previewOf(tenant);
+  const [target, line, day, gone, dismissed, ...rest] = preview.lines;
+  const change = (card: PreviewLine | undefined, set: SQL) =>
+    harness.db.execute(sql`update card set ${set} where id = ${card?.cardId}`);
+  const at = (path: string, value: unknown) =>
+    sql`detail = jsonb_set(detail, ${path}::text[], ${JSON.stringify(value)}::jsonb)`;
+  await change(target, at('{write,newQuantity}', 99));
+  await change(line, at('{write,line,lineId}', 'elsewhere'));
+  await change(day, at('{write,line,asOf}', '2099-02-01'));
+  await harness.db.execute(sql`delete from card where id = ${gone?.cardId}`);
+  await change(dismissed, sql`dismissed = true`);
+
+  const answer = await caller.good<Answer>('POST', '/v1/approvals', { previewId: preview.id });
+  expect(answer.approval).toMatchObject({ lines: rest.length, counts: { intended: rest.length } });
+  const signed = (
+    await caller.good<{ items: Line[] }>('GET', `/v1/approvals/${answer.approval.id}/lines?limit=200`)
+  ).items.map((each) => [each.cardId, each.lineId, each.from, each.to]);
+  expect(signed).toEqual(rest.map((each) => [each.cardId, each.lineId, each.from, each.to]));
+  const skipped = new Map(answer.skipped.items.map((each) => [each.cardId, each]));
+  expect(skipped.get(target?.cardId ?? '')).toMatchObject({
+    asked: { to: target?.to },
+    now: { to: 99 },
+    reason: 'differs',
+  });
+  expect(skipped.get(line?.cardId ?? '')).toMatchObject({ now: { lineId: 'elsewhere' }, reason: 'differs' });
+  expect(skipped.get(day?.cardId ?? '')).toMatchObject({
+    asked: { effectiveDate: '2099-01-01' },
+    now: { effectiveDate: '2099-02-01' },
+    reason: 'differs',
+    words: expect.stringContaining('first billed on 2099-02-01'),
+  });
+  expect(skipped.get(gone?.cardId ?? '')).toMatchObject({ reason: 'gone', now: null });
+  expect(skipped.get(dismissed?.cardId ?? '')).toMatchObject({ reason: 'dismissed' });
+  expect(answer.approval.skipped).toEqual([
+    { reason: 'differs', cards: 3 },
+    { reason: 'dismissed', cards: 1 },
+    { reason: 'gone', cards: 1 },
+  ]);
+  // The list is the same, and goes by reason.
+  const path = `/v1/approvals/${answer.approval.id}/skipped`;
+  const { items } = await caller.good<{ items: Skipped[] }>('GET', `${path}?reason=differs&limit=2`);
+  expect(items.map((each) => each.cardId)).toEqual([target?.cardId, line?.cardId]);
+  expect(await caller.good<Preview>('GET', `/v1/approvals/previews/${preview.id}`)).toMatchObject({
+    approvalId: answer.approval.id,
+  });
+  const { rows } = await harness.db.execute(
+    sql`select actor, after from audit where subject_id = ${answer.approval.id} and action = 'approval.create'`,
+  );
+  expect(rows).toMatchObject([
+    {
+      actor: expect.stringContaining('token:'),
+      after: { previewId: preview.id, cards: preview.cards, lines: rest.length, skipped: 5 },
+    },
+  ]);
+});
+
+test('a preview is signed off once, whoever asks at the same instant', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'twice');
+  const caller = harness.as(tenant.tokens.operate);
+  const { id, cards } = await previewOf(tenant);
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => caller.call<Answer>('POST', '/v1/approvals', { previewId: id })),
+  );
+  expect(answers.map((answer) => answer.status).toSorted()).toEqual([202, 409, 409, 409, 409]);
+  const { rows } = await harness.db.execute<{ n: number }>(
+    sql`select count(*)::int as n from approval_line l join approval_batch b on b.id = l.batch_id where b.preview_id = ${id}`,
+  );
+  expect(rows).toEqual([{ n: cards }]);
+});
