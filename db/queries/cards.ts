@@ -285,14 +285,6 @@ export async function findCard(db: Queryable, organizationId: string, id: string
   return row;
 }
 
-/** The cards of these ids that the organization has. */
-export async function listCardsById(db: Queryable, organizationId: string, ids: readonly string[]) {
-  if (ids.length === 0) return [];
-  return cardsWithNames(db)
-    .where(and(eq(card.organizationId, organizationId), inArray(card.id, [...ids])))
-    .orderBy(asc(card.id));
-}
-
 function cardsWithNames(db: Queryable) {
   return db
     .select({

@@ -168,11 +168,3 @@ export async function isLineOver(db: Queryable, psaConnectionId: string, id: str
     );
   return over !== undefined;
 }
-
-export async function findAgreement(db: Queryable, psaConnectionId: string, id: string) {
-  const [row] = await db
-    .select()
-    .from(agreement)
-    .where(and(eq(agreement.psaConnectionId, psaConnectionId), eq(agreement.id, id)));
-  return row;
-}
