@@ -99,12 +99,11 @@ test('a line somebody changed in the PSA is a conflict and is not written', asyn
 });
 
 test('a line that has ended since its card was computed is not written', async () => {
-  const card = cards.pop();
-  const { write } = await system.api.get<{ write: { lineId: string } }>(`/v1/cards/${card?.id}`);
+  const card = nextCard();
   await system.database.db.execute(
-    sql`update agreement_line set effective_to = (now() at time zone 'utc')::date where id = ${write.lineId}`,
+    sql`update agreement_line set effective_to = (now() at time zone 'utc')::date where id = ${card.write?.lineId}`,
   );
-  const { approval } = await system.api.post<{ approval: ApprovalView }>('/v1/approvals', { cardIds: [card?.id] });
+  const { approval } = await signOff(system, [card]);
   const closed = await untilApprovalClosed(system, approval.id);
   expect(closed.lines[0]).toMatchObject({ state: 'rejected', problem: { code: 'line_ended' } });
   expect(await system.connectwise.log('PATCH')).toHaveLength(0);
