@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectAll, latestRun, syncNow, type CardView, type StepView } from '../../dev/guide.ts';
 import { until } from '../../dev/until.ts';
-import { startRewritingProxy, type Rewrite, type RewritingProxy } from '../kit/rewritingProxy.ts';
+import { startRewritingProxy, type Answer, type Rewrite, type RewritingProxy } from '../kit/rewritingProxy.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 /** How a sync ended, or where it stands: blocked, with the problem a person reads. */
@@ -197,6 +197,57 @@ examples.push({
     expect([part?.['domain'], part?.['group']].every((name) => String(name).endsWith(seen))).toBe(true);
   },
 });
+
+/** The same answer in ISO-8859-1, which says so; what that has no character for is escaped, as JSON allows. */
+const inLatin: Rewrite = (answer) => {
+  if (answer.json === undefined) return;
+  const text = JSON.stringify(answer.json);
+  const escaped = text.replace(/[^\0-\xff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  answer.bytes = Buffer.from(escaped, 'latin1');
+  answer.headers['content-type'] = 'application/json; charset=iso-8859-1';
+};
+const marked: Rewrite = (answer) => {
+  if (answer.json !== undefined) answer.bytes = `\ufeff${JSON.stringify(answer.json)}`;
+};
+/** Every fifth answer is something else, the first two times. */
+const nowAndThen = (otherwise: Partial<Answer>): Rewrite => {
+  let calls = 0;
+  return (answer) => {
+    if (++calls % 5 === 0 && calls <= 10)
+      Object.assign(answer, { headers: { 'content-type': 'text/html' } }, structuredClone(otherwise));
+  };
+};
+const page = { status: 200, bytes: '<html><head><title>Back soon</title></head></html>' };
+/** However often it was tried, and if no attempt got through for a while: it goes on by itself, and no number moved. */
+const unchanged: Example['holds'] = async ({ outcome, baseline }) => {
+  if (outcome.problem) expect(outcome.problem.code).toBe('unreachable');
+  await until('the run to be over', async () => (await latestRun(system, ids.integrationId))?.finishedAt != null);
+  expect((await latestRun(system, ids.integrationId))?.state).toBe('applied');
+  expect((await cardsNow()).map(numbers)).toEqual(baseline.map(numbers));
+};
+
+examples.push(
+  { name: 'a byte order mark, and ISO-8859-1', mailprotector: inLatin, connectwise: marked, holds: unchanged },
+  { name: 'ISO-8859-1, and a byte order mark', mailprotector: marked, connectwise: inLatin, holds: unchanged },
+  {
+    name: 'maintenance pages with 200 in between',
+    mailprotector: nowAndThen(page),
+    connectwise: nowAndThen(page),
+    holds: unchanged,
+  },
+  {
+    name: 'empty bodies with 200 in between',
+    mailprotector: nowAndThen({ status: 200, bytes: '' }),
+    connectwise: nowAndThen({ status: 200, bytes: '' }),
+    holds: unchanged,
+  },
+  {
+    name: 'challenge pages in between: no right is missing, and no key is bad',
+    mailprotector: nowAndThen({ ...page, status: 403 }),
+    connectwise: nowAndThen({ status: 401, json: {}, headers: { 'cf-mitigated': 'challenge' } }),
+    holds: unchanged,
+  },
+);
 
 let system: System;
 let mailprotector: RewritingProxy;
