@@ -9,7 +9,8 @@ import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { deriveAlerts, readRules, usageZeroAlert, type Signals } from '../domain/derivedAlerts.ts';
 import type { Dependencies } from './dependencies.ts';
-import { performStep, type StepRef, type StepResult } from './step.ts';
+import { performReading, readSoFar } from './reading.ts';
+import type { StepRef, StepResult } from './step.ts';
 import { admitAndWake } from './store.ts';
 
 export function createDeriveActivities(deps: Dependencies) {
@@ -19,7 +20,7 @@ export function createDeriveActivities(deps: Dependencies) {
      * audit, raises nothing and clears nothing, and is read by the next sync.
      */
     async deriveAlerts(ref: StepRef): Promise<StepResult> {
-      const result = await performStep(deps, ref, async () => {
+      const result = await performReading(deps, ref, async () => {
         const integration = await readIntegration(deps.db, ref.id);
         const signals = await readSignals(integration);
         return async (tx) => {
@@ -48,6 +49,8 @@ export function createDeriveActivities(deps: Dependencies) {
         signal: Context.current().cancellationSignal,
       });
     } catch (error) {
+      // A pause is waited for as long as each attempt gets further.
+      if (error instanceof ConnectorError && error.kind === 'throttled' && readSoFar()?.gotOn()) throw error;
       if (error instanceof ConnectorError) return error;
       throw error;
     }

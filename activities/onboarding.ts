@@ -32,6 +32,7 @@ import type { UsagePage } from '../connectors/vendor.ts';
 import { onboardingOf } from '../domain/process.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
 import type { Dependencies } from './dependencies.ts';
+import { performReading, readSoFar } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 import { wakeProcess } from './store.ts';
 import { pair, unpair } from './sync.ts';
@@ -91,11 +92,12 @@ export function createOnboardingActivities(deps: Dependencies) {
 
     /** Reads the usage of one customer, and of no other. */
     async pullCustomer(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         const { integrationId, vendorAccountId } = onboardingOf(ref.id);
         const adapter = await deps.connectors.vendorOf(integrationId);
         // Before it is read: a full sync that began earlier and ends later must not replace it.
-        const run = await openCustomerRun(deps.db, { integrationId, vendorAccountId });
+        const goesOn = (await readSoFar()?.goesOn()) ?? false;
+        const run = await openCustomerRun(deps.db, { integrationId, vendorAccountId }, { goesOn });
         const pages: UsagePage[] = [];
         const { cancellationSignal: signal } = Context.current();
         for await (const page of adapter.readUsage({ accountIds: [vendorAccountId], signal })) pages.push(page);

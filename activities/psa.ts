@@ -3,6 +3,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
+import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions } from '../connectors/vendor.ts';
 import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
@@ -24,6 +25,7 @@ import {
 } from '../db/queries/psaConnection.ts';
 import { dropStagedRows, listStagedRows, stageRows } from '../db/queries/staging.ts';
 import type { Dependencies } from './dependencies.ts';
+import { partsCommitted, performReading } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 import { wakeProcess } from './store.ts';
 
@@ -43,7 +45,7 @@ export function createPsaActivities(deps: Dependencies) {
 
     /** Asks the PSA which rights we have; a missing one that reading needs blocks the step and names the setting to change. */
     async checkPsaPermissions(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
         const report = await adapter.checkPermissions({ signal: signal() });
         await storePermissions(deps.db, ref.id, report);
@@ -57,7 +59,7 @@ export function createPsaActivities(deps: Dependencies) {
      * their statuses, types and priorities. A missing right blocks the step and names the setting to change.
      */
     async checkAlertPermissions(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         const { psaConnectionId } = await readIntegration(deps.db, ref.id);
         const adapter = await deps.connectors.psaOf(psaConnectionId);
         const report = await adapter.checkAlertPermissions({ signal: signal() });
@@ -70,7 +72,7 @@ export function createPsaActivities(deps: Dependencies) {
 
     /** Reads everything into staging; what is staged already is not read again after a restart. */
     async pullPsa(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
         const refresh = await takeOverRefresh(deps.db, ref.round);
         try {
@@ -128,19 +130,24 @@ export function createPsaActivities(deps: Dependencies) {
       row: (item: T) => object,
     ) => {
       if (refresh.cursor[entity]) return;
-      for await (const batch of list) {
-        const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
-        await commitPiece(
-          deps,
-          ref,
-          async (tx) => {
-            await stageRows(tx, refresh.id, entity, rows);
-            return moveRefreshCursor(tx, refresh, {});
-          },
-          { progress: false },
-        );
-      }
-      await commitPiece(deps, ref, (tx) => moveRefreshCursor(tx, refresh, { [entity]: 'read' }));
+      await asPart(entity, async () => {
+        for await (const batch of list) {
+          const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
+          await commitPiece(
+            deps,
+            ref,
+            async (tx) => {
+              await stageRows(tx, refresh.id, entity, rows);
+              return moveRefreshCursor(tx, refresh, {});
+            },
+            { progress: false },
+          );
+        }
+      });
+      await commitPiece(deps, ref, async (tx) => {
+        await partsCommitted(tx, [entity]);
+        return moveRefreshCursor(tx, refresh, { [entity]: 'read' });
+      });
     };
 
     await pullList('psa_account', adapter.listAccounts(options), (account) => account);
@@ -169,7 +176,11 @@ export function createPsaActivities(deps: Dependencies) {
       const known = await listLineIds(deps.db, ref.id, piece);
       const read = await Promise.all(
         piece.map((agreementId) =>
-          limit(() => readLines(adapter, agreementId, known.get(agreementId) ?? [], { signal: signal() })),
+          limit(() =>
+            asPart(agreementId, () =>
+              readLines(adapter, agreementId, known.get(agreementId) ?? [], { signal: signal() }),
+            ),
+          ),
         ),
       );
       const lines = read.map((found) => found ?? []);
@@ -197,6 +208,7 @@ export function createPsaActivities(deps: Dependencies) {
             },
           })),
         );
+        await partsCommitted(tx, piece);
         return moveRefreshCursor(tx, refresh, { lines: piece.at(-1) ?? done });
       });
     }

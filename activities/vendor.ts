@@ -17,6 +17,7 @@ import type { Transaction } from '../db/client.ts';
 import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
 import type { Environment } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
+import { partsCommitted, performReading } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 import { wakeProcess } from './store.ts';
 
@@ -30,7 +31,7 @@ export function createVendorActivities(deps: Dependencies) {
     /** Tries the credentials, and stores the reseller's name and the list of customers to choose from. */
     async verifyCredentials(ref: StepRef): Promise<StepResult> {
       let toWake: ToWake[] = [];
-      const result = await performStep(deps, ref, async () => {
+      const result = await performReading(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
         const accounts = await adapter.listAccounts({ signal: signal() });
@@ -71,7 +72,7 @@ export function createVendorActivities(deps: Dependencies) {
      * push it is what was posted and is not visible yet.
      */
     async pullVendor(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         const { intake } = await readIntegration(deps.db, ref.id);
         if (intake === 'push') {
           return async (tx) => {
@@ -102,6 +103,7 @@ export function createVendorActivities(deps: Dependencies) {
           for await (const page of pages) {
             await commitPiece(deps, ref, async (tx) => {
               await stageUsage(tx, run.id, page);
+              await partsCommitted(tx, page.accountIds);
               return moveRunCursor(tx, run, page.next ?? allPages);
             });
           }
@@ -119,7 +121,7 @@ export function createVendorActivities(deps: Dependencies) {
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       let toWake: ToWake[] = [];
-      const result = await performStep(deps, ref, async () => {
+      const result = await performReading(deps, ref, async () => {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);

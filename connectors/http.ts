@@ -2,6 +2,7 @@
  * The one HTTP client of all connectors. It asks once: Temporal retries (engineering.md §8), so nothing here does.
  * Credentials never follow a redirect, and nothing secret reaches a log or an error.
  */
+import { createHash } from 'node:crypto';
 import { Agent, fetch, type Response } from 'undici';
 import type { z } from 'zod';
 import { latin, textOf } from '../domain/charset.ts';
@@ -9,6 +10,7 @@ import { dataIn, isPage, messageIn } from './answers.ts';
 import type { Budget } from './budget.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
+import { readingStep, type Answered, type Reading } from './readingStep.ts';
 import { cleanText } from './text.ts';
 import { retryAfter } from './retryAfter.ts';
 
@@ -87,6 +89,51 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const quote = (text: string) => cleanText(redact(messageIn(text)).slice(0, 300));
 
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    try {
+      const reading = wanted.method === 'GET' ? readingStep() : undefined;
+      return await (reading ? askFor(reading, wanted) : read(wanted, await exchange(wanted, wanted.signal)));
+    } catch (error) {
+      if (error instanceof ConnectorError) {
+        options.logger?.warn(
+          { code: error.code, status: error.status, requestId: error.requestId, route: wanted.route },
+          'call failed',
+        );
+      }
+      throw error;
+    }
+  }
+
+  /** Asks on behalf of a step that only reads, unless an earlier attempt of it was answered already. */
+  async function askFor<T>({ step, part }: Reading, wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
+    step.over.throwIfAborted();
+    const question = step.ask(digestOf(wanted), part);
+    const known = await question.known();
+    if (known) return read(wanted, known);
+    const signal = wanted.signal ? AbortSignal.any([wanted.signal, step.over]) : step.over;
+    const asked = async () => {
+      // Once it is sent only time ends it: the answer is worth having, even if the attempt that asked is over.
+      const answered = await exchange({ ...wanted, signal }, step.cancelled);
+      try {
+        const answer = await read(wanted, answered);
+        await question.keep(answered);
+        return answer;
+      } catch (error) {
+        // That there is no such row is an answer, too.
+        if (error instanceof ConnectorError && error.code === 'not_found' && !error.page) await question.keep(answered);
+        throw error;
+      }
+    };
+    return step.untilOver(asked());
+  }
+
+  /** The same for the same question of the same caller. It is kept, so it says nothing. */
+  const digestOf = <T>(wanted: HttpRequest<T>) =>
+    createHash('sha256')
+      .update(JSON.stringify([urlOf(options.baseUrl, wanted), options.headers, wanted.headers ?? {}]))
+      .digest('base64url');
+
+  /** @param cancelled ends it once it is sent; the request's own signal, before */
+  async function exchange<T>(wanted: HttpRequest<T>, cancelled: AbortSignal | undefined): Promise<Answered> {
     wanted.signal?.throwIfAborted();
     await options.budget.take(wanted.signal);
     const sendBefore = await wanted.sendBefore?.();
@@ -97,7 +144,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const began = performance.now();
     const where = `${wanted.method} ${wanted.route}`;
     const limit = AbortSignal.timeout(timeoutMs);
-    const signal = wanted.signal ? AbortSignal.any([limit, wanted.signal]) : limit;
+    const signal = cancelled ? AbortSignal.any([limit, cancelled]) : limit;
     const log = (outcome: object) =>
       options.logger?.debug(
         { method: wanted.method, route: wanted.route, ms: Math.round(performance.now() - began), ...outcome },
@@ -118,27 +165,35 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         signal,
         dispatcher: options.publicOnly ? publicAgent : agent,
       });
-      const requestId = response.headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
       const bytes = await readBytes(response, maxBytes, where);
-      const text = textOf(bytes, response.headers.get('content-type'));
-      log({ status: response.status, requestId });
-      if (!response.ok) throw await refusal(wanted, response, text ?? latin(bytes), requestId);
-      return { data: dataIn(wanted.schema, text, { where, requestId, quote }), headers: response.headers };
+      log({ status: response.status, requestId: requestIdIn(response.headers) });
+      return answeredBy(response, bytes);
     } catch (error) {
-      if (error instanceof ConnectorError) {
-        options.logger?.warn(
-          { code: error.code, status: error.status, requestId: error.requestId, route: wanted.route },
-          'call failed',
-        );
-        throw error;
-      }
-      if (wanted.signal?.aborted) throw wanted.signal.reason;
+      if (error instanceof ConnectorError) throw error;
+      if (cancelled?.aborted) throw cancelled.reason;
       log({ error: codeOf(error) });
       throw broken(error, where, limit.aborted, timeoutMs, response !== undefined);
     }
   }
 
-  async function refusal<T>(wanted: HttpRequest<T>, response: Response, text: string, requestId: string | undefined) {
+  const requestIdIn = (headers: Pick<Headers, 'get'>) =>
+    headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
+
+  /** @throws ConnectorError for an answer that is none, or a refusal */
+  async function read<T>(wanted: HttpRequest<T>, { status, headers: fields, text }: Answered): Promise<HttpAnswer<T>> {
+    const headers = new Headers(fields);
+    const requestId = requestIdIn(headers);
+    if (status < 200 || status >= 300) throw await refusal(wanted, { status, headers }, text ?? '', requestId);
+    const where = `${wanted.method} ${wanted.route}`;
+    return { data: dataIn(wanted.schema, text ?? undefined, { where, requestId, quote }), headers };
+  }
+
+  async function refusal<T>(
+    wanted: HttpRequest<T>,
+    response: { status: number; headers: Headers },
+    text: string,
+    requestId: string | undefined,
+  ) {
     const { status } = response;
     const said = quote(text);
     const retryAfterMs = retryAfter(response.headers.get('retry-after'));
@@ -196,6 +251,15 @@ function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
   // URLSearchParams writes a space as `+`, which ConnectWise takes for a plus (connectwise.md §2.1).
   const text = query.toString().replaceAll('+', '%20');
   return `${baseUrl}${wanted.path}${text ? `?${text}` : ''}`;
+}
+
+/** What nobody needs, and is none of the next attempt's. */
+const forgotten = new Set(['set-cookie']);
+
+function answeredBy({ status, ok, headers }: Response, bytes: Uint8Array): Answered {
+  // What a refusal says is quoted however it is encoded.
+  const text = textOf(bytes, headers.get('content-type')) ?? (ok ? null : latin(bytes));
+  return { status, headers: Object.fromEntries([...headers].filter(([name]) => !forgotten.has(name))), text };
 }
 
 async function readBytes(response: Response, maxBytes: number, where: string): Promise<Uint8Array> {

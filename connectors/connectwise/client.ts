@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Budget } from '../budget.ts';
 import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
+import { asNobody } from '../readingStep.ts';
 import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../incomplete.ts';
 import type { CallOptions } from '../vendor.ts';
 import { companyInfoSchema, countSchema } from './schemas.ts';
@@ -134,7 +135,8 @@ export function createConnectwiseClient(
   }
 
   function currentCodebase(signal?: AbortSignal): Promise<string> {
-    codebase ??= discover(signal).catch((error: unknown) => {
+    // Every step rests on it, and none asks for it again.
+    codebase ??= asNobody(() => discover(signal)).catch((error: unknown) => {
       codebase = undefined;
       throw error;
     });

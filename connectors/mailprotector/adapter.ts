@@ -4,6 +4,7 @@ import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { Budget } from '../budget.ts';
 import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpLogger } from '../http.ts';
+import { asPart } from '../readingStep.ts';
 import type { CallOptions, UsageCount, UsagePage, UsagePart, UserTypeCounts, VendorAdapter } from '../vendor.ts';
 import { createMailprotectorClient } from './client.ts';
 import {
@@ -217,7 +218,9 @@ export function createMailprotectorAdapter(
         if (ids.length === 0) return;
         const domains = await domainsByAccount(ids, call);
         const read = (batch: string[]) => {
-          const usage = Promise.all(batch.map((id) => usageOf(id, domains.get(id) ?? [], call))).catch(vanished);
+          const usage = Promise.all(
+            batch.map((id) => asPart(id, () => usageOf(id, domains.get(id) ?? [], call))),
+          ).catch(vanished);
           // Its failure is met when its turn comes; until then it must not count as nobody's.
           usage.catch(() => undefined);
           return { batch, usage };

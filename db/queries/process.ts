@@ -300,6 +300,12 @@ export async function commitFacts(tx: Queryable, of: { kind: ProcessKind; ids: r
     .where(and(eq(process.kind, of.kind), among(process.id, of.ids)));
 }
 
+/** Whether an attempt of a step may be at work. Its row is locked, so that it is not finished until the transaction ends. */
+export async function isUnderWay(tx: Transaction, ref: StepKey): Promise<boolean> {
+  const [row] = await tx.select({ state: processStep.state }).from(processStep).where(ofStep(ref)).for('update');
+  return row?.state === 'running';
+}
+
 /** Whether a step is blocked. Its row is locked, so that it stays as it is until the transaction ends. */
 export async function isBlocked(tx: Transaction, ref: StepKey): Promise<boolean> {
   const [row] = await tx.select({ state: processStep.state }).from(processStep).where(ofStep(ref)).for('update');

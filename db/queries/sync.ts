@@ -146,10 +146,13 @@ export async function takeOverRun(db: Queryable, id: string): Promise<SyncRunRow
 /**
  * The run that reads one customer, begun anew: what it reads is as of now, and the attempt before it may stage nothing
  * any more.
+ *
+ * @param options.goesOn with what the attempt before it has read: as of when it began
  */
 export async function openCustomerRun(
   db: Database,
   key: { integrationId: string; vendorAccountId: string },
+  options: { goesOn: boolean } = { goesOn: false },
 ): Promise<SyncRunRow> {
   const of = and(
     eq(syncRun.integrationId, key.integrationId),
@@ -158,7 +161,7 @@ export async function openCustomerRun(
   );
   const [open] = await db
     .update(syncRun)
-    .set({ attempt: sql`${syncRun.attempt} + 1`, startedAt: sql`now()` })
+    .set({ attempt: sql`${syncRun.attempt} + 1`, ...(options.goesOn ? {} : { startedAt: sql`now()` }) })
     .where(of)
     .returning();
   if (open) return open;

@@ -61,6 +61,26 @@ export const processStep = pgTable(
   (t) => [primaryKey({ columns: [t.kind, t.id, t.round, t.step] })],
 );
 
+/** What a step that only reads was answered before a 429 cut it short: its next attempt need not ask again. */
+export const keptAnswer = pgTable(
+  'kept_answer',
+  {
+    kind: text().$type<ProcessKind>().notNull(),
+    id: text().notNull(),
+    round: text().notNull(),
+    step: text().notNull(),
+    /** A digest of the question and of who asks, and the how-manieth time it was asked. */
+    question: text().notNull(),
+    /** Given up when this part of the step's work is committed; empty = when the step is over. */
+    part: text().notNull(),
+    status: integer().notNull(),
+    headers: jsonb().$type<Record<string, string>>().notNull(),
+    text: text(),
+    keptAt: timestamp('kept_at', { withTimezone: true }).notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.kind, t.id, t.round, t.step, t.question] })],
+);
+
 /** A step that waits for another process: satisfied by a round of it that started at or after `not_before`. */
 export const processNeed = pgTable(
   'process_need',

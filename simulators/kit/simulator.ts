@@ -144,6 +144,12 @@ export async function startSimulator(
     if (latency > 0) await delay(latency);
     if (of('drop')) return void response.socket?.destroy();
     if (of('hang')) return;
+    const limiter = of('window');
+    const closedForMs = limiter && faults.overLimit(limiter);
+    if (limiter && closedForMs !== undefined) {
+      const headers = limiter.tells ? { 'retry-after': String(Math.ceil(closedForMs / 1000)) } : {};
+      return finish(entry, response, { status: 429, body: { message: 'Too many requests.' }, headers });
+    }
     const status = of('status');
     if (status) return finish(entry, response, faulty(status));
 

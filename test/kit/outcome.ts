@@ -31,6 +31,7 @@ export async function outcomeOf(system: System): Promise<Outcome> {
     select line_id as line, expected_quantity as "from", target as "to", state from approval_line order by line_id`);
   const { rows: leftovers } = await db.execute<{ text: string }>(sql`
     select 'staged ' || entity as text from staging_row
+    union all select 'answer kept for ' || step from kept_answer
     union all select 'need of ' || kind from process_need where satisfied_at is null
     union all select 'request without a run' from sync_request where run_id is null
     union all select 'run ' || state from sync_run where finished_at is null
