@@ -1,5 +1,6 @@
 /** Writing approved quantities to the PSA: claimed in PostgreSQL, written once, settled by reading again (invariant 5). */
 import { stopWriting } from '../commands/approval.ts';
+import type { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
 import {
   claimLine,
@@ -14,6 +15,7 @@ import {
   type LineOutcome,
 } from '../db/queries/approvals.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
+import { intendedInMs, noteLocked, putOff } from '../db/queries/lockedLines.ts';
 import { noteProgress } from '../db/queries/process.ts';
 import { isLineOver } from '../db/queries/psa.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -54,6 +56,7 @@ export function createApprovalActivities(deps: Dependencies) {
       writeBefore: Date.now() + writeWindowMs,
     });
     if (result.outcome === 'not_sent') {
+      if (result.error.code === 'locked') return waitForLock(psaConnectionId, line, claimed, result.error);
       await releaseClaim(deps.db, line, claimed);
       throw result.error;
     }
@@ -63,15 +66,45 @@ export function createApprovalActivities(deps: Dependencies) {
   const isWritingOn = async ({ psaConnectionId }: ApprovalBatchRow) =>
     (await readPsaConnection(deps.db, psaConnectionId)).writesEnabled;
 
+  /** Somebody has the line in use in the PSA: it is tried again as long as anything is, and holds up no other. */
+  async function waitForLock(
+    psaConnectionId: string,
+    line: ApprovalLineRow,
+    claimed: ApprovalLineRow,
+    { detail, retryAfterMs }: ConnectorError,
+  ): Promise<void> {
+    const { FIRST_RETRY_MS, MAX_RETRY_MS, TRANSIENT_LIMIT_MS } = deps.environment;
+    const lockedForMs = await noteLocked(deps.db, claimed);
+    if (lockedForMs < TRANSIENT_LIMIT_MS) {
+      const problem = { code: 'locked', detail: `${detail} Somebody has it in use; it is tried again by itself.` };
+      const ms = Math.max(FIRST_RETRY_MS, retryAfterMs ?? Math.min(MAX_RETRY_MS, lockedForMs));
+      return putOff(deps.db, line, claimed, { ms, problem });
+    }
+    const todo = 'Close the agreement, or whatever has it in use, in the PSA, then approve the card again.';
+    const minutes = Math.round(lockedForMs / 60_000);
+    await recordOutcome(deps.db, psaConnectionId, claimed, {
+      state: 'rejected',
+      problem: { code: 'locked', detail: `${detail} It has been in use for ${minutes} minutes. ${todo}` },
+    });
+  }
+
   return {
-    /** Writes up to 25 intended lines; the step is done when none is left. Runs once per try: Temporal never repeats it. */
+    /**
+     * Writes up to 25 intended lines that are due; the step is done when none is left. Runs once per try: Temporal never
+     * repeats it.
+     */
     async writeLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         // Whoever turned it off has stopped what was intended then; a claim may have been given back since.
         if (!(await isWritingOn(batch))) return (tx) => stopWriting(tx, { batch });
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
-        if (lines.length === 0) return async () => undefined;
+        if (lines.length === 0) {
+          const waitMs = await intendedInMs(deps.db, ref.id);
+          if (waitMs === undefined) return async () => undefined;
+          const because = 'somebody has the lines that are left in use in the PSA';
+          return { againInMs: Math.max(1, Math.ceil(waitMs)), because };
+        }
         const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
         for (const line of lines) {
           await write(batch.psaConnectionId, adapter, line);

@@ -1,5 +1,5 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state they change. */
-import { and, asc, desc, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import {
   agreementLine,
@@ -133,13 +133,23 @@ export async function listBatchesAtWork(db: Queryable, psaConnectionId: string):
   return rows.map((row) => row.id);
 }
 
+/** The next lines to write: those that were never put off in their order, then those that were, and are due again. */
 export async function listIntendedLines(db: Queryable, batchId: string, limit: number): Promise<ApprovalLineRow[]> {
-  return db
+  const intended = and(eq(approvalLine.batchId, batchId), eq(approvalLine.state, 'intended'));
+  const fresh = await db
     .select()
     .from(approvalLine)
-    .where(and(eq(approvalLine.batchId, batchId), eq(approvalLine.state, 'intended')))
+    .where(and(intended, isNull(approvalLine.notBefore)))
     .orderBy(asc(approvalLine.position))
     .limit(limit);
+  if (fresh.length === limit) return fresh;
+  const due = await db
+    .select()
+    .from(approvalLine)
+    .where(and(intended, sql`${approvalLine.notBefore} <= now()`))
+    .orderBy(asc(approvalLine.notBefore), asc(approvalLine.position))
+    .limit(limit - fresh.length);
+  return [...fresh, ...due];
 }
 
 /**
@@ -153,12 +163,13 @@ export async function listUncertainLines(
   batchId: string,
   page: { settleAfterMs: number; limit: number },
 ): Promise<(ApprovalLineRow & { settleInMs: number })[]> {
-  const settleInMs = sql<number>`(extract(epoch from ${approvalLine.claimedAt} - now()) * 1000 + ${page.settleAfterMs})::float8`;
+  const settleInMs = sql<number>`(extract(epoch from
+    greatest(${approvalLine.claimedAt} + ${page.settleAfterMs} * interval '1 millisecond', ${approvalLine.notBefore}) - now()) * 1000)::float8`;
   const rows = await db
     .select({ line: approvalLine, settleInMs })
     .from(approvalLine)
     .where(and(eq(approvalLine.batchId, batchId), inArray(approvalLine.state, ['writing', 'uncertain'])))
-    .orderBy(asc(approvalLine.claimedAt))
+    .orderBy(asc(settleInMs))
     .limit(page.limit);
   return rows.map((row) => ({ ...row.line, settleInMs: row.settleInMs }));
 }

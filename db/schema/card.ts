@@ -126,6 +126,9 @@ export const approvalLine = pgTable(
     problem: jsonb().$type<{ code: string; detail: string }>(),
     /** The approval by which the same card or line was signed off anew, while this was still a to-do. */
     replacedBy: uuid('replaced_by'),
+    /** Somebody has it in use in the PSA: since when, and when it is tried again. */
+    lockedSince: timestamp('locked_since', { withTimezone: true }),
+    notBefore: timestamp('not_before', { withTimezone: true }),
   },
   (t) => [
     index().on(t.batchId, t.position),
