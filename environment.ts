@@ -40,6 +40,11 @@ const variables = {
   API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   API_PORT: port.default(8080).describe('Port the API listens on; 0 = any free one'),
   API_BODY_LIMIT: z.coerce.number().int().default(1_048_576).describe('Largest request body, in bytes'),
+  MAPPING_FILE_LIMIT: z.coerce
+    .number()
+    .int()
+    .default(33_554_432)
+    .describe('Largest body that imports a mapping file, in bytes; 100,000 lines are about 8 MB'),
   API_RATE_PER_SECOND: z.coerce.number().default(50).describe('Requests per second of one token before 429'),
   VENDOR_API_RATE_PER_SECOND: z.coerce
     .number()

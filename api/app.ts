@@ -64,12 +64,15 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     );
   });
   app.use(secureHeaders({ crossOriginResourcePolicy: 'same-origin' }));
-  app.use(
-    bodyLimit(deps.environment.API_BODY_LIMIT, (c) => {
+  const { API_BODY_LIMIT, MAPPING_FILE_LIMIT } = deps.environment;
+  const limited = (maxSize: number) =>
+    bodyLimit(maxSize, (c) => {
       if (c.req.path.startsWith(vendorApiPath)) throw new VendorApiError(413, 'request entity too large');
-      throw new ApiProblem(413, 'too-large', `The body is larger than ${deps.environment.API_BODY_LIMIT} bytes.`);
-    }),
-  );
+      throw new ApiProblem(413, 'too-large', `The body is larger than ${maxSize} bytes.`);
+    });
+  const [usual, file] = [limited(API_BODY_LIMIT), limited(MAPPING_FILE_LIMIT)];
+  // Every mapping file that the export writes can be read again.
+  app.use((c, next) => (c.req.path.endsWith('/mappings/import') ? file(c, next) : usual(c, next)));
   app.route('/', healthRoutes);
   app.route(vendorApiPath, createVendorApi(deps));
   app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), checkText, idempotency);

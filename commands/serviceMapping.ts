@@ -83,11 +83,12 @@ export async function decideService(
 
 async function presentOf(tx: Transaction, row: Integration, service: ServiceView): Promise<Present> {
   const products = await findPsaProducts(tx, row.psaConnectionId, service.productIds ?? []);
+  const names = new Map(products.map(({ id, productId }) => [id, productId]));
   const rules = Object.entries(service.combine).flatMap(([id, combine]) => (combine ? [`${id}: ${combine}`] : []));
   return {
     organizationId: row.organizationId,
     what: `The mapping of ${service.name} (${service.id})`,
-    now: `It is ${serviceWords(mappingOf(service), products)}${rules.length > 0 ? `, combined as ${rules.join(', ')}` : ''}`,
+    now: `It is ${serviceWords(mappingOf(service), names)}${rules.length > 0 ? `, combined as ${rules.join(', ')}` : ''}`,
     version: service.version,
     subjects: [
       { kind: 'service', id: `${row.id}/${service.id}` },

@@ -1,8 +1,7 @@
 /** Mappings as a CSV file that a spreadsheet opens: written, read back, and held against what is mapped now. Pure. */
-import { CsvError, parse } from 'csv-parse/sync';
-import { stringify } from 'csv-stringify/sync';
 import { roundings, type Rounding } from './quantities.ts';
 import { fanOuts, whyNotProduct, type FanOut, type PsaProduct, type ServiceMapping } from './serviceMapping.ts';
+import { joinCell, readSheet, SheetError, splitCell, writeSheet } from './spreadsheet.ts';
 
 export interface MappedAccount {
   id: string;
@@ -58,44 +57,53 @@ export interface MappingPlan {
 }
 
 const columns = ['kind', 'id', 'name', 'mappedTo', 'mappedToName', 'excluded', 'fanOut', 'rounding'] as const;
-const neededColumns = ['kind', 'id', 'mappedTo'];
+const neededColumns = ['kind', 'id', 'mappedTo'] as const;
 type Row = Partial<Record<(typeof columns)[number], string>>;
 
-/** @returns the file: a line per linked vendor account and per service; ids of several products with a space between */
-export function writeMappings({ accounts, services, psaAccounts, products }: Mappings): string {
-  const names = new Map(psaAccounts.map(({ id, name }) => [id, name]));
-  const productNames = new Map(products.map(({ id, productId }) => [id, productId]));
+/** @returns the file: a line per linked vendor account and per service; several products' ids as `joinCell` writes them */
+export function writeMappings(now: Mappings): string {
+  const named = namesOf(now);
   const rows: Row[] = [
-    ...accounts.map((account) => ({
+    ...now.accounts.map((account) => ({
       kind: 'account',
       id: account.id,
       name: account.name,
       mappedTo: account.psaAccountId ?? '',
-      mappedToName: names.get(account.psaAccountId ?? '') ?? '',
+      mappedToName: named.psaAccount(account.psaAccountId),
       excluded: account.excluded ? 'yes' : 'no',
     })),
-    ...services.map((service) => ({
+    ...now.services.map((service) => ({
       kind: 'service',
       id: service.id,
       name: service.name,
-      mappedTo: (service.productIds ?? []).join(' '),
-      mappedToName: (service.productIds ?? []).map((id) => productNames.get(id) ?? '').join(' '),
+      mappedTo: joinCell(service.productIds ?? []),
+      mappedToName: named.products(service.productIds ?? []),
       fanOut: service.fanOut ?? '',
       rounding: service.rounding ?? '',
     })),
   ];
-  return stringify(
-    rows.map((row) => columns.map((column) => neutral(row[column] ?? ''))),
-    { header: true, columns: [...columns] },
+  return writeSheet(
+    columns,
+    rows.map((row) => columns.map((column) => row[column] ?? '')),
   );
+}
+
+/** The names of a line, as the file has them; of what is gone none. */
+function namesOf({ psaAccounts, products }: Mappings) {
+  const accountNames = new Map(psaAccounts.map(({ id, name }) => [id, name]));
+  const productNames = new Map(products.map(({ id, productId }) => [id, productId]));
+  return {
+    psaAccount: (id: string | null) => accountNames.get(id ?? '') ?? '',
+    products: (ids: readonly string[]) => ids.map((id) => productNames.get(id) ?? '').join(' '),
+  };
 }
 
 /**
  * Reads a file and says what it would change. Lines that it does not have change nothing; an empty `mappedTo` takes a
- * mapping back.
+ * mapping back. Ids and names of a line must agree, as far as it has names: a spreadsheet may have made 7 of 007, or sorted
+ * some columns without the others.
  *
- * @param text with a header line; columns in any order, separated by commas, semicolons or tabs (spreadsheets of some
- * countries write semicolons)
+ * @param text with a header line; columns in any order (see `readSheet`)
  */
 export function planMappings(text: string, now: Mappings): MappingPlan {
   const plan: MappingPlan = { changes: [], unchanged: 0, errors: [] };
@@ -104,12 +112,20 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   const services = new Map(now.services.map((service) => [service.id, service]));
   const psaAccounts = new Set(now.psaAccounts.map(({ id }) => id));
   const products = new Map(now.products.map((product) => [product.id, product]));
+  const named = namesOf(now);
+  const idOf = {
+    account: idByName(now.accounts),
+    service: idByName(now.services),
+    psaAccount: idByName(now.psaAccounts),
+  };
   const seen = new Map<string, number>();
 
-  for (const { row, line } of rows) {
-    const before = seen.get(`${row.kind} ${row.id}`);
-    seen.set(`${row.kind} ${row.id}`, line);
+  for (const { row, line, error } of rows) {
+    const key = JSON.stringify([row.kind, row.id]);
+    const before = seen.get(key);
+    seen.set(key, line);
     try {
+      if (error !== undefined) throw new Error(error);
       if (before !== undefined) throw new Error(`Line ${before} is about the same ${row.kind} ${row.id}.`);
       const change = changeOf(row, line);
       if (change) plan.changes.push(change);
@@ -123,6 +139,8 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   function changeOf(row: Row, line: number): AccountChange | ServiceChange | undefined {
     // Empty takes a mapping back; what was cut off is no word of it.
     if (row.mappedTo === undefined) throw new Error('The line ends before mappedTo. Leave the cell empty to unmap.');
+    if (row.mappedTo === '' && row.mappedToName)
+      throw new Error(`mappedTo is empty, and mappedToName is "${row.mappedToName}": empty both to unmap.`);
     switch (row.kind) {
       case 'account':
         return accountChange(row, line);
@@ -135,25 +153,42 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
 
   function accountChange(row: Row, line: number): AccountChange | undefined {
     const before = accounts.get(row.id ?? '');
-    if (!before) throw new Error(`There is no linked customer with the id "${row.id}". Link it first.`);
+    if (!before)
+      throw new Error(
+        `There is no linked customer with the id "${row.id}"${idOf.account(row.name)}. Link it first, or correct the id.`,
+      );
+    refuseOtherName(before.id, before.name, row.name, idOf.account);
+    if (row.fanOut || row.rounding)
+      throw new Error('A customer has no fanOut and no rounding: these are of another line.');
     const psaAccountId = row.mappedTo || null;
     const excluded = yesOrNo(row.excluded) ?? before.excluded;
     if (excluded && psaAccountId !== null)
       throw new Error('It is excluded and mapped at once: empty mappedTo, or write no under excluded.');
-    if (psaAccountId !== null && !psaAccounts.has(psaAccountId))
-      throw new Error(`The PSA has no account with the id "${psaAccountId}", or it was not read yet.`);
+    if (psaAccountId !== null && !psaAccounts.has(psaAccountId)) {
+      // What is mapped to an account that is gone stays so until somebody decides otherwise.
+      if (psaAccountId !== before.psaAccountId)
+        throw new Error(
+          `The PSA has no account with the id "${psaAccountId}"${idOf.psaAccount(row.mappedToName)}, or it was not read yet.`,
+        );
+    } else if (psaAccountId !== null) {
+      refuseOtherName(psaAccountId, named.psaAccount(psaAccountId), row.mappedToName, idOf.psaAccount);
+    }
     if (excluded === before.excluded && psaAccountId === before.psaAccountId) return undefined;
     return { kind: 'account', line, id: before.id, name: before.name, before, excluded, psaAccountId };
   }
 
   function serviceChange(row: Row, line: number): ServiceChange | undefined {
     const before = services.get(row.id ?? '');
-    if (!before) throw new Error(`There is no service with the id "${row.id}".`);
-    const productIds = [...new Set((row.mappedTo ?? '').split(/\s+/).filter(Boolean))];
+    if (!before) throw new Error(`There is no service with the id "${row.id}"${idOf.service(row.name)}.`);
+    refuseOtherName(before.id, before.name, row.name, idOf.service);
+    if (yesOrNo(row.excluded)) throw new Error('A service cannot be excluded: that is of another line.');
+    const productIds = [...new Set(splitCell(row.mappedTo ?? ''))];
     for (const id of productIds) {
-      const refused = whyNotProduct(id, products.get(id));
+      const refused = before.productIds?.includes(id) ? undefined : whyNotProduct(id, products.get(id));
       if (refused) throw new Error(refused.detail);
     }
+    if (productIds.every((id) => products.has(id)))
+      refuseOtherName(joinCell(productIds), named.products(productIds), row.mappedToName, () => '');
     const mapping =
       productIds.length === 0
         ? null
@@ -167,6 +202,38 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   }
 }
 
+/** @throws Error with both names when the line has another than that of its id; a line without a name says nothing */
+function refuseOtherName(id: string, name: string, given: string | undefined, idOf: (name: string) => string): void {
+  if (!given || comparable(given) === comparable(name)) return;
+  const lost = given.includes('\uFFFD') ? ' Some of its letters were lost: save the file as "CSV UTF-8".' : '';
+  throw new Error(
+    `The id "${id}" is that of "${name}", and the line says "${given}"${idOf(given)}. Correct the one that is wrong, or ` +
+      `empty the name if it was changed since the export.${lost}`,
+  );
+}
+
+/** What a spreadsheet may do to a name is no other name: space, and an apostrophe before it. */
+function comparable(name: string): string {
+  return name.normalize('NFC').replace(/^'+/, '').replace(/\s+/g, ' ').trim();
+}
+
+/** Whose name it is, in words that go behind it; empty when that is not one. */
+function idByName(things: readonly { id: string; name: string }[]): (name: string | undefined) => string {
+  let ids: Map<string, string | null> | undefined;
+  return (name) => {
+    if (!name) return '';
+    if (!ids) {
+      ids = new Map();
+      for (const thing of things) {
+        const key = comparable(thing.name);
+        ids.set(key, ids.has(key) ? null : thing.id);
+      }
+    }
+    const id = ids.get(comparable(name));
+    return typeof id === 'string' ? `, and "${name}" has the id "${id}"` : '';
+  };
+}
+
 /** What a service is mapped to; null = nothing. */
 export function mappingOf({
   productIds,
@@ -177,14 +244,20 @@ export function mappingOf({
 }
 
 /** What was and what will be, for a person. */
-export function wordsOf(change: AccountChange | ServiceChange, now: Mappings): { before: string; after: string } {
-  if (change.kind === 'account') {
-    const words = (state: { excluded: boolean; psaAccountId: string | null }) =>
-      accountWords(state, now.psaAccounts.find(({ id }) => id === state.psaAccountId)?.name);
-    return { before: words(change.before), after: words(change) };
-  }
-  const words = (mapping: ServiceMapping | null) => serviceWords(mapping, now.products);
-  return { before: words(mappingOf(change.before)), after: words(change.mapping) };
+export function createWords(
+  now: Mappings,
+): (change: AccountChange | ServiceChange) => { before: string; after: string } {
+  const psaAccounts = new Map(now.psaAccounts.map(({ id, name }) => [id, name]));
+  const products = new Map(now.products.map((product) => [product.id, product.productId]));
+  return (change) => {
+    if (change.kind === 'account') {
+      const words = (state: { excluded: boolean; psaAccountId: string | null }) =>
+        accountWords(state, psaAccounts.get(state.psaAccountId ?? ''));
+      return { before: words(change.before), after: words(change) };
+    }
+    const words = (mapping: ServiceMapping | null) => serviceWords(mapping, products);
+    return { before: words(mappingOf(change.before)), after: words(change.mapping) };
+  };
 }
 
 /** What is decided about a vendor account, as in "It is …". @param name of the PSA account; undefined = it is gone */
@@ -196,51 +269,47 @@ export function accountWords(
   return psaAccountId === null ? 'not mapped' : `mapped to ${name ?? 'an account that is gone'} (${psaAccountId})`;
 }
 
-/** What is decided about a service, as in "It is …". */
-export function serviceWords(mapping: ServiceMapping | null, products: Mappings['products']): string {
+/** What is decided about a service, as in "It is …". @param names of the products, by id */
+export function serviceWords(mapping: ServiceMapping | null, names: ReadonlyMap<string, string>): string {
   if (!mapping) return 'not mapped';
-  const names = mapping.productIds.map((id) => products.find((each) => each.id === id)?.productId ?? id);
-  return `mapped to ${names.join(', ')} (${mapping.fanOut}, rounding ${mapping.rounding})`;
+  const products = mapping.productIds.map((id) => names.get(id) ?? id).join(', ');
+  return `mapped to ${products} (${mapping.fanOut}, rounding ${mapping.rounding})`;
 }
 
-function read(text: string, errors: MappingPlan['errors']): { row: Row; line: number }[] {
-  const delimiter = /^\uFEFF?"?\w+"?([,;\t])/.exec(text)?.[1];
-  if (delimiter === undefined) {
-    errors.push({
-      line: 1,
-      message: `The first line is no header: it must name the columns ${neededColumns.join(', ')}.`,
-    });
-    return [];
-  }
-  let header: string[] = [];
+interface Line {
+  line: number;
+  row: Row;
+  /** Why the line cannot be read. */
+  error?: string;
+}
+
+function read(text: string, errors: MappingPlan['errors']): Line[] {
   try {
-    const parsed = parse<{ record: Record<string, string>; info: { lines: number } }>(text, {
-      bom: true,
-      delimiter,
-      columns: (names) => (header = names),
-      info: true,
-      relax_column_count_less: true,
-      // A spreadsheet's empty rows are separators alone.
-      skip_records_with_empty_values: true,
-      trim: true,
+    const { header, rows } = readSheet(text);
+    const names = header.map((cell) => columns.find((column) => column.toLowerCase() === cell.trim().toLowerCase()));
+    const missing = neededColumns.filter((column) => !names.includes(column));
+    if (missing.length > 0) throw new SheetError(1, `The header lacks ${missing.join(', ')}.`);
+    const twice = columns.find((column) => names.indexOf(column) !== names.lastIndexOf(column));
+    if (twice) throw new SheetError(1, `The header has ${twice} twice.`);
+    return rows.map(({ line, cells }) => {
+      const row: Row = {};
+      names.forEach((name, at) => {
+        const cell = cells[at];
+        if (name !== undefined && cell !== undefined) row[name] = cell;
+      });
+      // A comma in a name that is not in quotes moves all that follows.
+      const beyond = cells.slice(header.length).find((cell) => cell !== '');
+      return beyond === undefined
+        ? { line, row }
+        : {
+            line,
+            row,
+            error: `The line has more cells than the header: "${beyond}". Put what holds a separator in quotes.`,
+          };
     });
-    const missing = neededColumns.filter((column) => !header.includes(column));
-    if (missing.length > 0) {
-      errors.push({ line: 1, message: `The header lacks ${missing.join(', ')}.` });
-      return [];
-    }
-    return parsed.map(({ record, info }) => ({
-      line: info.lines,
-      row: Object.fromEntries(
-        columns.flatMap((column) => {
-          const value = record[column];
-          return value === undefined ? [] : [[column, plain(value)]];
-        }),
-      ),
-    }));
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    errors.push({ line: Number(error['lines'] ?? 1), message: `It cannot be read as CSV: ${error.message}` });
+    if (!(error instanceof SheetError)) throw error;
+    errors.push({ line: error.line, message: error.message });
     return [];
   }
 }
@@ -257,17 +326,4 @@ function oneOf<T extends string>(known: readonly T[], text: string | undefined, 
   const found = known.find((each) => each === text);
   if (!found) throw new Error(`"${text}" under ${column} is none of ${known.join(', ')}.`);
   return found;
-}
-
-// What a spreadsheet would take for a formula, in either width, behind any apostrophes: so that taking the one away that
-// was put there always gives what was there.
-const formula = /^'*[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
-
-/** A customer's name may be a formula that a spreadsheet would run (OWASP, "CSV Injection"): as text it starts with an apostrophe. */
-function neutral(text: string): string {
-  return formula.test(text) ? `'${text}` : text;
-}
-
-function plain(text: string): string {
-  return text.startsWith("'") && formula.test(text) ? text.slice(1) : text;
 }

@@ -185,7 +185,7 @@ const customers = route({
   example: { items: [{ id: '1001', name: 'Acme Dental', linked: true, missingSince: null }], nextCursor: null },
 });
 const linkBody = z.union([
-  z.object({ ids: z.array(z.string()).min(1).max(10_000) }),
+  z.object({ ids: z.array(z.string()).min(1).max(100_000) }),
   z.object({ all: z.literal(true) }),
 ]);
 const link = route({

@@ -1,11 +1,11 @@
 /** All mappings of an integration as a file: to keep, to correct in a spreadsheet, to take to another integration. */
 import { z } from '@hono/zod-openapi';
-import { applyMappings } from '../../commands/mappingFile.ts';
+import { applyMappings, planVersion } from '../../commands/mappingFile.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
 import type { ToWake } from '../../db/queries/onboarding.ts';
-import { planMappings, wordsOf, writeMappings } from '../../domain/mappingFile.ts';
+import { createWords, planMappings, writeMappings } from '../../domain/mappingFile.ts';
 import { actorOf, wakeAll } from '../context.ts';
-import { createRouter, idParam, jsonBody, route, send, sendFile } from '../define.ts';
+import { createRouter, exampleVersion, idParam, jsonBody, route, seenIfGiven, send, sendFile } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
 import { activeIntegration, ownedIntegration } from './integrations.ts';
@@ -46,6 +46,7 @@ const resultSchema = z
     unchanged: z.int(),
     /** With one of these nothing is changed. */
     errors: z.array(z.object({ line: z.int(), message: z.string() })),
+    version: z.string().openapi({ description: 'Of what a dry run shows: `apply` takes it as `seen`' }),
   })
   .openapi('MappingImport');
 const importMappings = route({
@@ -57,10 +58,14 @@ const importMappings = route({
   scope: 'operate',
   request: {
     params: idParam,
+    query: seenIfGiven,
     body: jsonBody(
       z.object({
         csv: z.string().openapi({ description: 'The text of the file, as the export writes it' }),
-        apply: z.boolean().default(false).openapi({ description: 'Absent or false: a dry run' }),
+        apply: z.boolean().default(false).openapi({
+          description:
+            'Absent or false: a dry run. With true, all of what the dry run has shown, whose version `seen` is',
+        }),
       }),
       { csv: exampleFile, apply: false },
     ),
@@ -81,6 +86,7 @@ const importMappings = route({
     ],
     unchanged: 0,
     errors: [],
+    version: `${exampleVersion}.1024`,
   },
 });
 
@@ -97,6 +103,11 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
   const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, c.req.valid('param').id);
   const { csv, apply } = c.req.valid('json');
+  const { seen } = c.req.valid('query');
+  if (apply && seen === undefined)
+    throw new ApiProblem(400, 'invalid-request', 'A file is applied as its dry run has shown it: give its version.', {
+      errors: [{ field: 'seen', message: 'is needed with apply: the version that the dry run answered' }],
+    });
   const toWake: ToWake[] = [];
   // Under the lock, so that what was planned with is what is changed.
   const result = await commitAndAdmit(deps, row.id, async (tx) => {
@@ -107,12 +118,14 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
         errors: plan.errors.map(({ line, message }) => ({ field: `line ${line}`, message })),
       });
     }
-    if (apply) toWake.push(...(await applyMappings(tx, row, actorOf(caller), plan)));
+    if (apply && seen !== undefined) toWake.push(...(await applyMappings(tx, row, actorOf(caller), plan, seen)));
+    const words = createWords(now);
     return {
       applied: apply,
-      changes: plan.changes.map((change) => ({ ...change, ...wordsOf(change, now) })),
+      changes: plan.changes.map((change) => ({ ...change, ...words(change) })),
       unchanged: plan.unchanged,
       errors: plan.errors,
+      version: await planVersion(tx, row, plan),
     };
   });
   wakeAll(deps, toWake);

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
@@ -47,6 +47,37 @@ export async function latestAudit(
     .orderBy(desc(audit.id))
     .limit(1);
   return newest;
+}
+
+/** The newest row's id; 0 = there is none. */
+export async function lastAuditId(db: Queryable, organizationId: string): Promise<number> {
+  const [row] = await db
+    .select({ id: audit.id })
+    .from(audit)
+    .where(eq(audit.organizationId, organizationId))
+    .orderBy(desc(audit.id))
+    .limit(1);
+  return row?.id ?? 0;
+}
+
+/** The rows after one, the oldest first, about things of these kinds whose ids begin so. */
+export async function listAuditSince(
+  db: Queryable,
+  organizationId: string,
+  { since, kinds, under }: { since: number; kinds: readonly string[]; under: string },
+) {
+  return db
+    .select()
+    .from(audit)
+    .where(
+      and(
+        eq(audit.organizationId, organizationId),
+        gt(audit.id, since),
+        inArray(audit.subjectKind, [...kinds]),
+        sql`starts_with(${audit.subjectId}, ${under})`,
+      ),
+    )
+    .orderBy(asc(audit.id));
 }
 
 /** A page of the audit, newest first. */

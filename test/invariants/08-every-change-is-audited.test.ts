@@ -118,10 +118,11 @@ async function changeEverything(): Promise<void> {
   await api.decide('PUT', `${at}/accounts/${two?.id}`, 'mapping', { psaAccountId: two?.psaAccountId });
   const file = (mapping: string, excluded: string) => ({
     csv: `kind,id,mappedTo,excluded\naccount,${two?.id},${mapping},${excluded}\n`,
-    apply: true,
   });
-  await api.post(`${at}/mappings/import`, file('', 'yes'));
-  await api.post(`${at}/mappings/import`, file(two?.psaAccountId ?? '', 'no'));
+  for (const body of [file('', 'yes'), file(two?.psaAccountId ?? '', 'no')]) {
+    const { version } = await api.post<{ version: string }>(`${at}/mappings/import`, body);
+    await api.post(`${at}/mappings/import?seen=${version}`, { ...body, apply: true });
+  }
   const second = await createIntegration(system, psaConnectionId);
   await api.post(`/v1/integrations/${second}/disconnect`);
   await api.post(`/v1/integrations/${second}/reconnect`);

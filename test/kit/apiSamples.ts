@@ -22,10 +22,13 @@ import {
   type Tenant,
 } from './apiTenant.ts';
 import { accountVersion, decideAccounts } from '../../commands/accountMapping.ts';
+import { planVersion } from '../../commands/mappingFile.ts';
 import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
 import { listApprovalLines } from '../../db/queries/approvals.ts';
 import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
+import { readMappings } from '../../db/queries/mappingFile.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
+import { planMappings } from '../../domain/mappingFile.ts';
 import { stepsOf } from '../../domain/process.ts';
 import type { Route } from './apiContract.ts';
 
@@ -111,7 +114,12 @@ export const samples: Record<string, Make> = {
   exportMappings: integration,
   importMappings: async (tenant) => {
     const { id, accountId } = await mapped(tenant);
-    return { params: { id }, body: { csv: `kind,id,mappedTo\naccount,${accountId},\n`, apply: true } };
+    const csv = `kind,id,mappedTo\naccount,${accountId},\n`;
+    const version = await tenant.db.transaction(async (tx) => {
+      const row = await readIntegration(tx, id);
+      return planVersion(tx, row, planMappings(csv, await readMappings(tx, row)));
+    });
+    return { params: { id }, query: `seen=${version}`, body: { csv, apply: true } };
   },
   putAccountMapping: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('mapAccounts')), accountId: tenant.vendorAccount(1) },
