@@ -89,6 +89,7 @@ export interface ClosedApproval extends Omit<ApprovalView, 'lines'> {
     to: number;
     state: string;
     problem: { code: string } | null;
+    settledAt: string | null;
   }[];
 }
 

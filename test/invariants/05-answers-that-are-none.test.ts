@@ -103,21 +103,18 @@ test.each([409, 423, 425])('lines that are in use (%d) go back, and are written 
 });
 
 test('a line that stays in use is rejected as locked, past the limit; the others are applied long before', async () => {
-  const { id } = await (async () => {
-    const approving = cards.slice(0, 2);
-    const agreement = await system.api.get<{ lines: { agreementId: string }[] }>(`/v1/cards/${approving[0]?.id}`);
-    const path = `/agreements/${agreement.lines[0]?.agreementId}/additions/`;
-    await system.connectwise.fault({ kind: 'status', method: 'PATCH', path, status: 423, times: null, body: {} });
-    return approve(2);
-  })();
-  const [locked, other] = await until('the other to be applied', async () => {
-    const lines = await linesOf(id);
-    return lines[1]?.state === 'applied' ? lines : undefined;
-  });
-  expect(locked).toMatchObject({ state: 'intended', problem: { code: 'locked' } });
-  expect(other?.state).toBe('applied');
+  const card = await system.api.get<{ lines: { agreementId: string }[] }>(`/v1/cards/${cards[0]?.id}`);
+  const path = `/agreements/${card.lines[0]?.agreementId}/additions/`;
+  await system.connectwise.fault({ kind: 'status', method: 'PATCH', path, status: 423, times: null, body: {} });
+  const { id } = await approve(2);
+  // While it waits its problem is said.
+  const waiting = await until('the line to be found in use', async () => (await linesOf(id))[0]?.problem);
+  expect(waiting.code).toBe('locked');
   const closed = await untilApprovalClosed(system, id);
-  expect(closed.lines.map((line) => line.state)).toEqual(['rejected', 'applied']);
+  const [locked, other] = closed.lines;
+  expect([locked?.state, other?.state]).toEqual(['rejected', 'applied']);
+  // The limit is 3 s here.
+  expect(Date.parse(locked?.settledAt ?? '') - Date.parse(other?.settledAt ?? '')).toBeGreaterThan(1_500);
   expect(closed.lines[0]?.problem).toMatchObject({ code: 'locked' });
   expect(closed.lines[0]?.problem).toHaveProperty('detail', expect.stringContaining('then approve the card again'));
   expect((await quantities()).get(locked?.lineId ?? '')).toBe(locked?.from);
