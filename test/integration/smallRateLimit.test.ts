@@ -4,7 +4,15 @@
  */
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { connectAll, createPsaConnection, syncNow, type CardView } from '../../dev/guide.ts';
+import {
+  connectAll,
+  createIntegration,
+  createPsaConnection,
+  goodCredentials,
+  stepOf,
+  syncNow,
+  type CardView,
+} from '../../dev/guide.ts';
 import type { SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
 import { until } from '../../dev/until.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -139,5 +147,49 @@ test('a PSA is connected under a window of 5 calls', { timeout: 120_000 }, async
   );
   const { answered, refused } = await callsOf(system.connectwise);
   expect(refused).toBeLessThanOrEqual(Math.ceil(answered.length / 5) * callsAtOnce);
+  expect(await kept()).toEqual([]);
+});
+
+test('a list that did not fit together is not kept: it is read anew', { timeout: 120_000 }, async () => {
+  await freeSync();
+  const free = await callsOf(system.mailprotector);
+  const before = await cards();
+  await limit(20, true);
+  await system.mailprotector.fault({ kind: 'truncate', path: '/user_groups$', skip: 6 });
+  expect((await syncNow(system, ids.integrationId, 110_000)).state).toBe('applied');
+  const { answered } = await callsOf(system.mailprotector);
+  expect(answered).toEqual(expect.arrayContaining(free.answered));
+  expect(answered.length, 'something was asked twice').toBeGreaterThan(new Set(answered).size);
+  expect(await cards()).toEqual(before);
+  expect(await kept()).toEqual([]);
+});
+
+test('other credentials ask everything themselves, and at once', { timeout: 120_000 }, async () => {
+  const id = await createIntegration(system, ids.psaConnectionId);
+  const path = `/v1/integrations/${id}`;
+  // The reseller answers; its customers, asked for with the same key, want a pause.
+  await system.mailprotector.fault({ kind: 'status', status: 429, retryAfter: 30, path: '/customers$', times: null });
+  await system.api.put(`${path}/vendor-credentials`, goodCredentials.vendor);
+  const paused = await until('the pause to be shown', async () => {
+    const view = await system.api.get<{ pause: { why: string } | null; process: { waitsFor: string } }>(path);
+    return view.pause && view.process.waitsFor.includes('asked for a pause') ? view : undefined;
+  });
+  expect(paused.pause?.why).toContain('answered 429');
+  expect(await kept()).toEqual([{ step: 'verifyCredentials' }]);
+
+  const began = performance.now();
+  await system.api.put(`${path}/vendor-credentials`, { ...goodCredentials.vendor, apiKey: 'a-key-that-is-wrong' });
+  await until('the wrong key to be refused', async () => {
+    const { state, problem } = await stepOf(system, id, 'verifyCredentials');
+    return state === 'blocked' && problem?.code === 'bad_credentials';
+  });
+  expect(performance.now() - began).toBeLessThan(20_000);
+
+  await system.mailprotector.clearFaults();
+  await system.api.put(`${path}/vendor-credentials`, goodCredentials.vendor);
+  await until(
+    'the right key to be taken',
+    async () => (await stepOf(system, id, 'verifyCredentials')).state === 'done',
+  );
   expect(await kept()).toEqual([]);
 });
