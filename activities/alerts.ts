@@ -115,7 +115,7 @@ export function createAlertActivities(deps: Dependencies) {
       return await call();
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'locked') throw error;
-      const failingMs = await noteFailure(deps.db, ref, { code: error.code, what: error.detail });
+      const { failingMs } = await noteFailure(deps.db, ref, { code: error.code, what: error.detail });
       if (failingMs < TRANSIENT_LIMIT_MS) throw error;
       const todo = 'Somebody has had it in use all the time. Close it in the PSA, then retry.';
       await die(integrationId, ref.id, { code: 'locked', detail: `${error.detail} ${todo}` });

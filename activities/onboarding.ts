@@ -20,10 +20,12 @@ import { blockStep } from '../db/queries/process.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import {
   applyUsage,
+  dropLowering,
   findCustomerRun,
   listStagedUsage,
   listUsage,
   moveRunCursor,
+  noteIncomplete,
   openCustomerRun,
   stageZeroes,
   updateRun,
@@ -31,6 +33,7 @@ import {
 import type { UsagePage } from '../connectors/vendor.ts';
 import { onboardingOf } from '../domain/process.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
+import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
@@ -98,10 +101,13 @@ export function createOnboardingActivities(deps: Dependencies) {
         // Before it is read: a full sync that began earlier and ends later must not replace it.
         const goesOn = (await readSoFar()?.goesOn()) ?? false;
         const run = await openCustomerRun(deps.db, { integrationId, vendorAccountId }, { goesOn });
+        const { call, accepting } = await acceptingOf(deps, ref);
         const pages: UsagePage[] = [];
         const { cancellationSignal: signal } = Context.current();
-        for await (const page of adapter.readUsage({ accountIds: [vendorAccountId], signal })) pages.push(page);
+        for await (const page of adapter.readUsage({ accountIds: [vendorAccountId], signal, ...call }))
+          pages.push(page);
         await commitPiece(deps, ref, async (tx) => {
+          await noteIncomplete(tx, run.id, accepting);
           for (const page of pages) await stageUsage(tx, run.id, page);
           return moveRunCursor(tx, run, vendorAccountId);
         });
@@ -116,6 +122,7 @@ export function createOnboardingActivities(deps: Dependencies) {
         const { organizationId, psaConnectionId, settings } = await readIntegration(tx, key.integrationId);
         const run = await findCustomerRun(tx, key);
         if (run) {
+          if (run.incomplete) await dropLowering(tx, key.integrationId, run.id);
           const previous = (await listUsage(tx, key.integrationId, key.vendorAccountId)).map(pair);
           const verdict = guard({
             previous,
@@ -123,7 +130,7 @@ export function createOnboardingActivities(deps: Dependencies) {
             settings: swingSettings(settings['swing']),
             firstRun: previous.length === 0,
           });
-          await stageZeroes(tx, key.integrationId, run.id, []);
+          if (!run.incomplete) await stageZeroes(tx, key.integrationId, run.id, []);
           await addServices(tx, key.integrationId, await listStagedServices(tx, run.id));
           await applyUsage(tx, key.integrationId, run.id, verdict.heldPairs.map(unpair));
           await updateRun(tx, run.id, { state: 'applied', finished: true });

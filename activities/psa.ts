@@ -5,6 +5,7 @@ import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions } from '../connectors/vendor.ts';
+import type { TicketOptions } from '../domain/alerts.ts';
 import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
@@ -17,6 +18,7 @@ import {
   claimRefresh,
   closeRefresh,
   moveRefreshCursor,
+  noteIncompleteRefresh,
   readPsaConnection,
   restartRefresh,
   storeAlertPermissions,
@@ -24,6 +26,8 @@ import {
   takeOverRefresh,
 } from '../db/queries/psaConnection.ts';
 import { dropStagedRows, listStagedRows, stageRows } from '../db/queries/staging.ts';
+import type { Acceptance } from '../domain/incomplete.ts';
+import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
@@ -65,8 +69,13 @@ export function createPsaActivities(deps: Dependencies) {
         const report = await adapter.checkAlertPermissions({ signal: signal() });
         await storeAlertPermissions(deps.db, psaConnectionId, { alertPermissions: report });
         await refuseMissing(ref, report, neededForAlerts);
-        const ticketOptions = await adapter.readTicketOptions({ signal: signal() });
-        return (tx) => storeAlertPermissions(tx, psaConnectionId, { ticketOptions });
+        const { call, accepting } = await acceptingOf(deps, ref);
+        const found = await adapter.readTicketOptions({ signal: signal(), ...call });
+        return async (tx) => {
+          const { ticketOptions: known } = await readPsaConnection(tx, psaConnectionId);
+          const ticketOptions = accepting?.lists.length && known ? addTicketOptions(known, found) : found;
+          await storeAlertPermissions(tx, psaConnectionId, { ticketOptions });
+        };
       });
     },
 
@@ -122,7 +131,8 @@ export function createPsaActivities(deps: Dependencies) {
   }
 
   async function pullEverything(ref: StepRef, refresh: Refresh, adapter: PsaAdapter): Promise<void> {
-    const options = { signal: signal() };
+    const { call, accepting } = await acceptingOf(deps, ref);
+    const options = { signal: signal(), ...call };
 
     const pullList = async <T extends { id: string }>(
       entity: string,
@@ -146,6 +156,7 @@ export function createPsaActivities(deps: Dependencies) {
       });
       await commitPiece(deps, ref, async (tx) => {
         await partsCommitted(tx, [entity]);
+        await noteIncompleteRefresh(tx, refresh.id, accepting, null);
         return moveRefreshCursor(tx, refresh, { [entity]: 'read' });
       });
     };
@@ -164,28 +175,40 @@ export function createPsaActivities(deps: Dependencies) {
       active: board.active,
     }));
     await pullList('agreement', adapter.listAgreements(options), agreementRow);
-    await pullLines(ref, refresh, adapter);
+    await pullLines(ref, refresh, adapter, accepting?.acceptance);
   }
 
-  async function pullLines(ref: StepRef, refresh: Refresh, adapter: PsaAdapter): Promise<void> {
+  async function pullLines(
+    ref: StepRef,
+    refresh: Refresh,
+    adapter: PsaAdapter,
+    acceptance: Acceptance | undefined,
+  ): Promise<void> {
     const done = refresh.cursor['lines'] ?? '';
     const ids = await listStagedAgreements(deps, refresh.id, done);
     const limit = pLimit(deps.environment.CALL_CONCURRENCY);
     for (let at = 0; at < ids.length; at += agreementsPerPiece) {
       const piece = ids.slice(at, at + agreementsPerPiece);
       const known = await listLineIds(deps.db, ref.id, piece);
+      const short: { agreementId: string; what: string }[] = [];
       const read = await Promise.all(
         piece.map((agreementId) =>
           limit(() =>
             asPart(agreementId, () =>
-              readLines(adapter, agreementId, known.get(agreementId) ?? [], { signal: signal() }),
+              readLines(adapter, agreementId, known.get(agreementId) ?? [], {
+                signal: signal(),
+                ...(acceptance ? { accept: (what) => void short.push({ agreementId, what }) } : {}),
+              }),
             ),
           ),
         ),
       );
       const lines = read.map((found) => found ?? []);
       const gone = piece.filter((_id, index) => read[index] === null);
+      const accepting = acceptance && { acceptance, lists: short.map(({ what }) => what) };
+      const touched = short.map(({ agreementId }) => agreementId);
       await commitPiece(deps, ref, async (tx) => {
+        await noteIncompleteRefresh(tx, refresh.id, accepting, touched);
         await dropStagedRows(tx, refresh.id, 'agreement', gone);
         await stageRows(
           tx,
@@ -237,14 +260,29 @@ async function readLines(
   if (lines === null) return null;
   const listed = new Set(lines.map((line) => line.id));
   for (const lineId of known.filter((id) => !listed.has(id))) {
-    if ((await adapter.getLine({ agreementId, lineId, ...options })) === null) continue;
-    throw new ConnectorError({
-      kind: 'transient',
-      code: 'incomplete',
-      detail: `The list of agreement ${agreementId} lacked its line ${lineId}, which is still there.`,
-    });
+    const line = await adapter.getLine({ agreementId, lineId, ...options });
+    if (line === null) continue;
+    const detail = `The list of agreement ${agreementId} lacked its line ${lineId}, which is still there.`;
+    if (!options.accept) throw new ConnectorError({ kind: 'transient', code: 'incomplete', detail });
+    options.accept(detail);
+    lines.push(line);
   }
   return lines;
+}
+
+/** What a list that was not whole adds to what was known: what it lacks stays. */
+function addTicketOptions(known: TicketOptions, found: TicketOptions): TicketOptions {
+  const add = <T extends { id: string }>(before: readonly T[], now: readonly T[]) => [
+    ...now,
+    ...before.filter((row) => !now.some((other) => other.id === row.id)),
+  ];
+  const boards = add(known.boards, found.boards).map((board) => {
+    const before = known.boards.find((row) => row.id === board.id);
+    return before
+      ? { ...board, statuses: add(before.statuses, board.statuses), types: add(before.types, board.types) }
+      : board;
+  });
+  return { boards, priorities: add(known.priorities, found.priorities) };
 }
 
 function agreementRow(agreement: PsaAgreement): object {

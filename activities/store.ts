@@ -34,11 +34,16 @@ export function createStoreActivities(deps: Dependencies) {
       return parkProcess(deps.db, ref);
     },
 
-    /** Blocks a step. One whose other side does not answer, or wants a pause, tries again by itself; every other waits for a wake. */
+    /**
+     * Blocks a step. One whose other side does not answer, wants a pause, or gives lists that are not whole, tries again by
+     * itself; every other waits for a wake.
+     */
     async block(ref: StepRef & { code: string }): Promise<void> {
       await blockStep(deps.db, ref, {
         code: ref.code,
-        ...(['unreachable', 'throttled'].includes(ref.code) ? { retryInMs: timing.unreachableRetryMs } : {}),
+        ...(['unreachable', 'throttled', 'incomplete'].includes(ref.code)
+          ? { retryInMs: timing.unreachableRetryMs }
+          : {}),
       });
       // Whoever waits for this process shows why it waits.
       for (const waiter of await listWaiters(deps.db, ref)) await wakeProcess(deps, waiter);

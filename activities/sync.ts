@@ -94,7 +94,8 @@ export function createSyncActivities(deps: Dependencies) {
         await applyUsage(tx, ref.id, ref.round, note?.heldPairs ?? []);
         if (before) await deriveUsageZero(tx, integration, before);
         await updateRun(tx, ref.round, { state: 'applied' });
-        const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
+        // A held run that was whole says more than this one, if this one was not.
+        const superseded = run.incomplete ? [] : await supersedeHeldRuns(tx, ref.id, run.startedAt);
         for (const id of superseded) await dropStaged(tx, id);
         await recomputeIntegration(tx, ref.id);
         await settlePushed(tx, ref.id, ref.round);
@@ -105,7 +106,7 @@ export function createSyncActivities(deps: Dependencies) {
           action: 'sync.applied',
           subjectKind: 'sync_run',
           subjectId: ref.round,
-          after: { figures: run.figures, superseded },
+          after: { figures: run.figures, superseded, ...(run.incomplete ? { incomplete: run.incomplete } : {}) },
         });
       });
       if (alerts) await admitAndWake(deps, ref.id);
@@ -119,7 +120,7 @@ export function createSyncActivities(deps: Dependencies) {
       const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const held = run.state === 'running';
-        if (held) {
+        if (held && !run.incomplete) {
           const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
           for (const id of superseded) await dropStaged(tx, id);
         }

@@ -12,10 +12,19 @@ import {
 import type { ToWake } from '../db/queries/onboarding.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
 import { listStagedIds, stagedCountId, stageRows } from '../db/queries/staging.ts';
-import { moveRunCursor, stageZeroes, takeOverRun, updateRun } from '../db/queries/sync.ts';
+import {
+  dropLowering,
+  moveRunCursor,
+  noteIncomplete,
+  readSyncRun,
+  stageZeroes,
+  takeOverRun,
+  updateRun,
+} from '../db/queries/sync.ts';
 import type { Transaction } from '../db/client.ts';
 import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
 import type { Environment } from '../environment.ts';
+import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
@@ -34,17 +43,18 @@ export function createVendorActivities(deps: Dependencies) {
       const result = await performReading(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
-        const accounts = await adapter.listAccounts({ signal: signal() });
+        const { call, accepting } = await acceptingOf(deps, ref);
+        const accounts = await adapter.listAccounts({ signal: signal(), ...call });
         return async (tx) => {
           const { organizationId } = await readIntegration(tx, ref.id);
           await storeVendorName(tx, ref.id, resellerName);
-          const changes = await storeVendorAccounts(tx, ref.id, accounts);
+          const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole: !accepting?.lists.length });
           await recordAudit(tx, organizationId, {
             actor: byCountersign,
             action: 'vendor.verified',
             subjectKind: 'integration',
             subjectId: ref.id,
-            after: { accounts: accounts.length },
+            after: { accounts: accounts.length, ...(accepting?.lists.length ? { incomplete: accepting } : {}) },
           });
           // Where it is connected again, or from now on by reading: customers that came meanwhile.
           toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, null, changes);
@@ -83,11 +93,13 @@ export function createVendorActivities(deps: Dependencies) {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const run = await takeOverRun(deps.db, ref.round);
         if (run.cursor !== allPages) {
-          const accounts = await adapter.listAccounts({ signal: signal() });
+          const { call, accepting } = await acceptingOf(deps, ref);
+          const accounts = await adapter.listAccounts({ signal: signal(), ...call });
           await commitPiece(
             deps,
             ref,
             async (tx) => {
+              await noteIncomplete(tx, run.id, accepting);
               await stageAccounts(tx, run.id, accounts);
               return moveRunCursor(tx, run, run.cursor ?? '');
             },
@@ -98,10 +110,12 @@ export function createVendorActivities(deps: Dependencies) {
           const pages = adapter.readUsage({
             accountIds,
             signal: signal(),
+            ...call,
             ...(run.cursor ? { after: run.cursor } : {}),
           });
           for await (const page of pages) {
             await commitPiece(deps, ref, async (tx) => {
+              await noteIncomplete(tx, run.id, accepting);
               await stageUsage(tx, run.id, page);
               await partsCommitted(tx, page.accountIds);
               return moveRunCursor(tx, run, page.next ?? allPages);
@@ -118,6 +132,9 @@ export function createVendorActivities(deps: Dependencies) {
      * linked meanwhile). Only now, with every page there, does absence mean something: a service that a customer no
      * longer has, or a customer that neither list has, is a zero (invariant 2). What the vendor sent meanwhile counts
      * where nothing was read.
+     *
+     * Where a person took lists that were not whole, absence means nothing: nothing is zeroed, nobody is gone, and what
+     * would lower a number is dropped (invariant 3).
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       let toWake: ToWake[] = [];
@@ -125,7 +142,8 @@ export function createVendorActivities(deps: Dependencies) {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
-        const accounts = await adapter.listAccounts({ signal: signal() });
+        const { call, accepting } = await acceptingOf(deps, ref, ['pullVendor', 'checkComplete']);
+        const accounts = await adapter.listAccounts({ signal: signal(), ...call });
         const listedBefore = await listStagedIds(deps.db, ref.round, 'account');
         const read = new Set(await listStagedIds(deps.db, ref.round, 'read'));
         const listed = new Set(accounts.map((account) => account.id));
@@ -133,18 +151,30 @@ export function createVendorActivities(deps: Dependencies) {
         const missed = linked.filter((id) => listed.has(id) && !read.has(id));
         const late: UsagePage[] = [];
         if (missed.length > 0) {
-          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal() })) late.push(page);
+          for await (const page of adapter.readUsage({ accountIds: missed, signal: signal(), ...call }))
+            late.push(page);
         }
         const known = new Set([...listedBefore, ...listed]);
-        const gone = linked.filter((id) => !known.has(id));
+        const absent = linked.filter((id) => !known.has(id));
         return async (tx) => {
+          await noteIncomplete(tx, ref.round, accepting);
+          const { incomplete } = await readSyncRun(tx, ref.round);
+          const whole = incomplete === null;
+          const gone = whole ? absent : [];
           await stageAccounts(tx, ref.round, accounts);
           for (const page of late) await stageUsage(tx, ref.round, page);
           const posted = await stagePushed(tx, ref.id, ref.round);
-          await stageZeroes(tx, ref.id, ref.round, gone);
-          const changes = await storeVendorAccounts(tx, ref.id, accounts);
+          if (whole) await stageZeroes(tx, ref.id, ref.round, gone);
+          const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole });
           await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
-          const figures = { accounts: accounts.length, lateAccounts: missed.length, goneAccounts: gone.length, posted };
+          if (!whole) await dropLowering(tx, ref.id, ref.round);
+          const figures = {
+            accounts: accounts.length,
+            lateAccounts: missed.length,
+            goneAccounts: gone.length,
+            posted,
+            ...(incomplete ? { incompleteLists: incomplete.count } : {}),
+          };
           await updateRun(tx, ref.round, { figures });
           const { organizationId } = await readIntegration(tx, ref.id);
           await recordAudit(tx, organizationId, {

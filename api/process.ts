@@ -38,6 +38,20 @@ export const pauseSchema = z.union([
   z.null(),
 ]);
 
+/** A read whose lists were not whole, which a person took so; null = they were whole. As a union: see `approvalSchema`. */
+export const incompleteSchema = z.union([
+  z
+    .object({
+      by: z.string(),
+      at: z.iso.datetime(),
+      /** What was wrong with each list; the first of `count`. */
+      lists: z.array(z.string()),
+      count: z.int(),
+    })
+    .openapi('IncompleteRead'),
+  z.null(),
+]);
+
 const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => ({
   step,
   title: stepWords[step].title,

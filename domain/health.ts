@@ -67,9 +67,10 @@ const forPerson = new Set([
   'redirected',
   'bad_host',
   'not_mapped',
+  'contradictory',
 ]);
 /** Problems that pass, and are tried again by themselves. */
-const passing = new Set(['unreachable', 'throttled']);
+const passing = new Set(['unreachable', 'throttled', 'incomplete']);
 export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenStep): Wait {
   const words = stepWords[step as StepName];
   const title = words?.title ?? step;

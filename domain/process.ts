@@ -270,7 +270,10 @@ const todoByCode: Record<string, string> = {
   redirected:
     'Check the address of the connection: it answers with a redirect, which is not followed with credentials.',
   bad_host: 'Check the address of the connection.',
-  incomplete: 'The listing did not arrive whole, so nothing was changed. It is tried again by itself.',
+  incomplete:
+    'The list did not arrive whole, so nothing was changed. It is tried again by itself. If it stays so, accept the incomplete list knowingly: what it holds may then raise and add, never lower or remove.',
+  contradictory:
+    'The other side says the same thing each time and it cannot be true, so the list may not be whole and nothing was changed. Report that to it. Or accept the incomplete list knowingly: what it holds may then raise and add, never lower or remove.',
   missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',
   not_mapped: 'Map the customer to a PSA account, or exclude it: until then nothing of it is billed.',
   unreachable: 'The other side does not answer. It is tried again by itself; check its status page.',

@@ -16,6 +16,7 @@ import type {
   ReconcileInput,
   UsageInput,
 } from './reconcile/types.ts';
+import { incompleteWords } from './incomplete.ts';
 import { sameQuantity, tidy } from './quantities.ts';
 
 export type * from './reconcile/types.ts';
@@ -133,6 +134,11 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     );
   }
 
+  const partly = feed.usage.find((count) => count.incomplete)?.incomplete;
+  if (partly) flag('incomplete', 'incomplete_list', incompleteWords('This usage', partly));
+  if (input.linesIncomplete)
+    flag('incomplete', 'incomplete_list', incompleteWords('What the PSA bills here', input.linesIncomplete));
+
   const changed = target !== null && !sameQuantity(target, current);
   // What nobody uses is no new revenue: a service that was never reported must not be put on an agreement.
   const used = feed.usage.some((count) => (count.quantity ?? 0) > 0);
@@ -159,8 +165,14 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const write = choice?.write ?? null;
 
   const stops = new Set<CardFlag['code']>(['needs_rule', 'needs_choice', 'not_writable']);
+  // What was read from a part of a list may raise a quantity, and is no reason to lower one (invariant 3).
+  const lowersByPart = flags.some(({ reason }) => reason === 'incomplete_list') && target !== null && target < current;
   const approvable =
-    kind === 'reconcile' && usage !== null && write !== null && !flags.some(({ code }) => stops.has(code));
+    kind === 'reconcile' &&
+    usage !== null &&
+    write !== null &&
+    !lowersByPart &&
+    !flags.some(({ code }) => stops.has(code));
   return {
     productId,
     kind,

@@ -57,11 +57,11 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     if (!(error instanceof ConnectorError)) {
       // The database is away, or an error of ours: both are retried, and both are seen.
       logger.error({ err: error, ...about }, 'activity failed unexpectedly');
-      const failing = await this.note(ref, {
+      const { failingMs } = await this.note(ref, {
         code: 'unexpected',
         what: 'An error in Countersign; its log has the details.',
       });
-      if (failing > environment.TRANSIENT_LIMIT_MS)
+      if (failingMs > environment.TRANSIENT_LIMIT_MS)
         return ApplicationFailure.nonRetryable('It kept failing.', 'unexpected');
       return ApplicationFailure.retryable('An unexpected error; the log has it.', 'unexpected');
     }
@@ -69,12 +69,19 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
       { code: error.code, status: error.status, requestId: error.requestId, ...about },
       'outside system failed',
     );
-    const failing = await this.note(ref, { code: error.code, what: error.detail, retryAfterMs: error.retryAfterMs });
+    const { failingMs, times } = await this.note(ref, {
+      code: error.code,
+      what: error.detail,
+      retryAfterMs: error.retryAfterMs,
+    });
+    // What a list shows again and again is no accident of one reading: the server does it, and a person has to know.
+    if (error.contradiction && times >= sameContradictions)
+      return ApplicationFailure.nonRetryable(error.code, 'contradictory');
     if (error.kind === 'permanent') return ApplicationFailure.nonRetryable(error.code, error.code);
     // Longer than we would retry for, or failing for that long already: the step says so and tries again by itself.
     const wait = error.retryAfterMs ?? 0;
-    if (failing + wait > environment.TRANSIENT_LIMIT_MS)
-      return ApplicationFailure.nonRetryable(error.code, error.kind === 'throttled' ? 'throttled' : 'unreachable');
+    if (failingMs + wait > environment.TRANSIENT_LIMIT_MS)
+      return ApplicationFailure.nonRetryable(error.code, blockedAs(error, times));
     if (ref && wait > longestWaitMs) {
       const whose = whoIn(ref.step) === 'vendor' ? 'the vendor' : 'the PSA';
       const because = `${whose} asked for a pause (${error.status ?? 429})`;
@@ -90,15 +97,27 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     });
   }
 
-  private async note(ref: StepRef | undefined, failure: Parameters<typeof noteFailure>[2]): Promise<number> {
-    if (!ref) return 0;
+  private async note(
+    ref: StepRef | undefined,
+    failure: Parameters<typeof noteFailure>[2],
+  ): ReturnType<typeof noteFailure> {
+    if (!ref) return { failingMs: 0, times: 0 };
     try {
       return await noteFailure(this.deps.db, ref, failure);
     } catch (error) {
       this.deps.logger.warn({ err: error }, 'a failure could not be noted: the database is away');
-      return 0;
+      return { failingMs: 0, times: 0 };
     }
   }
+}
+
+/** So many attempts in a row whose list contradicted itself in the same words are the server's way, and not an accident. */
+const sameContradictions = 3;
+
+/** What a step is blocked with that kept failing in passing: it did answer, or it did not. */
+function blockedAs(error: ConnectorError, times: number): string {
+  if (error.contradiction && times > 1) return 'contradictory';
+  return error.kind === 'throttled' || error.code === 'incomplete' ? error.code : 'unreachable';
 }
 
 /** They speak of a step and are not its attempt: however long they fail, they are tried on, and never block or end anything. */

@@ -1,12 +1,13 @@
 /** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
 import { z } from '@hono/zod-openapi';
+import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import { accountVersion } from '../../commands/accountMapping.ts';
 import { createSuggester, type Suggester } from '../../domain/matching.ts';
 import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
 import { findOnboarding, listOnboardings, onboardingProcess } from '../../db/queries/onboarding.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
-import { commitAndWake, type ApiDependencies } from '../context.ts';
+import { actorOf, commitAndWake, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -125,6 +126,19 @@ const retry = route({
   example: exampleDetail,
 });
 
+const accept = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/accounts/{accountId}/onboarding/accept-incomplete',
+  operationId: 'acceptIncompleteOnboarding',
+  summary: 'Take the lists of a new customer that are not whole, this once: they may raise and add only',
+  tag,
+  scope: 'operate',
+  request: { params: accountParam },
+  ok: 202,
+  answer: detailSchema,
+  example: exampleDetail,
+});
+
 export const onboardingRoutes = createRouter();
 
 const place = jsonPlace(z.object({ integrationId: z.uuid(), vendorAccountId: z.string().max(200) }));
@@ -168,6 +182,23 @@ onboardingRoutes.openapi(retry, async (c) => {
       subjectKind: 'vendor_account',
       subjectId: `${row.id}/${accountId}`,
       ...connectionsOf(row),
+    }),
+  );
+  return send(c, detailSchema, await detailOf(deps, row, accountId), 202);
+});
+
+onboardingRoutes.openapi(accept, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const { id, accountId } = c.req.valid('param');
+  const row = await activeIntegration(deps, caller, id);
+  await detailOf(deps, row, accountId);
+  const process = onboardingProcess(row, accountId);
+  await commitAndWake(deps, [process], (tx) =>
+    acceptIncomplete(tx, actorOf(caller), {
+      organizationId: row.organizationId,
+      process,
+      subject: { subjectKind: 'vendor_account', subjectId: `${row.id}/${accountId}` },
     }),
   );
   return send(c, detailSchema, await detailOf(deps, row, accountId), 202);

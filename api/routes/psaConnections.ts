@@ -8,6 +8,7 @@ import { listAlertsAtWork } from '../../db/queries/alerts.ts';
 import { listPermissionChecks } from '../../db/queries/migration.ts';
 import type { Queryable } from '../../db/client.ts';
 import type { Wakeable } from '../../temporal/wake.ts';
+import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import { endPause } from '../../commands/endPause.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { readPause } from '../../db/queries/budget.ts';
@@ -38,7 +39,7 @@ import {
   send,
 } from '../define.ts';
 import { ApiProblem, conflict, notFound, unprocessable } from '../problem.ts';
-import { exampleProcess, pauseSchema, processSchema, processView } from '../process.ts';
+import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processView } from '../process.ts';
 
 const tag = 'PSA connections';
 
@@ -55,6 +56,8 @@ const connectionSchema = z
     alertPermissionsAt: isoDateOrNull,
     refreshedAt: isoDateOrNull,
     pause: pauseSchema,
+    /** The newest read of its lists was not whole, and a person took it so: it removed nothing. */
+    incomplete: incompleteSchema,
     process: processSchema,
   })
   .openapi('PsaConnection');
@@ -70,6 +73,7 @@ const exampleConnection = {
   alertPermissionsAt: null,
   refreshedAt: null,
   pause: null,
+  incomplete: null,
   process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
 };
 const exampleCredentials = {
@@ -138,6 +142,18 @@ const check = route({
   path: '/v1/psa-connections/{id}/check',
   operationId: 'checkPsaConnection',
   summary: 'Read rights and data again, now: a pause is over',
+  tag,
+  scope: 'operate',
+  request: { params: idParam },
+  ok: 202,
+  answer: connectionSchema,
+  example: exampleConnection,
+});
+const accept = route({
+  method: 'post',
+  path: '/v1/psa-connections/{id}/accept-incomplete',
+  operationId: 'acceptIncompletePsa',
+  summary: 'Take the lists that are not whole, in this read only: it may raise and add, never lower or remove',
   tag,
   scope: 'operate',
   request: { params: idParam },
@@ -322,6 +338,21 @@ psaConnectionRoutes.openapi(check, async (c) => {
     await requestRefresh(tx, row.id);
     await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
   });
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)), 202);
+});
+
+psaConnectionRoutes.openapi(accept, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  const process = { kind: 'refreshPsa', id: row.id, organizationId: row.organizationId, integrationId: null } as const;
+  await commitAndWake(deps, [process], (tx) =>
+    acceptIncomplete(tx, actorOf(caller), {
+      organizationId: row.organizationId,
+      process,
+      subject: { subjectKind: 'psa_connection', subjectId: row.id },
+    }),
+  );
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)), 202);
 });
 

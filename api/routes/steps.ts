@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { endPause } from '../../commands/endPause.ts';
+import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import type { Transaction } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { countMappings, type IntegrationRow } from '../../db/queries/integration.ts';
@@ -32,6 +33,19 @@ const retry = route({
   path: '/v1/integrations/{id}/steps/{step}/retry',
   operationId: 'retryStep',
   summary: 'Try a blocked step again now, of connect, of the sync or of the migration under way',
+  tag,
+  scope: 'operate',
+  request: { params: stepParam },
+  ok: 202,
+  answer: processSchema,
+  example: exampleProcess('connect', exampleIds.integration, 'mapAccounts', 'mapServices'),
+});
+
+const accept = route({
+  method: 'post',
+  path: '/v1/integrations/{id}/steps/{step}/accept-incomplete',
+  operationId: 'acceptIncomplete',
+  summary: 'Take the lists that are not whole, in this round only: it may raise and add, never lower, zero or remove',
   tag,
   scope: 'operate',
   request: { params: stepParam },
@@ -83,6 +97,23 @@ stepRoutes.openapi(retry, async (c) => {
   const process = await processWith(deps, row, step);
   await commitAndWake(deps, [process], (tx) =>
     retryBlocked(tx, caller, process, step, { subjectKind: 'integration', subjectId: row.id, ...connectionsOf(row) }),
+  );
+  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+});
+
+stepRoutes.openapi(accept, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const { id, step } = c.req.valid('param');
+  const row = await activeIntegration(deps, caller, id);
+  const process = await processWith(deps, row, step);
+  await commitAndWake(deps, [process], (tx) =>
+    acceptIncomplete(tx, actorOf(caller), {
+      organizationId: row.organizationId,
+      process,
+      step,
+      subject: { subjectKind: 'integration', subjectId: row.id },
+    }),
   );
   return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
 });

@@ -23,7 +23,7 @@ import {
   send,
 } from '../define.ts';
 import { ApiProblem, conflict, notFound } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
+import { exampleProcess, incompleteSchema, processSchema, processView } from '../process.ts';
 import { activeIntegration, ownedIntegration, syncOf } from './integrations.ts';
 
 const tag = 'Syncs';
@@ -39,6 +39,8 @@ const runSchema = z
     finishedAt: isoDateOrNull,
     figures: z.record(z.string(), z.number()).nullable(),
     guard: z.unknown(),
+    /** Its lists were not whole, and a person took them so: it raised and added only. */
+    incomplete: incompleteSchema,
   })
   .openapi('SyncRun');
 const runWithSteps = runSchema.extend({ process: processSchema });
@@ -55,6 +57,7 @@ const exampleRun = {
   finishedAt: '2026-11-23T09:00:41.000Z',
   figures: { accounts: 40, lateAccounts: 0 },
   guard: { held: true, reasons: ['The total moved by 31 %.'] },
+  incomplete: null,
 };
 const exampleWithSteps = {
   ...exampleRun,

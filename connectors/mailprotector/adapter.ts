@@ -207,10 +207,10 @@ export function createMailprotectorAdapter(
       }
     },
 
-    async *readUsage({ accountIds, after, signal }) {
+    async *readUsage({ accountIds, after, signal, ...options }) {
       // Ends the calls that are still queued when one of them fails, or when nobody reads on.
       const over = new AbortController();
-      const call = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
+      const call = { ...options, signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
       try {
         const ids = (accountIds ?? (await listAccounts(call)).map((account) => account.id))
           .toSorted(byNumber)

@@ -4,6 +4,7 @@
  */
 import { and, asc, desc, eq, gt, gte, inArray, isNull, or, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
+import type { Acceptance, IncompletePsaRead, IncompleteRead } from '../../domain/incomplete.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,
@@ -16,6 +17,7 @@ import {
   psaAccount,
   psaProduct,
   serviceMapping,
+  syncRun,
   usageCount,
 } from '../schema/index.ts';
 import { readPsaConnection } from './psaConnection.ts';
@@ -65,8 +67,8 @@ export async function recomputeCards(
   psaAccountIds: readonly string[],
 ): Promise<void> {
   if (psaAccountIds.length === 0) return;
-  const { organizationId } = await readPsaConnection(tx, psaConnectionId);
-  const shared = await readShared(tx, psaConnectionId);
+  const { organizationId, incomplete } = await readPsaConnection(tx, psaConnectionId);
+  const shared = { ...(await readShared(tx, psaConnectionId)), incomplete };
   // In one order everywhere, so that two transactions that recompute the same accounts do not deadlock.
   const ids = [...new Set(psaAccountIds)].sort();
   for (let at = 0; at < ids.length; at += accountsPerBatch) {
@@ -120,6 +122,9 @@ function rowOf(psaAccountId: string, computed: Card) {
 
 type Shared = Pick<ReconcileInput, 'mappings' | 'combine'>;
 
+/** Of the PSA's newest read: what of it was not whole. */
+type SharedRead = Shared & { incomplete: IncompletePsaRead | null };
+
 async function readShared(tx: Transaction, psaConnectionId: string): Promise<Shared> {
   const mappings = await tx
     .select({
@@ -141,7 +146,7 @@ async function readInputs(
   tx: Transaction,
   psaConnectionId: string,
   psaAccountIds: readonly string[],
-  shared: Shared,
+  { incomplete, ...shared }: SharedRead,
 ): Promise<Map<string, ReconcileInput>> {
   const ids = [...psaAccountIds];
   const accounts = await tx
@@ -149,8 +154,9 @@ async function readInputs(
     .from(psaAccount)
     .where(and(eq(psaAccount.psaConnectionId, psaConnectionId), inArray(psaAccount.id, ids)));
   const usage = await tx
-    .select({ psaAccountId: accountMapping.psaAccountId, count: usageCount })
+    .select({ psaAccountId: accountMapping.psaAccountId, count: usageCount, incomplete: syncRun.incomplete })
     .from(usageCount)
+    .leftJoin(syncRun, and(eq(syncRun.id, usageCount.runId), eq(usageCount.source, 'pull')))
     .innerJoin(
       accountMapping,
       and(
@@ -203,11 +209,22 @@ async function readInputs(
   const inputs = new Map<string, ReconcileInput>();
   for (const account of accounts) {
     if (!mappedIds.has(account.id)) continue;
-    inputs.set(account.id, { account, today, ...shared, usage: [], agreements: [], lines: [], decisions: {} });
+    const touched = incomplete !== null && (incomplete.accounts?.includes(account.id) ?? true);
+    inputs.set(account.id, {
+      account,
+      today,
+      ...shared,
+      ...(touched ? { linesIncomplete: { by: incomplete.by, at: incomplete.at } } : {}),
+      usage: [],
+      agreements: [],
+      lines: [],
+      decisions: {},
+    });
   }
-  for (const { psaAccountId, count } of usage) {
+  for (const { psaAccountId, count, incomplete: ofRun } of usage) {
     inputs.get(psaAccountId)?.usage.push({
       ...count,
+      ...acceptanceIn(ofRun),
       asOf: count.asOf.toISOString(),
       notReportedSince: count.notReportedSince?.toISOString() ?? null,
     });
@@ -219,6 +236,11 @@ async function readInputs(
     if (input) input.decisions[row.psaProductId] = decisionOf(row);
   }
   return inputs;
+}
+
+/** Who took a read that was not whole, and when, without what was wrong with it. */
+function acceptanceIn(read: IncompleteRead | null): { incomplete?: Acceptance } {
+  return read ? { incomplete: { by: read.by, at: read.at } } : {};
 }
 
 function decisionOf(row: typeof cardDecision.$inferSelect): Decision {

@@ -108,11 +108,16 @@ export interface AccountChanges {
   missing: string[];
 }
 
-/** Stores the vendor's accounts as just listed, complete: new ones appear, missing ones are marked, none is deleted. */
+/**
+ * Stores the vendor's accounts as just listed: new ones appear, missing ones are marked, none is deleted.
+ *
+ * @param options.whole false for a list that was not: none is missing then
+ */
 export async function storeVendorAccounts(
   tx: Transaction,
   integrationId: string,
   accounts: readonly { id: string; name: string }[],
+  { whole }: { whole: boolean } = { whole: true },
 ): Promise<AccountChanges> {
   const rows = JSON.stringify(accounts);
   const { rows: known } = await tx.execute<{ id: string; before: string; after: string; returned: boolean }>(sql`
@@ -128,7 +133,7 @@ export async function storeVendorAccounts(
     returning id, xmax = 0 as added`);
   const { rows: missing } = await tx.execute<{ id: string }>(sql`
     update vendor_account a set missing_since = now()
-     where a.integration_id = ${integrationId} and a.missing_since is null
+     where a.integration_id = ${integrationId} and a.missing_since is null and ${whole}
        and not exists (select from jsonb_to_recordset(${rows}::jsonb) as r(id text) where r.id = a.id)
     returning a.id`);
   return {

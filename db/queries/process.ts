@@ -1,5 +1,6 @@
 /** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
-import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, isNotNull, isNull, notInArray, sql } from 'drizzle-orm';
+import type { Acceptance } from '../../domain/incomplete.ts';
 import type { Problem, ProcessKind, ProcessView, StepView } from '../../domain/process.ts';
 import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
@@ -109,7 +110,40 @@ export async function beginRounds(
      cross join jsonb_to_recordset(${steps}::jsonb) as t(step text, position int, state text)
     on conflict (kind, id, round, step) do update
        set state = excluded.state, done_at = excluded.done_at, started_at = null, problem = null, retry_at = null,
-           blocked_at = null, failing_since = null, not_before = null, remind_at = null`);
+           blocked_at = null, failing_since = null, not_before = null, remind_at = null, accepted = null`);
+}
+
+/** A person takes lists that are not whole, in this step's round only. @returns false when somebody has already, or it is not blocked */
+export async function acceptStep(tx: Transaction, ref: StepKey, by: string): Promise<boolean> {
+  const accepted = sql`jsonb_build_object('by', ${by}::text, 'at', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))`;
+  const rows = await tx
+    .update(processStep)
+    .set({ accepted })
+    .where(and(ofStep(ref), eq(processStep.state, 'blocked'), isNull(processStep.accepted)))
+    .returning({ step: processStep.step });
+  return rows.length > 0;
+}
+
+/** @param steps of the round of `ref`: the first one that a person has accepted */
+export async function findAcceptance(
+  db: Queryable,
+  ref: ProcessRef & { round: string },
+  steps: readonly string[],
+): Promise<Acceptance | undefined> {
+  const [row] = await db
+    .select({ accepted: processStep.accepted })
+    .from(processStep)
+    .where(
+      and(
+        eq(processStep.kind, ref.kind),
+        eq(processStep.id, ref.id),
+        eq(processStep.round, ref.round),
+        inArray(processStep.step, [...steps]),
+        isNotNull(processStep.accepted),
+      ),
+    )
+    .limit(1);
+  return row?.accepted ?? undefined;
 }
 
 /** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
@@ -322,7 +356,16 @@ export async function reopenSteps(
 ): Promise<void> {
   await tx
     .update(processStep)
-    .set({ state: 'waiting', doneAt: null, problem: null, retryAt: null, blockedAt: null, failingSince: null })
+    // What a person accepted was for the round as it was.
+    .set({
+      state: 'waiting',
+      doneAt: null,
+      problem: null,
+      retryAt: null,
+      blockedAt: null,
+      failingSince: null,
+      accepted: null,
+    })
     .where(
       and(
         eq(processStep.kind, ref.kind),
@@ -361,7 +404,7 @@ export async function redoSteps(
 export async function reopenBlocked(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
     .update(processStep)
-    .set({ state: 'waiting', problem: null, retryAt: null, blockedAt: null, failingSince: null })
+    .set({ state: 'waiting', problem: null, retryAt: null, blockedAt: null, failingSince: null, accepted: null })
     .where(
       and(
         eq(processStep.kind, ref.kind),
@@ -391,24 +434,31 @@ export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> 
  * Keeps what an attempt failed with. `what` may quote the outside system and stays here.
  *
  * @param retryAfterMs the other side's `Retry-After`, in milliseconds
- * @returns how long this step has been failing in passing, in milliseconds
+ * @returns how long this step has been failing in passing, in milliseconds; and how many attempts in a row have failed
+ *   with the same code and words
  */
 export async function noteFailure(
   db: Queryable,
   ref: StepKey,
   failure: { code: string; what: string; retryAfterMs?: number | undefined },
-): Promise<number> {
+): Promise<{ failingMs: number; times: number }> {
+  const problem = JSON.stringify(problemOf(failure.code, failure.what));
+  const times = sql`case when ${processStep.problem} @> (${problem}::jsonb - 'todo')
+    then coalesce((${processStep.problem} ->> 'times')::int, 1) + 1 else 1 end`;
   const [row] = await db
     .update(processStep)
     .set({
-      problem: problemOf(failure.code, failure.what),
+      problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times})`,
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
       notBefore:
         failure.retryAfterMs === undefined ? null : sql`now() + ${failure.retryAfterMs} * interval '1 millisecond'`,
     })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
-    .returning({ failingMs: sql<number>`(extract(epoch from now() - ${processStep.failingSince}) * 1000)::float8` });
-  return row?.failingMs ?? 0;
+    .returning({
+      failingMs: sql<number>`(extract(epoch from now() - ${processStep.failingSince}) * 1000)::float8`,
+      times: sql<number>`(${processStep.problem} ->> 'times')::int`,
+    });
+  return row ?? { failingMs: 0, times: 0 };
 }
 
 /** An attempt got somewhere: what failed before is over. */

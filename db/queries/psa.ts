@@ -15,8 +15,8 @@ const entities = {
 } as const;
 
 /**
- * Replaces what is visible by what was staged, entity by entity. What the PSA no longer has goes; only a complete
- * refresh comes this far.
+ * Replaces what is visible by what was staged, entity by entity. What the PSA no longer has goes, unless a list of the
+ * refresh was not whole and a person took it so: then nothing goes, for absence means nothing (invariant 3).
  *
  * @returns how many rows of each entity there are now
  */
@@ -37,6 +37,7 @@ export async function applyPsaRows(
     await tx.execute(sql`
       delete from ${table} t
        where t.psa_connection_id = ${psaConnectionId}
+         and not exists (select from psa_refresh r where r.id = ${refreshId} and r.incomplete is not null)
          and not exists (select from staging_row s where s.run_id = ${refreshId} and s.entity = ${entity} and s.id = t.id)`);
     // Rows that did not change are not written again: a refresh of 100,000 rows would make as many dead ones.
     await tx.execute(sql`

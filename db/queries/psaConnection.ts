@@ -1,4 +1,5 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
+import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { psaConnection, psaRefresh } from '../schema/index.ts';
 import { createProcess, hasOpenNeed, startRound, type ProcessRef } from './process.ts';
@@ -156,11 +157,41 @@ export async function restartRefresh(db: Database, refresh: { id: string; attemp
   await db.transaction(async (tx) => {
     const restarted = await tx
       .update(psaRefresh)
-      .set({ cursor: {} })
+      .set({ cursor: {}, incomplete: null })
       .where(and(eq(psaRefresh.id, refresh.id), eq(psaRefresh.attempt, refresh.attempt)))
       .returning({ id: psaRefresh.id });
     if (restarted.length > 0) await dropStaged(tx, refresh.id);
   });
+}
+
+/**
+ * Keeps with a refresh what was wrong with the lists it read, which a person took so; what is kept is taken out of `found`.
+ *
+ * @param agreementIds whose lines those were; null = lists that concern every account
+ */
+export async function noteIncompleteRefresh(
+  tx: Transaction,
+  id: string,
+  found: { acceptance: Acceptance; lists: string[] } | undefined,
+  agreementIds: readonly string[] | null,
+): Promise<void> {
+  if (!found || found.lists.length === 0) return;
+  const [row] = await tx.select({ before: psaRefresh.incomplete }).from(psaRefresh).where(eq(psaRefresh.id, id));
+  const before = row?.before ?? null;
+  const read = addIncomplete(before, found.acceptance, found.lists.splice(0));
+  if (!read) return;
+  let accounts: string[] | null = null;
+  if (agreementIds !== null && before?.accounts !== null) {
+    const { rows } = await tx.execute<{ id: string }>(sql`
+      select distinct data->>'account_id' as id from staging_row
+       where run_id = ${id} and entity = 'agreement'
+         and id in (select jsonb_array_elements_text(${JSON.stringify(agreementIds)}::jsonb))`);
+    accounts = [...new Set([...(before?.accounts ?? []), ...rows.map((account) => account.id)])];
+  }
+  await tx
+    .update(psaRefresh)
+    .set({ incomplete: { ...read, accounts } })
+    .where(eq(psaRefresh.id, id));
 }
 
 /** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
@@ -184,7 +215,10 @@ export async function closeRefresh(tx: Transaction, id: string, figures: Record<
     .where(eq(psaRefresh.id, id))
     .returning();
   if (!row) throw new Error(`There is no refresh ${id}.`);
-  await tx.update(psaConnection).set({ refreshedAt: row.startedAt }).where(eq(psaConnection.id, row.psaConnectionId));
+  await tx
+    .update(psaConnection)
+    .set({ refreshedAt: row.startedAt, incomplete: row.incomplete })
+    .where(eq(psaConnection.id, row.psaConnectionId));
   await dropStaged(tx, id);
   return row.startedAt;
 }

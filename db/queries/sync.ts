@@ -1,5 +1,6 @@
 /** Sync requests, runs, and what a run makes visible. */
 import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { integration, pushedCount, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { reopenSteps, startRound, type ProcessRef } from './process.ts';
@@ -214,6 +215,20 @@ export async function updateRun(
     .where(eq(syncRun.id, id));
 }
 
+/** Keeps with a run what was wrong with the lists it read, which a person took so; what is kept is taken out of `found`. */
+export async function noteIncomplete(
+  tx: Queryable,
+  id: string,
+  found: { acceptance: Acceptance; lists: string[] } | undefined,
+): Promise<void> {
+  if (!found || found.lists.length === 0) return;
+  const { incomplete } = await readSyncRun(tx, id);
+  await tx
+    .update(syncRun)
+    .set({ incomplete: addIncomplete(incomplete, found.acceptance, found.lists.splice(0)) })
+    .where(eq(syncRun.id, id));
+}
+
 /** Held runs that a newer complete run makes void. */
 export async function supersedeHeldRuns(
   tx: Transaction,
@@ -337,7 +352,21 @@ export async function stageZeroes(
 }
 
 /**
- * Makes a complete run's counts visible. A pair the run did not read keeps its value and becomes *not reported since*:
+ * Drops of what a run staged from lists that were not whole every count that would not raise its pair or add one: such a
+ * run never lowers and never zeroes (invariant 3). What the vendor sent stays: a posted number speaks for its own pair.
+ */
+export async function dropLowering(tx: Transaction, integrationId: string, runId: string): Promise<void> {
+  await tx.execute(sql`
+    delete from staging_row s
+     where s.run_id = ${runId} and s.entity = 'count' and coalesce(s.data->>'source', 'pull') = 'pull'
+       and (s.data->>'quantity')::float8 <= coalesce((
+             select u.quantity from usage_count u
+              where u.integration_id = ${integrationId} and u.vendor_account_id = s.data->>'accountId'
+                and u.service_id = s.data->>'service'), 0)`);
+}
+
+/**
+ * Makes a complete run's counts visible; or, of one whose lists were not whole, what `dropLowering` left. A pair the run did not read keeps its value and becomes *not reported since*:
  * absence never lowers (invariant 2).
  *
  * @param heldPairs `accountId service` pairs beyond the integration's limit: their cards are checked first
@@ -370,7 +399,8 @@ export async function applyUsage(
   await tx.execute(sql`
     update usage_count u set not_reported_since = r.started_at
       from sync_run r join integration i on i.id = r.integration_id
-     where r.id = ${runId} and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
+     where r.id = ${runId} and r.incomplete is null
+       and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
        and u.not_reported_since is null and u.as_of <= r.started_at
        and (r.vendor_account_id is null or r.vendor_account_id = u.vendor_account_id)
        and (i.intake = 'pull' and u.source = 'pull'

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { Acceptance } from '../../domain/incomplete.ts';
 import type { ProcessKind, Problem, StepState } from '../../domain/process.ts';
 import { organization } from './organization.ts';
 
@@ -46,6 +47,8 @@ export const processStep = pgTable(
     position: integer().notNull(),
     state: text().$type<StepState>().notNull(),
     problem: jsonb().$type<Problem>(),
+    /** A person takes lists that are not whole, in this round of this step only. */
+    accepted: jsonb().$type<Acceptance>(),
     /** When a blocked step tries again by itself; null = only after a wake. */
     retryAt: timestamp('retry_at', { withTimezone: true }),
     /** When the person that a step waits for is reminded next. */

@@ -12,6 +12,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { TicketOptions } from '../../domain/alerts.ts';
+import type { IncompletePsaRead } from '../../domain/incomplete.ts';
 import { organization } from './organization.ts';
 
 /** One PSA of one organization. `credentials` is encrypted (db/encryption.ts); `settings` holds nothing secret. */
@@ -39,6 +40,8 @@ export const psaConnection = pgTable(
     ticketOptions: jsonb('ticket_options').$type<TicketOptions>(),
     /** Start of the newest refresh that was applied: how fresh companies, products and lines are. */
     refreshedAt: timestamp('refreshed_at', { withTimezone: true }),
+    /** The newest applied refresh read lists that were not whole; null = they were. */
+    incomplete: jsonb().$type<IncompletePsaRead>(),
     /** A person asked for the permissions and data to be read again. */
     refreshRequestedAt: timestamp('refresh_requested_at', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
@@ -73,6 +76,8 @@ export const psaRefresh = pgTable(
     /** What was read so far: lists done, last agreement whose lines are staged. Moves with the rows it describes. */
     cursor: jsonb().$type<Record<string, string>>().notNull().default({}),
     figures: jsonb().$type<Record<string, number>>(),
+    /** Its lists were not whole, and a person took them so: it removes nothing. */
+    incomplete: jsonb().$type<IncompletePsaRead>(),
   },
   (t) => [index().on(t.psaConnectionId, t.startedAt)],
 );

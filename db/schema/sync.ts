@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { IncompleteRead } from '../../domain/incomplete.ts';
 import { integration } from './integration.ts';
 
 export const syncRun = pgTable(
@@ -19,6 +20,8 @@ export const syncRun = pgTable(
     /** Last vendor account whose page is staged; moves with its rows. */
     cursor: text(),
     figures: jsonb().$type<Record<string, number>>(),
+    /** Its lists were not whole, and a person took them so: it raises and adds only. */
+    incomplete: jsonb().$type<IncompleteRead>(),
     /** What the swing guard saw. */
     guard: jsonb(),
   },

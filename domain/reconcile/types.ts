@@ -1,3 +1,4 @@
+import type { Acceptance } from '../incomplete.ts';
 import type { Rounding } from '../quantities.ts';
 import type { FanOut } from '../serviceMapping.ts';
 
@@ -24,6 +25,8 @@ export interface UsageInput {
   swing: boolean;
   /** ISO time, or null while it is still reported. */
   notReportedSince: string | null;
+  /** It was read from a list that was not whole, which a person took so. */
+  incomplete?: Acceptance;
 }
 
 export interface ServiceMappingInput {
@@ -99,6 +102,8 @@ export interface ReconcileInput {
   combine: Record<string, Combine>;
   agreements: AgreementInput[];
   lines: LineInput[];
+  /** Agreements or lines of this account were read from a list that was not whole, which a person took so. */
+  linesIncomplete?: Acceptance;
   /** By product id. */
   decisions: Record<string, Decision>;
 }

@@ -44,6 +44,15 @@ const rowsOf =
       answer.json = change(answer.json as Row[]);
   };
 
+/** What Mailprotector says of the pages of a list. */
+const pagination =
+  (said: (rows: number, page: number) => object): Rewrite =>
+  (answer, request) => {
+    if (answer.headers['x-pagination'] === undefined || !Array.isArray(answer.json)) return;
+    const page = Number(request.query.get('page') ?? 1);
+    answer.headers['x-pagination'] = JSON.stringify(said(answer.json.length, page));
+  };
+
 /** What a biller reads of a card. */
 const numbers = ({ psaAccountName, productId, kind, usage, target, current, bulkApprovable }: CardView) => ({
   psaAccountName,
@@ -88,6 +97,34 @@ const examples: Example[] = [
     ),
     holds: ({ outcome, cards, baseline }) => {
       expect(outcome.state).toBe('applied');
+      expect(cards.map(numbers)).toEqual(baseline.map(numbers));
+    },
+  },
+  {
+    name: 'a count that is the number of the page\u2019s own rows ends no list',
+    mailprotector: pagination((rows, page) => ({ count: rows, page })),
+    holds: ({ outcome, cards, baseline }) => {
+      expect(outcome.state).toBe('applied');
+      expect(cards.map(numbers)).toEqual(baseline.map(numbers));
+    },
+  },
+  {
+    name: 'a vendor whose total is always one more than its rows is named as that, and nothing changes',
+    mailprotector: pagination((rows, page) => ({ total: rows + 1, page, per_page: 50 })),
+    holds: ({ outcome, cards, baseline }) => {
+      expect(outcome).toMatchObject({ state: 'blocked', problem: { code: 'contradictory' } });
+      expect(outcome.problem?.what).toMatch(/counts one row more than it shows/);
+      expect(cards.map(numbers)).toEqual(baseline.map(numbers));
+    },
+  },
+  {
+    name: 'a PSA that counts more companies than it lists is named as that, and nothing changes',
+    connectwise: (answer, { path }) => {
+      if (/\/company\/companies\/count/.test(path))
+        answer.json = { count: (answer.json as { count: number }).count + 1 };
+    },
+    holds: ({ outcome, cards, baseline }) => {
+      expect(outcome).toMatchObject({ state: 'blocked', problem: { code: 'contradictory' } });
       expect(cards.map(numbers)).toEqual(baseline.map(numbers));
     },
   },

@@ -71,7 +71,7 @@ test.each(lists)(
   async (_list, path) => {
     await system.mailprotector.fault({ kind: 'truncate', method: 'GET', path, times: null });
     const { run, step } = await syncUntilBlocked();
-    expect(step).toMatchObject({ step: 'pullVendor', problem: { code: 'unreachable' } });
+    expect(step).toMatchObject({ step: 'pullVendor', problem: { code: 'incomplete' } });
     expect(step.problem?.what).toMatch(/did not arrive whole/);
     expect(await visibleIn(system)).toEqual(before);
     await system.mailprotector.clearFaults();
@@ -83,7 +83,7 @@ test.each(lists)(
 test.each([
   // Forbidden needs a person, who asks again; what is gone a moment after it was listed is read again by itself.
   [403, 'forbidden', true],
-  [404, 'unreachable', false],
+  [404, 'incomplete', false],
 ] as const)('a %i on one group in the middle of a pull lowers nothing', async (status, code, needsAPerson) => {
   const group = (await customersOf(system))[12]?.domains[0]?.groups[0];
   await system.mailprotector.fault({

@@ -116,7 +116,7 @@ test('lists of agreement lines that stay short block the refresh, and take no li
   await until('the refresh to be blocked', async () => {
     const { process } = await system.api.get<{ process: { steps: StepView[] } }>(path);
     const step = process.steps.find((row) => row.step === 'pullPsa' && row.state === 'blocked');
-    return step?.problem?.code === 'unreachable';
+    return step?.problem?.code === 'incomplete';
   });
   expect(await visibleIn(system)).toEqual(before);
   await system.connectwise.clearFaults();

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   block,
+  blockRefresh,
   freshCard,
   mapOne,
   numbers,
@@ -69,6 +70,10 @@ export const samples: Record<string, Make> = {
   getPsaConnection: connection,
   putPsaCredentials: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: psaCredentials }),
   checkPsaConnection: connection,
+  acceptIncompletePsa: async (tenant) => {
+    await blockRefresh(tenant, 'contradictory');
+    return { params: { id: tenant.psaConnectionId } };
+  },
   putPsaWrites: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: { enabled: true } }),
   listBoards: connection,
   listPsaAccounts: connection,
@@ -143,6 +148,12 @@ export const samples: Record<string, Make> = {
     await block(tenant, { ...process, round: '1', step: 'mapCustomer' }, 'not_mapped');
     return { params: { id, accountId } };
   },
+  acceptIncompleteOnboarding: async (tenant) => {
+    const { id, accountId } = await seedOnboarding(tenant);
+    const process = { kind: 'onboardCustomer', id: `${id}/${accountId}` } as const;
+    await block(tenant, { ...process, round: '1', step: 'pullCustomer' }, 'incomplete');
+    return { params: { id, accountId } };
+  },
   listServices: integration,
   getService: (tenant) => ({ params: { id: tenant.integrationId, serviceId: service } }),
   putServiceMapping: async (tenant) => ({
@@ -161,6 +172,11 @@ export const samples: Record<string, Make> = {
   completeStep: async (tenant) => {
     const { id } = await mapped(tenant);
     return { params: { id, step: 'mapAccounts' } };
+  },
+  acceptIncomplete: async (tenant) => {
+    const id = await seedIntegration(tenant, stepsBefore('verifyCredentials'));
+    await block(tenant, { kind: 'connect', id, round: '1', step: 'verifyCredentials' }, 'contradictory');
+    return { params: { id, step: 'verifyCredentials' } };
   },
   retryStep: async (tenant) => {
     const id = await seedIntegration(tenant, stepsBefore('verifyCredentials'));

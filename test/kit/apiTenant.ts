@@ -22,7 +22,7 @@ import { beginOnboardings } from '../../db/queries/onboarding.ts';
 import { startFound } from '../../commands/onboarding.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
-import { blockStep, finishStep, type StepKey } from '../../db/queries/process.ts';
+import { blockStep, finishStep, reopenSteps, type StepKey } from '../../db/queries/process.ts';
 import { applyPsaRows } from '../../db/queries/psa.ts';
 import {
   claimRefresh,
@@ -391,6 +391,16 @@ export async function seedHeldRun(tenant: Tenant): Promise<string> {
 /** A step of a process's round, blocked. */
 export async function block(tenant: Tenant, ref: StepKey, code = 'bad_credentials'): Promise<void> {
   await blockStep(tenant.db, ref, { code });
+}
+
+/** A refresh of the tenant's PSA whose reading is blocked. */
+export async function blockRefresh(tenant: Tenant, code: string): Promise<void> {
+  const process = { kind: 'refreshPsa', id: tenant.psaConnectionId } as const;
+  await requestRefresh(tenant.db, process.id);
+  const round = (await claimRefresh(tenant.db, process)) ?? '';
+  // Nothing of an earlier one of this round is left.
+  await reopenSteps(tenant.db, { ...process, round, steps: ['pullPsa'] });
+  await block(tenant, { ...process, round, step: 'pullPsa' }, code);
 }
 
 /** A card that can be signed off and is not, nor was in this test file. @param skip takes the next but so many */
