@@ -14,13 +14,22 @@ import {
   type ApprovalLineRow,
   type LineOutcome,
 } from '../db/queries/approvals.ts';
-import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import { intendedInMs, noteLocked, putOff } from '../db/queries/lockedLines.ts';
 import { noteProgress } from '../db/queries/process.ts';
 import { isLineOver } from '../db/queries/psa.ts';
+import { quantityDecimalsOf, readPsaConnection } from '../db/queries/psaConnection.ts';
+import { roundHalfUp, sameQuantity, tidy } from '../domain/quantities.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writing.ts';
+
+/** The connection that lines are written to. */
+interface Psa {
+  id: string;
+  adapter: PsaAdapter;
+  /** Decimals of a quantity that it keeps. */
+  decimals: number;
+}
 
 /** Lines written by one activity. */
 const linesPerActivity = 25;
@@ -34,18 +43,18 @@ export function createApprovalActivities(deps: Dependencies) {
    * @throws ConnectorError when nothing could be sent (the PSA is away, our rights are gone): the claim is given back,
    *   and the step tries again or blocks
    */
-  async function write(psaConnectionId: string, adapter: PsaAdapter, line: ApprovalLineRow): Promise<void> {
+  async function write(psa: Psa, line: ApprovalLineRow): Promise<void> {
     const claimed = await claimLine(deps.db, line);
     if (!claimed) return;
-    if (await isLineOver(deps.db, psaConnectionId, line.lineId)) {
+    if (await isLineOver(deps.db, psa.id, line.lineId)) {
       const detail = 'The line has ended since it was signed off: nothing was written. Review the card.';
-      await recordOutcome(deps.db, psaConnectionId, claimed, {
+      await recordOutcome(deps.db, psa.id, claimed, {
         state: 'rejected',
         problem: { code: 'line_ended', detail },
       });
       return;
     }
-    const result = await adapter.setQuantity({
+    const result = await psa.adapter.setQuantity({
       agreementId: line.agreementId,
       lineId: line.lineId,
       target: line.target,
@@ -53,14 +62,20 @@ export function createApprovalActivities(deps: Dependencies) {
         quantity: line.expectedQuantity,
         ...(line.expectedVersion ? { version: line.expectedVersion } : {}),
       },
+      decimals: psa.decimals,
       writeBefore: Date.now() + writeWindowMs,
     });
     if (result.outcome === 'not_sent') {
-      if (result.error.code === 'locked') return waitForLock(psaConnectionId, line, claimed, result.error);
+      if (result.error.code === 'locked') return waitForLock(psa.id, line, claimed, result.error);
       await releaseClaim(deps.db, line, claimed);
       throw result.error;
     }
-    await recordOutcome(deps.db, psaConnectionId, claimed, outcomeOf(result));
+    await recordOutcome(deps.db, psa.id, claimed, outcomeOf(result));
+  }
+
+  async function psaOf(id: string): Promise<Psa> {
+    const decimals = quantityDecimalsOf(await readPsaConnection(deps.db, id));
+    return { id, adapter: await deps.connectors.psaOf(id), decimals };
   }
 
   const isWritingOn = async ({ psaConnectionId }: ApprovalBatchRow) =>
@@ -105,9 +120,9 @@ export function createApprovalActivities(deps: Dependencies) {
           const because = 'somebody has the lines that are left in use in the PSA';
           return { againInMs: Math.max(1, Math.ceil(waitMs)), because };
         }
-        const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
+        const psa = await psaOf(batch.psaConnectionId);
         for (const line of lines) {
-          await write(batch.psaConnectionId, adapter, line);
+          await write(psa, line);
           await noteProgress(deps.db, ref);
         }
         return undefined;
@@ -123,23 +138,23 @@ export function createApprovalActivities(deps: Dependencies) {
         const batch = await readBatch(deps.db, ref.id);
         const open = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: linesPerActivity });
         if (open.length === 0) return async () => undefined;
-        const adapter = await deps.connectors.psaOf(batch.psaConnectionId);
+        const psa = await psaOf(batch.psaConnectionId);
         for (const line of open.filter((candidate) => candidate.settleInMs <= 0)) {
-          const current = await adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
-          if (current?.quantity === line.target) {
-            await recordOutcome(deps.db, batch.psaConnectionId, line, {
+          const current = await psa.adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
+          if (current && sameQuantity(current.quantity, line.target, psa.decimals)) {
+            await recordOutcome(deps.db, psa.id, line, {
               state: 'applied',
               quantity: current.quantity,
               version: current.version,
             });
-          } else if (current?.quantity !== line.expectedQuantity) {
-            await recordOutcome(deps.db, batch.psaConnectionId, line, conflictOf(current));
+          } else if (!current || !sameQuantity(current.quantity, line.expectedQuantity, psa.decimals)) {
+            await recordOutcome(deps.db, psa.id, line, conflictOf(current, { ...psa, target: line.target }));
           } else if (!(await isWritingOn(batch))) {
-            await recordOutcome(deps.db, batch.psaConnectionId, line, { state: 'todo' });
+            await recordOutcome(deps.db, psa.id, line, { state: 'todo' });
           } else if (line.claims < 2) {
-            await write(batch.psaConnectionId, adapter, line);
+            await write(psa, line);
           } else {
-            await recordOutcome(deps.db, batch.psaConnectionId, line, {
+            await recordOutcome(deps.db, psa.id, line, {
               state: 'rejected',
               problem: {
                 code: 'write_not_taken',
@@ -177,19 +192,39 @@ function outcomeOf(result: Exclude<SetQuantityResult, { outcome: 'not_sent' }>):
   }
 }
 
-function conflictOf(current: { quantity: number; version: string } | null): LineOutcome {
-  return current
-    ? {
-        state: 'conflict',
-        quantity: current.quantity,
-        version: current.version,
-        problem: {
+/** @param written what was sent before the line was read, if anything was */
+function conflictOf(
+  current: { quantity: number; version: string } | null,
+  written?: { target: number; decimals: number },
+): LineOutcome {
+  if (!current) {
+    return {
+      state: 'conflict',
+      problem: { code: 'line_gone', detail: 'The line is no longer in the PSA. Review the card.' },
+    };
+  }
+  const kept = written && fewerDecimals(current.quantity, written);
+  const problem =
+    written && kept !== undefined
+      ? {
+          code: 'fewer_decimals',
+          detail: `The PSA made ${current.quantity} of ${written.target}: it seems to keep ${kept} decimals and not ${written.decimals}. Set quantityDecimals of the PSA connection to ${kept}, then review the card.`,
+        }
+      : {
           code: 'conflict',
           detail: `Somebody changed the line in the PSA since it was read: it is ${current.quantity} now. Review the card and approve again.`,
-        },
-      }
-    : {
-        state: 'conflict',
-        problem: { code: 'line_gone', detail: 'The line is no longer in the PSA. Review the card.' },
-      };
+        };
+  return { state: 'conflict', quantity: current.quantity, version: current.version, problem };
 }
+
+/** How many decimals a PSA keeps that shows this quantity where another was written; undefined = it was no rounding. */
+function fewerDecimals(
+  quantity: number,
+  { target, decimals }: { target: number; decimals: number },
+): number | undefined {
+  const fewer = Array.from({ length: decimals }, (_, at) => decimals - 1 - at);
+  return fewer.find((kept) => quantity === roundHalfUp(target, kept) || quantity === cutOff(target, kept));
+}
+
+const cutOff = (quantity: number, decimals: number) =>
+  tidy(Math.floor(tidy(quantity * 10 ** decimals)) / 10 ** decimals);

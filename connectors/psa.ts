@@ -205,6 +205,8 @@ export interface SetQuantity {
   /** Absolute gross quantity. */
   target: number;
   expected: { quantity: number; version?: string };
+  /** Decimals of a quantity that the PSA keeps: quantities are compared at them. */
+  decimals: number;
   /** Epoch milliseconds after which no write may start (invariant 5: a late writer must not write). */
   writeBefore: number;
 }

@@ -1,7 +1,7 @@
 /** The vendors and PSAs there are. A new one is a folder that implements a port, and an entry here. */
 import { skuOf, skus } from '../domain/skuCatalogue.ts';
 import type { Budget } from './budget.ts';
-import { createConnectwiseAdapter } from './connectwise/adapter.ts';
+import { connectwiseSettings, createConnectwiseAdapter } from './connectwise/adapter.ts';
 import { connectwiseCredentials, createConnectwiseClient, originOf } from './connectwise/client.ts';
 import type { HttpLogger } from './http.ts';
 import {
@@ -49,6 +49,7 @@ export const psas = {
   connectwise: {
     name: 'ConnectWise PSA',
     credentials: connectwiseCredentials,
+    settings: connectwiseSettings,
     /** @throws ConnectorError when the site is no address that may be called */
     check(credentials: unknown, options: Pick<ConnectorOptions, 'allowPrivateHosts'>): void {
       originOf(connectwiseCredentials.parse(credentials).site, options.allowPrivateHosts);

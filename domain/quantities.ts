@@ -3,17 +3,32 @@
 export const roundings = ['none', 'up', 'down', 'nearest'] as const;
 export type Rounding = (typeof roundings)[number];
 
-const scale = 10_000;
+/** Decimals that Countersign keeps; a PSA may keep fewer. */
+export const mostDecimals = 4;
+const scale = 10 ** mostDecimals;
 
 /** Rounds away what binary fractions add: 0.1 + 0.2 → 0.3. */
 export function tidy(quantity: number): number {
-  const tidied = Math.round(quantity * scale) / scale;
-  return tidied === 0 ? 0 : tidied;
+  return roundHalfUp(quantity, mostDecimals);
 }
 
-/** Equal to four decimal places. */
-export function sameQuantity(a: number, b: number): boolean {
-  return tidy(a) === tidy(b);
+/**
+ * As a PSA that keeps so many decimals keeps it: 31.3457 → 31.35, and 1.005 → 1.01 though its double is a little less.
+ *
+ * @param decimals 0 to 4
+ */
+export function roundHalfUp(quantity: number, decimals: number): number {
+  // Whole ten-thousandths first: from here on it is arithmetic of integers, in which halves are exact.
+  const units = Math.round(quantity * scale);
+  if (!Number.isSafeInteger(units)) return quantity;
+  const step = 10 ** (mostDecimals - decimals);
+  const rounded = Math.floor((units + step / 2) / step) * step;
+  return rounded === 0 ? 0 : rounded / scale;
+}
+
+/** Equal at so many decimals, as the PSA keeps them; at four where no PSA is concerned. */
+export function sameQuantity(a: number, b: number, decimals = mostDecimals): boolean {
+  return roundHalfUp(a, decimals) === roundHalfUp(b, decimals);
 }
 
 /** To whole units, after tidying: 3.00000001 rounded up is 3. */

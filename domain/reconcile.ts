@@ -17,7 +17,7 @@ import type {
   UsageInput,
 } from './reconcile/types.ts';
 import { incompleteWords } from './incomplete.ts';
-import { sameQuantity, tidy } from './quantities.ts';
+import { roundHalfUp, sameQuantity, tidy } from './quantities.ts';
 
 export type * from './reconcile/types.ts';
 
@@ -100,8 +100,9 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const combined = combineUsage(input, productId, feed.usage);
   const passedOver = feed.passedOver && feed.usage.length === 0;
   const usage = passedOver ? 0 : combined.usage;
-  const current = tidy(lines.active.reduce((sum, line) => sum + line.quantity, 0));
-  const target = targetOf(usage, rule);
+  // Each line by itself, as the PSA keeps it: the sum of rounded numbers needs no rounding, so that what was written fits.
+  const current = tidy(lines.active.reduce((sum, line) => sum + roundHalfUp(line.quantity, input.quantityDecimals), 0));
+  const target = targetOf(usage, rule, input.quantityDecimals);
 
   if (usage === null && !combined.needsRule) {
     flag('incomplete', 'never_reported', 'The vendor has never reported this service for this customer.');
@@ -157,6 +158,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
           lines: lines.active,
           target,
           current,
+          quantityDecimals: input.quantityDecimals,
           pick: decision.lineId ?? null,
           mode: rule?.lineMode ?? null,
         })
@@ -208,11 +210,11 @@ function ruleInForce(rule: AccountRule | undefined, day: string): AccountRule | 
   return rule && (rule.expires === undefined || rule.expires >= day) ? rule : undefined;
 }
 
-/** 0 if not billed, else max(minimum, usage + offset), never below 0. */
-function targetOf(usage: number | null, rule: AccountRule | undefined): number | null {
+/** 0 if not billed, else max(minimum, usage + offset), never below 0, and rounded as the PSA will. */
+function targetOf(usage: number | null, rule: AccountRule | undefined, quantityDecimals: number): number | null {
   if (usage === null) return null;
   if (rule?.notBilled) return 0;
-  return tidy(Math.max(rule?.minimum ?? 0, usage + (rule?.offset ?? 0), 0));
+  return roundHalfUp(Math.max(rule?.minimum ?? 0, usage + (rule?.offset ?? 0), 0), quantityDecimals);
 }
 
 function isDismissed(

@@ -10,6 +10,7 @@ import type { Queryable } from '../../db/client.ts';
 import type { Wakeable } from '../../temporal/wake.ts';
 import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import { endPause } from '../../commands/endPause.ts';
+import { changePsaSettings } from '../../commands/psaSettings.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { readPause } from '../../db/queries/budget.ts';
 import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
@@ -18,6 +19,7 @@ import {
   findPsaConnection,
   insertPsaConnection,
   listPsaConnections,
+  quantityDecimalsOf,
   requestRefresh,
   storePsaCredentials,
   storeWritesEnabled,
@@ -43,11 +45,17 @@ import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processVi
 
 const tag = 'PSA connections';
 
+const settingsSchema = z.object({
+  quantityDecimals: z
+    .number()
+    .openapi({ description: 'Decimals of a quantity that the PSA keeps: targets are rounded to them, half up' }),
+});
 const connectionSchema = z
   .object({
     id: z.uuid(),
     kind: z.string(),
     name: z.string(),
+    settings: settingsSchema,
     writesEnabled: z.boolean(),
     permissions: z.unknown(),
     permissionsAt: isoDateOrNull,
@@ -66,6 +74,7 @@ const exampleConnection = {
   id: exampleIds.psaConnection,
   kind: 'connectwise',
   name: 'Our ConnectWise',
+  settings: { quantityDecimals: 2 },
   writesEnabled: false,
   permissions: null,
   permissionsAt: null,
@@ -87,7 +96,12 @@ const credentialsBody = z.object({
   /** The day on which they end, if you know it: you are warned before. */
   expiresOn: z.iso.date().optional(),
 });
-const createBody = credentialsBody.extend({ name: z.string().trim().min(1).max(200) });
+/** What a PSA has for settings its entry of the registry says; absent ones get its values. */
+const settingsBody = z.record(z.string(), z.unknown());
+const createBody = credentialsBody.extend({
+  name: z.string().trim().min(1).max(200),
+  settings: settingsBody.optional(),
+});
 
 const create = route({
   method: 'post',
@@ -172,6 +186,18 @@ const putWrites = route({
   ok: 200,
   answer: connectionSchema,
   example: { ...exampleConnection, writesEnabled: true },
+});
+const putSettings = route({
+  method: 'put',
+  path: '/v1/psa-connections/{id}/settings',
+  operationId: 'putPsaSettings',
+  summary: 'Say what this PSA does where its documentation is silent; cards are computed anew at once',
+  tag,
+  scope: 'admin',
+  request: { params: idParam, body: jsonBody(settingsBody, { quantityDecimals: 2 }) },
+  ok: 200,
+  answer: connectionSchema,
+  example: exampleConnection,
 });
 const boardSchema = z
   .object({
@@ -274,6 +300,7 @@ psaConnectionRoutes.openapi(create, async (c) => {
   const caller = c.get('caller');
   const given = c.req.valid('json');
   const credentials = checkCredentials(deps, given);
+  const settings = checkSettings(given.kind, given.settings ?? {}, 'settings.');
   const id = randomUUID();
   const wakeable = { kind: 'refreshPsa', id, organizationId: caller.organizationId, integrationId: null } as const;
   await commitAndWake(deps, [wakeable], async (tx) => {
@@ -281,7 +308,7 @@ psaConnectionRoutes.openapi(create, async (c) => {
       id,
       kind: given.kind,
       name: given.name,
-      settings: {},
+      settings,
       credentials: deps.encryption.encrypt(credentials, id),
       credentialsExpireOn: given.expiresOn ?? null,
     });
@@ -292,7 +319,7 @@ psaConnectionRoutes.openapi(create, async (c) => {
       action: 'psaConnection.create',
       subjectKind: 'psa_connection',
       subjectId: id,
-      after: { kind: given.kind, name: given.name },
+      after: { kind: given.kind, name: given.name, settings },
     });
   });
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, id)), 201);
@@ -369,6 +396,15 @@ psaConnectionRoutes.openapi(putWrites, async (c) => {
   return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
 });
 
+psaConnectionRoutes.openapi(putSettings, async (c) => {
+  const deps = c.get('deps');
+  const caller = c.get('caller');
+  const row = await owned(deps, caller, c.req.valid('param').id);
+  const settings = checkSettings(row.kind, c.req.valid('json'), '');
+  await deps.db.transaction((tx) => changePsaSettings(tx, row, actorOf(caller), settings));
+  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
+});
+
 psaConnectionRoutes.openapi(boards, async (c) => {
   const deps = c.get('deps');
   const row = await owned(deps, c.get('caller'), c.req.valid('param').id);
@@ -439,7 +475,8 @@ const notChecked = () =>
 async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = { kind: 'refreshPsa', id: row.id } as const;
   const pause = await readPause(deps.db, { of: 'psa', id: row.id });
-  return { ...row, pause, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+  const settings = { quantityDecimals: quantityDecimalsOf(row) };
+  return { ...row, settings, pause, process: processView(deps, ref, await listSteps(deps.db, ref)) };
 }
 
 async function change(
@@ -480,12 +517,14 @@ async function listAtWork(
   ];
 }
 
+const unknownPsa = (kind: string) =>
+  unprocessable(
+    'unknown-psa',
+    `Countersign does not know the PSA "${kind}". It knows: ${Object.keys(psas).join(', ')}.`,
+  );
+
 function checkCredentials(deps: ApiDependencies, given: { kind: string; credentials: unknown }): unknown {
-  if (!isPsa(given.kind))
-    throw unprocessable(
-      'unknown-psa',
-      `Countersign does not know the PSA "${given.kind}". It knows: ${Object.keys(psas).join(', ')}.`,
-    );
+  if (!isPsa(given.kind)) throw unknownPsa(given.kind);
   const parsed = psas[given.kind].credentials.safeParse(given.credentials);
   if (!parsed.success) {
     const errors = parsed.error.issues.map((issue) => ({
@@ -508,4 +547,16 @@ function checkCredentials(deps: ApiDependencies, given: { kind: string; credenti
     );
   }
   return parsed.data;
+}
+
+/** @param at where the settings stand in the body, for the names of fields that are wrong */
+function checkSettings(kind: string, given: Record<string, unknown>, at: string) {
+  if (!isPsa(kind)) throw unknownPsa(kind);
+  const parsed = psas[kind].settings.safeParse(given);
+  if (parsed.success) return parsed.data;
+  throw unprocessable(
+    'invalid-settings',
+    'The settings do not have the right form.',
+    parsed.error.issues.map((issue) => ({ field: `${at}${issue.path.map(String).join('.')}`, message: issue.message })),
+  );
 }

@@ -1,6 +1,6 @@
 /** ConnectWise behind the PSA port. Product = catalogue item, line = addition (connectwise.md §4). */
-import type { z } from 'zod';
-import { sameQuantity } from '../../domain/quantities.ts';
+import { z } from 'zod';
+import { mostDecimals, sameQuantity } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
 import type { CallOptions } from '../vendor.ts';
@@ -19,6 +19,12 @@ import {
 } from './schemas.ts';
 import { createTicketHalf } from './tickets.ts';
 import { afterFailedWrite, refused } from './writes.ts';
+
+/** What ConnectWise's documentation leaves open. */
+export const connectwiseSettings = z.strictObject({
+  /** A quantity is a double in the API (connectwise.md §4.4); that two decimals of it are kept is not documented. */
+  quantityDecimals: z.int().min(0).max(mostDecimals).default(2),
+});
 
 export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {
   async function getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null> {
@@ -181,10 +187,11 @@ async function setQuantity(
     if (!(error instanceof ConnectorError)) throw error;
     return refused(error);
   }
-  if (line && sameQuantity(line.quantity, command.target)) {
+  if (line && sameQuantity(line.quantity, command.target, command.decimals)) {
     return { outcome: 'already', before: line.quantity, after: line.quantity, version: line.version };
   }
-  if (!line || !sameQuantity(line.quantity, command.expected.quantity)) return { outcome: 'conflict', current: line };
+  if (!line || !sameQuantity(line.quantity, command.expected.quantity, command.decimals))
+    return { outcome: 'conflict', current: line };
   // The same quantity, but not the line that was signed off: it may have ended, or bill another product now.
   if (command.expected.version && line.version !== command.expected.version)
     return { outcome: 'conflict', current: line };
@@ -211,7 +218,7 @@ async function readBack(
 ): Promise<SetQuantityResult> {
   try {
     const now = await getLine(command);
-    if (now && sameQuantity(now.quantity, command.target))
+    if (now && sameQuantity(now.quantity, command.target, command.decimals))
       return { outcome: 'applied', before, after: now.quantity, version: now.version };
     // It answered 200 and holds something else: a 200 without effect (§5.1), lag, or another hand. Read again later.
     return { outcome: 'uncertain', detail: `ConnectWise took the write but shows ${now?.quantity ?? 'no line'}.` };

@@ -6,7 +6,6 @@ import {
   approvalBatch,
   approvalLine,
   approvalSkipped,
-  psaConnection,
   type ApprovalLineState,
   type SkipReason,
 } from '../schema/index.ts';
@@ -14,6 +13,7 @@ import { byCountersign, recordAudit, recordAudits } from './audit.ts';
 import { recomputeCards } from './cards.ts';
 import { createProcess, startRound } from './process.ts';
 import { setLineQuantity } from './psa.ts';
+import { keptBy, readPsaConnection } from './psaConnection.ts';
 
 export type ApprovalLineRow = typeof approvalLine.$inferSelect;
 export type ApprovalBatchRow = typeof approvalBatch.$inferSelect;
@@ -352,30 +352,27 @@ export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Pr
   return closed.map((row) => row.id);
 }
 
-/** To-do lines that the PSA now holds at their target are verified; a batch whose lines all are is closed. */
+/** To-do lines that the PSA now holds at their target, at the decimals it keeps, are verified; a batch whose lines all are is closed. */
 export async function verifyTodoLines(tx: Transaction, psaConnectionId: string): Promise<void> {
+  const connection = await readPsaConnection(tx, psaConnectionId);
+  const kept = keptBy(psaConnectionId);
   const todos = and(eq(approvalBatch.psaConnectionId, psaConnectionId), eq(approvalLine.state, 'todo'));
   await tx.execute(sql`
     with verified as (
       update approval_line set state = 'verified', settled_at = now()
         from ${approvalBatch} join ${agreementLine} on ${eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId)}
        where ${todos} and ${eq(approvalLine.batchId, approvalBatch.id)} and ${eq(agreementLine.id, approvalLine.lineId)}
-         and ${eq(agreementLine.quantity, approvalLine.target)}
+         and ${kept(agreementLine.quantity)} = ${kept(approvalLine.target)}
       returning approval_line.line_id, approval_line.expected_quantity, approval_line.target, approval_batch.organization_id)
     insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
     select organization_id, ${byCountersign}, 'approval.verified', 'agreement_line', line_id,
            jsonb_build_object('quantity', expected_quantity), jsonb_build_object('quantity', target)
       from verified`);
-  const [owner] = await tx
-    .select({ organizationId: psaConnection.organizationId })
-    .from(psaConnection)
-    .where(eq(psaConnection.id, psaConnectionId));
-  if (!owner) return;
   const closed = await closeDoneTodos(tx, psaConnectionId);
   const entry = { actor: byCountersign, action: 'approval.close', subjectKind: 'approval', after: { state: 'closed' } };
   await recordAudits(
     tx,
-    owner.organizationId,
+    connection.organizationId,
     closed.map((subjectId) => ({ ...entry, subjectId, before: { state: 'todo' } })),
   );
 }

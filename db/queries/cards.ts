@@ -20,7 +20,7 @@ import {
   syncRun,
   usageCount,
 } from '../schema/index.ts';
-import { readPsaConnection } from './psaConnection.ts';
+import { quantityDecimalsOf, readPsaConnection } from './psaConnection.ts';
 
 export type CardRow = typeof card.$inferSelect;
 
@@ -67,8 +67,10 @@ export async function recomputeCards(
   psaAccountIds: readonly string[],
 ): Promise<void> {
   if (psaAccountIds.length === 0) return;
-  const { organizationId, incomplete } = await readPsaConnection(tx, psaConnectionId);
-  const shared = { ...(await readShared(tx, psaConnectionId)), incomplete };
+  const connection = await readPsaConnection(tx, psaConnectionId);
+  const { organizationId, incomplete } = connection;
+  const quantityDecimals = quantityDecimalsOf(connection);
+  const shared = { ...(await readShared(tx, psaConnectionId)), quantityDecimals, incomplete };
   // In one order everywhere, so that two transactions that recompute the same accounts do not deadlock.
   const ids = [...new Set(psaAccountIds)].sort();
   for (let at = 0; at < ids.length; at += accountsPerBatch) {
@@ -120,12 +122,13 @@ function rowOf(psaAccountId: string, computed: Card) {
   };
 }
 
-type Shared = Pick<ReconcileInput, 'mappings' | 'combine'>;
+/** What all accounts of a connection have in common. */
+type Shared = Pick<ReconcileInput, 'mappings' | 'combine' | 'quantityDecimals'>;
 
 /** Of the PSA's newest read: what of it was not whole. */
 type SharedRead = Shared & { incomplete: IncompletePsaRead | null };
 
-async function readShared(tx: Transaction, psaConnectionId: string): Promise<Shared> {
+async function readShared(tx: Transaction, psaConnectionId: string): Promise<Omit<Shared, 'quantityDecimals'>> {
   const mappings = await tx
     .select({
       integrationId: serviceMapping.integrationId,

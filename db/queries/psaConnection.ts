@@ -1,7 +1,8 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, sql, type SQLWrapper } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
+import { mostDecimals } from '../../domain/quantities.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { psaConnection, psaRefresh } from '../schema/index.ts';
+import { psaConnection, psaRefresh, type PsaSettings } from '../schema/index.ts';
 import { createProcess, hasOpenNeed, startRound, type ProcessRef } from './process.ts';
 import { dropStaged } from './staging.ts';
 
@@ -56,7 +57,7 @@ export async function insertPsaConnection(
     id: string;
     kind: string;
     name: string;
-    settings: Record<string, unknown>;
+    settings: PsaSettings;
     credentials: string;
     credentialsExpireOn?: string | null;
   },
@@ -103,6 +104,24 @@ export async function storePsaCredentials(
 
 export async function storeWritesEnabled(tx: Queryable, id: string, writesEnabled: boolean): Promise<void> {
   await tx.update(psaConnection).set({ writesEnabled }).where(eq(psaConnection.id, id));
+}
+
+/** Decimals of a quantity that the PSA keeps; where nobody said, as many as Countersign does. */
+export function quantityDecimalsOf({ settings }: Pick<PsaConnectionRow, 'settings'>): number {
+  return settings.quantityDecimals ?? mostDecimals;
+}
+
+/**
+ * A quantity as the PSA of a connection keeps it, in SQL: as `roundHalfUp` in domain/quantities.ts, to four decimals first,
+ * which no binary fraction comes near.
+ */
+export const keptBy = (psaConnectionId: string) => (quantity: SQLWrapper) => sql`
+  round(round(${quantity}::numeric, ${sql.raw(`${mostDecimals}`)}),
+        (select coalesce((settings ->> 'quantityDecimals')::int, ${sql.raw(`${mostDecimals}`)})
+           from psa_connection where id = ${psaConnectionId}))`;
+
+export async function storePsaSettings(tx: Queryable, id: string, settings: PsaSettings): Promise<void> {
+  await tx.update(psaConnection).set({ settings }).where(eq(psaConnection.id, id));
 }
 
 /** A person asks for a new read of rights and data. */

@@ -4,6 +4,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { Transaction } from '../client.ts';
+import { keptBy } from './psaConnection.ts';
 
 /** A card as it was shown to whoever signs it off; `effectiveDate` absent = not compared. */
 export interface SeenCard {
@@ -87,6 +88,7 @@ export const writeOfCard = sql`(
 
 /** The old quantities of what an approval wrote: possible while the line holds what was written, and was not billed. */
 export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
+  const kept = keptBy(psaConnectionId);
   return sql`
     select l.position, l.card_id, l.line_id as asked_line_id, l.target as asked_from, l.expected_quantity as asked_to,
            l.next_invoice_date as asked_date, l.psa_account_id, l.psa_product_id, l.agreement_id,
@@ -95,7 +97,7 @@ export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
            case
              when p.id is null then 'gone'
              when g.next_invoice_date::text is distinct from l.next_invoice_date then 'billed'
-             when round(p.quantity::numeric, 4) <> round(l.target::numeric, 4) then 'differs'
+             when ${kept(sql`p.quantity`)} <> ${kept(sql`l.target`)} then 'differs'
            end as reason
       from approval_line l
       left join agreement_line p

@@ -15,6 +15,12 @@ import type { TicketOptions } from '../../domain/alerts.ts';
 import type { IncompletePsaRead } from '../../domain/incomplete.ts';
 import { organization } from './organization.ts';
 
+/** What of a PSA is not known for sure, so that a person can say otherwise; a new connection has its connector's values. */
+export interface PsaSettings {
+  /** Decimals of a quantity that the PSA keeps, 0 to 4. */
+  quantityDecimals?: number;
+}
+
 /** One PSA of one organization. `credentials` is encrypted (db/encryption.ts); `settings` holds nothing secret. */
 export const psaConnection = pgTable(
   'psa_connection',
@@ -25,7 +31,7 @@ export const psaConnection = pgTable(
       .references(() => organization.id),
     kind: text().notNull(),
     name: text().notNull(),
-    settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
+    settings: jsonb().$type<PsaSettings>().notNull().default({}),
     credentials: text().notNull(),
     /** When they were given, and the day on which they end, if whoever gave them knows it. */
     credentialsAt: timestamp('credentials_at', { withTimezone: true }).notNull().defaultNow(),

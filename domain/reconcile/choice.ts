@@ -1,4 +1,4 @@
-import { tidy } from '../quantities.ts';
+import { roundHalfUp, tidy } from '../quantities.ts';
 import type { CardFlag, CardLine, LineMode, LineWrite } from './types.ts';
 
 /**
@@ -11,6 +11,7 @@ export function chooseLine(input: {
   lines: readonly CardLine[];
   target: number;
   current: number;
+  quantityDecimals: number;
   pick: string | null;
   mode: LineMode | null;
 }): { write?: LineWrite; flag?: CardFlag } {
@@ -25,7 +26,7 @@ export function chooseLine(input: {
       },
     };
   }
-  const newQuantity = tidy(line.quantity + input.target - input.current);
+  const newQuantity = tidy(roundHalfUp(line.quantity, input.quantityDecimals) + input.target - input.current);
   if (newQuantity < 0) {
     return {
       flag: {

@@ -100,6 +100,8 @@ export interface ReconcileInput {
   mappings: ServiceMappingInput[];
   /** By product id; no default. */
   combine: Record<string, Combine>;
+  /** Decimals of a quantity that the PSA keeps: targets are rounded to them, half up, and compared at them. */
+  quantityDecimals: number;
   agreements: AgreementInput[];
   lines: LineInput[];
   /** Agreements or lines of this account were read from a list that was not whole, which a person took so. */
@@ -187,7 +189,9 @@ export interface Card {
   kind: CardKind;
   flags: CardFlag[];
   usage: number | null;
+  /** Rounded to the decimals that the PSA keeps. */
   target: number | null;
+  /** The sum of the lines, each at the decimals that the PSA keeps. */
   current: number;
   difference: number | null;
   lines: CardLine[];

@@ -41,6 +41,23 @@ test.each([
   await harness.admin.problem(422, 'invalid-credentials', 'POST', create, change({ site }));
 });
 
+test.each([
+  [{ quantityDecimals: 5 }, 'quantityDecimals'],
+  [{ quantityDecimals: -1 }, 'quantityDecimals'],
+  [{ quantityDecimals: 1.5 }, 'quantityDecimals'],
+  [{ quantityDecimals: '2' }, 'quantityDecimals'],
+  [{ quantityDecimals: null }, 'quantityDecimals'],
+  [{ decimals: 2 }, ''],
+])('the settings %j are refused, when a PSA is connected and later', async (settings, field) => {
+  const before = await harness.dump();
+  const made = await harness.admin.problem(422, 'invalid-settings', 'POST', create, { ...body, settings });
+  expect(made.errors?.[0]?.field).toBe(`settings.${field}`);
+  const path = `${create}/${harness.one.psaConnectionId}/settings`;
+  const put = await harness.admin.problem(422, 'invalid-settings', 'PUT', path, settings);
+  expect(put.errors?.[0]?.field).toBe(field);
+  expect(await harness.dump()).toEqual(before);
+});
+
 test('credentials for another PSA than the connection is to are refused', async () => {
   const path = `${create}/${harness.one.psaConnectionId}/credentials`;
   await harness.admin.problem(422, 'other-psa', 'PUT', path, { ...psaCredentials, kind: 'halopsa' });

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
+import { verifyTodoLines } from '../../db/queries/approvals.ts';
 import { listSteps, ownerOf } from '../../db/queries/process.ts';
+import { setLineQuantity } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { psaCredentials } from '../kit/apiSamples.ts';
-import { block, seedApproval } from '../kit/apiTenant.ts';
+import { block, freshCard, seedApproval, seen } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -35,6 +37,52 @@ test('connecting a PSA keeps its credentials encrypted and wakes its refresh', a
   expect(harness.one.encryption.decrypt(row?.credentials ?? '', made.id)).toEqual(psaCredentials.credentials);
   const { items } = await harness.admin.good<{ items: Connection[] }>('GET', '/v1/psa-connections');
   expect(items.map((item) => item.id)).toContain(made.id);
+});
+
+test('a connection keeps as many decimals as its connector says, until an admin says otherwise; its cards follow at once', async () => {
+  const named = (settings?: object) => ({ ...psaCredentials, name: 'Rounding', ...(settings ? { settings } : {}) });
+  const make = (settings?: object) => harness.admin.good<Connection>('POST', '/v1/psa-connections', named(settings));
+  expect(await make()).toMatchObject({ settings: { quantityDecimals: 2 } });
+  expect(await make({ quantityDecimals: 0 })).toMatchObject({ settings: { quantityDecimals: 0 } });
+
+  const { id } = await freshCard(harness.one);
+  const target = async () => (await harness.admin.good<{ target: number }>('GET', `/v1/cards/${id}`)).target;
+  await harness.admin.good('PUT', `/v1/cards/${id}/rule`, { rule: { minimum: 131.3457, reason: 'A part of a seat' } });
+  for (const [quantityDecimals, expected] of [
+    [4, 131.3457],
+    [2, 131.35],
+    [0, 131],
+  ] as const) {
+    const settings = { quantityDecimals };
+    expect(await good('PUT', '/settings', settings)).toMatchObject({ settings });
+    expect(await target()).toBe(expected);
+  }
+  expect(await good('PUT', '/settings', {})).toMatchObject({ settings: { quantityDecimals: 2 } });
+  const { items } = await harness.admin.good<{ items: object[] }>('GET', '/v1/audit');
+  expect(items[0]).toMatchObject({
+    action: 'psaConnection.settings',
+    before: { settings: { quantityDecimals: 0 } },
+    after: { settings: { quantityDecimals: 2 } },
+  });
+});
+
+test('a to-do line is verified at the decimals that the PSA keeps', async () => {
+  const { psaConnectionId } = harness.one;
+  await good('PUT', '/settings', { quantityDecimals: 2 });
+  const card = await freshCard(harness.one);
+  await good('PUT', '/writes', { enabled: false });
+  const { approval } = await harness.admin.good<{ approval: { id: string } }>('POST', '/v1/approvals', {
+    cards: [seen(card)],
+  });
+  const read = async (quantity: number) => {
+    await harness.db.transaction(async (tx) => {
+      await setLineQuantity(tx, psaConnectionId, { id: card.write.line.lineId, quantity, version: '2' });
+      await verifyTodoLines(tx, psaConnectionId);
+    });
+    return harness.admin.good<{ state: string }>('GET', `/v1/approvals/${approval.id}`);
+  };
+  expect((await read(card.write.newQuantity - 0.0051)).state).toBe('todo');
+  expect((await read(card.write.newQuantity - 0.005)).state).toBe('closed');
 });
 
 test('accounts, products and boards are found as last read, by any part of name, code or Product ID', async () => {

@@ -363,6 +363,7 @@ describe('credentials and rights', () => {
       ...line,
       target: 5,
       expected: { quantity: 4 },
+      decimals: 2,
       writeBefore: Date.now() + 60_000,
     });
     expect(write).toMatchObject({ outcome: 'not_sent', error: { code: 'bad_credentials' } });
@@ -512,6 +513,7 @@ describe('setting a quantity (invariant 5)', () => {
       psa?: PsaAdapter;
       target?: number;
       expected?: number;
+      decimals?: number;
       writeBefore?: number;
       prepare?: () => Promise<unknown>;
     } = {},
@@ -524,6 +526,7 @@ describe('setting a quantity (invariant 5)', () => {
       lineId: line.id,
       target: over.target ?? line.quantity + 3,
       expected: { quantity: over.expected ?? line.quantity },
+      decimals: over.decimals ?? 2,
       writeBefore: over.writeBefore ?? Date.now() + 60_000,
     });
     const { writes } = await state();
@@ -564,6 +567,16 @@ describe('setting a quantity (invariant 5)', () => {
     const { result, patches } = await set({ target: line.quantity, expected: line.quantity - 1 });
     expect(result).toMatchObject({ outcome: 'already', before: line.quantity, after: line.quantity });
     expect(patches).toEqual([]);
+  });
+
+  test('quantities are compared at the decimals that the PSA keeps', async () => {
+    const { line } = await aLine();
+    const kept = await set({ target: line.quantity + 0.004, expected: line.quantity - 1 });
+    expect(kept).toMatchObject({ result: { outcome: 'already' }, patches: [] });
+    const target = line.quantity + 0.02;
+    expect((await set({ target, expected: line.quantity + 0.004 })).result).toMatchObject({ outcome: 'applied' });
+    const finer = await set({ target: target + 0.004, expected: target, decimals: 4 });
+    expect(finer.result).toMatchObject({ outcome: 'applied', after: target + 0.004 });
   });
 
   test('conflict: a third value, which is left alone and handed back', async () => {
@@ -726,6 +739,7 @@ describe('setting a quantity (invariant 5)', () => {
         lineId: line.id,
         target: line.quantity + 1,
         expected: { quantity: line.quantity },
+        decimals: 2,
         writeBefore: Date.now() + 60_000,
       });
       expect(result.outcome).toBe('uncertain');

@@ -74,8 +74,12 @@ test('what may be approved in one go makes the bill equal to the target, on a li
           true,
         );
         if (card.bulkApprovable && owner?.nextInvoiceDate) expect(owner.nextInvoiceDate >= world.today).toBe(true);
-        const after = card.lines.map((each) => (each === line ? (card.write?.newQuantity ?? NaN) : each.quantity));
+        const kept = (quantity: number) => (world.quantityDecimals === 0 ? Math.ceil(quantity) : quantity);
+        const after = card.lines.map((each) => kept(each === line ? (card.write?.newQuantity ?? NaN) : each.quantity));
         expect(after.reduce((a, b) => a + b, 0)).toBe(card.target);
+        expect(card.write?.newQuantity, 'nothing is written that the PSA would round').toBe(
+          kept(card.write?.newQuantity ?? NaN),
+        );
         expect(Math.min(...after)).toBeGreaterThanOrEqual(0);
       }
     }),

@@ -407,6 +407,39 @@ describe('a line with a successor', () => {
   });
 });
 
+describe('the decimals that the PSA keeps', () => {
+  const usage = [count({ quantity: 31.3457 })];
+
+  test('a target is rounded half up before it is shown', () => {
+    const card = cardOf({ usage, quantityDecimals: 2 });
+    expect(card).toMatchObject({ usage: 31.3457, target: 31.35, difference: 21.35, write: { newQuantity: 31.35 } });
+    expect(cardOf({ usage: [count({ quantity: 1.005 })], quantityDecimals: 2 }).target).toBe(1.01);
+    expect(cardOf({ usage: [count({ quantity: 8.5 })], quantityDecimals: 0 }).target).toBe(9);
+  });
+
+  test('31.3457 used and 31.35 kept is no difference', () => {
+    const lines = [line({ quantity: 31.35 })];
+    expect(cardOf({ usage, lines, quantityDecimals: 2 })).toMatchObject({ kind: 'no_change', difference: 0 });
+    expect(cardOf({ usage, lines, quantityDecimals: 4 }).kind).toBe('reconcile');
+    // Nor is it one where the setting says fewer decimals than the PSA really keeps.
+    expect(cardOf({ usage, lines: [line({ quantity: 31.3457 })], quantityDecimals: 2 }).kind).toBe('no_change');
+  });
+
+  test('a rule is rounded with its target', () => {
+    expect(cardOf({ ...ruled({ minimum: 20.125 }), quantityDecimals: 2 }).target).toBe(20.13);
+  });
+
+  test('of several lines the picked one takes what is left of the target at those decimals', () => {
+    const card = cardOf({
+      usage: [count({ quantity: 16 })],
+      lines: [line({ quantity: 5.335 }), line({ id: 'line-2', quantity: 5 })],
+      decisions: { [product]: { lineId: 'line-2' } },
+      quantityDecimals: 2,
+    });
+    expect(card).toMatchObject({ current: 10.34, write: { newQuantity: 10.66 } });
+  });
+});
+
 describe('credits are no seats', () => {
   const usage = [count({ quantity: 3 })];
   const credits = [

@@ -3,7 +3,17 @@
  * field is one more entry of `examples`.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectAll, latestRun, syncNow, type CardView, type StepView } from '../../dev/guide.ts';
+import {
+  connectAll,
+  latestRun,
+  syncNow,
+  signOff,
+  untilApprovalClosed,
+  type ApprovalView,
+  type CardView,
+  type ClosedApproval,
+  type StepView,
+} from '../../dev/guide.ts';
 import { until } from '../../dev/until.ts';
 import { startRewritingProxy, type Answer, type Rewrite, type RewritingProxy } from '../kit/rewritingProxy.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -85,6 +95,25 @@ const successorOf = (row: Row): Row => ({
   id: Number(row['id']) + 1_000_000,
   effectiveDate: midPeriod,
 });
+
+/** Shows every quantity as a PSA that keeps so many decimals does, whatever it was given. */
+const roundedTo = (decimals: number): Rewrite => {
+  const rounded = (row: Row): Row => ({ ...row, quantity: Number(Number(row['quantity']).toFixed(decimals)) });
+  return (answer, { path }) => {
+    if (!/\/additions/.test(path) || answer.status !== 200) return;
+    answer.json = Array.isArray(answer.json) ? (answer.json as Row[]).map(rounded) : rounded(answer.json as Row);
+  };
+};
+
+/** Bills a fraction more than is used by a rule of one card, and approves that with writing on. */
+async function approveFraction(cards: CardView[], offset: number): Promise<ClosedApproval> {
+  const { api } = system;
+  const id = cards.find((each) => each.bulkApprovable)?.id;
+  await api.put(`/v1/cards/${id}/rule`, { rule: { offset, reason: 'A part of a seat' } });
+  await api.put(`/v1/psa-connections/${ids.psaConnectionId}/writes`, { enabled: true });
+  const { approval } = await signOff(system, [await api.get<CardView>(`/v1/cards/${id}`)]);
+  return untilApprovalClosed(system, approval.id);
+}
 
 const examples: Example[] = [
   {
@@ -206,6 +235,37 @@ const examples: Example[] = [
       const billed = cards.filter((card) => card.kind === 'reconcile');
       expect(billed.length).toBeGreaterThan(0);
       for (const { flags } of billed) expect(flags.map((flag) => flag.reason)).toContain('next_invoice_passed');
+    },
+  },
+  {
+    name: 'a PSA that rounds to two decimals: the target is rounded before it is shown, and is there when it is read again',
+    connectwise: roundedTo(2),
+    holds: async ({ cards, system: { api } }) => {
+      const closed = await approveFraction(cards, 0.3457);
+      expect(closed.lines).toMatchObject([{ state: 'applied' }]);
+      const [{ cardId, from, to }] = closed.lines as [ClosedApproval['lines'][number]];
+      expect(Math.round((to % 1) * 10_000)).toBe(3500);
+      await syncNow(system, ids.integrationId);
+      expect(await api.get(`/v1/cards/${cardId}`)).toMatchObject({ kind: 'no_change', current: to, difference: 0 });
+      await api.put(`/v1/cards/${cardId}/rule`, { rule: null });
+      const { approval } = await api.post<{ approval: ApprovalView }>(`/v1/approvals/${closed.id}/undo`);
+      expect((await untilApprovalClosed(system, approval.id)).lines).toMatchObject([{ state: 'applied', to: from }]);
+    },
+  },
+  {
+    name: 'a PSA that keeps fewer decimals than its setting says is named as that, and not as somebody who changed the line',
+    connectwise: roundedTo(0),
+    holds: async ({ cards, system: { api, connectwise: psa } }) => {
+      const closed = await approveFraction(cards, 0.3457);
+      expect(closed.lines).toMatchObject([{ state: 'conflict', problem: { code: 'fewer_decimals' } }]);
+      const [{ cardId, lineId, agreementId, from }] = closed.lines as [ClosedApproval['lines'][number]];
+      const settings = `/v1/psa-connections/${ids.psaConnectionId}/settings`;
+      await api.put(settings, { quantityDecimals: 0 });
+      expect(await api.get(`/v1/cards/${cardId}`)).toMatchObject({ kind: 'no_change', difference: 0 });
+      await api.put(settings, {});
+      await api.put(`/v1/cards/${cardId}/rule`, { rule: null });
+      const line = { agreementId: Number(agreementId), additionId: Number(lineId) };
+      await psa.change({ change: 'setQuantity', ...line, quantity: from });
     },
   },
 ];

@@ -75,6 +75,7 @@ export const samples: Record<string, Make> = {
     return { params: { id: tenant.psaConnectionId } };
   },
   putPsaWrites: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: { enabled: true } }),
+  putPsaSettings: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: { quantityDecimals: 2 } }),
   listBoards: connection,
   listPsaAccounts: connection,
   listPsaProducts: connection,

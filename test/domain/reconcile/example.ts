@@ -77,6 +77,7 @@ export function customer(over: Partial<ReconcileInput> = {}): ReconcileInput {
     usage: [count()],
     mappings: [mapping()],
     combine: {},
+    quantityDecimals: 4,
     agreements: [agreement()],
     lines: [line()],
     decisions: {},

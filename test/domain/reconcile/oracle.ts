@@ -1,6 +1,6 @@
 /**
  * The reconciliation rules of design.md told a second time, slowly: every question is asked from the beginning for one
- * product, nothing is remembered between two questions. Shares types with the product and nothing else.
+ * product, and next to nothing is remembered between two questions. Shares types with the product and nothing else.
  */
 import type { LineInput, ReconcileInput, UsageInput } from '../../../domain/reconcile.ts';
 
@@ -37,7 +37,7 @@ function verdict(world: ReconcileInput, product: string): Verdict {
   const reasons = new Set<string>();
   const counts = countsFor(world, product);
   const open = openLines(world, product);
-  const billed = open.map((line) => line.quantity).reduce(plus, 0);
+  const billed = open.map((line) => kept(world, line.quantity)).reduce(plus, 0);
   const elsewhere = counts.length === 0 && goesElsewhere(world, product);
   const { usage, why } = elsewhere ? { usage: 0, why: undefined } : usageOf(world, product, counts);
   if (why) reasons.add(why);
@@ -71,7 +71,7 @@ function verdict(world: ReconcileInput, product: string): Verdict {
     } else {
       const others = open
         .filter((other) => other !== line)
-        .map((other) => other.quantity)
+        .map((other) => kept(world, other.quantity))
         .reduce(plus, 0);
       const quantity = target - others;
       if (quantity < 0) {
@@ -113,6 +113,11 @@ function verdict(world: ReconcileInput, product: string): Verdict {
 }
 
 const plus = (a: number, b: number) => a + b;
+
+/** What the PSA makes of a number of halves: one that keeps no decimals takes the next whole number. */
+function kept(world: ReconcileInput, halves: number): number {
+  return world.quantityDecimals === 0 ? Math.ceil(halves) : halves;
+}
 
 const day = (text: string) => Date.parse(`${text}T00:00:00Z`);
 const text = (moment: number) => new Date(moment).toISOString().slice(0, 10);
@@ -182,8 +187,18 @@ function forerunners(world: ReconcileInput, calendar: Calendar, line: LineInput)
   });
 }
 
-/** `counted`, or why a line is not; `nobody` = of an agreement that is not there. */
+const fates = new WeakMap<ReconcileInput, Map<LineInput, string>>();
+
+/** `counted`, or why a line is not; `nobody` = of an agreement that is not there. Asked so often that it is remembered. */
 function fateOf(world: ReconcileInput, line: LineInput): string {
+  const known = fates.get(world) ?? new Map<LineInput, string>();
+  fates.set(world, known);
+  const fate = known.get(line) ?? decideFate(world, line);
+  known.set(line, fate);
+  return fate;
+}
+
+function decideFate(world: ReconcileInput, line: LineInput): string {
   const owner = world.agreements.filter((agreement) => agreement.id === line.agreementId)[0];
   if (owner === undefined) return 'nobody';
   if (!world.account.active) return 'account_inactive';
@@ -366,7 +381,7 @@ function targetOf(world: ReconcileInput, product: string, usage: number | null):
   let target = usage;
   if (rule?.offset !== undefined) target += rule.offset;
   if (rule?.minimum !== undefined && target < rule.minimum) target = rule.minimum;
-  return target < 0 ? 0 : target;
+  return target < 0 ? 0 : kept(world, target);
 }
 
 /** The line that takes the difference. */

@@ -165,6 +165,8 @@ export const worlds: fc.Arbitrary<ReconcileInput> = fc.record({
     maxLength: 4,
   }),
   combine: fc.dictionary(product, fc.constantFrom('add' as const, 'highest' as const, 'distinct' as const)),
+  /** Halves with no decimals have to be rounded; with one or more they are kept. */
+  quantityDecimals: fc.constantFrom(0, 1, 2, 2, 4),
   agreements: fc.uniqueArray(agreement, { selector: (each) => each.id, minLength: 1, maxLength: 3 }),
   lines: fc
     .record({ single: fc.array(line, { maxLength: 4 }), pair: fc.option(succession, { nil: [] }) })
