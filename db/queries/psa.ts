@@ -1,7 +1,7 @@
 /** What was read from the PSA: applied from staging in one transaction, read by pages. */
 import { and, asc, eq, gt, ilike, inArray, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
-import { agreement, agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
+import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
 
 /** Columns of each staged entity, as `name type`, in the table of the same name. */
 const entities = {
