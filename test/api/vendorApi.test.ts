@@ -243,7 +243,7 @@ describe('accounts (9 to 12)', () => {
         headers: { 'GRADIENT-TOKEN': tokenOf(vendorKey, key), 'content-type': type },
         body,
       });
-      return { status: response.status, body: (await response.json()) as unknown };
+      return { status: response.status, body: await response.json() };
     };
     expect((await send('1', 'latin1', 'application/json; charset=ISO-8859-1')).status).toBe(201);
     // As PowerShell sends JSON when it is told of no type.
