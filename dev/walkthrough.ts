@@ -8,6 +8,7 @@ import {
   latestRun,
   person,
   reach,
+  signOff,
   syncNow,
   untilApprovalClosed,
   untilConnected,
@@ -149,19 +150,52 @@ export async function walk(
 
   const approvable = cards.filter((card) => card.bulkApprovable);
   const patchesBefore = (await system.connectwise.log('PATCH')).length;
-  await checks.run('approve', async () => {
+  /** Cards that are signed off one by one before the rest is in bulk. */
+  const signedOff: CardView[] = [];
+  await checks.run('approve.asSeen', async () => {
     await api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
-    if (approvable.length === 0) return 'nothing is left to sign off';
+    const [stale, other] = approvable;
+    if (!stale) return 'nothing is left to sign off';
+    const { psaAccountId, psaProductId } = stale;
+    // An earlier start may have been killed while the number was another one.
+    const { write } = await api.put<CardView>(`/v1/cards/${stale.id}/rule`, { rule: null });
+    const filter = { psaAccountId, psaProductId };
+    const preview = await api.post<{ id: string }>('/v1/approvals/previews', { psaConnectionId, filter });
+    // Somebody changes the number while others look at it.
+    await api.put(`/v1/cards/${stale.id}/rule`, { rule: { offset: 1, reason: 'The walkthrough changes a number' } });
+    const refused = await api.call<{ detail: string }>('POST', '/v1/approvals', { previewId: preview.id });
+    if (refused.status !== 422) throw new Error(`A preview whose number had changed was answered ${refused.status}.`);
+    const asked = write?.to ?? 0;
+    for (const number of [`to ${asked},`, `to ${asked + 1} now`])
+      if (!refused.body.detail.includes(number)) throw new Error(`It does not say "${number}": ${refused.body.detail}`);
+    if (other) {
+      const { approval, skipped } = await signOff(system, [{ id: stale.id, write }, other]);
+      stack.noteWorkflow(`approve/${approval.id}`);
+      const numbers = skipped.items.map((item) => [item.cardId, item.reason, item.asked.to, item.now?.to]);
+      same(numbers, [[stale.id, 'differs', asked, asked + 1]], 'skipped cards');
+      const { counts } = await untilApprovalClosed(system, approval.id);
+      if (counts['applied'] !== 1) throw new Error(`The other card is not written: ${JSON.stringify(counts)}`);
+      signedOff.push(other);
+    }
+    const held = quantities(await companies()).get(write?.lineId ?? '');
+    if (held !== write?.from) throw new Error(`The line of the changed card was written: ${write?.from} → ${held}.`);
+    await api.put(`/v1/cards/${stale.id}/rule`, { rule: null });
+    return `a number that changed from ${asked} to ${asked + 1} after it was shown is skipped with both, and not written`;
+  });
+
+  await checks.run('approve', async () => {
+    const rest = approvable.filter((card) => !signedOff.includes(card));
+    if (rest.length === 0) return 'nothing is left to sign off';
     const preview = await api.post<{ id: string; cards: number }>('/v1/approvals/previews', { psaConnectionId });
-    if (preview.cards !== approvable.length)
-      throw new Error(`The preview has ${preview.cards} cards, and ${approvable.length} can be approved at once.`);
+    if (preview.cards !== rest.length)
+      throw new Error(`The preview has ${preview.cards} cards, and ${rest.length} can be approved at once.`);
     const { approval } = await api.post<SignedOff>('/v1/approvals', { previewId: preview.id });
     stack.noteWorkflow(`approve/${approval.id}`);
     // A second for every line: a big batch takes its time, one that stands still does not.
     const { lines } = await untilApprovalClosed(system, approval.id, 120_000 + approval.lines * 1_000);
     const bad = lines.filter((line) => line.state !== 'applied');
     if (bad.length > 0) throw new Error(`${bad.length} lines are not applied: ${bad[0]?.state}`);
-    same(lines.map((line) => line.cardId).sort(), approvable.map((card) => card.id).sort(), 'cards approved');
+    same(lines.map((line) => line.cardId).sort(), rest.map((card) => card.id).sort(), 'cards approved');
     return `${lines.length} cards signed off and written`;
   });
 

@@ -9,7 +9,7 @@ import {
   psaProduct,
   type PreviewFilter,
 } from '../schema/index.ts';
-import { writeOfCard, writesUnderWay } from './signOff.ts';
+import { isUnderWay, writeOfCard } from './signOff.ts';
 
 export type PreviewRow = typeof approvalPreview.$inferSelect;
 
@@ -35,17 +35,14 @@ export async function storePreview(
   if (!made) throw new Error('The preview was not stored.');
   const { psaAccountId, psaProductId } = preview.filter;
   await tx.execute(sql`
-    with open as materialized (${writesUnderWay(preview.psaConnectionId)}),
-    considered as materialized (
+    with considered as materialized (
       select c.id, c.psa_account_id, c.psa_product_id, w.*, c.detail -> 'money' -> 0 as money,
              case when c.dismissed then 'dismissed'
-                  when oc.card_id is not null or ol.line_id is not null then 'under_way'
+                  when ${isUnderWay(preview.psaConnectionId, sql`c.id`, sql`w.line_id`)} then 'under_way'
                   when not c.bulk_approvable or w.line_id is null then coalesce(c.flags[1], 'other')
              end as reason
         from card c
        cross join lateral ${writeOfCard} w
-        left join (select distinct card_id from open) oc on oc.card_id = c.id
-        left join (select distinct line_id from open) ol on ol.line_id = w.line_id
        where c.organization_id = ${organizationId} and c.psa_connection_id = ${preview.psaConnectionId}
          and c.kind <> 'no_change'
          and ${psaAccountId === undefined ? sql`true` : sql`c.psa_account_id = ${psaAccountId}`}

@@ -100,6 +100,8 @@ export type ApprovalLineState =
   | 'withdrawn'
   | 'replaced';
 
+const open = sql`state in ('intended', 'writing', 'uncertain', 'todo')`;
+
 /** One signed-off write: an absolute quantity for one agreement line (invariant 5). */
 export const approvalLine = pgTable(
   'approval_line',
@@ -134,9 +136,8 @@ export const approvalLine = pgTable(
     index().on(t.batchId, t.position),
     // The next 25 of a state, and how many there are, in a batch of any size.
     index().on(t.batchId, t.state, t.position),
-    index().on(t.cardId),
-    index('approval_line_open')
-      .on(t.batchId, t.lineId)
-      .where(sql`state in ('intended', 'writing', 'uncertain', 'todo')`),
+    // What is open is little beside all that ever was.
+    index('approval_line_open_card').on(t.cardId).where(open),
+    index('approval_line_open_line').on(t.lineId).where(open),
   ],
 );
