@@ -34,11 +34,12 @@ import { reconnectionRoutes } from './routes/reconnection.ts';
 import { scheduleRoutes } from './routes/schedule.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
-import { createVendorApi, vendorApiPath } from './vendorApi/app.ts';
+import { pathOf, vendorApiPath } from './vendorApi/address.ts';
+import { createVendorApi } from './vendorApi/app.ts';
 import { VendorApiError } from './vendorApi/answers.ts';
 
 export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
-  const app = new OpenAPIHono<ApiEnv>();
+  const app = new OpenAPIHono<ApiEnv>({ getPath: pathOf });
   registerHealthMetrics(deps.metrics, deps.db, deps.environment);
   const durations = new Histogram({
     name: 'countersign_api_seconds',

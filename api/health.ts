@@ -61,12 +61,15 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   const customers = gauge('customers_waiting', 'New customers that nobody has mapped');
   const alerts = gauge('alerts', 'Alerts that are parked or dead', ['state']);
   const pause = gauge('pause_seconds', 'Seconds until a connection that asked for a pause is called again', ['of']);
+  const refused = gauge('refused_posts', 'Accounts and services whose posts are refused');
+  const refusedEver = gauge('refused_posts_ever', 'Posts of the vendor that were refused, ever');
   const credentials = gauge('credentials_age_days', 'Days since credentials were given', ['of']);
 
   async function read(): Promise<void> {
     // Metrics are asked for when the database is away, too: then these have no value.
     const all = await readHealthFacts(db).catch(() => []);
-    for (const each of [state, age, waits, blocked, customers, alerts, pause, credentials]) each.reset();
+    for (const each of [state, age, waits, blocked, customers, alerts, refused, refusedEver, pause, credentials])
+      each.reset();
     for (const facts of all) {
       const health = await judgeHealth(db, environment, facts);
       const integration = facts.integrationId;
@@ -81,6 +84,8 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
       alerts.set({ integration, state: 'dead' }, facts.alertsDead);
       pause.set({ integration, of: 'vendor' }, facts.vendorPauseSeconds);
       pause.set({ integration, of: 'psa' }, facts.psaPauseSeconds);
+      refused.set({ integration }, facts.refusedPosts);
+      refusedEver.set({ integration }, facts.refusedPostsEver);
       for (const each of health.credentials) credentials.set({ integration, of: each.of }, each.ageDays);
     }
   }

@@ -44,6 +44,12 @@ export async function viewServices(db: Queryable, row: Pick<Integration, 'id' | 
   });
 }
 
+/** @param serviceId its id, or the one under which the vendor is told of it @returns undefined when there is none */
+export async function viewService(db: Queryable, row: Pick<Integration, 'id' | 'psaConnectionId'>, serviceId: string) {
+  const services = await viewServices(db, row);
+  return services.find(({ id }) => id === serviceId) ?? services.find(({ givenId }) => givenId === serviceId);
+}
+
 /**
  * A person decides what one service is mapped to. What is so already changes nothing, whatever was seen.
  *
@@ -64,7 +70,7 @@ export async function decideService(
   },
 ): Promise<void> {
   await lockIntegration(tx, row.id);
-  const service = (await viewServices(tx, row)).find(({ id }) => id === wish.serviceId);
+  const service = await viewService(tx, row, wish.serviceId);
   if (!service) throw new Refusal('unknown', 'not-found', 'There is no such service.');
   const mapping = wish.mapping && { ...wish.mapping, productIds: [...new Set(wish.mapping.productIds)] };
   const combine = Object.fromEntries(

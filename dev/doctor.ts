@@ -188,4 +188,10 @@ async function sayHealth(env: Environment, db: Database, facts: HealthFacts): Pr
   if (health.customersWaiting > 0) say('note', '  customers', `${health.customersWaiting} new ones wait to be mapped`);
   if (health.alertsDead > 0)
     say('note', '  alerts', `${health.alertsDead} could not be delivered: retry or dismiss them`);
+  if (health.refusedPosts > 0)
+    say(
+      'note',
+      '  posts',
+      `of ${health.refusedPosts} accounts or services are refused: GET …/intake says which and why`,
+    );
 }

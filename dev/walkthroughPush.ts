@@ -17,6 +17,12 @@ import { names, same, trueUsage } from './truth.ts';
 import { until } from './until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
+interface Refused {
+  accountId: string;
+  serviceId: string;
+  reason: { code: string };
+}
+
 const psaName = 'Acme ConnectWise, for the vendor that pushes';
 
 /**
@@ -139,6 +145,29 @@ export async function walkPush(
       return `"${account.name}" was mapped after its counts had come: they count at once`;
     }
     return 'every account that has a likely partner is mapped';
+  });
+
+  await checks.run('push.refusedIsShown', async () => {
+    // A vendor program whose catalogue is older or newer than what it told here.
+    const token = Buffer.from(`${demoVendorKey}:${await newKey(id, 1)}`).toString('base64');
+    const [account] = await api.all<{ id: string }>(`${at}/accounts?mapped=true`);
+    const refused = { accountId: 'nobody, yet', serviceId: 'SpamTitan Seat' };
+    const post = (serviceId: string, accountId: string) =>
+      fetch(`${stack.api}/api/vendor-api/service/${encodeURIComponent(serviceId)}/count`, {
+        method: 'POST',
+        headers: { 'GRADIENT-TOKEN': token, 'content-type': 'application/json' },
+        body: JSON.stringify({ accountId, unitCount: 3 }),
+      });
+    const answers = [await post('CloudFilter', refused.accountId), await post(refused.serviceId, account?.id ?? '')];
+    const { items } = await api.get<{ items: Refused[] }>(`${at}/intake`);
+    const shown = (code: string) => items.find((item) => item.reason.code === code);
+    const codes = answers.map(({ status }) => status);
+    same(codes, [404, 404], 'answers');
+    same(shown('unknown-account')?.accountId, refused.accountId, 'the account that is shown');
+    same(shown('unknown-service')?.serviceId, refused.serviceId, 'the service that is shown');
+    const { refusedPosts } = await api.get<{ refusedPosts: number }>(`${at}/health`);
+    if (refusedPosts !== items.length) throw new Error(`Health says ${refusedPosts}, the intake ${items.length}.`);
+    return `counts of an unknown account and an unknown service were answered 404, and are shown with both ids`;
   });
 
   await checks.run('push.rotate', async () => {

@@ -107,11 +107,12 @@ export function healthState(notes: {
   heldRuns: number;
   customersWaiting: number;
   alertsDead: number;
+  refusedPosts: number;
   warnings: readonly string[];
 }): HealthState {
   if (notes.stale || notes.waits.some((wait) => wait.code !== undefined && wait.code !== 'not_mapped'))
     return 'failing';
-  const open = notes.heldRuns + notes.customersWaiting + notes.alertsDead + notes.warnings.length;
+  const open = notes.heldRuns + notes.customersWaiting + notes.alertsDead + notes.refusedPosts + notes.warnings.length;
   const person = notes.waits.some((wait) => wait.for === 'person');
   return open > 0 || person || !notes.connected ? 'attention' : 'healthy';
 }

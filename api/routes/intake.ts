@@ -5,10 +5,24 @@ import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeIntegration } from '../../db/queries/cards.ts';
 import { commitFact, finishStep, listSteps, reopenSteps } from '../../db/queries/process.ts';
 import { hasKeyInForce, storeIntake } from '../../db/queries/push.ts';
+import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
 import { insertSyncRequest } from '../../db/queries/sync.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { actorOf, commitAndWake } from '../context.ts';
-import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  exampleIds,
+  idParam,
+  isoDate,
+  jsonBody,
+  jsonPlace,
+  listOf,
+  pageOf,
+  pageQuery,
+  route,
+  send,
+} from '../define.ts';
 import { conflict } from '../problem.ts';
 import {
   activeIntegration,
@@ -36,7 +50,98 @@ const setIntake = route({
   example: { ...exampleIntegration, id: exampleIds.integration, intake: 'push' },
 });
 
+const refusedSchema = z
+  .object({
+    kind: z.enum(['count', 'alert']),
+    /** As it was posted; empty = it could not be read. */
+    accountId: z.string(),
+    /** Empty = it could not be read, or (of an alert) was not looked at. */
+    serviceId: z.string(),
+    /** Why, the last time: as a code, and as the vendor was told. */
+    reason: z.object({
+      code: z.enum(['unknown-account', 'unknown-service', 'ambiguous-id', 'no-alerts', 'invalid']),
+      detail: z.string(),
+    }),
+    firstAt: isoDate,
+    lastAt: isoDate,
+    times: z.int(),
+  })
+  .openapi('RefusedPost');
+const intakeView = listOf(refusedSchema)
+  .extend({
+    intake: z.enum(['push', 'pull']),
+    /** Where the vendor that pushes says it stands. */
+    pushStatus: z.enum(['inactive', 'pending', 'active', 'disabled', 'error']),
+    refused: z.object({
+      /** Accounts and services whose posts are refused now; `items` has each. */
+      rows: z.int(),
+      /** Posts that were refused ever. */
+      times: z.int(),
+      /** Rows that there was no room for. */
+      forgotten: z.int(),
+    }),
+  })
+  .openapi('Intake');
+
+const getIntake = route({
+  method: 'get',
+  path: '/v1/integrations/{id}/intake',
+  operationId: 'getIntake',
+  summary: 'The way counts come, and the posts of the vendor that were refused, the latest first',
+  tag: 'Intake',
+  scope: 'read',
+  request: { params: idParam, query: pageQuery },
+  ok: 200,
+  answer: intakeView,
+  example: {
+    intake: 'push' as const,
+    pushStatus: 'active' as const,
+    refused: { rows: 1, times: 12, forgotten: 0 },
+    items: [
+      {
+        kind: 'count' as const,
+        accountId: '1077',
+        serviceId: 'CloudFilter',
+        reason: { code: 'unknown-account' as const, detail: 'The integration has no account of this id.' },
+        firstAt: '2026-11-24T03:30:00.000Z',
+        lastAt: '2026-11-25T03:30:00.000Z',
+        times: 12,
+      },
+    ],
+    nextCursor: null,
+  },
+});
+
+/** An id as it was posted, or none. PostgreSQL takes no NUL. */
+const postedId = z.string().regex(/^[^\0]{0,500}$/);
+const place = jsonPlace(z.tuple([z.iso.datetime(), z.enum(['count', 'alert']), postedId, postedId]));
+
 export const intakeRoutes = createRouter();
+
+intakeRoutes.openapi(getIntake, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor } = c.req.valid('query');
+  const [at, kind, vendorAccountId, serviceId] = decodeCursor(cursor, place) ?? [];
+  const before =
+    at !== undefined && kind !== undefined && vendorAccountId !== undefined && serviceId !== undefined
+      ? { lastAt: new Date(at), kind, vendorAccountId, serviceId }
+      : undefined;
+  const page = pageOf(await listRefused(deps.db, row.id, { before, limit: limit + 1 }), limit, (last) =>
+    JSON.stringify([last.lastAt.toISOString(), last.kind, last.vendorAccountId, last.serviceId]),
+  );
+  return send(c, intakeView, {
+    intake: row.intake,
+    pushStatus: row.pushStatus,
+    refused: await countRefused(deps.db, row.id),
+    items: page.items.map(({ vendorAccountId: accountId, code, detail, ...rest }) => ({
+      ...rest,
+      accountId,
+      reason: { code, detail },
+    })),
+    nextCursor: page.nextCursor,
+  });
+});
 
 intakeRoutes.openapi(setIntake, async (c) => {
   const deps = c.get('deps');

@@ -38,6 +38,8 @@ const healthSchema = z
     customersEscalated: z.int(),
     alertsParked: z.int(),
     alertsDead: z.int(),
+    /** Accounts and services whose posted counts or alerts were refused in the last 30 days, and not taken since. */
+    refusedPosts: z.int(),
     credentials: z.array(
       z.object({
         of: z.enum(['vendor', 'psa']),
@@ -69,6 +71,7 @@ const exampleHealth = {
   customersEscalated: 0,
   alertsParked: 0,
   alertsDead: 0,
+  refusedPosts: 0,
   credentials: [
     {
       of: 'vendor' as const,

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Queryable } from '../../db/client.ts';
 import { accountVersion, decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
-import { decideService, viewServices } from '../../commands/serviceMapping.ts';
+import { decideService, viewService, viewServices } from '../../commands/serviceMapping.ts';
 import { createSuggester } from '../../domain/matching.ts';
 import { roundings } from '../../domain/quantities.ts';
 import { fanOuts, type ServiceMapping } from '../../domain/serviceMapping.ts';
@@ -376,7 +376,7 @@ async function readAccount(db: Queryable, integrationId: string, vendorAccountId
 }
 
 async function readService(db: Queryable, row: Parameters<typeof viewServices>[1], serviceId: string) {
-  const found = (await viewServices(db, row)).find(({ id }) => id === serviceId);
+  const found = await viewService(db, row, serviceId);
   if (!found) throw notFound('service');
   return found;
 }

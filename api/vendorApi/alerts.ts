@@ -1,26 +1,40 @@
 /** Routes 17 and 18: an alert is queued, and asked after by its message (reference/gradient.md §4.1–4.2, §5.3). */
 import { Hono } from 'hono';
-import { findAlertOf, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import { meantBy, type IdReadings } from '../../domain/idReadings.ts';
+import { findAlertOf, readAlert, type AlertRow, type PostedAlert } from '../../db/queries/alerts.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
+import { listIdentified, listKnownIds } from '../../db/queries/pushCatalogue.ts';
 import type { ApiDependencies } from '../context.ts';
 import { takeAlert } from '../takeAlert.ts';
-import { jsonOf, VendorApiError, type VendorApiEnv } from './answers.ts';
+import { idIn, meantIn } from './address.ts';
+import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 import { fieldsOf, isLonger, optionalDate, optionalText, requiredText, wholeNumber } from './fields.ts';
+import { notingRefusals } from './refused.ts';
 import { migrate } from './vendor.ts';
 
 export const alertRoutes = new Hono<VendorApiEnv>();
 
-alertRoutes.post('/alerting/:accountId', async (c) => {
+// Of any length: an id may hold a slash, and be sent with it.
+alertRoutes.post('/alerting/:accountId{.+}', async (c) => {
   const deps = c.get('deps');
   const row = c.get('integration');
-  const vendorAccountId = c.req.param('accountId');
-  if (isLonger(vendorAccountId, 200))
-    throw new VendorApiError(400, 'accountId must be shorter than or equal to 200 characters');
+  const account = idIn(c, '/alerting/');
+  const [asPosted] = account.readings;
+  const post = { kind: 'alert', vendorAccountId: asPosted, serviceId: '' } as const;
+  const posted = await notingRefusals(c, { ...post, code: 'invalid' }, () => readPosted(c));
+  const vendorAccountId = await notingRefusals(c, { ...post, code: 'ambiguous-id' }, () => accountOf(c, account));
+  await notingRefusals(c, { ...post, code: 'no-alerts' }, () => acceptAlerts(deps, row));
+  const { id } = await takeAlert(deps, row, { ...posted, vendorAccountId, asPosted });
+  if (row.pushStatus === 'inactive' || row.pushStatus === 'pending')
+    await storePushStatus(deps.db, row.id, { pushStatus: 'active' });
+  return c.json({ messageId: id, alertId: posted.alertId, correlationID: c.get('requestId') }, 201);
+});
+
+async function readPosted(c: VendorContext): Promise<Omit<PostedAlert, 'vendorAccountId'>> {
   const fields = fieldsOf(await jsonOf(c));
   const posted = {
     source: 'vendor' as const,
-    vendorAccountId,
     alertId: requiredText(fields, 'alertId', 200),
     title: requiredText(fields, 'title', 1_000),
     description: requiredText(fields, 'description', 50_000),
@@ -31,12 +45,29 @@ alertRoutes.post('/alerting/:accountId', async (c) => {
   };
   if (ownIds.test(posted.alertId))
     throw new VendorApiError(400, 'alertId must not begin with "storm:", "rule:" or "test:"');
-  await acceptAlerts(deps, row);
-  const { id } = await takeAlert(deps, row, posted);
-  if (row.pushStatus === 'inactive' || row.pushStatus === 'pending')
-    await storePushStatus(deps.db, row.id, { pushStatus: 'active' });
-  return c.json({ messageId: id, alertId: posted.alertId, correlationID: c.get('requestId') }, 201);
-});
+  if (posted.serviceId === undefined) return posted;
+  const services = await listIdentified(c.get('deps').db, c.get('integration').id, [posted.serviceId]);
+  const service = meantBy([posted.serviceId], services);
+  // One that is not known, or may be several, stays as it was sent: it is only told.
+  return typeof service === 'object' ? { ...posted, serviceId: service.id } : posted;
+}
+
+/**
+ * The account that is meant. One that nobody knows yet is taken, since the vendor may create it later.
+ *
+ * @throws VendorApiError when there are several, and when an id that nobody knows is not encoded as one
+ */
+async function accountOf(c: VendorContext, account: IdReadings): Promise<string> {
+  const [asPosted] = account.readings;
+  if (isLonger(asPosted, 200))
+    throw new VendorApiError(400, 'accountId must be shorter than or equal to 200 characters');
+  const known = meantIn(
+    account,
+    await listKnownIds(c.get('deps').db, 'accounts', c.get('integration').id, account.readings),
+  );
+  if (!known && !account.proper) throw badAddress();
+  return known?.id ?? asPosted;
+}
 
 alertRoutes.get('/alerting/debug/:messageId', async (c) => {
   const { db } = c.get('deps');

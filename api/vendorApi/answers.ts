@@ -1,6 +1,7 @@
 /** How Gradient's Vendor API answers (reference/gradient.md §3): JSON errors of a status and a message. */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { readingsOf } from '../../domain/idReadings.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import type { ApiDependencies } from '../context.ts';
 import { bodyText } from '../middleware/body.ts';
@@ -59,14 +60,19 @@ export async function jsonOf(c: VendorContext): Promise<unknown> {
   }
 }
 
-/** Refuses a NUL in the address, which PostgreSQL cannot keep; bodies are checked where they are read. */
+/**
+ * Refuses a NUL in the address, which PostgreSQL cannot keep, and a query that is not encoded as one; bodies are checked where
+ * they are read. In the path an id may hold what only looks encoded.
+ */
 export const refuseNul = createMiddleware<VendorApiEnv>(async (c, next) => {
-  let text: string;
+  let text = readingsOf(c.req.path).readings.join();
   try {
-    text = decodeURIComponent(c.req.url);
+    text += decodeURIComponent(new URL(c.req.url).search);
   } catch {
-    throw new VendorApiError(400, 'The address is not valid');
+    throw badAddress();
   }
-  if (isBad(text)) throw new VendorApiError(400, 'The address is not valid');
+  if (isBad(text)) throw badAddress();
   await next();
 });
+
+export const badAddress = () => new VendorApiError(400, 'The address is not valid');

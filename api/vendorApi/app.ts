@@ -13,9 +13,6 @@ import { thingRoutes } from './things.ts';
 import { createCountAcceptor } from './together.ts';
 import { vendorRoutes } from './vendor.ts';
 
-/** The real one's base path, so that only the host differs. */
-export const vendorApiPath = '/api/vendor-api';
-
 export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   const vendorKeys = new Map(
     (deps.environment.VENDOR_API_KEYS ?? '').split(',').map((entry): [string, string] => {

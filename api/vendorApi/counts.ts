@@ -2,25 +2,32 @@
 import { Hono } from 'hono';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { wakeAll } from '../context.ts';
+import { isBad } from '../middleware/text.ts';
 import { syncOf } from '../routes/integrations.ts';
+import { ambiguous, idIn } from './address.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
 import type { VendorGate } from './authenticate.ts';
 import { takeChoice } from './choice.ts';
 import type { CountAcceptor } from './together.ts';
 import { countOf, fieldsOf, optionalText, requiredText } from './fields.ts';
+import { notingRefusals } from './refused.ts';
 
 /** @param gate the keys are looked at and the count is kept by one statement: a vendor posts a hundred thousand of them */
 export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor): Hono<VendorApiEnv> {
   const routes = new Hono<VendorApiEnv>();
-  routes.post('/service/:serviceId/count', async (c) => {
+  // Of any length: an id may hold a slash, and be sent with it.
+  routes.post('/service/:serviceId{.+}/count', async (c) => {
     const deps = c.get('deps');
-    const serviceId = c.req.param('serviceId');
+    const [serviceId, ...otherReadings] = idIn(c, '/service/', '/count').readings;
     const count = await readCount(c).catch(async (error: unknown) => {
       // Who has no key is told that, and nothing of what it has sent.
-      await gate.authenticate(c);
-      throw error;
+      c.set('integration', await gate.authenticate(c));
+      const post = { kind: 'count', vendorAccountId: await accountIn(c), serviceId, code: 'invalid' } as const;
+      return notingRefusals(c, post, () => {
+        throw error;
+      });
     });
-    const kept = await gate.enter(c, (keys) => acceptCount(keys, { ...count, serviceId }));
+    const kept = await gate.enter(c, (keys) => acceptCount(keys, { ...count, serviceId, otherReadings }));
     const { integration } = kept;
     if (kept.first) {
       // The platform itself makes it active: usage has come.
@@ -34,9 +41,10 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
       clientOId !== undefined && kept.accountKnown && kept.psaAccountId !== clientOId
         ? await takeChoice(deps, integration.id, count.accountId, clientOId)
         : false;
+    if (kept.ambiguous) throw ambiguous(serviceId);
     if (!kept.accountKnown || (kept.psaAccountId === null && !chosen))
       throw new VendorApiError(404, `No account map found with id: ${count.accountId}`);
-    if (!kept.serviceKnown || !kept.serviceMapped)
+    if (kept.serviceId === null || !kept.serviceMapped)
       throw new VendorApiError(404, `No service map found with id: ${serviceId}`);
     return c.json({ status: 201, message: 'Count accepted' }, 201);
   });
@@ -57,4 +65,11 @@ async function readCount(c: VendorContext): Promise<Count> {
   const quantity = countOf(fields, 'unitCount');
   const clientOId = optionalText(fields, 'clientOId') || undefined;
   return { accountId, quantity, clientOId, build: c.req.query('no_build') !== 'true' };
+}
+
+/** Of a body that is refused: whose count it would have been, as far as can be told. */
+async function accountIn(c: VendorContext): Promise<string> {
+  const said: unknown = await jsonOf(c).catch(() => undefined);
+  const accountId = typeof said === 'object' && said !== null && 'accountId' in said ? said.accountId : undefined;
+  return typeof accountId === 'string' && !isBad(accountId) ? accountId : '';
 }

@@ -94,7 +94,7 @@ export function optionalDate(fields: Fields, name: string): Date | undefined {
 }
 
 /** Ids in a query, as `name[]=a&name[]=b`, `name=a&name=b` or `name=a,b`; undefined = not asked for by id. */
-export function idsOf(query: Record<string, string[]>, name: string): string[] | undefined {
-  const given = [...(query[name] ?? []), ...(query[`${name}[]`] ?? [])].flatMap((value) => value.split(','));
+export function valuesOf(query: Record<string, string[]>, name: string): string[] | undefined {
+  const given = [...(query[name] ?? []), ...(query[`${name}[]`] ?? [])];
   return given.length > 0 ? given : undefined;
 }

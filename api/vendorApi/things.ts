@@ -8,17 +8,21 @@ import { completeLinkCustomers } from '../../db/queries/push.ts';
 import {
   changeAccounts,
   changeDynamicServices,
+  listIdsWithComma,
+  listKnownIds,
   listPushedAccounts,
   listPushedServices,
   putAccounts,
   putDynamicServices,
   type PushedThing,
 } from '../../db/queries/pushCatalogue.ts';
+import { meantIds, possibleIds } from '../../domain/idReadings.ts';
 import type { Queryable, Transaction } from '../../db/client.ts';
 import { commitAndWake } from '../context.ts';
 import { linkersOf } from '../routes/integrations.ts';
+import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
-import { idsOf, listOfFields, optionalFlag, optionalText, requiredText, type Fields } from './fields.ts';
+import { listOfFields, optionalFlag, optionalText, requiredText, valuesOf, type Fields } from './fields.ts';
 import { vendorActor } from './vendor.ts';
 
 interface Thing extends PushedThing {
@@ -27,6 +31,7 @@ interface Thing extends PushedThing {
 
 /** Accounts and dynamic services differ in where they are kept, and in what creating one completes. */
 interface Kind {
+  of: 'accounts' | 'services';
   path: string;
   idsName: string;
   one: string;
@@ -43,6 +48,7 @@ interface Kind {
 }
 
 const accounts: Kind = {
+  of: 'accounts',
   path: '/organization/accounts',
   idsName: 'accountIds',
   one: 'account',
@@ -63,6 +69,7 @@ const accounts: Kind = {
 };
 
 const services: Kind = {
+  of: 'services',
   path: '/organization/services',
   idsName: 'serviceIds',
   one: 'service',
@@ -86,8 +93,7 @@ export const thingRoutes = new Hono<VendorApiEnv>();
 
 for (const kind of [accounts, services]) {
   thingRoutes.get(kind.path, async (c) => {
-    const ids = idsOf(c.req.queries(), kind.idsName);
-    const found = await kind.list(c.get('deps').db, c.get('integration').id, ids);
+    const found = await listAsked(c, kind);
     // Absent, or anything but `false`: all of them, as the older client expects.
     const unmappedToo = c.req.query('returnUnmapped') !== 'false';
     return c.json(found.filter((thing) => unmappedToo || thing.mappingId !== null).map(viewOf));
@@ -112,13 +118,30 @@ for (const kind of [accounts, services]) {
     return c.json(await viewsOf(c, kind, things));
   });
 
-  thingRoutes.patch(`${kind.path}/:id`, async (c) => {
+  // Of any length: an id may hold a slash, and be sent with it.
+  thingRoutes.patch(`${kind.path}/:id{.+}`, async (c) => {
     const [fields = {}] = listOfFields(await jsonOf(c));
-    const thing = { ...partsOf(fields), id: c.req.param('id') ?? '' };
+    const asked = idIn(c, `${kind.path}/`);
+    const known = await listKnownIds(c.get('deps').db, kind.of, c.get('integration').id, asked.readings);
+    const thing = { ...partsOf(fields), id: meantIn(asked, known)?.id ?? asked.readings[0] };
     await change(c, kind, [thing]);
     const [view] = await viewsOf(c, kind, [thing]);
     return c.json(view);
   });
+}
+
+/** All, or those that are asked for by their ids. */
+async function listAsked(c: VendorContext, kind: Kind): Promise<Thing[]> {
+  const { db } = c.get('deps');
+  const { id } = c.get('integration');
+  const values = valuesOf(c.req.queries(), kind.idsName);
+  if (values === undefined) return kind.list(db, id);
+  const withComma = values.some((value) => value.includes(',')) ? await listIdsWithComma(db, kind.of, id) : [];
+  const found = await kind.list(db, id, possibleIds(values, new Set(withComma)));
+  const meant = meantIds(values, new Set(found.map((thing) => thing.id)));
+  if (!meant) throw new VendorApiError(409, `${kind.idsName} may be read in several ways. Ask for all, without it`);
+  const ids = new Set(meant);
+  return found.filter((thing) => ids.has(thing.id));
 }
 
 function partsOf(fields: Fields): Omit<PushedThing, 'id'> {

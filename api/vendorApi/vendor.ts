@@ -7,7 +7,9 @@ import { migrationOf, requestMigration } from '../../db/queries/migration.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
+import type { IdReadings } from '../../domain/idReadings.ts';
 import { wakeAll, type ApiDependencies } from '../context.ts';
+import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './answers.ts';
 import { categories, subcategories } from './categories.ts';
 import { fieldsOf, oneOf, optionalText, requiredText, type Fields } from './fields.ts';
@@ -100,36 +102,44 @@ vendorRoutes.post('/service', async (c) => {
   return c.json(await vendorData(c, row), 201);
 });
 
-vendorRoutes.get('/service/:serviceId', async (c) => {
-  const id = c.req.param('serviceId');
-  return wrapped(c, await vendorWithService(c, id), 'Service found');
-});
+vendorRoutes.get('/service/:serviceId{.+}', async (c) =>
+  wrapped(c, await vendorWithService(c, idIn(c, '/service/')), 'Service found'),
+);
 
 /** The 2023 client sends no body, and the newer one no such request: nothing is changed. */
-vendorRoutes.patch('/service/:serviceId', async (c) => {
-  const id = c.req.param('serviceId');
-  return wrapped(c, await vendorWithService(c, id), 'Service updated');
-});
+vendorRoutes.patch('/service/:serviceId{.+}', async (c) =>
+  wrapped(c, await vendorWithService(c, idIn(c, '/service/')), 'Service updated'),
+);
 
-async function vendorWithService(c: VendorContext, id: string) {
-  const vendor = await vendorData(c, c.get('integration'));
-  const skus = vendor.skus.filter((sku) => sku.id === id);
-  if (skus.length === 0) throw new VendorApiError(404, `No service found with id: ${id}`);
-  return { ...vendor, skus };
+async function vendorWithService(c: VendorContext, asked: IdReadings) {
+  const row = c.get('integration');
+  const skus = await listPushedServices(c.get('deps').db, row.id, { dynamic: false });
+  const found = meantIn(
+    asked,
+    skus.map(({ service, givenId }) => ({ id: service.id, givenId, name: service.name })),
+  );
+  if (!found) throw new VendorApiError(404, `No service found with id: ${asked.readings[0]}`);
+  return vendorData(c, row, found.id);
 }
 
-async function vendorData(c: VendorContext, row: IntegrationRow) {
-  const rows = await listPushedServices(c.get('deps').db, row.id, { dynamic: false });
+/** @param only the SKU that is shown; absent = all */
+async function vendorData(c: VendorContext, row: IntegrationRow, only?: string) {
+  const rows = await listPushedServices(c.get('deps').db, row.id, {
+    dynamic: false,
+    ids: only === undefined ? undefined : [only],
+  });
   const { vendorProfile: profile } = row;
+  // The catalogue's own ids are known, and safe in an address.
+  const catalogued = new Set(isVendor(row.vendor) ? vendors[row.vendor].services.map((each) => each.id) : []);
   return {
     _id: row.vendor,
     id: row.vendor,
     name: profile.name ?? (isVendor(row.vendor) ? vendors[row.vendor].name : row.vendor),
     description: profile.description ?? '',
     integrationType: 'custom',
-    skus: rows.map(({ service }) => ({
-      _id: service.id,
-      id: service.id,
+    skus: rows.map(({ service, givenId }) => ({
+      _id: catalogued.has(service.id) ? service.id : givenId,
+      id: catalogued.has(service.id) ? service.id : givenId,
       name: service.name,
       description: service.description,
       category: service.category ?? 'other',

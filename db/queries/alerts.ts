@@ -14,6 +14,8 @@ export interface PostedAlert {
   alertId: string;
   source: AlertSource;
   vendorAccountId: string;
+  /** The account's id in the address, if it was sent in another way than it is. */
+  asPosted?: string | undefined;
   serviceId?: string | undefined;
   title: string;
   description: string;
@@ -37,7 +39,7 @@ const sameAgainMs = 60_000;
 
 /**
  * Keeps an alert: a new row, or one more time of the same. One statement, so that five at once make one row. It has no
- * place yet: `admitAlerts` gives it one, if `canBeAdmitted`.
+ * place yet: `admitAlerts` gives it one, if `canBeAdmitted`. What was refused of its account is over.
  *
  * @returns the row's id; accepted is what this has returned from
  */
@@ -49,6 +51,10 @@ export async function keepAlert(
   const id = randomUUID();
   const words = sql`title, description, priority, status, due_at, service_id`;
   const { rows } = await db.execute<{ id: string; state: AlertState }>(sql`
+    with over as (
+      delete from refused_post
+       where integration_id = ${integrationId} and kind = 'alert' and service_id = ''
+         and vendor_account_id in (${posted.vendorAccountId}, ${posted.asPosted ?? posted.vendorAccountId}))
     insert into alert as a (id, organization_id, integration_id, alert_id, source, reference, state, psa_account_id, vendor_account_id, ${words})
     select ${id}::uuid, ${organizationId}::uuid, i.id, ${posted.alertId}, ${posted.source}, ${referenceOf(id, 1)},
             case when m.psa_account_id is not null and ${hasBoard} then 'waiting' else 'parked' end, m.psa_account_id, ${posted.vendorAccountId},

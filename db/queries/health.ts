@@ -21,6 +21,10 @@ export interface HealthFacts {
   customersEscalated: number;
   alertsParked: number;
   alertsDead: number;
+  /** Of the vendor's posts, in the last 30 days: accounts and services, not taken since. */
+  refusedPosts: number;
+  /** Every post that was refused ever. */
+  refusedPostsEver: number;
   vendorCredentialsAt: Date | null;
   vendorCredentialsExpireOn: string | null;
   psaCredentialsAt: Date;
@@ -61,6 +65,9 @@ export async function readHealthFacts(
            (select count(*)::int from onboarding o where o.integration_id = i.id and o.escalated_at is not null) as "customersEscalated",
            (select count(*)::int from alert a where a.integration_id = i.id and a.state = 'parked') as "alertsParked",
            (select count(*)::int from alert a where a.integration_id = i.id and a.state = 'dead') as "alertsDead",
+           (select count(*)::int from refused_post r
+             where r.integration_id = i.id and r.last_at > now() - interval '30 days') as "refusedPosts",
+           coalesce((select t.times::float8 from refused_total t where t.integration_id = i.id), 0) as "refusedPostsEver",
            i.credentials_at as "vendorCredentialsAt", i.credentials_expire_on::text as "vendorCredentialsExpireOn",
            p.credentials_at as "psaCredentialsAt", p.credentials_expire_on::text as "psaCredentialsExpireOn",
            ${pauseSeconds('vendor', sql`i.id`)} as "vendorPauseSeconds", ${pauseSeconds('psa', sql`p.id`)} as "psaPauseSeconds",

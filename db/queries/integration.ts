@@ -1,7 +1,14 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import { skippedConnectSteps } from '../../domain/process.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { accountMapping, integration, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import {
+  accountMapping,
+  givenServiceId,
+  integration,
+  service,
+  serviceMapping,
+  vendorAccount,
+} from '../schema/index.ts';
 import { createProcess, startRound } from './process.ts';
 
 export type IntegrationRow = typeof integration.$inferSelect;
@@ -285,6 +292,7 @@ export async function listServices(db: Queryable, integrationId: string) {
   return db
     .select({
       id: service.id,
+      givenId: givenServiceId(service.id),
       name: service.name,
       description: service.description,
       productIds: serviceMapping.productIds,

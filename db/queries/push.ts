@@ -1,10 +1,13 @@
 /** Intake push: the keys a vendor comes with, and the numbers it posts. */
 import { and, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
+import { meantBy } from '../../domain/idReadings.ts';
 import { hashSecret } from '../encryption.ts';
 import { integration, integrationKey, syncRequest, usageCount, vendorAccount } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
 import { commitFact, completeByFact, finishStep, ownerOf } from './process.ts';
+import { listIdentified } from './pushCatalogue.ts';
+import { forgetRefused, noteRefused, type RefusedPost } from './refusedPosts.ts';
 import { stagedCountIdOf } from './staging.ts';
 
 const inForce = and(
@@ -112,7 +115,9 @@ export interface AcceptedCount {
   stale: boolean;
   integration: Pick<IntegrationRow, 'id' | 'organizationId' | 'pushStatus'>;
   accountKnown: boolean;
-  serviceKnown: boolean;
+  /** The service that was meant; null = it is not known, or (`ambiguous`) there are several. */
+  serviceId: string | null;
+  ambiguous: boolean;
   /** The PSA account that the account is mapped to. */
   psaAccountId: string | null;
   serviceMapped: boolean;
@@ -124,59 +129,18 @@ export interface AcceptedCount {
 export interface PostedCount {
   accountId: string;
   serviceId: string;
+  /** What the service's id may mean besides, read from the address in another way. */
+  otherReadings?: readonly string[];
   quantity: number;
   /** false = `no_build`: nothing need be shown for it yet. */
   build: boolean;
 }
 
 /**
- * $1 hash of the key, $2 vendors whose keys were shown, with commas, $3 the counts. `limit 1` has PostgreSQL look each
- * one up, however large the tables.
- */
-const acceptCountsSql = `
-  with given as (
-    select * from rows from (jsonb_to_recordset($3::jsonb)
-                             as ("accountId" text, "serviceId" text, quantity float8, build boolean))
-                  with ordinality as g (account_id, service_id, quantity, build, n)),
-  caller as (
-    select k.id as key_id, coalesce(k.last_used_at < now() - interval '1 minute', true) as stale,
-           i.id, i.organization_id, i.push_status
-      from integration_key k join integration i on i.id = k.integration_id
-     where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
-       and i.disconnected_at is null and i.vendor = any(string_to_array($2, ','))),
-  known as (
-    select c.id, g.*, a.there as account, s.there as service, am.psa_account_id, sm.there as service_mapped
-      from caller c cross join given g
-      left join lateral (select true as there from vendor_account a
-                          where a.integration_id = c.id and a.id = g.account_id limit 1) a on true
-      left join lateral (select true as there from service s
-                          where s.integration_id = c.id and s.id = g.service_id limit 1) s on true
-      left join lateral (select m.psa_account_id from account_mapping m
-                          where m.integration_id = c.id and m.vendor_account_id = g.account_id limit 1) am on true
-      left join lateral (select true as there from service_mapping m
-                          where m.integration_id = c.id and m.service_id = g.service_id limit 1) sm on true),
-  kept as (
-    insert into pushed_count as p (integration_id, vendor_account_id, service_id, quantity, received_at, build)
-    select id, account_id, service_id, (array_agg(quantity order by n desc))[1], clock_timestamp(), bool_or(build)
-      from known where account and service
-     group by id, account_id, service_id
-     order by account_id, service_id -- Whoever writes several writes them in this order, so that no two wait for each other.
-    on conflict (integration_id, vendor_account_id, service_id) do update
-       set quantity = excluded.quantity, received_at = excluded.received_at, run_id = null,
-           build = excluded.build or (p.run_id is null and p.build)
-    returning 1),
-  -- Held until this commits: a run that takes the request now will see the numbers. One that has taken it is not seen.
-  open as (
-    select r.id from sync_request r
-     where r.integration_id = (select id from caller) and r.kind = 'push' and r.run_id is null for share)
-  select key_id, stale, id, organization_id, push_status, account as account_known, service as service_known,
-         psa_account_id, service_mapped, exists (select from open) as asked
-    from caller join known using (id) order by n`;
-
-/**
  * Keeps posted numbers, those whose account and service are known, if the keys are in force, and sees to it that a sync is
- * asked for: mostly one statement, because a vendor posts a hundred thousand of them. Of two numbers of a pair the
- * later one is kept. Accepted is what this has returned from. The conditions on the keys are those of `findIntegrationByKey`.
+ * asked for: mostly one statement, because a vendor posts a hundred thousand of them. Of two numbers of a pair the later one
+ * is kept. Accepted is what this has returned from. What is refused is noted. The conditions on the keys are those of
+ * `findIntegrationByKey`.
  *
  * @param counts of one caller, in the order in which they came; not none
  * @returns one for each; undefined when the keys open nothing, and then nothing is kept
@@ -186,35 +150,117 @@ export async function acceptCounts(
   keys: PresentedKeys,
   counts: readonly PostedCount[],
 ): Promise<AcceptedCount[] | undefined> {
-  const { rows } = await db.$client.query<{
-    key_id: string;
-    stale: boolean;
-    id: string;
-    organization_id: string;
-    push_status: IntegrationRow['pushStatus'];
-    account_known: true | null;
-    service_known: true | null;
-    psa_account_id: string | null;
-    service_mapped: true | null;
-    asked: boolean;
-  }>({
-    text: acceptCountsSql,
-    values: [keys.keyHash, keys.vendors.join(), JSON.stringify(counts)],
-  });
+  const rows = await callAccept(db, keys, counts);
   const [any] = rows;
   if (!any) return undefined;
-  const firstKept = rows.findIndex((row) => row.account_known && row.service_known);
-  const first = firstKept >= 0 && !any.asked && (await askForPushedSync(db, any.id));
+  const ambiguous = rows.some((row) => row.service_id === null)
+    ? await acceptOthers(db, keys, counts, rows)
+    : undefined;
+  const kept = rows.filter((row) => row.account_known && row.service_id !== null);
+  const first = kept.length > 0 && !kept.some((row) => row.asked) && (await askForPushedSync(db, any.id));
+  await noteOutcome(db, any.id, counts, rows, ambiguous);
   return rows.map((row, at) => ({
     keyId: row.key_id,
     stale: row.stale && at === 0,
     integration: { id: row.id, organizationId: row.organization_id, pushStatus: row.push_status },
     accountKnown: row.account_known ?? false,
-    serviceKnown: row.service_known ?? false,
+    serviceId: row.service_id,
+    ambiguous: ambiguous?.has(at) ?? false,
     psaAccountId: row.psa_account_id,
     serviceMapped: row.service_mapped ?? false,
-    first: first && at === firstKept,
+    first: first && row === kept[0],
   }));
+}
+
+interface AcceptRow {
+  key_id: string;
+  stale: boolean;
+  id: string;
+  organization_id: string;
+  push_status: IntegrationRow['pushStatus'];
+  account_known: true | null;
+  service_id: string | null;
+  psa_account_id: string | null;
+  service_mapped: true | null;
+  refused_before: true | null;
+  asked: boolean;
+}
+
+/**
+ * The function `accept_counts` of the migration `refused_posts`, which keeps those that it knows by their id. They come as
+ * JSON because of an array PostgreSQL knows the length, and would plan anew each time.
+ */
+async function callAccept(
+  db: Database,
+  keys: PresentedKeys,
+  counts: readonly (PostedCount & { posted?: string })[],
+): Promise<AcceptRow[]> {
+  const given = counts.map(({ otherReadings: others = [], ...count }) => ({
+    ...count,
+    ...(others.length > 0 ? { others } : {}),
+  }));
+  const { rows } = await db.$client.query<AcceptRow>('select * from accept_counts($1, $2, $3)', [
+    keys.keyHash,
+    keys.vendors.join(),
+    JSON.stringify(given),
+  ]);
+  return rows;
+}
+
+/**
+ * Keeps those that were not meant by an id that is one, but by a name, or in another reading. Their rows are put in place of
+ * those there are.
+ *
+ * @returns where those are that may mean several services
+ */
+async function acceptOthers(
+  db: Database,
+  keys: PresentedKeys,
+  counts: readonly PostedCount[],
+  rows: AcceptRow[],
+): Promise<Set<number>> {
+  const ambiguous = new Set<number>();
+  const open = counts.flatMap((count, at) => (rows[at]?.service_id === null ? [{ ...count, at }] : []));
+  const services = await listIdentified(db, rows[0]?.id ?? '', open.flatMap(readings));
+  const meant = open.flatMap((count) => {
+    const found = meantBy(readings(count), services);
+    if (found === 'ambiguous') ambiguous.add(count.at);
+    if (found === 'ambiguous' || found === undefined) return [];
+    const { otherReadings: _, ...rest } = count;
+    return [{ ...rest, posted: count.serviceId, serviceId: found.id }];
+  });
+  const accepted = meant.length > 0 ? await callAccept(db, keys, meant) : [];
+  for (const [at, row] of accepted.entries()) rows[meant[at]?.at ?? -1] = row;
+  return ambiguous;
+}
+
+const readings = (count: PostedCount) => [count.serviceId, ...(count.otherReadings ?? [])];
+
+/** Nothing vanishes quietly: notes what was refused, and that what was refused before is over. */
+async function noteOutcome(
+  db: Database,
+  integrationId: string,
+  counts: readonly PostedCount[],
+  rows: readonly AcceptRow[],
+  ambiguous: ReadonlySet<number> | undefined,
+): Promise<void> {
+  const refused: RefusedPost[] = [];
+  const over: Pick<RefusedPost, 'kind' | 'vendorAccountId' | 'serviceId'>[] = [];
+  for (const [at, row] of rows.entries()) {
+    const count = counts[at];
+    if (!count) continue;
+    const post = { kind: 'count' as const, vendorAccountId: count.accountId, serviceId: count.serviceId };
+    if (row.account_known && row.service_id !== null) {
+      if (row.refused_before) over.push(post);
+    } else if (ambiguous?.has(at))
+      refused.push({ ...post, code: 'ambiguous-id', detail: 'The service id may mean several services.' });
+    else if (row.account_known)
+      refused.push({ ...post, code: 'unknown-service', detail: 'The integration has no service of this id.' });
+    else refused.push({ ...post, code: 'unknown-account', detail: 'The integration has no account of this id.' });
+  }
+  const [one, ...more] = refused;
+  if (one) await noteRefused(db, integrationId, [one, ...more]);
+  if (over.length > 0) await forgetRefused(db, integrationId, over);
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Intake push: accounts and services as the vendor tells them. Its catalogue is copied per integration (invariant 9). */
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, like, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
-import { accountMapping, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import type { Identified } from '../../domain/idReadings.ts';
+import { accountMapping, givenServiceId, service, serviceMapping, vendorAccount } from '../schema/index.ts';
 
 export interface PushedThing {
   id: string;
@@ -92,6 +93,59 @@ async function writeGiven(
      where t.integration_id = ${integrationId} and t.id = r.id and ${only}`);
 }
 
+/** Services that one of these may mean: their ids, the ids that we gave them, or their names. */
+export async function listIdentified(
+  db: Queryable,
+  integrationId: string,
+  readings: readonly string[],
+): Promise<Required<Identified>[]> {
+  const given = givenServiceId(service.id);
+  const all = [...new Set(readings)];
+  return db
+    .select({ id: service.id, givenId: given, name: service.name })
+    .from(service)
+    .where(
+      and(
+        eq(service.integrationId, integrationId),
+        or(inArray(service.id, all), inArray(given, all), inArray(service.name, all)),
+      ),
+    );
+}
+
+/** Those of these that are ids of accounts, or of dynamic services. */
+export async function listKnownIds(
+  db: Queryable,
+  kind: keyof typeof changeable,
+  integrationId: string,
+  readings: readonly string[],
+): Promise<{ id: string }[]> {
+  const table = kind === 'accounts' ? vendorAccount : service;
+  return db
+    .select({ id: table.id })
+    .from(table)
+    .where(
+      and(
+        eq(table.integrationId, integrationId),
+        inArray(table.id, [...readings]),
+        kind === 'services' ? eq(service.dynamic, true) : undefined,
+      ),
+    );
+}
+
+/** Ids of accounts, or of services, that hold a comma. */
+export async function listIdsWithComma(
+  db: Queryable,
+  kind: keyof typeof changeable,
+  integrationId: string,
+): Promise<string[]> {
+  const table = kind === 'accounts' ? vendorAccount : service;
+  const rows = await db
+    .select({ id: table.id })
+    .from(table)
+    .where(and(eq(table.integrationId, integrationId), like(table.id, '%,%')));
+  return rows.map(({ id }) => id);
+}
+
 /** @param ids these, or undefined = all */
 export async function listPushedAccounts(db: Queryable, integrationId: string, ids?: readonly string[]) {
   return db
@@ -131,7 +185,8 @@ export interface PushedSku {
 }
 
 /**
- * Adds a SKU under its name, which vendors use as its key; one of that name keeps its id and takes what is new. A dynamic
+ * Adds a SKU under its name, which vendors use as its key (they are told another id: `givenServiceId`), and which a vendor
+ * that is read calls it by, so that it is one service both ways; one of that name keeps its id and takes what is new. A dynamic
  * service that has the id becomes the SKU, with its mapping: a vendor looks for what it has created among the SKUs.
  */
 export async function putSku(tx: Queryable, integrationId: string, sku: PushedSku & { id: string }): Promise<void> {
@@ -159,7 +214,7 @@ export async function listPushedServices(
   filter: { dynamic: boolean; ids?: readonly string[] | undefined },
 ) {
   return db
-    .select({ service, productIds: serviceMapping.productIds })
+    .select({ service, givenId: givenServiceId(service.id), productIds: serviceMapping.productIds })
     .from(service)
     .leftJoin(
       serviceMapping,

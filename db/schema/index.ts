@@ -5,6 +5,7 @@ export * from './process.ts';
 export * from './psaConnection.ts';
 export * from './psa.ts';
 export * from './integration.ts';
+export * from './refusedPost.ts';
 export * from './onboarding.ts';
 export * from './sync.ts';
 export * from './schedule.ts';

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import {
   boolean,
   date,
@@ -125,8 +125,19 @@ export const service = pgTable(
     isActive: boolean('is_active').notNull().default(true),
     isArrears: boolean('is_arrears').notNull().default(false),
   },
-  (t) => [primaryKey({ columns: [t.integrationId, t.id] })],
+  (t) => [
+    primaryKey({ columns: [t.integrationId, t.id] }),
+    index('service_given').on(t.integrationId, givenServiceId(t.id)),
+  ],
 );
+
+/**
+ * The id under which a vendor is told of a service that it named: opaque, and safe in an address, which the name as its own
+ * key need not be. The same for a name in every integration. An expression that an index of the table has.
+ */
+export function givenServiceId(id: SQLWrapper): SQL<string> {
+  return sql`('svc_' || md5(${id}))`;
+}
 
 export const accountMapping = pgTable(
   'account_mapping',

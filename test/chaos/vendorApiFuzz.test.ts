@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { vendorApiPath } from '../../api/vendorApi/app.ts';
+import { vendorApiPath } from '../../api/vendorApi/address.ts';
 import { insertAccountMappings, storeServiceMapping } from '../kit/mappings.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { service, type Tenant } from '../kit/apiTenant.ts';

@@ -85,6 +85,7 @@ test('failing is what is stuck or stale; attention is what a person has to do; e
     heldRuns: 0,
     customersWaiting: 0,
     alertsDead: 0,
+    refusedPosts: 0,
     warnings: [],
   };
   const wait = (who: 'person' | 'vendor', code?: string) => ({
@@ -103,6 +104,7 @@ test('failing is what is stuck or stale; attention is what a person has to do; e
     { heldRuns: 1 },
     { customersWaiting: 1 },
     { alertsDead: 1 },
+    { refusedPosts: 1 },
     { warnings: ['x'] },
     { connected: false },
   ])

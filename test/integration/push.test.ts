@@ -237,7 +237,7 @@ describe('both ways at once', () => {
         quantity: truth?.quantity,
         source: 'pull',
       });
-      expect(own.find((entry) => entry.serviceId === sku?.id)).toMatchObject({ quantity: 5, source: 'push' });
+      expect(own.find((entry) => entry.serviceId === ownService)).toMatchObject({ quantity: 5, source: 'push' });
       expect(await openCounts()).toEqual([]);
     }
   });

@@ -93,6 +93,7 @@ export const samples: Record<string, Make> = {
   listIntegrations: () => ({}),
   getIntegration: integration,
   putVendorCredentials: (tenant) => ({ params: { id: tenant.integrationId }, body: vendorCredentials }),
+  getIntake: integration,
   setIntake: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsOf.connect) },
     body: { intake: 'push' },

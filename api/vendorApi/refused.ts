@@ -1,0 +1,21 @@
+import { noteRefused, type RefusedPost } from '../../db/queries/refusedPosts.ts';
+import { VendorApiError, type VendorContext } from './answers.ts';
+
+/**
+ * Does what may refuse a post, and notes it if it does, so that not only the vendor hears of it. An error of ours is no refusal.
+ *
+ * @throws what `body` threw
+ */
+export async function notingRefusals<T>(
+  c: VendorContext,
+  post: Omit<RefusedPost, 'detail'>,
+  body: () => Promise<T> | T,
+): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    if (error instanceof VendorApiError)
+      await noteRefused(c.get('deps').db, c.get('integration').id, [{ ...post, detail: error.message }]);
+    throw error;
+  }
+}
