@@ -30,6 +30,7 @@ import {
   stageZeroes,
   updateRun,
 } from '../db/queries/sync.ts';
+import { ConnectorError } from '../connectors/errors.ts';
 import type { UsagePage } from '../connectors/vendor.ts';
 import { onboardingOf } from '../domain/process.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
@@ -106,6 +107,8 @@ export function createOnboardingActivities(deps: Dependencies) {
         const { cancellationSignal: signal } = Context.current();
         for await (const page of adapter.readUsage({ accountIds: [vendorAccountId], signal, ...call }))
           pages.push(page);
+        const [refused] = pages.flatMap((page) => page.unread);
+        if (refused) throw new ConnectorError({ kind: 'permanent', code: refused.code, detail: refused.why });
         await commitPiece(deps, ref, async (tx) => {
           await noteIncomplete(tx, run.id, accepting);
           for (const page of pages) await stageUsage(tx, run.id, page);

@@ -2,9 +2,9 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
-import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
+import type { PsaAdapter, PsaAgreement } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
-import type { CallOptions } from '../connectors/vendor.ts';
+import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 import type { TicketOptions } from '../domain/alerts.ts';
 import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
@@ -14,6 +14,7 @@ import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/proces
 import { readIntegration } from '../db/queries/integration.ts';
 import { askToMatch } from '../db/queries/onboarding.ts';
 import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
+import { listInactiveAgreements, stageLinesVersion } from '../db/queries/inactiveAgreements.ts';
 import {
   claimRefresh,
   closeRefresh,
@@ -25,15 +26,20 @@ import {
   storePermissions,
   takeOverRefresh,
 } from '../db/queries/psaConnection.ts';
+import { listKnownAccounts, stageUnread, type UnreadOfRefresh } from '../db/queries/psaUnread.ts';
 import { dropStagedRows, listStagedRows, stageRows } from '../db/queries/staging.ts';
 import type { Acceptance } from '../domain/incomplete.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
+import { readLines } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
 import { wakeProcess } from './store.ts';
 
 type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
+
+const listWords = { psa_account: 'account', psa_product: 'product', psa_board: 'board', agreement: 'agreement' };
+type ListName = keyof typeof listWords;
 
 /** Agreements whose lines are read and committed together. */
 const agreementsPerPiece = 50;
@@ -135,13 +141,14 @@ export function createPsaActivities(deps: Dependencies) {
     const options = { signal: signal(), ...call };
 
     const pullList = async <T extends { id: string }>(
-      entity: string,
-      list: AsyncIterable<T[]>,
+      entity: ListName,
+      list: (call: CallOptions) => AsyncIterable<T[]>,
       row: (item: T) => object,
     ) => {
       if (refresh.cursor[entity]) return;
+      const unread: UnreadRow[] = [];
       await asPart(entity, async () => {
-        for await (const batch of list) {
+        for await (const batch of list({ ...options, unread: (bad) => unread.push(bad) })) {
           const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
           await commitPiece(
             deps,
@@ -154,38 +161,98 @@ export function createPsaActivities(deps: Dependencies) {
           );
         }
       });
+      const known = await withAccounts(ref.id, entity, unread);
       await commitPiece(deps, ref, async (tx) => {
+        await stageUnread(tx, refresh.id, known);
         await partsCommitted(tx, [entity]);
         await noteIncompleteRefresh(tx, refresh.id, accepting, null);
         return moveRefreshCursor(tx, refresh, { [entity]: 'read' });
       });
     };
 
-    await pullList('psa_account', adapter.listAccounts(options), (account) => account);
-    await pullList('psa_product', adapter.listProducts(options), (product) => ({
-      product_id: product.productId,
-      name: product.name,
-      active: product.active,
-      recurring: product.recurring ?? null,
-      usable_on_contract: product.usableOnContract,
-    }));
-    await pullList('psa_board', adapter.listBoards(options), (board) => ({
-      name: board.name,
-      project_board: board.projectBoard,
-      active: board.active,
-    }));
-    await pullList('agreement', adapter.listAgreements(options), agreementRow);
-    await pullLines(ref, refresh, adapter, accepting?.acceptance);
+    await pullList(
+      'psa_account',
+      (call) => adapter.listAccounts(call),
+      (account) => account,
+    );
+    await pullList(
+      'psa_product',
+      (call) => adapter.listProducts(call),
+      (product) => ({
+        product_id: product.productId,
+        name: product.name,
+        active: product.active,
+        recurring: product.recurring ?? null,
+        usable_on_contract: product.usableOnContract,
+      }),
+    );
+    await pullList(
+      'psa_board',
+      (call) => adapter.listBoards(call),
+      (board) => ({
+        name: board.name,
+        project_board: board.projectBoard,
+        active: board.active,
+      }),
+    );
+    await pullList('agreement', (call) => adapter.listAgreements(call), agreementRow);
+    await pullLines(ref, refresh, adapter, 'lines', accepting?.acceptance);
+    // Only now is it known which accounts use what no active agreement bills.
+    await pullLines(ref, refresh, adapter, 'inactiveLines', accepting?.acceptance);
   }
 
+  /**
+   * Rows that could not be read, with whose they are. Products and boards are nobody's: what is new of them is not there yet.
+   *
+   * @throws ConnectorError `bad_shape` for a row whose account is not known: nobody could be told that it is missing
+   */
+  async function withAccounts(
+    psaConnectionId: string,
+    entity: ListName,
+    unread: readonly UnreadRow[],
+  ): Promise<UnreadOfRefresh[]> {
+    if (unread.length === 0) return [];
+    const ownerOf = entity === 'psa_account' || entity === 'agreement' ? entity : undefined;
+    const known = ownerOf
+      ? await listKnownAccounts(
+          deps.db,
+          psaConnectionId,
+          ownerOf,
+          unread.map((row) => row.id),
+        )
+      : new Map<string, string>();
+    return unread.map(({ id, name, accountId, why }) => {
+      const owner = known.get(id) ?? accountId;
+      if (ownerOf && owner === undefined) {
+        const detail = `The PSA's ${listWords[entity]} ${id}${name === undefined ? '' : ` ("${name}")`} cannot be read and was never read before: ${why}. Put that right in the PSA, then try again.`;
+        throw new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail });
+      }
+      return { entity, id, name: name ?? null, accountId: owner ?? null, why };
+    });
+  }
+
+  /** @param which of the active agreements; or of those others that may say where a service was billed before */
   async function pullLines(
     ref: StepRef,
     refresh: Refresh,
     adapter: PsaAdapter,
+    which: 'lines' | 'inactiveLines',
     acceptance: Acceptance | undefined,
   ): Promise<void> {
-    const done = refresh.cursor['lines'] ?? '';
-    const ids = await listStagedAgreements(deps, refresh.id, done);
+    const done = refresh.cursor[which] ?? '';
+    const inactive = which === 'lines' ? [] : await listInactiveAgreements(deps.db, ref.id, refresh.id, done);
+    const agreements =
+      which === 'lines'
+        ? await listStagedAgreements(deps, refresh.id, done)
+        : inactive.filter((agreement) => !agreement.unchanged);
+    const unchanged = inactive.filter((agreement) => agreement.unchanged);
+    if (unchanged.length > 0) {
+      await commitPiece(deps, ref, async (tx) => {
+        await stageLinesVersion(tx, refresh.id, unchanged);
+        return moveRefreshCursor(tx, refresh, {});
+      });
+    }
+    const ids = agreements.map((agreement) => agreement.id);
     const limit = pLimit(deps.environment.CALL_CONCURRENCY);
     for (let at = 0; at < ids.length; at += agreementsPerPiece) {
       const piece = ids.slice(at, at + agreementsPerPiece);
@@ -203,12 +270,18 @@ export function createPsaActivities(deps: Dependencies) {
           ),
         ),
       );
-      const lines = read.map((found) => found ?? []);
+      const lines = read.map((found) => found?.lines ?? []);
       const gone = piece.filter((_id, index) => read[index] === null);
+      const unread = read.flatMap((found, index) => {
+        const of = agreements[at + index];
+        if (!of || found?.unread === undefined) return [];
+        return [{ entity: 'lines' as const, id: of.id, name: of.name, accountId: of.accountId, why: found.unread }];
+      });
       const accepting = acceptance && { acceptance, lists: short.map(({ what }) => what) };
       const touched = short.map(({ agreementId }) => agreementId);
       await commitPiece(deps, ref, async (tx) => {
         await noteIncompleteRefresh(tx, refresh.id, accepting, touched);
+        await stageUnread(tx, refresh.id, unread);
         await dropStagedRows(tx, refresh.id, 'agreement', gone);
         await stageRows(
           tx,
@@ -231,43 +304,14 @@ export function createPsaActivities(deps: Dependencies) {
             },
           })),
         );
+        const failed = new Set([...touched, ...unread.map(({ id }) => id)]);
+        const whole = inactive.filter(({ id }) => piece.includes(id) && !failed.has(id));
+        await stageLinesVersion(tx, refresh.id, whole);
         await partsCommitted(tx, piece);
-        return moveRefreshCursor(tx, refresh, { lines: piece.at(-1) ?? done });
+        return moveRefreshCursor(tx, refresh, { [which]: piece.at(-1) ?? done });
       });
     }
   }
-}
-
-/**
- * An agreement's lines. There is no count to compare them with that would not cost a call each, so what is missing of
- * the lines we knew is asked for by id: a line is gone only when the PSA says so (invariant 2).
- *
- * @returns null when the agreement was deleted since it was listed: nothing of it is kept
- * @throws ConnectorError `incomplete` when a line that is still there was missing from the list
- */
-async function readLines(
-  adapter: PsaAdapter,
-  agreementId: string,
-  known: readonly string[],
-  options: CallOptions,
-): Promise<PsaLine[] | null> {
-  const lines = await adapter.listLines({ agreementId, ...options }).catch(async (error: unknown) => {
-    if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
-    // What its lines rest on is looked at again: the list that had it may be old.
-    if ((await adapter.getAgreement({ agreementId, ...options })) === null) return null;
-    throw error;
-  });
-  if (lines === null) return null;
-  const listed = new Set(lines.map((line) => line.id));
-  for (const lineId of known.filter((id) => !listed.has(id))) {
-    const line = await adapter.getLine({ agreementId, lineId, ...options });
-    if (line === null) continue;
-    const detail = `The list of agreement ${agreementId} lacked its line ${lineId}, which is still there.`;
-    if (!options.accept) throw new ConnectorError({ kind: 'transient', code: 'incomplete', detail });
-    options.accept(detail);
-    lines.push(line);
-  }
-  return lines;
 }
 
 /** What a list that was not whole adds to what was known: what it lacks stays. */
@@ -297,11 +341,15 @@ function agreementRow(agreement: PsaAgreement): object {
     monthly: agreement.monthly,
     never_billed: agreement.neverBilled,
     currency: agreement.currency ?? null,
+    version: agreement.version ?? null,
   };
 }
 
 /** Agreements whose lines are still to be read, in the order of the cursor: only active ones can be billed. */
-async function listStagedAgreements(deps: Dependencies, refreshId: string, after: string): Promise<string[]> {
+async function listStagedAgreements(deps: Dependencies, refreshId: string, after: string) {
   const rows = await listStagedRows(deps.db, refreshId, 'agreement', after);
-  return rows.filter((row) => (row.data as { status: string }).status === 'active').map((row) => row.id);
+  return rows.flatMap(({ id, data }) => {
+    const { status, name, account_id: accountId } = data as { status: string; name: string; account_id: string };
+    return status === 'active' ? [{ id, name, accountId }] : [];
+  });
 }

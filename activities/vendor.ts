@@ -5,6 +5,7 @@ import { noteCustomerChanges } from '../db/queries/customerChanges.ts';
 import {
   addServices,
   listLinkedAccountIds,
+  listVendorAccountNames,
   readIntegration,
   storeVendorAccounts,
   storeVendorName,
@@ -22,7 +23,15 @@ import {
   updateRun,
 } from '../db/queries/sync.ts';
 import type { Transaction } from '../db/client.ts';
-import type { UsagePage, VendorAccount } from '../connectors/vendor.ts';
+import { ConnectorError } from '../connectors/errors.ts';
+import type {
+  CallOptions,
+  UnreadAccount,
+  UnreadRow,
+  UsagePage,
+  VendorAccount,
+  VendorAdapter,
+} from '../connectors/vendor.ts';
 import type { Environment } from '../environment.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -44,7 +53,7 @@ export function createVendorActivities(deps: Dependencies) {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
         const { call, accepting } = await acceptingOf(deps, ref);
-        const accounts = await adapter.listAccounts({ signal: signal(), ...call });
+        const { accounts } = await listCustomers(ref.id, adapter, call);
         return async (tx) => {
           const { organizationId } = await readIntegration(tx, ref.id);
           await storeVendorName(tx, ref.id, resellerName);
@@ -94,18 +103,20 @@ export function createVendorActivities(deps: Dependencies) {
         const run = await takeOverRun(deps.db, ref.round);
         if (run.cursor !== allPages) {
           const { call, accepting } = await acceptingOf(deps, ref);
-          const accounts = await adapter.listAccounts({ signal: signal(), ...call });
+          const { accounts, unread } = await listCustomers(ref.id, adapter, call);
           await commitPiece(
             deps,
             ref,
             async (tx) => {
               await noteIncomplete(tx, run.id, accepting);
               await stageAccounts(tx, run.id, accounts);
+              await stageUnread(tx, run.id, unread);
               return moveRunCursor(tx, run, run.cursor ?? '');
             },
             { progress: false },
           );
           const listed = new Set(accounts.map((account) => account.id));
+          for (const { accountId } of unread) listed.delete(accountId);
           const accountIds = (await listLinkedAccountIds(deps.db, ref.id)).filter((id) => listed.has(id));
           const pages = adapter.readUsage({
             accountIds,
@@ -117,7 +128,7 @@ export function createVendorActivities(deps: Dependencies) {
             await commitPiece(deps, ref, async (tx) => {
               await noteIncomplete(tx, run.id, accepting);
               await stageUsage(tx, run.id, page);
-              await partsCommitted(tx, page.accountIds);
+              await partsCommitted(tx, [...page.accountIds, ...page.unread.map(({ accountId }) => accountId)]);
               return moveRunCursor(tx, run, page.next ?? allPages);
             });
           }
@@ -143,17 +154,19 @@ export function createVendorActivities(deps: Dependencies) {
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { call, accepting } = await acceptingOf(deps, ref, ['pullVendor', 'checkComplete']);
-        const accounts = await adapter.listAccounts({ signal: signal(), ...call });
+        const { accounts, unread } = await listCustomers(ref.id, adapter, call);
         const listedBefore = await listStagedIds(deps.db, ref.round, 'account');
         const read = new Set(await listStagedIds(deps.db, ref.round, 'read'));
         const listed = new Set(accounts.map((account) => account.id));
         const linked = await listLinkedAccountIds(deps.db, ref.id);
-        const missed = linked.filter((id) => listed.has(id) && !read.has(id));
+        const unreadIds = new Set(unread.map(({ accountId }) => accountId));
+        const missed = linked.filter((id) => listed.has(id) && !read.has(id) && !unreadIds.has(id));
         const late: UsagePage[] = [];
         if (missed.length > 0) {
           for await (const page of adapter.readUsage({ accountIds: missed, signal: signal(), ...call }))
             late.push(page);
         }
+        await refuseIfNothingCame(ref.round, late);
         const known = new Set([...listedBefore, ...listed]);
         const absent = linked.filter((id) => !known.has(id));
         return async (tx) => {
@@ -162,6 +175,7 @@ export function createVendorActivities(deps: Dependencies) {
           const whole = incomplete === null;
           const gone = whole ? absent : [];
           await stageAccounts(tx, ref.round, accounts);
+          await stageUnread(tx, ref.round, unread);
           for (const page of late) await stageUsage(tx, ref.round, page);
           const posted = await stagePushed(tx, ref.id, ref.round);
           if (whole) await stageZeroes(tx, ref.id, ref.round, gone);
@@ -191,6 +205,44 @@ export function createVendorActivities(deps: Dependencies) {
       return result;
     },
   };
+
+  /**
+   * Where several customers were refused and none had anything to count, it is not the customers: a person is to see that,
+   * and not a run that brought nothing.
+   *
+   * @throws ConnectorError the first refusal
+   */
+  async function refuseIfNothingCame(runId: string, late: readonly UsagePage[]): Promise<void> {
+    const [first, second] = late.flatMap((page) => page.unread);
+    if (!first || !second || late.some((page) => page.counts.length > 0)) return;
+    if ((await listStagedIds(deps.db, runId, 'count')).length > 0) return;
+    throw new ConnectorError({ kind: 'permanent', code: first.code, detail: first.why });
+  }
+
+  /**
+   * All customers; one whose row cannot be read keeps the name it had, and its usage is not read.
+   *
+   * @throws ConnectorError `bad_shape` when such a row is of a customer that was never read
+   */
+  async function listCustomers(
+    integrationId: string,
+    adapter: VendorAdapter,
+    call: CallOptions,
+  ): Promise<{ accounts: VendorAccount[]; unread: UnreadAccount[] }> {
+    const bad: UnreadRow[] = [];
+    const accounts = await adapter.listAccounts({ ...call, signal: signal(), unread: (row) => bad.push(row) });
+    if (bad.length === 0) return { accounts, unread: [] };
+    const ids = bad.map(({ id }) => id);
+    const names = await listVendorAccountNames(deps.db, integrationId, ids);
+    const kept = bad.map(({ id, name, why }) => {
+      const last = names.get(id);
+      if (last !== undefined) return { id, name: last };
+      const detail = `The vendor's customer ${id}${name === undefined ? '' : ` ("${name}")`} cannot be read and was never read before: ${why}. Put that right there, then try again.`;
+      throw new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail });
+    });
+    const unread = bad.map(({ id, why }) => ({ accountId: id, code: 'bad_shape' as const, why }));
+    return { accounts: [...accounts, ...kept], unread };
+  }
 }
 
 /**
@@ -229,6 +281,17 @@ export async function stageUsage(tx: Transaction, runId: string, page: UsagePage
     runId,
     'userTypes',
     page.userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
+  );
+  await stageUnread(tx, runId, page.unread);
+}
+
+/** Customers that could not be read: they are no part of what the run says. */
+async function stageUnread(tx: Transaction, runId: string, unread: readonly UnreadAccount[]): Promise<void> {
+  await stageRows(
+    tx,
+    runId,
+    'unread',
+    unread.map(({ accountId, why }) => ({ id: accountId, data: { why } })),
   );
 }
 

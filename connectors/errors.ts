@@ -74,6 +74,14 @@ export class ConnectorError extends Error {
     this.contradiction = init.contradiction;
   }
 
+  /** Whether it speaks of what was asked for alone, and not of the connection: others may still be read. */
+  get concernsOneThing(): boolean {
+    const { kind, code } = this;
+    return (
+      kind === 'permanent' && ['forbidden', 'not_found', 'invalid_request', 'bad_shape', 'too_large'].includes(code)
+    );
+  }
+
   /** The same failure, told better by somebody who knows what was wanted. */
   explained(change: { kind?: ConnectorErrorKind; code?: ConnectorErrorCode; detail: string }): ConnectorError {
     const { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction } = this;

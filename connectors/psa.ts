@@ -52,6 +52,8 @@ export interface PsaAgreement {
   /** Billing cycle *None*: nothing is ever invoiced. */
   neverBilled: boolean;
   currency?: string;
+  /** Opaque version of the row; absent where the PSA has none. */
+  version?: string;
 }
 
 export interface PsaLine {

@@ -1,6 +1,7 @@
 /** The vendor port: what Countersign needs of a vendor it reads from (intake `pull`). */
 
 import type { Signals } from '../domain/derivedAlerts.ts';
+import type { ConnectorErrorCode } from './errors.ts';
 
 /** A vendor account: a Mailprotector customer. */
 export interface VendorAccount {
@@ -30,12 +31,21 @@ export interface UsageCount {
 /** How many users of each type an account has, e.g. `{"User": 34, "Mailing List": 6}`: shown with the numbers, never assumed. */
 export type UserTypeCounts = Record<string, number>;
 
+export interface UnreadAccount {
+  accountId: string;
+  code: ConnectorErrorCode;
+  /** May quote the vendor. */
+  why: string;
+}
+
 /** A read that can be continued after `next`. */
 export interface UsagePage {
   /** The accounts this page read whole: a service of theirs that is not among the counts has no users. */
   accountIds: string[];
   counts: UsageCount[];
   userTypes: { accountId: string; counts: UserTypeCounts }[];
+  /** Accounts that are there and could not be read, each for a reason of its own: nothing is known of their usage. */
+  unread: UnreadAccount[];
   /** Opaque; absent on the last page. */
   next?: string;
 }
@@ -47,6 +57,21 @@ export interface CallOptions {
    * has accepted that knowingly. Without it such a list is an error.
    */
   accept?: (what: string) => void;
+  /** Told of each row of a list that cannot be read. Without it such a row is an error. */
+  unread?: (row: UnreadRow) => void;
+}
+
+/** A row that came and cannot be read: something that is needed is missing, or has another form. */
+export interface UnreadRow {
+  id: string;
+  /** What a person knows it by, if that can be read. */
+  name?: string;
+  /** The account it belongs to, if that can be read; told by adapters. */
+  accountId?: string;
+  /** As it came. */
+  raw: Readonly<Record<string, unknown>>;
+  /** What is wrong: names the field, never its value. */
+  why: string;
 }
 
 export interface SignalQuery {

@@ -149,6 +149,8 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     changed: changed || target === null,
     used: target === null ? used : target > 0,
   });
+  const unread = input.unread.filter((one) => !one.onlyWithoutLine || lines.active.length === 0);
+  for (const { reason, words } of unread) flag('incomplete', reason, words);
   if (kind === 'new_revenue') flag('not_writable', 'no_line', noLineWords(input, lines.leftOut));
   if (kind === 'only_credits') flag('not_writable', 'only_credits', onlyCreditsWords(input, lines.leftOut));
   flags.push(...lineDoubts(readLines(input, productId), lines.leftOut));
@@ -174,6 +176,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     usage !== null &&
     write !== null &&
     !lowersByPart &&
+    unread.length === 0 &&
     !flags.some(({ code }) => stops.has(code));
   return {
     productId,

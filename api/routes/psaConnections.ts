@@ -25,12 +25,14 @@ import {
   storeWritesEnabled,
   type PsaConnectionRow,
 } from '../../db/queries/psaConnection.ts';
+import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
   exampleIds,
   idParam,
+  isoDate,
   isoDateOrNull,
   jsonBody,
   listOf,
@@ -63,6 +65,23 @@ const connectionSchema = z
     alertPermissions: z.unknown(),
     alertPermissionsAt: isoDateOrNull,
     refreshedAt: isoDateOrNull,
+    /**
+     * What the last read could not read, the oldest first: its last rows are kept, and the cards of its account say so and
+     * are not approvable. `lines` are those of the agreement `id`. `first` are at most 20 of `total`.
+     */
+    unread: z.object({
+      total: z.int(),
+      first: z.array(
+        z.object({
+          entity: z.enum(['psa_account', 'psa_product', 'psa_board', 'agreement', 'lines']),
+          id: z.string(),
+          name: z.string().nullable(),
+          accountId: z.string().nullable(),
+          why: z.string(),
+          since: isoDate,
+        }),
+      ),
+    }),
     pause: pauseSchema,
     /** The newest read of its lists was not whole, and a person took it so: it removed nothing. */
     incomplete: incompleteSchema,
@@ -81,6 +100,19 @@ const exampleConnection = {
   alertPermissions: null,
   alertPermissionsAt: null,
   refreshedAt: null,
+  unread: {
+    total: 1,
+    first: [
+      {
+        entity: 'lines' as const,
+        id: '4711',
+        name: 'Managed Services',
+        accountId: '19',
+        why: 'GET /finance/agreements/{id}/additions answered 403: No rights.',
+        since: '2026-11-02T06:00:00.000Z',
+      },
+    ],
+  },
   pause: null,
   incomplete: null,
   process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
@@ -476,7 +508,8 @@ async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = { kind: 'refreshPsa', id: row.id } as const;
   const pause = await readPause(deps.db, { of: 'psa', id: row.id });
   const settings = { quantityDecimals: quantityDecimalsOf(row) };
-  return { ...row, settings, pause, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+  const unread = await summarizeUnread(deps.db, row.id, 20);
+  return { ...row, settings, pause, unread, process: processView(deps, ref, await listSteps(deps.db, ref)) };
 }
 
 async function change(

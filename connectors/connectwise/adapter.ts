@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { mostDecimals, sameQuantity } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
-import type { CallOptions } from '../vendor.ts';
+import type { CallOptions, UnreadRow } from '../vendor.ts';
 import { mayBeFull } from '../incomplete.ts';
+import { handOver, idOf, readRows } from '../rows.ts';
 import { rowsPerPage, type ConnectwiseClient } from './client.ts';
 import { quoted } from './conditions.ts';
 import { readAlertPermissions, readPermissions } from './permissions.ts';
@@ -99,7 +100,9 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     },
 
     async *listAgreements(call) {
-      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, call))
+      const unread = call?.unread;
+      const whose = unread && { unread: (row: UnreadRow) => unread({ ...row, ...accountOf(row) }) };
+      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, { ...call, ...whose }))
         yield batch.map(agreementOf);
     },
 
@@ -123,16 +126,16 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
         route,
         path,
         query: { pageSize: rowsPerPage },
-        schema: additionSchema.array(),
+        schema: z.array(z.unknown()),
         signal: call.signal,
       });
       // One call for nearly every agreement: where the header says that there is more, or the page may be a full one and
       // the header lost, it is read as any long list.
       const more = /rel="?next"?/.test(headers.get('link') ?? '') || mayBeFull(data.length, rowsPerPage);
-      if (!more) return data.map((addition) => lineOf(agreementId, addition));
+      const toLine = (addition: Addition) => lineOf(agreementId, addition);
+      if (!more) return handOver(readRows(data, additionSchema, path), path, call).map(toLine);
       const lines: PsaLine[] = [];
-      for await (const batch of client.list(route, {}, additionSchema, call, path))
-        lines.push(...batch.map((addition) => lineOf(agreementId, addition)));
+      for await (const batch of client.list(route, {}, additionSchema, call, path)) lines.push(...batch.map(toLine));
       return lines;
     },
 
@@ -230,6 +233,12 @@ async function readBack(
   }
 }
 
+/** Whose an agreement is that cannot be read otherwise. */
+function accountOf({ raw }: UnreadRow): { accountId?: string } {
+  const accountId = idOf(raw['company']);
+  return accountId === undefined ? {} : { accountId };
+}
+
 /** A cache in between may mix answers up: another row's quantity is not this one's. */
 function anotherRow(wanted: string, came: string): ConnectorError {
   const detail = `ConnectWise was asked for ${wanted} and answered with ${came}.`;
@@ -279,6 +288,7 @@ function agreementOf(row: z.infer<typeof agreementSchema>): PsaAgreement {
     monthly: /^monthly$/i.test(cycle ?? ''),
     neverBilled: /^none$/i.test(cycle ?? ''),
     ...(currency ? { currency } : {}),
+    ...(row._info?.lastUpdated ? { version: row._info.lastUpdated } : {}),
   };
 }
 

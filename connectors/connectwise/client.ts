@@ -5,6 +5,7 @@ import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
 import { asNobody } from '../readingStep.ts';
 import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../incomplete.ts';
+import { handOver, readRows } from '../rows.ts';
 import type { CallOptions } from '../vendor.ts';
 import { companyInfoSchema, countSchema } from './schemas.ts';
 
@@ -182,16 +183,18 @@ export function createConnectwiseClient(
     async *list(route, query, schema, call, path = route) {
       const seen = new Set<string>();
       const disagreements: Disagreement[] = [];
-      const get = (extra: Record<string, string | number>) =>
-        request({
+      const get = async (extra: Record<string, string | number>) => {
+        const { data, headers } = await request({
           method: 'GET',
           route,
           path,
           query: { ...query, pageSize: rowsPerPage, ...extra },
           headers: { 'pagination-type': 'forward-only' },
-          schema: z.array(schema),
+          schema: z.array(z.unknown()),
           signal: call?.signal,
         });
+        return { data: readRows(data, schema, path), headers };
+      };
       const count = async () => {
         const { data } = await request({
           method: 'GET',
@@ -222,7 +225,8 @@ export function createConnectwiseClient(
       for (let page = 1; ; page++) {
         const fresh = answer.data.filter((row) => !seen.has(row.id));
         for (const row of fresh) seen.add(row.id);
-        if (fresh.length > 0) yield fresh;
+        const rows = handOver(fresh, path, call);
+        if (rows.length > 0) yield rows;
         if (fresh.length < answer.data.length)
           disagreements.push(fresh.length === 0 ? ignoresPage('a next page') : { why: 'a row came twice' });
         const next = nextOf(answer, page);

@@ -4,6 +4,14 @@ import { z } from 'zod';
 const id = z.int().transform(String);
 const ref = z.looseObject({ id, name: z.string().nullish() });
 const text = z.string().nullish();
+/** Midnight in UTC of a day that there is (connectwise.md §5.2): one that cannot be read must not pass for none. */
+const day = text.refine((value) => !value || isDay(value), 'is no date');
+
+function isDay(value: string): boolean {
+  const date = /^(?!0000)\d{4}-\d{2}-\d{2}(?!\d)/.exec(value)?.[0];
+  const at = Date.parse(`${date}T00:00:00Z`);
+  return date !== undefined && !Number.isNaN(at) && new Date(at).toISOString().startsWith(date);
+}
 
 export const companyInfoSchema = z.looseObject({ Codebase: z.string() }).nullable();
 export const countSchema = z.looseObject({ count: z.int().min(0) });
@@ -69,12 +77,13 @@ export const agreementSchema = z.looseObject({
   company: ref,
   agreementStatus: text,
   cancelledFlag: z.boolean().nullish(),
-  startDate: text,
-  endDate: text,
+  startDate: day,
+  endDate: day,
   noEndingDateFlag: z.boolean().nullish(),
-  nextInvoiceDate: text,
+  nextInvoiceDate: day,
   billingCycle: z.looseObject({ name: text }).nullish(),
   currency: z.looseObject({ currencyCode: text, name: text }).nullish(),
+  _info: z.looseObject({ lastUpdated: text }).nullish(),
 });
 
 export const additionSchema = z.looseObject({
@@ -84,8 +93,8 @@ export const additionSchema = z.looseObject({
   lessIncluded: z.number().nullish(),
   unitPrice: z.number().nullish(),
   billCustomer: text,
-  effectiveDate: text,
-  cancelledDate: text,
+  effectiveDate: day,
+  cancelledDate: day,
   description: text,
   agreementStatus: text,
   _info: z.looseObject({ lastUpdated: text }).nullish(),

@@ -5,7 +5,17 @@ import type { Budget } from '../budget.ts';
 import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpLogger } from '../http.ts';
 import { asPart } from '../readingStep.ts';
-import type { CallOptions, UsageCount, UsagePage, UsagePart, UserTypeCounts, VendorAdapter } from '../vendor.ts';
+import { idOf, unreadRow } from '../rows.ts';
+import type {
+  CallOptions,
+  UnreadAccount,
+  UnreadRow,
+  UsageCount,
+  UsagePage,
+  UsagePart,
+  UserTypeCounts,
+  VendorAdapter,
+} from '../vendor.ts';
 import { createMailprotectorClient } from './client.ts';
 import {
   customerSchema,
@@ -88,14 +98,58 @@ export function createMailprotectorAdapter(
   async function domainsByAccount(accountIds: readonly string[], call?: CallOptions) {
     // All of the reseller's come in a hundredth of the calls; of one account alone they are one call.
     const [only, ...more] = accountIds;
-    const rows = only !== undefined && more.length === 0 ? await listDomainsOf(only, call) : await listDomains(call);
+    const alone = only !== undefined && more.length === 0 ? only : undefined;
+    /** Accounts with a domain that cannot be read: how many users they have is not known. */
+    const unread = new Map<string, string>();
+    const told = {
+      ...call,
+      unread: (row: UnreadRow) => {
+        const accountId = alone ?? idOf(row.raw['account']);
+        if (accountId === undefined) throw unreadRow(`/resellers/${reseller}/domains`, row);
+        unread.set(accountId, `domain ${row.id}${row.name === undefined ? '' : ` ("${row.name}")`}: ${row.why}`);
+      },
+    };
+    const rows = alone === undefined ? await listDomains(told) : await listDomainsOf(alone, told);
     const byAccount = new Map<string, { id: string; name: string }[]>();
     for (const domain of rows) {
       if (domain.parent) continue;
       if (!settings.countPendingDomains && domain.domain_status.name === 'Pending') continue;
       byAccount.set(domain.account.id, [...(byAccount.get(domain.account.id) ?? []), domain]);
     }
-    return byAccount;
+    return { byAccount, unread };
+  }
+
+  type Domains = Awaited<ReturnType<typeof domainsByAccount>>;
+  type Usage = Awaited<ReturnType<typeof usageOf>> | UnreadAccount;
+
+  /** What fails for one account alone is told of that account, and fails no other. */
+  async function usageOrWhy(accountId: string, { byAccount, unread }: Domains, call: CallOptions): Promise<Usage> {
+    const why = unread.get(accountId);
+    if (why !== undefined) return { accountId, code: 'bad_shape', why };
+    try {
+      return await usageOf(accountId, byAccount.get(accountId) ?? [], call);
+    } catch (error) {
+      const refused = asRefusal(accountId, error);
+      if (refused.code !== 'not_found') return refused;
+    }
+    // What was listed a moment ago and is 404 now was removed while we read: its parent is asked what there is now.
+    try {
+      const now = await domainsByAccount([accountId], call);
+      const still = now.unread.get(accountId);
+      if (still !== undefined) return { accountId, code: 'bad_shape', why: still };
+      return await usageOf(accountId, now.byAccount.get(accountId) ?? [], call);
+    } catch (error) {
+      const refused = asRefusal(accountId, error);
+      const listed = refused.code !== 'not_found' || (await isListed(accountId, call));
+      return listed ? refused : vanished(error);
+    }
+  }
+
+  async function isListed(accountId: string, call: CallOptions): Promise<boolean> {
+    const ids: string[] = [];
+    // A row that cannot be read is there all the same.
+    const rows = await listAccounts({ ...call, unread: ({ id }) => ids.push(id) });
+    return ids.concat(rows.map(({ id }) => id)).includes(accountId);
   }
 
   async function usageOf(accountId: string, domains: readonly { id: string; name: string }[], call: CallOptions) {
@@ -219,8 +273,8 @@ export function createMailprotectorAdapter(
         const domains = await domainsByAccount(ids, call);
         const read = (batch: string[]) => {
           const usage = Promise.all(
-            batch.map((id) => asPart(id, () => usageOf(id, domains.get(id) ?? [], call))),
-          ).catch(vanished);
+            batch.map((id) => asPart(id, async () => ({ id, found: await usageOrWhy(id, domains, call) }))),
+          );
           // Its failure is met when its turn comes; until then it must not count as nobody's.
           usage.catch(() => undefined);
           return { batch, usage };
@@ -233,15 +287,16 @@ export function createMailprotectorAdapter(
         for (const following of [...batches.slice(1), undefined]) {
           const { batch, usage: pending } = ahead;
           if (following) ahead = read(following);
-          const usage = await pending;
-          const page: UsagePage = {
-            accountIds: batch,
-            counts: usage.flatMap((one) => one.counts),
-            userTypes:
-              settings.countBy === 'users'
-                ? usage.map((one, index) => ({ accountId: batch[index] ?? '', counts: one.userTypes }))
-                : [],
-          };
+          const page: UsagePage = { accountIds: [], counts: [], userTypes: [], unread: [] };
+          for (const { id, found } of await pending) {
+            if ('why' in found) {
+              page.unread.push(found);
+              continue;
+            }
+            page.accountIds.push(id);
+            page.counts.push(...found.counts);
+            if (settings.countBy === 'users') page.userTypes.push({ accountId: id, counts: found.userTypes });
+          }
           const last = batch.at(-1);
           if (last !== undefined && following) page.next = last;
           yield page;
@@ -271,15 +326,18 @@ function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]
   return a < b ? -1 : 1;
 }
 
-/** What was listed a moment ago and is 404 now was removed while we read: the list is read again, nothing is wrong with ours. */
-function vanished(error: unknown): never {
-  if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
-  throw new ConnectorError({
-    kind: 'transient',
-    code: 'incomplete',
-    detail: `${error.detail}. It was listed a moment before, so it is read again.`,
-    cause: error,
-  });
+/** @throws what is not of this account alone */
+function asRefusal(accountId: string, error: unknown): UnreadAccount {
+  if (!(error instanceof ConnectorError) || !error.concernsOneThing) throw error;
+  // A page in its place says nothing of what was asked for.
+  if (error.page) throw error.explained({ kind: 'transient', code: 'not_json', detail: error.detail });
+  return { accountId, code: error.code, why: error.detail };
+}
+
+/** The customer itself is no longer listed: the list is read again, nothing is wrong with ours. */
+function vanished(cause: unknown): never {
+  const detail = 'A customer was removed while it was read, so the list of customers is read again.';
+  throw new ConnectorError({ kind: 'transient', code: 'incomplete', detail, cause });
 }
 
 function explain(error: unknown, reseller: string): unknown {

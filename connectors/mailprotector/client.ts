@@ -3,6 +3,7 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { HttpClient } from '../http.ts';
 import { countDisagrees, ignoresPage, incomplete, mayBeFull, type Disagreement } from '../incomplete.ts';
+import { handOver, readRows, type ListedRow } from '../rows.ts';
 import type { CallOptions } from '../vendor.ts';
 import { claimsOf, type PageClaims } from './pageClaims.ts';
 
@@ -52,11 +53,18 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
      * they say. Then all that was said is held against what came.
      */
     async list(route, path, schema, options) {
-      const read = async (number: number): Promise<Page<z.infer<typeof schema>>> => {
+      const read = async (number: number): Promise<Page<ListedRow<z.infer<typeof schema>>>> => {
         const query = { page: number, per_page: perPage };
-        const wanted = { method: 'GET' as const, route, path, query, schema: z.array(schema), signal: options?.signal };
+        const wanted = {
+          method: 'GET' as const,
+          route,
+          path,
+          query,
+          schema: z.array(z.unknown()),
+          signal: options?.signal,
+        };
         const { data, headers } = await limit(() => http.request(wanted));
-        return { number, rows: data, claims: claimsOf(headers) };
+        return { number, rows: readRows(data, schema, path), claims: claimsOf(headers) };
       };
 
       const first = await read(1);
@@ -76,11 +84,11 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
         pages.push(...more);
       }
       const { rows, disagreements } = weigh(pages);
-      if (disagreements.length === 0) return rows;
+      if (disagreements.length === 0) return handOver(rows, path, options);
       const error = incomplete(path, disagreements);
       if (!options?.accept) throw error;
       options.accept(error.detail);
-      return rows;
+      return handOver(rows, path, options);
     },
   };
 }

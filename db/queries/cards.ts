@@ -2,9 +2,10 @@
  * Cards: recomputed for the PSA accounts concerned in the transaction of whatever changed (counts, mappings, rules,
  * lines), so that no reader ever sees a card that does not fit its numbers.
  */
-import { and, asc, desc, eq, gt, gte, inArray, isNull, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
 import type { Acceptance, IncompletePsaRead, IncompleteRead } from '../../domain/incomplete.ts';
+import { unreadOf } from '../../domain/reconcile/unread.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,
@@ -19,8 +20,10 @@ import {
   serviceMapping,
   syncRun,
   usageCount,
+  vendorAccount,
 } from '../schema/index.ts';
 import { quantityDecimalsOf, readPsaConnection } from './psaConnection.ts';
+import { listUnreadOf } from './psaUnread.ts';
 
 export type CardRow = typeof card.$inferSelect;
 
@@ -207,6 +210,28 @@ async function readInputs(
     .from(cardDecision)
     .where(and(eq(cardDecision.psaConnectionId, psaConnectionId), inArray(cardDecision.psaAccountId, ids)));
 
+  const unread = await listUnreadOf(tx, psaConnectionId, ids);
+  const unreadUsage = await tx
+    .select({ psaAccountId: accountMapping.psaAccountId, account: vendorAccount })
+    .from(vendorAccount)
+    .innerJoin(
+      accountMapping,
+      and(
+        eq(accountMapping.integrationId, vendorAccount.integrationId),
+        eq(accountMapping.vendorAccountId, vendorAccount.id),
+      ),
+    )
+    .innerJoin(integration, eq(integration.id, vendorAccount.integrationId))
+    .where(
+      and(
+        eq(integration.psaConnectionId, psaConnectionId),
+        isNull(integration.disconnectedAt),
+        isNotNull(vendorAccount.unreadSince),
+        inArray(accountMapping.psaAccountId, ids),
+      ),
+    )
+    .orderBy(asc(vendorAccount.integrationId), asc(vendorAccount.id));
+
   const today = new Date().toISOString().slice(0, 10);
   const mappedIds = new Set(mapped.map((row) => row.id));
   const inputs = new Map<string, ReconcileInput>();
@@ -221,6 +246,7 @@ async function readInputs(
       usage: [],
       agreements: [],
       lines: [],
+      unread: [],
       decisions: {},
     });
   }
@@ -234,6 +260,18 @@ async function readInputs(
   }
   for (const row of agreements) inputs.get(row.accountId)?.agreements.push(row);
   for (const { accountId, line } of lines) inputs.get(accountId)?.lines.push(line);
+  for (const { accountId, entity, id, name, since, why } of unread) {
+    if (accountId === null || entity === 'psa_product' || entity === 'psa_board') continue;
+    const of = agreements.find((row) => row.id === id);
+    const onlyWithoutLine = entity === 'lines' && of !== undefined && of.status !== 'active';
+    const one = unreadOf({ what: entity, id, name, since: since.toISOString(), why, onlyWithoutLine });
+    inputs.get(accountId)?.unread.push(one);
+  }
+  for (const { psaAccountId, account } of unreadUsage) {
+    const since = (account.unreadSince ?? new Date()).toISOString();
+    const { id, name, unreadWhy: why } = account;
+    inputs.get(psaAccountId)?.unread.push(unreadOf({ what: 'vendor_account', id, name, since, why: why ?? '' }));
+  }
   for (const row of decisions) {
     const input = inputs.get(row.psaAccountId);
     if (input) input.decisions[row.psaProductId] = decisionOf(row);

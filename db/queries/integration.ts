@@ -151,6 +151,19 @@ export async function storeVendorAccounts(
   };
 }
 
+/** Names of these vendor accounts as they were read last; an id that was never read is not among them. */
+export async function listVendorAccountNames(
+  db: Queryable,
+  integrationId: string,
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ id: vendorAccount.id, name: vendorAccount.name })
+    .from(vendorAccount)
+    .where(and(eq(vendorAccount.integrationId, integrationId), inArray(vendorAccount.id, [...ids])));
+  return new Map(rows.map(({ id, name }) => [id, name]));
+}
+
 /** Vendor's ids of the accounts whose usage is read: linked, not excluded. */
 export async function listLinkedAccountIds(db: Queryable, integrationId: string): Promise<string[]> {
   const rows = await db

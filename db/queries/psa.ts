@@ -2,6 +2,7 @@
 import { and, asc, eq, gt, ilike, inArray, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
+import { applyUnread, stageKept } from './psaUnread.ts';
 
 /** Columns of each staged entity, as `name type`, in the table of the same name. */
 const entities = {
@@ -9,14 +10,15 @@ const entities = {
   psa_product: 'product_id text, name text, active boolean, recurring boolean, usable_on_contract boolean',
   psa_board: 'name text, project_board boolean, active boolean',
   agreement:
-    'account_id text, name text, status text, next_invoice_date date, start_date date, end_date date, billing_cycle text, monthly boolean, never_billed boolean, currency text',
+    'account_id text, name text, status text, next_invoice_date date, start_date date, end_date date, billing_cycle text, monthly boolean, never_billed boolean, currency text, version text, lines_version text',
   agreement_line:
     'agreement_id text, product_id text, description text, quantity float8, included_quantity float8, unit_price float8, billing text, effective_from date, effective_to date, status text, version text',
 } as const;
 
 /**
- * Replaces what is visible by what was staged, entity by entity. What the PSA no longer has goes, unless a list of the
- * refresh was not whole and a person took it so: then nothing goes, for absence means nothing (invariant 3).
+ * Replaces what is visible by what was staged, entity by entity. What could not be read stays as it was. What the PSA no
+ * longer has goes, unless a list of the refresh was not whole and a person took it so: then nothing goes, for absence
+ * means nothing (invariant 3).
  *
  * @returns how many rows of each entity there are now
  */
@@ -26,6 +28,7 @@ export async function applyPsaRows(
   refreshId: string,
 ): Promise<Record<string, number>> {
   const figures: Record<string, number> = {};
+  await stageKept(tx, psaConnectionId, refreshId);
   for (const [entity, columns] of Object.entries(entities)) {
     const names = columns.split(', ').map((column) => column.split(' ')[0] ?? '');
     const list = sql.raw(names.join(', '));
@@ -53,6 +56,8 @@ export async function applyPsaRows(
     );
     figures[entity] = count?.n ?? 0;
   }
+  const unread = await applyUnread(tx, psaConnectionId, refreshId);
+  if (unread > 0) figures['unread'] = unread;
   return figures;
 }
 

@@ -403,12 +403,30 @@ export async function applyUsage(
        and u.integration_id = ${integrationId} and u.run_id is distinct from r.id
        and u.not_reported_since is null and u.as_of <= r.started_at
        and (r.vendor_account_id is null or r.vendor_account_id = u.vendor_account_id)
+       and not exists (select from staging_row s where s.run_id = r.id and s.entity = 'unread' and s.id = u.vendor_account_id)
        and (i.intake = 'pull' and u.source = 'pull'
             or exists (select from staging_row s where s.run_id = r.id and s.data->>'source' = 'push' and s.entity = 'count'))`);
+  await noteUnread(tx, integrationId, runId);
   await tx.execute(sql`
     update vendor_account a set user_types = s.data->'counts'
       from staging_row s
      where s.run_id = ${runId} and s.entity = 'userTypes' and a.integration_id = ${integrationId} and a.id = s.data->>'accountId'`);
+}
+
+/** Notes which customers a run could not read, since when and why; and of the others that they could be read. */
+async function noteUnread(tx: Transaction, integrationId: string, runId: string): Promise<void> {
+  const staged = (entity: string) =>
+    sql`exists (select from staging_row s where s.run_id = ${runId} and s.entity = ${entity} and s.id = a.id)`;
+  await tx.execute(sql`
+    update vendor_account a set unread_since = null, unread_why = null
+      from sync_run r
+     where r.id = ${runId} and a.integration_id = ${integrationId} and a.unread_since is not null
+       and (${staged('read')} or (r.vendor_account_id is null and r.incomplete is null and not ${staged('unread')}))`);
+  await tx.execute(sql`
+    update vendor_account a set unread_since = coalesce(a.unread_since, r.started_at), unread_why = s.data->>'why'
+      from staging_row s join sync_run r on r.id = s.run_id
+     where s.run_id = ${runId} and s.entity = 'unread' and a.integration_id = ${integrationId} and a.id = s.id
+       and not ${staged('read')}`);
 }
 
 /**

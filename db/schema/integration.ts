@@ -99,6 +99,9 @@ export const vendorAccount = pgTable(
     missingSince: timestamp('missing_since', { withTimezone: true }),
     /** While it is missing: accounts that now count the domains it had, so it was merged into them or moved. */
     movedTo: text('moved_to').array().notNull().default([]),
+    /** Since when, and why, its usage could not be read though it is listed: its counts keep their last value. */
+    unreadSince: timestamp('unread_since', { withTimezone: true }),
+    unreadWhy: text('unread_why'),
     userTypes: jsonb('user_types').$type<Record<string, number>>(),
     /** What a vendor that pushes says of it; kept for it, and not billed by. */
     isActive: boolean('is_active').notNull().default(true),

@@ -1,4 +1,4 @@
-import { boolean, date, doublePrecision, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, date, doublePrecision, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import { psaConnection } from './psaConnection.ts';
 
 const connection = () =>
@@ -60,6 +60,10 @@ export const agreement = pgTable(
     monthly: boolean().notNull(),
     neverBilled: boolean('never_billed').notNull(),
     currency: text(),
+    /** The PSA's version of the row, if it has one. */
+    version: text(),
+    /** Of an agreement that is not active: the version at which its lines were read; they are not read again before it moves. */
+    linesVersion: text('lines_version'),
   },
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.accountId)],
 );
@@ -83,4 +87,24 @@ export const agreementLine = pgTable(
     version: text().notNull(),
   },
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.agreementId)],
+);
+
+/**
+ * What the newest refresh could not read: a row of these lists, or an agreement's `lines`. The last rows that were read
+ * are kept, and the cards of its account say so and are not approvable.
+ */
+export const psaUnread = pgTable(
+  'psa_unread',
+  {
+    psaConnectionId: connection(),
+    entity: text().$type<'psa_account' | 'psa_product' | 'psa_board' | 'agreement' | 'lines'>().notNull(),
+    /** Of the row; of an agreement for its lines. */
+    id: text().notNull(),
+    name: text(),
+    accountId: text('account_id'),
+    /** What was wrong; may quote the PSA. */
+    why: text().notNull(),
+    since: timestamp({ withTimezone: true }).notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.psaConnectionId, t.entity, t.id] }), index().on(t.psaConnectionId, t.accountId)],
 );

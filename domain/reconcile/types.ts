@@ -92,6 +92,15 @@ export interface Decision {
 
 export type Combine = 'add' | 'highest' | 'distinct';
 
+/** What could not be read of this account: its numbers are the last ones that were, so nothing is approved by them. */
+export interface UnreadInput {
+  reason: 'account_not_read' | 'agreement_not_read' | 'lines_not_read' | 'usage_not_read';
+  /** With the name of what could not be read, since when and why. */
+  words: string;
+  /** Of an agreement that bills nothing now: it matters where a line is looked for, and nowhere else. */
+  onlyWithoutLine?: boolean;
+}
+
 export interface ReconcileInput {
   account: { active: boolean; prospect: boolean };
   /** YYYY-MM-DD */
@@ -106,6 +115,7 @@ export interface ReconcileInput {
   lines: LineInput[];
   /** Agreements or lines of this account were read from a list that was not whole, which a person took so. */
   linesIncomplete?: Acceptance;
+  unread: UnreadInput[];
   /** By product id. */
   decisions: Record<string, Decision>;
 }

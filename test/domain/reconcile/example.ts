@@ -80,6 +80,7 @@ export function customer(over: Partial<ReconcileInput> = {}): ReconcileInput {
     quantityDecimals: 4,
     agreements: [agreement()],
     lines: [line()],
+    unread: [],
     decisions: {},
     ...over,
   };

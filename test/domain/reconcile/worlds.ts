@@ -171,5 +171,6 @@ export const worlds: fc.Arbitrary<ReconcileInput> = fc.record({
   lines: fc
     .record({ single: fc.array(line, { maxLength: 4 }), pair: fc.option(succession, { nil: [] }) })
     .map(({ single, pair }) => [...single, ...pair].map((each, at) => ({ ...each, id: `l${at}` }))),
+  unread: fc.constant([]),
   decisions: fc.dictionary(product, decision),
 });

@@ -1,0 +1,75 @@
+/** Lists are read row by row: one that cannot be read is named by its own id and name, and takes no others with it. */
+import type { z } from 'zod';
+import { ConnectorError } from './errors.ts';
+import type { CallOptions, UnreadRow } from './vendor.ts';
+
+/** A row of a list by its id: as it is used, or why it cannot be. */
+export interface ListedRow<T> {
+  id: string;
+  row?: T;
+  /** The row as it came, and what is wrong with it. */
+  bad?: { raw: Record<string, unknown>; why: string };
+}
+
+/**
+ * @param rows as they came
+ * @param schema of one row
+ * @param path of the list, with its ids
+ * @throws ConnectorError `bad_shape` for a row without an id: nobody could say which one is missing
+ */
+export function readRows<T extends { id: string }>(
+  rows: readonly unknown[],
+  schema: z.ZodType<T>,
+  path: string,
+): ListedRow<T>[] {
+  return rows.map((given, at) => {
+    const parsed = schema.safeParse(given);
+    if (parsed.success) return { id: parsed.data.id, row: parsed.data };
+    const raw = typeof given === 'object' && given !== null ? (given as Record<string, unknown>) : {};
+    const [issue] = parsed.error.issues;
+    const field = issue?.path.map(String).join('.') || 'the row';
+    const why = `${field} does not have the form Countersign knows (${issue?.code ?? 'unknown'})`;
+    const id = field === 'id' ? undefined : idOf(raw);
+    if (id === undefined) throw badShape(path, `row ${at + 1}${quoted(nameOf(raw))}: ${why}`);
+    return { id, bad: { raw, why } };
+  });
+}
+
+/**
+ * The rows that can be read. Of the others the caller is told, if it asked for that; else the first of them is an error.
+ *
+ * @throws ConnectorError `bad_shape` that names the row by its id and name
+ */
+export function handOver<T>(rows: readonly ListedRow<T>[], path: string, call: CallOptions | undefined): T[] {
+  for (const { id, bad } of rows) {
+    if (!bad) continue;
+    const name = nameOf(bad.raw);
+    const row: UnreadRow = { id, ...(name === undefined ? {} : { name }), raw: bad.raw, why: bad.why };
+    if (!call?.unread) throw unreadRow(path, row);
+    call.unread(row);
+  }
+  return rows.flatMap(({ row }) => (row === undefined ? [] : [row]));
+}
+
+/** The error that a row is which cannot be read and is of nobody that is known. */
+export function unreadRow(path: string, row: UnreadRow): ConnectorError {
+  return badShape(path, `row ${row.id}${quoted(row.name)}: ${row.why}`);
+}
+
+function badShape(path: string, what: string): ConnectorError {
+  return new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail: `GET ${path}: ${what}` });
+}
+
+/** An id as ids are: a whole number or text; undefined for all else. */
+export function idOf(row: unknown): string | undefined {
+  const id = typeof row === 'object' && row !== null && 'id' in row ? row.id : undefined;
+  return Number.isSafeInteger(id) || (typeof id === 'string' && id !== '') ? String(id) : undefined;
+}
+
+/** What a person knows a row by. */
+function nameOf(raw: Record<string, unknown>): string | undefined {
+  const names = [raw['name'], raw['identifier'], raw['description']];
+  return names.find((name): name is string => typeof name === 'string' && name !== '');
+}
+
+const quoted = (name: string | undefined) => (name === undefined ? '' : ` ("${name}")`);

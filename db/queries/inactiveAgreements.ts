@@ -1,0 +1,78 @@
+/** Agreements that bill nothing now, of accounts that use what no active agreement has a line for: it may have been billed there. */
+import { sql } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../client.ts';
+import { stageRows } from './staging.ts';
+
+export interface InactiveAgreement {
+  id: string;
+  name: string;
+  accountId: string;
+  version: string | null;
+  /** Its lines were read at this very version. */
+  unchanged: boolean;
+}
+
+/**
+ * Staged agreements that are not active, after a cursor and in its order, of accounts with a mapped service whose products
+ * have no line on the staged active ones. Of an account of which nothing was ever counted it may be any service.
+ */
+export async function listInactiveAgreements(
+  db: Queryable,
+  psaConnectionId: string,
+  refreshId: string,
+  after: string,
+): Promise<InactiveAgreement[]> {
+  const { rows } = await db.execute<InactiveAgreement & Record<string, unknown>>(sql`
+    with lined as materialized (
+      select distinct a.data->>'account_id' as account_id, l.data->>'product_id' as product_id
+        from staging_row l
+        join staging_row a on a.run_id = l.run_id and a.entity = 'agreement' and a.id = l.data->>'agreement_id'
+       where l.run_id = ${refreshId} and l.entity = 'agreement_line' and a.data->>'status' = 'active'
+    ), wanting as materialized (
+      select distinct m.psa_account_id
+        from integration i
+        join account_mapping m on m.integration_id = i.id
+        join service_mapping s on s.integration_id = i.id
+       where i.psa_connection_id = ${psaConnectionId} and i.disconnected_at is null
+         and (exists (select from usage_count u
+                       where u.integration_id = i.id and u.vendor_account_id = m.vendor_account_id
+                         and u.service_id = s.service_id and u.quantity > 0)
+              or not exists (select from usage_count u
+                              where u.integration_id = i.id and u.vendor_account_id = m.vendor_account_id))
+         and case when s.fan_out = 'parts' then
+               exists (select from unnest(s.product_ids) as p(id)
+                        where not exists (select from lined l where l.account_id = m.psa_account_id and l.product_id = p.id))
+             else
+               not exists (select from lined l
+                            where l.account_id = m.psa_account_id and l.product_id = any(s.product_ids))
+             end
+    )
+    select a.id, a.data->>'name' as name, a.data->>'account_id' as "accountId", a.data->>'version' as version,
+           coalesce(known.lines_version = a.data->>'version', false) as unchanged
+      from staging_row a
+      join wanting w on w.psa_account_id = a.data->>'account_id'
+      left join agreement known on known.psa_connection_id = ${psaConnectionId} and known.id = a.id
+     where a.run_id = ${refreshId} and a.entity = 'agreement' and a.data->>'status' <> 'active' and a.id > ${after}
+     order by a.id`);
+  return rows;
+}
+
+/** Notes at which version these agreements' lines were read; those that were not read now are kept as they are. */
+export async function stageLinesVersion(
+  tx: Transaction,
+  refreshId: string,
+  agreements: readonly InactiveAgreement[],
+): Promise<void> {
+  const ids = JSON.stringify(agreements.map(({ id }) => id));
+  await tx.execute(sql`
+    update staging_row s set data = s.data || jsonb_build_object('lines_version', s.data->'version')
+     where s.run_id = ${refreshId} and s.entity = 'agreement'
+       and s.id in (select jsonb_array_elements_text(${ids}::jsonb))`);
+  const unchanged = agreements.filter((agreement) => agreement.unchanged);
+  await stageRows(
+    tx,
+    refreshId,
+    'unchanged_lines',
+    unchanged.map(({ id }) => ({ id, data: { id } })),
+  );
+}

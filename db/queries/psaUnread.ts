@@ -1,0 +1,91 @@
+/** What a refresh could not read of the PSA: staged with its rows, and shown until a refresh reads it. */
+import { and, asc, count, eq, inArray, sql } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../client.ts';
+import { agreement, psaAccount, psaUnread } from '../schema/index.ts';
+import { stageRows } from './staging.ts';
+
+export type PsaUnreadRow = typeof psaUnread.$inferSelect;
+/** One thing that could not be read; since when is told when it is applied. */
+export type UnreadOfRefresh = Pick<PsaUnreadRow, 'entity' | 'id' | 'name' | 'accountId' | 'why'>;
+
+export async function stageUnread(tx: Queryable, refreshId: string, unread: readonly UnreadOfRefresh[]): Promise<void> {
+  const rows = unread.map((data) => ({ id: JSON.stringify([data.entity, data.id]), data }));
+  await stageRows(tx, refreshId, 'unread', rows);
+}
+
+/** Of these rows, the account that each was of when it was read last: ids that were never read are not among them. */
+export async function listKnownAccounts(
+  db: Queryable,
+  psaConnectionId: string,
+  entity: 'psa_account' | 'agreement',
+  ids: readonly string[],
+): Promise<Map<string, string>> {
+  const table = { psa_account: psaAccount, agreement }[entity];
+  const rows = await db
+    .select({ id: table.id, accountId: entity === 'agreement' ? agreement.accountId : psaAccount.id })
+    .from(table)
+    .where(and(eq(table.psaConnectionId, psaConnectionId), inArray(table.id, [...ids])));
+  return new Map(rows.map((row) => [row.id, row.accountId]));
+}
+
+/** Stages what is visible of the rows that could not be read, so that applying the refresh keeps them as they are. */
+export async function stageKept(tx: Transaction, psaConnectionId: string, refreshId: string): Promise<void> {
+  const kept = sql`
+    insert into staging_row (run_id, entity, id, data)
+    select ${refreshId}::uuid, s.data->>'entity', t.id, to_jsonb(t)`;
+  for (const entity of ['psa_account', 'psa_product', 'psa_board', 'agreement']) {
+    await tx.execute(sql`${kept}
+      from staging_row s join ${sql.raw(entity)} t on t.id = s.data->>'id'
+     where s.run_id = ${refreshId} and s.entity = 'unread' and s.data->>'entity' = ${entity}
+       and t.psa_connection_id = ${psaConnectionId}
+    on conflict do nothing`);
+  }
+  // Lines that did come are as they came. Those of an agreement that bills nothing, and has not changed, were not asked for.
+  await tx.execute(sql`
+    insert into staging_row (run_id, entity, id, data)
+    select distinct ${refreshId}::uuid, 'agreement_line', t.id, to_jsonb(t)
+      from staging_row s join agreement_line t on t.agreement_id = s.data->>'id'
+     where s.run_id = ${refreshId}
+       and (s.entity = 'unread' and s.data->>'entity' in ('agreement', 'lines') or s.entity = 'unchanged_lines')
+       and t.psa_connection_id = ${psaConnectionId}
+    on conflict do nothing`);
+}
+
+/** Makes visible what the refresh could not read; what was unread before keeps its time. @returns how many there are */
+export async function applyUnread(tx: Transaction, psaConnectionId: string, refreshId: string): Promise<number> {
+  await tx.execute(sql`
+    delete from psa_unread u
+     where u.psa_connection_id = ${psaConnectionId}
+       and not exists (select from staging_row s where s.run_id = ${refreshId} and s.entity = 'unread'
+                          and s.data->>'entity' = u.entity and s.data->>'id' = u.id)`);
+  const { rowCount } = await tx.execute(sql`
+    insert into psa_unread as u (psa_connection_id, entity, id, name, account_id, why, since)
+    select r.psa_connection_id, s.data->>'entity', s.data->>'id', s.data->>'name', s.data->>'accountId', s.data->>'why', r.started_at
+      from staging_row s join psa_refresh r on r.id = s.run_id
+     where s.run_id = ${refreshId} and s.entity = 'unread'
+    on conflict (psa_connection_id, entity, id) do update
+       set name = excluded.name, account_id = excluded.account_id, why = excluded.why`);
+  return rowCount ?? 0;
+}
+
+/** What could not be read of these PSA accounts. */
+export async function listUnreadOf(db: Queryable, psaConnectionId: string, accountIds: readonly string[]) {
+  return db
+    .select()
+    .from(psaUnread)
+    .where(and(eq(psaUnread.psaConnectionId, psaConnectionId), inArray(psaUnread.accountId, [...accountIds])))
+    .orderBy(asc(psaUnread.entity), asc(psaUnread.id));
+}
+
+/** How much could not be read of a connection, and the first of it. */
+export async function summarizeUnread(
+  db: Queryable,
+  psaConnectionId: string,
+  most: number,
+): Promise<{ total: number; first: PsaUnreadRow[] }> {
+  const of = eq(psaUnread.psaConnectionId, psaConnectionId);
+  const [counted] = await db.select({ total: count() }).from(psaUnread).where(of);
+  const rows = db.select().from(psaUnread).where(of);
+  const first = await rows.orderBy(asc(psaUnread.since), asc(psaUnread.entity), asc(psaUnread.id)).limit(most);
+  return { total: counted?.total ?? 0, first };
+}
