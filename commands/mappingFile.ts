@@ -3,6 +3,7 @@ import type { Transaction } from '../db/client.ts';
 import { lastAuditId, listAuditSince } from '../db/queries/audit.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import type { ToWake } from '../db/queries/onboarding.ts';
+import { listed } from '../domain/listed.ts';
 import { mappingOf, type MappingPlan } from '../domain/mappingFile.ts';
 import { decideAccounts } from './accountMapping.ts';
 import { Refusal } from './refusal.ts';
@@ -62,7 +63,7 @@ export async function applyMappings(
   );
 }
 
-/** As many as a person reads; how many more there are is said. */
+/** As many as a person reads. */
 const told = 3;
 
 async function whoChanged(tx: Transaction, row: IntegrationRow, since: number): Promise<string> {
@@ -73,11 +74,11 @@ async function whoChanged(tx: Transaction, row: IntegrationRow, since: number): 
     under: `${row.id}/`,
   });
   if (entries.length === 0) return '';
-  const words: string[] = [];
-  for (const { actor, action, subjectId, at } of entries.slice(0, told))
-    words.push(
-      `${await whoIs(tx, actor)} did ${action} of ${subjectId.slice(row.id.length + 1)} at ${at.toISOString()}`,
-    );
-  const more = entries.length > told ? `, and ${entries.length - told} more` : '';
-  return `: meanwhile ${words.join(', ')}${more}`;
+  const names = new Map<string, string>();
+  for (const { actor } of entries) if (!names.has(actor)) names.set(actor, await whoIs(tx, actor));
+  const words = entries.map(
+    ({ actor, action, subjectId, at }) =>
+      `${names.get(actor)} did ${action} of ${subjectId.slice(row.id.length + 1)} at ${at.toISOString()}`,
+  );
+  return `: meanwhile ${listed(words, told)}`;
 }

@@ -15,6 +15,7 @@ import {
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
 import { completeMigrationStep, isMigrating, migrationOf } from '../../db/queries/migration.ts';
+import { listed } from '../../domain/listed.ts';
 import { beginOnboardings, reopenStuckOnboardings } from '../../db/queries/onboarding.ts';
 import {
   commitFact,
@@ -332,11 +333,12 @@ integrationRoutes.openapi(link, async (c) => {
     const fresh = await listUnlinked(tx, row.id, wanted);
     const ids = await linkVendorAccounts(tx, row.id, wanted);
     if ('ids' in given) {
-      const unknown = given.ids.filter((id) => !ids.includes(id));
+      const known = new Set(ids);
+      const unknown = given.ids.filter((id) => !known.has(id));
       if (unknown.length > 0)
         throw unprocessable(
           'unknown-customers',
-          `These customers are not known: ${unknown.slice(0, 20).join(', ')}. Nothing was linked.`,
+          `These customers are not known: ${listed(unknown)}. Nothing was linked.`,
         );
     }
     if (ids.length === 0) throw unprocessable('no-customers', 'The vendor has no customers to link.');

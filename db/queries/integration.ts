@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
 import { skippedConnectSteps } from '../../domain/process.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
@@ -9,6 +9,7 @@ import {
   serviceMapping,
   vendorAccount,
 } from '../schema/index.ts';
+import { among } from './among.ts';
 import { createProcess, startRound } from './process.ts';
 
 export type IntegrationRow = typeof integration.$inferSelect;
@@ -242,7 +243,7 @@ export async function listUnlinked(
       and(
         eq(vendorAccount.integrationId, integrationId),
         eq(vendorAccount.linked, false),
-        ids === 'all' ? isNull(vendorAccount.missingSince) : inArray(vendorAccount.id, [...ids]),
+        ids === 'all' ? isNull(vendorAccount.missingSince) : among(vendorAccount.id, ids),
       ),
     );
   return rows.map((row) => row.id);
@@ -260,7 +261,7 @@ export async function linkVendorAccounts(
     .where(
       and(
         eq(vendorAccount.integrationId, integrationId),
-        ids === 'all' ? isNull(vendorAccount.missingSince) : inArray(vendorAccount.id, [...ids]),
+        ids === 'all' ? isNull(vendorAccount.missingSince) : among(vendorAccount.id, ids),
       ),
     )
     .returning({ id: vendorAccount.id });
@@ -324,10 +325,10 @@ export async function listServices(db: Queryable, integrationId: string) {
 /** Services a run reported that the catalogue lacked: copied per integration, so that one tenant's never changes another's. */
 export async function addServices(tx: Queryable, integrationId: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
-  await tx
-    .insert(service)
-    .values(names.map((name) => ({ integrationId, id: name, name })))
-    .onConflictDoNothing();
+  await tx.execute(sql`
+    insert into service (integration_id, id, name)
+    select ${integrationId}::uuid, name, name from jsonb_array_elements_text(${JSON.stringify(names)}::jsonb) as n(name)
+    on conflict do nothing`);
 }
 
 export async function listIntegrations(db: Queryable, organizationId: string): Promise<IntegrationRow[]> {

@@ -74,7 +74,7 @@ export async function beginOnboardings(
     select a.integration_id, a.id, ${row.organizationId}::uuid, ${found.by}
       from vendor_account a
      where a.integration_id = ${row.id} and not a.excluded and a.missing_since is null
-       and a.id in (select jsonb_array_elements_text(${JSON.stringify(vendorAccountIds)}::jsonb))
+       and ${among(sql`a.id`, vendorAccountIds)}
        and not exists (select from account_mapping m where m.integration_id = a.integration_id and m.vendor_account_id = a.id)
      order by a.id
     on conflict (integration_id, vendor_account_id) do update

@@ -1,7 +1,8 @@
 /** What was read from the PSA: applied from staging in one transaction, read by pages. */
-import { and, asc, eq, gt, ilike, inArray, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
+import { among } from './among.ts';
 import { applyUnread, stageKept } from './psaUnread.ts';
 
 /** Columns of each staged entity, as `name type`, in the table of the same name. */
@@ -120,7 +121,7 @@ export async function findPsaProducts(db: Queryable, psaConnectionId: string, id
   return db
     .select()
     .from(psaProduct)
-    .where(and(eq(psaProduct.psaConnectionId, psaConnectionId), inArray(psaProduct.id, [...ids])));
+    .where(and(eq(psaProduct.psaConnectionId, psaConnectionId), among(psaProduct.id, ids)));
 }
 
 /** Active accounts that an exact name match may use. */
@@ -140,9 +141,7 @@ export async function listLineIds(
   const rows = await db
     .select({ agreementId: agreementLine.agreementId, id: agreementLine.id })
     .from(agreementLine)
-    .where(
-      and(eq(agreementLine.psaConnectionId, psaConnectionId), inArray(agreementLine.agreementId, [...agreementIds])),
-    );
+    .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), among(agreementLine.agreementId, agreementIds)));
   const byAgreement = new Map<string, string[]>();
   for (const { agreementId, id } of rows) byAgreement.set(agreementId, [...(byAgreement.get(agreementId) ?? []), id]);
   return byAgreement;

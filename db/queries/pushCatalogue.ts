@@ -1,8 +1,9 @@
 /** Intake push: accounts and services as the vendor tells them. Its catalogue is copied per integration (invariant 9). */
-import { and, asc, eq, inArray, like, or, sql } from 'drizzle-orm';
+import { and, asc, eq, like, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import type { Identified } from '../../domain/idReadings.ts';
 import { accountMapping, givenServiceId, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import { among } from './among.ts';
 
 export interface PushedThing {
   id: string;
@@ -107,7 +108,7 @@ export async function listIdentified(
     .where(
       and(
         eq(service.integrationId, integrationId),
-        or(inArray(service.id, all), inArray(given, all), inArray(service.name, all)),
+        or(among(service.id, all), among(given, all), among(service.name, all)),
       ),
     );
 }
@@ -126,7 +127,7 @@ export async function listKnownIds(
     .where(
       and(
         eq(table.integrationId, integrationId),
-        inArray(table.id, [...readings]),
+        among(table.id, readings),
         kind === 'services' ? eq(service.dynamic, true) : undefined,
       ),
     );
@@ -169,7 +170,7 @@ export async function listPushedAccounts(db: Queryable, integrationId: string, i
       and(
         eq(vendorAccount.integrationId, integrationId),
         eq(vendorAccount.linked, true),
-        ids ? inArray(vendorAccount.id, [...ids]) : undefined,
+        ids ? among(vendorAccount.id, ids) : undefined,
       ),
     )
     .orderBy(asc(vendorAccount.id));
@@ -224,7 +225,7 @@ export async function listPushedServices(
       and(
         eq(service.integrationId, integrationId),
         eq(service.dynamic, filter.dynamic),
-        filter.ids ? inArray(service.id, [...filter.ids]) : undefined,
+        filter.ids ? among(service.id, filter.ids) : undefined,
       ),
     )
     .orderBy(asc(service.id));

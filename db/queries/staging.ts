@@ -1,7 +1,8 @@
 /** Rows of a run or refresh that are not visible yet (invariant 1). */
-import { and, asc, eq, gt, inArray, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { and, asc, eq, gt, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { stagingRow } from '../schema/index.ts';
+import { among } from './among.ts';
 
 /** Stages rows of one entity; a page staged twice replaces itself. One statement for any number of rows. */
 export async function stageRows(
@@ -50,7 +51,7 @@ export async function dropStagedRows(tx: Queryable, runId: string, entity: strin
   if (ids.length === 0) return;
   await tx
     .delete(stagingRow)
-    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, entity), inArray(stagingRow.id, [...ids])));
+    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, entity), among(stagingRow.id, ids)));
 }
 
 export async function dropStaged(tx: Queryable, runId: string): Promise<void> {
