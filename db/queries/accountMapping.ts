@@ -1,7 +1,9 @@
 /** The one place that writes what a vendor account is mapped to, or that it is excluded; used by commands/accountMapping.ts. */
-import { sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
-import type { accountMapping } from '../schema/index.ts';
+import { accountMapping, vendorAccount } from '../schema/index.ts';
+import { among } from './among.ts';
+import { recordAudits } from './audit.ts';
 import type { IntegrationRow } from './integration.ts';
 
 /** Who maps: two names that are equal, a person here, or one in the vendor's console. */
@@ -20,12 +22,13 @@ export interface DecidedAccount extends AccountDecision {
 }
 
 /**
- * Makes the decisions so and writes the audit row of each that changes something, in one statement however many there are.
- * An account that nobody has linked is left as it is.
+ * Makes the decisions so and writes the audit row of each that changes something, in a few statements however many there
+ * are: without a join, because in tables that were not analyzed yet PostgreSQL joins tens of thousands each with each
+ * (measured). The caller holds the integration's lock. An account that nobody has linked is left as it is.
  *
  * @param by.via `file` for a mapping file, which the audit then tells
  * @param decisions of each vendor account one at most
- * @returns what has changed, by vendor account
+ * @returns what has changed
  */
 export async function storeAccountDecisions(
   tx: Queryable,
@@ -33,53 +36,90 @@ export async function storeAccountDecisions(
   by: { actor: string; how: MappedBy; via?: 'file' },
   decisions: readonly AccountDecision[],
 ): Promise<DecidedAccount[]> {
-  if (decisions.length === 0) return [];
-  const { rows } = await tx.execute<{
-    id: string;
-    excluded: boolean;
-    psa: string | null;
-    was_excluded: boolean;
-    was_psa: string | null;
-    was_how: MappedBy | null;
-  }>(sql`
-    with wanted as (
-      select w."vendorAccountId" as id, w.excluded, w."psaAccountId" as psa,
-             case when w."psaAccountId" is not null then ${by.how}::text end as how
-        from jsonb_to_recordset(${JSON.stringify(decisions)}::jsonb)
-             as w("vendorAccountId" text, excluded boolean, "psaAccountId" text)),
-    -- Every part of one statement sees the rows as they were before it.
-    changed as (
-      select w.*, a.excluded as was_excluded, m.psa_account_id as was_psa, m.how as was_how
-        from wanted w
-        join vendor_account a on a.integration_id = ${id} and a.id = w.id and a.linked
-        left join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.id
-       where (a.excluded, m.psa_account_id, m.how) is distinct from (w.excluded, w.psa, w.how)),
-    flagged as (
-      update vendor_account a set excluded = c.excluded
-        from changed c where a.integration_id = ${id} and a.id = c.id and a.excluded <> c.excluded),
-    unmapped as (
-      delete from account_mapping m
-       using changed c where m.integration_id = ${id} and m.vendor_account_id = c.id and c.psa is null),
-    mapped as (
-      insert into account_mapping (integration_id, vendor_account_id, psa_account_id, how)
-      select ${id}::uuid, id, psa, how from changed where psa is not null order by id
-      on conflict (integration_id, vendor_account_id) do update
-         set psa_account_id = excluded.psa_account_id, how = excluded.how, mapped_at = now()),
-    audited as (
-      insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
-      select ${organizationId}::uuid, ${by.actor},
-             case when psa is not null then 'account.map' when excluded then 'account.exclude'
-                  when was_excluded then 'account.include' else 'account.unmap' end,
-             'vendor_account', ${id} || '/' || id,
-             jsonb_build_object('excluded', was_excluded, 'psaAccountId', was_psa, 'how', was_how),
-             jsonb_build_object('excluded', excluded, 'psaAccountId', psa, 'how', how)
-               || case when ${by.via ?? null}::text is null then '{}' else jsonb_build_object('by', ${by.via ?? null}::text) end
-        from changed order by id)
-    select id, excluded, psa, was_excluded, was_psa, was_how from changed order by id`);
-  return rows.map((row) => ({
-    vendorAccountId: row.id,
-    excluded: row.excluded,
-    psaAccountId: row.psa,
-    before: { excluded: row.was_excluded, psaAccountId: row.was_psa, how: row.was_how },
-  }));
+  const before = await readDecided(
+    tx,
+    id,
+    decisions.map(({ vendorAccountId }) => vendorAccountId),
+  );
+  const changed = decisions.flatMap((decision): DecidedAccount[] => {
+    const was = before.get(decision.vendorAccountId);
+    const how = decision.psaAccountId === null ? null : by.how;
+    const same = was?.excluded === decision.excluded && was.psaAccountId === decision.psaAccountId && was.how === how;
+    return !was || same ? [] : [{ ...decision, before: was }];
+  });
+  if (changed.length === 0) return [];
+  const ids = (which: (account: DecidedAccount) => boolean) =>
+    changed.filter(which).map(({ vendorAccountId }) => vendorAccountId);
+  for (const excluded of [true, false])
+    await tx
+      .update(vendorAccount)
+      .set({ excluded })
+      .where(
+        and(
+          eq(vendorAccount.integrationId, id),
+          among(
+            vendorAccount.id,
+            ids((account) => account.excluded === excluded && account.before.excluded !== excluded),
+          ),
+        ),
+      );
+  await tx.delete(accountMapping).where(
+    and(
+      eq(accountMapping.integrationId, id),
+      among(
+        accountMapping.vendorAccountId,
+        ids((account) => account.psaAccountId === null),
+      ),
+    ),
+  );
+  const mapped = changed.filter(({ psaAccountId }) => psaAccountId !== null);
+  await tx.execute(sql`
+    insert into account_mapping (integration_id, vendor_account_id, psa_account_id, how)
+    select ${id}::uuid, r."vendorAccountId", r."psaAccountId", ${by.how}
+      from jsonb_to_recordset(${JSON.stringify(mapped)}::jsonb) as r("vendorAccountId" text, "psaAccountId" text)
+    on conflict (integration_id, vendor_account_id) do update
+       set psa_account_id = excluded.psa_account_id, how = excluded.how, mapped_at = now()`);
+  await recordAudits(
+    tx,
+    organizationId,
+    changed.map((account) => ({ actor: by.actor, ...auditOf(id, account, by) })),
+  );
+  return changed;
+}
+
+/** What is decided about those of the accounts that are linked. */
+async function readDecided(tx: Queryable, integrationId: string, ids: readonly string[]) {
+  const accounts = await tx
+    .select({ id: vendorAccount.id, excluded: vendorAccount.excluded })
+    .from(vendorAccount)
+    .where(
+      and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.linked, true), among(vendorAccount.id, ids)),
+    );
+  const mappings = await tx
+    .select({
+      id: accountMapping.vendorAccountId,
+      psaAccountId: accountMapping.psaAccountId,
+      how: accountMapping.how,
+    })
+    .from(accountMapping)
+    .where(and(eq(accountMapping.integrationId, integrationId), among(accountMapping.vendorAccountId, ids)));
+  const mappingOf = new Map(mappings.map((mapping) => [mapping.id, mapping]));
+  return new Map(
+    accounts.map(({ id, excluded }): [string, DecidedAccount['before']] => {
+      const mapping = mappingOf.get(id);
+      return [id, { excluded, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null }];
+    }),
+  );
+}
+
+function auditOf(integrationId: string, account: DecidedAccount, { how, via }: { how: MappedBy; via?: 'file' }) {
+  const { vendorAccountId, excluded, psaAccountId, before } = account;
+  const unmapped = excluded ? 'account.exclude' : before.excluded ? 'account.include' : 'account.unmap';
+  return {
+    action: psaAccountId === null ? unmapped : 'account.map',
+    subjectKind: 'vendor_account',
+    subjectId: `${integrationId}/${vendorAccountId}`,
+    before,
+    after: { excluded, psaAccountId, how: psaAccountId === null ? null : how, ...(via ? { by: via } : {}) },
+  };
 }
