@@ -161,7 +161,7 @@ export async function listVendorAccountNames(
   const rows = await db
     .select({ id: vendorAccount.id, name: vendorAccount.name })
     .from(vendorAccount)
-    .where(and(eq(vendorAccount.integrationId, integrationId), inArray(vendorAccount.id, [...ids])));
+    .where(and(eq(vendorAccount.integrationId, integrationId), among(vendorAccount.id, ids)));
   return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
