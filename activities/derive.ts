@@ -27,7 +27,12 @@ export function createDeriveActivities(deps: Dependencies) {
           if (signals instanceof ConnectorError) return noteUnread(tx, integration, signals.code);
           const { rules } = alertSettingsOf(integration.alerts);
           const today = new Date().toISOString().slice(0, 10);
-          const found = await storeDerived(tx, integration, deriveAlerts(signals, rules, today), readRules(signals));
+          const holding = deriveAlerts(signals, rules, today);
+          const { unread = [] } = signals;
+          const found = await storeDerived(tx, integration, holding, readRules(signals), unread);
+          const [first] = unread;
+          const accounts = new Set(unread.map(({ accountId }) => accountId)).size;
+          if (first) await noteUnread(tx, integration, first.code, accounts);
           await noteDerived(tx, integration, found);
         };
       });
@@ -101,12 +106,18 @@ async function noteDerived(
   });
 }
 
-async function noteUnread(tx: Transaction, integration: IntegrationRow, code: string): Promise<void> {
+/** @param accounts how many of them, where it was not all */
+async function noteUnread(
+  tx: Transaction,
+  integration: IntegrationRow,
+  code: string,
+  accounts?: number,
+): Promise<void> {
   await recordAudit(tx, integration.organizationId, {
     actor: byCountersign,
     action: 'alerts.notDerived',
     subjectKind: 'integration',
     subjectId: integration.id,
-    after: { code },
+    after: { code, ...(accounts === undefined ? {} : { accounts }) },
   });
 }

@@ -2,7 +2,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
-import type { PsaAdapter, PsaAgreement } from '../connectors/psa.ts';
+import type { PsaAdapter, PsaAgreement, PsaTicketOptions } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 import type { TicketOptions } from '../domain/alerts.ts';
@@ -79,7 +79,8 @@ export function createPsaActivities(deps: Dependencies) {
         const found = await adapter.readTicketOptions({ signal: signal(), ...call });
         return async (tx) => {
           const { ticketOptions: known } = await readPsaConnection(tx, psaConnectionId);
-          const ticketOptions = accepting?.lists.length && known ? addTicketOptions(known, found) : found;
+          const options = keepUnreadBoards(known, found);
+          const ticketOptions = accepting?.lists.length && known ? addTicketOptions(known, options) : options;
           await storeAlertPermissions(tx, psaConnectionId, { ticketOptions });
         };
       });
@@ -312,6 +313,15 @@ export function createPsaActivities(deps: Dependencies) {
       });
     }
   }
+}
+
+/** A board whose details could not be read keeps those that were read last; without any there is nothing to choose on it. */
+function keepUnreadBoards(known: TicketOptions | null, { boards, priorities }: PsaTicketOptions): TicketOptions {
+  const kept = boards.map(({ unread, ...board }) => {
+    const last = known?.boards.find((row) => row.id === board.id);
+    return unread !== undefined && last ? { ...board, statuses: last.statuses, types: last.types } : board;
+  });
+  return { boards: kept, priorities };
 }
 
 /** What a list that was not whole adds to what was known: what it lacks stays. */

@@ -106,6 +106,8 @@ export interface PermissionReport<C extends string = Capability> {
 export interface PsaTicketBoard extends PsaBoard {
   statuses: { id: string; name: string; closed: boolean; active: boolean; isDefault: boolean }[];
   types: { id: string; name: string; active: boolean }[];
+  /** Why statuses and types could not be read though it takes tickets; may quote the PSA. */
+  unread?: string;
 }
 
 export interface PsaPriority {

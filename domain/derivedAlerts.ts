@@ -14,6 +14,8 @@ export interface Signals {
   deadSyncs?: { id: string; name: string; accountId: string; domain: string }[];
   /** Statements that are not settled. */
   openStatements?: { id: string; accountId: string; amount: number; currency: string; dueOn: string; status: string }[];
+  /** Accounts of which something could not be read: of them, and of that rule, nothing is cleared. `code` is ours. */
+  unread?: { rule: RuleName; accountId: string; code: string }[];
 }
 
 export interface DerivedAlert {

@@ -9,6 +9,7 @@ import type {
   NoteSearch,
   PsaAdapter,
   PsaTicket,
+  PsaTicketBoard,
   TicketQuery,
   TicketSearch,
 } from '../psa.ts';
@@ -174,8 +175,7 @@ export function createTicketHalf(
             name: board.name,
             projectBoard: board.projectFlag ?? false,
             active: !board.inactiveFlag,
-            statuses: takesTickets ? await readOfBoard(board.id, 'statuses', boardStatusSchema, statusOf, call) : [],
-            types: takesTickets ? await readOfBoard(board.id, 'types', boardTypeSchema, typeOf, call) : [],
+            ...(takesTickets ? await readDetails(board.id, call) : { statuses: [], types: [] }),
           });
         }
       }
@@ -220,6 +220,20 @@ export function createTicketHalf(
       });
     },
   };
+
+  /** One board that is refused, or gone since it was listed, keeps the others from nothing. */
+  async function readDetails(
+    boardId: string,
+    call: CallOptions | undefined,
+  ): Promise<Pick<PsaTicketBoard, 'statuses' | 'types' | 'unread'>> {
+    try {
+      const statuses = await readOfBoard(boardId, 'statuses', boardStatusSchema, statusOf, call);
+      return { statuses, types: await readOfBoard(boardId, 'types', boardTypeSchema, typeOf, call) };
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || !error.concernsOneThing) throw error;
+      return { statuses: [], types: [], unread: error.detail };
+    }
+  }
 
   async function readOfBoard<T extends { id: string }, R>(
     boardId: string,

@@ -1,5 +1,6 @@
 /** Mailprotector behind the vendor port: usage assembled as mailprotector.md §5.2 says, with the fewest calls. */
 import { z } from 'zod';
+import type { RuleName, Signals } from '../../domain/derivedAlerts.ts';
 import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { Budget } from '../budget.ts';
 import { ConnectorError } from '../errors.ts';
@@ -245,15 +246,34 @@ export function createMailprotectorAdapter(
       const call = { signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
       const mine = new Set(accountIds);
       try {
-        const domains = wanted.pendingDomains || wanted.deadSyncs ? await listDomains(call) : [];
+        const unread: NonNullable<Signals['unread']> = [];
+        const told = (row: UnreadRow) => {
+          const accountId = idOf(row.raw['account']);
+          if (accountId === undefined) throw unreadRow(`/resellers/${reseller}/domains`, row);
+          if (wanted.pendingDomains) unread.push({ rule: 'domainPending', accountId, code: 'bad_shape' });
+          if (wanted.deadSyncs) unread.push({ rule: 'directorySync', accountId, code: 'bad_shape' });
+        };
+        /** What fails for one account alone is told of that account, and fails no other. */
+        const orNone = async <T>(rule: RuleName, accountId: string, read: Promise<T[]>): Promise<T[]> => {
+          try {
+            return await read;
+          } catch (error) {
+            const { code } = asRefusal(accountId, error);
+            unread.push({ rule, accountId, code });
+            return [];
+          }
+        };
+        const readSyncs = (domain: z.infer<typeof domainSchema>) =>
+          orNone('directorySync', domain.account.id, deadSyncsOf(domain, call));
+        const readStatements = (id: string) => orNone('statementOverdue', id, openStatementsOf(id, call));
+        const domains = wanted.pendingDomains || wanted.deadSyncs ? await listDomains({ ...call, unread: told }) : [];
         const own = domains.filter((domain) => !domain.parent && mine.has(domain.account.id));
         return {
+          unread,
           ...(wanted.pendingDomains ? { pendingDomains: own.filter(isPending).map(pendingOf) } : {}),
-          ...(wanted.deadSyncs
-            ? { deadSyncs: (await Promise.all(own.map((domain) => deadSyncsOf(domain, call)))).flat() }
-            : {}),
+          ...(wanted.deadSyncs ? { deadSyncs: (await Promise.all(own.map(readSyncs))).flat() } : {}),
           ...(wanted.openStatements
-            ? { openStatements: (await Promise.all(accountIds.map((id) => openStatementsOf(id, call)))).flat() }
+            ? { openStatements: (await Promise.all(accountIds.map(readStatements))).flat() }
             : {}),
         };
       } finally {

@@ -10,6 +10,7 @@ import type { IntegrationRow } from './integration.ts';
  * Raises what holds and was not raised yet, or was over, and clears what does not hold any more.
  *
  * @param read rules that were looked at: of the others nothing is cleared
+ * @param unread accounts of which that did not succeed, by rule: of them nothing is cleared either
  * @returns how many of each
  */
 export async function storeDerived(
@@ -17,12 +18,19 @@ export async function storeDerived(
   integration: Pick<IntegrationRow, 'id' | 'organizationId'>,
   holding: readonly DerivedAlert[],
   read: readonly RuleName[],
+  unread: readonly { rule: RuleName; accountId: string }[] = [],
 ): Promise<{ raised: number; cleared: number }> {
   const open = new Set((await listOpenDerived(tx, integration.id)).map(keyOf));
   const fresh = holding.filter((each) => !open.has(keyOf(each)));
   for (const { rule: _, ...words } of fresh) await keepAlert(tx, integration, { ...words, source: 'rule', status: 1 });
   const holds = new Set(holding.map(keyOf));
-  const over = (await listOpenDerived(tx, integration.id, read)).filter((each) => !holds.has(keyOf(each)));
+  const over = (await listOpenDerived(tx, integration.id, read)).filter(
+    (each) =>
+      !holds.has(keyOf(each)) &&
+      !unread.some(
+        ({ rule, accountId }) => accountId === each.vendorAccountId && each.alertId.startsWith(derivedIdOf(rule, '')),
+      ),
+  );
   for (const each of over) await clearAlert(tx, integration.id, each);
   return { raised: fresh.length, cleared: over.length };
 }

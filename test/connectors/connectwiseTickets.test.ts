@@ -110,6 +110,15 @@ test('boards come with statuses and types where tickets can go; priorities with 
   expect(priorities[0]).toMatchObject({ name: 'Priority 1 - Critical', isDefault: false });
 });
 
+test('one board that is refused says so, and keeps the others from nothing', async () => {
+  await admin.fault({ kind: 'status', status: 403, path: '/service/boards/2/types' });
+  const { boards } = await adapter().readTicketOptions();
+  const whole = (await adapter().readTicketOptions()).boards;
+  expect(boards.find((board) => board.id === '2')).toMatchObject({ name: 'Alerts', statuses: [], types: [] });
+  expect(boards.find((board) => board.id === '2')?.unread).toMatch(/403/);
+  expect(boards.filter((board) => board.id !== '2')).toEqual(whole.filter((board) => board.id !== '2'));
+});
+
 describe('one ticket for one reference (invariant 6)', () => {
   test('is created once, and found the second time, with its place in ConnectWise', async () => {
     const first = await adapter().createTicket(ticket({ statusId: '201', typeId: '400', priorityId: '1' }));

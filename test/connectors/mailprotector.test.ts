@@ -316,6 +316,27 @@ describe('lists that do not arrive whole', () => {
   });
 });
 
+test('signals of one account that is refused are told as not read, and the others are read', async () => {
+  const { customers } = await admin.state<State>();
+  const refused = customers.find((customer) => customer.domains.length > 0);
+  const accountIds = customers.map(({ id }) => String(id));
+  const signals = () =>
+    adapter().readSignals({ accountIds, pendingDomains: true, deadSyncs: true, openStatements: true });
+  const whole = await signals();
+  expect(whole.unread).toEqual([]);
+  await admin.fault({ kind: 'status', status: 403, path: `/domains/${refused?.domains[0]?.id}/user_syncs` });
+  await admin.fault({ kind: 'status', status: 403, path: `/customers/${accountIds[1]}/statements` });
+  const partly = await signals();
+  expect(partly.unread).toEqual(
+    expect.arrayContaining([
+      { rule: 'directorySync', accountId: String(refused?.id), code: 'forbidden' },
+      { rule: 'statementOverdue', accountId: accountIds[1], code: 'forbidden' },
+    ]),
+  );
+  expect(partly.pendingDomains).toEqual(whole.pendingDomains);
+  expect(partly.openStatements).toEqual(whole.openStatements?.filter(({ accountId }) => accountId !== accountIds[1]));
+});
+
 test('a read that failed makes no further calls', async () => {
   await usage();
   const whole = (await admin.log('GET')).length;
