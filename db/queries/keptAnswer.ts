@@ -1,7 +1,8 @@
 /** Answers that a step's next attempt need not ask for again. */
-import { and, eq, gt, inArray, sql } from 'drizzle-orm';
+import { and, eq, gt, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { keptAnswer } from '../schema/index.ts';
+import { among } from './among.ts';
 import type { StepKey } from './process.ts';
 
 export interface KeptAnswer {
@@ -54,5 +55,5 @@ export async function storeKept(tx: Queryable, ref: StepKey, answers: readonly K
 
 /** @param parts of the step's work; absent = all of it */
 export async function dropKept(tx: Queryable, ref: StepKey, parts?: readonly string[]): Promise<void> {
-  await tx.delete(keptAnswer).where(and(ofStep(ref), parts ? inArray(keptAnswer.part, [...parts]) : undefined));
+  await tx.delete(keptAnswer).where(and(ofStep(ref), parts ? among(keptAnswer.part, parts) : undefined));
 }

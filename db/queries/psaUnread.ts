@@ -1,7 +1,8 @@
 /** What a refresh could not read of the PSA: staged with its rows, and shown until a refresh reads it. */
-import { and, asc, count, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, count, eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreement, psaAccount, psaUnread } from '../schema/index.ts';
+import { among } from './among.ts';
 import { stageRows } from './staging.ts';
 
 export type PsaUnreadRow = typeof psaUnread.$inferSelect;
@@ -24,7 +25,7 @@ export async function listKnownAccounts(
   const rows = await db
     .select({ id: table.id, accountId: entity === 'agreement' ? agreement.accountId : psaAccount.id })
     .from(table)
-    .where(and(eq(table.psaConnectionId, psaConnectionId), inArray(table.id, [...ids])));
+    .where(and(eq(table.psaConnectionId, psaConnectionId), among(table.id, ids)));
   return new Map(rows.map((row) => [row.id, row.accountId]));
 }
 
@@ -73,7 +74,7 @@ export async function listUnreadOf(db: Queryable, psaConnectionId: string, accou
   return db
     .select()
     .from(psaUnread)
-    .where(and(eq(psaUnread.psaConnectionId, psaConnectionId), inArray(psaUnread.accountId, [...accountIds])))
+    .where(and(eq(psaUnread.psaConnectionId, psaConnectionId), among(psaUnread.accountId, accountIds)))
     .orderBy(asc(psaUnread.entity), asc(psaUnread.id));
 }
 
