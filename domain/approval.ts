@@ -11,7 +11,7 @@ export interface Write {
 
 /** A card that was asked for and left out. */
 export interface Skipped {
-  /** `gone`, `under_way`, `dismissed`, `not_approvable`, `differs`, `twice` or `billed`. */
+  /** `gone`, `under_way`, `dismissed`, `not_approvable`, `differs`, `twice`, `billed` or `date_passed`. */
   reason: string;
   /** What the card itself says, if it does. */
   words: string | null;
@@ -33,6 +33,8 @@ export function skippedWords({ reason, words, asked, now }: Skipped): string {
       return 'Another card of this approval writes the same line.';
     case 'billed':
       return 'The next invoice date has moved since, so this was billed already.';
+    case 'date_passed':
+      return datePassed;
     case 'differs':
       return `It was shown as ${writeWords(asked, now)}, and is ${writeWords(now, asked)} now. Look at the card again.`;
     default:
@@ -48,9 +50,13 @@ function writeWords(write: Skipped['now'], other: Skipped['now']): string {
 }
 
 /** Reasons for which a bulk preview leaves a card out: its first flag's code, or one of ours. */
+const datePassed =
+  'The next invoice date of its agreement has passed since the PSA was read. Sync, then look at the card again.';
+
 const leftOutReasons: Readonly<Record<string, string>> = {
   under_way: 'A write is under way already.',
   dismissed: 'A person dismissed the card.',
+  date_passed: datePassed,
   check_first: 'Somebody has to look first: the number moved further than usual.',
   no_longer_reported: 'The vendor does not report the number any more.',
   needs_choice: 'A person has to pick the line that takes the difference.',

@@ -46,7 +46,16 @@ const lineStates = [
   'withdrawn',
   'replaced',
 ] as const;
-const skipReasons = ['gone', 'under_way', 'dismissed', 'not_approvable', 'differs', 'twice', 'billed'] as const;
+const skipReasons = [
+  'gone',
+  'under_way',
+  'dismissed',
+  'not_approvable',
+  'differs',
+  'twice',
+  'billed',
+  'date_passed',
+] as const;
 
 const lineSchema = z
   .object({

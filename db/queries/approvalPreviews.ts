@@ -9,7 +9,7 @@ import {
   psaProduct,
   type PreviewFilter,
 } from '../schema/index.ts';
-import { isUnderWay, writeOfCard } from './signOff.ts';
+import { isDatePassed, isUnderWay, writeOfCard } from './signOff.ts';
 
 export type PreviewRow = typeof approvalPreview.$inferSelect;
 
@@ -40,6 +40,7 @@ export async function storePreview(
              case when c.dismissed then 'dismissed'
                   when ${isUnderWay(preview.psaConnectionId, sql`c.id`, sql`w.line_id`)} then 'under_way'
                   when not c.bulk_approvable or w.line_id is null then coalesce(c.flags[1], 'other')
+                  when ${isDatePassed(sql`w.effective_date`)} then 'date_passed'
              end as reason
         from card c
        cross join lateral ${writeOfCard} w

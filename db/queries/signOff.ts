@@ -38,7 +38,7 @@ export async function listConnectionsOfCards(
 export function judgeCards(psaConnectionId: string, cards: readonly SeenCard[]): Judged {
   const rows = cards.map((card, position) => ({ ...card, position, dated: card.effectiveDate !== undefined }));
   return judge(psaConnectionId, {
-    allowed: sql`c.approvable`,
+    bulk: false,
     asked: sql`
       select min(position) as position, "cardId" as card_id, "lineId" as line_id, "from", "to",
              "effectiveDate" as effective_date, dated
@@ -51,15 +51,18 @@ export function judgeCards(psaConnectionId: string, cards: readonly SeenCard[]):
 /** All that a preview showed. */
 export function judgePreview(psaConnectionId: string, previewId: string): Judged {
   return judge(psaConnectionId, {
-    allowed: sql`c.bulk_approvable`,
-    dismissed: sql`c.dismissed`,
+    bulk: true,
     asked: sql`
       select position, card_id, line_id, from_quantity as "from", to_quantity as "to", effective_date, true as dated
         from approval_preview_line where preview_id = ${previewId}`,
   });
 }
 
-function judge(psaConnectionId: string, of: { asked: SQL; allowed: SQL; dismissed?: SQL }): Judged {
+/** @param of.bulk nobody looked at each card: one that was dismissed, or whose date has passed, is left out */
+function judge(psaConnectionId: string, { asked, bulk }: { asked: SQL; bulk: boolean }): Judged {
+  const allowed = bulk ? sql`c.bulk_approvable` : sql`c.approvable`;
+  const dismissed = bulk ? sql`c.dismissed` : sql`false`;
+  const passed = bulk ? isDatePassed(sql`n.effective_date`) : sql`false`;
   return sql`
     select a.position, a.card_id, a.line_id as asked_line_id, a."from" as asked_from, a."to" as asked_to,
            a.effective_date as asked_date, n.psa_account_id, n.psa_product_id, n.agreement_id, n.line_id,
@@ -70,14 +73,22 @@ function judge(psaConnectionId: string, of: { asked: SQL; allowed: SQL; dismisse
              when not n.allowed or n.line_id is null then 'not_approvable'
              when (n.line_id, n."from", n."to") is distinct from (a.line_id, a."from", a."to") then 'differs'
              when a.dated and n.effective_date is distinct from a.effective_date then 'differs'
+             when ${passed} then 'date_passed'
            end as reason
-      from (${of.asked}) a
+      from (${asked}) a
       left join (
-        select c.id, c.psa_account_id, c.psa_product_id, ${of.allowed} as allowed, ${of.dismissed ?? sql`false`} as dismissed,
+        select c.id, c.psa_account_id, c.psa_product_id, ${allowed} as allowed, ${dismissed} as dismissed,
                c.current, c.target, c.detail -> 'flags' -> 0 ->> 'words' as words, w.*
           from card c cross join lateral ${writeOfCard} w
          where c.psa_connection_id = ${psaConnectionId}) n on n.id = a.card_id`;
 }
+
+/**
+ * Whether the day on which a write is first billed is over. A card says so itself once it is computed again; until then
+ * (nothing was read since the day before) the numbers on it are of a period that is invoiced by now.
+ */
+export const isDatePassed = (day: SQL) =>
+  sql`coalesce(${day} < to_char(now() at time zone 'utc', 'YYYY-MM-DD'), false)`;
 
 /** The write that card `c` offers; nulls when it offers none. `offset 0`: its detail is unpacked once and not per column. */
 export const writeOfCard = sql`(

@@ -65,6 +65,28 @@ test('a preview shows the exact writes, what they are worth, and what is left ou
   expect(filtered.lines).toEqual([line]);
 });
 
+test('a card whose next invoice date has passed since it was computed is in no preview, and a preview that has it skips it', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'overnight');
+  const caller = harness.as(tenant.tokens.operate);
+  await turnWritesOn(tenant);
+  const { id, cards, lines } = await previewOf(tenant);
+  const [first] = lines;
+  // The night in which the day of both passes: of the card, and of what the preview showed of it.
+  await harness.db.execute(
+    sql`update card set detail = jsonb_set(detail, '{write,line,asOf}', '"2020-01-01"') where id = ${first?.cardId}`,
+  );
+  await harness.db.execute(
+    sql`update approval_preview_line set effective_date = '2020-01-01' where card_id = ${first?.cardId}`,
+  );
+  const answer = await caller.good<Answer>('POST', '/v1/approvals', { previewId: id });
+  expect(answer.approval.skipped).toMatchObject([{ reason: 'date_passed', cards: 1 }]);
+  expect(answer.skipped.items).toMatchObject([{ cardId: first?.cardId, words: expect.stringMatching(/has passed/) }]);
+  const next = await previewOf(tenant);
+  expect(next.leftOut).toContainEqual(expect.objectContaining({ reason: 'date_passed', cards: 1 }));
+  expect(next.lines.map((line) => line.cardId)).not.toContain(first?.cardId);
+  expect(cards).toBe(lines.length);
+});
+
 test('a preview is signed off as it was shown: what differs since is skipped with both numbers', async () => {
   const tenant = await seedTenant(harness.db, harness.one.encryption, 'previewed');
   const caller = harness.as(tenant.tokens.operate);
