@@ -76,7 +76,15 @@ export const approvalPreviewLine = pgTable(
 );
 
 /** Why a card that somebody asked to sign off was left out of the approval. */
-export type SkipReason = 'gone' | 'under_way' | 'dismissed' | 'not_approvable' | 'differs' | 'twice' | 'billed' | 'date_passed';
+export type SkipReason =
+  | 'gone'
+  | 'under_way'
+  | 'dismissed'
+  | 'not_approvable'
+  | 'differs'
+  | 'twice'
+  | 'billed'
+  | 'date_passed';
 
 /** A card that was asked for and left out: what was shown to whoever asked, and what is there now. */
 export const approvalSkipped = pgTable(
