@@ -13,6 +13,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Checks } from './checks.ts';
 import { startStack } from './stack.ts';
+import { waitAtMost } from './until.ts';
 import { walk } from './walkthrough.ts';
 import { walkAlerts } from './walkthroughAlerts.ts';
 import { walkOnboarding } from './walkthroughOnboarding.ts';
@@ -57,6 +58,7 @@ const stack = await unlessStopping(
   }),
 );
 if (!options['no-demo']) {
+  waitAtMost(120_000 + Number(options.customers) * 100);
   const pull = await unlessStopping(walk(stack, checks, say));
   const push = await unlessStopping(walkPush(stack, checks, say));
   await unlessStopping(walkAlerts(stack, checks, say, push));

@@ -1,11 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
+let patienceMs = 120_000;
+
+/** How long `until` waits where nobody says it, from now on: an MSP of thousands of customers takes longer to sync than one of forty. */
+export function waitAtMost(ms: number): void {
+  patienceMs = ms;
+}
+
 /**
  * Asks until the answer is truthy. The limit is generous: it is there to say what was awaited, not to measure.
  *
  * @throws Error that names what did not come, with what was seen last
  */
-export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs = 120_000): Promise<NonNullable<T>> {
+export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs = patienceMs): Promise<NonNullable<T>> {
   const began = Date.now();
   const end = began + limitMs;
   let seen: unknown;
