@@ -1,5 +1,9 @@
 /** What a person does in the simulated Mailprotector's console: log in, paste the key, link customers, Update Counts. */
+import { Agent, fetch } from 'undici';
 import { consolePassword } from '../simulators/mailprotector/console.ts';
+
+/** "Update Counts" answers when all are posted, which for thousands of customers is after more than fetch's five minutes. */
+const patient = new Agent({ headersTimeout: 0 });
 
 export interface CountReport {
   posted: number;
@@ -42,6 +46,7 @@ export async function openVendorConsole(url: string): Promise<VendorConsole> {
   async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await fetch(`${url}/console${path}`, {
       method,
+      dispatcher: patient,
       headers: { 'content-type': 'application/json', 'x-session': session },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
