@@ -107,7 +107,8 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
 
   /** *Link Selected Customers*: create what is missing, rename what has another name; all of them after a migration. */
   async function link(ids: readonly number[]): Promise<SimAnswer> {
-    const wanted = customers().filter((customer) => ids.includes(customer.id));
+    const chosen = new Set(ids);
+    const wanted = customers().filter((customer) => chosen.has(customer.id));
     const there = await ask('GET', '/organization/accounts');
     if (there.status !== 200) return problem(there.status, 'The accounts could not be read.');
     const names = new Map((there.body as { id: string; name: string }[]).map((account) => [account.id, account.name]));
@@ -141,9 +142,10 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
 
   /** *Update Counts*: every linked customer × service; 404 is normal and means that nobody has mapped it yet. */
   async function updateCounts(): Promise<SimAnswer> {
+    const names = offered();
     const counts = customers()
       .filter((customer) => linked.has(customer.id))
-      .flatMap((customer) => countsOf(customer))
+      .flatMap((customer) => countsOf(customer, names))
       .filter((count) => count.unitCount > 0 || settings.postZeroes);
     const report = { posted: 0, unmapped: 0, failed: 0 };
     let landed: (typeof counts)[number] | undefined;
@@ -178,9 +180,9 @@ export function createConsole(customers: () => readonly WorldCustomer[], setting
     return status === 201;
   }
 
-  function countsOf(customer: WorldCustomer) {
+  function countsOf(customer: WorldCustomer, names: readonly string[]) {
     const groups = customer.domains.filter((domain) => !domain.pending).flatMap((domain) => domain.groups);
-    return offered().map((service) => ({
+    return names.map((service) => ({
       service,
       accountId: String(customer.id),
       unitCount: groups
