@@ -393,6 +393,9 @@ async function syncOrStuck(): Promise<Outcome> {
 async function backToNormal(): Promise<void> {
   mailprotector.rewrites = [];
   connectwise.rewrites = [];
+  // A person frees what does not try again by itself; where nothing is blocked the answer is a 409.
+  await system.api.call('POST', `/v1/psa-connections/${ids.psaConnectionId}/check`);
+  await system.api.call('POST', `/v1/integrations/${ids.integrationId}/steps/pullVendor/retry`);
   await until('what was under way to be over', async () => {
     const run = await latestRun(system, ids.integrationId);
     return run !== undefined && run.finishedAt !== null;
