@@ -108,7 +108,9 @@ function logged(since: number): { statuses: number[]; errors: string[] } {
 /** Every row that is not of the fuzzed integration: all of the other tenant's, and the rest of its own. */
 async function otherRows(): Promise<Record<string, string[]>> {
   const tables = Object.entries(await harness.dump());
-  return Object.fromEntries(tables.map(([name, rows]) => [name, rows.filter((row) => !row.includes(one.id))]));
+  const others = tables.map(([name, rows]) => [name, rows.filter((row) => !row.includes(one.id))] as const);
+  // A table that has rows of the fuzzed integration alone is as good as one that has none.
+  return Object.fromEntries(others.filter(([, rows]) => rows.length > 0));
 }
 
 const again = (output: string) =>
