@@ -14,7 +14,7 @@ import {
   type ApprovalLineRow,
   type LineOutcome,
 } from '../db/queries/approvals.ts';
-import { intendedInMs, noteLocked, putOff } from '../db/queries/lockedLines.ts';
+import { intendedInMs, noteLocked } from '../db/queries/lockedLines.ts';
 import { noteProgress } from '../db/queries/process.ts';
 import { isLineOver } from '../db/queries/psa.ts';
 import { quantityDecimalsOf, readPsaConnection } from '../db/queries/psaConnection.ts';
@@ -93,7 +93,7 @@ export function createApprovalActivities(deps: Dependencies) {
     if (lockedForMs < TRANSIENT_LIMIT_MS) {
       const problem = { code: 'locked', detail: `${detail} Somebody has it in use; it is tried again by itself.` };
       const ms = Math.max(FIRST_RETRY_MS, retryAfterMs ?? Math.min(MAX_RETRY_MS, lockedForMs));
-      return putOff(deps.db, line, claimed, { ms, problem });
+      return releaseClaim(deps.db, line, claimed, { ms, problem });
     }
     const todo = 'Close the agreement, or whatever has it in use, in the PSA, then approve the card again.';
     const minutes = Math.round(lockedForMs / 60_000);

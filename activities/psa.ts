@@ -2,7 +2,7 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
-import type { PsaAdapter, PsaAgreement, PsaTicketOptions } from '../connectors/psa.ts';
+import type { PsaAdapter, PsaAgreement, PsaLine, PsaTicketOptions } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 import type { TicketOptions } from '../domain/alerts.ts';
@@ -288,22 +288,7 @@ export function createPsaActivities(deps: Dependencies) {
           tx,
           refresh.id,
           'agreement_line',
-          lines.flat().map((line) => ({
-            id: line.id,
-            data: {
-              agreement_id: line.agreementId,
-              product_id: line.productId,
-              description: line.description ?? null,
-              quantity: line.quantity,
-              included_quantity: line.includedQuantity,
-              unit_price: line.unitPrice,
-              billing: line.billing,
-              effective_from: line.effectiveFrom ?? null,
-              effective_to: line.effectiveTo ?? null,
-              status: line.status,
-              version: line.version,
-            },
-          })),
+          lines.flat().map((line) => ({ id: line.id, data: lineRow(line) })),
         );
         const failed = new Set([...touched, ...unread.map(({ id }) => id)]);
         const whole = inactive.filter(({ id }) => piece.includes(id) && !failed.has(id));
@@ -352,6 +337,22 @@ function agreementRow(agreement: PsaAgreement): object {
     never_billed: agreement.neverBilled,
     currency: agreement.currency ?? null,
     version: agreement.version ?? null,
+  };
+}
+
+function lineRow(line: PsaLine): object {
+  return {
+    agreement_id: line.agreementId,
+    product_id: line.productId,
+    description: line.description ?? null,
+    quantity: line.quantity,
+    included_quantity: line.includedQuantity,
+    unit_price: line.unitPrice,
+    billing: line.billing,
+    effective_from: line.effectiveFrom ?? null,
+    effective_to: line.effectiveTo ?? null,
+    status: line.status,
+    version: line.version,
   };
 }
 

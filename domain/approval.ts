@@ -9,10 +9,22 @@ export interface Write {
   effectiveDate: string | null;
 }
 
+/** Why a card was left out of an approval. */
+export const skipReasons = [
+  'gone',
+  'under_way',
+  'dismissed',
+  'not_approvable',
+  'differs',
+  'twice',
+  'billed',
+  'date_passed',
+] as const;
+export type SkipReason = (typeof skipReasons)[number];
+
 /** A card that was asked for and left out. */
 export interface Skipped {
-  /** `gone`, `under_way`, `dismissed`, `not_approvable`, `differs`, `twice`, `billed` or `date_passed`. */
-  reason: string;
+  reason: SkipReason;
   /** What the card itself says, if it does. */
   words: string | null;
   asked: Write;
@@ -37,7 +49,7 @@ export function skippedWords({ reason, words, asked, now }: Skipped): string {
       return datePassed;
     case 'differs':
       return `It was shown as ${writeWords(asked, now)}, and is ${writeWords(now, asked)} now. Look at the card again.`;
-    default:
+    case 'not_approvable':
       return words ?? 'There is nothing to change.';
   }
 }

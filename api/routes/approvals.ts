@@ -10,7 +10,7 @@ import {
 } from '../../db/queries/approvals.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import type { Transaction } from '../../db/client.ts';
-import { skippedWords } from '../../domain/approval.ts';
+import { skippedWords, skipReasons } from '../../domain/approval.ts';
 import { actorFrom, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
@@ -45,16 +45,6 @@ const lineStates = [
   'verified',
   'withdrawn',
   'replaced',
-] as const;
-const skipReasons = [
-  'gone',
-  'under_way',
-  'dismissed',
-  'not_approvable',
-  'differs',
-  'twice',
-  'billed',
-  'date_passed',
 ] as const;
 
 const lineSchema = z

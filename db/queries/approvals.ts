@@ -1,5 +1,6 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state they change. */
 import { and, asc, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import type { SkipReason } from '../../domain/approval.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import {
   agreementLine,
@@ -7,7 +8,6 @@ import {
   approvalLine,
   approvalSkipped,
   type ApprovalLineState,
-  type SkipReason,
 } from '../schema/index.ts';
 import { byCountersign, recordAudit, recordAudits } from './audit.ts';
 import { recomputeCards } from './cards.ts';
@@ -198,19 +198,31 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
 const openState = (state: ApprovalLineState): ApprovalLineState[] =>
   state === 'intended' ? ['intended'] : ['writing', 'uncertain'];
 
-/** The claimer knows that nothing was sent: the line is again as it was `before` the claim. */
-export async function releaseClaim(db: Queryable, before: ApprovalLineRow, claimed: ApprovalLineRow): Promise<void> {
+/**
+ * The claimer knows that nothing was sent: the line is again as it was `before` the claim.
+ *
+ * @param wait why the line is tried again after so many milliseconds at the earliest; absent = it may be tried at once
+ */
+export async function releaseClaim(
+  db: Queryable,
+  before: ApprovalLineRow,
+  claimed: ApprovalLineRow,
+  wait?: { ms: number; problem: { code: string; detail: string } },
+): Promise<void> {
   await db
     .update(approvalLine)
     .set({
       state: before.state === 'writing' ? 'uncertain' : before.state,
       claims: before.claims,
       claimedAt: before.claimedAt,
+      ...(wait ? { notBefore: sql`now() + ${wait.ms} * interval '1 millisecond'`, problem: wait.problem } : {}),
     })
-    .where(
-      and(eq(approvalLine.id, claimed.id), eq(approvalLine.claims, claimed.claims), eq(approvalLine.state, 'writing')),
-    );
+    .where(isClaimed(claimed));
 }
+
+/** The line is still in the hands of the claimer that has this row. */
+export const isClaimed = (claimed: ApprovalLineRow) =>
+  and(eq(approvalLine.id, claimed.id), eq(approvalLine.claims, claimed.claims), eq(approvalLine.state, 'writing'));
 
 /** Records what became of a line; what the PSA holds now goes into its line and card in the same transaction. */
 export async function recordOutcome(

@@ -2,7 +2,7 @@
 import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { approvalLine } from '../schema/index.ts';
-import type { ApprovalLineRow } from './approvals.ts';
+import { isClaimed, type ApprovalLineRow } from './approvals.ts';
 
 /**
  * Notes that a claimed line was found in use.
@@ -18,25 +18,6 @@ export async function noteLocked(db: Queryable, claimed: ApprovalLineRow): Promi
   return row?.ms ?? 0;
 }
 
-/** Gives a claim back, as `releaseClaim`, and tries the line again after a while at the earliest. */
-export async function putOff(
-  db: Queryable,
-  before: ApprovalLineRow,
-  claimed: ApprovalLineRow,
-  wait: { ms: number; problem: { code: string; detail: string } },
-): Promise<void> {
-  await db
-    .update(approvalLine)
-    .set({
-      state: before.state === 'writing' ? 'uncertain' : before.state,
-      claims: before.claims,
-      claimedAt: before.claimedAt,
-      notBefore: sql`now() + ${wait.ms} * interval '1 millisecond'`,
-      problem: wait.problem,
-    })
-    .where(isClaimed(claimed));
-}
-
 /** Milliseconds until the first of a batch's intended lines may be tried; undefined when there is none. */
 export async function intendedInMs(db: Queryable, batchId: string): Promise<number | undefined> {
   const [row] = await db
@@ -49,6 +30,3 @@ export async function intendedInMs(db: Queryable, batchId: string): Promise<numb
     .where(and(eq(approvalLine.batchId, batchId), eq(approvalLine.state, 'intended')));
   return row?.ms ?? undefined;
 }
-
-const isClaimed = (claimed: ApprovalLineRow) =>
-  and(eq(approvalLine.id, claimed.id), eq(approvalLine.claims, claimed.claims), eq(approvalLine.state, 'writing'));

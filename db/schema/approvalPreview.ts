@@ -11,6 +11,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { approvalBatch } from './card.ts';
+import type { SkipReason } from '../../domain/approval.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
@@ -74,17 +75,6 @@ export const approvalPreviewLine = pgTable(
   },
   (t) => [primaryKey({ columns: [t.previewId, t.position] })],
 );
-
-/** Why a card that somebody asked to sign off was left out of the approval. */
-export type SkipReason =
-  | 'gone'
-  | 'under_way'
-  | 'dismissed'
-  | 'not_approvable'
-  | 'differs'
-  | 'twice'
-  | 'billed'
-  | 'date_passed';
 
 /** A card that was asked for and left out: what was shown to whoever asked, and what is there now. */
 export const approvalSkipped = pgTable(
