@@ -1,6 +1,6 @@
 /** Reading lists that are not whole, where a person has accepted that for this round. */
 import type { CallOptions } from '../connectors/vendor.ts';
-import { findAcceptance } from '../db/queries/process.ts';
+import { findAcceptance } from '../db/queries/acceptance.ts';
 import type { Acceptance } from '../domain/incomplete.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { StepRef } from './step.ts';

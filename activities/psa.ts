@@ -10,7 +10,8 @@ import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFac
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
-import { noteFailure, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
+import { noteFailure, type ProcessRef } from '../db/queries/process.ts';
+import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { askToMatch } from '../db/queries/onboarding.ts';
 import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';

@@ -7,14 +7,12 @@ import {
   blockStep,
   commitFact,
   createProcess,
-  listWaiters,
   ownerOf,
   parkProcess,
-  registerNeed,
-  satisfyNeeds,
   type ProcessRef,
   type StepKey,
 } from '../db/queries/process.ts';
+import { listWaiters, registerNeed, satisfyNeeds } from '../db/queries/processNeed.ts';
 import { refreshedSince } from '../db/queries/psaConnection.ts';
 import { insertSyncRequest } from '../db/queries/sync.ts';
 import { timingOf } from '../environment.ts';

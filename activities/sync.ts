@@ -3,7 +3,8 @@ import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import { readIntegration } from '../db/queries/integration.ts';
-import { finishStep, satisfyNeeds, type ProcessRef } from '../db/queries/process.ts';
+import { finishStep, type ProcessRef } from '../db/queries/process.ts';
+import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import {

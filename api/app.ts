@@ -30,6 +30,7 @@ import { mappingRoutes } from './routes/mappings.ts';
 import { migrationRoutes } from './routes/migration.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
+import { psaDataRoutes } from './routes/psaData.ts';
 import { reconnectionRoutes } from './routes/reconnection.ts';
 import { scheduleRoutes } from './routes/schedule.ts';
 import { stepRoutes } from './routes/steps.ts';
@@ -79,6 +80,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), checkText, idempotency);
   for (const routes of [
     psaConnectionRoutes,
+    psaDataRoutes,
     catalogueRoutes,
     integrationRoutes,
     reconnectionRoutes,

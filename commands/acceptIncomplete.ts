@@ -1,7 +1,8 @@
 /** Taking a list that is not whole, knowingly: for the round under way only, to raise and add, never to lower or remove. */
 import type { Transaction } from '../db/client.ts';
 import { recordAudit } from '../db/queries/audit.ts';
-import { acceptStep, commitFact, listSteps, ownerOf, type ProcessRef } from '../db/queries/process.ts';
+import { commitFact, listSteps, ownerOf, type ProcessRef } from '../db/queries/process.ts';
+import { acceptStep } from '../db/queries/acceptance.ts';
 import { Refusal } from './refusal.ts';
 
 /** What a step is blocked with whose lists did not arrive whole. */

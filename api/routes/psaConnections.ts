@@ -14,9 +14,7 @@ import { changePsaSettings } from '../../commands/psaSettings.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { readPause } from '../../db/queries/budget.ts';
 import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
-import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
 import {
-  findPsaConnection,
   insertPsaConnection,
   listPsaConnections,
   quantityDecimalsOf,
@@ -27,22 +25,9 @@ import {
 } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
-import {
-  createRouter,
-  decodeCursor,
-  exampleIds,
-  idParam,
-  isoDate,
-  isoDateOrNull,
-  jsonBody,
-  listOf,
-  outsideId,
-  pageOf,
-  pageQuery,
-  route,
-  send,
-} from '../define.ts';
-import { ApiProblem, conflict, notFound, unprocessable } from '../problem.ts';
+import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
+import { ApiProblem, unprocessable } from '../problem.ts';
+import { ownedPsaConnection } from '../owned.ts';
 import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processView } from '../process.ts';
 
 const tag = 'PSA connections';
@@ -231,100 +216,6 @@ const putSettings = route({
   answer: connectionSchema,
   example: exampleConnection,
 });
-const boardSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    projectBoard: z.boolean(),
-    active: z.boolean(),
-    /** As *Check Permissions* read them; null before, and of boards that take no tickets of ours empty. */
-    statuses: z
-      .array(z.object({ id: z.string(), name: z.string(), closed: z.boolean(), active: z.boolean() }))
-      .nullable(),
-    types: z.array(z.object({ id: z.string(), name: z.string(), active: z.boolean() })).nullable(),
-  })
-  .openapi('Board');
-const prioritySchema = z.object({ id: z.string(), name: z.string(), isDefault: z.boolean() }).openapi('Priority');
-const boards = route({
-  method: 'get',
-  path: '/v1/psa-connections/{id}/boards',
-  operationId: 'listBoards',
-  summary: 'Boards as last read, with the statuses and types a ticket on them can have',
-  tag,
-  scope: 'read',
-  request: { params: idParam },
-  ok: 200,
-  answer: listOf(boardSchema),
-  example: {
-    items: [
-      {
-        id: '12',
-        name: 'Service',
-        projectBoard: false,
-        active: true,
-        statuses: [{ id: '201', name: 'New', closed: false, active: true }],
-        types: [{ id: '31', name: 'E-mail', active: true }],
-      },
-    ],
-    nextCursor: null,
-  },
-});
-const priorities = route({
-  method: 'get',
-  path: '/v1/psa-connections/{id}/priorities',
-  operationId: 'listPriorities',
-  summary: 'Priorities of tickets, the most urgent first, as Check Permissions read them',
-  tag,
-  scope: 'read',
-  request: { params: idParam },
-  ok: 200,
-  answer: listOf(prioritySchema),
-  example: { items: [{ id: '1', name: 'Priority 1 - Critical', isDefault: false }], nextCursor: null },
-});
-const searchQuery = pageQuery.extend({ search: z.string().trim().min(2).max(200).optional() });
-const accountSchema = z
-  .object({ id: z.string(), code: z.string().nullable(), name: z.string(), active: z.boolean(), prospect: z.boolean() })
-  .openapi('PsaAccount');
-const accounts = route({
-  method: 'get',
-  path: '/v1/psa-connections/{id}/accounts',
-  operationId: 'listPsaAccounts',
-  summary: 'PSA accounts as last read; search takes 2 characters or more',
-  tag,
-  scope: 'read',
-  request: { params: idParam, query: searchQuery },
-  ok: 200,
-  answer: listOf(accountSchema),
-  example: {
-    items: [{ id: '250', code: 'ACME', name: 'Acme Dental', active: true, prospect: false }],
-    nextCursor: null,
-  },
-});
-const productSchema = z
-  .object({
-    id: z.string(),
-    productId: z.string(),
-    name: z.string(),
-    active: z.boolean(),
-    usableOnContract: z.boolean(),
-  })
-  .openapi('PsaProduct');
-const products = route({
-  method: 'get',
-  path: '/v1/psa-connections/{id}/products',
-  operationId: 'listPsaProducts',
-  summary: 'PSA products as last read; search looks in Product ID and name',
-  tag,
-  scope: 'read',
-  request: { params: idParam, query: searchQuery },
-  ok: 200,
-  answer: listOf(productSchema),
-  example: {
-    items: [{ id: '77', productId: 'MP-CLOUDFILTER', name: 'CloudFilter', active: true, usableOnContract: true }],
-    nextCursor: null,
-  },
-});
-
 export const psaConnectionRoutes = createRouter();
 
 psaConnectionRoutes.openapi(create, async (c) => {
@@ -354,7 +245,7 @@ psaConnectionRoutes.openapi(create, async (c) => {
       after: { kind: given.kind, name: given.name, settings },
     });
   });
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, id)), 201);
+  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, id)), 201);
 });
 
 psaConnectionRoutes.openapi(list, async (c) => {
@@ -368,13 +259,17 @@ psaConnectionRoutes.openapi(list, async (c) => {
 
 psaConnectionRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(
+    c,
+    connectionSchema,
+    await viewOf(deps, await ownedPsaConnection(deps, c.get('caller'), c.req.valid('param').id)),
+  );
 });
 
 psaConnectionRoutes.openapi(putCredentials, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
+  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   const given = c.req.valid('json');
   if (given.kind !== row.kind)
     throw unprocessable('other-psa', `This connection is to ${row.kind}; make another one for ${given.kind}.`);
@@ -386,24 +281,24 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
     await requestRefresh(tx, row.id);
     await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
   });
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
+  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
 
 psaConnectionRoutes.openapi(check, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
+  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   await change(deps, caller, row.id, 'psaConnection.check', undefined, async (tx) => {
     await requestRefresh(tx, row.id);
     await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
   });
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)), 202);
+  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
 });
 
 psaConnectionRoutes.openapi(accept, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
+  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   const process = { kind: 'refreshPsa', id: row.id, organizationId: row.organizationId, integrationId: null } as const;
   await commitAndWake(deps, [process], (tx) =>
     acceptIncomplete(tx, actorOf(caller), {
@@ -412,97 +307,30 @@ psaConnectionRoutes.openapi(accept, async (c) => {
       subject: { subjectKind: 'psa_connection', subjectId: row.id },
     }),
   );
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)), 202);
+  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
 });
 
 psaConnectionRoutes.openapi(putWrites, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
+  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   const { enabled } = c.req.valid('json');
   const moved = { before: { writesEnabled: row.writesEnabled }, after: { writesEnabled: enabled } };
   await change(deps, caller, row.id, 'psaConnection.writes', moved, async (tx) => {
     await storeWritesEnabled(tx, row.id, enabled);
     if (!enabled) await stopWriting(tx, { psaConnectionId: row.id, actor: actorFrom(caller) });
   });
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
+  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
 
 psaConnectionRoutes.openapi(putSettings, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
+  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   const settings = checkSettings(row.kind, c.req.valid('json'), '');
   await deps.db.transaction((tx) => changePsaSettings(tx, row, actorOf(caller), settings));
-  return send(c, connectionSchema, await viewOf(deps, await owned(deps, caller, row.id)));
+  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
-
-psaConnectionRoutes.openapi(boards, async (c) => {
-  const deps = c.get('deps');
-  const row = await owned(deps, c.get('caller'), c.req.valid('param').id);
-  if (row.ticketOptions) return send(c, listOf(boardSchema), { items: row.ticketOptions.boards, nextCursor: null });
-  const rows = await listBoards(deps.db, (await read(deps, c.get('caller'), row.id)).id);
-  const items = rows.map((board) => ({ ...board, statuses: null, types: null }));
-  return send(c, listOf(boardSchema), { items, nextCursor: null });
-});
-
-psaConnectionRoutes.openapi(priorities, async (c) => {
-  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  if (!row.ticketOptions) throw notChecked();
-  return send(c, listOf(prioritySchema), { items: row.ticketOptions.priorities, nextCursor: null });
-});
-
-psaConnectionRoutes.openapi(accounts, async (c) => {
-  const deps = c.get('deps');
-  const row = await read(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, search } = c.req.valid('query');
-  const rows = await listPsaAccounts(deps.db, row.id, {
-    search,
-    after: decodeCursor(cursor, outsideId),
-    limit: limit + 1,
-  });
-  return send(
-    c,
-    listOf(accountSchema),
-    pageOf(rows, limit, (item) => item.id),
-  );
-});
-
-psaConnectionRoutes.openapi(products, async (c) => {
-  const deps = c.get('deps');
-  const row = await read(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, search } = c.req.valid('query');
-  const rows = await listPsaProducts(deps.db, row.id, {
-    search,
-    after: decodeCursor(cursor, outsideId),
-    limit: limit + 1,
-  });
-  return send(
-    c,
-    listOf(productSchema),
-    pageOf(rows, limit, (item) => item.id),
-  );
-});
-
-async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
-  const row = await findPsaConnection(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('PSA connection');
-  return row;
-}
-
-/** @throws ApiProblem before the first refresh: lists are rows that a step stored */
-async function read(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
-  const row = await owned(deps, caller, id);
-  if (!row.refreshedAt)
-    throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the connection to see what it waits for.');
-  return row;
-}
-
-const notChecked = () =>
-  conflict(
-    'not-read-yet',
-    'The boards and priorities have not been read yet: Check Permissions of an integration does it.',
-  );
 
 async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = { kind: 'refreshPsa', id: row.id } as const;

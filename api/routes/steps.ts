@@ -125,8 +125,8 @@ export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'
 });
 
 /**
- * Makes a blocked step of the round under way try again, or one that waits for a pause of its connection. It stays blocked until it is tried: that is at most once in some
- * seconds, however often it is asked for.
+ * Makes a blocked step of the round under way try again, or one that waits for a pause of its connection. It stays
+ * blocked until it is tried: that is at most once in some seconds, however often it is asked for.
  *
  * @param step its name; absent = the one that is blocked, or waits
  * @param of whose it is, for the audit; and the ids of the connections it may call

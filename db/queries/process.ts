@@ -1,6 +1,5 @@
 /** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
-import { and, eq, inArray, isNotNull, isNull, notInArray, sql } from 'drizzle-orm';
-import type { Acceptance } from '../../domain/incomplete.ts';
+import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
 import type { Problem, ProcessKind, ProcessView, StepView } from '../../domain/process.ts';
 import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
@@ -21,7 +20,7 @@ const finished = ['done', 'skipped'] as const;
 /** What a step that is over has of what went wrong. */
 const settled = { problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null };
 const ofProcess = (ref: ProcessRef) => and(eq(process.kind, ref.kind), eq(process.id, ref.id));
-const ofStep = (ref: StepKey) =>
+export const ofStep = (ref: StepKey) =>
   and(
     eq(processStep.kind, ref.kind),
     eq(processStep.id, ref.id),
@@ -111,39 +110,6 @@ export async function beginRounds(
     on conflict (kind, id, round, step) do update
        set state = excluded.state, done_at = excluded.done_at, started_at = null, problem = null, retry_at = null,
            blocked_at = null, failing_since = null, not_before = null, remind_at = null, accepted = null`);
-}
-
-/** A person takes lists that are not whole, in this step's round only. @returns false when somebody has already, or it is not blocked */
-export async function acceptStep(tx: Transaction, ref: StepKey, by: string): Promise<boolean> {
-  const accepted = sql`jsonb_build_object('by', ${by}::text, 'at', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))`;
-  const rows = await tx
-    .update(processStep)
-    .set({ accepted })
-    .where(and(ofStep(ref), eq(processStep.state, 'blocked'), isNull(processStep.accepted)))
-    .returning({ step: processStep.step });
-  return rows.length > 0;
-}
-
-/** @param steps of the round of `ref`: the first one that a person has accepted */
-export async function findAcceptance(
-  db: Queryable,
-  ref: ProcessRef & { round: string },
-  steps: readonly string[],
-): Promise<Acceptance | undefined> {
-  const [row] = await db
-    .select({ accepted: processStep.accepted })
-    .from(processStep)
-    .where(
-      and(
-        eq(processStep.kind, ref.kind),
-        eq(processStep.id, ref.id),
-        eq(processStep.round, ref.round),
-        inArray(processStep.step, [...steps]),
-        isNotNull(processStep.accepted),
-      ),
-    )
-    .limit(1);
-  return row?.accepted ?? undefined;
 }
 
 /** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
@@ -506,59 +472,6 @@ export async function blockStep(
       problem: sql`jsonb_set(${fallback}::jsonb, '{what}', coalesce(${processStep.problem} -> 'what', '""'))`,
     })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])));
-}
-
-/**
- * Registers that a step waits for a round of another process that started at or after this one's round did. The time
- * comes from the row: taken anew, a workflow that was terminated would ask for a second round.
- */
-export async function registerNeed(tx: Transaction, ref: StepKey, other: ProcessRef): Promise<void> {
-  await tx.execute(sql`
-    insert into process_need (kind, id, round, step, other_kind, other_id, not_before)
-    select p.kind, p.id, ${ref.round}, ${ref.step}, ${other.kind}, ${other.id}, p.round_started_at
-      from process p where p.kind = ${ref.kind} and p.id = ${ref.id}
-    on conflict do nothing`);
-}
-
-/** Whether somebody still waits for a round of this process. */
-export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boolean> {
-  const rows = await tx
-    .select({ id: processNeed.id })
-    .from(processNeed)
-    .where(
-      and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)),
-    )
-    .limit(1);
-  return rows.length > 0;
-}
-
-/**
- * Satisfies the needs that a round which started at `startedAt` covers, completes their steps, and makes the waiting
- * processes look again. In the transaction that made the round's data visible.
- *
- * @returns the processes to wake after the commit
- */
-export async function satisfyNeeds(tx: Transaction, other: ProcessRef, startedAt: Date): Promise<ProcessRef[]> {
-  const { rows: met } = await tx.execute<{ kind: ProcessKind; id: string; round: string; step: string }>(sql`
-    update process_need set satisfied_at = now()
-     where other_kind = ${other.kind} and other_id = ${other.id} and satisfied_at is null
-       and not_before <= ${startedAt.toISOString()}::timestamptz
-    returning kind, id, round, step`);
-  for (const need of met) {
-    await finishStep(tx, need);
-    await commitFact(tx, need);
-  }
-  return met.map(({ kind, id }) => ({ kind, id }));
-}
-
-/** Processes that wait for this one now. */
-export async function listWaiters(db: Queryable, other: ProcessRef): Promise<ProcessRef[]> {
-  return db
-    .select({ kind: processNeed.kind, id: processNeed.id })
-    .from(processNeed)
-    .where(
-      and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)),
-    );
 }
 
 export interface DueProcess extends ProcessRef {

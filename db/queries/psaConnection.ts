@@ -3,7 +3,8 @@ import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import { mostDecimals } from '../../domain/quantities.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { psaConnection, psaRefresh, type PsaSettings } from '../schema/index.ts';
-import { createProcess, hasOpenNeed, startRound, type ProcessRef } from './process.ts';
+import { createProcess, startRound, type ProcessRef } from './process.ts';
+import { hasOpenNeed } from './processNeed.ts';
 import { dropStaged } from './staging.ts';
 
 export type PsaConnectionRow = typeof psaConnection.$inferSelect;

@@ -63,18 +63,6 @@ test('credentials for another PSA than the connection is to are refused', async 
   await harness.admin.problem(422, 'other-psa', 'PUT', path, { ...psaCredentials, kind: 'halopsa' });
 });
 
-test('lists are refused until the PSA was read', async () => {
-  const { id } = await harness.admin.good<{ id: string }>('POST', create, body);
-  for (const list of ['boards', 'accounts', 'products'])
-    await harness.admin.problem(409, 'not-read-yet', 'GET', `${create}/${id}/${list}`);
-});
-
-test('a search takes two characters or more', async () => {
-  const path = `${create}/${harness.one.psaConnectionId}/accounts?search=a`;
-  const problem = await harness.admin.problem(400, 'invalid-request', 'GET', path);
-  expect(problem.errors?.[0]?.field).toBe('search');
-});
-
 test('an id that is none is refused', async () => {
   await harness.admin.problem(400, 'invalid-request', 'GET', `${create}/not-an-id`);
 });

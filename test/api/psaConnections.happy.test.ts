@@ -85,19 +85,6 @@ test('a to-do line is verified at the decimals that the PSA keeps', async () => 
   expect((await read(card.write.newQuantity - 0.005)).state).toBe('closed');
 });
 
-test('accounts, products and boards are found as last read, by any part of name, code or Product ID', async () => {
-  const find = async (rest: string) => (await good<{ items: { id: string }[] }>('GET', rest)).items.map(({ id }) => id);
-  expect(await find('/boards')).toEqual(['one-board', 'one-old', 'one-project']);
-  expect(await find('/priorities')).toEqual(['one-high', 'one-low']);
-  expect(await find('/accounts?search=c12')).toEqual([harness.one.psaAccount(12)]);
-  expect((await find('/accounts?search=OMPANY%203&limit=200')).length).toBeGreaterThan(3);
-  expect(await find('/products?search=mp-bun')).toEqual([harness.one.product('bundle')]);
-  // What SQL takes for a pattern is a letter like any other.
-  expect(await find('/accounts?search=%25%25')).toEqual([]);
-  expect(await find('/accounts?search=__')).toEqual([]);
-  expect(await find("/products?search=a'b")).toEqual([]);
-});
-
 test('new credentials try every blocked step of the round again, and approvals that are blocked', async () => {
   const { psaConnectionId: id } = harness.one;
   const connection = await ownerOf(harness.db, { kind: 'refreshPsa', id });

@@ -27,10 +27,10 @@ import {
   createProcess,
   finishStep,
   listSteps,
-  satisfyNeeds,
   startRound,
   type ProcessRef,
 } from '../../db/queries/process.ts';
+import { satisfyNeeds } from '../../db/queries/processNeed.ts';
 import { closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
 import { insertSyncRequest, readSyncRun, updateRun } from '../../db/queries/sync.ts';
 import {
