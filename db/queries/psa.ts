@@ -38,6 +38,11 @@ export async function applyPsaRows(
       `(${names.map((name) => `t.${name}`).join(', ')}) is distinct from (${names.map((name) => `excluded.${name}`).join(', ')})`,
     );
     const table = sql.raw(entity);
+    // A write that was done since the refresh began may have come after the line was read: the next refresh reads it again.
+    const older =
+      entity === 'agreement_line'
+        ? sql`and (t.told_at is null or t.told_at < (select r.started_at from psa_refresh r where r.id = ${refreshId}))`
+        : sql``;
     await tx.execute(sql`
       delete from ${table} t
        where t.psa_connection_id = ${psaConnectionId}
@@ -49,7 +54,7 @@ export async function applyPsaRows(
       select ${psaConnectionId}::uuid, s.id, ${sql.raw(names.map((name) => `d.${name}`).join(', '))}
         from staging_row s, jsonb_to_record(s.data) as d(${sql.raw(columns)})
        where s.run_id = ${refreshId} and s.entity = ${entity}
-      on conflict (psa_connection_id, id) do update set ${set} where ${changed}`);
+      on conflict (psa_connection_id, id) do update set ${set} where ${changed} ${older}`);
     const {
       rows: [count],
     } = await tx.execute<{ n: number }>(
@@ -147,7 +152,7 @@ export async function listLineIds(
   return byAgreement;
 }
 
-/** What an approved write left in the PSA, so that the card shows it before the next refresh. */
+/** What an approved write left in the PSA, so that the card shows it before the next refresh, and not what one under way read before. */
 export async function setLineQuantity(
   tx: Queryable,
   psaConnectionId: string,
@@ -155,7 +160,7 @@ export async function setLineQuantity(
 ): Promise<void> {
   await tx
     .update(agreementLine)
-    .set({ quantity: line.quantity, version: line.version })
+    .set({ quantity: line.quantity, version: line.version, toldAt: sql`now()` })
     .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, line.id)));
 }
 

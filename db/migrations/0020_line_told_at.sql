@@ -1,0 +1,1 @@
+ALTER TABLE "agreement_line" ADD COLUMN "told_at" timestamp with time zone;
