@@ -54,15 +54,15 @@ interface Sent {
 
 /**
  * Posts to every pair one number after the other, pairs side by side; the moment so many were accepted, `strike`.
- * A pair stops at its first number that is not accepted; `refused` has it send its last number again until one is.
+ * A pair stops at its first number that is not accepted; past the twelfth it sends the same number.
  */
-async function sendUntil(strikeAt: number, strike: () => Promise<void>, { refused = false } = {}): Promise<Sent[]> {
+async function sendUntil(strikeAt: number, strike: () => Promise<void>, last = 12): Promise<Sent[]> {
   let accepted = 0;
   let struck: Promise<void> | undefined;
   const sent = await Promise.all(
     (await pairs()).slice(0, 8).map(async (pair) => {
       const result: Sent = { pair, accepted: undefined, uncertain: undefined, statuses: [] };
-      for (let n = 1; n <= 12 || refused; n++) {
+      for (let n = 1; n <= last; n++) {
         // A little more each time, so that no swing is held; a little more than the last test's, too.
         const unitCount = pair.quantity + Math.min(n, 12) / 4;
         const status = await postCount(system, pushing.key, {
@@ -122,7 +122,7 @@ test('the worker dies the instant counts were accepted', async () => {
 
 test('PostgreSQL dies the instant counts were accepted: what comes then is refused, and can be sent again', async () => {
   // A backend of PostgreSQL may answer on for a moment when its postmaster is gone: they all send until they are refused.
-  const sent = await sendUntil(20, () => stack.kill('postgres'), { refused: true });
+  const sent = await sendUntil(20, () => stack.kill('postgres'), Infinity);
   const refused = sent.flatMap(({ statuses }) => statuses).filter((status) => status !== 201);
   expect(refused).toHaveLength(sent.length);
   expect(refused.every((status) => status === 503)).toBe(true);
