@@ -11,7 +11,7 @@ export function createLogger(name: string, level: string, to?: DestinationStream
 
 /** Node would print an error that nobody catches as it is. Without `say` it goes to standard error, in words. */
 export function dieQuietly(
-  say: (error: unknown) => void = (error) => process.stderr.write(`${inWords(error)}\n`),
+  say: (error: unknown) => void = (error) => process.stderr.write(`${errorText(error)}\n`),
 ): void {
   process.on('uncaughtException', (error: unknown) => {
     say(error);
@@ -19,9 +19,9 @@ export function dieQuietly(
   });
 }
 
-function inWords(error: unknown): string {
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return `Something that is no error was thrown: ${typeof error}`;
-  const cause = error.cause === undefined ? '' : `\nbecause of: ${inWords(error.cause)}`;
+  const cause = error.cause === undefined ? '' : `\nbecause of: ${errorText(error.cause)}`;
   return `${error.name}: ${messageOf(error)}\n${placesIn(error)}${cause}`;
 }
 

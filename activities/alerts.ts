@@ -7,14 +7,14 @@ import {
   claimPost,
   claimRevision,
   leaveDelivery,
-  noteLook,
+  noteAttempt,
   notePostUncertain,
   readDelivery,
   recordPost,
-  recordTold,
+  recordDelivered,
   releasePost,
   storePsaAccount,
-  toldForMs,
+  deliveredForMs,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
 import {
@@ -31,15 +31,15 @@ import { alertSettingsOf } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
-import { writeTiming } from './writing.ts';
+import { wakeProcess } from './processRows.ts';
+import { writeTiming } from './writeTiming.ts';
 
 /** A ticket that many alerts gather in is told of new ones this often at most, in milliseconds. */
 const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
   const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
-  const { ALERTS_IN_FLIGHT: places, PSA_SEARCH_LOOKS: mostLooks, TRANSIENT_LIMIT_MS } = deps.environment;
+  const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
 
   async function wakeAll(admitted: readonly AdmittedAlert[]): Promise<void> {
     for (const next of admitted) await wakeProcess(deps, next);
@@ -99,7 +99,7 @@ export function createAlertActivities(deps: Dependencies) {
       await deps.db.transaction(async (tx) => {
         await lockIntegration(tx, integrationId);
         await leaveDelivery(tx, id, { state: 'dead', reason });
-        return admitAlerts(tx, integrationId, places);
+        return admitAlerts(tx, integrationId, slots);
       }),
     );
   }
@@ -126,7 +126,7 @@ export function createAlertActivities(deps: Dependencies) {
   /** Whether an alert's own ticket needs a note now: closed ones are opened again or followed by another first. */
   async function follow({ alert: row, integration }: DeliveryContext, adapter: PsaAdapter): Promise<boolean> {
     if (row.ticketId === null) return true;
-    const news = row.contentRevision > row.told;
+    const news = row.contentRevision > row.deliveredRevision;
     const ticket = await adapter.getTicket({ ticketId: row.ticketId });
     if (ticket && !ticket.closed) return news;
     // What is over needs nobody any more.
@@ -151,9 +151,9 @@ export function createAlertActivities(deps: Dependencies) {
       let admitted: AdmittedAlert[] = [];
       const result = await performStep(deps, ref, async () => {
         const { alert: row, integration, mappedTo } = await readDelivery(deps.db, ref.id);
-        const toldMs = row.source === 'storm' ? await toldForMs(deps.db, ref.id) : undefined;
-        if (toldMs !== undefined && toldMs < gatheringMs) {
-          return { againInMs: Math.ceil(gatheringMs - toldMs), because: 'gathers alerts before the next note' };
+        const deliveredMs = row.source === 'storm' ? await deliveredForMs(deps.db, ref.id) : undefined;
+        if (deliveredMs !== undefined && deliveredMs < gatheringMs) {
+          return { againInMs: Math.ceil(gatheringMs - deliveredMs), because: 'gathers alerts before the next note' };
         }
         return async (tx) => {
           if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
@@ -191,7 +191,7 @@ export function createAlertActivities(deps: Dependencies) {
         const context = await readDelivery(deps.db, ref.id);
         const { alert: row, integration } = context;
         if (row.post === null) return async () => undefined;
-        const waitMs = settleAfterMs * 2 ** row.looks - (await claimedForMs(deps.db, row.id));
+        const waitMs = settleAfterMs * 2 ** row.attempts - (await claimedForMs(deps.db, row.id));
         if (waitMs > 0) {
           return {
             againInMs: Math.ceil(waitMs),
@@ -202,7 +202,7 @@ export function createAlertActivities(deps: Dependencies) {
         const found = await lookFor(deps, context, adapter);
         if (found.what === 'unknown') await die(integration.id, row.id, found.reason);
         else if (found.what !== 'nothing') await recordPost(deps.db, row, found.ticket);
-        else if (row.looks + 1 < mostLooks) await noteLook(deps.db, row);
+        else if (row.attempts + 1 < maxAttempts) await noteAttempt(deps.db, row);
         else if (row.claims < 2) await unlessLocked(ref, integration.id, () => post(context, adapter));
         else await die(integration.id, row.id, notTaken);
         return undefined;
@@ -216,8 +216,8 @@ export function createAlertActivities(deps: Dependencies) {
         const { integrationId } = await readAlert(deps.db, ref.id);
         return async (tx) => {
           await lockIntegration(tx, integrationId);
-          await recordTold(tx, ref.id);
-          admitted = await admitAlerts(tx, integrationId, places);
+          await recordDelivered(tx, ref.id);
+          admitted = await admitAlerts(tx, integrationId, slots);
         };
       });
       await wakeAll(admitted);
@@ -229,7 +229,7 @@ export function createAlertActivities(deps: Dependencies) {
     await lockIntegration(tx, integrationId);
     const detail = 'Its account is not mapped to a PSA account, or no board is chosen.';
     await leaveDelivery(tx, id, { state: 'parked', reason: { code: 'unmapped', detail } });
-    return admitAlerts(tx, integrationId, places);
+    return admitAlerts(tx, integrationId, slots);
   }
 }
 
@@ -280,7 +280,7 @@ async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: Ps
     if (note === 'unreadable') return { what: 'unknown', reason: unprovenNote };
     return { what: note === 'there' ? 'there' : 'nothing' };
   }
-  const { summary } = await wordsOf(deps, context, row, adapter);
+  const { summary } = await ticketTextOf(deps, context, row, adapter);
   const accountId = row.psaAccountId ?? mappedTo ?? '';
   const search = await adapter.findTickets({ reference: row.reference, accountId, summary });
   switch (search.found) {
@@ -298,13 +298,13 @@ async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: Ps
 const placeOf = ({ id, url }: PsaTicket) => ({ id, ...(url === undefined ? {} : { url }) });
 
 /** Stands in a note, so that it is found again. */
-const markerOf = (row: AlertRow) => `[${row.reference}-r${row.telling ?? row.revision}]`;
+const markerOf = (row: AlertRow) => `[${row.reference}-r${row.deliveringRevision ?? row.revision}]`;
 
 /** Summary and body of its ticket, as its settings say now. */
-async function wordsOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
+async function ticketTextOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
   const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
   const settings = alertSettingsOf(context.integration.alerts);
-  return ticketText({ ...context, alert: row, gathered }, settings, adapter.longestSummary);
+  return ticketText({ ...context, alert: row, gathered }, settings, adapter.maxSummaryLength);
 }
 
 async function ticketOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
@@ -317,7 +317,7 @@ async function ticketOf(deps: Dependencies, context: DeliveryContext, row: Alert
     ...(board.typeId === null ? {} : { typeId: board.typeId }),
     priorityId: board.priorities[row.priority as 1 | 2 | 3 | 4],
     reference: row.reference,
-    ...(await wordsOf(deps, context, row, adapter)),
+    ...(await ticketTextOf(deps, context, row, adapter)),
   };
 }
 

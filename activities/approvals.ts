@@ -21,7 +21,7 @@ import { quantityDecimalsOf, readPsaConnection } from '../db/queries/psaConnecti
 import { roundHalfUp, sameQuantity, tidy } from '../domain/quantities.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
-import { writeTiming } from './writing.ts';
+import { writeTiming } from './writeTiming.ts';
 
 /** The connection that lines are written to. */
 interface Psa {

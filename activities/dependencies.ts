@@ -20,7 +20,7 @@ export interface Dependencies {
   ensureSchedules: (wanted: readonly WantedSchedule[]) => Promise<void>;
 }
 
-/** Adapters of stored connections, with their credentials, budget and settings. */
+/** Adapters of stored connections, with their credentials, rate limiter and settings. */
 export interface Connectors {
   /** @throws ConnectorError permanent when the credentials cannot be read or used */
   vendorOf(integrationId: string): Promise<VendorAdapter>;

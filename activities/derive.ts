@@ -11,7 +11,7 @@ import { deriveAlerts, readRules, usageZeroAlert, type Signals } from '../domain
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
 import type { StepRef, StepResult } from './step.ts';
-import { admitAndWake } from './store.ts';
+import { admitAndWake } from './processRows.ts';
 
 export function createDeriveActivities(deps: Dependencies) {
   return {

@@ -6,14 +6,14 @@ import { createDeriveActivities } from './derive.ts';
 import { createOnboardingActivities } from './onboarding.ts';
 import { createPsaActivities } from './psa.ts';
 import { createReconcileActivities } from './reconcile.ts';
-import { createStoreActivities } from './store.ts';
+import { createProcessRowActivities } from './processRows.ts';
 import { createSweepActivities } from './sweep.ts';
 import { createSyncActivities } from './sync.ts';
 import { createVendorActivities } from './vendor.ts';
 
 export function createActivities(deps: Dependencies) {
   return {
-    ...createStoreActivities(deps),
+    ...createProcessRowActivities(deps),
     ...createVendorActivities(deps),
     ...createPsaActivities(deps),
     ...createReconcileActivities(deps),

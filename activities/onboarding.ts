@@ -37,8 +37,8 @@ import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
-import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
+import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './processRows.ts';
 import { pair, unpair } from './sync.ts';
 import { listStagedServices, stageUsage } from './vendor.ts';
 
@@ -47,7 +47,7 @@ const together = 100;
 /** Workflows that are woken at once: the others that ask Temporal for something meanwhile are answered too. */
 const wakesAtOnce = 8;
 /** How long the next of them wait, in milliseconds, for workflows that were woken and have not come to rest. */
-const longestHoldMs = 3_000;
+const maxHoldMs = 3_000;
 
 export function createOnboardingActivities(deps: Dependencies) {
   const remindMs = deps.environment.ONBOARDING_REMIND_MS;
@@ -66,7 +66,7 @@ export function createOnboardingActivities(deps: Dependencies) {
       await deps.db.transaction(async (tx) => {
         const row = await lockIntegration(tx, integrationId);
         if (!row || row.disconnectedAt) return;
-        started = await startFound(tx, row, { most: together, remindMs });
+        started = await startFound(tx, row, { max: together, remindMs });
         admitted = await admitAlerts(tx, integrationId, deps.environment.ALERTS_IN_FLIGHT);
       });
       for (const alert of admitted) await wakeProcess(deps, alert);
@@ -109,7 +109,7 @@ export function createOnboardingActivities(deps: Dependencies) {
           pages.push(page);
         const [refused] = pages.flatMap((page) => page.unread);
         if (refused) throw new ConnectorError({ kind: 'permanent', code: refused.code, detail: refused.why });
-        await commitPiece(deps, ref, async (tx) => {
+        await commitChunk(deps, ref, async (tx) => {
           await noteIncomplete(tx, run.id, accepting);
           for (const page of pages) await stageUsage(tx, run.id, page);
           return moveRunCursor(tx, run, vendorAccountId);
@@ -155,7 +155,7 @@ export function createOnboardingActivities(deps: Dependencies) {
 
   /** Where workers are behind, more wakes would only be more work: the sweep would wake again whom they have not come to. */
   async function holdBack(integrationId: string): Promise<void> {
-    for (let heldMs = 0; heldMs < longestHoldMs; heldMs += 100) {
+    for (let heldMs = 0; heldMs < maxHoldMs; heldMs += 100) {
       if ((await countRestless(deps.db, integrationId)) < together) return;
       await delay(100);
     }

@@ -34,16 +34,16 @@ import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readLines } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
-import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
+import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './processRows.ts';
 
 type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 
-const listWords = { psa_account: 'account', psa_product: 'product', psa_board: 'board', agreement: 'agreement' };
-type ListName = keyof typeof listWords;
+const listLabels = { psa_account: 'account', psa_product: 'product', psa_board: 'board', agreement: 'agreement' };
+type ListName = keyof typeof listLabels;
 
 /** Agreements whose lines are read and committed together. */
-const agreementsPerPiece = 50;
+const agreementsPerChunk = 50;
 
 export function createPsaActivities(deps: Dependencies) {
   const signal = () => Context.current().cancellationSignal;
@@ -152,7 +152,7 @@ export function createPsaActivities(deps: Dependencies) {
       await asPart(entity, async () => {
         for await (const batch of list({ ...options, unread: (bad) => unread.push(bad) })) {
           const rows = batch.map((item) => ({ id: item.id, data: row(item) }));
-          await commitPiece(
+          await commitChunk(
             deps,
             ref,
             async (tx) => {
@@ -164,7 +164,7 @@ export function createPsaActivities(deps: Dependencies) {
         }
       });
       const known = await withAccounts(ref.id, entity, unread);
-      await commitPiece(deps, ref, async (tx) => {
+      await commitChunk(deps, ref, async (tx) => {
         await stageUnread(tx, refresh.id, known);
         await partsCommitted(tx, [entity]);
         await noteIncompleteRefresh(tx, refresh.id, accepting, null);
@@ -226,7 +226,7 @@ export function createPsaActivities(deps: Dependencies) {
     return unread.map(({ id, name, accountId, why }) => {
       const owner = known.get(id) ?? accountId;
       if (ownerOf && owner === undefined) {
-        const detail = `The PSA's ${listWords[entity]} ${id}${name === undefined ? '' : ` ("${name}")`} cannot be read and was never read before: ${why}. Put that right in the PSA, then try again.`;
+        const detail = `The PSA's ${listLabels[entity]} ${id}${name === undefined ? '' : ` ("${name}")`} cannot be read and was never read before: ${why}. Put that right in the PSA, then try again.`;
         throw new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail });
       }
       return { entity, id, name: name ?? null, accountId: owner ?? null, why };
@@ -249,19 +249,19 @@ export function createPsaActivities(deps: Dependencies) {
         : inactive.filter((agreement) => !agreement.unchanged);
     const unchanged = inactive.filter((agreement) => agreement.unchanged);
     if (unchanged.length > 0) {
-      await commitPiece(deps, ref, async (tx) => {
+      await commitChunk(deps, ref, async (tx) => {
         await stageLinesVersion(tx, refresh.id, unchanged);
         return moveRefreshCursor(tx, refresh, {});
       });
     }
     const ids = agreements.map((agreement) => agreement.id);
     const limit = pLimit(deps.environment.CALL_CONCURRENCY);
-    for (let at = 0; at < ids.length; at += agreementsPerPiece) {
-      const piece = ids.slice(at, at + agreementsPerPiece);
-      const known = await listLineIds(deps.db, ref.id, piece);
+    for (let at = 0; at < ids.length; at += agreementsPerChunk) {
+      const chunk = ids.slice(at, at + agreementsPerChunk);
+      const known = await listLineIds(deps.db, ref.id, chunk);
       const short: { agreementId: string; what: string }[] = [];
       const read = await Promise.all(
-        piece.map((agreementId) =>
+        chunk.map((agreementId) =>
           limit(() =>
             asPart(agreementId, () =>
               readLines(adapter, agreementId, known.get(agreementId) ?? [], {
@@ -273,7 +273,7 @@ export function createPsaActivities(deps: Dependencies) {
         ),
       );
       const lines = read.map((found) => found?.lines ?? []);
-      const gone = piece.filter((_id, index) => read[index] === null);
+      const gone = chunk.filter((_id, index) => read[index] === null);
       const unread = read.flatMap((found, index) => {
         const of = agreements[at + index];
         if (!of || found?.unread === undefined) return [];
@@ -281,7 +281,7 @@ export function createPsaActivities(deps: Dependencies) {
       });
       const accepting = acceptance && { acceptance, lists: short.map(({ what }) => what) };
       const touched = short.map(({ agreementId }) => agreementId);
-      await commitPiece(deps, ref, async (tx) => {
+      await commitChunk(deps, ref, async (tx) => {
         await noteIncompleteRefresh(tx, refresh.id, accepting, touched);
         await stageUnread(tx, refresh.id, unread);
         await dropStagedRows(tx, refresh.id, 'agreement', gone);
@@ -292,10 +292,10 @@ export function createPsaActivities(deps: Dependencies) {
           lines.flat().map((line) => ({ id: line.id, data: lineRow(line) })),
         );
         const failed = new Set([...touched, ...unread.map(({ id }) => id)]);
-        const whole = inactive.filter(({ id }) => piece.includes(id) && !failed.has(id));
+        const whole = inactive.filter(({ id }) => chunk.includes(id) && !failed.has(id));
         await stageLinesVersion(tx, refresh.id, whole);
-        await partsCommitted(tx, piece);
-        return moveRefreshCursor(tx, refresh, { [which]: piece.at(-1) ?? done });
+        await partsCommitted(tx, chunk);
+        return moveRefreshCursor(tx, refresh, { [which]: chunk.at(-1) ?? done });
       });
     }
   }

@@ -34,7 +34,7 @@ export async function readLines(
       options.accept(detail);
       lines.push(line);
     }
-    return { lines, ...(bad.length > 0 ? { unread: bad.map(lineInWords).join('; ') } : {}) };
+    return { lines, ...(bad.length > 0 ? { unread: bad.map(describeUnreadLine).join('; ') } : {}) };
   } catch (error) {
     if (!(error instanceof ConnectorError) || !error.concernsOneThing) throw error;
     // What its lines rest on is looked at again: the list that had it may be old.
@@ -53,6 +53,6 @@ async function isThere(adapter: PsaAdapter, agreementId: string, options: CallOp
   }
 }
 
-function lineInWords({ id, name, why }: UnreadRow): string {
+function describeUnreadLine({ id, name, why }: UnreadRow): string {
   return `line ${id}${name === undefined ? '' : ` ("${name}")`}: ${why}`;
 }

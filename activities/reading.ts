@@ -9,7 +9,7 @@ import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 
 /** What a large list was answered is not all held in memory until it has arrived whole: characters. */
-const mostUnsaved = 8_000_000;
+const maxUnsaved = 8_000_000;
 
 /** Failures that say nothing against what was read before them. All others end what was read: it may not fit together. */
 const passing = new Set<ConnectorErrorCode>(['throttled', 'upstream', 'timeout', 'network', 'not_json']);
@@ -97,7 +97,7 @@ class Reading implements ReadingStep {
       },
       keep: async (answered) => {
         this.note({ ...answered, question, part });
-        if (this.unsavedSize > mostUnsaved) await this.save();
+        if (this.unsavedSize > maxUnsaved) await this.save();
       },
     };
   }

@@ -4,7 +4,7 @@ import { admitAlerts, type AdmittedAlert } from '../db/queries/alerts.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
+import { wakeProcess } from './processRows.ts';
 
 export function createReconcileActivities(deps: Dependencies) {
   return {

@@ -40,11 +40,11 @@ export async function performStep(
   work: () => Promise<((tx: Transaction) => Promise<void>) | Again | undefined>,
 ): Promise<StepResult> {
   // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
-  if (!(await beginStep(deps.db, ref))) return viewOf(deps, ref);
+  if (!(await beginStep(deps.db, ref))) return readProcessView(deps, ref);
   const effect = await work();
   if (typeof effect !== 'function') {
     await noteProgress(deps.db, ref);
-    return effect ?? viewOf(deps, ref);
+    return effect ?? readProcessView(deps, ref);
   }
   await deps.db.transaction(async (tx) => {
     // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
@@ -53,11 +53,11 @@ export async function performStep(
     await effect(tx);
     await noteAlive(tx, ref);
   });
-  return viewOf(deps, ref);
+  return readProcessView(deps, ref);
 }
 
 /** The rows of a process as its workflow may see them. */
-export async function viewOf(deps: Dependencies, { kind, id }: ProcessRef): Promise<ProcessView> {
+export async function readProcessView(deps: Dependencies, { kind, id }: ProcessRef): Promise<ProcessView> {
   const found = await lookAtProcess(deps.db, { kind, id });
   if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${kind} ${id}.`, 'no_such_process');
   const { integrationId, ...view } = found;
@@ -67,18 +67,18 @@ export async function viewOf(deps: Dependencies, { kind, id }: ProcessRef): Prom
 /**
  * Commits one piece of a long step; false when another attempt has taken over, so that this one must stop.
  *
- * @param piece stages it and moves the cursor that describes it, fenced by the attempt's number
+ * @param chunk stages it and moves the cursor that describes it, fenced by the attempt's number
  * @param options.progress false for a piece that the next attempt would stage again: a step that fails right after it
  *   each time has got nowhere, and is to be blocked as `unreachable` in the end
  */
-export async function commitPiece(
+export async function commitChunk(
   deps: Dependencies,
   ref: StepRef,
-  piece: (tx: Transaction) => Promise<boolean>,
+  chunk: (tx: Transaction) => Promise<boolean>,
   options: { progress: boolean } = { progress: true },
 ): Promise<void> {
   await deps.db.transaction(async (tx) => {
-    if (!(await piece(tx))) throw new SupersededAttempt();
+    if (!(await chunk(tx))) throw new SupersededAttempt();
     if (options.progress) await noteProgress(tx, ref);
   });
 }

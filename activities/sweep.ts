@@ -4,7 +4,7 @@ import { takeOverdue } from '../db/queries/process.ts';
 import { listScheduled } from '../db/queries/schedule.ts';
 import { calendarsOf, defaultSchedule } from '../domain/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
-import { admitAndWake } from './store.ts';
+import { admitAndWake } from './processRows.ts';
 
 const processesPerBatch = 200;
 
@@ -24,10 +24,8 @@ export function createSweepActivities(deps: Dependencies) {
       let woken = 0;
       for (;;) {
         const due = await takeOverdue(deps.db, deps.environment.SWEEP_OVERDUE_MS, processesPerBatch);
-        for (const process of due) {
-          await deps
-            .wake(process)
-            .catch((error: unknown) => deps.logger.warn({ err: error, id: process.id }, 'not woken'));
+        for (const ref of due) {
+          await deps.wake(ref).catch((error: unknown) => deps.logger.warn({ err: error, id: ref.id }, 'not woken'));
         }
         woken += due.length;
         if (due.length < processesPerBatch) return woken + (await admitIdle());

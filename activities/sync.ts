@@ -25,7 +25,7 @@ import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
 import { deriveUsageZero, usageByAccount } from './derive.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
-import { admitAndWake, wakeProcess } from './store.ts';
+import { admitAndWake, wakeProcess } from './processRows.ts';
 
 /** What the guard keeps with the run. */
 export interface GuardNote {
@@ -111,7 +111,7 @@ export function createSyncActivities(deps: Dependencies) {
         });
       });
       if (alerts) await admitAndWake(deps, ref.id);
-      for (const process of counted) await wakeProcess(deps, process);
+      for (const ref of counted) await wakeProcess(deps, ref);
       return result;
     },
 

@@ -36,8 +36,8 @@ import type { Environment } from '../environment.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { partsCommitted, performReading } from './reading.ts';
-import { commitPiece, performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './store.ts';
+import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
+import { wakeProcess } from './processRows.ts';
 
 /** Sorts after every account id: the cursor of a run whose pages have all arrived. */
 export const allPages = '\uffff';
@@ -69,7 +69,7 @@ export function createVendorActivities(deps: Dependencies) {
           toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, null, changes);
         };
       });
-      for (const process of toWake) await wakeProcess(deps, process);
+      for (const ref of toWake) await wakeProcess(deps, ref);
       return result;
     },
 
@@ -104,7 +104,7 @@ export function createVendorActivities(deps: Dependencies) {
         if (run.cursor !== allPages) {
           const { call, accepting } = await acceptingOf(deps, ref);
           const { accounts, unread } = await listCustomers(ref.id, adapter, call);
-          await commitPiece(
+          await commitChunk(
             deps,
             ref,
             async (tx) => {
@@ -125,14 +125,14 @@ export function createVendorActivities(deps: Dependencies) {
             ...(run.cursor ? { after: run.cursor } : {}),
           });
           for await (const page of pages) {
-            await commitPiece(deps, ref, async (tx) => {
+            await commitChunk(deps, ref, async (tx) => {
               await noteIncomplete(tx, run.id, accepting);
               await stageUsage(tx, run.id, page);
               await partsCommitted(tx, [...page.accountIds, ...page.unread.map(({ accountId }) => accountId)]);
               return moveRunCursor(tx, run, page.next ?? allPages);
             });
           }
-          await commitPiece(deps, ref, (tx) => moveRunCursor(tx, run, allPages));
+          await commitChunk(deps, ref, (tx) => moveRunCursor(tx, run, allPages));
         }
         return async () => undefined;
       });
@@ -201,7 +201,7 @@ export function createVendorActivities(deps: Dependencies) {
           toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, ref.round, changes);
         };
       });
-      for (const process of toWake) await wakeProcess(deps, process);
+      for (const ref of toWake) await wakeProcess(deps, ref);
       return result;
     },
   };

@@ -37,7 +37,7 @@ import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { pathOf, vendorApiPath } from './vendorApi/address.ts';
 import { createVendorApi } from './vendorApi/app.ts';
-import { VendorApiError } from './vendorApi/answers.ts';
+import { VendorApiError } from './vendorApi/responses.ts';
 
 export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>({ getPath: pathOf });

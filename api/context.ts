@@ -58,9 +58,7 @@ export async function commitAndWake<T>(
 
 /** Wakes processes whose facts are committed. */
 export function wakeAll(deps: ApiDependencies, wakeables: readonly Wakeable[]): void {
-  for (const process of wakeables) {
-    deps
-      .wake(process)
-      .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
+  for (const ref of wakeables) {
+    deps.wake(ref).catch((error: unknown) => deps.logger.warn({ err: error, ...ref }, 'not woken; the sweep will'));
   }
 }

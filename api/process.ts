@@ -1,7 +1,14 @@
 /** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
 import { z } from '@hono/zod-openapi';
 import type { listSteps, ProcessRef } from '../db/queries/process.ts';
-import { isFinished, pauseWords, stepWords, workflowIdOf, type ProcessKind, type StepName } from '../domain/process.ts';
+import {
+  isFinished,
+  describePause,
+  stepLabels,
+  workflowIdOf,
+  type ProcessKind,
+  type StepName,
+} from '../domain/process.ts';
 import type { ApiDependencies } from './context.ts';
 import { isoDate, isoDateOrNull } from './define.ts';
 
@@ -54,7 +61,7 @@ export const incompleteSchema = z.union([
 
 const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => ({
   step,
-  title: stepWords[step].title,
+  title: stepLabels[step].title,
   state,
   problem: null,
   retryAt: null,
@@ -68,7 +75,7 @@ export function exampleProcess(kind: ProcessKind, id: string, done: StepName, wa
     workflowId,
     url: `https://temporal.example/namespaces/default/workflows/${encodeURIComponent(workflowId)}`,
     done: false,
-    waitsFor: `${stepWords[waiting].title}: waits for ${stepWords[waiting].waitsFor}`,
+    waitsFor: `${stepLabels[waiting].title}: waits for ${stepLabels[waiting].waitsFor}`,
     steps: [exampleStep(done, 'done'), exampleStep(waiting, 'waiting')],
   };
 }
@@ -82,14 +89,14 @@ export function processView(deps: ApiDependencies, ref: ProcessRef, steps: Await
     url: ui ? `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}` : null,
     done: steps.length > 0 && !next,
     waitsFor: next ? waitsFor(next) : null,
-    steps: steps.map((row) => ({ ...row, title: stepWords[row.step as StepName]?.title ?? row.step })),
+    steps: steps.map((row) => ({ ...row, title: stepLabels[row.step as StepName]?.title ?? row.step })),
   };
 }
 
 function waitsFor(row: Awaited<ReturnType<typeof listSteps>>[number]): string {
-  const words = stepWords[row.step as StepName];
-  if (row.problem) return `${words.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
+  const label = stepLabels[row.step as StepName];
+  if (row.problem) return `${label.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
   if (row.pausing && row.retryAt)
-    return `${words.title}: ${pauseWords(row.step, row.retryAt.toISOString().slice(11, 16))}`;
-  return row.state === 'running' ? `${words.title}: at work` : `${words.title}: waits for ${words.waitsFor}`;
+    return `${label.title}: ${describePause(row.step, row.retryAt.toISOString().slice(11, 16))}`;
+  return row.state === 'running' ? `${label.title}: at work` : `${label.title}: waits for ${label.waitsFor}`;
 }

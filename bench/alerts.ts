@@ -15,8 +15,8 @@ import { startVendorProgram } from './vendorProgram.ts';
 const customers = 120;
 const callers = 16;
 /** Calls a second to a connection, the default; an alert takes two, one to look for its ticket and one to create it. */
-const budget = 5;
-/** For so long it is measured how the budget is used; afterwards the budget is raised, to see every alert told. */
+const rateLimit = 5;
+/** For so long it is measured how the rate limit is used; afterwards the limit is raised, to see every alert told. */
 const windowMs = 120_000;
 const raised = { CALLS_PER_SECOND: '500', ALERTS_IN_FLIGHT: '40' };
 /** Alerts of the second integration, before the burst and beside it. */
@@ -33,7 +33,7 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     customers,
     env: {
       VENDOR_API_RATE_PER_SECOND: '1000000',
-      CALLS_PER_SECOND: String(budget),
+      CALLS_PER_SECOND: String(rateLimit),
       // The default: the stack's own, for walking the guide, has every waiting delivery tell that it is alive each second.
       HEARTBEAT_MS: '30000',
       LOG_LEVEL: 'warn',
@@ -47,7 +47,7 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     const bareUrl = await startBareServer(processes, system.stack.databaseUrl);
     figures.say(
       `alerts: ${total} alerts of ${first.accounts.length} accounts by ${callers} callers, gathering in storms turned off;\n` +
-        `  the PSA is asked ${budget} times a second (CALLS_PER_SECOND, the default), and each alert takes two calls. After\n` +
+        `  the PSA is asked ${rateLimit} times a second (CALLS_PER_SECOND, the default), and each alert takes two calls. After\n` +
         `  ${windowMs / 1_000} s that is raised, to see what is left told in less than hours.\n` +
         `  Bare: Hono and one insert per request, a process of its own on the same PostgreSQL, with the same bodies.`,
     );
@@ -67,7 +67,7 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     const headers = { 'gradient-token': first.token };
     await post(bareUrl, {}, 'warm', 1_000);
     await post(ours, headers, 'warm', 20);
-    await untilTold(system, 'warm', 20);
+    await untilDelivered(system, 'warm', 20);
 
     const idle = await tellSingles(system, second, 'idle');
     const bare = await post(bareUrl, {}, 'bare', total);
@@ -76,27 +76,27 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     const before = { calls: await countCalls(system), at: performance.now() };
     const [busy] = await Promise.all([tellSingles(system, second, 'busy'), delay(windowMs)]);
     const seconds = (performance.now() - before.at) / 1_000;
-    // The second integration has a connection, and a budget, of its own.
+    // The second integration has a connection, and a rate limit, of its own.
     const calls = (await countCalls(system)) - before.calls - 2 * busy.length;
     figures.say('  … and now the rest of them');
     await system.stack.restart('worker', raised);
-    await untilTold(system, 'burst', total);
+    await untilDelivered(system, 'burst', total);
     // A moment for one that would be double.
     await delay(3_000);
 
     figures.note('accepted/s', total / accepted);
     figures.note('accepted.ratio (÷ bare inserts)', bare / accepted);
     figures.note('calls/s to the PSA for the burst', calls / seconds);
-    figures.note('delivered.ratio (÷ what it may be asked)', calls / seconds / budget, { least: 0.85 });
+    figures.note('delivered.ratio (÷ what it may be asked)', calls / seconds / rateLimit, { min: 0.85 });
     const references = await listReferences(system, 'burst');
-    figures.note('tickets', references.length, { least: total, most: total });
+    figures.note('tickets', references.length, { min: total, max: total });
     figures.note('tickets of the same alert twice', references.length - new Set(references).size, {
-      least: 0,
-      most: 0,
+      min: 0,
+      max: 0,
     });
     figures.note('single alert at idle in ms (median)', quantile(idle, 0.5));
     figures.note('single alert beside the burst in ms (median)', quantile(busy, 0.5));
-    figures.note('single.ratio', quantile(busy, 0.5) / quantile(idle, 0.5), { most: 3 });
+    figures.note('single.ratio', quantile(busy, 0.5) / quantile(idle, 0.5), { max: 3 });
   } finally {
     vendor.stop();
     await processes.stopAll();
@@ -135,15 +135,15 @@ async function listReferences(system: BenchSystem, prefix: string): Promise<stri
 }
 
 /** Asks the database, once a second: whoever measures is not to be the load. */
-async function untilTold(system: BenchSystem, prefix: string, count: number): Promise<void> {
+async function untilDelivered(system: BenchSystem, prefix: string, count: number): Promise<void> {
   const { db, close } = openDatabase(system.stack.databaseUrl, 1);
-  const told = and(eq(alert.state, 'delivered'), like(alert.alertId, `${prefix}-%`));
+  const delivered = and(eq(alert.state, 'delivered'), like(alert.alertId, `${prefix}-%`));
   try {
     await until(
       'all alerts to be told',
       async () => {
         await delay(1_000);
-        return (await db.$count(alert, told)) >= count;
+        return (await db.$count(alert, delivered)) >= count;
       },
       120_000 + count * 1_000,
     );

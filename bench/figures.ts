@@ -1,7 +1,7 @@
 /** The smallest and the largest value that is still good. */
 export interface Goal {
-  least?: number;
-  most?: number;
+  min?: number;
+  max?: number;
 }
 
 /** What a bench prints: words for a person, or with --json one line per figure. */
@@ -21,22 +21,26 @@ export class Figures {
 
   /** @param goal absent = only reported */
   note(figure: string, value: number, goal?: Goal): void {
-    const { least = -Infinity, most = Infinity } = goal ?? {};
-    const holds = value >= least && value <= most;
+    const { min = -Infinity, max = Infinity } = goal ?? {};
+    const holds = value >= min && value <= max;
     this.allHold &&= holds;
     const rounded = Math.round(value * 1000) / 1000;
     if (this.json) {
-      const limit = goal?.most ?? goal?.least ?? null;
+      const limit = goal?.max ?? goal?.min ?? null;
       process.stdout.write(`${JSON.stringify({ bench: this.bench, figure, value: rounded, goal: limit, holds })}\n`);
       return;
     }
     const verdict =
-      goal === undefined ? '' : holds ? `holds (goal ${inWords(goal)})` : `MISSES its goal of ${inWords(goal)}`;
+      goal === undefined
+        ? ''
+        : holds
+          ? `holds (goal ${describeGoal(goal)})`
+          : `MISSES its goal of ${describeGoal(goal)}`;
     this.say(`  ${figure.padEnd(44)} ${String(rounded).padStart(10)}  ${verdict}`);
   }
 }
 
-function inWords({ least, most }: Goal): string {
-  if (least === most) return `exactly ${most}`;
-  return most === undefined ? `≥ ${least}` : `≤ ${most}`;
+function describeGoal({ min, max }: Goal): string {
+  if (min === max) return `exactly ${max}`;
+  return max === undefined ? `≥ ${min}` : `≤ ${max}`;
 }

@@ -10,7 +10,7 @@ import { startBenchSystem, type BenchSystem } from './system.ts';
 const customers = 300;
 const latencyMs = 50;
 /** What Mailprotector is asked unless told otherwise: calls per second and at once, for each connection. */
-const budget = { callsPerSecond: 5, concurrency: 4 };
+const rateLimit = { callsPerSecond: 5, concurrency: 4 };
 const mapped = 200;
 const firstId = 100_000;
 
@@ -36,13 +36,13 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
   try {
     const { integrationId, psaConnectionId } = await connectAll(system);
     await stack.restart('worker', {
-      CALLS_PER_SECOND: String(budget.callsPerSecond),
-      CALL_CONCURRENCY: String(budget.concurrency),
+      CALLS_PER_SECOND: String(rateLimit.callsPerSecond),
+      CALL_CONCURRENCY: String(rateLimit.concurrency),
     });
     for (const simulator of [system.mailprotector, system.connectwise])
       await simulator.fault({ kind: 'latency', ms: latencyMs, times: null });
     figures.say(
-      `onboard: ${count} new customers beside ${customers}, ${latencyMs} ms latency, a budget of ${budget.callsPerSecond} calls/s and ${budget.concurrency} at once per connection`,
+      `onboard: ${count} new customers beside ${customers}, ${latencyMs} ms latency, a rate limit of ${rateLimit.callsPerSecond} calls/s and ${rateLimit.concurrency} at once per connection`,
     );
 
     const eventsOf = async () => {
@@ -83,10 +83,10 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
     const seconds = (performance.now() - began) / 1000;
     figures.note('sync that finds them, in s', syncSeconds);
     figures.note('until all wait for a person, in s', seconds);
-    figures.note('waiting.ratio (÷ the sync)', seconds / syncSeconds, { most: 2 });
+    figures.note('waiting.ratio (÷ the sync)', seconds / syncSeconds, { max: 2 });
     figures.note('events in the history of a sync that finds nobody', eventsBefore);
     figures.note('events in the history of this one', events);
-    figures.note('history.ratio', events / eventsBefore, { most: 1.2 });
+    figures.note('history.ratio', events / eventsBefore, { max: 1.2 });
 
     const times = await mapSome(system, { integrationId, psaConnectionId });
     const call =
@@ -96,7 +96,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
     figures.note('mapped → card in ms (median)', quantile(times, 0.5));
     figures.note('mapped → card in ms (p99)', p99);
     figures.note('one call to each, in ms together (median)', call);
-    figures.note('card.ratio (p99 ÷ one call to each)', p99 / call, { most: 5 });
+    figures.note('card.ratio (p99 ÷ one call to each)', p99 / call, { max: 5 });
   } finally {
     await temporal.close();
     await db.end();

@@ -94,21 +94,21 @@ export async function benchPush(figures: Figures, total: number): Promise<void> 
 
     figures.note('accepted/s', total / seconds.ours);
     figures.note('accepted/s of the bare server', total / seconds.bare);
-    figures.note('accepted.ratio', seconds.bare / seconds.ours, { least: 0.6 });
+    figures.note('accepted.ratio', seconds.bare / seconds.ours, { min: 0.6 });
     figures.note('processor time of the api per count in ms', (processor / total) * 1000);
     figures.note(`memory after the first 10 % in MiB`, (memory[1] ?? 0) / 2 ** 20);
     figures.note('memory at the end in MiB', (memory.at(-1) ?? 0) / 2 ** 20);
-    figures.note('memory.ratio', (memory.at(-1) ?? 0) / (memory[1] ?? 0), { most: 1.2 });
+    figures.note('memory.ratio', (memory.at(-1) ?? 0) / (memory[1] ?? 0), { max: 1.2 });
     const p99 = (phase: string) => quantile(probe.times(phase), 0.99);
     figures.note(`GET ${otherRoute.path}: requests at idle`, probe.times('idle').length);
     figures.note('  requests while counts came', probe.times('ours').length);
     figures.note('  p99 at idle in ms', p99('idle'));
     figures.note('  p99 while counts came in ms', p99('ours'));
     figures.note('  p99 beside the busy bare server in ms', p99('bare'));
-    figures.note('p99.ratio', p99('ours') / p99('idle'), { most: 3 });
+    figures.note('p99.ratio', p99('ours') / p99('idle'), { max: 3 });
 
     figures.say('  … now the sync that the counts asked for');
-    figures.note('syncs', await countSyncs(system, connection), { least: 1, most: 1 });
+    figures.note('syncs', await countSyncs(system, connection), { min: 1, max: 1 });
     figures.note('pairs that show the number posted last', await checkUsage(system, connection, counts));
   } finally {
     vendor.stop();

@@ -7,8 +7,8 @@ import { startBenchSystem } from './system.ts';
 
 const customers = 1_000;
 const latencyMs = 50;
-/** The named budget: calls per second and calls at once, for each of the two connections. */
-const budget = { callsPerSecond: 60, concurrency: 4 };
+/** The named rate limit: calls per second and calls at once, for each of the two connections. */
+const rateLimit = { callsPerSecond: 60, concurrency: 4 };
 
 /** A full pull of 1,000 customers to cards, against what its calls must take at the least, and against a plain script. */
 export async function benchSync(figures: Figures): Promise<void> {
@@ -19,10 +19,10 @@ export async function benchSync(figures: Figures): Promise<void> {
   const { stack } = system;
   try {
     const { integrationId } = await connectAll(system);
-    // Connected at full speed; from here on with the budget and the latency that are measured.
+    // Connected at full speed; from here on with the rate limit and the latency that are measured.
     await stack.restart('worker', {
-      CALLS_PER_SECOND: String(budget.callsPerSecond),
-      CALL_CONCURRENCY: String(budget.concurrency),
+      CALLS_PER_SECOND: String(rateLimit.callsPerSecond),
+      CALL_CONCURRENCY: String(rateLimit.concurrency),
     });
     const simulators = [system.mailprotector, system.connectwise];
     for (const simulator of simulators) {
@@ -31,7 +31,7 @@ export async function benchSync(figures: Figures): Promise<void> {
     }
 
     figures.say(
-      `sync: ${customers} customers, ${latencyMs} ms latency, a budget of ${budget.callsPerSecond} calls/s and ${budget.concurrency} at once per connection`,
+      `sync: ${customers} customers, ${latencyMs} ms latency, a rate limit of ${rateLimit.callsPerSecond} calls/s and ${rateLimit.concurrency} at once per connection`,
     );
     const began = performance.now();
     const run = await syncNow(system, integrationId, 600_000);
@@ -41,15 +41,15 @@ export async function benchSync(figures: Figures): Promise<void> {
 
     const calls = await Promise.all(simulators.map(callsOf));
     const floors = calls.map((count) =>
-      Math.max(count / budget.callsPerSecond, (count * (latencyMs / 1000)) / budget.concurrency),
+      Math.max(count / rateLimit.callsPerSecond, (count * (latencyMs / 1000)) / rateLimit.concurrency),
     );
     const floor = Math.max(...floors);
     figures.note('calls to Mailprotector', calls[0] ?? 0);
     figures.note('calls to ConnectWise', calls[1] ?? 0);
     figures.note('cards', cards.length);
-    figures.note('floor in s (larger of calls ÷ budget, calls × latency ÷ concurrency)', floor);
+    figures.note('floor in s (larger of calls ÷ rate limit, calls × latency ÷ concurrency)', floor);
     figures.note('sync → cards in s', seconds);
-    figures.note('sync ÷ floor', seconds / floor, { most: 1.15 });
+    figures.note('sync ÷ floor', seconds / floor, { max: 1.15 });
     for (const step of await stepsOf(stack.databaseUrl, run.id)) {
       figures.note(`  ${step.name} begins after s`, step.seconds);
     }
@@ -60,7 +60,7 @@ export async function benchSync(figures: Figures): Promise<void> {
     const scriptSeconds = (performance.now() - scriptBegan) / 1000;
     figures.note('requests of the sequential script', requests);
     figures.note('sequential script in s', scriptSeconds);
-    figures.note('sync ÷ sequential script', seconds / scriptSeconds, { most: 1 });
+    figures.note('sync ÷ sequential script', seconds / scriptSeconds, { max: 1 });
   } finally {
     await system.close();
   }

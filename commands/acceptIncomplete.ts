@@ -35,11 +35,11 @@ export async function acceptIncomplete(
     subject: { subjectKind: string; subjectId: string };
   },
 ): Promise<void> {
-  const { process, step } = input;
-  const steps = await listSteps(tx, process);
+  const { process: ref, step } = input;
+  const steps = await listSteps(tx, ref);
   const found = steps.find((row) => (step === undefined ? row.state === 'blocked' : row.step === step));
   if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
-  const owner = await ownerOf(tx, process);
+  const owner = await ownerOf(tx, ref);
   if (!owner || !found?.problem || !incompleteCodes.has(found.problem.code) || !canAccept.has(found.step)) {
     throw new Refusal(
       'conflict',
@@ -47,13 +47,13 @@ export async function acceptIncomplete(
       'No step is blocked because a list did not arrive whole, so there is nothing to accept.',
     );
   }
-  if (!(await acceptStep(tx, { ...process, round: owner.round, step: found.step }, actor)))
+  if (!(await acceptStep(tx, { ...ref, round: owner.round, step: found.step }, actor)))
     throw new Refusal('conflict', 'nothing-incomplete', 'The incomplete list was accepted already; it is being read.');
-  await commitFact(tx, process);
+  await commitFact(tx, ref);
   await recordAudit(tx, input.organizationId, {
     actor,
     action: 'incomplete.accept',
     ...input.subject,
-    after: { process: process.kind, round: owner.round, step: found.step, what: found.problem.what },
+    after: { process: ref.kind, round: owner.round, step: found.step, what: found.problem.what },
   });
 }

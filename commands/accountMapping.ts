@@ -2,7 +2,7 @@
  * Which PSA account a vendor account is mapped to, or that it is excluded. Whoever decides that (a person, a mapping file,
  * the vendor's console, two equal names), it is changed here: checked, with its audit row, its cards and its onboarding.
  */
-import { accountWords } from '../domain/mappingFile.ts';
+import { describeAccountMapping } from '../domain/mappingFile.ts';
 import { exactMatches, type Named } from '../domain/matching.ts';
 import type { Transaction } from '../db/client.ts';
 import {
@@ -93,7 +93,7 @@ async function presentOf(tx: Transaction, row: Integration, account: AccountStat
   return {
     organizationId: row.organizationId,
     what: `The mapping of ${name} (${id})`,
-    now: `It is ${accountWords({ excluded, psaAccountId }, psaAccount?.name)}`,
+    now: `It is ${describeAccountMapping({ excluded, psaAccountId }, psaAccount?.name)}`,
     version: accountVersion(account),
     subjects: [{ kind: 'vendor_account', id: `${row.id}/${id}` }],
   };

@@ -24,7 +24,7 @@ import {
   type SeenCard,
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
-import { previewLifeMs, skippedWords } from '../domain/approval.ts';
+import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
 import type { Actor } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
@@ -211,7 +211,8 @@ async function store(
   const state = connection.writesEnabled ? 'requested' : 'todo';
   const { lines, skipped } = await storeSignOff(tx, { ...batch, state }, judged);
   // The batch goes with the transaction, and so does what was left out of it: the refusal says it.
-  if (lines === 0) throw new Refusal(nothing.kind, nothing.code, await refusalWords(tx, batch.id, nothing.words));
+  if (lines === 0)
+    throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, batch.id, nothing.words));
   await recordAudit(tx, organizationId, {
     actor: actor.name,
     action: from.undoOf ? 'approval.undo' : 'approval.create',
@@ -243,14 +244,14 @@ async function replace(tx: Transaction, actor: Actor, batch: ApprovalBatchRow): 
   );
 }
 
-async function refusalWords(tx: Transaction, batchId: string, none: string): Promise<string> {
+async function describeNothingToSign(tx: Transaction, batchId: string, none: string): Promise<string> {
   const reasons = await countSkipped(tx, batchId);
   const total = reasons.reduce((sum, { cards }) => sum + cards, 0);
   const rows = (await listSkipped(tx, batchId, { limit: namedInRefusal })).map(skippedOf);
   const [only] = rows;
   if (!only) return none;
-  if (total === 1) return skippedWords(only);
-  const named = rows.map((row) => `Card ${row.cardId}: ${skippedWords(row)}`).join(' ');
+  if (total === 1) return describeSkipped(only);
+  const named = rows.map((row) => `Card ${row.cardId}: ${describeSkipped(row)}`).join(' ');
   const rest = total > rows.length ? ` And ${total - rows.length} more.` : '';
   const counts = reasons.map(({ reason, cards }) => `${cards} ${reason}`).join(', ');
   return `Nothing was signed off: none of the ${total} cards can be, as it was shown (${counts}). ${named}${rest}`;

@@ -1,7 +1,7 @@
 /** Calling a connection at once that asked for a pause: who checks it, or gives new credentials, does not wait for it. */
 import type { Transaction } from '../db/client.ts';
 import { recordAudit } from '../db/queries/audit.ts';
-import { clearPause, readPause, type Connection } from '../db/queries/budget.ts';
+import { clearPause, readPause, type Connection } from '../db/queries/rateLimit.ts';
 
 /** Nothing happens to a connection that does not pause. Whom to wake is known to the change that this is a part of. */
 export async function endPause(

@@ -64,7 +64,7 @@ export async function applyMappings(
 }
 
 /** As many as a person reads. */
-const told = 3;
+const maxNamed = 3;
 
 async function whoChanged(tx: Transaction, row: IntegrationRow, since: number): Promise<string> {
   if (!Number.isSafeInteger(since)) return '';
@@ -80,5 +80,5 @@ async function whoChanged(tx: Transaction, row: IntegrationRow, since: number): 
     ({ actor, action, subjectId, at }) =>
       `${names.get(actor)} did ${action} of ${subjectId.slice(row.id.length + 1)} at ${at.toISOString()}`,
   );
-  return `: meanwhile ${listed(words, told)}`;
+  return `: meanwhile ${listed(words, maxNamed)}`;
 }

@@ -14,7 +14,7 @@ import { mapEqualNames } from './accountMapping.ts';
 export async function startFound(
   tx: Transaction,
   row: IntegrationRow,
-  of: { most: number; remindMs: number },
+  of: { max: number; remindMs: number },
 ): Promise<number> {
   const started = await startSome(tx, row, of);
   const equal = await listWaitingWithEqualNames(tx, row);

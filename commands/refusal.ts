@@ -15,9 +15,9 @@ export class Refusal extends Error {
   /** Stable, in lower case with hyphens: programs branch on it. */
   readonly code: string;
 
-  /** @param words what happened and what to do, in full sentences for a person */
-  constructor(kind: RefusalKind, code: string, words: string) {
-    super(words);
+  /** @param message what happened and what to do, in full sentences for a person */
+  constructor(kind: RefusalKind, code: string, message: string) {
+    super(message);
     this.kind = kind;
     this.code = code;
   }

@@ -12,7 +12,7 @@ import {
   type Combine,
   type ServiceDecision,
 } from '../db/queries/serviceMapping.ts';
-import { mappingOf, serviceWords } from '../domain/mappingFile.ts';
+import { mappingOf, describeServiceMapping } from '../domain/mappingFile.ts';
 import { whyNotProduct, type ServiceMapping } from '../domain/serviceMapping.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
@@ -94,7 +94,7 @@ async function presentOf(tx: Transaction, row: Integration, service: ServiceView
   return {
     organizationId: row.organizationId,
     what: `The mapping of ${service.name} (${service.id})`,
-    now: `It is ${serviceWords(mappingOf(service), names)}${rules.length > 0 ? `, combined as ${rules.join(', ')}` : ''}`,
+    now: `It is ${describeServiceMapping(mappingOf(service), names)}${rules.length > 0 ? `, combined as ${rules.join(', ')}` : ''}`,
     version: service.version,
     subjects: [
       { kind: 'service', id: `${row.id}/${service.id}` },

@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { Agent, fetch, type Response } from 'undici';
 import type { z } from 'zod';
 import { latin, textOf } from '../domain/charset.ts';
-import { dataIn, isPage, messageIn } from './answers.ts';
-import type { Budget } from './budget.ts';
+import { dataIn, isPage, messageIn } from './responseBody.ts';
+import type { RateLimiter } from './rateLimiter.ts';
 import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
 import { readingStep, type Answered, type Reading } from './readingStep.ts';
@@ -25,7 +25,7 @@ export interface HttpClientOptions {
   headers: Record<string, string>;
   /** Texts that must appear nowhere: keys, passwords, and the headers made from them. */
   secrets: readonly string[];
-  budget: Budget;
+  rateLimiter: RateLimiter;
   logger?: HttpLogger | undefined;
   /** Milliseconds from the start of the request to the last byte of the answer. */
   timeoutMs?: number;
@@ -135,7 +135,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   /** @param cancelled ends it once it is sent; the request's own signal, before */
   async function exchange<T>(wanted: HttpRequest<T>, cancelled: AbortSignal | undefined): Promise<Answered> {
     wanted.signal?.throwIfAborted();
-    await options.budget.take(wanted.signal);
+    await options.rateLimiter.take(wanted.signal);
     const sendBefore = await wanted.sendBefore?.();
     if (sendBefore !== undefined && Date.now() >= sendBefore) {
       const detail = 'The time to write had passed before the write began.';
@@ -204,7 +204,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
     if (status === 429) {
       // Without a Retry-After, five seconds (the public SDK's own assumption, mailprotector.md §3.3).
-      await options.budget.throttled(retryAfterMs ?? 5_000, about.detail);
+      await options.rateLimiter.throttled(retryAfterMs ?? 5_000, about.detail);
       return new ConnectorError({
         kind: 'throttled',
         code: 'throttled',

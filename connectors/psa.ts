@@ -237,7 +237,7 @@ export interface PsaAdapter {
   setQuantity(command: SetQuantity & CallOptions): Promise<SetQuantityResult>;
 
   /** Characters of a ticket's summary at most. */
-  readonly longestSummary: number;
+  readonly maxSummaryLength: number;
   checkAlertPermissions(options?: CallOptions): Promise<PermissionReport<AlertCapability>>;
   readTicketOptions(options?: CallOptions): Promise<PsaTicketOptions>;
   /**

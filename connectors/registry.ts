@@ -1,6 +1,6 @@
 /** The vendors and PSAs there are. A new one is a folder that implements a port, and an entry here. */
 import { skuOf, skus } from '../domain/skuCatalogue.ts';
-import type { Budget } from './budget.ts';
+import type { RateLimiter } from './rateLimiter.ts';
 import { connectwiseSettings, createConnectwiseAdapter } from './connectwise/adapter.ts';
 import { connectwiseCredentials, createConnectwiseClient, originOf } from './connectwise/client.ts';
 import type { HttpLogger } from './http.ts';
@@ -19,7 +19,7 @@ export interface ConnectorOptions {
   allowPrivateHosts: boolean;
   concurrency: number;
   timeoutMs: number;
-  budget: Budget;
+  rateLimiter: RateLimiter;
   logger?: HttpLogger | undefined;
 }
 

@@ -1,5 +1,5 @@
 /** Longer than this nobody means: a mistaken header must not stop a connection for a day. */
-const longestMs = 60 * 60_000;
+const maxMs = 60 * 60_000;
 
 /** Seconds, as RFC 9110 says, and with a fraction, as some servers send. No sign, exponent or unit. */
 const number = /^\d+(\.\d+)?$/;
@@ -26,4 +26,4 @@ export function retryAfter(header: string | null, now = Date.now()): number | un
 }
 
 /** A time that has passed already is a clock that is wrong, and no leave to ask at once. */
-const believed = (ms: number) => (ms >= 0 && ms <= longestMs ? ms : undefined);
+const believed = (ms: number) => (ms >= 0 && ms <= maxMs ? ms : undefined);

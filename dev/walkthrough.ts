@@ -18,7 +18,7 @@ import {
 } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from './stack.ts';
-import { names, same, trueUsage } from './truth.ts';
+import { names, same, trueUsage } from './expectedUsage.ts';
 import { until } from './until.ts';
 
 type Companies = World['companies'];

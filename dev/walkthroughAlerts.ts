@@ -5,7 +5,7 @@ import type { Checks } from './checks.ts';
 import { createIntegration, person, syncNow, untilConnected, type CardView, type IntegrationView } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import { demoVendorKey, type Stack } from './stack.ts';
-import { same } from './truth.ts';
+import { same } from './expectedUsage.ts';
 import { until } from './until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 

@@ -6,7 +6,7 @@ import { syncNow, type CardView, type RunView } from './guide.ts';
 import { addCustomer, type OnboardingView } from './newCustomer.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import { demoVendorKey, type Stack } from './stack.ts';
-import { same, trueUsage } from './truth.ts';
+import { same, trueUsage } from './expectedUsage.ts';
 import { until } from './until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 

@@ -13,7 +13,7 @@ import {
 } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
 import { demoVendorKey, type Stack } from './stack.ts';
-import { names, same, trueUsage } from './truth.ts';
+import { names, same, trueUsage } from './expectedUsage.ts';
 import { until } from './until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
@@ -92,7 +92,7 @@ export async function walkPush(
       const shown = (await fresh()).reduce((sum, run) => sum + (run.figures?.['posted'] ?? 0), 0);
       return shown >= sent && (await runs()).every((run) => run.state !== 'running');
     });
-    return { ...report, runs: (await fresh()).length, mostRuns: 1 + Math.floor(minutes) };
+    return { ...report, runs: (await fresh()).length, maxRuns: 1 + Math.floor(minutes) };
   }
 
   await checks.run('connect.push', async () => {
@@ -192,8 +192,8 @@ export async function walkPush(
   });
 
   await checks.run('push.quiet', async () => {
-    const { posted, unmapped, runs: made, mostRuns } = await updateCounts();
-    if (made < 1 || made > mostRuns) throw new Error(`${made} syncs were made.`);
+    const { posted, unmapped, runs: made, maxRuns } = await updateCounts();
+    if (made < 1 || made > maxRuns) throw new Error(`${made} syncs were made.`);
     return `${posted + unmapped} counts made ${made === 1 ? 'one sync' : `${made} syncs, one a minute`}`;
   });
   return { id, psaConnectionId };

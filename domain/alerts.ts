@@ -150,10 +150,10 @@ export function fillIn(template: string, values: Record<AlertField, string | nul
 }
 
 /** A summary in one line of at most `longest` characters; what is longer ends in an ellipsis. */
-export function oneLine(text: string, longest: number): string {
+export function oneLine(text: string, maxLength: number): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const characters = Array.from(line);
-  return line.length <= longest ? line : `${takeUnits(characters, longest - 1)}…`;
+  return line.length <= maxLength ? line : `${takeUnits(characters, maxLength - 1)}…`;
 }
 
 /** By UTF-16 units, as the PSA counts them, and without cutting a character in two. */

@@ -33,7 +33,7 @@ export interface Skipped {
 }
 
 /** Why a card was left out of an approval, for a person. */
-export function skippedWords({ reason, words, asked, now }: Skipped): string {
+export function describeSkipped({ reason, words, asked, now }: Skipped): string {
   switch (reason) {
     case 'gone':
       return 'It is not there any more.';
@@ -48,13 +48,13 @@ export function skippedWords({ reason, words, asked, now }: Skipped): string {
     case 'date_passed':
       return datePassed;
     case 'differs':
-      return `It was shown as ${writeWords(asked, now)}, and is ${writeWords(now, asked)} now. Look at the card again.`;
+      return `It was shown as ${describeWrite(asked, now)}, and is ${describeWrite(now, asked)} now. Look at the card again.`;
     case 'not_approvable':
       return words ?? 'There is nothing to change.';
   }
 }
 
-function writeWords(write: Skipped['now'], other: Skipped['now']): string {
+function describeWrite(write: Skipped['now'], other: Skipped['now']): string {
   if (!write || write.lineId === null) return 'no change';
   const { lineId, from, to, effectiveDate } = write;
   const date = effectiveDate === other?.effectiveDate ? '' : `, first billed on ${effectiveDate ?? 'a day not known'}`;
@@ -77,7 +77,7 @@ const leftOutReasons: Readonly<Record<string, string>> = {
   incomplete: 'A part of the number was never reported.',
 };
 
-export function leftOutWords(reason: string): string {
+export function describeLeftOutCards(reason: string): string {
   return leftOutReasons[reason] ?? 'The card says why.';
 }
 

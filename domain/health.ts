@@ -1,5 +1,5 @@
 /** How an integration is, in words for whoever looks after it: what waits for whom, how old its data and credentials are. */
-import { pauseWords, problemOf, stepWords, whoIn, type StepName, type Who } from './process.ts';
+import { describePause, problemOf, stepLabels, whoIn, type StepName, type Who } from './process.ts';
 import { nextRuns, type Schedule } from './schedule.ts';
 
 export type HealthState = 'healthy' | 'attention' | 'failing';
@@ -72,10 +72,10 @@ const forPerson = new Set([
 /** Problems that pass, and are tried again by themselves. */
 const passing = new Set(['unreachable', 'throttled', 'incomplete']);
 export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenStep): Wait {
-  const words = stepWords[step as StepName];
-  const title = words?.title ?? step;
+  const label = stepLabels[step as StepName];
+  const title = label?.title ?? step;
   if (!blocked) {
-    const waits = pausedUntil ? pauseWords(step, pausedUntil) : `waits for ${words?.waitsFor ?? 'its turn'}`;
+    const waits = pausedUntil ? describePause(step, pausedUntil) : `waits for ${label?.waitsFor ?? 'its turn'}`;
     return { for: whoIn(step), what: `${title}: ${waits}`, workflowId };
   }
   const reason = code ?? 'unexpected';

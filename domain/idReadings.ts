@@ -78,10 +78,10 @@ export function meantIds(values: readonly string[], known: ReadonlySet<string>):
 /** Runs of pieces between commas that are ids, by where they begin. */
 function runsOf(value: string, ids: ReadonlySet<string>): { from: number; to: number; id: string }[] {
   const pieces = value.split(',');
-  let most = 0;
-  for (const id of ids) most = Math.max(most, id.split(',').length);
+  let maxParts = 0;
+  for (const id of ids) maxParts = Math.max(maxParts, id.split(',').length);
   return pieces.flatMap((_, from) =>
-    Array.from({ length: Math.min(most, pieces.length - from) }, (__, more) => from + more)
+    Array.from({ length: Math.min(maxParts, pieces.length - from) }, (__, more) => from + more)
       .map((to) => ({ from, to, id: pieces.slice(from, to + 1).join(',') }))
       .filter(({ id }) => ids.has(id)),
   );

@@ -39,6 +39,6 @@ export function addIncomplete(
 }
 
 /** @param what was read, at the beginning of a sentence: "The usage" */
-export function incompleteWords(what: string, { by, at }: Acceptance): string {
+export function describeIncomplete(what: string, { by, at }: Acceptance): string {
   return `${what} was read from a list that was not whole, accepted by ${by} at ${at.slice(0, 16).replace('T', ' ')} UTC: it may raise and add, never lower.`;
 }

@@ -244,24 +244,24 @@ export function mappingOf({
 }
 
 /** What was and what will be, for a person. */
-export function createWords(
+export function createDescriber(
   now: Mappings,
 ): (change: AccountChange | ServiceChange) => { before: string; after: string } {
   const psaAccounts = new Map(now.psaAccounts.map(({ id, name }) => [id, name]));
   const products = new Map(now.products.map((product) => [product.id, product.productId]));
   return (change) => {
     if (change.kind === 'account') {
-      const words = (state: { excluded: boolean; psaAccountId: string | null }) =>
-        accountWords(state, psaAccounts.get(state.psaAccountId ?? ''));
-      return { before: words(change.before), after: words(change) };
+      const describe = (state: { excluded: boolean; psaAccountId: string | null }) =>
+        describeAccountMapping(state, psaAccounts.get(state.psaAccountId ?? ''));
+      return { before: describe(change.before), after: describe(change) };
     }
-    const words = (mapping: ServiceMapping | null) => serviceWords(mapping, products);
-    return { before: words(mappingOf(change.before)), after: words(change.mapping) };
+    const describe = (mapping: ServiceMapping | null) => describeServiceMapping(mapping, products);
+    return { before: describe(mappingOf(change.before)), after: describe(change.mapping) };
   };
 }
 
 /** What is decided about a vendor account, as in "It is …". @param name of the PSA account; undefined = it is gone */
-export function accountWords(
+export function describeAccountMapping(
   { excluded, psaAccountId }: { excluded: boolean; psaAccountId: string | null },
   name: string | undefined,
 ): string {
@@ -270,7 +270,7 @@ export function accountWords(
 }
 
 /** What is decided about a service, as in "It is …". @param names of the products, by id */
-export function serviceWords(mapping: ServiceMapping | null, names: ReadonlyMap<string, string>): string {
+export function describeServiceMapping(mapping: ServiceMapping | null, names: ReadonlyMap<string, string>): string {
   if (!mapping) return 'not mapped';
   const products = mapping.productIds.map((id) => names.get(id) ?? id).join(', ');
   return `mapped to ${products} (${mapping.fanOut}, rounding ${mapping.rounding})`;

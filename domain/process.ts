@@ -150,7 +150,7 @@ export function skippedOnboardingSteps(intake: 'push' | 'pull'): StepOf<'onboard
 }
 
 /** Who a step waits for, in words a stranger understands; shown in the Temporal UI, the API and the console. */
-export const stepWords: Record<StepName, { title: string; waitsFor: string }> = {
+export const stepLabels: Record<StepName, { title: string; waitsFor: string }> = {
   issueKey: { title: 'Issue the integration key', waitsFor: 'a person to create the key in Countersign' },
   enable: { title: 'Enable in the vendor console', waitsFor: 'the vendor to accept the key' },
   credentials: { title: 'Vendor credentials', waitsFor: 'a person to give the reseller id and API key' },
@@ -244,7 +244,7 @@ export function whoIn(step: string): Who {
 }
 
 /** What a step does that the other side asked for a pause. @param until UTC, HH:MM */
-export function pauseWords(step: string, until: string): string {
+export function describePause(step: string, until: string): string {
   return `waits until ${until} UTC, because ${whoIn(step) === 'vendor' ? 'the vendor' : 'the PSA'} asked for a pause`;
 }
 

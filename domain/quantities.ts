@@ -4,12 +4,12 @@ export const roundings = ['none', 'up', 'down', 'nearest'] as const;
 export type Rounding = (typeof roundings)[number];
 
 /** Decimals that Countersign keeps; a PSA may keep fewer. */
-export const mostDecimals = 4;
-const scale = 10 ** mostDecimals;
+export const maxDecimals = 4;
+const scale = 10 ** maxDecimals;
 
 /** Rounds away what binary fractions add: 0.1 + 0.2 → 0.3. */
 export function tidy(quantity: number): number {
-  return roundHalfUp(quantity, mostDecimals);
+  return roundHalfUp(quantity, maxDecimals);
 }
 
 /**
@@ -21,13 +21,13 @@ export function roundHalfUp(quantity: number, decimals: number): number {
   // Whole ten-thousandths first: from here on it is arithmetic of integers, in which halves are exact.
   const units = Math.round(quantity * scale);
   if (!Number.isSafeInteger(units)) return quantity;
-  const step = 10 ** (mostDecimals - decimals);
+  const step = 10 ** (maxDecimals - decimals);
   const rounded = Math.floor((units + step / 2) / step) * step;
   return rounded === 0 ? 0 : rounded / scale;
 }
 
 /** Equal at so many decimals, as the PSA keeps them; at four where no PSA is concerned. */
-export function sameQuantity(a: number, b: number, decimals = mostDecimals): boolean {
+export function sameQuantity(a: number, b: number, decimals = maxDecimals): boolean {
   return roundHalfUp(a, decimals) === roundHalfUp(b, decimals);
 }
 

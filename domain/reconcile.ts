@@ -4,7 +4,7 @@
  */
 import { combineUsage } from './reconcile/combine.ts';
 import { chooseLine } from './reconcile/choice.ts';
-import { lineDoubts, noLineWords, onlyCreditsWords } from './reconcile/lineWords.ts';
+import { lineDoubts, describeNoLine, describeOnlyCredits } from './reconcile/lineDescriptions.ts';
 import { linesOf, readLines } from './reconcile/lines.ts';
 import { moneyOf, previewOf } from './reconcile/preview.ts';
 import type {
@@ -16,7 +16,7 @@ import type {
   ReconcileInput,
   UsageInput,
 } from './reconcile/types.ts';
-import { incompleteWords } from './incomplete.ts';
+import { describeIncomplete } from './incomplete.ts';
 import { roundHalfUp, sameQuantity, tidy } from './quantities.ts';
 
 export type * from './reconcile/types.ts';
@@ -136,9 +136,9 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   }
 
   const partly = feed.usage.find((count) => count.incomplete)?.incomplete;
-  if (partly) flag('incomplete', 'incomplete_list', incompleteWords('This usage', partly));
+  if (partly) flag('incomplete', 'incomplete_list', describeIncomplete('This usage', partly));
   if (input.linesIncomplete)
-    flag('incomplete', 'incomplete_list', incompleteWords('What the PSA bills here', input.linesIncomplete));
+    flag('incomplete', 'incomplete_list', describeIncomplete('What the PSA bills here', input.linesIncomplete));
 
   const changed = target !== null && !sameQuantity(target, current);
   // What nobody uses is no new revenue: a service that was never reported must not be put on an agreement.
@@ -151,8 +151,8 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   });
   const unread = input.unread.filter((one) => !one.onlyWithoutLine || lines.active.length === 0);
   for (const { reason, words } of unread) flag('incomplete', reason, words);
-  if (kind === 'new_revenue') flag('not_writable', 'no_line', noLineWords(input, lines.leftOut));
-  if (kind === 'only_credits') flag('not_writable', 'only_credits', onlyCreditsWords(input, lines.leftOut));
+  if (kind === 'new_revenue') flag('not_writable', 'no_line', describeNoLine(input, lines.leftOut));
+  if (kind === 'only_credits') flag('not_writable', 'only_credits', describeOnlyCredits(input, lines.leftOut));
   flags.push(...lineDoubts(readLines(input, productId), lines.leftOut));
   const choice =
     kind === 'reconcile' && target !== null

@@ -1,7 +1,7 @@
 /** What a ticket and its notes say. */
 import { fillIn, oneLine, type AlertField, type AlertSettings } from './alerts.ts';
 
-export interface ToldAlert {
+export interface AlertToDeliver {
   alert: {
     alertId: string;
     source: 'vendor' | 'rule' | 'storm' | 'test';
@@ -21,35 +21,35 @@ export interface ToldAlert {
   gathered: { title: string; count: number }[] | undefined;
 }
 
-export const priorityWords = ['low', 'medium', 'high', 'very high'] as const;
+export const priorityLabels = ['low', 'medium', 'high', 'very high'] as const;
 
-/** @param longest characters of the summary at most */
+/** @param maxLength characters of the summary at most */
 export function ticketText(
-  told: ToldAlert,
+  alertToDeliver: AlertToDeliver,
   templates: Pick<AlertSettings, 'summary' | 'body'>,
-  longest: number,
+  maxLength: number,
 ): { summary: string; body: string } {
-  const { alert } = told;
-  if (told.gathered) {
-    const text = gatheredText(told.gathered);
-    return { summary: oneLine(`${text.title} (${told.accountName})`, longest), body: text.list };
+  const { alert } = alertToDeliver;
+  if (alertToDeliver.gathered) {
+    const text = gatheredText(alertToDeliver.gathered);
+    return { summary: oneLine(`${text.title} (${alertToDeliver.accountName})`, maxLength), body: text.list };
   }
-  const values = valuesOf(told);
+  const values = valuesOf(alertToDeliver);
   const before = [
     ...(alert.source === 'test' ? ['This is a test of the way from an alert to a ticket. It can be closed.'] : []),
     ...(alert.previousTicketId === null ? [] : [`It follows ticket ${alert.previousTicketId}, which was closed.`]),
   ];
   return {
-    summary: oneLine(fillIn(templates.summary, values), longest),
+    summary: oneLine(fillIn(templates.summary, values), maxLength),
     body: [...before, fillIn(templates.body, values)].join('\n\n'),
   };
 }
 
 /** What is new since the ticket was told of last. */
-export function noteText(told: ToldAlert): string {
-  const { alert } = told;
-  if (told.gathered) {
-    const text = gatheredText(told.gathered);
+export function noteText(alertToDeliver: AlertToDeliver): string {
+  const { alert } = alertToDeliver;
+  if (alertToDeliver.gathered) {
+    const text = gatheredText(alertToDeliver.gathered);
     return `${text.title} so far.\n\n${text.list}`;
   }
   if (alert.clearedAt) return `It is over: "${alert.title}" no longer holds since ${whenOf(alert.clearedAt)}.`;
@@ -69,7 +69,7 @@ function gatheredText(gathered: readonly { title: string; count: number }[]) {
   };
 }
 
-function valuesOf({ alert, integration, accountName, serviceName }: ToldAlert): Record<AlertField, string | null> {
+function valuesOf({ alert, integration, accountName, serviceName }: AlertToDeliver): Record<AlertField, string | null> {
   return {
     title: alert.title,
     description: alert.description,
@@ -83,5 +83,5 @@ function valuesOf({ alert, integration, accountName, serviceName }: ToldAlert): 
   };
 }
 
-const priorityOf = (priority: number) => priorityWords[priority - 1] ?? String(priority);
+const priorityOf = (priority: number) => priorityLabels[priority - 1] ?? String(priority);
 const whenOf = (date: Date) => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

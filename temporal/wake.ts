@@ -77,13 +77,13 @@ export function createWaker(client: Client, eager?: Client): Wake {
 }
 
 /** A wake that is not answered fails after this, in milliseconds: what it misses the sweep finds. */
-const longestWakeMs = 10_000;
+const maxWakeMs = 10_000;
 
 /** @returns false when it is open already, or one cannot start it so: it has to be signalled */
 async function start(eager: Client | undefined, process: Wakeable): Promise<boolean> {
   if (!eager || process.kind !== 'onboardCustomer') return false;
   try {
-    await eager.connection.withDeadline(Date.now() + longestWakeMs, () =>
+    await eager.connection.withDeadline(Date.now() + maxWakeMs, () =>
       eager.workflow.start(process.kind, { ...optionsOf(process), requestEagerStart: true }),
     );
     return true;
@@ -94,7 +94,7 @@ async function start(eager: Client | undefined, process: Wakeable): Promise<bool
 }
 
 async function signal(client: Client, process: Wakeable): Promise<void> {
-  await client.connection.withDeadline(Date.now() + longestWakeMs, () =>
+  await client.connection.withDeadline(Date.now() + maxWakeMs, () =>
     client.workflow.signalWithStart(process.kind, { ...optionsOf(process), signal: 'wake' }),
   );
 }

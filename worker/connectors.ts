@@ -1,12 +1,12 @@
-/** Adapters of stored connections: credentials decrypted when needed, one budget each. */
+/** Adapters of stored connections: credentials decrypted when needed, one rate limiter each. */
 import type { Logger } from 'pino';
 import type { Connectors } from '../activities/dependencies.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connectors/registry.ts';
 import type { PsaAdapter } from '../connectors/psa.ts';
-import { createBudget } from './budget.ts';
+import { createRateLimiter } from './rateLimiter.ts';
 import type { Database } from '../db/client.ts';
-import { budgetName, type Connection } from '../db/queries/budget.ts';
+import { rateLimitName, type Connection } from '../db/queries/rateLimit.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
@@ -18,22 +18,22 @@ export function createConnectors(
   environment: Environment,
   logger: Logger,
 ): Connectors {
-  // One budget object per connection in this process, so that its batch of permits serves all activities.
-  const budgets = new Map<string, ConnectorOptions['budget']>();
+  // One rate limiter per connection in this process, so that its batch of permits serves all activities.
+  const rateLimiters = new Map<string, ConnectorOptions['rateLimiter']>();
   // An adapter finds out where the other side's API is, which is a call: not one for each activity. Made anew when the
   // credentials are.
   const adapters = new Map<string, { credentials: string; adapter: PsaAdapter }>();
   const optionsFor = (of: Connection): ConnectorOptions => {
-    const connection = budgetName(of);
-    const budget = budgets.get(connection) ?? createBudget(db, connection, environment.CALLS_PER_SECOND);
-    budgets.set(connection, budget);
+    const connection = rateLimitName(of);
+    const rateLimiter = rateLimiters.get(connection) ?? createRateLimiter(db, connection, environment.CALLS_PER_SECOND);
+    rateLimiters.set(connection, rateLimiter);
     return {
       mailprotectorUrl: environment.MAILPROTECTOR_URL,
       connectwiseClientId: environment.CONNECTWISE_CLIENT_ID ?? '',
       allowPrivateHosts: environment.ALLOW_PRIVATE_HOSTS,
       concurrency: environment.CALL_CONCURRENCY,
       timeoutMs: environment.CALL_TIMEOUT_MS,
-      budget,
+      rateLimiter: rateLimiter,
       logger: logger.child({ connection }),
     };
   };

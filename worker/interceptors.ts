@@ -2,12 +2,12 @@
 import { ApplicationFailure, CompleteAsyncError, Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import { SupersededAttempt, viewOf, type Again, type StepRef } from '../activities/step.ts';
+import { SupersededAttempt, readProcessView, type Again, type StepRef } from '../activities/step.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
 import { whoIn } from '../domain/process.ts';
-import { longestWaitMs } from './budget.ts';
+import { maxWaitMs } from './rateLimiter.ts';
 
 export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
   private readonly deps: Dependencies;
@@ -29,9 +29,9 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
         error instanceof ApplicationFailure
       )
         throw error;
-      const told = await this.cast(error, stepRefIn(input.args[0]));
-      if (told instanceof ApplicationFailure) throw told;
-      return told;
+      const failure = await this.cast(error, stepRefIn(input.args[0]));
+      if (failure instanceof ApplicationFailure) throw failure;
+      return failure;
     } finally {
       clearInterval(beat);
     }
@@ -82,10 +82,10 @@ export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {
     const wait = error.retryAfterMs ?? 0;
     if (failingMs + wait > environment.TRANSIENT_LIMIT_MS)
       return ApplicationFailure.nonRetryable(error.code, blockedAs(error, times));
-    if (ref && wait > longestWaitMs) {
+    if (ref && wait > maxWaitMs) {
       const whose = whoIn(ref.step) === 'vendor' ? 'the vendor' : 'the PSA';
       const because = `${whose} asked for a pause (${error.status ?? 429})`;
-      return { againInMs: wait, because, view: await viewOf(this.deps, ref) };
+      return { againInMs: wait, because, view: await readProcessView(this.deps, ref) };
     }
     return ApplicationFailure.create({
       message: error.code,

@@ -19,7 +19,7 @@ import {
 import type { Again, StepRef, StepResult } from '../activities/step.ts';
 import {
   isFinished,
-  stepWords,
+  stepLabels,
   workflowInputOf,
   type ProcessKind,
   type ProcessView,
@@ -119,7 +119,7 @@ class Process<K extends ProcessKind> {
         if (await this.isPast(view, row)) return;
         const remindInMs = remind && row.remindInMs !== undefined ? row.remindInMs : null;
         if (remind && remindInMs !== null && remindInMs <= 0) {
-          const summary = `${stepWords[step].title}: remind of it`;
+          const summary = `${stepLabels[step].title}: remind of it`;
           await remind.executeWithOptions({ summary }, [this.ref(view.round, step)]);
           this.memory.latest = undefined;
           continue;
@@ -142,7 +142,7 @@ class Process<K extends ProcessKind> {
         if (await this.isPast(view, row)) return;
         const gapMs = view.timing.blockedGapMs - (row.blockedForMs ?? Number.POSITIVE_INFINITY);
         if (row.state === 'blocked' && gapMs > 0) {
-          await condition(() => false, gapMs, { summary: `${stepWords[step].title}: a short gap between two tries` });
+          await condition(() => false, gapMs, { summary: `${stepLabels[step].title}: a short gap between two tries` });
         }
         const outcome = await this.attempt(step, view, activity, options);
         if (outcome === 'over') {
@@ -160,7 +160,7 @@ class Process<K extends ProcessKind> {
           await this.wait(step, seen, view.version, outcome.againInMs, outcome.because);
           continue;
         }
-        await rows.block.executeWithOptions({ summary: `${stepWords[step].title}: blocked` }, [
+        await rows.block.executeWithOptions({ summary: `${stepLabels[step].title}: blocked` }, [
           { ...this.ref(view.round, step), code: outcome.code },
         ]);
         const { view: blocked } = await this.look();
@@ -182,7 +182,7 @@ class Process<K extends ProcessKind> {
     await this.branch(async () => {
       const { view } = await this.lookOrLatest();
       if (await this.isPast(view, stepIn(view, step))) return;
-      await rows.registerNeed.executeWithOptions({ summary: `${stepWords[step].title}: ask for it` }, [
+      await rows.registerNeed.executeWithOptions({ summary: `${stepLabels[step].title}: ask for it` }, [
         { ...this.ref(view.round, step), other },
       ]);
     });
@@ -309,7 +309,7 @@ class Process<K extends ProcessKind> {
       const visibly = () =>
         activity.executeWithOptions(
           {
-            summary: stepWords[step].title,
+            summary: stepLabels[step].title,
             startToCloseTimeout: timing.attemptMs,
             heartbeatTimeout: timing.heartbeatMs,
             retry: once
@@ -343,7 +343,7 @@ class Process<K extends ProcessKind> {
     seen: number,
     version: number,
     timerMs: number | null,
-    words: string,
+    label: string,
   ): Promise<void> {
     const { memory } = this;
     memory.waits.set(step, { version, timerMs });
@@ -353,7 +353,7 @@ class Process<K extends ProcessKind> {
       if (memory.branchesAtWork === 0 && this.isLong()) await continueAsNew(this.input());
       const woken = () => memory.wakes !== seen;
       if (timerMs === null) await condition(woken);
-      else if (!(await condition(woken, timerMs, { summary: `${stepWords[step].title}: ${words}` }))) {
+      else if (!(await condition(woken, timerMs, { summary: `${stepLabels[step].title}: ${label}` }))) {
         // What the timer was set for may be there now, and no wake says so.
         memory.latest = undefined;
       }
@@ -403,15 +403,15 @@ export async function processOf<K extends ProcessKind>(
   id: string,
   body: (process: Process<K>) => Promise<void>,
 ): Promise<void> {
-  const process = new Process(kind, id);
-  setHandler(wake, () => process.wake());
+  const driver = new Process(kind, id);
+  setHandler(wake, () => driver.wake());
   do {
-    process.begin();
-    await body(process);
-    await process.rest();
+    driver.begin();
+    await body(driver);
+    await driver.rest();
     // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal
     // only if the Signal came after the last workflow task began (measured: 0 of 480 lost this way, 6 of 600 otherwise).
-  } while (!process.isAtRest());
+  } while (!driver.isAtRest());
 }
 
 function stepIn(view: ProcessView, step: string): StepView {

@@ -1,6 +1,6 @@
 /** What the Temporal UI shows of a process: its current details, its memo and its search attributes. */
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { pauseWords, problemOf, stepWords, type ProcessView, type StepView } from '../domain/process.ts';
+import { describePause, problemOf, stepLabels, type ProcessView, type StepView } from '../domain/process.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
 
 /** Shows a process in the Temporal UI, and writes only what changed: each write is an event in the history. */
@@ -37,13 +37,13 @@ function detailsOf(view: ProcessView): string {
 
 const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };
 
-const wordsOf = (row: StepView) => stepWords[row.step as keyof typeof stepWords];
-const titleOf = (row: StepView) => wordsOf(row)?.title ?? row.step;
+const labelOf = (row: StepView) => stepLabels[row.step as keyof typeof stepLabels];
+const titleOf = (row: StepView) => labelOf(row)?.title ?? row.step;
 
 /** What a step is doing or waiting for; undefined when it has nothing to say. */
 function nowLine(row: StepView): string | undefined {
   const title = titleOf(row);
-  if (row.pausedUntil) return `**${title}**: ${pauseWords(row.step, row.pausedUntil)}\n`;
+  if (row.pausedUntil) return `**${title}**: ${describePause(row.step, row.pausedUntil)}\n`;
   if (row.state === 'running') return `**${title}**: at work\n`;
   if (row.state === 'blocked') {
     const { todo } = problemOf(row.problem ?? 'unknown', '');
@@ -53,7 +53,7 @@ function nowLine(row: StepView): string | undefined {
     return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo}${again}\n`;
   }
   if (row.state !== 'waiting') return undefined;
-  if (!row.waitsOn) return row.next ? `**${title}**: waits for ${wordsOf(row)?.waitsFor ?? 'its turn'}\n` : undefined;
+  if (!row.waitsOn) return row.next ? `**${title}**: waits for ${labelOf(row)?.waitsFor ?? 'its turn'}\n` : undefined;
   const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
   return `**${title}**: waits for workflow \`${row.waitsOn.workflowId}\`${blocked}\n`;
 }

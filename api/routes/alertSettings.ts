@@ -15,7 +15,7 @@ import {
   unknownFields,
   type AlertSettings,
 } from '../../domain/alerts.ts';
-import { priorityWords, ticketText } from '../../domain/ticketText.ts';
+import { priorityLabels, ticketText } from '../../domain/ticketText.ts';
 import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
 import { conflict, unprocessable } from '../problem.ts';
@@ -182,11 +182,11 @@ alertSettingsRoutes.openapi(check, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await withAlerts(deps, caller, c.req.valid('param').id);
-  const process = await checkerOf(deps, row);
-  await commitAndWake(deps, [process], async (tx) => {
-    const owner = await ownerOf(tx, process);
-    if (owner) await reopenSteps(tx, { ...process, round: owner.round, steps: ['checkPermissions'] });
-    await commitFact(tx, process);
+  const ref = await checkerOf(deps, row);
+  await commitAndWake(deps, [ref], async (tx) => {
+    const owner = await ownerOf(tx, ref);
+    if (owner) await reopenSteps(tx, { ...ref, round: owner.round, steps: ['checkPermissions'] });
+    await commitFact(tx, ref);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'permissions.check',
@@ -195,7 +195,7 @@ alertSettingsRoutes.openapi(check, async (c) => {
     });
     await endPause(tx, actorOf(caller), { organizationId: row.organizationId, of: 'psa', id: row.psaConnectionId });
   });
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+  return send(c, processSchema, processView(deps, ref, await listSteps(deps.db, ref)), 202);
 });
 
 alertSettingsRoutes.openapi(putBoard, async (c) => {
@@ -247,7 +247,7 @@ alertSettingsRoutes.openapi(preview, async (c) => {
   const settings = overlay(alertSettingsOf(row.alerts), { summary, body });
   const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
   const board = ticketOptions?.boards.find((each) => each.id === settings.board?.boardId);
-  const told = {
+  const sample = {
     alert: {
       alertId: 'example-1',
       source: 'vendor' as const,
@@ -271,8 +271,8 @@ alertSettingsRoutes.openapi(preview, async (c) => {
     status: board?.statuses.find((each) => each.id === settings.board?.statusId)?.name ?? null,
     type: board?.types.find((each) => each.id === settings.board?.typeId)?.name ?? null,
     priority:
-      ticketOptions?.priorities.find((each) => each.id === priorityId)?.name ?? priorityWords[priority - 1] ?? null,
-    ...ticketText(told, settings, 100),
+      ticketOptions?.priorities.find((each) => each.id === priorityId)?.name ?? priorityLabels[priority - 1] ?? null,
+    ...ticketText(sample, settings, 100),
   });
 });
 
@@ -305,7 +305,7 @@ async function change(
   action: string,
   changed: (now: AlertSettings) => Partial<AlertSettings>,
 ): Promise<AlertSettings> {
-  const process = await checkerOf(deps, row);
+  const ref = await checkerOf(deps, row);
   let boardChosen = false;
   const settings = await commitAndAdmit(deps, row.id, async (tx) => {
     const before = (await lockIntegration(tx, row.id))?.alerts ?? {};
@@ -327,7 +327,7 @@ async function change(
     });
     return alertSettingsOf(stored);
   });
-  if (boardChosen) wakeAll(deps, [process]);
+  if (boardChosen) wakeAll(deps, [ref]);
   return settings;
 }
 

@@ -58,7 +58,7 @@ const alertSchema = z
     ticketId: z.string().nullable(),
     ticketUrl: z.string().nullable(),
     previousTicketId: z.string().nullable(),
-    toldAt: isoDateOrNull,
+    deliveredAt: isoDateOrNull,
   })
   .openapi('Alert');
 const detailSchema = alertSchema
@@ -92,7 +92,7 @@ const exampleAlert = {
   ticketId: '90210',
   ticketUrl: 'https://na.myconnectwise.net/v4_6_release/services/system_io/router/openrecord.rails?recid=90210',
   previousTicketId: null,
-  toldAt: '2026-11-25T09:00:02.000Z',
+  deliveredAt: '2026-11-25T09:00:02.000Z',
 };
 const exampleDetail = {
   ...exampleAlert,
@@ -195,18 +195,18 @@ alertRoutes.openapi(list, async (c) => {
 
 alertRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, detailSchema, await viewOf(deps, await owned(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(c, detailSchema, await alertView(deps, await ownedAlert(deps, c.get('caller'), c.req.valid('param').id)));
 });
 
 alertRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
-  const process = processOf(row);
+  const row = await ownedAlert(deps, caller, c.req.valid('param').id);
+  const ref = processOf(row);
   if (row.state === 'delivering') {
     const connections = connectionsOf(await readIntegration(deps.db, row.integrationId));
-    await commitAndWake(deps, [process], (tx) =>
-      retryBlocked(tx, caller, process, undefined, { subjectKind: 'alert', subjectId: row.id, ...connections }),
+    await commitAndWake(deps, [ref], (tx) =>
+      retryBlocked(tx, caller, ref, undefined, { subjectKind: 'alert', subjectId: row.id, ...connections }),
     );
   } else {
     await commitAndAdmit(deps, row.integrationId, async (tx) => {
@@ -221,13 +221,13 @@ alertRoutes.openapi(retry, async (c) => {
       });
     });
   }
-  return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, row.id)), 202);
+  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)), 202);
 });
 
 alertRoutes.openapi(dismiss, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await owned(deps, caller, c.req.valid('param').id);
+  const row = await ownedAlert(deps, caller, c.req.valid('param').id);
   const reason = { code: 'dismissed', detail: c.req.valid('json').reason };
   const state = 'dismissed' as const;
   await commitAndAdmit(deps, row.integrationId, async (tx) => {
@@ -251,7 +251,7 @@ alertRoutes.openapi(dismiss, async (c) => {
     });
   });
   wakeAll(deps, row.state === 'delivering' ? [processOf(row)] : []);
-  return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, row.id)));
+  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)));
 });
 
 alertRoutes.openapi(testAlert, async (c) => {
@@ -280,10 +280,10 @@ alertRoutes.openapi(testAlert, async (c) => {
     });
     return kept.id;
   });
-  return send(c, detailSchema, await viewOf(deps, await readAlert(deps.db, id)), 202);
+  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)), 202);
 });
 
-async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<AlertRow> {
+async function ownedAlert(deps: ApiDependencies, caller: Caller, id: string): Promise<AlertRow> {
   const row = await findAlert(deps.db, caller.organizationId, id);
   if (!row) throw notFound('alert');
   return row;
@@ -294,7 +294,7 @@ function processOf(row: AlertRow) {
   return { kind: 'deliverAlert', id, organizationId, integrationId } as const;
 }
 
-async function viewOf(deps: ApiDependencies, row: AlertRow) {
+async function alertView(deps: ApiDependencies, row: AlertRow) {
   const steps = await listSteps(deps.db, processOf(row));
   return { ...row, process: steps.length > 0 ? processView(deps, processOf(row), steps) : null };
 }

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { previewApproval } from '../../commands/approval.ts';
 import { findPreview, listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
-import { leftOutWords } from '../../domain/approval.ts';
+import { describeLeftOutCards } from '../../domain/approval.ts';
 import { actorFrom, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
@@ -69,7 +69,7 @@ const examplePreview = {
   filter: {},
   cards: 5_021,
   money: [{ currency: 'USD', amount: 1_204.5, notBilled: false, cards: 5_021 }],
-  leftOut: [{ reason: 'needs_choice', words: leftOutWords('needs_choice'), cards: 12 }],
+  leftOut: [{ reason: 'needs_choice', words: describeLeftOutCards('needs_choice'), cards: 12 }],
   approvalId: null,
   createdAt: '2026-11-23T09:04:00.000Z',
   expiresAt: '2026-11-24T09:04:00.000Z',
@@ -137,16 +137,20 @@ approvalPreviewRoutes.openapi(create, async (c) => {
   const { psaConnectionId, filter = {} } = c.req.valid('json');
   const actor = actorFrom(c.get('caller'));
   const row = await commitAndWake(c.get('deps'), [], (tx) => previewApproval(tx, actor, { psaConnectionId, filter }));
-  return send(c, previewSchema, viewOf(row), 201);
+  return send(c, previewSchema, previewView(row), 201);
 });
 
 approvalPreviewRoutes.openapi(get, async (c) => {
-  return send(c, previewSchema, viewOf(await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id)));
+  return send(
+    c,
+    previewSchema,
+    previewView(await ownedPreview(c.get('deps'), c.get('caller'), c.req.valid('param').id)),
+  );
 });
 
 approvalPreviewRoutes.openapi(lines, async (c) => {
   const deps = c.get('deps');
-  const preview = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  const preview = await ownedPreview(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor } = c.req.valid('query');
   const rows = await listPreviewLines(deps.db, preview, { after: decodeCursor(cursor, position), limit: limit + 1 });
   const page = pageOf(rows, limit, ({ line }) => String(line.position));
@@ -158,11 +162,11 @@ approvalPreviewRoutes.openapi(lines, async (c) => {
   return send(c, listOf(lineSchema), { ...page, items });
 });
 
-function viewOf(row: PreviewRow) {
-  return { ...row, leftOut: row.leftOut.map((left) => ({ ...left, words: leftOutWords(left.reason) })) };
+function previewView(row: PreviewRow) {
+  return { ...row, leftOut: row.leftOut.map((left) => ({ ...left, words: describeLeftOutCards(left.reason) })) };
 }
 
-async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<PreviewRow> {
+async function ownedPreview(deps: ApiDependencies, caller: Caller, id: string): Promise<PreviewRow> {
   const row = await findPreview(deps.db, caller.organizationId, id);
   if (!row) throw notFound('preview');
   return row;

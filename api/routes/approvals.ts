@@ -10,7 +10,7 @@ import {
 } from '../../db/queries/approvals.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import type { Transaction } from '../../db/client.ts';
-import { skippedWords, skipReasons } from '../../domain/approval.ts';
+import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { actorFrom, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
@@ -287,12 +287,16 @@ approvalRoutes.openapi(create, async (c) => {
 
 approvalRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, approvalSchema, await viewOf(deps, await owned(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(
+    c,
+    approvalSchema,
+    await approvalView(deps, await ownedApproval(deps, c.get('caller'), c.req.valid('param').id)),
+  );
 });
 
 approvalRoutes.openapi(lines, async (c) => {
   const deps = c.get('deps');
-  const { id } = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor, state } = c.req.valid('query');
   const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
@@ -301,7 +305,7 @@ approvalRoutes.openapi(lines, async (c) => {
 
 approvalRoutes.openapi(skipped, async (c) => {
   const deps = c.get('deps');
-  const { id } = await owned(deps, c.get('caller'), c.req.valid('param').id);
+  const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor, reason } = c.req.valid('query');
   const after = decodeCursor(cursor, position);
   return send(c, listOf(skippedSchema), await skippedPage(deps, id, { reason, after, limit }));
@@ -321,23 +325,23 @@ for (const each of [withdrawAll, withdrawOne]) {
     const caller = c.get('caller');
     const input = c.req.valid('param');
     const batch = await commitAndWake(deps, [], (tx) => withdraw(tx, actorFrom(caller), input));
-    return send(c, approvalSchema, await viewOf(deps, batch));
+    return send(c, approvalSchema, await approvalView(deps, batch));
   });
 }
 
 approvalRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const batch = await owned(deps, caller, c.req.valid('param').id);
-  const process = processOf(batch);
-  await commitAndWake(deps, [process], (tx) =>
-    retryBlocked(tx, caller, process, undefined, {
+  const batch = await ownedApproval(deps, caller, c.req.valid('param').id);
+  const ref = processOf(batch);
+  await commitAndWake(deps, [ref], (tx) =>
+    retryBlocked(tx, caller, ref, undefined, {
       subjectKind: 'approval',
       subjectId: batch.id,
       psa: batch.psaConnectionId,
     }),
   );
-  return send(c, approvalSchema, await viewOf(deps, batch), 202);
+  return send(c, approvalSchema, await approvalView(deps, batch), 202);
 });
 
 async function sign(deps: ApiDependencies, command: (tx: Transaction) => Promise<SignedOff>): Promise<SignedOff> {
@@ -350,14 +354,14 @@ function processOf(batch: ApprovalBatchRow) {
   return { kind: 'approveUsage', id: batch.id, organizationId: batch.organizationId, integrationId: null } as const;
 }
 
-async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<ApprovalBatchRow> {
+async function ownedApproval(deps: ApiDependencies, caller: Caller, id: string): Promise<ApprovalBatchRow> {
   const row = await findApproval(deps.db, caller.organizationId, id);
   if (!row) throw notFound('approval');
   return row;
 }
 
 async function answerOf(deps: ApiDependencies, batch: ApprovalBatchRow) {
-  return { approval: await viewOf(deps, batch), skipped: await skippedPage(deps, batch.id, { limit: 50 }) };
+  return { approval: await approvalView(deps, batch), skipped: await skippedPage(deps, batch.id, { limit: 50 }) };
 }
 
 async function skippedPage(
@@ -367,14 +371,14 @@ async function skippedPage(
 ) {
   const rows = await listSkipped(deps.db, batchId, { ...of, limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
-  return { ...page, items: page.items.map(skippedOf).map((row) => ({ ...row, words: skippedWords(row) })) };
+  return { ...page, items: page.items.map(skippedOf).map((row) => ({ ...row, words: describeSkipped(row) })) };
 }
 
 function lineOf(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
   return { ...row, from: row.expectedQuantity, to: row.target, effectiveDate: row.nextInvoiceDate };
 }
 
-async function viewOf(deps: ApiDependencies, batch: ApprovalBatchRow) {
+async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRow) {
   const ref = { kind: 'approveUsage', id: batch.id } as const;
   const steps = await listSteps(deps.db, ref);
   const counts = { ...noLines, ...(await countLines(deps.db, batch.id)) };

@@ -337,7 +337,7 @@ cardRoutes.openapi(list, async (c) => {
   return send(
     c,
     listOf(cardSchema),
-    pageOf(rows.map(viewOf), limit, (card) => placeOf(card, sort)),
+    pageOf(rows.map(cardView), limit, (card) => placeOf(card, sort)),
   );
 });
 
@@ -347,7 +347,7 @@ const placeIn = {
   difference: jsonPlace(z.strictObject({ difference: z.number(), id: ourId })),
 };
 
-function placeOf(card: ReturnType<typeof viewOf>, sort: CardSort): string {
+function placeOf(card: ReturnType<typeof cardView>, sort: CardSort): string {
   switch (sort) {
     case 'id':
       return card.id;
@@ -362,12 +362,12 @@ const flagOf = (value: 'true' | 'false' | undefined) => (value === undefined ? u
 
 cardRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, cardDetailSchema, detailOf(await owned(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(c, cardDetailSchema, detailOf(await ownedCard(deps, c.get('caller'), c.req.valid('param').id)));
 });
 
 cardRoutes.openapi(dismiss, async (c) => {
   const given = c.req.valid('json');
-  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   const view = await decide(c.get('deps'), c.get('caller'), row, 'card.dismiss', {
     dismissal: dismissalOf(row, given),
   });
@@ -376,7 +376,7 @@ cardRoutes.openapi(dismiss, async (c) => {
 
 cardRoutes.openapi(putLine, async (c) => {
   const { lineId } = c.req.valid('json');
-  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   if (lineId !== null && !(row.card.detail as Card).lines.some((line) => line.lineId === lineId)) {
     throw unprocessable('unknown-line', 'The card has no active line with this id.');
   }
@@ -384,25 +384,25 @@ cardRoutes.openapi(putLine, async (c) => {
 });
 
 cardRoutes.openapi(undismiss, async (c) => {
-  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   const view = await decide(c.get('deps'), c.get('caller'), row, 'card.undismiss', { dismissal: null });
   return send(c, cardDetailSchema, view);
 });
 
 cardRoutes.openapi(deleteLine, async (c) => {
-  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.line', { lineId: null }));
 });
 
 cardRoutes.openapi(deleteRule, async (c) => {
-  const row = await owned(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.rule', { rule: null }));
 });
 
 cardRoutes.openapi(putRule, async (c) => {
   const caller = c.get('caller');
   const { rule } = c.req.valid('json');
-  const row = await owned(c.get('deps'), caller, c.req.valid('param').id);
+  const row = await ownedCard(c.get('deps'), caller, c.req.valid('param').id);
   const kept = rule ? { ...rule, author: actorOf(caller) } : null;
   return send(
     c,
@@ -413,7 +413,7 @@ cardRoutes.openapi(putRule, async (c) => {
 
 type CardRow = NonNullable<Awaited<ReturnType<typeof findCard>>>;
 
-async function owned(deps: ApiDependencies, caller: Caller, id: string): Promise<CardRow> {
+async function ownedCard(deps: ApiDependencies, caller: Caller, id: string): Promise<CardRow> {
   const row = await findCard(deps.db, caller.organizationId, id);
   if (!row) throw notFound('card');
   return row;
@@ -456,7 +456,7 @@ function dismissalOf(
   return { until: 'date', before, reason: given.reason };
 }
 
-export function viewOf(row: CardRow) {
+export function cardView(row: CardRow) {
   const detail = row.card.detail as Card;
   return {
     ...row.card,
@@ -479,7 +479,7 @@ function writeOf({ write }: Card) {
 function detailOf(row: CardRow) {
   const detail = row.card.detail as Card;
   return {
-    ...viewOf(row),
+    ...cardView(row),
     lines: detail.lines,
     leftOut: detail.leftOut,
     explanation: { ...detail.explanation, counts: detail.explanation.counts.map((count) => ({ ...count })) },

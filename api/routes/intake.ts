@@ -32,7 +32,7 @@ import {
   ownedIntegration,
   refuseUnconnected,
   syncOf,
-  viewOf,
+  integrationView,
 } from './integrations.ts';
 
 const intakeBody = z.object({ intake: z.enum(['push', 'pull']) });
@@ -172,7 +172,7 @@ intakeRoutes.openapi(setIntake, async (c) => {
       });
     });
   }
-  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, caller, row.id)));
+  return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)));
 });
 
 /** A vendor that shall send must have a key and have accepted it: `connect` waits for what is missing, and says so. */

@@ -29,7 +29,7 @@ const exampleKey = {
   lastUsedAt: '2026-11-24T03:30:00.000Z',
 };
 
-const longestOverlapHours = 24 * 30;
+const maxOverlapHours = 24 * 30;
 const rotate = route({
   method: 'post',
   path: '/v1/integrations/{id}/key',
@@ -39,7 +39,7 @@ const rotate = route({
   scope: 'admin',
   request: {
     params: idParam,
-    body: jsonBody(z.object({ overlapHours: z.number().min(0).max(longestOverlapHours).default(0) }), {
+    body: jsonBody(z.object({ overlapHours: z.number().min(0).max(maxOverlapHours).default(0) }), {
       overlapHours: 24,
     }),
   },

@@ -3,7 +3,7 @@ import { isVendor, vendors } from '../../connectors/registry.ts';
 import { endPause } from '../../commands/endPause.ts';
 import type { Queryable } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { readPause } from '../../db/queries/budget.ts';
+import { readPause } from '../../db/queries/rateLimit.ts';
 import {
   findIntegration,
   insertIntegration,
@@ -241,7 +241,7 @@ integrationRoutes.openapi(create, async (c) => {
   deps
     .wake({ ...connectOf(row) })
     .catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
-  const answer = { integration: await viewOf(deps, row), ...(secret === undefined ? {} : { key: secret }) };
+  const answer = { integration: await integrationView(deps, row), ...(secret === undefined ? {} : { key: secret }) };
   return send(c, createdSchema, answer, 201);
 });
 
@@ -249,7 +249,7 @@ integrationRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const rows = await listIntegrations(deps.db, c.get('caller').organizationId);
   return send(c, listOf(integrationSchema), {
-    items: await Promise.all(rows.map((row) => viewOf(deps, row))),
+    items: await Promise.all(rows.map((row) => integrationView(deps, row))),
     nextCursor: null,
   });
 });
@@ -259,7 +259,7 @@ integrationRoutes.openapi(get, async (c) => {
   return send(
     c,
     integrationSchema,
-    await viewOf(deps, await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id)),
+    await integrationView(deps, await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id)),
   );
 });
 
@@ -291,9 +291,9 @@ integrationRoutes.openapi(putCredentials, async (c) => {
     const connect = { kind: 'connect', id: row.id, round: '1' } as const;
     if (row.intake === 'push') await reopenSteps(tx, { ...connect, steps: ['credentials', 'verifyCredentials'] });
     await finishStep(tx, { ...connect, step: 'credentials' });
-    for (const process of [connect, { kind: 'sync', id: row.id } as const]) {
-      await reopenBlocked(tx, process);
-      await commitFact(tx, process);
+    for (const ref of [connect, { kind: 'sync', id: row.id } as const]) {
+      await reopenBlocked(tx, ref);
+      await commitFact(tx, ref);
     }
     toWake.push(...(await reopenStuckOnboardings(tx, row)));
     await endPause(tx, actorOf(caller), { ...row, of: 'vendor' });
@@ -305,7 +305,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
       after: { resellerId: parsed.data.resellerId },
     });
   });
-  return send(c, integrationSchema, await viewOf(deps, row));
+  return send(c, integrationSchema, await integrationView(deps, row));
 });
 
 integrationRoutes.openapi(customers, async (c) => {
@@ -421,7 +421,7 @@ export async function refuseUnconnected(deps: ApiDependencies, row: IntegrationR
   );
 }
 
-export async function viewOf(deps: ApiDependencies, row: IntegrationRow) {
+export async function integrationView(deps: ApiDependencies, row: IntegrationRow) {
   const connect = { kind: 'connect', id: row.id } as const;
   const sync = { kind: 'sync', id: row.id } as const;
   const migration = { kind: 'migrateToAlerts', id: row.id } as const;

@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { applyMappings, planVersion } from '../../commands/mappingFile.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
 import type { ToWake } from '../../db/queries/onboarding.ts';
-import { createWords, planMappings, writeMappings } from '../../domain/mappingFile.ts';
+import { createDescriber, planMappings, writeMappings } from '../../domain/mappingFile.ts';
 import { actorOf, wakeAll } from '../context.ts';
 import { createRouter, exampleVersion, idParam, jsonBody, route, seenIfGiven, send, sendFile } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
@@ -119,10 +119,10 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
       });
     }
     if (apply && seen !== undefined) toWake.push(...(await applyMappings(tx, row, actorOf(caller), plan, seen)));
-    const words = createWords(now);
+    const describe = createDescriber(now);
     return {
       applied: apply,
-      changes: plan.changes.map((change) => ({ ...change, ...words(change) })),
+      changes: plan.changes.map((change) => ({ ...change, ...describe(change) })),
       unchanged: plan.unchanged,
       errors: plan.errors,
       version: await planVersion(tx, row, plan),

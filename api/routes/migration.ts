@@ -9,7 +9,7 @@ import {
   integrationSchema,
   ownedIntegration,
   refuseUnconnected,
-  viewOf,
+  integrationView,
 } from './integrations.ts';
 
 const tag = 'Migration to alerts';
@@ -50,7 +50,7 @@ migrationRoutes.openapi(begin, async (c) => {
   const begun = await deps.db.transaction((tx) => requestMigration(tx, row.id, actorOf(caller)));
   if (!begun) throw conflict('has-alerts', 'This integration carries alerts already.');
   wakeAll(deps, [migrationOf(row)]);
-  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, caller, row.id)), 202);
+  return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)), 202);
 });
 
 migrationRoutes.openapi(abandon, async (c) => {
@@ -61,5 +61,5 @@ migrationRoutes.openapi(abandon, async (c) => {
   if (!alerts) throw conflict('no-migration', 'There is no migration under way that could be abandoned.');
   const of = { organizationId: row.organizationId, integrationId: row.id };
   wakeAll(deps, [migrationOf(row), ...alerts.map((id) => ({ kind: 'deliverAlert' as const, id, ...of }))]);
-  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, caller, row.id)));
+  return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)));
 });

@@ -159,7 +159,7 @@ onboardingRoutes.openapi(list, async (c) => {
   );
   const suggesters = new Map<string, Suggester>();
   const items = [];
-  for (const found of page.items) items.push(await viewOf(deps, organizationId, found, suggesters));
+  for (const found of page.items) items.push(await onboardingView(deps, organizationId, found, suggesters));
   return send(c, listOf(onboardingSchema), { items, nextCursor: page.nextCursor });
 });
 
@@ -176,9 +176,9 @@ onboardingRoutes.openapi(retry, async (c) => {
   const { id, accountId } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
   await detailOf(deps, row, accountId);
-  const process = onboardingProcess(row, accountId);
-  await commitAndWake(deps, [process], (tx) =>
-    retryBlocked(tx, caller, process, undefined, {
+  const ref = onboardingProcess(row, accountId);
+  await commitAndWake(deps, [ref], (tx) =>
+    retryBlocked(tx, caller, ref, undefined, {
       subjectKind: 'vendor_account',
       subjectId: `${row.id}/${accountId}`,
       ...connectionsOf(row),
@@ -193,11 +193,11 @@ onboardingRoutes.openapi(accept, async (c) => {
   const { id, accountId } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
   await detailOf(deps, row, accountId);
-  const process = onboardingProcess(row, accountId);
-  await commitAndWake(deps, [process], (tx) =>
+  const ref = onboardingProcess(row, accountId);
+  await commitAndWake(deps, [ref], (tx) =>
     acceptIncomplete(tx, actorOf(caller), {
       organizationId: row.organizationId,
-      process,
+      process: ref,
       subject: { subjectKind: 'vendor_account', subjectId: `${row.id}/${accountId}` },
     }),
   );
@@ -209,16 +209,21 @@ type Found = NonNullable<Awaited<ReturnType<typeof findOnboarding>>>;
 async function detailOf(deps: ApiDependencies, row: IntegrationRow, vendorAccountId: string) {
   const found = await findOnboarding(deps.db, { integrationId: row.id, vendorAccountId });
   if (!found) throw notFound('onboarding of such a customer');
-  const process = onboardingProcess(row, vendorAccountId);
-  const steps = await listSteps(deps.db, process);
+  const ref = onboardingProcess(row, vendorAccountId);
+  const steps = await listSteps(deps.db, ref);
   return {
-    ...(await viewOf(deps, row.organizationId, found, new Map())),
-    process: steps.length > 0 ? processView(deps, process, steps) : null,
+    ...(await onboardingView(deps, row.organizationId, found, new Map())),
+    process: steps.length > 0 ? processView(deps, ref, steps) : null,
   };
 }
 
 /** @param suggesters by integration: the names of a page's PSA are worked on once */
-async function viewOf(deps: ApiDependencies, organizationId: string, found: Found, suggesters: Map<string, Suggester>) {
+async function onboardingView(
+  deps: ApiDependencies,
+  organizationId: string,
+  found: Found,
+  suggesters: Map<string, Suggester>,
+) {
   const { onboarding, ...names } = found;
   const suggest = onboarding.state === 'waiting' || onboarding.state === 'found';
   return {

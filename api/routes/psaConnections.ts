@@ -12,7 +12,7 @@ import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import { endPause } from '../../commands/endPause.ts';
 import { changePsaSettings } from '../../commands/psaSettings.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { readPause } from '../../db/queries/budget.ts';
+import { readPause } from '../../db/queries/rateLimit.ts';
 import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
 import {
   insertPsaConnection,
@@ -245,14 +245,14 @@ psaConnectionRoutes.openapi(create, async (c) => {
       after: { kind: given.kind, name: given.name, settings },
     });
   });
-  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, id)), 201);
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, id)), 201);
 });
 
 psaConnectionRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const rows = await listPsaConnections(deps.db, c.get('caller').organizationId);
   return send(c, listOf(connectionSchema), {
-    items: await Promise.all(rows.map((row) => viewOf(deps, row))),
+    items: await Promise.all(rows.map((row) => psaConnectionView(deps, row))),
     nextCursor: null,
   });
 });
@@ -262,7 +262,7 @@ psaConnectionRoutes.openapi(get, async (c) => {
   return send(
     c,
     connectionSchema,
-    await viewOf(deps, await ownedPsaConnection(deps, c.get('caller'), c.req.valid('param').id)),
+    await psaConnectionView(deps, await ownedPsaConnection(deps, c.get('caller'), c.req.valid('param').id)),
   );
 });
 
@@ -277,11 +277,11 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
   await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
     await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id), given.expiresOn ?? null);
     await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
-    for (const process of await listAtWork(tx, row)) await reopenBlocked(tx, process);
+    for (const ref of await listAtWork(tx, row)) await reopenBlocked(tx, ref);
     await requestRefresh(tx, row.id);
     await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
   });
-  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)));
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
 
 psaConnectionRoutes.openapi(check, async (c) => {
@@ -292,22 +292,22 @@ psaConnectionRoutes.openapi(check, async (c) => {
     await requestRefresh(tx, row.id);
     await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
   });
-  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
 });
 
 psaConnectionRoutes.openapi(accept, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  const process = { kind: 'refreshPsa', id: row.id, organizationId: row.organizationId, integrationId: null } as const;
-  await commitAndWake(deps, [process], (tx) =>
+  const ref = { kind: 'refreshPsa', id: row.id, organizationId: row.organizationId, integrationId: null } as const;
+  await commitAndWake(deps, [ref], (tx) =>
     acceptIncomplete(tx, actorOf(caller), {
       organizationId: row.organizationId,
-      process,
+      process: ref,
       subject: { subjectKind: 'psa_connection', subjectId: row.id },
     }),
   );
-  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
 });
 
 psaConnectionRoutes.openapi(putWrites, async (c) => {
@@ -320,7 +320,7 @@ psaConnectionRoutes.openapi(putWrites, async (c) => {
     await storeWritesEnabled(tx, row.id, enabled);
     if (!enabled) await stopWriting(tx, { psaConnectionId: row.id, actor: actorFrom(caller) });
   });
-  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)));
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
 
 psaConnectionRoutes.openapi(putSettings, async (c) => {
@@ -329,10 +329,10 @@ psaConnectionRoutes.openapi(putSettings, async (c) => {
   const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   const settings = checkSettings(row.kind, c.req.valid('json'), '');
   await deps.db.transaction((tx) => changePsaSettings(tx, row, actorOf(caller), settings));
-  return send(c, connectionSchema, await viewOf(deps, await ownedPsaConnection(deps, caller, row.id)));
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
 
-async function viewOf(deps: ApiDependencies, row: PsaConnectionRow) {
+async function psaConnectionView(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = { kind: 'refreshPsa', id: row.id } as const;
   const pause = await readPause(deps.db, { of: 'psa', id: row.id });
   const settings = { quantityDecimals: quantityDecimalsOf(row) };
@@ -354,7 +354,7 @@ async function change(
   const wakeables = [wakeable, ...(await listAtWork(deps.db, { id, organizationId: caller.organizationId }))];
   await commitAndWake(deps, wakeables, async (tx) => {
     await body(tx);
-    for (const process of wakeables) await commitFact(tx, process);
+    for (const ref of wakeables) await commitFact(tx, ref);
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action,

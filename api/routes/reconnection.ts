@@ -1,5 +1,5 @@
 /** Disconnecting takes nothing away that a person decided, so that reconnecting can give all of it back. */
-import { dismissUntold, lockIntegration } from '../../db/queries/alerts.ts';
+import { dismissUndelivered, lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeIntegration } from '../../db/queries/cards.ts';
 import { disconnectIntegration, restoreIntegration } from '../../db/queries/integration.ts';
@@ -22,7 +22,7 @@ import {
   linkersOf,
   ownedIntegration,
   syncOf,
-  viewOf,
+  integrationView,
 } from './integrations.ts';
 
 const tag = 'Disconnecting and reconnecting';
@@ -65,7 +65,7 @@ reconnectionRoutes.openapi(disconnect, async (c) => {
     await endProcess(tx, { kind: 'sync', id: row.id });
     await endProcess(tx, { kind: 'migrateToAlerts', id: row.id });
     const detail = 'The integration was disconnected before anybody was told of it.';
-    for (const id of await dismissUntold(tx, row.id, { code: 'disconnected', detail })) {
+    for (const id of await dismissUndelivered(tx, row.id, { code: 'disconnected', detail })) {
       await endProcess(tx, { kind: 'deliverAlert', id });
       wakeables.push({ kind: 'deliverAlert', id, organizationId: row.organizationId, integrationId: row.id });
     }
@@ -81,7 +81,7 @@ reconnectionRoutes.openapi(disconnect, async (c) => {
       subjectId: row.id,
     });
   });
-  return send(c, integrationSchema, await viewOf(deps, await ownedIntegration(deps, caller, row.id)));
+  return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)));
 });
 
 reconnectionRoutes.openapi(reconnect, async (c) => {
@@ -110,6 +110,6 @@ reconnectionRoutes.openapi(reconnect, async (c) => {
     toWake.push(...(await resumeOnboardings(tx, locked)));
     await recomputeIntegration(tx, row.id);
   });
-  const integration = await viewOf(deps, await ownedIntegration(deps, caller, row.id));
+  const integration = await integrationView(deps, await ownedIntegration(deps, caller, row.id));
   return send(c, createdSchema, { integration, ...(secret === undefined ? {} : { key: secret }) });
 });

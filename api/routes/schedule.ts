@@ -114,7 +114,7 @@ export const scheduleRoutes = createRouter();
 scheduleRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  return send(c, scheduleSchema, await viewOf(deps, row));
+  return send(c, scheduleSchema, await scheduleView(deps, row));
 });
 
 scheduleRoutes.openapi(put, async (c) => {
@@ -141,7 +141,7 @@ scheduleRoutes.openapi(put, async (c) => {
       after: schedule,
     });
   });
-  return send(c, scheduleSchema, await viewOf(deps, row));
+  return send(c, scheduleSchema, await scheduleView(deps, row));
 });
 
 function refuseBadCron({ choice }: Schedule): void {
@@ -153,7 +153,7 @@ function refuseBadCron({ choice }: Schedule): void {
   }
 }
 
-async function viewOf(deps: ApiDependencies, row: { id: string; disconnectedAt: Date | null }) {
+async function scheduleView(deps: ApiDependencies, row: { id: string; disconnectedAt: Date | null }) {
   const chosen = await findSchedule(deps.db, row.id);
   const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE } = deps.environment;
   const schedule = chosen ?? defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);

@@ -61,9 +61,9 @@ stepRoutes.openapi(complete, async (c) => {
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
-  const process = step === 'updateAccountMapping' ? migrationOf(row) : connectOf(row);
-  await commitAndWake(deps, [process], async (tx) => {
-    const steps = await listSteps(tx, process);
+  const ref = step === 'updateAccountMapping' ? migrationOf(row) : connectOf(row);
+  await commitAndWake(deps, [ref], async (tx) => {
+    const steps = await listSteps(tx, ref);
     const found = steps.find((candidate) => candidate.step === step);
     if (!found) throw notFound('step');
     if (isFinished(found.state)) return;
@@ -76,8 +76,8 @@ stepRoutes.openapi(complete, async (c) => {
       throw conflict('nothing-mapped', 'Map at least one account first.');
     const needsServices = step === 'mapServices' || (step === 'finish' && row.modules.includes('billing'));
     if (needsServices && mapped.services === 0) throw conflict('nothing-mapped', 'Map at least one service first.');
-    const owner = await ownerOf(tx, process);
-    if (!owner || !(await completeByFact(tx, { ...process, round: owner.round, step }))) return;
+    const owner = await ownerOf(tx, ref);
+    if (!owner || !(await completeByFact(tx, { ...ref, round: owner.round, step }))) return;
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: `step.${step}`,
@@ -86,7 +86,7 @@ stepRoutes.openapi(complete, async (c) => {
       after: mapped,
     });
   });
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)));
+  return send(c, processSchema, processView(deps, ref, await listSteps(deps.db, ref)));
 });
 
 stepRoutes.openapi(retry, async (c) => {
@@ -94,11 +94,11 @@ stepRoutes.openapi(retry, async (c) => {
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
-  const process = await processWith(deps, row, step);
-  await commitAndWake(deps, [process], (tx) =>
-    retryBlocked(tx, caller, process, step, { subjectKind: 'integration', subjectId: row.id, ...connectionsOf(row) }),
+  const ref = await processWith(deps, row, step);
+  await commitAndWake(deps, [ref], (tx) =>
+    retryBlocked(tx, caller, ref, step, { subjectKind: 'integration', subjectId: row.id, ...connectionsOf(row) }),
   );
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+  return send(c, processSchema, processView(deps, ref, await listSteps(deps.db, ref)), 202);
 });
 
 stepRoutes.openapi(accept, async (c) => {
@@ -106,16 +106,16 @@ stepRoutes.openapi(accept, async (c) => {
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
-  const process = await processWith(deps, row, step);
-  await commitAndWake(deps, [process], (tx) =>
+  const ref = await processWith(deps, row, step);
+  await commitAndWake(deps, [ref], (tx) =>
     acceptIncomplete(tx, actorOf(caller), {
       organizationId: row.organizationId,
-      process,
+      process: ref,
       step,
       subject: { subjectKind: 'integration', subjectId: row.id },
     }),
   );
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+  return send(c, processSchema, processView(deps, ref, await listSteps(deps.db, ref)), 202);
 });
 
 /** The connections that an integration's steps call. */

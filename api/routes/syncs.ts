@@ -182,7 +182,7 @@ syncRoutes.openapi(list, async (c) => {
 
 syncRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, runWithSteps, await viewOf(deps, await ownedRun(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(c, runWithSteps, await runView(deps, await ownedRun(deps, c.get('caller'), c.req.valid('param').id)));
 });
 
 syncRoutes.openapi(events, async (c) => {
@@ -193,7 +193,7 @@ syncRoutes.openapi(events, async (c) => {
     let last = '';
     try {
       for (let quiet = 0; !stream.aborted; quiet++) {
-        const view = runWithSteps.parse(await viewOf(deps, await ownedRun(deps, caller, id)));
+        const view = runWithSteps.parse(await runView(deps, await ownedRun(deps, caller, id)));
         const data = JSON.stringify(view);
         if (data !== last) {
           await stream.writeSSE({ event: 'run', data });
@@ -275,7 +275,7 @@ async function heldRun(deps: ApiDependencies, caller: Caller, id: string): Promi
   return run;
 }
 
-async function viewOf(deps: ApiDependencies, run: SyncRunRow) {
+async function runView(deps: ApiDependencies, run: SyncRunRow) {
   const { integrationId, vendorAccountId } = run;
   if (vendorAccountId !== null) {
     const onboarding = { kind: 'onboardCustomer', id: onboardingId({ integrationId, vendorAccountId }) } as const;

@@ -2,7 +2,7 @@
 import type { Context } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { meantBy, readingsOf, type IdReadings, type Identified } from '../../domain/idReadings.ts';
-import { VendorApiError } from './answers.ts';
+import { VendorApiError } from './responses.ts';
 
 /** The real one's base path, so that only the host differs. */
 export const vendorApiPath = '/api/vendor-api';

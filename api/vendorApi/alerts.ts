@@ -8,7 +8,7 @@ import { listIdentified, listKnownIds } from '../../db/queries/pushCatalogue.ts'
 import type { ApiDependencies } from '../context.ts';
 import { takeAlert } from '../takeAlert.ts';
 import { idIn, meantIn } from './address.ts';
-import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { fieldsOf, isLonger, optionalDate, optionalText, requiredText, wholeNumber } from './fields.ts';
 import { notingRefusals } from './refused.ts';
 import { migrate } from './vendor.ts';
@@ -74,12 +74,12 @@ alertRoutes.get('/alerting/debug/:messageId', async (c) => {
   const messageId = c.req.param('messageId');
   const row = uuid.test(messageId) ? await findAlertOf(db, c.get('integration').id, messageId) : undefined;
   if (!row) throw new VendorApiError(404, `No message found with id: ${messageId}`);
-  const told = row.gatheredInto === null ? row : await readAlert(db, row.gatheredInto);
+  const shownAs = row.gatheredInto === null ? row : await readAlert(db, row.gatheredInto);
   return c.json({
     messageId: row.id,
     createdAt: row.firstReceivedAt.toISOString(),
-    ...(told.ticketId === null ? {} : { ticketId: told.ticketId }),
-    ...stateOf(row, told),
+    ...(shownAs.ticketId === null ? {} : { ticketId: shownAs.ticketId }),
+    ...stateOf(row, shownAs),
   });
 });
 
@@ -95,13 +95,13 @@ async function acceptAlerts(deps: ApiDependencies, row: IntegrationRow): Promise
   await migrate(deps, row);
 }
 
-function stateOf(row: AlertRow, told: AlertRow): { status: string; message: string; errors?: string[] } {
+function stateOf(row: AlertRow, shownAs: AlertRow): { status: string; message: string; errors?: string[] } {
   if (row.state === 'dead' || row.state === 'dismissed') {
     const message = row.reason?.detail ?? 'It was dismissed.';
     return { status: 'failed', message, errors: [message] };
   }
-  if (told.told > 0 && (row.state === 'delivered' || row.state === 'gathered'))
-    return { status: 'success', message: told === row ? 'Ticket created' : 'Told by a ticket for many alerts' };
+  if (shownAs.deliveredRevision > 0 && (row.state === 'delivered' || row.state === 'gathered'))
+    return { status: 'success', message: shownAs === row ? 'Ticket created' : 'Told by a ticket for many alerts' };
   return {
     status: 'pending',
     message:

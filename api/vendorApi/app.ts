@@ -4,13 +4,13 @@ import { HTTPException } from 'hono/http-exception';
 import { isDatabaseAway } from '../../db/client.ts';
 import type { ApiDependencies } from '../context.ts';
 import { alertRoutes } from './alerts.ts';
-import { refuseNul, VendorApiError, type VendorApiEnv } from './answers.ts';
+import { refuseNul, VendorApiError, type VendorApiEnv } from './responses.ts';
 import { authenticateVendor, createVendorGate } from './authenticate.ts';
 import { clientRoutes } from './clients.ts';
 import { createCountRoutes } from './counts.ts';
 import { organizationRoutes } from './organization.ts';
-import { thingRoutes } from './things.ts';
-import { createCountAcceptor } from './together.ts';
+import { accountAndServiceRoutes } from './accountsAndServices.ts';
+import { createCountAcceptor } from './countAcceptor.ts';
 import { vendorRoutes } from './vendor.ts';
 
 export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
@@ -26,7 +26,7 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   // Before `authenticateVendor`: a count's keys are looked at by the statement that keeps it.
   app.route('/', createCountRoutes(gate, createCountAcceptor(deps.db)));
   app.use(authenticateVendor(gate));
-  for (const routes of [organizationRoutes, vendorRoutes, thingRoutes, clientRoutes, alertRoutes])
+  for (const routes of [organizationRoutes, vendorRoutes, accountAndServiceRoutes, clientRoutes, alertRoutes])
     app.route('/', routes);
   // Not `notFound`: of an app inside another Hono calls the outer one's.
   app.all('*', (c) => {

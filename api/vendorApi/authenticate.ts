@@ -5,13 +5,13 @@ import { createMiddleware } from 'hono/factory';
 import { hashSecret } from '../../db/encryption.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { findIntegrationByKey, touchIntegrationKey, type PresentedKeys } from '../../db/queries/push.ts';
-import { VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 
 /**
  * Wrong keys from one address before they answer 429, and for how long. A right key is taken all the while: a vendor
  * pushes for all its customers from one address, and one of them has rotated its key.
  */
-const wrongKeys = { most: 20, perMs: 60_000 };
+const wrongKeys = { max: 20, perMs: 60_000 };
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const unauthorized = () => new VendorApiError(401, 'Unauthorized');
@@ -49,7 +49,7 @@ export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, reques
     current.count++;
     wrong.set(address, current);
     if (wrong.size > 10_000) wrong.clear();
-    return current.count > wrongKeys.most ? tooMany(Math.ceil((current.until - now) / 1_000)) : unauthorized();
+    return current.count > wrongKeys.max ? tooMany(Math.ceil((current.until - now) / 1_000)) : unauthorized();
   }
 
   function limit(keyHash: string): void {

@@ -1,7 +1,7 @@
 /** Route 16: the MSP's clients as its PSA knows them, to choose from (deprecated; reference/gradient.md §2, §4.1). */
 import { Hono } from 'hono';
 import { listPsaAccounts } from '../../db/queries/psa.ts';
-import { VendorApiError, type VendorApiEnv } from './answers.ts';
+import { VendorApiError, type VendorApiEnv } from './responses.ts';
 import { isLonger } from './fields.ts';
 
 /** Not public: chosen, and said in docs/vendor-api.md. */

@@ -5,10 +5,10 @@ import { wakeAll } from '../context.ts';
 import { isBad } from '../middleware/text.ts';
 import { syncOf } from '../routes/integrations.ts';
 import { ambiguous, idIn } from './address.ts';
-import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 import type { VendorGate } from './authenticate.ts';
-import { takeChoice } from './choice.ts';
-import type { CountAcceptor } from './together.ts';
+import { takeAccountMapping } from './accountMapping.ts';
+import type { CountAcceptor } from './countAcceptor.ts';
 import { countOf, fieldsOf, optionalText, requiredText } from './fields.ts';
 import { notingRefusals } from './refused.ts';
 
@@ -39,7 +39,7 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
     const { clientOId } = count;
     const chosen =
       clientOId !== undefined && kept.accountKnown && kept.psaAccountId !== clientOId
-        ? await takeChoice(deps, integration.id, count.accountId, clientOId)
+        ? await takeAccountMapping(deps, integration.id, count.accountId, clientOId)
         : false;
     if (kept.ambiguous) throw ambiguous(serviceId);
     if (!kept.accountKnown || (kept.psaAccountId === null && !chosen))

@@ -1,6 +1,6 @@
 /** Reads what vendors send: lenient on what is more, strict on what is used; messages as the real one words them. */
 import { isBad } from '../middleware/text.ts';
-import { VendorApiError } from './answers.ts';
+import { VendorApiError } from './responses.ts';
 
 export type Fields = Record<string, unknown>;
 
@@ -19,23 +19,23 @@ export function listOfFields(value: unknown): Fields[] {
 }
 
 /** By characters, as documents of OpenAPI count them: one beyond U+FFFF is one. */
-export function isLonger(text: string, longest: number): boolean {
-  return text.length > longest && Array.from(text).length > longest;
+export function isLonger(text: string, maxLength: number): boolean {
+  return text.length > maxLength && Array.from(text).length > maxLength;
 }
 
 /** @returns undefined when it is not there, or null */
-export function optionalText(fields: Fields, name: string, longest = 1_000): string | undefined {
+export function optionalText(fields: Fields, name: string, maxLength = 1_000): string | undefined {
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
   if (typeof value !== 'string') throw new VendorApiError(400, `${name} must be a string`);
-  if (isLonger(value, longest))
-    throw new VendorApiError(400, `${name} must be shorter than or equal to ${longest} characters`);
+  if (isLonger(value, maxLength))
+    throw new VendorApiError(400, `${name} must be shorter than or equal to ${maxLength} characters`);
   if (isBad(value)) throw new VendorApiError(400, `${name} must be valid text`);
   return value;
 }
 
-export function requiredText(fields: Fields, name: string, longest?: number): string {
-  const value = optionalText(fields, name, longest);
+export function requiredText(fields: Fields, name: string, maxLength?: number): string {
+  const value = optionalText(fields, name, maxLength);
   if (value === undefined) throw new VendorApiError(400, `${name} must be a string`);
   if (value.trim() === '') throw new VendorApiError(400, `${name} should not be empty`);
   return value;

@@ -9,7 +9,7 @@ import { lastAppliedAt } from '../../db/queries/sync.ts';
 import type { PushStatus } from '../../db/schema/integration.ts';
 import { commitAndWake } from '../context.ts';
 import { connectOf } from '../routes/integrations.ts';
-import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { vendorActor } from './vendor.ts';
 
 const statuses: readonly PushStatus[] = ['inactive', 'pending', 'active', 'disabled', 'error'];

@@ -1,5 +1,5 @@
 import { noteRefused, type RefusedPost } from '../../db/queries/refusedPosts.ts';
-import { VendorApiError, type VendorContext } from './answers.ts';
+import { VendorApiError, type VendorContext } from './responses.ts';
 
 /**
  * Does what may refuse a post, and notes it if it does, so that not only the vendor hears of it. An error of ours is no refusal.

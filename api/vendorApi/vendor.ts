@@ -10,7 +10,7 @@ import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
 import type { IdReadings } from '../../domain/idReadings.ts';
 import { wakeAll, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
-import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { categories, subcategories } from './categories.ts';
 import { fieldsOf, oneOf, optionalText, requiredText, type Fields } from './fields.ts';
 

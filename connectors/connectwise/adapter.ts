@@ -1,6 +1,6 @@
 /** ConnectWise behind the PSA port. Product = catalogue item, line = addition (connectwise.md §4). */
 import { z } from 'zod';
-import { mostDecimals, sameQuantity } from '../../domain/quantities.ts';
+import { maxDecimals, sameQuantity } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
 import type { CallOptions, UnreadRow } from '../vendor.ts';
@@ -24,7 +24,7 @@ import { afterFailedWrite, refused } from './writes.ts';
 /** What ConnectWise's documentation leaves open. */
 export const connectwiseSettings = z.strictObject({
   /** A quantity is a double in the API (connectwise.md §4.4); that two decimals of it are kept is not documented. */
-  quantityDecimals: z.int().min(0).max(mostDecimals).default(2),
+  quantityDecimals: z.int().min(0).max(maxDecimals).default(2),
 });
 
 export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {

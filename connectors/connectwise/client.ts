@@ -1,6 +1,6 @@
 /** ConnectWise's REST API (connectwise.md §1–3): codebase discovery, Basic + clientId, lists that follow `Link`. */
 import { z } from 'zod';
-import type { Budget } from '../budget.ts';
+import type { RateLimiter } from '../rateLimiter.ts';
 import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
 import { asNobody } from '../readingStep.ts';
@@ -91,7 +91,7 @@ export function createConnectwiseClient(
   options: {
     clientId: string;
     allowPrivateHosts: boolean;
-    budget: Budget;
+    rateLimiter: RateLimiter;
     timeoutMs?: number | undefined;
     logger?: HttpLogger | undefined;
   },
@@ -102,7 +102,7 @@ export function createConnectwiseClient(
   );
   const shared = {
     secrets: [credentials.privateKey, pair],
-    budget: options.budget,
+    rateLimiter: options.rateLimiter,
     logger: options.logger,
     requestIdHeader: 'x-cw-request-id',
     publicOnly: !options.allowPrivateHosts,

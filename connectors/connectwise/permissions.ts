@@ -94,17 +94,17 @@ async function probeChildren<C>(
   ids: readonly string[],
   pathOf: (id: string) => string,
 ): Promise<Finding> {
-  let told: Finding = { state: 'unknown', evidence: 'None of the first rows is there any more.' };
+  let best: Finding = { state: 'unknown', evidence: 'None of the first rows is there any more.' };
   for (const id of ids) {
     try {
       const { finding } = await probe(capability, pathOf(id));
       if (finding.state !== 'denied') return finding;
-      told = finding;
+      best = finding;
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
     }
   }
-  return told;
+  return best;
 }
 
 async function reportOf<C extends Capability | AlertCapability>(

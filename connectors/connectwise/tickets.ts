@@ -27,11 +27,11 @@ import {
 import { afterFailedWrite, refused } from './writes.ts';
 
 /** `summary` and `externalXRef` alike (§4.6). */
-const longestText = 100;
+const maxSummaryLength = 100;
 
 type TicketHalf = Pick<
   PsaAdapter,
-  | 'longestSummary'
+  | 'maxSummaryLength'
   | 'readTicketOptions'
   | 'findTickets'
   | 'getTicket'
@@ -80,7 +80,7 @@ export function createTicketHalf(
     if (!ticket) return { found: 'none' };
     const shown = tickets.every((each) => each.reference === reference);
     if (second) return { found: shown ? 'several' : 'unproven', tickets };
-    const fits = ticket.accountId === accountId && ticket.summary.trim() === summary.slice(0, longestText).trim();
+    const fits = ticket.accountId === accountId && ticket.summary.trim() === summary.slice(0, maxSummaryLength).trim();
     return shown || fits ? { found: 'one', ticket } : { found: 'unproven', tickets };
   }
 
@@ -111,7 +111,7 @@ export function createTicketHalf(
         route: '/service/tickets',
         path: '/service/tickets',
         body: {
-          summary: command.summary.slice(0, longestText),
+          summary: command.summary.slice(0, maxSummaryLength),
           company: reference(command.accountId),
           board: reference(command.boardId),
           status: reference(command.statusId),
@@ -158,7 +158,7 @@ export function createTicketHalf(
   }
 
   return {
-    longestSummary: longestText,
+    maxSummaryLength: maxSummaryLength,
     findTickets,
     findNote,
     createTicket,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { RuleName, Signals } from '../../domain/derivedAlerts.ts';
 import { skuOf } from '../../domain/skuCatalogue.ts';
-import type { Budget } from '../budget.ts';
+import type { RateLimiter } from '../rateLimiter.ts';
 import { ConnectorError } from '../errors.ts';
 import { createHttpClient, type HttpLogger } from '../http.ts';
 import { asPart } from '../readingStep.ts';
@@ -62,7 +62,7 @@ export function createMailprotectorAdapter(
   settings: MailprotectorSettings,
   options: {
     baseUrl: string;
-    budget: Budget;
+    rateLimiter: RateLimiter;
     concurrency: number;
     timeoutMs?: number | undefined;
     logger?: HttpLogger | undefined;
@@ -72,7 +72,7 @@ export function createMailprotectorAdapter(
     baseUrl: `${options.baseUrl.replace(/\/+$/, '')}/api/v1`,
     headers: { authorization: `Bearer ${credentials.apiKey}` },
     secrets: [credentials.apiKey],
-    budget: options.budget,
+    rateLimiter: options.rateLimiter,
     logger: options.logger,
     ...(options.timeoutMs ? { timeoutMs: options.timeoutMs } : {}),
   });
@@ -102,7 +102,7 @@ export function createMailprotectorAdapter(
     const alone = only !== undefined && more.length === 0 ? only : undefined;
     /** Accounts with a domain that cannot be read: how many users they have is not known. */
     const unread = new Map<string, string>();
-    const told = {
+    const options = {
       ...call,
       unread: (row: UnreadRow) => {
         const accountId = alone ?? idOf(row.raw['account']);
@@ -110,7 +110,7 @@ export function createMailprotectorAdapter(
         unread.set(accountId, `domain ${row.id}${row.name === undefined ? '' : ` ("${row.name}")`}: ${row.why}`);
       },
     };
-    const rows = alone === undefined ? await listDomains(told) : await listDomainsOf(alone, told);
+    const rows = alone === undefined ? await listDomains(options) : await listDomainsOf(alone, options);
     const byAccount = new Map<string, { id: string; name: string }[]>();
     for (const domain of rows) {
       if (domain.parent) continue;
@@ -247,7 +247,7 @@ export function createMailprotectorAdapter(
       const mine = new Set(accountIds);
       try {
         const unread: NonNullable<Signals['unread']> = [];
-        const told = (row: UnreadRow) => {
+        const options = (row: UnreadRow) => {
           const accountId = idOf(row.raw['account']);
           if (accountId === undefined) throw unreadRow(`/resellers/${reseller}/domains`, row);
           if (wanted.pendingDomains) unread.push({ rule: 'domainPending', accountId, code: 'bad_shape' });
@@ -266,7 +266,8 @@ export function createMailprotectorAdapter(
         const readSyncs = (domain: z.infer<typeof domainSchema>) =>
           orNone('directorySync', domain.account.id, deadSyncsOf(domain, call));
         const readStatements = (id: string) => orNone('statementOverdue', id, openStatementsOf(id, call));
-        const domains = wanted.pendingDomains || wanted.deadSyncs ? await listDomains({ ...call, unread: told }) : [];
+        const domains =
+          wanted.pendingDomains || wanted.deadSyncs ? await listDomains({ ...call, unread: options }) : [];
         const own = domains.filter((domain) => !domain.parent && mine.has(domain.account.id));
         return {
           unread,

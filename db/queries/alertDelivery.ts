@@ -25,9 +25,9 @@ export async function claimRevision(db: Database, id: string): Promise<string | 
   return db.transaction(async (tx) => {
     const [row] = await tx.select().from(alert).where(eq(alert.id, id)).for('update');
     if (row?.state !== 'delivering') return undefined;
-    if (row.telling !== null) return String(row.telling);
+    if (row.deliveringRevision !== null) return String(row.deliveringRevision);
     const round = String(row.revision);
-    await tx.update(alert).set({ telling: row.revision }).where(eq(alert.id, id));
+    await tx.update(alert).set({ deliveringRevision: row.revision }).where(eq(alert.id, id));
     await startRound(tx, { kind: 'deliverAlert', id, round });
     return round;
   });
@@ -106,7 +106,7 @@ const ofClaim = (row: AlertRow) =>
   and(
     eq(alert.id, row.id),
     eq(alert.reference, row.reference),
-    sql`${alert.telling} = ${row.telling}::int`,
+    sql`${alert.deliveringRevision} = ${row.deliveringRevision}::int`,
     sql`${alert.claimId} is not distinct from ${row.claimId}::uuid`,
   );
 
@@ -124,14 +124,14 @@ export async function claimPost(db: Queryable, row: AlertRow, post: 'ticket' | '
       claimId: sql`gen_random_uuid()`,
       claims: row.claims + 1,
       claimedAt: sql`now()`,
-      looks: 0,
+      attempts: 0,
     })
     .where(and(ofClaim(row), eq(alert.state, 'delivering')))
     .returning();
   return claimed;
 }
 
-const unclaimed = { post: null, postState: null, claimId: null, claims: 0, claimedAt: null, looks: 0 };
+const unclaimed = { post: null, postState: null, claimId: null, claims: 0, claimedAt: null, attempts: 0 };
 
 /** The claimer knows that nothing was sent: the row is again as it was `before` the claim. */
 export async function releasePost(db: Queryable, before: AlertRow, claimed: AlertRow): Promise<void> {
@@ -143,7 +143,7 @@ export async function releasePost(db: Queryable, before: AlertRow, claimed: Aler
       claimId: before.claimId,
       claims: before.claims,
       claimedAt: before.claimedAt,
-      looks: before.looks,
+      attempts: before.attempts,
     })
     .where(ofClaim(claimed));
 }
@@ -161,11 +161,11 @@ export async function claimedForMs(db: Queryable, id: string): Promise<number> {
   return row?.ms ?? 0;
 }
 
-export async function noteLook(db: Queryable, row: AlertRow): Promise<void> {
+export async function noteAttempt(db: Queryable, row: AlertRow): Promise<void> {
   await db
     .update(alert)
-    .set({ looks: row.looks + 1 })
-    .where(and(ofClaim(row), eq(alert.looks, row.looks)));
+    .set({ attempts: row.attempts + 1 })
+    .where(and(ofClaim(row), eq(alert.attempts, row.attempts)));
 }
 
 /** What the POST made is there. @param ticket of a created or found ticket; undefined for a note */
@@ -189,7 +189,7 @@ export async function recordPost(
       action: ticket ? (ticket.existed ? 'alert.ticketFound' : 'alert.ticketCreated') : 'alert.noteAdded',
       subjectKind: 'alert',
       subjectId: row.id,
-      after: { ticketId: ticket?.id ?? row.ticketId, reference: row.reference, revision: row.telling },
+      after: { ticketId: ticket?.id ?? row.ticketId, reference: row.reference, revision: row.deliveringRevision },
     });
   });
 }
@@ -198,16 +198,16 @@ export async function recordPost(
  * The round is over: told, and at rest unless it was sent again meanwhile. Called with the integration locked
  * (`lockIntegration`): its place is free then.
  */
-export async function recordTold(tx: Transaction, id: string): Promise<void> {
+export async function recordDelivered(tx: Transaction, id: string): Promise<void> {
   await tx
     .update(alert)
     .set({
-      told: sql`${alert.telling}`,
-      toldAt: sql`now()`,
-      telling: null,
-      state: sql`case when ${alert.revision} > ${alert.telling} then 'delivering' else 'delivered' end`,
+      deliveredRevision: sql`${alert.deliveringRevision}`,
+      deliveredAt: sql`now()`,
+      deliveringRevision: null,
+      state: sql`case when ${alert.revision} > ${alert.deliveringRevision} then 'delivering' else 'delivered' end`,
     })
-    .where(and(eq(alert.id, id), eq(alert.state, 'delivering'), sql`${alert.telling} is not null`));
+    .where(and(eq(alert.id, id), eq(alert.state, 'delivering'), sql`${alert.deliveringRevision} is not null`));
 }
 
 /**
@@ -223,7 +223,7 @@ export async function leaveDelivery(
 ): Promise<boolean> {
   const left = await tx
     .update(alert)
-    .set({ ...leaving, telling: null, ...unclaimed })
+    .set({ ...leaving, deliveringRevision: null, ...unclaimed })
     .where(and(eq(alert.id, id), eq(alert.state, 'delivering')))
     .returning({ id: alert.id });
   if (left.length === 0) return false;
@@ -249,9 +249,9 @@ export async function skipRound(tx: Transaction, id: string): Promise<void> {
 }
 
 /** Milliseconds since an alert's ticket was told of last; undefined = never. */
-export async function toldForMs(db: Queryable, id: string): Promise<number | undefined> {
+export async function deliveredForMs(db: Queryable, id: string): Promise<number | undefined> {
   const [row] = await db
-    .select({ ms: sql<number | null>`(extract(epoch from now() - ${alert.toldAt}) * 1000)::float8` })
+    .select({ ms: sql<number | null>`(extract(epoch from now() - ${alert.deliveredAt}) * 1000)::float8` })
     .from(alert)
     .where(and(eq(alert.id, id), inArray(alert.state, ['delivering'])));
   return row?.ms ?? undefined;

@@ -72,7 +72,7 @@ export async function keepAlert(
            state = case when a.state = 'delivering' then a.state
                         when a.state = 'dismissed' and not ${differs} then a.state
                         when a.state = 'delivered' and not ${differs}
-                             and a.told_at > now() - ${sameAgainMs} * interval '1 millisecond' then a.state
+                             and a.delivered_at > now() - ${sameAgainMs} * interval '1 millisecond' then a.state
                         else excluded.state end,
            psa_account_id = coalesce(excluded.psa_account_id, a.psa_account_id)
     returning id, state`);
@@ -87,7 +87,7 @@ const hasBoard = sql`coalesce(i.alerts->'board', 'null') <> 'null'`;
 const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at is null)
                      is distinct from (excluded.title, excluded.description, excluded.priority, excluded.due_at, true))`;
 
-const untold = sql`(${alert.told} = 0 and ${alert.state} in ('parked', 'waiting', 'dead'))`;
+const undelivered = sql`(${alert.deliveredRevision} = 0 and ${alert.state} in ('parked', 'waiting', 'dead'))`;
 
 /** What an alert told of is over: its ticket gets a note, once. @returns the row's id, or undefined when there was nothing to clear */
 export async function clearAlert(
@@ -102,9 +102,9 @@ export async function clearAlert(
       revision: sql`${alert.revision} + 1`,
       contentRevision: sql`${alert.revision} + 1`,
       // What nobody was told of need not be told any more.
-      state: sql`case when ${untold} then 'dismissed'
+      state: sql`case when ${undelivered} then 'dismissed'
                       when ${alert.state} = 'delivered' then 'parked' else ${alert.state} end`,
-      reason: sql`case when ${untold} then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
+      reason: sql`case when ${undelivered} then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
     })
     .where(
       and(
@@ -122,12 +122,12 @@ export async function clearAlert(
  * Whether `admitAlerts` would find anything to do for an alert that was just kept. Asked after the commit, without a lock:
  * whoever makes room meanwhile locks the integration, and sees the alert.
  */
-export async function canBeAdmitted(db: Queryable, id: string, places: number): Promise<boolean> {
+export async function canBeAdmitted(db: Queryable, id: string, slots: number): Promise<boolean> {
   const { rows } = await db.execute(sql`
     select 1 from alert a join integration i on i.id = a.integration_id
       join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
      where a.id = ${id} and a.state in ('parked', 'waiting') and ${hasBoard}
-       and (select count(*) from alert d where d.integration_id = a.integration_id and d.state = 'delivering') < ${places}
+       and (select count(*) from alert d where d.integration_id = a.integration_id and d.state = 'delivering') < ${slots}
      limit 1`);
   return rows.length > 0;
 }
@@ -138,10 +138,10 @@ export async function canBeAdmitted(db: Queryable, id: string, places: number): 
  * changes what an alert waits for calls this in his own transaction, as its **first** statement's lock is on the
  * integration: an alert that is being kept meanwhile is seen, or sees the change.
  *
- * @param places deliveries in flight of one integration at most
+ * @param slots deliveries in flight of one integration at most
  * @returns whom to wake after the commit
  */
-export async function admitAlerts(tx: Transaction, integrationId: string, places: number): Promise<AdmittedAlert[]> {
+export async function admitAlerts(tx: Transaction, integrationId: string, slots: number): Promise<AdmittedAlert[]> {
   const row = await lockIntegration(tx, integrationId);
   if (!row || row.disconnectedAt || !row.alerts.board) return [];
   await tx.execute(sql`
@@ -156,14 +156,14 @@ export async function admitAlerts(tx: Transaction, integrationId: string, places
       update alert set state = 'delivering', reason = null, admitted_at = coalesce(admitted_at, now())
        where id in (select id from alert where integration_id = ${integrationId} and state = 'waiting'
                      order by received_at
-                     limit greatest(0, ${places} - (select count(*) from alert
+                     limit greatest(0, ${slots} - (select count(*) from alert
                                                      where integration_id = ${integrationId} and state = 'delivering')))
       returning id, vendor_account_id`);
     for (const { id, vendor_account_id: account } of rows) {
-      const process = { kind: 'deliverAlert' as const, id, organizationId: row.organizationId, integrationId };
-      await createProcess(tx, row.organizationId, { ...process, about: `vendor account ${account}` });
-      await commitFact(tx, process);
-      admitted.push(process);
+      const ref = { kind: 'deliverAlert' as const, id, organizationId: row.organizationId, integrationId };
+      await createProcess(tx, row.organizationId, { ...ref, about: `vendor account ${account}` });
+      await commitFact(tx, ref);
+      admitted.push(ref);
     }
     if (gathered === 0) return admitted;
   }
@@ -243,11 +243,11 @@ async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
 }
 
 /** Integrations whose alerts may have a place that nobody gave them: for the sweep. */
-export async function listIntegrationsWithIdleAlerts(db: Database, places: number) {
+export async function listIntegrationsWithIdleAlerts(db: Database, slots: number) {
   const { rows } = await db.execute<{ id: string }>(sql`
     select i.id from integration i
      where i.disconnected_at is null and ${hasBoard}
-       and (select count(*) from alert d where d.integration_id = i.id and d.state = 'delivering') < ${places}
+       and (select count(*) from alert d where d.integration_id = i.id and d.state = 'delivering') < ${slots}
        and (exists (select from alert a where a.integration_id = i.id and a.state = 'waiting')
             or exists (select from alert a join account_mapping m
                          on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
@@ -334,14 +334,14 @@ export async function moveAlert(
 }
 
 /** Alerts that nobody has been told of yet go with their integration, or with its alerts. */
-export async function dismissUntold(
+export async function dismissUndelivered(
   tx: Queryable,
   integrationId: string,
   reason: { code: string; detail: string },
 ): Promise<string[]> {
   const rows = await tx
     .update(alert)
-    .set({ state: 'dismissed', reason, telling: null })
+    .set({ state: 'dismissed', reason, deliveringRevision: null })
     .where(
       and(
         eq(alert.integrationId, integrationId),

@@ -322,14 +322,14 @@ export async function withdrawTodos(
   tx: Queryable,
   batchId: string,
   lineId: string | undefined,
-  most: number,
+  max: number,
 ): Promise<{ lines: number; named: { lineId: string; from: number; to: number }[] }> {
   const { rows } = await tx.execute<Awaited<ReturnType<typeof withdrawTodos>>>(sql`
     with withdrawn as (
       update approval_line set state = 'withdrawn', settled_at = now()
        where batch_id = ${batchId} and state = 'todo' and ${lineId === undefined ? sql`true` : sql`id = ${lineId}`}
       returning line_id, expected_quantity, target, position),
-    named as (select * from withdrawn order by position limit ${most})
+    named as (select * from withdrawn order by position limit ${max})
     select (select count(*)::int from withdrawn) as lines,
            coalesce((select jsonb_agg(jsonb_build_object('lineId', line_id, 'from', expected_quantity, 'to', target)
                        order by position) from named), '[]') as named`);

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { OpenStep } from '../../domain/health.ts';
 import { workflowIdOf, type ProcessKind } from '../../domain/process.ts';
 import type { Queryable } from '../client.ts';
-import { pauseSeconds } from './budget.ts';
+import { pauseSeconds } from './rateLimit.ts';
 import { pausedUntil } from './process.ts';
 
 export interface HealthFacts {

@@ -2,7 +2,7 @@
 import { eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { integration } from '../schema/index.ts';
-import { dismissUntold, lockIntegration } from './alerts.ts';
+import { dismissUndelivered, lockIntegration } from './alerts.ts';
 import { recordAudit } from './audit.ts';
 import type { IntegrationRow } from './integration.ts';
 import {
@@ -83,7 +83,7 @@ export async function abandonMigration(tx: Transaction, id: string, actor: strin
   const modules = row.modules.filter((module) => module !== 'alerts');
   await tx.update(integration).set({ modules, alerts: {} }).where(eq(integration.id, id));
   const detail = 'The migration to alerts was abandoned before anybody was told of it.';
-  const admitted = await dismissUntold(tx, id, { code: 'migration_abandoned', detail });
+  const admitted = await dismissUndelivered(tx, id, { code: 'migration_abandoned', detail });
   for (const alertRowId of admitted) await endProcess(tx, { kind: 'deliverAlert', id: alertRowId });
   await recordAudit(tx, row.organizationId, {
     actor,

@@ -11,7 +11,7 @@ import type { Database, Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,
   onboarding,
-  process,
+  processes,
   processStep,
   vendorAccount,
   type FoundBy,
@@ -127,14 +127,14 @@ async function askToStart(tx: Transaction, row: Owned): Promise<ToWake> {
 export async function startSome(
   tx: Transaction,
   row: IntegrationRow,
-  { most, remindMs }: { most: number; remindMs: number },
+  { max, remindMs }: { max: number; remindMs: number },
 ): Promise<number> {
   const found = await tx
     .select()
     .from(onboarding)
     .where(and(ofIntegration(row.id), eq(onboarding.state, 'found')))
     .orderBy(asc(onboarding.foundAt), asc(onboarding.vendorAccountId))
-    .limit(most);
+    .limit(max);
   await start(
     tx,
     row,
@@ -376,8 +376,12 @@ export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promi
 /** Onboardings that have something to do, and whose workflows have not come to rest yet. */
 export async function countRestless(db: Queryable, integrationId: string): Promise<number> {
   return db.$count(
-    process,
-    and(eq(process.kind, 'onboardCustomer'), eq(process.integrationId, integrationId), lte(process.dueAt, sql`now()`)),
+    processes,
+    and(
+      eq(processes.kind, 'onboardCustomer'),
+      eq(processes.integrationId, integrationId),
+      lte(processes.dueAt, sql`now()`),
+    ),
   );
 }
 
@@ -388,20 +392,20 @@ export interface OnboardingToWake {
 }
 
 /** Those whose workflows have to be woken. */
-export async function listToWake(db: Queryable, integrationId: string, most: number): Promise<OnboardingToWake[]> {
+export async function listToWake(db: Queryable, integrationId: string, max: number): Promise<OnboardingToWake[]> {
   return db
-    .select({ id: onboarding.vendorAccountId, version: process.version })
+    .select({ id: onboarding.vendorAccountId, version: processes.version })
     .from(onboarding)
     .innerJoin(
-      process,
+      processes,
       and(
-        eq(process.kind, 'onboardCustomer'),
-        eq(process.id, sql`${onboarding.integrationId} || '/' || ${onboarding.vendorAccountId}`),
+        eq(processes.kind, 'onboardCustomer'),
+        eq(processes.id, sql`${onboarding.integrationId} || '/' || ${onboarding.vendorAccountId}`),
       ),
     )
     .where(and(ofIntegration(integrationId), eq(onboarding.toWake, true)))
     .orderBy(asc(onboarding.foundAt), asc(onboarding.vendorAccountId))
-    .limit(most);
+    .limit(max);
 }
 
 /**
@@ -417,13 +421,13 @@ export async function noteWoken(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     await tx
-      .update(process)
+      .update(processes)
       .set({ dueAt: sql`now()` })
       .where(
         and(
-          eq(process.kind, 'onboardCustomer'),
+          eq(processes.kind, 'onboardCustomer'),
           among(
-            process.id,
+            processes.id,
             failed.map((vendorAccountId) => onboardingId({ integrationId, vendorAccountId })),
           ),
         ),

@@ -3,7 +3,7 @@ import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
 import type { Problem, ProcessKind, ProcessView, StepView } from '../../domain/process.ts';
 import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { process, processNeed, processStep } from '../schema/index.ts';
+import { processes, processNeed, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
 
 export interface ProcessRef {
@@ -19,7 +19,7 @@ export interface StepKey extends ProcessRef {
 const finished = ['done', 'skipped'] as const;
 /** What a step that is over has of what went wrong. */
 const settled = { problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null };
-const ofProcess = (ref: ProcessRef) => and(eq(process.kind, ref.kind), eq(process.id, ref.id));
+const ofProcess = (ref: ProcessRef) => and(eq(processes.kind, ref.kind), eq(processes.id, ref.id));
 export const ofStep = (ref: StepKey) =>
   and(
     eq(processStep.kind, ref.kind),
@@ -43,7 +43,7 @@ export async function createProcess(
   ref: ProcessRef & { integrationId?: string | undefined; about?: string },
 ): Promise<void> {
   await tx
-    .insert(process)
+    .insert(processes)
     .values({ ...ref, organizationId, integrationId: ref.integrationId ?? null, dueAt: sql`now()` })
     .onConflictDoNothing();
 }
@@ -66,7 +66,7 @@ export async function startRound(
     )
     .onConflictDoNothing();
   await tx
-    .update(process)
+    .update(processes)
     .set({ round: ref.round, roundStartedAt: sql`now()` })
     .where(ofProcess(ref));
 }
@@ -115,8 +115,8 @@ export async function beginRounds(
 /** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
 export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
-    .update(process)
-    .set({ version: sql`${process.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
+    .update(processes)
+    .set({ version: sql`${processes.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
     .where(ofProcess(ref));
 }
 
@@ -223,8 +223,8 @@ export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) 
       doneAt: processStep.doneAt,
     })
     .from(processStep)
-    .innerJoin(process, and(eq(process.kind, processStep.kind), eq(process.id, processStep.id)))
-    .where(and(ofProcess(ref), round ? eq(processStep.round, round) : eq(processStep.round, process.round)))
+    .innerJoin(processes, and(eq(processes.kind, processStep.kind), eq(processes.id, processStep.id)))
+    .where(and(ofProcess(ref), round ? eq(processStep.round, round) : eq(processStep.round, processes.round)))
     .orderBy(processStep.position);
   // A note of a failed attempt is kept in the row while the step still tries; it is a problem only once it blocks.
   return rows.map((row) => ({ ...row, problem: row.state === 'blocked' ? row.problem : null }));
@@ -241,10 +241,10 @@ export async function parkProcess(
   ref: ProcessRef & { version: number; dueInMs: number | null },
 ): Promise<boolean> {
   const parked = await db
-    .update(process)
+    .update(processes)
     .set({ dueAt: ref.dueInMs === null ? null : sql`now() + ${ref.dueInMs} * interval '1 millisecond'`, sweeps: 0 })
-    .where(and(ofProcess(ref), eq(process.version, ref.version)))
-    .returning({ id: process.id });
+    .where(and(ofProcess(ref), eq(processes.version, ref.version)))
+    .returning({ id: processes.id });
   return parked.length > 0;
 }
 
@@ -295,9 +295,9 @@ export async function finishSteps(
 /** A fact was committed for several processes. */
 export async function commitFacts(tx: Queryable, of: { kind: ProcessKind; ids: readonly string[] }): Promise<void> {
   await tx
-    .update(process)
-    .set({ version: sql`${process.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
-    .where(and(eq(process.kind, of.kind), among(process.id, of.ids)));
+    .update(processes)
+    .set({ version: sql`${processes.version} + 1`, dueAt: sql`now()`, sweeps: 0 })
+    .where(and(eq(processes.kind, of.kind), among(processes.id, of.ids)));
 }
 
 /** Whether an attempt of a step may be at work. Its row is locked, so that it is not finished until the transaction ends. */
@@ -360,7 +360,7 @@ export async function redoSteps(
       ),
     );
   await tx
-    .update(process)
+    .update(processes)
     .set({ roundStartedAt: sql`now()` })
     .where(ofProcess(ref));
   await commitFact(tx, ref);
@@ -442,9 +442,9 @@ export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
  */
 export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
-    .update(process)
+    .update(processes)
     .set({ sweeps: 0, dueAt: sql`now()` })
-    .where(and(ofProcess(ref), sql`${process.sweeps} > 0`));
+    .where(and(ofProcess(ref), sql`${processes.sweeps} > 0`));
 }
 
 /**
@@ -508,12 +508,12 @@ export async function ownerOf(
 ): Promise<(DueProcess & { round: string; roundStartedAt: Date }) | undefined> {
   const [row] = await db
     .select({
-      organizationId: process.organizationId,
-      integrationId: process.integrationId,
-      round: process.round,
-      roundStartedAt: process.roundStartedAt,
+      organizationId: processes.organizationId,
+      integrationId: processes.integrationId,
+      round: processes.round,
+      roundStartedAt: processes.roundStartedAt,
     })
-    .from(process)
+    .from(processes)
     .where(ofProcess(ref));
   return row ? { kind: ref.kind, id: ref.id, ...row } : undefined;
 }

@@ -41,7 +41,7 @@ export async function applyPsaRows(
     // A write that was done since the refresh began may have come after the line was read: the next refresh reads it again.
     const older =
       entity === 'agreement_line'
-        ? sql`and (t.told_at is null or t.told_at < (select r.started_at from psa_refresh r where r.id = ${refreshId}))`
+        ? sql`and (t.written_at is null or t.written_at < (select r.started_at from psa_refresh r where r.id = ${refreshId}))`
         : sql``;
     await tx.execute(sql`
       delete from ${table} t
@@ -160,7 +160,7 @@ export async function setLineQuantity(
 ): Promise<void> {
   await tx
     .update(agreementLine)
-    .set({ quantity: line.quantity, version: line.version, toldAt: sql`now()` })
+    .set({ quantity: line.quantity, version: line.version, writtenAt: sql`now()` })
     .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, line.id)));
 }
 

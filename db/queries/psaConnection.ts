@@ -1,6 +1,6 @@
 import { and, desc, eq, sql, type SQLWrapper } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
-import { mostDecimals } from '../../domain/quantities.ts';
+import { maxDecimals } from '../../domain/quantities.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { psaConnection, psaRefresh, type PsaSettings } from '../schema/index.ts';
 import { createProcess, startRound, type ProcessRef } from './process.ts';
@@ -109,7 +109,7 @@ export async function storeWritesEnabled(tx: Queryable, id: string, writesEnable
 
 /** Decimals of a quantity that the PSA keeps; where nobody said, as many as Countersign does. */
 export function quantityDecimalsOf({ settings }: Pick<PsaConnectionRow, 'settings'>): number {
-  return settings.quantityDecimals ?? mostDecimals;
+  return settings.quantityDecimals ?? maxDecimals;
 }
 
 /**
@@ -117,8 +117,8 @@ export function quantityDecimalsOf({ settings }: Pick<PsaConnectionRow, 'setting
  * which no binary fraction comes near.
  */
 export const keptBy = (psaConnectionId: string) => (quantity: SQLWrapper) => sql`
-  round(round(${quantity}::numeric, ${sql.raw(`${mostDecimals}`)}),
-        (select coalesce((settings ->> 'quantityDecimals')::int, ${sql.raw(`${mostDecimals}`)})
+  round(round(${quantity}::numeric, ${sql.raw(`${maxDecimals}`)}),
+        (select coalesce((settings ->> 'quantityDecimals')::int, ${sql.raw(`${maxDecimals}`)})
            from psa_connection where id = ${psaConnectionId}))`;
 
 export async function storePsaSettings(tx: Queryable, id: string, settings: PsaSettings): Promise<void> {

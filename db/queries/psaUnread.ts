@@ -82,11 +82,11 @@ export async function listUnreadOf(db: Queryable, psaConnectionId: string, accou
 export async function summarizeUnread(
   db: Queryable,
   psaConnectionId: string,
-  most: number,
+  max: number,
 ): Promise<{ total: number; first: PsaUnreadRow[] }> {
   const of = eq(psaUnread.psaConnectionId, psaConnectionId);
   const [counted] = await db.select({ total: count() }).from(psaUnread).where(of);
   const rows = db.select().from(psaUnread).where(of);
-  const first = await rows.orderBy(asc(psaUnread.since), asc(psaUnread.entity), asc(psaUnread.id)).limit(most);
+  const first = await rows.orderBy(asc(psaUnread.since), asc(psaUnread.entity), asc(psaUnread.id)).limit(max);
   return { total: counted?.total ?? 0, first };
 }

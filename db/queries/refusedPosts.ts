@@ -16,9 +16,9 @@ export interface RefusedPost {
 }
 
 /** Rows of one integration at most. */
-export const mostRefused = 1_000;
+export const maxRefused = 1_000;
 /** A refused id that nobody could read may be of any length. */
-const longestId = 200;
+const maxIdLength = 200;
 
 /**
  * Notes posts that were refused, and lets go of the rows that are the longest ago, should there be too many: they are counted.
@@ -52,7 +52,7 @@ export async function noteRefused(
         delete from refused_post p using (
           select kind, vendor_account_id, service_id from refused_post
            where integration_id = ${integrationId} order by last_at desc, kind, vendor_account_id, service_id
-          offset ${mostRefused}) old
+          offset ${maxRefused}) old
          where p.integration_id = ${integrationId} and p.kind = old.kind
            and p.vendor_account_id = old.vendor_account_id and p.service_id = old.service_id
         returning 1)
@@ -132,4 +132,4 @@ export async function listRefused(
 /** A place in the list is told by a time of JavaScript, which has milliseconds. */
 const atMs = sql<Date>`date_trunc('milliseconds', ${refusedPost.lastAt})`;
 
-const short = (id: string) => Array.from(id).slice(0, longestId).join('');
+const short = (id: string) => Array.from(id).slice(0, maxIdLength).join('');

@@ -47,13 +47,13 @@ export const alert = pgTable(
     reason: jsonb().$type<{ code: string; detail: string }>(),
     psaAccountId: text('psa_account_id'),
     gatheredInto: uuid('gathered_into'),
-    /** When it got its place: storms are counted by it. */
+    /** When it got its delivery slot: storms are counted by it. */
     admittedAt: timestamp('admitted_at', { withTimezone: true }),
-    /** The revision being told to the PSA; null = none. */
-    telling: integer(),
-    /** The newest revision the ticket knows of; 0 = there is none. */
-    told: integer().notNull().default(0),
-    toldAt: timestamp('told_at', { withTimezone: true }),
+    /** The revision that is being delivered to the PSA; null = none. */
+    deliveringRevision: integer('delivering_revision'),
+    /** The newest revision that the ticket holds; 0 = there is no ticket yet. */
+    deliveredRevision: integer('delivered_revision').notNull().default(0),
+    deliveredAt: timestamp('delivered_at', { withTimezone: true }),
     /** Which ticket it is: a repeat after somebody closed one makes the next. */
     occurrence: integer().notNull().default(1),
     /** What the ticket is found by in the PSA; kept before anything is sent. */
@@ -61,13 +61,13 @@ export const alert = pgTable(
     ticketId: text('ticket_id'),
     ticketUrl: text('ticket_url'),
     previousTicketId: text('previous_ticket_id'),
-    /** A POST that is claimed: of what, whether its outcome is known to be unknown, by which claim, how often, since when, how often looked for. */
+    /** A POST that is claimed: of what, whether its outcome is known to be unknown, by which claim, how often, since when, and how many attempts to find it were made. */
     post: text().$type<'ticket' | 'note'>(),
     postState: text('post_state').$type<'writing' | 'uncertain'>(),
     claimId: uuid('claim_id'),
     claims: integer().notNull().default(0),
     claimedAt: timestamp('claimed_at', { withTimezone: true }),
-    looks: integer().notNull().default(0),
+    attempts: integer().notNull().default(0),
   },
   (t) => [
     unique().on(t.integrationId, t.vendorAccountId, t.alertId),

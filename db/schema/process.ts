@@ -8,7 +8,7 @@ import { organization } from './organization.ts';
  * A process's place, so that its workflow can be terminated and started again at any time.
  * A fact's transaction adds 1 to `version` and sets `due_at = now()`; `due_at` null = waits for a person.
  */
-export const process = pgTable(
+export const processes = pgTable(
   'process',
   {
     kind: text().$type<ProcessKind>().notNull(),

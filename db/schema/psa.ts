@@ -85,8 +85,8 @@ export const agreementLine = pgTable(
     effectiveTo: date('effective_to', { mode: 'string' }),
     status: text().$type<'active' | 'inactive' | 'cancelled' | 'expired'>().notNull(),
     version: text().notNull(),
-    /** When an approved write, or the look at its line, told the quantity: a refresh that began before knows less. */
-    toldAt: timestamp('told_at', { withTimezone: true }),
+    /** When an approved write, or reading its line again, set the quantity; a refresh that began earlier is older than that. */
+    writtenAt: timestamp('written_at', { withTimezone: true }),
   },
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.agreementId)],
 );

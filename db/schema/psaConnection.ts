@@ -56,7 +56,7 @@ export const psaConnection = pgTable(
 );
 
 /** Calls per second of one connection, whatever number of workers: one GCRA row, moved by one statement. */
-export const callBudget = pgTable('call_budget', {
+export const rateLimit = pgTable('rate_limit', {
   connection: text().primaryKey(),
   callsPerSecond: doublePrecision('calls_per_second').notNull(),
   /** Theoretical arrival time: when the next call may start. */

@@ -1,5 +1,5 @@
 /** Which of a product's lines count on its card, and why the others do not. */
-import { leftOutWords } from './lineWords.ts';
+import { describeLeftOutLine } from './lineDescriptions.ts';
 import { periodOf, type Period } from './period.ts';
 import type { AgreementInput, CardLine, LeftOutLine, LineInput, ReconcileInput } from './types.ts';
 
@@ -131,6 +131,6 @@ function leftOutLineOf(read: ReadLine, reason: LeftOutLine['reason'], today: str
     effectiveFrom: line.effectiveFrom,
     effectiveTo: line.effectiveTo,
     reason,
-    words: leftOutWords(read, reason, today),
+    words: describeLeftOutLine(read, reason, today),
   };
 }

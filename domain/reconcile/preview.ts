@@ -20,11 +20,11 @@ export function previewOf({ line, newQuantity }: LineWrite): string[] {
       `It follows the line of ${before.quantity} that ends on ${before.effectiveTo}, which stays as it is.`,
     );
   if (line.effectiveTo !== null) sentences.push(`This line ends on ${line.effectiveTo}.`);
-  sentences.push(firstBilledWords(line), 'Nothing is billed or credited for periods already invoiced.');
+  sentences.push(describeFirstBilled(line), 'Nothing is billed or credited for periods already invoiced.');
   return sentences;
 }
 
-function firstBilledWords({ asOf, asOfKnown, readOn, effectiveFrom }: CardLine): string {
+function describeFirstBilled({ asOf, asOfKnown, readOn, effectiveFrom }: CardLine): string {
   if (!asOfKnown) return 'The agreement has no next invoice date, so it is not known when this is first billed.';
   if (readOn !== asOf)
     return `The agreement's next invoice date ${asOf} has passed, so it is not known when this is first billed.`;

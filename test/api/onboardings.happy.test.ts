@@ -59,7 +59,7 @@ test('whose mapping a person took back is not mapped by its name again', async (
   const partner = one.psaAccount(5);
   await db.execute(sql`update psa_account set name = ${name} where id = ${partner}`);
   const start = () =>
-    db.transaction(async (tx) => startFound(tx, await readIntegration(tx, of.id), { most: 10, remindMs: 86_400_000 }));
+    db.transaction(async (tx) => startFound(tx, await readIntegration(tx, of.id), { max: 10, remindMs: 86_400_000 }));
   await start();
   expect(await get(of)).toMatchObject({ state: 'mapped', psaAccountId: partner, how: 'exact' });
   await harness.admin.decide('DELETE', at(of), 'mapping');

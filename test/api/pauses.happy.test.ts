@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { postponeCalls, readPause, takePermits, type Connection } from '../../db/queries/budget.ts';
+import { postponeCalls, readPause, takePermits, type Connection } from '../../db/queries/rateLimit.ts';
 import { beginStep, noteFailure, ownerOf, type StepKey } from '../../db/queries/process.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { psaCredentials } from '../kit/apiSamples.ts';
@@ -22,7 +22,7 @@ const minuteMs = 60_000;
 /** As a worker does it that was answered 429. */
 async function pause(connection: Connection, ms = 20 * minuteMs): Promise<void> {
   const name = `${connection.of}/${connection.id}`;
-  await takePermits(harness.db, name, { callsPerSecond: 5, permits: 5, longestWaitMs: 5_000 });
+  await takePermits(harness.db, name, { callsPerSecond: 5, permits: 5, maxWaitMs: 5_000 });
   await postponeCalls(harness.db, name, ms, why);
 }
 
@@ -57,7 +57,7 @@ test.each([
 
   const before = (await audited(psa.id)).length;
   expect((await harness.admin.call<Shown>(method, `${path}/${rest}`, body)).body.pause).toBeNull();
-  expect(await takePermits(harness.db, `psa/${psa.id}`, { callsPerSecond: 5, permits: 5, longestWaitMs: 0 })).toEqual({
+  expect(await takePermits(harness.db, `psa/${psa.id}`, { callsPerSecond: 5, permits: 5, maxWaitMs: 0 })).toEqual({
     delayMs: 0,
   });
   expect(await readPause(harness.db, other), "another tenant's").not.toBeNull();
@@ -122,7 +122,7 @@ test('a pause that is over is not shown, and neither is the step that waited for
   await pause(psa);
   const round = (await ownerOf(harness.db, { kind: 'refreshPsa', id: psa.id }))?.round ?? '';
   await harness.db.execute(
-    sql`update call_budget set paused_until = now() - interval '1 second' where connection = ${`psa/${psa.id}`}`,
+    sql`update rate_limit set paused_until = now() - interval '1 second' where connection = ${`psa/${psa.id}`}`,
   );
   await harness.db.execute(
     sql`update process_step set not_before = now() - interval '1 second', state = 'running', done_at = null

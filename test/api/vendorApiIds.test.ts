@@ -3,7 +3,7 @@ import { request } from 'node:http';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { mostRefused, noteRefused } from '../../db/queries/refusedPosts.ts';
+import { maxRefused, noteRefused } from '../../db/queries/refusedPosts.ts';
 import { service } from '../../db/schema/index.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne, seedAlerting } from '../kit/apiTenant.ts';
@@ -270,7 +270,7 @@ describe('posts that are refused', () => {
   });
 
   test('are bounded, and what there is no room for is counted; page by page each is seen once', async () => {
-    const posts = Array.from({ length: mostRefused + 50 }, (_, at) => ({
+    const posts = Array.from({ length: maxRefused + 50 }, (_, at) => ({
       kind: 'count' as const,
       vendorAccountId: `account ${at}`,
       serviceId: 'x',
@@ -285,14 +285,14 @@ describe('posts that are refused', () => {
     let cursor: string | null = '';
     while (cursor !== null) {
       const page = await intake(`?limit=200${cursor ? `&cursor=${cursor}` : ''}`);
-      expect(page.refused).toEqual({ rows: mostRefused, times: mostRefused + 50, forgotten: 50 });
+      expect(page.refused).toEqual({ rows: maxRefused, times: maxRefused + 50, forgotten: 50 });
       for (const { accountId } of page.items) {
         expect(seen.has(accountId)).toBe(false);
         seen.add(accountId);
       }
       cursor = page.nextCursor;
     }
-    expect(seen.size).toBe(mostRefused);
+    expect(seen.size).toBe(maxRefused);
     expect(seen.has('account 1049')).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { commitPiece, performStep } from '../../activities/step.ts';
+import { commitChunk, performStep } from '../../activities/step.ts';
 import type { ProcessRef, StepKey } from '../../db/queries/process.ts';
 import { claimRefresh, moveRefreshCursor, takeOverRefresh } from '../../db/queries/psaConnection.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
@@ -200,7 +200,7 @@ test.concurrent('a refused piece of a superseded attempt leaves nothing behind',
   const zombie = await takeOverRefresh(harness.db, round);
   const newer = await takeOverRefresh(harness.db, round);
   const stage = (attempt: typeof zombie, cursor: string) =>
-    commitPiece(harness.deps, step, async (tx) => {
+    commitChunk(harness.deps, step, async (tx) => {
       await stageRows(tx, round, 'psa_board', [{ id: cursor, data: {} }]);
       return moveRefreshCursor(tx, attempt, { [cursor]: 'read' });
     });
@@ -220,7 +220,7 @@ test.concurrent('an attempt that a zombie took over from is tried again instead 
       const mine = await takeOverRefresh(harness.db, step.round);
       // A worker that was frozen before it took over does so now, and will never answer.
       if (tries === 1) await takeOverRefresh(harness.db, step.round);
-      await commitPiece(harness.deps, step, (tx) => moveRefreshCursor(tx, mine, { [randomUUID()]: 'read' }));
+      await commitChunk(harness.deps, step, (tx) => moveRefreshCursor(tx, mine, { [randomUUID()]: 'read' }));
     },
     ref.id,
   );

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { unlimited } from '../../connectors/budget.ts';
+import { unlimited } from '../../connectors/rateLimiter.ts';
 import { createConnectwiseAdapter } from '../../connectors/connectwise/adapter.ts';
 import { createConnectwiseClient } from '../../connectors/connectwise/client.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
@@ -257,7 +257,7 @@ describe('Mailprotector: every plausible form of the header', () => {
   const customers = () =>
     createMailprotectorAdapter({ resellerId: '500', apiKey: keys.reseller }, mailprotectorSettings.parse({}), {
       baseUrl: simulator.url,
-      budget: unlimited,
+      rateLimiter: unlimited,
       concurrency: 8,
     }).listAccounts();
 
@@ -317,7 +317,7 @@ describe('ConnectWise: a lost Link, a page that comes again, a count of its own'
     });
     const client = createConnectwiseClient(
       { site: server.url, companyId: 'acme', publicKey: 'public', privateKey: 'private' },
-      { clientId: 'client', allowPrivateHosts: true, budget: unlimited },
+      { clientId: 'client', allowPrivateHosts: true, rateLimiter: unlimited },
     );
     try {
       return { answer: await ask(createConnectwiseAdapter(client)), calls };

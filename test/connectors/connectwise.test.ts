@@ -1,6 +1,6 @@
 /** The ConnectWise adapter against the simulated ConnectWise, over HTTP. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { unlimited } from '../../connectors/budget.ts';
+import { unlimited } from '../../connectors/rateLimiter.ts';
 import { createConnectwiseAdapter } from '../../connectors/connectwise/adapter.ts';
 import { createConnectwiseClient } from '../../connectors/connectwise/client.ts';
 import { quoted } from '../../connectors/connectwise/conditions.ts';
@@ -73,7 +73,7 @@ function adapter(
       {
         clientId,
         allowPrivateHosts: true,
-        budget: unlimited,
+        rateLimiter: unlimited,
         timeoutMs: over.timeoutMs ?? 10_000,
         logger: over.logger,
       },

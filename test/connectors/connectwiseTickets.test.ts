@@ -1,6 +1,6 @@
 /** The ConnectWise adapter's ticket half against the simulated ConnectWise, over HTTP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { unlimited } from '../../connectors/budget.ts';
+import { unlimited } from '../../connectors/rateLimiter.ts';
 import { createConnectwiseAdapter } from '../../connectors/connectwise/adapter.ts';
 import { createConnectwiseClient } from '../../connectors/connectwise/client.ts';
 import type { CreateTicket, PsaAdapter } from '../../connectors/psa.ts';
@@ -34,7 +34,7 @@ beforeEach(async () => {
   accountId = String((await admin.state<State>()).companies[0]?.id);
 });
 
-function adapter(member: keyof typeof members = 'full', timeoutMs = 5_000, budget = unlimited): PsaAdapter {
+function adapter(member: keyof typeof members = 'full', timeoutMs = 5_000, rateLimiter = unlimited): PsaAdapter {
   return createConnectwiseAdapter(
     createConnectwiseClient(
       {
@@ -43,7 +43,7 @@ function adapter(member: keyof typeof members = 'full', timeoutMs = 5_000, budge
         publicKey: members[member]?.publicKey ?? '',
         privateKey: members[member]?.privateKey ?? '',
       },
-      { clientId, allowPrivateHosts: true, budget, timeoutMs },
+      { clientId, allowPrivateHosts: true, rateLimiter: rateLimiter, timeoutMs },
     ),
   );
 }
@@ -253,12 +253,12 @@ describe('one ticket for one reference (invariant 6)', () => {
 
   test('a POST is claimed once nothing is left to wait for, and not sent if somebody else has it', async () => {
     const order: string[] = [];
-    const budget = { take: async () => void order.push('permit'), throttled: async () => undefined };
+    const rateLimiter = { take: async () => void order.push('permit'), throttled: async () => undefined };
     const claim = async () => {
       order.push('claim');
       return 0;
     };
-    const late = await adapter('full', 5_000, budget).createTicket(ticket({ claim }));
+    const late = await adapter('full', 5_000, rateLimiter).createTicket(ticket({ claim }));
     expect(late).toMatchObject({ outcome: 'not_sent', error: { code: 'too_late' } });
     // To find the API, to look for the ticket, and to post it.
     expect(order).toEqual(['permit', 'permit', 'permit', 'claim']);

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import type { Budget } from '../../connectors/budget.ts';
+import type { RateLimiter } from '../../connectors/rateLimiter.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { createHttpClient, type HttpClientOptions, type HttpRequest } from '../../connectors/http.ts';
 import { retryAfter } from '../../connectors/retryAfter.ts';
@@ -23,14 +23,14 @@ async function serve(answer: (asked: Asked, response: ServerResponse) => void): 
   return server;
 }
 
-function recordingBudget(): Budget & { taken: number; waits: number[] } {
-  const budget = {
+function recordingRateLimiter(): RateLimiter & { taken: number; waits: number[] } {
+  const rateLimiter = {
     taken: 0,
     waits: [] as number[],
-    take: async () => void budget.taken++,
-    throttled: async (ms: number) => void budget.waits.push(ms),
+    take: async () => void rateLimiter.taken++,
+    throttled: async (ms: number) => void rateLimiter.waits.push(ms),
   };
-  return budget;
+  return rateLimiter;
 }
 
 function client(baseUrl: string, over: Partial<HttpClientOptions> = {}) {
@@ -38,7 +38,7 @@ function client(baseUrl: string, over: Partial<HttpClientOptions> = {}) {
     baseUrl,
     headers: { authorization: `Bearer ${secret}` },
     secrets: [secret],
-    budget: recordingBudget(),
+    rateLimiter: recordingRateLimiter(),
     ...over,
   });
 }
@@ -86,12 +86,12 @@ describe('a good answer', () => {
     );
   });
 
-  test('each call takes one permit of the budget, before it is sent', async () => {
+  test('each call takes one permit of the rate limiter, before it is sent', async () => {
     const server = await serve((_asked, response) => json(response, 200, { ok: true }));
-    const budget = recordingBudget();
+    const rateLimiter = recordingRateLimiter();
     const asked: number[] = [];
-    const counting = { ...budget, take: async () => void asked.push(server.asked.length) };
-    const http = client(server.url, { budget: counting });
+    const counting = { ...rateLimiter, take: async () => void asked.push(server.asked.length) };
+    const http = client(server.url, { rateLimiter: counting });
     for (let at = 0; at < 3; at++) await http.request({ method: 'GET', path: '/a', route: '/a', schema });
     expect(asked).toEqual([0, 1, 2]);
   });
@@ -163,10 +163,10 @@ describe('throttling', () => {
     ['with nonsense, five seconds', { 'retry-after': 'soon' }, 5_000],
   ])('429 %s', async (_how, headers, ms) => {
     const server = await serve((_asked, response) => json(response, 429, { message: 'Slow down.' }, headers));
-    const budget = recordingBudget();
-    const error = await failure(server.url, { budget });
+    const rateLimiter = recordingRateLimiter();
+    const error = await failure(server.url, { rateLimiter: rateLimiter });
     expect(error).toMatchObject({ kind: 'throttled', code: 'throttled', retryAfterMs: ms, mayHaveActed: false });
-    expect(budget.waits).toEqual([ms]);
+    expect(rateLimiter.waits).toEqual([ms]);
     expect(server.asked).toHaveLength(1);
   });
 
@@ -186,9 +186,12 @@ describe('throttling', () => {
 
   test('a 429 whose Retry-After nobody can mean is waited for as if there were none', async () => {
     const server = await serve((_asked, response) => json(response, 429, {}, { 'retry-after': '86400' }));
-    const budget = recordingBudget();
-    expect(await failure(server.url, { budget })).toMatchObject({ kind: 'throttled', retryAfterMs: 5_000 });
-    expect(budget.waits).toEqual([5_000]);
+    const rateLimiter = recordingRateLimiter();
+    expect(await failure(server.url, { rateLimiter: rateLimiter })).toMatchObject({
+      kind: 'throttled',
+      retryAfterMs: 5_000,
+    });
+    expect(rateLimiter.waits).toEqual([5_000]);
   });
 
   test('a 503 whose Retry-After nobody can mean is left to the backoff', async () => {
@@ -334,11 +337,17 @@ describe('answers that do not arrive whole', () => {
 
   test('who has given up before it began takes no permit and sends nothing', async () => {
     const server = await serve((_asked, response) => json(response, 200, { ok: true }));
-    const budget = recordingBudget();
+    const rateLimiter = recordingRateLimiter();
     const signal = AbortSignal.abort(new Error('no longer needed'));
-    const asking = client(server.url, { budget }).request({ method: 'GET', path: '/a', route: '/a', schema, signal });
+    const asking = client(server.url, { rateLimiter: rateLimiter }).request({
+      method: 'GET',
+      path: '/a',
+      route: '/a',
+      schema,
+      signal,
+    });
     await expect(asking).rejects.toThrow('no longer needed');
-    expect([budget.taken, server.asked.length]).toEqual([0, 0]);
+    expect([rateLimiter.taken, server.asked.length]).toEqual([0, 0]);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The Mailprotector adapter against the simulated Mailprotector, over HTTP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { unlimited } from '../../connectors/budget.ts';
+import { unlimited } from '../../connectors/rateLimiter.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { createMailprotectorAdapter, mailprotectorSettings } from '../../connectors/mailprotector/adapter.ts';
 import type { UsageCount, UsagePage } from '../../connectors/vendor.ts';
@@ -41,7 +41,7 @@ function adapter(settings: object = {}, credentials: object = {}, baseUrl = simu
   return createMailprotectorAdapter(
     { resellerId: '500', apiKey: keys.reseller, ...credentials },
     mailprotectorSettings.parse(settings),
-    { baseUrl, budget: unlimited, concurrency: 8, timeoutMs: 5_000 },
+    { baseUrl, rateLimiter: unlimited, concurrency: 8, timeoutMs: 5_000 },
   );
 }
 
@@ -425,7 +425,7 @@ describe('credentials', () => {
     const apiKey = 'wrong-key-000';
     const told = createMailprotectorAdapter({ resellerId: '500', apiKey }, mailprotectorSettings.parse({}), {
       baseUrl: simulator.url,
-      budget: unlimited,
+      rateLimiter: unlimited,
       concurrency: 1,
       logger,
     });
@@ -441,7 +441,7 @@ describe('credentials', () => {
       mailprotectorSettings.parse({}),
       {
         baseUrl: simulator.url,
-        budget: unlimited,
+        rateLimiter: unlimited,
         concurrency: 4,
         logger,
       },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { unlimited } from '../../connectors/budget.ts';
+import { unlimited } from '../../connectors/rateLimiter.ts';
 import { createHttpClient } from '../../connectors/http.ts';
 import { isPrivateAddress } from '../../connectors/publicHosts.ts';
 import { json, startHttpServer } from './httpServer.ts';
@@ -13,7 +13,7 @@ test('a name that leads to this machine is not called: the server sees nothing',
       baseUrl: server.url.replace('127.0.0.1', 'localhost'),
       headers: {},
       secrets: [],
-      budget: unlimited,
+      rateLimiter: unlimited,
       publicOnly,
     }).request({ method: 'GET', path: '/', route: '/', schema: z.unknown() });
   try {

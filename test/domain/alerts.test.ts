@@ -12,7 +12,7 @@ import {
   type TicketOptions,
 } from '../../domain/alerts.ts';
 import { deriveAlerts, readRules } from '../../domain/derivedAlerts.ts';
-import { noteText, ticketText, type ToldAlert } from '../../domain/ticketText.ts';
+import { noteText, ticketText, type AlertToDeliver } from '../../domain/ticketText.ts';
 
 const status = { id: '1', name: 'New', closed: false, active: true, isDefault: true };
 const options: TicketOptions = {
@@ -87,7 +87,7 @@ test('settings have their defaults, and what is given takes the place of what is
 });
 
 describe('texts', () => {
-  const told = (alert: Partial<ToldAlert['alert']> = {}, more: Partial<ToldAlert> = {}): ToldAlert => ({
+  const told = (alert: Partial<AlertToDeliver['alert']> = {}, more: Partial<AlertToDeliver> = {}): AlertToDeliver => ({
     alert: {
       alertId: 'q-1',
       source: 'vendor',

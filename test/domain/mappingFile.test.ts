@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { describe, expect, test } from 'vitest';
-import { createWords, planMappings, writeMappings, type Mappings } from '../../domain/mappingFile.ts';
+import { createDescriber, planMappings, writeMappings, type Mappings } from '../../domain/mappingFile.ts';
 
 const psaAccounts = [
   { id: '250', name: 'Acme Dental' },
@@ -357,7 +357,7 @@ test('a file of a hundred thousand lines is planned in seconds, its errors too',
   const wrong = text.replaceAll(/^account,/gm, 'account,0');
   expect(planMappings(wrong, state).errors.length).toBeGreaterThan(99_000);
   const moved = planMappings(text.replaceAll(/,Customer \d+,no/g, ',,no').replaceAll(/,(\d+),,no/g, ',,,no'), state);
-  expect(moved.changes.map(createWords(state))).toHaveLength(100_000);
+  expect(moved.changes.map(createDescriber(state))).toHaveLength(100_000);
   // Quadratic in any of them would be hours.
   expect(performance.now() - began).toBeLessThan(60_000);
 });
@@ -376,7 +376,7 @@ test('a change is told in words', () => {
     [header, 'account,1001,,,,yes,,', 'account,1002,,251,,,,', 'service,CloudFilter,,78,,,,'].join('\n'),
     now,
   );
-  expect(changes.map(createWords(now))).toEqual([
+  expect(changes.map(createDescriber(now))).toEqual([
     { before: 'mapped to Acme Dental (250)', after: 'excluded' },
     { before: 'not mapped', after: 'mapped to =HYPERLINK("http://evil.example","Acme") (251)' },
     {

@@ -5,7 +5,7 @@ import {
   reconnectSteps,
   skippedConnectSteps,
   stepsOf,
-  stepWords,
+  stepLabels,
   workflowIdOf,
   workflowInputOf,
   type ProcessKind,
@@ -20,12 +20,12 @@ const stepsLeft = (intake: 'push' | 'pull', modules: ('billing' | 'alerts')[]) =
 test('every step of every process has words that a stranger understands', () => {
   const wordless = kinds
     .flatMap((kind) => [...stepsOf[kind]])
-    .filter((step) => !/^[A-Z].{3,}/.test(stepWords[step].title) || !/^(a|an|the) /i.test(stepWords[step].waitsFor));
+    .filter((step) => !/^[A-Z].{3,}/.test(stepLabels[step].title) || !/^(a|an|the) /i.test(stepLabels[step].waitsFor));
   expect(wordless).toEqual([]);
 });
 
 test('no words are there for a step that no process has', () => {
-  expect(Object.keys(stepWords).sort()).toEqual([...new Set(kinds.flatMap((kind) => [...stepsOf[kind]]))].sort());
+  expect(Object.keys(stepLabels).sort()).toEqual([...new Set(kinds.flatMap((kind) => [...stepsOf[kind]]))].sort());
 });
 
 test('no process has one step twice: a step is a row', () => {

@@ -11,10 +11,10 @@ import { inject } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { performStep, type StepRef, type StepResult } from '../../activities/step.ts';
-import { wakeProcess } from '../../activities/store.ts';
+import { wakeProcess } from '../../activities/processRows.ts';
 import { openDatabase, type Database, type Transaction } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
-import { recordTold } from '../../db/queries/alertDelivery.ts';
+import { recordDelivered } from '../../db/queries/alertDelivery.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { insertIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
@@ -226,7 +226,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
       return [];
     }),
     recordDelivery: step(async (tx, ref) => {
-      await recordTold(tx, ref.id);
+      await recordDelivered(tx, ref.id);
       return [];
     }),
   };
@@ -299,7 +299,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
       const integrationId = await harness.foundCustomers(psaConnectionId, 1);
       const { ONBOARDING_REMIND_MS: remindMs } = environment;
       await db.transaction(async (tx) => {
-        await startFound(tx, await readIntegration(tx, integrationId), { most: 1, remindMs });
+        await startFound(tx, await readIntegration(tx, integrationId), { max: 1, remindMs });
       });
       return onboardingId({ integrationId, vendorAccountId: '1' });
     },

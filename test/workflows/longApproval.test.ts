@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { viewOf } from '../../activities/step.ts';
+import { readProcessView } from '../../activities/step.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 
 /** Pieces of 25 lines: 160,000 lines are 6,400, and at six events each no history holds them. */
@@ -11,7 +11,7 @@ let left = pieces;
 beforeAll(async () => {
   harness = await startHarness({
     wrap: (real, harness) => ({
-      writeLines: async (ref) => (left-- > 0 ? viewOf(harness().deps, ref) : real.writeLines(ref)),
+      writeLines: async (ref) => (left-- > 0 ? readProcessView(harness().deps, ref) : real.writeLines(ref)),
     }),
   });
 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { wakeProcess } from '../../activities/store.ts';
+import { wakeProcess } from '../../activities/processRows.ts';
 import { commitFact, createProcess, parkProcess, takeOverdue, type ProcessRef } from '../../db/queries/process.ts';
 import { workflowTaskQueue } from '../../domain/process.ts';
 import { createTemporalClient } from '../../temporal/client.ts';

@@ -21,11 +21,11 @@ import type { Queryable, Transaction } from '../../db/client.ts';
 import { commitAndWake } from '../context.ts';
 import { linkersOf } from '../routes/integrations.ts';
 import { idIn, meantIn } from './address.ts';
-import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './answers.ts';
+import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { listOfFields, optionalFlag, optionalText, requiredText, valuesOf, type Fields } from './fields.ts';
 import { vendorActor } from './vendor.ts';
 
-interface Thing extends PushedThing {
+interface Entry extends PushedThing {
   mappingId: string | null;
 }
 
@@ -35,15 +35,15 @@ interface Kind {
   path: string;
   idsName: string;
   one: string;
-  list(db: Queryable, integrationId: string, ids?: readonly string[]): Promise<Thing[]>;
+  list(db: Queryable, integrationId: string, ids?: readonly string[]): Promise<Entry[]>;
   /** @returns whom to wake after the commit */
   put(
     tx: Transaction,
     row: IntegrationRow,
-    things: readonly (PushedThing & { name: string })[],
+    entries: readonly (PushedThing & { name: string })[],
   ): Promise<readonly ToWake[]>;
   /** @throws VendorApiError for an id that there is not */
-  change(tx: Transaction, integrationId: string, things: readonly PushedThing[]): Promise<readonly ToWake[]>;
+  change(tx: Transaction, integrationId: string, entries: readonly PushedThing[]): Promise<readonly ToWake[]>;
   after(tx: Transaction, integrationId: string): Promise<void>;
 }
 
@@ -53,12 +53,12 @@ const accounts: Kind = {
   idsName: 'accountIds',
   one: 'account',
   list: listPushedAccounts,
-  async put(tx, row, things) {
-    const created = await putAccounts(tx, row.id, things);
+  async put(tx, row, entries) {
+    const created = await putAccounts(tx, row.id, entries);
     return beginOnboardings(tx, row, created, { by: 'vendor', actor: vendorActor(row) });
   },
-  async change(tx, integrationId, things) {
-    refuseUnknown('account', await changeAccounts(tx, integrationId, things));
+  async change(tx, integrationId, entries) {
+    refuseUnknown('account', await changeAccounts(tx, integrationId, entries));
     // Another name may be the one of a PSA account.
     return askToMatch(tx, { integrationId });
   },
@@ -78,70 +78,70 @@ const services: Kind = {
       ...row.service,
       mappingId: row.productIds?.[0] ?? null,
     })),
-  async put(tx, { id }, things) {
-    await putDynamicServices(tx, id, things);
+  async put(tx, { id }, entries) {
+    await putDynamicServices(tx, id, entries);
     return [];
   },
-  async change(tx, integrationId, things) {
-    refuseUnknown('service', await changeDynamicServices(tx, integrationId, things));
+  async change(tx, integrationId, entries) {
+    refuseUnknown('service', await changeDynamicServices(tx, integrationId, entries));
     return [];
   },
   after: async () => undefined,
 };
 
-export const thingRoutes = new Hono<VendorApiEnv>();
+export const accountAndServiceRoutes = new Hono<VendorApiEnv>();
 
 for (const kind of [accounts, services]) {
-  thingRoutes.get(kind.path, async (c) => {
+  accountAndServiceRoutes.get(kind.path, async (c) => {
     const found = await listAsked(c, kind);
     // Absent, or anything but `false`: all of them, as the older client expects.
     const unmappedToo = c.req.query('returnUnmapped') !== 'false';
-    return c.json(found.filter((thing) => unmappedToo || thing.mappingId !== null).map(viewOf));
+    return c.json(found.filter((entry) => unmappedToo || entry.mappingId !== null).map(entryView));
   });
 
-  thingRoutes.post(kind.path, async (c) => {
-    const things = listOfFields(await jsonOf(c)).map((fields) => ({
+  accountAndServiceRoutes.post(kind.path, async (c) => {
+    const entries = listOfFields(await jsonOf(c)).map((fields) => ({
       ...partsOf(fields),
       id: requiredText(fields, 'id', 200),
       name: requiredText(fields, 'name', 500),
     }));
-    await store(c, kind, `${kind.one}s.put`, things.length, (tx, row) => kind.put(tx, row, lastOfEach(things)));
-    return c.json(await viewsOf(c, kind, things), 201);
+    await store(c, kind, `${kind.one}s.put`, entries.length, (tx, row) => kind.put(tx, row, lastOfEach(entries)));
+    return c.json(await viewsOf(c, kind, entries), 201);
   });
 
-  thingRoutes.patch(kind.path, async (c) => {
-    const things = listOfFields(await jsonOf(c)).map((fields) => ({
+  accountAndServiceRoutes.patch(kind.path, async (c) => {
+    const entries = listOfFields(await jsonOf(c)).map((fields) => ({
       ...partsOf(fields),
       id: requiredText(fields, 'id', 200),
     }));
-    await change(c, kind, things);
-    return c.json(await viewsOf(c, kind, things));
+    await change(c, kind, entries);
+    return c.json(await viewsOf(c, kind, entries));
   });
 
   // Of any length: an id may hold a slash, and be sent with it.
-  thingRoutes.patch(`${kind.path}/:id{.+}`, async (c) => {
+  accountAndServiceRoutes.patch(`${kind.path}/:id{.+}`, async (c) => {
     const [fields = {}] = listOfFields(await jsonOf(c));
     const asked = idIn(c, `${kind.path}/`);
     const known = await listKnownIds(c.get('deps').db, kind.of, c.get('integration').id, asked.readings);
-    const thing = { ...partsOf(fields), id: meantIn(asked, known)?.id ?? asked.readings[0] };
-    await change(c, kind, [thing]);
-    const [view] = await viewsOf(c, kind, [thing]);
+    const entry = { ...partsOf(fields), id: meantIn(asked, known)?.id ?? asked.readings[0] };
+    await change(c, kind, [entry]);
+    const [view] = await viewsOf(c, kind, [entry]);
     return c.json(view);
   });
 }
 
 /** All, or those that are asked for by their ids. */
-async function listAsked(c: VendorContext, kind: Kind): Promise<Thing[]> {
+async function listAsked(c: VendorContext, kind: Kind): Promise<Entry[]> {
   const { db } = c.get('deps');
   const { id } = c.get('integration');
   const values = valuesOf(c.req.queries(), kind.idsName);
   if (values === undefined) return kind.list(db, id);
   const withComma = values.some((value) => value.includes(',')) ? await listIdsWithComma(db, kind.of, id) : [];
   const found = await kind.list(db, id, possibleIds(values, new Set(withComma)));
-  const meant = meantIds(values, new Set(found.map((thing) => thing.id)));
+  const meant = meantIds(values, new Set(found.map((entry) => entry.id)));
   if (!meant) throw new VendorApiError(409, `${kind.idsName} may be read in several ways. Ask for all, without it`);
   const ids = new Set(meant);
-  return found.filter((thing) => ids.has(thing.id));
+  return found.filter((entry) => ids.has(entry.id));
 }
 
 function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
@@ -154,8 +154,8 @@ function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
 }
 
 /** All or none: an unknown id refuses the whole list. */
-async function change(c: VendorContext, kind: Kind, things: readonly PushedThing[]): Promise<void> {
-  await store(c, kind, `${kind.one}s.change`, things.length, (tx, { id }) => kind.change(tx, id, merged(things)));
+async function change(c: VendorContext, kind: Kind, entries: readonly PushedThing[]): Promise<void> {
+  await store(c, kind, `${kind.one}s.change`, entries.length, (tx, { id }) => kind.change(tx, id, merged(entries)));
 }
 
 function refuseUnknown(one: string, id: string | undefined): void {
@@ -186,21 +186,21 @@ async function store(
 }
 
 /** One statement cannot write a row twice; of one id sent twice the last counts. */
-function lastOfEach<T extends { id: string }>(things: readonly T[]): T[] {
-  return [...new Map(things.map((thing) => [thing.id, thing])).values()];
+function lastOfEach<T extends { id: string }>(entries: readonly T[]): T[] {
+  return [...new Map(entries.map((entry) => [entry.id, entry])).values()];
 }
 
 /** Of one id sent twice each field counts as it was given last: as if they had been changed one after the other. */
-function merged(things: readonly PushedThing[]): PushedThing[] {
+function merged(entries: readonly PushedThing[]): PushedThing[] {
   const byId = new Map<string, PushedThing>();
-  for (const thing of things) {
-    const before = byId.get(thing.id);
-    byId.set(thing.id, {
-      id: thing.id,
-      name: thing.name ?? before?.name,
-      description: thing.description ?? before?.description,
-      isActive: thing.isActive ?? before?.isActive,
-      isArrears: thing.isArrears ?? before?.isArrears,
+  for (const entry of entries) {
+    const before = byId.get(entry.id);
+    byId.set(entry.id, {
+      id: entry.id,
+      name: entry.name ?? before?.name,
+      description: entry.description ?? before?.description,
+      isActive: entry.isActive ?? before?.isActive,
+      isArrears: entry.isArrears ?? before?.isArrears,
     });
   }
   return [...byId.values()];
@@ -213,13 +213,13 @@ async function viewsOf(c: VendorContext, kind: Kind, asked: readonly { id: strin
     c.get('integration').id,
     asked.map(({ id }) => id),
   );
-  const byId = new Map(found.map((thing) => [thing.id, thing]));
+  const byId = new Map(found.map((entry) => [entry.id, entry]));
   return asked.flatMap(({ id }) => {
-    const thing = byId.get(id);
-    return thing ? [viewOf(thing)] : [];
+    const entry = byId.get(id);
+    return entry ? [entryView(entry)] : [];
   });
 }
 
-function viewOf({ id, name, description, isActive, isArrears, mappingId }: Thing) {
+function entryView({ id, name, description, isActive, isArrears, mappingId }: Entry) {
   return { id, name, description, isActive, isArrears, isMapped: mappingId !== null, mappingId };
 }

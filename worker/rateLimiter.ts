@@ -1,12 +1,12 @@
 /** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Budget } from '../connectors/budget.ts';
+import type { RateLimiter } from '../connectors/rateLimiter.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Database } from '../db/client.ts';
-import { postponeCalls, takePermits } from '../db/queries/budget.ts';
+import { postponeCalls, takePermits } from '../db/queries/rateLimit.ts';
 
 /** A longer pause is not waited for in an activity: its step says so, and a timer of Temporal's waits. In milliseconds. */
-export const longestWaitMs = 5_000;
+export const maxWaitMs = 5_000;
 
 /**
  * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.
@@ -14,7 +14,7 @@ export const longestWaitMs = 5_000;
  *
  * @param connection name of the budget: one per vendor account or PSA connection
  */
-export function createBudget(db: Database, connection: string, callsPerSecond: number): Budget {
+export function createRateLimiter(db: Database, connection: string, callsPerSecond: number): RateLimiter {
   const batch = Math.max(1, Math.floor(callsPerSecond));
   let left = 0;
   let nextAt = 0;
@@ -24,7 +24,7 @@ export function createBudget(db: Database, connection: string, callsPerSecond: n
 
   async function permit(): Promise<number> {
     if (left === 0) {
-      const taken = await takePermits(db, connection, { callsPerSecond, permits: batch, longestWaitMs });
+      const taken = await takePermits(db, connection, { callsPerSecond, permits: batch, maxWaitMs: maxWaitMs });
       if ('pausedMs' in taken) throw paused(taken);
       const { delayMs } = taken;
       nextAt = performance.now() + delayMs;

@@ -4,7 +4,7 @@ import type { ReadLine } from './lines.ts';
 import type { CardFlag, LeftOutLine, LineInput, ReconcileInput } from './types.ts';
 
 /** Why a line does not count, as it goes on after "because" or a colon. */
-export function leftOutWords(read: ReadLine, reason: LeftOutLine['reason'], today: string): string {
+export function describeLeftOutLine(read: ReadLine, reason: LeftOutLine['reason'], today: string): string {
   const { line, agreement, period } = read;
   const its = `its agreement "${agreement.name}"`;
   const end = agreement.endDate;
@@ -20,37 +20,37 @@ export function leftOutWords(read: ReadLine, reason: LeftOutLine['reason'], toda
     case 'agreement_expired':
       return end ? `${its} expired on ${end}` : `${its} has expired`;
     case 'agreement_ended':
-      return `${its} ${endWords(end ?? '', today)}`;
+      return `${its} ${describeEnd(end ?? '', today)}`;
     case 'never_billed':
       return `${its} is never billed (billing cycle None)`;
     case 'line_not_active':
       return 'the line is not active';
     case 'ended':
-      return `the line ${endWords(line.effectiveTo ?? '', today)}`;
+      return `the line ${describeEnd(line.effectiveTo ?? '', today)}`;
     case 'not_started':
-      return `the line begins on ${line.effectiveFrom ?? ''}, after ${dayWords(read)}`;
+      return `the line begins on ${line.effectiveFrom ?? ''}, after ${describeDay(read)}`;
     case 'succeeded':
       return `the line ends on ${line.effectiveTo ?? ''}, and another line of its agreement follows it before ${period.ends}`;
     case 'credit':
-      return `a quantity or price below 0 is a credit or a discount, not seats: ${amountWords(line, agreement.currency)}`;
+      return `a quantity or price below 0 is a credit or a discount, not seats: ${describeAmount(line, agreement.currency)}`;
   }
 }
 
-const endWords = (end: string, today: string) =>
+const describeEnd = (end: string, today: string) =>
   end <= today ? `ended on ${end}` : `ends on ${end}, before the next invoice`;
 
-function dayWords({ period }: ReadLine): string {
+function describeDay({ period }: ReadLine): string {
   return period.readOn === period.asOf && period.asOfKnown ? `the next invoice date ${period.asOf}` : 'today';
 }
 
-const amountWords = (line: Pick<LineInput, 'quantity' | 'unitPrice'>, currency: string | null) =>
+const describeAmount = (line: Pick<LineInput, 'quantity' | 'unitPrice'>, currency: string | null) =>
   `${line.quantity} at ${line.unitPrice}${currency ? ` ${currency}` : ''}`;
 
-const creditWords = ({ quantity, unitPrice, currency, agreementName }: LeftOutLine) =>
-  `${amountWords({ quantity, unitPrice }, currency)} on "${agreementName}"`;
+const describeCredit = ({ quantity, unitPrice, currency, agreementName }: LeftOutLine) =>
+  `${describeAmount({ quantity, unitPrice }, currency)} on "${agreementName}"`;
 
 /** What to do in the PSA about usage that no line bills: there may be a line, left out for a reason. */
-export function noLineWords(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
+export function describeNoLine(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
   const line = lastBilled(input, leftOut);
   if (line) {
     return `The PSA has a line for this product that the next invoice does not bill: ${line.words}. Put that right in the PSA rather than adding a second line, then sync.`;
@@ -74,8 +74,8 @@ function lastBilled(input: ReconcileInput, leftOut: readonly LeftOutLine[]): Lef
 }
 
 /** The PSA only gives money back for this product: what for, a person has to find out. */
-export function onlyCreditsWords(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
-  const credits = leftOut.filter((line) => line.reason === 'credit').map(creditWords);
+export function describeOnlyCredits(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
+  const credits = leftOut.filter((line) => line.reason === 'credit').map(describeCredit);
   const other = lastBilled(
     input,
     leftOut.filter((line) => line.reason !== 'credit'),
@@ -120,7 +120,7 @@ export function lineDoubts(lines: readonly ReadLine[], leftOut: readonly LeftOut
   if (isCounted && credits.length > 0) {
     doubt(
       'credit',
-      `The PSA also has ${credits.map(creditWords).join(', ')}: a quantity or price below 0 is a credit or a discount, not seats. It is not in the sum and stays as it is.`,
+      `The PSA also has ${credits.map(describeCredit).join(', ')}: a quantity or price below 0 is a credit or a discount, not seats. It is not in the sum and stays as it is.`,
     );
   }
   return doubts;

@@ -13,7 +13,7 @@ import { vendorActor } from './vendor.ts';
  *   §4.1 no. 8 and 16; that the one carries the other is _chosen_, docs/vendor-api.md)
  * @returns whether the account is mapped now
  */
-export async function takeChoice(
+export async function takeAccountMapping(
   deps: ApiDependencies,
   integrationId: string,
   vendorAccountId: string,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { clearPause, readPause } from '../../db/queries/budget.ts';
-import { createBudget, longestWaitMs } from '../../worker/budget.ts';
+import { clearPause, readPause } from '../../db/queries/rateLimit.ts';
+import { createRateLimiter, maxWaitMs } from '../../worker/rateLimiter.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 
 let database: TestDatabase;
@@ -11,7 +11,7 @@ afterAll(() => database?.close());
 
 /** When each of so many calls was allowed, in milliseconds since the first was asked for; two workers share them. */
 async function allowed(connection: string, callsPerSecond: number, calls: number): Promise<number[]> {
-  const workers = [1, 2].map(() => createBudget(database.db, connection, callsPerSecond));
+  const workers = [1, 2].map(() => createRateLimiter(database.db, connection, callsPerSecond));
   const began = performance.now();
   const times = await Promise.all(
     Array.from({ length: calls }, async (_unused, at) => {
@@ -39,19 +39,19 @@ test('what was not called for a second has its few calls at once', async () => {
 });
 
 test('after a 429 nobody calls before its time', async () => {
-  const budget = createBudget(database.db, 'vendor/three', 100);
-  await budget.take();
+  const rateLimiter = createRateLimiter(database.db, 'vendor/three', 100);
+  await rateLimiter.take();
   const began = performance.now();
-  await budget.throttled(700, 'It answered 429.');
-  await budget.take();
+  await rateLimiter.throttled(700, 'It answered 429.');
+  await rateLimiter.take();
   expect(performance.now() - began).toBeGreaterThanOrEqual(680);
 });
 
 test('a long pause is not waited for: it is said how long it is and why, no permit is taken, and its end is the end', async () => {
   const connection = { of: 'vendor', id: 'four' } as const;
-  const [budget, elsewhere] = [1, 2].map(() => createBudget(database.db, 'vendor/four', 10));
-  await budget?.take();
-  await budget?.throttled(60_000, 'GET /x answered 429: Slow down.');
+  const [rateLimiter, elsewhere] = [1, 2].map(() => createRateLimiter(database.db, 'vendor/four', 10));
+  await rateLimiter?.take();
+  await rateLimiter?.throttled(60_000, 'GET /x answered 429: Slow down.');
   const began = performance.now();
   for (let at = 0; at < 30; at++) {
     const error = await elsewhere?.take().then(
@@ -64,7 +64,7 @@ test('a long pause is not waited for: it is said how long it is and why, no perm
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
     expect(detail).toContain('GET /x answered 429: Slow down.');
   }
-  expect(performance.now() - began).toBeLessThan(longestWaitMs);
+  expect(performance.now() - began).toBeLessThan(maxWaitMs);
   expect((await readPause(database.db, connection))?.why).toBe('GET /x answered 429: Slow down.');
 
   await clearPause(database.db, connection);
@@ -75,10 +75,10 @@ test('a long pause is not waited for: it is said how long it is and why, no perm
 });
 
 test('the longer of two pauses counts', async () => {
-  const budget = createBudget(database.db, 'vendor/five', 10);
-  await budget.take();
-  await budget.throttled(60_000, 'long');
-  await budget.throttled(1_000, 'short');
+  const rateLimiter = createRateLimiter(database.db, 'vendor/five', 10);
+  await rateLimiter.take();
+  await rateLimiter.throttled(60_000, 'long');
+  await rateLimiter.throttled(1_000, 'short');
   const pause = await readPause(database.db, { of: 'vendor', id: 'five' });
   expect((pause?.until.getTime() ?? 0) - Date.now()).toBeGreaterThan(50_000);
 });

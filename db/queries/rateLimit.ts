@@ -1,6 +1,6 @@
 import { and, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
-import { callBudget } from '../schema/index.ts';
+import { rateLimit } from '../schema/index.ts';
 
 /** Whose calls a budget is of: a vendor's for one integration, or a PSA connection's. */
 export interface Connection {
@@ -10,7 +10,7 @@ export interface Connection {
 }
 
 /** The key of a connection's row. */
-export const budgetName = ({ of, id }: Connection) => `${of}/${id}`;
+export const rateLimitName = ({ of, id }: Connection) => `${of}/${id}`;
 
 /** Until when nobody calls a connection, and what the other side said when it asked for that. */
 export interface Pause {
@@ -28,16 +28,16 @@ export interface Pause {
 export async function takePermits(
   db: Queryable,
   connection: string,
-  { callsPerSecond, permits, longestWaitMs }: { callsPerSecond: number; permits: number; longestWaitMs: number },
+  { callsPerSecond, permits, maxWaitMs }: { callsPerSecond: number; permits: number; maxWaitMs: number },
 ): Promise<{ delayMs: number } | { pausedMs: number; why: string }> {
   const takenMs = (permits / callsPerSecond) * 1000;
   const taken = sql`${takenMs} * interval '1 millisecond'`;
   // now() is the same throughout a statement: what is set and what is answered agree on whether it pauses.
-  const pauses = sql`b.paused_until > now() + ${longestWaitMs} * interval '1 millisecond'`;
+  const pauses = sql`b.paused_until > now() + ${maxWaitMs} * interval '1 millisecond'`;
   const {
     rows: [row],
   } = await db.execute<{ delay_ms: number; paused_ms: number | null; paused_why: string | null }>(sql`
-    insert into call_budget as b (connection, calls_per_second, next_at)
+    insert into rate_limit as b (connection, calls_per_second, next_at)
     values (${connection}, ${callsPerSecond}, clock_timestamp() + ${taken})
     on conflict (connection) do update
        set calls_per_second = excluded.calls_per_second,
@@ -57,23 +57,23 @@ export async function takePermits(
 export async function postponeCalls(db: Queryable, connection: string, pauseMs: number, why: string): Promise<void> {
   const until = sql`clock_timestamp() + ${pauseMs} * interval '1 millisecond'`;
   await db
-    .update(callBudget)
+    .update(rateLimit)
     .set({
-      nextAt: sql`greatest(${callBudget.nextAt}, ${until})`,
-      pausedUntil: sql`greatest(${callBudget.pausedUntil}, ${until})`,
+      nextAt: sql`greatest(${rateLimit.nextAt}, ${until})`,
+      pausedUntil: sql`greatest(${rateLimit.pausedUntil}, ${until})`,
       pausedWhy: why,
     })
-    .where(eq(callBudget.connection, connection));
+    .where(eq(rateLimit.connection, connection));
 }
 
 const isPaused = (connection: Connection) =>
-  and(eq(callBudget.connection, budgetName(connection)), gt(callBudget.pausedUntil, sql`now()`));
+  and(eq(rateLimit.connection, rateLimitName(connection)), gt(rateLimit.pausedUntil, sql`now()`));
 
 /** @returns null when the connection may be called */
 export async function readPause(db: Queryable, connection: Connection): Promise<Pause | null> {
   const [row] = await db
-    .select({ until: callBudget.pausedUntil, why: callBudget.pausedWhy })
-    .from(callBudget)
+    .select({ until: rateLimit.pausedUntil, why: rateLimit.pausedWhy })
+    .from(rateLimit)
     .where(isPaused(connection));
   return row?.until ? { until: row.until, why: row.why ?? '' } : null;
 }
@@ -81,12 +81,12 @@ export async function readPause(db: Queryable, connection: Connection): Promise<
 /** Seconds until a connection may be called, in a statement about its owner. */
 export const pauseSeconds = (of: Connection['of'], id: SQL): SQL =>
   sql`coalesce((select greatest(0, extract(epoch from paused_until - now()))
-                  from call_budget where connection = ${`${of}/`} || ${id}), 0)::float8`;
+                  from rate_limit where connection = ${`${of}/`} || ${id}), 0)::float8`;
 
 /** The connection may be called at once. */
 export async function clearPause(tx: Queryable, connection: Connection): Promise<void> {
   await tx
-    .update(callBudget)
+    .update(rateLimit)
     .set({ nextAt: sql`clock_timestamp()`, pausedUntil: null, pausedWhy: null })
     .where(isPaused(connection));
 }

@@ -3,7 +3,7 @@ import type { Database } from '../../db/client.ts';
 import { acceptCounts, type AcceptedCount, type PostedCount, type PresentedKeys } from '../../db/queries/push.ts';
 
 /** Counts at most that are written together. */
-const most = 200;
+const maxCounts = 200;
 
 /** @returns undefined when the keys open nothing; then nothing is kept */
 export type CountAcceptor = (keys: PresentedKeys, count: PostedCount) => Promise<AcceptedCount | undefined>;
@@ -27,7 +27,7 @@ export function createCountAcceptor(db: Database): CountAcceptor {
         written = writing.catch(() => undefined);
         return writing;
       },
-      { cache: false, maxBatchSize: most, batchScheduleFn: (dispatch) => void written.then(dispatch) },
+      { cache: false, maxBatchSize: maxCounts, batchScheduleFn: (dispatch) => void written.then(dispatch) },
     );
     const made = { open: 0, loader };
     callers.set(name, made);

@@ -1,5 +1,5 @@
 /** Calls to one connection stay within its rate, whatever number of workers (design.md "Budgets"). */
-export interface Budget {
+export interface RateLimiter {
   /**
    * Waits until the next call may start.
    *
@@ -11,7 +11,7 @@ export interface Budget {
 }
 
 /** No limit: tests, and calls before a connection is stored. */
-export const unlimited: Budget = {
+export const unlimited: RateLimiter = {
   take: async () => undefined,
   throttled: async () => undefined,
 };

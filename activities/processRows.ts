@@ -17,15 +17,15 @@ import { refreshedSince } from '../db/queries/psaConnection.ts';
 import { insertSyncRequest } from '../db/queries/sync.ts';
 import { timingOf } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
-import { viewOf, type StepRef } from './step.ts';
+import { readProcessView, type StepRef } from './step.ts';
 
-export function createStoreActivities(deps: Dependencies) {
+export function createProcessRowActivities(deps: Dependencies) {
   const timing = timingOf(deps.environment);
 
   return {
     /** The rows of a process as its workflow may see them. */
     async look(ref: ProcessRef): Promise<ProcessView> {
-      return viewOf(deps, ref);
+      return readProcessView(deps, ref);
     },
 
     async park(ref: ProcessRef & { version: number; dueInMs: number | null }): Promise<boolean> {
@@ -88,8 +88,8 @@ export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<
 
 /** Gives an integration's alerts the places that are free, and wakes those that got one. @returns how many */
 export async function admitAndWake(deps: Dependencies, integrationId: string): Promise<number> {
-  const places = deps.environment.ALERTS_IN_FLIGHT;
-  const admitted = await deps.db.transaction((tx) => admitAlerts(tx, integrationId, places));
+  const slots = deps.environment.ALERTS_IN_FLIGHT;
+  const admitted = await deps.db.transaction((tx) => admitAlerts(tx, integrationId, slots));
   for (const alert of admitted) await wakeProcess(deps, alert);
   return admitted.length;
 }

@@ -1,1 +1,0 @@
-ALTER TABLE "agreement_line" ADD COLUMN "told_at" timestamp with time zone;
