@@ -3,7 +3,7 @@
  * same variables; a test compares the two.
  */
 import { z } from 'zod';
-import { defaultTiming } from './domain/process.ts';
+import { defaultTiming } from './domain/process/timing.ts';
 import { isTimeZone } from './domain/schedule.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);

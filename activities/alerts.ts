@@ -1,4 +1,5 @@
 /** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
+import type { Wakeable } from '../domain/process/ids.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { AddNoteResult, CreateTicketResult, PsaAdapter, PsaTicket } from '../connectors/psa.ts';
 import {
@@ -17,14 +18,7 @@ import {
   deliveredForMs,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
-import {
-  admitAlerts,
-  listGathered,
-  lockIntegration,
-  readAlert,
-  type AdmittedAlert,
-  type AlertRow,
-} from '../db/queries/alerts.ts';
+import { admitAlerts, listGathered, lockIntegration, readAlert, type AlertRow } from '../db/queries/alerts.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
 import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
@@ -41,7 +35,7 @@ export function createAlertActivities(deps: Dependencies) {
   const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
   const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
 
-  async function wakeAll(admitted: readonly AdmittedAlert[]): Promise<void> {
+  async function wakeAll(admitted: readonly Wakeable[]): Promise<void> {
     for (const next of admitted) await wakeProcess(deps, next);
   }
 
@@ -148,7 +142,7 @@ export function createAlertActivities(deps: Dependencies) {
 
     /** Where the account is mapped to now. One that is not mapped any more is parked: it comes again by itself. */
     async resolveAccount(ref: StepRef): Promise<StepResult> {
-      let admitted: AdmittedAlert[] = [];
+      let admitted: Wakeable[] = [];
       const result = await performStep(deps, ref, async () => {
         const { alert: row, integration, mappedTo } = await readDelivery(deps.db, ref.id);
         const deliveredMs = row.source === 'storm' ? await deliveredForMs(deps.db, ref.id) : undefined;
@@ -211,7 +205,7 @@ export function createAlertActivities(deps: Dependencies) {
 
     /** The ticket knows of it; its place is the next one's. */
     async recordDelivery(ref: StepRef): Promise<StepResult> {
-      let admitted: AdmittedAlert[] = [];
+      let admitted: Wakeable[] = [];
       const result = await performStep(deps, ref, async () => {
         const { integrationId } = await readAlert(deps.db, ref.id);
         return async (tx) => {
@@ -225,7 +219,7 @@ export function createAlertActivities(deps: Dependencies) {
     },
   };
 
-  async function park(tx: Transaction, integrationId: string, id: string): Promise<AdmittedAlert[]> {
+  async function park(tx: Transaction, integrationId: string, id: string): Promise<Wakeable[]> {
     await lockIntegration(tx, integrationId);
     const detail = 'Its account is not mapped to a PSA account, or no board is chosen.';
     await leaveDelivery(tx, id, { state: 'parked', reason: { code: 'unmapped', detail } });

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { startFound } from '../commands/onboarding.ts';
-import { admitAlerts, lockIntegration, type AdmittedAlert } from '../db/queries/alerts.ts';
+import { admitAlerts, lockIntegration } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import { addServices, findAccountMapping, readIntegration } from '../db/queries/integration.ts';
@@ -12,7 +12,6 @@ import {
   countRestless,
   listToWake,
   noteWoken,
-  onboardingProcess,
   remindOfOnboarding,
   type OnboardingToWake,
 } from '../db/queries/onboarding.ts';
@@ -32,7 +31,7 @@ import {
 } from '../db/queries/sync.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { UsagePage } from '../connectors/vendor.ts';
-import { onboardingOf } from '../domain/process.ts';
+import { onboardingOf, onboardingProcess, type Wakeable } from '../domain/process/ids.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -62,7 +61,7 @@ export function createOnboardingActivities(deps: Dependencies) {
     async startOnboardings(integrationId: string): Promise<string | null> {
       await holdBack(integrationId);
       let started = 0;
-      let admitted: AdmittedAlert[] = [];
+      let admitted: Wakeable[] = [];
       await deps.db.transaction(async (tx) => {
         const row = await lockIntegration(tx, integrationId);
         if (!row || row.disconnectedAt) return;

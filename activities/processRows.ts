@@ -1,5 +1,5 @@
 /** What the step machinery asks of PostgreSQL. */
-import type { ProcessKind, ProcessView } from '../domain/process.ts';
+import type { ProcessKind, ProcessView } from '../domain/process/steps.ts';
 import { admitAlerts } from '../db/queries/alerts.ts';
 import type { Transaction } from '../db/client.ts';
 import { readIntegration } from '../db/queries/integration.ts';

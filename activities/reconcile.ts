@@ -1,6 +1,7 @@
 /** What processes do with what was read. */
+import type { Wakeable } from '../domain/process/ids.ts';
 import { mapEqualNames } from '../commands/accountMapping.ts';
-import { admitAlerts, type AdmittedAlert } from '../db/queries/alerts.ts';
+import { admitAlerts } from '../db/queries/alerts.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
@@ -10,7 +11,7 @@ export function createReconcileActivities(deps: Dependencies) {
   return {
     /** Maps the accounts whose names are equal on both sides, and leaves the others to a person. */
     async mapExactMatches(ref: StepRef): Promise<StepResult> {
-      let admitted: AdmittedAlert[] = [];
+      let admitted: Wakeable[] = [];
       const result = await performStep(deps, ref, async () => async (tx) => {
         await mapEqualNames(tx, await readIntegration(tx, ref.id));
         admitted = await admitAlerts(tx, ref.id, deps.environment.ALERTS_IN_FLIGHT);

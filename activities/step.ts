@@ -12,7 +12,7 @@ import {
   type ProcessRef,
   type StepKey,
 } from '../db/queries/process.ts';
-import type { ProcessView } from '../domain/process.ts';
+import type { ProcessView } from '../domain/process/steps.ts';
 import { timingOf } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
 

@@ -1,4 +1,5 @@
 /** Guarding and applying a sync run. */
+import type { Wakeable } from '../domain/process/ids.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
@@ -19,7 +20,7 @@ import {
   updateRun,
   type PairQuantity,
 } from '../db/queries/sync.ts';
-import { advanceCounted, type ToWake } from '../db/queries/onboarding.ts';
+import { advanceCounted } from '../db/queries/onboarding.ts';
 import { commitFact } from '../db/queries/process.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -85,7 +86,7 @@ export function createSyncActivities(deps: Dependencies) {
     /** Makes the run's counts visible and recomputes the cards they concern: one transaction (invariant 1). */
     async applyRun(ref: StepRef): Promise<StepResult> {
       let alerts = false;
-      let counted: ToWake[] = [];
+      let counted: Wakeable[] = [];
       const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const integration = await readIntegration(tx, ref.id);

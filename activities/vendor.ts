@@ -1,4 +1,5 @@
 /** What processes ask of the vendor. */
+import type { Wakeable } from '../domain/process/ids.ts';
 import { Context } from '@temporalio/activity';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { noteCustomerChanges } from '../db/queries/customerChanges.ts';
@@ -10,7 +11,6 @@ import {
   storeVendorAccounts,
   storeVendorName,
 } from '../db/queries/integration.ts';
-import type { ToWake } from '../db/queries/onboarding.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
 import { listStagedIds, stagedCountId, stageRows } from '../db/queries/staging.ts';
 import {
@@ -48,7 +48,7 @@ export function createVendorActivities(deps: Dependencies) {
   return {
     /** Tries the credentials, and stores the reseller's name and the list of customers to choose from. */
     async verifyCredentials(ref: StepRef): Promise<StepResult> {
-      let toWake: ToWake[] = [];
+      let toWake: Wakeable[] = [];
       const result = await performReading(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
@@ -148,7 +148,7 @@ export function createVendorActivities(deps: Dependencies) {
      * would lower a number is dropped (invariant 3).
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
-      let toWake: ToWake[] = [];
+      let toWake: Wakeable[] = [];
       const result = await performReading(deps, ref, async () => {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;

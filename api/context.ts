@@ -1,11 +1,12 @@
 /** What every route works with. */
+import type { Wakeable } from '../domain/process/ids.ts';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Actor } from '../commands/actor.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
-import type { Wake, Wakeable } from '../temporal/wake.ts';
+import type { Wake } from '../temporal/wake.ts';
 
 export interface ApiDependencies {
   db: Database;

@@ -2,6 +2,7 @@
  * Which PSA account a vendor account is mapped to, or that it is excluded. Whoever decides that (a person, a mapping file,
  * the vendor's console, two equal names), it is changed here: checked, with its audit row, its cards and its onboarding.
  */
+import type { Wakeable } from '../domain/process/ids.ts';
 import { describeAccountMapping } from '../domain/mappingFile.ts';
 import { exactMatches, type Named } from '../domain/matching.ts';
 import type { Transaction } from '../db/client.ts';
@@ -21,7 +22,7 @@ import {
   listMatchableAccounts,
   type IntegrationRow,
 } from '../db/queries/integration.ts';
-import { beginOnboardings, settleOnboarding, settleOnboardings, type ToWake } from '../db/queries/onboarding.ts';
+import { beginOnboardings, settleOnboarding, settleOnboardings } from '../db/queries/onboarding.ts';
 import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
@@ -55,7 +56,7 @@ export async function decideAccount(
   row: Integration,
   actor: string,
   { vendorAccountId, wish, seen }: { vendorAccountId: string; wish: AccountWish; seen: string | undefined },
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   await lockIntegration(tx, row.id);
   const now = await stateOf(tx, row.id, vendorAccountId);
   const decision = decisionOf(vendorAccountId, wish, now);
@@ -111,7 +112,7 @@ export async function decideAccounts(
   row: Integration,
   by: { actor: string; how: MappedBy; via?: 'file' },
   decisions: readonly AccountDecision[],
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   await lockIntegration(tx, row.id);
   const changed = await storeAccountDecisions(tx, row, by, decisions);
   await recomputeCardsOf(tx, row, changed);
@@ -158,7 +159,7 @@ export async function chooseAccount(
   row: Integration,
   actor: string,
   { vendorAccountId, psaAccountId }: { vendorAccountId: string; psaAccountId: string },
-): Promise<{ mapped: boolean; toWake: ToWake[] }> {
+): Promise<{ mapped: boolean; toWake: Wakeable[] }> {
   await lockIntegration(tx, row.id);
   const account = await findVendorAccount(tx, row.id, vendorAccountId);
   const before = await findAccountMapping(tx, row.id, vendorAccountId);

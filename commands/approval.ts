@@ -1,4 +1,5 @@
 /** Signing off: what is approved is what was seen, and each card is written once (invariant 5). */
+import { approvalProcess, type Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
 import {
   closeDoneTodos,
@@ -36,7 +37,7 @@ const namedInRefusal = 5;
 export interface SignedOff {
   batch: ApprovalBatchRow;
   /** The process to wake after the commit; none when it is a to-do list. */
-  wake: { kind: 'approveUsage'; id: string; organizationId: string; integrationId: null }[];
+  toWake: Wakeable[];
 }
 
 /**
@@ -221,8 +222,8 @@ async function store(
     after: { lines, skipped, ...seen },
   });
   await replace(tx, actor, batch);
-  const wake = { kind: 'approveUsage' as const, id: batch.id, organizationId, integrationId: null };
-  return { batch, wake: state === 'requested' ? [wake] : [] };
+  const toWake = approvalProcess(batch);
+  return { batch, toWake: state === 'requested' ? [toWake] : [] };
 }
 
 /** What is signed off anew is no to-do any more: the newer one is what somebody wants. */

@@ -1,8 +1,8 @@
 /** Mappings that a file changes, all of them or none. */
+import type { Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
 import { lastAuditId, listAuditSince } from '../db/queries/audit.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
-import type { ToWake } from '../db/queries/onboarding.ts';
 import { listed } from '../domain/listed.ts';
 import { mappingOf, type MappingPlan } from '../domain/mappingFile.ts';
 import { decideAccounts } from './accountMapping.ts';
@@ -38,7 +38,7 @@ export async function applyMappings(
   actor: string,
   plan: MappingPlan,
   seen: string,
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   const [changes, since] = seen.split('.');
   if (changes !== changesVersion(plan))
     throw new Refusal(

@@ -1,5 +1,7 @@
 /** How an integration is, in words for whoever looks after it: what waits for whom, how old its data and credentials are. */
-import { describePause, problemOf, stepLabels, whoIn, type StepName, type Who } from './process.ts';
+import { describePause, stepLabels, whoIn, type Who } from './process/labels.ts';
+import { problemOf } from './process/problems.ts';
+import type { StepName } from './process/steps.ts';
 import { nextRuns, type Schedule } from './schedule.ts';
 
 export type HealthState = 'healthy' | 'attention' | 'failing';

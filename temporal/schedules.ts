@@ -6,7 +6,7 @@ import {
   type Client,
   type ScheduleOptions,
 } from '@temporalio/client';
-import { workflowTaskQueue } from '../domain/process.ts';
+import { workflowTaskQueue } from '../domain/process/ids.ts';
 import { calendarsOf, revisionOf, type Calendar, type WantedSchedule } from '../domain/schedule.ts';
 import { searchAttributes } from './searchAttributes.ts';
 

@@ -1,15 +1,8 @@
 /** Waking a process: the one message there is, sent after the fact it tells of has been committed. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
-import { workflowIdOf, workflowInputOf, workflowTaskQueue, type ProcessKind } from '../domain/process.ts';
+import { type Wakeable, workflowIdOf, workflowInputOf, workflowTaskQueue } from '../domain/process/ids.ts';
+import type { ProcessKind } from '../domain/process/steps.ts';
 import { searchAttributes } from './searchAttributes.ts';
-
-/** Whom to wake; the ids become search attributes. */
-export interface Wakeable {
-  kind: ProcessKind;
-  id: string;
-  organizationId: string;
-  integrationId: string | null;
-}
 
 export type Wake = (process: Wakeable) => Promise<void>;
 

@@ -6,7 +6,7 @@ import { SupersededAttempt, readProcessView, type Again, type StepRef } from '..
 import { ConnectorError } from '../connectors/errors.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
-import { whoIn } from '../domain/process.ts';
+import { whoIn } from '../domain/process/labels.ts';
 import { maxWaitMs } from './rateLimiter.ts';
 
 export class StepFailureInterceptor implements ActivityInboundCallsInterceptor {

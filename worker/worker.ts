@@ -2,7 +2,7 @@
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
-import { bulkTaskQueue, workflowTaskQueue } from '../domain/process.ts';
+import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
 import { StepFailureInterceptor } from './interceptors.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { processOf } from './process.ts';
 import { brief, interactive } from './queues.ts';
-import { onboardingId, type OnboardingKey } from '../domain/process.ts';
+import { onboardingId, type OnboardingKey } from '../domain/process/ids.ts';
 
 /** A customer that was added in Mailprotector: mapped, counted by itself, and shown, without a full sync (G37–G44). */
 export async function onboardCustomer(customer: OnboardingKey): Promise<void> {

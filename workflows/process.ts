@@ -17,15 +17,9 @@ import {
   type ActivityFunctionWithOptions,
 } from '@temporalio/workflow';
 import type { Again, StepRef, StepResult } from '../activities/step.ts';
-import {
-  isFinished,
-  stepLabels,
-  workflowInputOf,
-  type ProcessKind,
-  type ProcessView,
-  type StepOf,
-  type StepView,
-} from '../domain/process.ts';
+import { workflowInputOf } from '../domain/process/ids.ts';
+import { stepLabels } from '../domain/process/labels.ts';
+import { isFinished, type ProcessKind, type ProcessView, type StepOf, type StepView } from '../domain/process/steps.ts';
 import { LocalActivityTurns, rows, rowsLocally } from './rowActivities.ts';
 import { TemporalUi } from './temporalUi.ts';
 

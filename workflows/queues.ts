@@ -1,7 +1,7 @@
 /** Activities by urgency: a large pull never keeps a person waiting. */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
-import { bulkTaskQueue, workflowTaskQueue } from '../domain/process.ts';
+import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
 
 // Every call sets its own limits (workflows/process.ts); these only satisfy the types.
 const limits = { startToCloseTimeout: '1 minute' } as const;

@@ -1,6 +1,8 @@
 /** What the Temporal UI shows of a process: its current details, its memo and its search attributes. */
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import { describePause, problemOf, stepLabels, type ProcessView, type StepView } from '../domain/process.ts';
+import { describePause, stepLabels } from '../domain/process/labels.ts';
+import { problemOf } from '../domain/process/problems.ts';
+import type { ProcessView, StepView } from '../domain/process/steps.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
 
 /** Shows a process in the Temporal UI, and writes only what changed: each write is an event in the history. */

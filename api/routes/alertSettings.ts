@@ -1,10 +1,11 @@
 /** How an integration's alerts become tickets: permissions, board, texts, storms, rules. */
+import { connectProcess, migrationProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { endPause } from '../../commands/endPause.ts';
 import { lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
-import { completeMigrationStep, migrationOf } from '../../db/queries/migration.ts';
+import { completeMigrationStep } from '../../db/queries/migration.ts';
 import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../../db/queries/process.ts';
 import { readPsaConnection } from '../../db/queries/psaConnection.ts';
 import {
@@ -21,7 +22,7 @@ import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../def
 import { conflict, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
-import { activeIntegration, connectOf, ownedIntegration } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
 
 const tag = 'Alert settings';
 const id = z.string().min(1).max(100);
@@ -314,7 +315,7 @@ async function change(
     await storeAlertSettings(tx, row.id, stored);
     boardChosen = Boolean(change.board);
     if (boardChosen) {
-      await completeByFact(tx, { ...connectOf(row), round: '1', step: 'chooseBoard' });
+      await completeByFact(tx, { ...connectProcess(row), round: '1', step: 'chooseBoard' });
       await completeMigrationStep(tx, row.id, 'chooseBoard');
     }
     await recordAudit(tx, caller.organizationId, {
@@ -333,6 +334,6 @@ async function change(
 
 /** Who checks permissions: the migration, where alerts came later. */
 async function checkerOf(deps: ApiDependencies, row: IntegrationRow) {
-  const migrated = (await listSteps(deps.db, migrationOf(row))).length > 0;
-  return migrated ? migrationOf(row) : connectOf(row);
+  const migrated = (await listSteps(deps.db, migrationProcess(row))).length > 0;
+  return migrated ? migrationProcess(row) : connectProcess(row);
 }

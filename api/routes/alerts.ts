@@ -1,4 +1,5 @@
 /** Alerts and what became of them. */
+import { deliveryProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
 import { leaveDelivery } from '../../db/queries/alertDelivery.ts';
@@ -202,7 +203,7 @@ alertRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedAlert(deps, caller, c.req.valid('param').id);
-  const ref = processOf(row);
+  const ref = deliveryProcess(row);
   if (row.state === 'delivering') {
     const connections = connectionsOf(await readIntegration(deps.db, row.integrationId));
     await commitAndWake(deps, [ref], (tx) =>
@@ -250,7 +251,7 @@ alertRoutes.openapi(dismiss, async (c) => {
       after: reason,
     });
   });
-  wakeAll(deps, row.state === 'delivering' ? [processOf(row)] : []);
+  wakeAll(deps, row.state === 'delivering' ? [deliveryProcess(row)] : []);
   return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)));
 });
 
@@ -289,12 +290,7 @@ async function ownedAlert(deps: ApiDependencies, caller: Caller, id: string): Pr
   return row;
 }
 
-function processOf(row: AlertRow) {
-  const { id, organizationId, integrationId } = row;
-  return { kind: 'deliverAlert', id, organizationId, integrationId } as const;
-}
-
 async function alertView(deps: ApiDependencies, row: AlertRow) {
-  const steps = await listSteps(deps.db, processOf(row));
-  return { ...row, process: steps.length > 0 ? processView(deps, processOf(row), steps) : null };
+  const steps = await listSteps(deps.db, deliveryProcess(row));
+  return { ...row, process: steps.length > 0 ? processView(deps, deliveryProcess(row), steps) : null };
 }

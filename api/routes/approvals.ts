@@ -1,3 +1,4 @@
+import { approvalProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { signOff, skippedOf, undoApproval, withdraw, type SignedOff } from '../../commands/approval.ts';
 import {
@@ -333,7 +334,7 @@ approvalRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const batch = await ownedApproval(deps, caller, c.req.valid('param').id);
-  const ref = processOf(batch);
+  const ref = approvalProcess(batch);
   await commitAndWake(deps, [ref], (tx) =>
     retryBlocked(tx, caller, ref, undefined, {
       subjectKind: 'approval',
@@ -346,12 +347,8 @@ approvalRoutes.openapi(retry, async (c) => {
 
 async function sign(deps: ApiDependencies, command: (tx: Transaction) => Promise<SignedOff>): Promise<SignedOff> {
   const signed = await commitAndWake(deps, [], command);
-  wakeAll(deps, signed.wake);
+  wakeAll(deps, signed.toWake);
   return signed;
-}
-
-function processOf(batch: ApprovalBatchRow) {
-  return { kind: 'approveUsage', id: batch.id, organizationId: batch.organizationId, integrationId: null } as const;
 }
 
 async function ownedApproval(deps: ApiDependencies, caller: Caller, id: string): Promise<ApprovalBatchRow> {
@@ -379,7 +376,7 @@ function lineOf(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
 }
 
 async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRow) {
-  const ref = { kind: 'approveUsage', id: batch.id } as const;
+  const ref = approvalProcess(batch);
   const steps = await listSteps(deps.db, ref);
   const counts = { ...noLines, ...(await countLines(deps.db, batch.id)) };
   return {

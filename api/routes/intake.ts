@@ -1,4 +1,5 @@
 /** The way an integration's counts come: Countersign reads them, or the vendor sends them. */
+import { connectProcess, syncProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import type { Transaction } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
@@ -26,12 +27,10 @@ import {
 import { conflict } from '../problem.ts';
 import {
   activeIntegration,
-  connectOf,
   exampleIntegration,
   integrationSchema,
   ownedIntegration,
   refuseUnconnected,
-  syncOf,
   integrationView,
 } from './integrations.ts';
 
@@ -156,7 +155,7 @@ intakeRoutes.openapi(setIntake, async (c) => {
         'not-verified',
         "Countersign cannot read from the vendor yet. Give the vendor's credentials first, and wait until they have been tried.",
       );
-    await commitAndWake(deps, [connectOf(row), syncOf(row)], async (tx) => {
+    await commitAndWake(deps, [connectProcess(row), syncProcess(row)], async (tx) => {
       await storeIntake(tx, row.id, intake);
       await changeSteps(tx, row, intake);
       await recomputeIntegration(tx, row.id);

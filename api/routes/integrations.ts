@@ -1,3 +1,4 @@
+import { connectProcess, migrationProcess, syncProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import { endPause } from '../../commands/endPause.ts';
@@ -14,7 +15,7 @@ import {
   storeVendorCredentials,
   type IntegrationRow,
 } from '../../db/queries/integration.ts';
-import { completeMigrationStep, isMigrating, migrationOf } from '../../db/queries/migration.ts';
+import { completeMigrationStep, isMigrating } from '../../db/queries/migration.ts';
 import { listed } from '../../domain/listed.ts';
 import { beginOnboardings, reopenStuckOnboardings } from '../../db/queries/onboarding.ts';
 import {
@@ -26,7 +27,6 @@ import {
   reopenSteps,
 } from '../../db/queries/process.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
-import type { Wakeable } from '../../temporal/wake.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
@@ -239,7 +239,7 @@ integrationRoutes.openapi(create, async (c) => {
     return created;
   });
   deps
-    .wake({ ...connectOf(row) })
+    .wake({ ...connectProcess(row) })
     .catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
   const answer = { integration: await integrationView(deps, row), ...(secret === undefined ? {} : { key: secret }) };
   return send(c, createdSchema, answer, 201);
@@ -281,7 +281,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   if (!parsed.success || errors.length > 0) {
     throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
   }
-  const toWake: Wakeable[] = [connectOf(row), syncOf(row)];
+  const toWake: Wakeable[] = [connectProcess(row), syncProcess(row)];
   await commitAndWake(deps, toWake, async (tx) => {
     await storeVendorCredentials(tx, row.id, {
       credentials: deps.encryption.encrypt(parsed.data, row.id),
@@ -389,17 +389,9 @@ export async function ownedIntegration(deps: ApiDependencies, caller: Caller, id
   return row;
 }
 
-export function connectOf(row: IntegrationRow) {
-  return { kind: 'connect', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
-}
-
 /** The processes in which customers are linked: connect, and a migration that is under way. */
 export async function linkersOf(db: Queryable, row: IntegrationRow): Promise<Wakeable[]> {
-  return [connectOf(row), ...((await isMigrating(db, row.id)) ? [migrationOf(row)] : [])];
-}
-
-export function syncOf(row: Pick<IntegrationRow, 'id' | 'organizationId'>) {
-  return { kind: 'sync', id: row.id, organizationId: row.organizationId, integrationId: row.id } as const;
+  return [connectProcess(row), ...((await isMigrating(db, row.id)) ? [migrationProcess(row)] : [])];
 }
 
 async function refuseUnread(deps: ApiDependencies, row: IntegrationRow): Promise<void> {

@@ -1,8 +1,8 @@
 /** All mappings of an integration as a file: to keep, to correct in a spreadsheet, to take to another integration. */
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { applyMappings, planVersion } from '../../commands/mappingFile.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
-import type { ToWake } from '../../db/queries/onboarding.ts';
 import { createDescriber, planMappings, writeMappings } from '../../domain/mappingFile.ts';
 import { actorOf, wakeAll } from '../context.ts';
 import { createRouter, exampleVersion, idParam, jsonBody, route, seenIfGiven, send, sendFile } from '../define.ts';
@@ -108,7 +108,7 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
     throw new ApiProblem(400, 'invalid-request', 'A file is applied as its dry run has shown it: give its version.', {
       errors: [{ field: 'seen', message: 'is needed with apply: the version that the dry run answered' }],
     });
-  const toWake: ToWake[] = [];
+  const toWake: Wakeable[] = [];
   // Under the lock, so that what was planned with is what is changed.
   const result = await commitAndAdmit(deps, row.id, async (tx) => {
     const now = await readMappings(tx, row);

@@ -1,3 +1,4 @@
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Queryable } from '../../db/client.ts';
@@ -7,7 +8,6 @@ import { createSuggester } from '../../domain/matching.ts';
 import { roundings } from '../../domain/quantities.ts';
 import { fanOuts, type ServiceMapping } from '../../domain/serviceMapping.ts';
 import { findAccountMapping, findVendorAccount, listVendorAccounts } from '../../db/queries/integration.ts';
-import type { ToWake } from '../../db/queries/onboarding.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Combine } from '../../db/queries/serviceMapping.ts';
@@ -343,7 +343,7 @@ async function changeAccount(
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, target.id);
-  const toWake: ToWake[] = [];
+  const toWake: Wakeable[] = [];
   const view = await commitAndAdmit(deps, row.id, async (tx) => {
     const { accountId: vendorAccountId } = target;
     toWake.push(...(await decideAccount(tx, row, actorOf(caller), { vendorAccountId, ...wish })));

@@ -1,5 +1,6 @@
 /** Migrate to Alerts, and back to billing alone (G30–G36). */
-import { abandonMigration, migrationOf, requestMigration } from '../../db/queries/migration.ts';
+import { deliveryProcess, migrationProcess } from '../../domain/process/ids.ts';
+import { abandonMigration, requestMigration } from '../../db/queries/migration.ts';
 import { actorOf, wakeAll } from '../context.ts';
 import { createRouter, idParam, route, send } from '../define.ts';
 import { conflict } from '../problem.ts';
@@ -49,7 +50,7 @@ migrationRoutes.openapi(begin, async (c) => {
   await refuseUnconnected(deps, row);
   const begun = await deps.db.transaction((tx) => requestMigration(tx, row.id, actorOf(caller)));
   if (!begun) throw conflict('has-alerts', 'This integration carries alerts already.');
-  wakeAll(deps, [migrationOf(row)]);
+  wakeAll(deps, [migrationProcess(row)]);
   return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)), 202);
 });
 
@@ -60,6 +61,6 @@ migrationRoutes.openapi(abandon, async (c) => {
   const alerts = await deps.db.transaction((tx) => abandonMigration(tx, row.id, actorOf(caller)));
   if (!alerts) throw conflict('no-migration', 'There is no migration under way that could be abandoned.');
   const of = { organizationId: row.organizationId, integrationId: row.id };
-  wakeAll(deps, [migrationOf(row), ...alerts.map((id) => ({ kind: 'deliverAlert' as const, id, ...of }))]);
+  wakeAll(deps, [migrationProcess(row), ...alerts.map((id) => deliveryProcess({ id, ...of }))]);
   return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)));
 });

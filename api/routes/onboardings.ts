@@ -1,10 +1,11 @@
 /** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
+import { onboardingProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import { accountVersion } from '../../commands/accountMapping.ts';
 import { createSuggester, type Suggester } from '../../domain/matching.ts';
 import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
-import { findOnboarding, listOnboardings, onboardingProcess } from '../../db/queries/onboarding.ts';
+import { findOnboarding, listOnboardings } from '../../db/queries/onboarding.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { actorOf, commitAndWake, type ApiDependencies } from '../context.ts';

@@ -1,3 +1,4 @@
+import { approvalProcess, refreshProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { stopWriting } from '../../commands/approval.ts';
@@ -7,7 +8,6 @@ import { listBatchesAtWork } from '../../db/queries/approvals.ts';
 import { listAlertsAtWork } from '../../db/queries/alerts.ts';
 import { listPermissionChecks } from '../../db/queries/migration.ts';
 import type { Queryable } from '../../db/client.ts';
-import type { Wakeable } from '../../temporal/wake.ts';
 import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import { endPause } from '../../commands/endPause.ts';
 import { changePsaSettings } from '../../commands/psaSettings.ts';
@@ -225,7 +225,7 @@ psaConnectionRoutes.openapi(create, async (c) => {
   const credentials = checkCredentials(deps, given);
   const settings = checkSettings(given.kind, given.settings ?? {}, 'settings.');
   const id = randomUUID();
-  const wakeable = { kind: 'refreshPsa', id, organizationId: caller.organizationId, integrationId: null } as const;
+  const wakeable = refreshProcess({ id, organizationId: caller.organizationId });
   await commitAndWake(deps, [wakeable], async (tx) => {
     await insertPsaConnection(tx, caller.organizationId, {
       id,
@@ -299,7 +299,7 @@ psaConnectionRoutes.openapi(accept, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  const ref = { kind: 'refreshPsa', id: row.id, organizationId: row.organizationId, integrationId: null } as const;
+  const ref = refreshProcess(row);
   await commitAndWake(deps, [ref], (tx) =>
     acceptIncomplete(tx, actorOf(caller), {
       organizationId: row.organizationId,
@@ -333,7 +333,7 @@ psaConnectionRoutes.openapi(putSettings, async (c) => {
 });
 
 async function psaConnectionView(deps: ApiDependencies, row: PsaConnectionRow) {
-  const ref = { kind: 'refreshPsa', id: row.id } as const;
+  const ref = refreshProcess(row);
   const pause = await readPause(deps.db, { of: 'psa', id: row.id });
   const settings = { quantityDecimals: quantityDecimalsOf(row) };
   const unread = await summarizeUnread(deps.db, row.id, 20);
@@ -348,8 +348,7 @@ async function change(
   moved: { before: unknown; after: unknown } | undefined,
   body: Parameters<typeof commitAndWake<void>>[2],
 ): Promise<void> {
-  const owner = { organizationId: caller.organizationId, integrationId: null };
-  const wakeable = { kind: 'refreshPsa', id, ...owner } as const;
+  const wakeable = refreshProcess({ id, organizationId: caller.organizationId });
   // Every process of the connection tries again what is blocked.
   const wakeables = [wakeable, ...(await listAtWork(deps.db, { id, organizationId: caller.organizationId }))];
   await commitAndWake(deps, wakeables, async (tx) => {
@@ -372,7 +371,7 @@ async function listAtWork(
 ): Promise<Wakeable[]> {
   const batches = await listBatchesAtWork(db, id);
   return [
-    ...batches.map((batch) => ({ kind: 'approveUsage' as const, id: batch, organizationId, integrationId: null })),
+    ...batches.map((batch) => approvalProcess({ id: batch, organizationId })),
     ...(await listAlertsAtWork(db, id)),
     ...(await listPermissionChecks(db, id)),
   ];

@@ -1,4 +1,5 @@
 /** Disconnecting takes nothing away that a person decided, so that reconnecting can give all of it back. */
+import { connectProcess, deliveryProcess, syncProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { dismissUndelivered, lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeIntegration } from '../../db/queries/cards.ts';
@@ -8,20 +9,17 @@ import { endProcess, listSteps, redoSteps } from '../../db/queries/process.ts';
 import { revokeIntegrationKeys } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { endRuns } from '../../db/queries/sync.ts';
-import { reconnectSteps } from '../../domain/process.ts';
-import type { Wakeable } from '../../temporal/wake.ts';
+import { reconnectSteps } from '../../domain/process/steps.ts';
 import { actorOf, commitAndWake } from '../context.ts';
 import { createRouter, idParam, route, send } from '../define.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { conflict } from '../problem.ts';
 import {
-  connectOf,
   createdSchema,
   exampleIntegration,
   integrationSchema,
   linkersOf,
   ownedIntegration,
-  syncOf,
   integrationView,
 } from './integrations.ts';
 
@@ -58,7 +56,7 @@ reconnectionRoutes.openapi(disconnect, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
-  const wakeables: Wakeable[] = [...(await linkersOf(deps.db, row)), syncOf(row)];
+  const wakeables: Wakeable[] = [...(await linkersOf(deps.db, row)), syncProcess(row)];
   await commitAndWake(deps, wakeables, async (tx) => {
     await lockIntegration(tx, row.id);
     if (!(await disconnectIntegration(tx, row.id))) return;
@@ -67,7 +65,7 @@ reconnectionRoutes.openapi(disconnect, async (c) => {
     const detail = 'The integration was disconnected before anybody was told of it.';
     for (const id of await dismissUndelivered(tx, row.id, { code: 'disconnected', detail })) {
       await endProcess(tx, { kind: 'deliverAlert', id });
-      wakeables.push({ kind: 'deliverAlert', id, organizationId: row.organizationId, integrationId: row.id });
+      wakeables.push(deliveryProcess({ id, organizationId: row.organizationId, integrationId: row.id }));
     }
     wakeables.push(...(await endOnboardings(tx, row, 'disconnected')));
     for (const runId of await endRuns(tx, row.id)) await dropStaged(tx, runId);
@@ -90,7 +88,7 @@ reconnectionRoutes.openapi(reconnect, async (c) => {
   const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
   const connect = { kind: 'connect', id: row.id, round: '1' } as const;
   const secret = row.intake === 'push' ? newIntegrationKey() : undefined;
-  const toWake: Wakeable[] = [connectOf(row)];
+  const toWake: Wakeable[] = [connectProcess(row)];
   await commitAndWake(deps, toWake, async (tx) => {
     const locked = await lockIntegration(tx, row.id);
     if (!locked?.disconnectedAt)

@@ -1,17 +1,18 @@
+import { connectProcess, migrationProcess, syncProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { endPause } from '../../commands/endPause.ts';
 import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
 import type { Transaction } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { countMappings, type IntegrationRow } from '../../db/queries/integration.ts';
-import { migrationOf } from '../../db/queries/migration.ts';
 import { commitFact, completeByFact, listSteps, ownerOf, type ProcessRef } from '../../db/queries/process.ts';
-import { isFinished, stepsOf, whoIn, type StepState } from '../../domain/process.ts';
+import { whoIn } from '../../domain/process/labels.ts';
+import { isFinished, stepsOf, type StepState } from '../../domain/process/steps.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, route, send } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../process.ts';
-import { activeIntegration, connectOf, syncOf } from './integrations.ts';
+import { activeIntegration } from './integrations.ts';
 
 const tag = 'Steps';
 const stepParam = idParam.extend({ step: z.string().min(1).max(50).openapi({ example: 'mapAccounts' }) });
@@ -61,7 +62,7 @@ stepRoutes.openapi(complete, async (c) => {
   const caller = c.get('caller');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, caller, id);
-  const ref = step === 'updateAccountMapping' ? migrationOf(row) : connectOf(row);
+  const ref = step === 'updateAccountMapping' ? migrationProcess(row) : connectProcess(row);
   await commitAndWake(deps, [ref], async (tx) => {
     const steps = await listSteps(tx, ref);
     const found = steps.find((candidate) => candidate.step === step);
@@ -161,7 +162,9 @@ const isStuck = (row: { state: StepState; pausing: boolean }) => row.state === '
 
 /** Connect and migration have steps of one name: meant is the process in which it is not finished. */
 async function processWith(deps: ApiDependencies, row: IntegrationRow, step: string) {
-  if (stepsOf.sync.some((name) => name === step)) return syncOf(row);
-  const steps = await listSteps(deps.db, migrationOf(row));
-  return steps.some((found) => found.step === step && !isFinished(found.state)) ? migrationOf(row) : connectOf(row);
+  if (stepsOf.sync.some((name) => name === step)) return syncProcess(row);
+  const steps = await listSteps(deps.db, migrationProcess(row));
+  return steps.some((found) => found.step === step && !isFinished(found.state))
+    ? migrationProcess(row)
+    : connectProcess(row);
 }

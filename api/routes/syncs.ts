@@ -6,7 +6,7 @@ import { commitFact, listSteps } from '../../db/queries/process.ts';
 import { settlePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
 import { discardRun, findSyncRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
-import { onboardingId } from '../../domain/process.ts';
+import { onboardingId, syncProcess } from '../../domain/process/ids.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
   createRouter,
@@ -24,7 +24,7 @@ import {
 } from '../define.ts';
 import { ApiProblem, conflict, notFound } from '../problem.ts';
 import { exampleProcess, incompleteSchema, processSchema, processView } from '../process.ts';
-import { activeIntegration, ownedIntegration, syncOf } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from './integrations.ts';
 
 const tag = 'Syncs';
 
@@ -155,9 +155,9 @@ syncRoutes.openapi(request, async (c) => {
       'The integration is not set up yet. Finish connecting it first; the first sync then starts by itself.',
     );
   }
-  await commitAndWake(deps, [syncOf(row)], async (tx) => {
+  await commitAndWake(deps, [syncProcess(row)], async (tx) => {
     await insertSyncRequest(tx, row.id, { requestedBy: actorOf(caller) });
-    await commitFact(tx, syncOf(row));
+    await commitFact(tx, syncProcess(row));
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'sync.request',

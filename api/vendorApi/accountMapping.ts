@@ -1,7 +1,7 @@
 /** A customer's PSA account, chosen in the vendor's console (G39–G40). */
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { chooseAccount } from '../../commands/accountMapping.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
-import type { ToWake } from '../../db/queries/onboarding.ts';
 import { wakeAll, type ApiDependencies } from '../context.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
 import { vendorActor } from './vendor.ts';
@@ -19,7 +19,7 @@ export async function takeAccountMapping(
   vendorAccountId: string,
   psaAccountId: string,
 ): Promise<boolean> {
-  let toWake: ToWake[] = [];
+  let toWake: Wakeable[] = [];
   const mapped = await commitAndAdmit(deps, integrationId, async (tx) => {
     const row = await readIntegration(tx, integrationId);
     const chosen = await chooseAccount(tx, row, vendorActor(row), { vendorAccountId, psaAccountId });

@@ -1,9 +1,10 @@
 /** Routes 9 to 15: accounts, and services of one organization ("dynamic"), which have the same form. */
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { completeMigrationStep } from '../../db/queries/migration.ts';
-import { askToMatch, beginOnboardings, type ToWake } from '../../db/queries/onboarding.ts';
+import { askToMatch, beginOnboardings } from '../../db/queries/onboarding.ts';
 import { completeLinkCustomers } from '../../db/queries/push.ts';
 import {
   changeAccounts,
@@ -41,9 +42,9 @@ interface Kind {
     tx: Transaction,
     row: IntegrationRow,
     entries: readonly (PushedThing & { name: string })[],
-  ): Promise<readonly ToWake[]>;
+  ): Promise<readonly Wakeable[]>;
   /** @throws VendorApiError for an id that there is not */
-  change(tx: Transaction, integrationId: string, entries: readonly PushedThing[]): Promise<readonly ToWake[]>;
+  change(tx: Transaction, integrationId: string, entries: readonly PushedThing[]): Promise<readonly Wakeable[]>;
   after(tx: Transaction, integrationId: string): Promise<void>;
 }
 
@@ -167,7 +168,7 @@ async function store(
   kind: Kind,
   action: string,
   count: number,
-  write: (tx: Transaction, row: IntegrationRow) => Promise<readonly ToWake[]>,
+  write: (tx: Transaction, row: IntegrationRow) => Promise<readonly Wakeable[]>,
 ): Promise<void> {
   const row = c.get('integration');
   const deps = c.get('deps');

@@ -1,9 +1,9 @@
 /** Route 8: one account × one service, absolute (reference/gradient.md §5.2). */
+import { syncProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { wakeAll } from '../context.ts';
 import { isBad } from '../middleware/text.ts';
-import { syncOf } from '../routes/integrations.ts';
 import { ambiguous, idIn } from './address.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 import type { VendorGate } from './authenticate.ts';
@@ -33,7 +33,7 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
       // The platform itself makes it active: usage has come.
       if (integration.pushStatus === 'inactive' || integration.pushStatus === 'pending')
         await storePushStatus(deps.db, integration.id, { pushStatus: 'active' });
-      wakeAll(deps, [syncOf(integration)]);
+      wakeAll(deps, [syncProcess(integration)]);
     }
     // 404 is normal here, and no failure: what is known is kept, and counts as soon as it is mapped.
     const { clientOId } = count;

@@ -1,4 +1,5 @@
 /** Routes 1 and 2: who the MSP is, and where the vendor says it stands (reference/gradient.md §4.1, §5.1). */
+import { connectProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
@@ -8,7 +9,6 @@ import { completeLinkCustomers, storePushStatus } from '../../db/queries/push.ts
 import { lastAppliedAt } from '../../db/queries/sync.ts';
 import type { PushStatus } from '../../db/schema/integration.ts';
 import { commitAndWake } from '../context.ts';
-import { connectOf } from '../routes/integrations.ts';
 import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { vendorActor } from './vendor.ts';
 
@@ -27,7 +27,7 @@ organizationRoutes.patch('/organization/status/:status', async (c) => {
   if (!status) throw new VendorApiError(400, `status must be one of the following values: ${statuses.join(', ')}`);
   // Never demoted: a vendor that starts anew says `pending` of what is active already.
   const pushStatus = status === 'pending' && row.pushStatus === 'active' ? 'active' : status;
-  await commitAndWake(deps, [connectOf(row)], async (tx) => {
+  await commitAndWake(deps, [connectProcess(row)], async (tx) => {
     await storePushStatus(tx, row.id, { pushStatus });
     if (pushStatus === 'pending' || pushStatus === 'active') {
       await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'enable' });

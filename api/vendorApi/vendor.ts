@@ -1,9 +1,10 @@
 /** Routes 3 to 7: the vendor's own data and its SKUs (reference/gradient.md §4.1, §4.2). */
+import { migrationProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { readIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
-import { migrationOf, requestMigration } from '../../db/queries/migration.ts';
+import { requestMigration } from '../../db/queries/migration.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
@@ -72,7 +73,7 @@ export async function migrate(deps: ApiDependencies, row: IntegrationRow): Promi
   if (steps.find((step) => step.step === 'finish')?.state !== 'done')
     throw new VendorApiError(409, 'The integration is still being connected; finish that first');
   const begun = await deps.db.transaction((tx) => requestMigration(tx, row.id, vendorActor(row)));
-  if (begun) wakeAll(deps, [migrationOf(row)]);
+  if (begun) wakeAll(deps, [migrationProcess(row)]);
 }
 
 /** Bare, unlike route 3: the new SKU is in the root's `skus` (a client in production reads it there). */

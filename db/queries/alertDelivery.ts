@@ -13,7 +13,7 @@ import {
 import { byCountersign, recordAudit } from './audit.ts';
 import { readAlert, referenceOf, type AlertRow } from './alerts.ts';
 import { finishStep, ownerOf, startRound, type StepKey } from './process.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 
 /**
  * The revision to tell: the one under way, or the newest if it has not been told. Its row is locked, so that an alert that

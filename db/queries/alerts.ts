@@ -1,4 +1,5 @@
 /** Alerts as they come in, wait for their account and their place, and are looked at. */
+import { deliveryProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { and, asc, desc, eq, inArray, lt, notInArray, or, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
 import { alertSettingsOf } from '../../domain/alerts.ts';
@@ -22,14 +23,6 @@ export interface PostedAlert {
   priority: number;
   status: number;
   dueAt?: Date | undefined;
-}
-
-/** An alert that is told to have a place, as whoever wakes it needs it. */
-export interface AdmittedAlert {
-  kind: 'deliverAlert';
-  id: string;
-  organizationId: string;
-  integrationId: string;
 }
 
 export const referenceOf = (id: string, occurrence: number) => `CS-${id}-${occurrence}`;
@@ -141,7 +134,7 @@ export async function canBeAdmitted(db: Queryable, id: string, slots: number): P
  * @param slots deliveries in flight of one integration at most
  * @returns whom to wake after the commit
  */
-export async function admitAlerts(tx: Transaction, integrationId: string, slots: number): Promise<AdmittedAlert[]> {
+export async function admitAlerts(tx: Transaction, integrationId: string, slots: number): Promise<Wakeable[]> {
   const row = await lockIntegration(tx, integrationId);
   if (!row || row.disconnectedAt || !row.alerts.board) return [];
   await tx.execute(sql`
@@ -149,7 +142,7 @@ export async function admitAlerts(tx: Transaction, integrationId: string, slots:
       from account_mapping m
      where a.integration_id = ${integrationId} and a.state = 'parked'
        and m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id`);
-  const admitted: AdmittedAlert[] = [];
+  const admitted: Wakeable[] = [];
   for (;;) {
     const gathered = await gather(tx, row);
     const { rows } = await tx.execute<{ id: string; vendor_account_id: string }>(sql`
@@ -160,7 +153,7 @@ export async function admitAlerts(tx: Transaction, integrationId: string, slots:
                                                      where integration_id = ${integrationId} and state = 'delivering')))
       returning id, vendor_account_id`);
     for (const { id, vendor_account_id: account } of rows) {
-      const ref = { kind: 'deliverAlert' as const, id, organizationId: row.organizationId, integrationId };
+      const ref = deliveryProcess({ id, organizationId: row.organizationId, integrationId });
       await createProcess(tx, row.organizationId, { ...ref, about: `vendor account ${account}` });
       await commitFact(tx, ref);
       admitted.push(ref);
@@ -353,12 +346,12 @@ export async function dismissUndelivered(
 }
 
 /** Ids of alerts with a workflow, of every integration of a PSA connection. */
-export async function listAlertsAtWork(db: Queryable, psaConnectionId: string): Promise<AdmittedAlert[]> {
+export async function listAlertsAtWork(db: Queryable, psaConnectionId: string): Promise<Wakeable[]> {
   const rows = await db
     .select({ id: alert.id, organizationId: alert.organizationId, integrationId: alert.integrationId })
     .from(alert)
     .innerJoin(integration, eq(integration.id, alert.integrationId))
     .where(and(eq(integration.psaConnectionId, psaConnectionId), eq(alert.state, 'delivering')))
     .orderBy(asc(alert.id));
-  return rows.map((row) => ({ kind: 'deliverAlert', ...row }));
+  return rows.map(deliveryProcess);
 }

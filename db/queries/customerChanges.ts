@@ -1,9 +1,10 @@
 /** Customers that the vendor added, renamed, merged, moved or removed, each a case of its own. */
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { sql } from 'drizzle-orm';
 import type { Transaction } from '../client.ts';
 import { byCountersign, recordAudits } from './audit.ts';
 import type { AccountChanges, IntegrationRow } from './integration.ts';
-import { askToMatch, beginOnboardings, endOnboardings, type ToWake } from './onboarding.ts';
+import { askToMatch, beginOnboardings, endOnboardings } from './onboarding.ts';
 
 /**
  * What follows from a complete list: a new customer is onboarded, and so is one that is there again and was never mapped; a
@@ -18,7 +19,7 @@ export async function noteCustomerChanges(
   row: Pick<IntegrationRow, 'id' | 'organizationId'>,
   runId: string | null,
   changes: AccountChanges,
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   const movedTo: Map<string, string[]> =
     runId === null ? new Map() : await noteMoved(tx, row.id, runId, changes.missing);
   const entry = (action: string, id: string, more: { before?: unknown; after?: unknown }) => ({

@@ -1,7 +1,8 @@
 /** What an integration's health is judged by. */
 import { sql } from 'drizzle-orm';
 import type { OpenStep } from '../../domain/health.ts';
-import { workflowIdOf, type ProcessKind } from '../../domain/process.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
+import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
 import { pausedUntil } from './process.ts';

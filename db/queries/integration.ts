@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm';
-import { skippedConnectSteps } from '../../domain/process.ts';
+import { skippedConnectSteps } from '../../domain/process/steps.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,

@@ -1,10 +1,10 @@
 /** From billing to billing and alerts, and back (G30–G36). */
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { integration } from '../schema/index.ts';
 import { dismissUndelivered, lockIntegration } from './alerts.ts';
 import { recordAudit } from './audit.ts';
-import type { IntegrationRow } from './integration.ts';
 import {
   commitFact,
   completeByFact,
@@ -15,14 +15,9 @@ import {
   ownerOf,
   startRound,
 } from './process.ts';
-import type { StepOf } from '../../domain/process.ts';
+import type { StepOf } from '../../domain/process/steps.ts';
 
 const refOf = (id: string) => ({ kind: 'migrateToAlerts', id }) as const;
-
-/** The process of the migration, as whoever wakes it needs it. */
-export function migrationOf(row: Pick<IntegrationRow, 'id' | 'organizationId'>) {
-  return { ...refOf(row.id), organizationId: row.organizationId, integrationId: row.id };
-}
 
 /**
  * *Migrate to Alerts* was pressed: alerts are taken from now on, and wait for a board. One that was abandoned begins anew.
@@ -97,10 +92,7 @@ export async function abandonMigration(tx: Transaction, id: string, actor: strin
 }
 
 /** Processes that are stuck at *Check Permissions* of this PSA connection: new credentials may free them. */
-export async function listPermissionChecks(
-  db: Queryable,
-  psaConnectionId: string,
-): Promise<{ kind: 'connect' | 'migrateToAlerts'; id: string; organizationId: string; integrationId: string }[]> {
+export async function listPermissionChecks(db: Queryable, psaConnectionId: string): Promise<Wakeable[]> {
   const { rows } = await db.execute<{
     kind: 'connect' | 'migrateToAlerts';
     id: string;

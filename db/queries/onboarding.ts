@@ -1,12 +1,13 @@
 /** Customers that appear after connect: found, mapped, counted, shown. */
 import { and, asc, eq, inArray, lte, sql } from 'drizzle-orm';
 import {
-  isFinished,
   onboardingId,
-  skippedOnboardingSteps,
   type OnboardingKey,
-  type ProcessKind,
-} from '../../domain/process.ts';
+  onboardingProcess,
+  startOnboardingsProcess,
+  type Wakeable,
+} from '../../domain/process/ids.ts';
+import { isFinished, skippedOnboardingSteps } from '../../domain/process/steps.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import {
   accountMapping,
@@ -33,25 +34,6 @@ import {
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
-/** Whom the caller of a change wakes after his commit. */
-export interface ToWake {
-  kind: ProcessKind;
-  id: string;
-  organizationId: string;
-  integrationId: string;
-}
-
-/** The process of one customer, as whoever wakes it needs it. */
-export function onboardingProcess(row: Owned, vendorAccountId: string): ToWake & { kind: 'onboardCustomer' } {
-  const id = onboardingId({ integrationId: row.id, vendorAccountId });
-  return { kind: 'onboardCustomer', id, organizationId: row.organizationId, integrationId: row.id };
-}
-
-/** The process that starts an integration's onboardings, some at a time. */
-function startOnboardingsOf({ id, organizationId }: Owned): ToWake {
-  return { kind: 'startOnboardings', id, organizationId, integrationId: id };
-}
-
 const openStates: readonly OnboardingState[] = ['found', 'waiting', 'mapped'];
 const isOpen = inArray(onboarding.state, [...openStates]);
 const ofIntegration = (id: string) => eq(onboarding.integrationId, id);
@@ -67,7 +49,7 @@ export async function beginOnboardings(
   row: Owned,
   vendorAccountIds: readonly string[],
   found: { by: FoundBy; actor?: string },
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   if (vendorAccountIds.length === 0 || !(await isPastMapping(tx, row.id))) return [];
   const { rows } = await tx.execute<{ id: string }>(sql`
     insert into onboarding as o (integration_id, vendor_account_id, organization_id, found_by)
@@ -111,8 +93,8 @@ async function isPastMapping(db: Queryable, integrationId: string): Promise<bool
 }
 
 /** A fact for whoever starts onboardings. */
-async function askToStart(tx: Transaction, row: Owned): Promise<ToWake> {
-  const starter = startOnboardingsOf(row);
+async function askToStart(tx: Transaction, row: Owned): Promise<Wakeable> {
+  const starter = startOnboardingsProcess(row);
   await createProcess(tx, row.organizationId, starter);
   await commitFact(tx, starter);
   return starter;
@@ -207,7 +189,7 @@ export async function advanceMapped(tx: Transaction, integrationId: string): Pro
 }
 
 /** Intake push: those whose counts have come and are visible go on. In the transaction that made them so. */
-export async function advanceCounted(tx: Transaction, row: Owned): Promise<ToWake[]> {
+export async function advanceCounted(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   return (await markCounted(tx, row.id)) > 0 ? [await askToStart(tx, row)] : [];
 }
 
@@ -242,7 +224,7 @@ async function finishFor(
 /**
  * A customer was mapped, unmapped or excluded: its onboarding follows, if it has one. Part of the change's own transaction.
  */
-export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccountId: string): Promise<ToWake[]> {
+export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccountId: string): Promise<Wakeable[]> {
   const [current] = await tx
     .select()
     .from(onboarding)
@@ -271,7 +253,7 @@ export async function settleOnboardings(
   tx: Transaction,
   row: Owned,
   { mapped, unmapped, excluded }: Record<'mapped' | 'unmapped' | 'excluded', readonly string[]>,
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   const toWake = excluded.length > 0 ? await endOnboardings(tx, row, 'excluded', excluded) : [];
   const waits =
     (unmapped.length > 0 && (await reopenUnmapped(tx, row, unmapped, { toWake: true })) > 0) ||
@@ -312,7 +294,7 @@ export async function endOnboardings(
   row: Owned,
   state: 'excluded' | 'gone' | 'disconnected',
   vendorAccountIds?: readonly string[],
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   const ended = await tx
     .update(onboarding)
     .set({ state, endedAt: sql`now()`, escalatedAt: null, toWake: true })
@@ -323,7 +305,7 @@ export async function endOnboardings(
 }
 
 /** Begins again what ended because the integration was disconnected. */
-export async function resumeOnboardings(tx: Transaction, row: Owned): Promise<ToWake[]> {
+export async function resumeOnboardings(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   const ended = await tx
     .select({ id: onboarding.vendorAccountId })
     .from(onboarding)
@@ -348,7 +330,7 @@ export async function completeOnboarding(tx: Transaction, key: OnboardingKey): P
 export async function askToMatch(
   tx: Transaction,
   of: { psaConnectionId: string } | { integrationId: string },
-): Promise<ToWake[]> {
+): Promise<Wakeable[]> {
   const scope =
     'integrationId' in of ? sql`i.id = ${of.integrationId}` : sql`i.psa_connection_id = ${of.psaConnectionId}`;
   const { rows } = await tx.execute<{ id: string; organizationId: string }>(sql`
@@ -357,11 +339,11 @@ export async function askToMatch(
      where p.kind = 'startOnboardings' and p.id = i.id::text and ${scope} and i.disconnected_at is null
        and exists (select from onboarding o where o.integration_id = i.id and o.state = 'waiting')
     returning i.id, i.organization_id as "organizationId"`);
-  return rows.map(startOnboardingsOf);
+  return rows.map(startOnboardingsProcess);
 }
 
 /** Onboardings that are blocked, or wait for a pause to be over, go on: new credentials may free them. */
-export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promise<ToWake[]> {
+export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     update onboarding o set to_wake = true
      where o.integration_id = ${row.id} and o.state = 'mapped'

@@ -1,7 +1,10 @@
 /** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
 import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
-import type { Problem, ProcessKind, ProcessView, StepView } from '../../domain/process.ts';
-import { problemOf, stepsOf, workflowIdOf } from '../../domain/process.ts';
+import type { Problem } from '../../domain/process/problems.ts';
+import type { ProcessKind, ProcessView, StepView } from '../../domain/process/steps.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
+import { problemOf } from '../../domain/process/problems.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { processes, processNeed, processStep } from '../schema/index.ts';
 import { among } from './among.ts';

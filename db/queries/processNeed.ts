@@ -1,6 +1,6 @@
 /** Needs: a step of one process that waits for a round of another one. */
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { ProcessKind } from '../../domain/process.ts';
+import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { processNeed } from '../schema/index.ts';
 import { commitFact, finishStep, type ProcessRef, type StepKey } from './process.ts';

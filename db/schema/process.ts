@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { Acceptance } from '../../domain/incomplete.ts';
-import type { ProcessKind, Problem, StepState } from '../../domain/process.ts';
+import type { Problem } from '../../domain/process/problems.ts';
+import type { ProcessKind, StepState } from '../../domain/process/steps.ts';
 import { organization } from './organization.ts';
 
 /**

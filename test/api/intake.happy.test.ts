@@ -1,7 +1,7 @@
 import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { integration } from '../../db/schema/index.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { customers, seedIntegration } from '../kit/apiTenant.ts';
 

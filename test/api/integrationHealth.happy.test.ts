@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { block, seedAlert, seedHeldRun, seedIntegration, seedOnboarding, stepsBefore } from '../kit/apiTenant.ts';
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { disconnectIntegration } from '../../db/queries/integration.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne, numbers, seedIntegration, seedOnboarding, service, stepsBefore } from '../kit/apiTenant.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {

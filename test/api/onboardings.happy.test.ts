@@ -4,7 +4,7 @@ import { readIntegration } from '../../db/queries/integration.ts';
 import { startFound } from '../../commands/onboarding.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { block, seedIntegration, seedOnboarding } from '../kit/apiTenant.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mapEqualNames } from '../../commands/accountMapping.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
 import { insertToken } from '../../db/queries/organization.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness, type Caller } from '../kit/apiHarness.ts';
 import { mapOne, seedIntegration, service } from '../kit/apiTenant.ts';
 

@@ -1,7 +1,7 @@
 /** Alerts through Gradient's Vendor API (reference/gradient.md §4.1 nos. 17 and 18, §4.2, §5.3), and Migrate to Alerts. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { finishStep } from '../../db/queries/process.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedAlerting } from '../kit/apiTenant.ts';
 import { insertAccountMappings } from '../kit/mappings.ts';

@@ -13,7 +13,7 @@ import {
 import type { SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
 import type { System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
-import type { ProcessKind } from '../../domain/process.ts';
+import type { ProcessKind } from '../../domain/process/steps.ts';
 
 export interface Disturbance {
   /** Called while `step` of the process is in the middle of its work, or waits for a person. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { workflowIdOf } from '../../domain/process.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';

@@ -6,7 +6,7 @@ import type { ProcessRef, StepKey } from '../../db/queries/process.ts';
 import { claimRefresh, moveRefreshCursor, takeOverRefresh } from '../../db/queries/psaConnection.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
-import { stepsOf, type ProcessKind, type StepName } from '../../domain/process.ts';
+import { stepsOf, type ProcessKind, type StepName } from '../../domain/process/steps.ts';
 import { gate, personSteps, startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
 

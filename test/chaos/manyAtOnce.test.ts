@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decideAccounts } from '../../commands/accountMapping.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
 import { listPushedAccounts } from '../../db/queries/pushCatalogue.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedIntegration } from '../kit/apiTenant.ts';
 

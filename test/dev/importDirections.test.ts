@@ -44,7 +44,7 @@ test.each([
   ['api/planted.ts', "export { x } from '../connectors/http.ts';"],
   ['api/routes/planted.ts', "export { x } from '../../activities/index.ts';"],
   ['worker/planted.ts', "export { x } from '../api/app.ts';"],
-  ['simulators/kit/planted.ts', "export { x } from '../../domain/process.ts';"],
+  ['simulators/kit/planted.ts', "export { x } from '../../domain/process/steps.ts';"],
 ])('in %s, lint refuses %s', async (file, line) => {
   expect(await complaints(file, line)).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { credentialsHealth, healthState, staleAfterMs, waitOf, warnDays } from '../../domain/health.ts';
-import { stepsOf, type ProcessKind } from '../../domain/process.ts';
+import { stepsOf, type ProcessKind } from '../../domain/process/steps.ts';
 import { defaultSchedule } from '../../domain/schedule.ts';
 
 const now = new Date('2026-11-25T12:00:00Z');

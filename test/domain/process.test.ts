@@ -1,15 +1,14 @@
 import { expect, test } from 'vitest';
+import { workflowIdOf, workflowInputOf } from '../../domain/process/ids.ts';
+import { stepLabels } from '../../domain/process/labels.ts';
+import { problemOf } from '../../domain/process/problems.ts';
 import {
   isFinished,
-  problemOf,
   reconnectSteps,
   skippedConnectSteps,
   stepsOf,
-  stepLabels,
-  workflowIdOf,
-  workflowInputOf,
   type ProcessKind,
-} from '../../domain/process.ts';
+} from '../../domain/process/steps.ts';
 
 const kinds = Object.keys(stepsOf) as ProcessKind[];
 const stepsLeft = (intake: 'push' | 'pull', modules: ('billing' | 'alerts')[]) => {

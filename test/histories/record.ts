@@ -14,7 +14,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, test } from 'vitest';
 import { ConnectorError } from '../../connectors/errors.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
-import { workflowTaskQueue } from '../../domain/process.ts';
+import { workflowTaskQueue } from '../../domain/process/ids.ts';
 import { until } from '../../dev/until.ts';
 import { personSteps, startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseAccount, decideAccount, decideAccounts, mapEqualNames } from '../../commands/accountMapping.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne, numbers, seedIntegration, stepsBefore } from '../kit/apiTenant.ts';
 

@@ -13,7 +13,7 @@ import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/ne
 import { until } from '../../dev/until.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, insertSyncRequest, listUsage, openCustomerRun } from '../../db/queries/sync.ts';
-import { workflowIdOf } from '../../domain/process.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
 import { createPushing, pushEnv, type Pushing } from '../kit/push.ts';
 import { companiesOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';

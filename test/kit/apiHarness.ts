@@ -1,4 +1,5 @@
 /** The API served over real HTTP on a real database; only `wake` is a stand-in, which records. */
+import type { Wakeable } from '../../domain/process/ids.ts';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
@@ -10,7 +11,6 @@ import { createApp } from '../../api/app.ts';
 import type { Database } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
 import { readEnvironment } from '../../environment.ts';
-import type { Wakeable } from '../../temporal/wake.ts';
 import { createApiClient, type ApiAnswer } from '../../dev/apiClient.ts';
 import { findRoute, misfits, withDefinitions, type Contract } from './apiContract.ts';
 import { seedTenant, type Tenant } from './apiTenant.ts';

@@ -30,7 +30,7 @@ import { disconnectIntegration, readIntegration } from '../../db/queries/integra
 import { readMappings } from '../../db/queries/mappingFile.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
 import { planMappings } from '../../domain/mappingFile.ts';
-import { stepsOf } from '../../domain/process.ts';
+import { stepsOf } from '../../domain/process/steps.ts';
 import type { Route } from './apiContract.ts';
 
 export interface Sample {

@@ -35,7 +35,7 @@ import { stageRows } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
 import { apiToken, type AlertState } from '../../db/schema/index.ts';
 import type { AlertSettings, TicketOptions } from '../../domain/alerts.ts';
-import { stepsOf, type StepOf } from '../../domain/process.ts';
+import { stepsOf, type StepOf } from '../../domain/process/steps.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { vendors } from '../../connectors/registry.ts';
 

@@ -1,7 +1,7 @@
 /** Faults of the database itself, made with triggers: a step held in the middle of its transaction, a table that refuses. */
 import { sql } from 'drizzle-orm';
 import { openConnection } from '../../db/client.ts';
-import type { ProcessKind } from '../../domain/process.ts';
+import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { System } from './system.ts';
 import { until } from '../../dev/until.ts';
 

@@ -39,8 +39,8 @@ import {
   onboardingOf,
   workflowIdOf,
   workflowTaskQueue,
-  type StepName,
-} from '../../domain/process.ts';
+} from '../../domain/process/ids.ts';
+import type { StepName } from '../../domain/process/steps.ts';
 import { readEnvironment } from '../../environment.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { StepFailureInterceptor } from '../../worker/interceptors.ts';

@@ -13,7 +13,7 @@ import {
   type ScheduleChoice,
   type WantedSchedule,
 } from '../../domain/schedule.ts';
-import { workflowTaskQueue } from '../../domain/process.ts';
+import { workflowTaskQueue } from '../../domain/process/ids.ts';
 import { ensureSyncSchedules, syncScheduleId } from '../../temporal/schedules.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { wakeProcess } from '../../activities/processRows.ts';
 import { commitFact, createProcess, parkProcess, takeOverdue, type ProcessRef } from '../../db/queries/process.ts';
-import { workflowTaskQueue } from '../../domain/process.ts';
+import { workflowTaskQueue } from '../../domain/process/ids.ts';
 import { createTemporalClient } from '../../temporal/client.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectorError } from '../../connectors/errors.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
-import { workflowIdOf } from '../../domain/process.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
 

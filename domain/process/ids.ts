@@ -1,0 +1,107 @@
+/** Ids of processes and their workflows, and what a process is woken by. */
+import type { ProcessKind } from './steps.ts';
+
+const workflowPrefixes: Record<ProcessKind, string> = {
+  connect: 'connect',
+  refreshPsa: 'psa',
+  sync: 'sync',
+  approveUsage: 'approve',
+  migrateToAlerts: 'migrate',
+  deliverAlert: 'alert',
+  onboardCustomer: 'onboard',
+  startOnboardings: 'onboardings',
+};
+
+/** Workflow id of a process: the business id, so that starting it twice joins the one that is open. */
+export function workflowIdOf(kind: ProcessKind, id: string): string {
+  return `${workflowPrefixes[kind]}/${id}`;
+}
+
+/** What a process's workflow is started with: its own id, under the name of what it is. */
+export function workflowInputOf(kind: ProcessKind, id: string) {
+  switch (kind) {
+    case 'connect':
+    case 'sync':
+    case 'migrateToAlerts':
+    case 'startOnboardings':
+      return { integrationId: id };
+    case 'refreshPsa':
+      return { psaConnectionId: id };
+    case 'approveUsage':
+      return { batchId: id };
+    case 'deliverAlert':
+      return { alertRowId: id };
+    case 'onboardCustomer':
+      return onboardingOf(id);
+  }
+}
+
+/** The business id of a customer's onboarding: an integration's id has no slash, a vendor's own id may have some. */
+export function onboardingId({ integrationId, vendorAccountId }: OnboardingKey): string {
+  return `${integrationId}/${vendorAccountId}`;
+}
+
+/** The other way round. */
+export function onboardingOf(id: string): OnboardingKey {
+  const slash = id.indexOf('/');
+  return { integrationId: id.slice(0, slash), vendorAccountId: id.slice(slash + 1) };
+}
+
+export interface OnboardingKey {
+  integrationId: string;
+  vendorAccountId: string;
+}
+
+/** The Temporal task queue a process's workflow runs on. */
+export const workflowTaskQueue = 'countersign';
+/** The task queue of long pulls, with slots of their own. */
+export const bulkTaskQueue = 'countersign-bulk';
+
+/** A process to wake once the change that concerns it is committed; its ids become search attributes of the workflow. */
+export interface Wakeable {
+  kind: ProcessKind;
+  id: string;
+  organizationId: string;
+  /** null where the process is of a PSA connection, and so of all its integrations. */
+  integrationId: string | null;
+}
+
+interface OwnIds {
+  id: string;
+  organizationId: string;
+}
+
+const ofIntegration =
+  <K extends 'connect' | 'sync' | 'migrateToAlerts' | 'startOnboardings'>(kind: K) =>
+  ({ id, organizationId }: OwnIds) => ({ kind, id, organizationId, integrationId: id });
+
+export const connectProcess = ofIntegration('connect');
+export const syncProcess = ofIntegration('sync');
+export const migrationProcess = ofIntegration('migrateToAlerts');
+/** It starts an integration's onboardings, some at a time. */
+export const startOnboardingsProcess = ofIntegration('startOnboardings');
+
+/** @param integration whose customer it is */
+export function onboardingProcess(integration: OwnIds, vendorAccountId: string) {
+  const id = onboardingId({ integrationId: integration.id, vendorAccountId });
+  return {
+    kind: 'onboardCustomer' as const,
+    id,
+    organizationId: integration.organizationId,
+    integrationId: integration.id,
+  };
+}
+
+export function deliveryProcess({ id, organizationId, integrationId }: OwnIds & { integrationId: string }) {
+  return { kind: 'deliverAlert' as const, id, organizationId, integrationId };
+}
+
+/** @param connection whose data is read */
+export function refreshProcess({ id, organizationId }: OwnIds) {
+  return { kind: 'refreshPsa' as const, id, organizationId, integrationId: null };
+}
+
+/** @param batch of approved writes */
+export function approvalProcess({ id, organizationId }: OwnIds) {
+  return { kind: 'approveUsage' as const, id, organizationId, integrationId: null };
+}

@@ -1,0 +1,27 @@
+/** The intervals of the step machinery. */
+
+/** Every interval and gap of the step machinery, in milliseconds; short in tests and in the walkthrough. */
+export interface ProcessTiming {
+  /** A blocked step is tried at most once in this time, however many wakes arrive. */
+  blockedGapMs: number;
+  /** An unreachable step tries again by itself after this (or after Retry-After, if later). */
+  unreachableRetryMs: number;
+  /** How long a transient failure is retried inside an activity before the step is `unreachable`. */
+  transientLimitMs: number;
+  firstRetryMs: number;
+  maxRetryMs: number;
+  /** No heartbeat for this long = the worker died; the activity runs again elsewhere. */
+  heartbeatMs: number;
+  /** One attempt of an activity. */
+  attemptMs: number;
+}
+
+export const defaultTiming: ProcessTiming = {
+  blockedGapMs: 5_000,
+  unreachableRetryMs: 15 * 60_000,
+  transientLimitMs: 30 * 60_000,
+  firstRetryMs: 1_000,
+  maxRetryMs: 60_000,
+  heartbeatMs: 30_000,
+  attemptMs: 6 * 60 * 60_000,
+};
