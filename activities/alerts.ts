@@ -18,7 +18,8 @@ import {
   deliveredForMs,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
-import { admitAlerts, listGathered, lockIntegration, readAlert, type AlertRow } from '../db/queries/alerts.ts';
+import { admitAlerts, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
+import { lockIntegration } from '../db/queries/integration.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
 import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';

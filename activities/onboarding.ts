@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { startFound } from '../commands/onboarding.ts';
-import { admitAlerts, lockIntegration } from '../db/queries/alerts.ts';
+import { admitAlerts } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
-import { addServices, findAccountMapping, readIntegration } from '../db/queries/integration.ts';
+import { addServices, findAccountMapping, lockIntegration, readIntegration } from '../db/queries/integration.ts';
 import {
   completeOnboarding,
   countRestless,

@@ -1,5 +1,5 @@
-import { admitAlerts, canBeAdmitted, keepAlert, lockIntegration, type PostedAlert } from '../db/queries/alerts.ts';
-import type { IntegrationRow } from '../db/queries/integration.ts';
+import { admitAlerts, canBeAdmitted, keepAlert, type PostedAlert } from '../db/queries/alerts.ts';
+import { lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import type { AlertState } from '../db/schema/index.ts';
 import type { Transaction } from '../db/client.ts';
 import { wakeAll, type ApiDependencies } from './context.ts';

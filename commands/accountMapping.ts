@@ -12,7 +12,6 @@ import {
   type DecidedAccount,
   type MappedBy,
 } from '../db/queries/accountMapping.ts';
-import { lockIntegration } from '../db/queries/alerts.ts';
 import { byCountersign } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import {
@@ -20,6 +19,7 @@ import {
   findVendorAccount,
   listMappedPsaAccountIds,
   listMatchableAccounts,
+  lockIntegration,
   type IntegrationRow,
 } from '../db/queries/integration.ts';
 import { beginOnboardings, settleOnboarding, settleOnboardings } from '../db/queries/onboarding.ts';

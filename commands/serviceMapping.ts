@@ -1,9 +1,8 @@
 /** Which PSA products a service is mapped to, and how several services that feed one product combine. */
 import type { Queryable, Transaction } from '../db/client.ts';
-import { lockIntegration } from '../db/queries/alerts.ts';
 import { recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection, recomputeIntegration } from '../db/queries/cards.ts';
-import { listServices, type IntegrationRow } from '../db/queries/integration.ts';
+import { listServices, lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { findPsaProducts } from '../db/queries/psa.ts';
 import {
   listCombines,

@@ -2,9 +2,8 @@
 import { connectProcess, migrationProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { endPause } from '../../commands/endPause.ts';
-import { lockIntegration } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
+import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
 import { completeMigrationStep } from '../../db/queries/migration.ts';
 import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../../db/queries/process.ts';
 import { readPsaConnection } from '../../db/queries/psaConnection.ts';

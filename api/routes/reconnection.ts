@@ -1,9 +1,9 @@
 /** Disconnecting takes nothing away that a person decided, so that reconnecting can give all of it back. */
 import { connectProcess, deliveryProcess, syncProcess, type Wakeable } from '../../domain/process/ids.ts';
-import { dismissUndelivered, lockIntegration } from '../../db/queries/alerts.ts';
+import { dismissUndelivered } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeIntegration } from '../../db/queries/cards.ts';
-import { disconnectIntegration, restoreIntegration } from '../../db/queries/integration.ts';
+import { disconnectIntegration, lockIntegration, restoreIntegration } from '../../db/queries/integration.ts';
 import { endOnboardings, resumeOnboardings } from '../../db/queries/onboarding.ts';
 import { endProcess, listSteps, redoSteps } from '../../db/queries/process.ts';
 import { revokeIntegrationKeys } from '../../db/queries/push.ts';

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { alertSettingsOf } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { alert, integration, type AlertSource, type AlertState } from '../schema/index.ts';
-import type { IntegrationRow } from './integration.ts';
+import { lockIntegration, type IntegrationRow } from './integration.ts';
 import { commitFact, createProcess } from './process.ts';
 
 export type AlertRow = typeof alert.$inferSelect;
@@ -160,12 +160,6 @@ export async function admitAlerts(tx: Transaction, integrationId: string, slots:
     }
     if (gathered === 0) return admitted;
   }
-}
-
-/** @returns the integration, which nobody else may change, and into which nobody puts an alert, until the transaction ends */
-export async function lockIntegration(tx: Transaction, id: string): Promise<IntegrationRow | undefined> {
-  const [row] = await tx.select().from(integration).where(eq(integration.id, id)).for('update');
-  return row;
 }
 
 /** Waiting alerts looked at together when it is decided which of them gather. */

@@ -33,6 +33,12 @@ export async function readIntegration(db: Queryable, id: string): Promise<Integr
   return row;
 }
 
+/** @returns the integration, which nobody else may change, and into which nobody puts an alert, until the transaction ends */
+export async function lockIntegration(tx: Transaction, id: string): Promise<IntegrationRow | undefined> {
+  const [row] = await tx.select().from(integration).where(eq(integration.id, id)).for('update');
+  return row;
+}
+
 /** Creates the integration with its `connect` and `sync` processes; `connect`'s first round begins at once. */
 export async function insertIntegration(
   tx: Transaction,

@@ -3,8 +3,9 @@ import type { Wakeable } from '../../domain/process/ids.ts';
 import { eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { integration } from '../schema/index.ts';
-import { dismissUndelivered, lockIntegration } from './alerts.ts';
+import { dismissUndelivered } from './alerts.ts';
 import { recordAudit } from './audit.ts';
+import { lockIntegration } from './integration.ts';
 import {
   commitFact,
   completeByFact,
