@@ -29,5 +29,5 @@ COPY package.json ./
 # The files are root's: the process can read them and change none.
 USER node
 EXPOSE 8080 9464
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "dist/dev/healthcheck.js"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "dist/cli/healthcheck.js"]
 CMD ["node", "dist/api/main.js"]

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { and, eq, like } from 'drizzle-orm';
 import { openDatabase } from '../db/client.ts';
 import { alert } from '../db/schema/index.ts';
-import { Processes } from '../dev/processes.ts';
+import { Processes } from '../dev/stack/processes.ts';
 import { until } from '../dev/until.ts';
 import { connectAlerts, type AlertConnection } from './connectAlerts.ts';
 import type { Figures } from './figures.ts';

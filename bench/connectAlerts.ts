@@ -1,6 +1,6 @@
-import { createPsaConnection, person, reach, untilConnected, type IntegrationView } from '../dev/guide.ts';
-import { demoVendorKey } from '../dev/stack.ts';
-import { openVendorConsole } from '../dev/vendorConsole.ts';
+import { createPsaConnection, person, reach, untilConnected, type IntegrationView } from '../dev/walkthrough/guide.ts';
+import { demoVendorKey } from '../dev/stack/stack.ts';
+import { openVendorConsole } from '../dev/walkthrough/vendorConsole.ts';
 import type { BenchSystem } from './system.ts';
 
 export interface AlertConnection {

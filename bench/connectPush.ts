@@ -1,8 +1,8 @@
 import { skuOf } from '../domain/skuCatalogue.ts';
-import { createPsaConnection, person, reach, type IntegrationView } from '../dev/guide.ts';
-import { demoVendorKey } from '../dev/stack.ts';
+import { createPsaConnection, person, reach, type IntegrationView } from '../dev/walkthrough/guide.ts';
+import { demoVendorKey } from '../dev/stack/stack.ts';
 import { until } from '../dev/until.ts';
-import { openVendorConsole } from '../dev/vendorConsole.ts';
+import { openVendorConsole } from '../dev/walkthrough/vendorConsole.ts';
 import { serviceProducts } from '../simulators/world.ts';
 import type { Pair } from './counts.ts';
 import type { BenchSystem } from './system.ts';

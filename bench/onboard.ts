@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { openConnection } from '../db/client.ts';
-import { connectAll, syncNow, type CardView } from '../dev/guide.ts';
-import { addCustomer } from '../dev/newCustomer.ts';
+import { connectAll, syncNow, type CardView } from '../dev/walkthrough/guide.ts';
+import { addCustomer } from '../dev/walkthrough/newCustomer.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import type { Figures } from './figures.ts';
 import { quantile } from './probe.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiClient } from '../dev/apiClient.ts';
+import type { ApiClient } from '../dev/walkthrough/apiClient.ts';
 
 export interface Probe {
   /** From now on, answers belong to this phase. */

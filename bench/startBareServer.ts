@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../dev/ports.ts';
-import type { Processes } from '../dev/processes.ts';
+import { freePort } from '../dev/stack/ports.ts';
+import type { Processes } from '../dev/stack/processes.ts';
 import { until } from '../dev/until.ts';
 
 /** Starts what the Vendor API is compared with (bareServer.ts). @returns its address */

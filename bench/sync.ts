@@ -1,6 +1,6 @@
 import { openConnection } from '../db/client.ts';
-import { connectAll, syncNow, type CardView } from '../dev/guide.ts';
-import type { SimulatorAdmin } from '../dev/simulatorAdmin.ts';
+import { connectAll, syncNow, type CardView } from '../dev/walkthrough/guide.ts';
+import type { SimulatorAdmin } from '../dev/walkthrough/simulatorAdmin.ts';
 import type { Figures } from './figures.ts';
 import { readOneByOne } from './sequentialScript.ts';
 import { startBenchSystem } from './system.ts';

@@ -2,9 +2,9 @@
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiClient, type ApiClient } from '../dev/apiClient.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../dev/simulatorAdmin.ts';
-import { startStack, type Stack } from '../dev/stack.ts';
+import { createApiClient, type ApiClient } from '../dev/walkthrough/apiClient.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../dev/walkthrough/simulatorAdmin.ts';
+import { startStack, type Stack } from '../dev/stack/stack.ts';
 
 export interface BenchSystem {
   stack: Stack;

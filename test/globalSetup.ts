@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
 import { migrateDatabase } from '../db/migrate.ts';
-import { freePort } from '../dev/ports.ts';
-import { awaitPostgres, createDatabase, prepareCluster } from '../dev/postgres.ts';
-import { Processes } from '../dev/processes.ts';
-import { findTemporal } from '../dev/temporalBinary.ts';
-import { awaitTemporal, temporalSpec } from '../dev/temporalServer.ts';
+import { freePort } from '../dev/stack/ports.ts';
+import { awaitPostgres, createDatabase, prepareCluster } from '../dev/stack/postgres.ts';
+import { Processes } from '../dev/stack/processes.ts';
+import { findTemporal } from '../dev/stack/temporalBinary.ts';
+import { awaitTemporal, temporalSpec } from '../dev/stack/temporalServer.ts';
 import { templateDatabase } from './kit/templateDatabase.ts';
 
 declare module 'vitest' {
@@ -68,7 +68,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 
   async function build(): Promise<void> {
-    const script = fileURLToPath(new URL('../dev/build.ts', import.meta.url));
+    const script = fileURLToPath(new URL('../dev/stack/build.ts', import.meta.url));
     await promisify(execFile)(process.execPath, ['--import', 'tsx', script, '--out', built]);
     project.provide('built', built);
     project.provide('workflowBundle', join(built, 'workflows.bundle.js'));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { openConnection, openDatabase } from '../../db/client.ts';
-import { freePort } from '../../dev/ports.ts';
+import { freePort } from '../../dev/stack/ports.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 
 let away: ApiHarness;

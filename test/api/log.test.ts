@@ -57,7 +57,7 @@ test('a program that ends with such an error does not print it either', async ()
     await broken.db.execute(
       sql`create trigger refuse before insert on organization for each row execute function refuse()`,
     );
-    const args = [join(inject('built'), 'dev/admin.js'), 'init', '--organization', customer];
+    const args = [join(inject('built'), 'cli/admin.js'), 'init', '--organization', customer];
     const env = { ...process.env, DATABASE_URL: broken.url };
     const ended: unknown = await promisify(execFile)(process.execPath, args, { env }).catch(
       (thrown: unknown) => thrown,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findIntegration } from '../../db/queries/integration.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
 import { claimSyncRun, insertSyncRequest, moveRunCursor, takeOverRun } from '../../db/queries/sync.ts';
-import type { IntegrationView } from '../../dev/guide.ts';
+import type { IntegrationView } from '../../dev/walkthrough/guide.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { vendorCredentials } from '../kit/apiSamples.ts';
 import { seedPush, seedRun } from '../kit/apiTenant.ts';

@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { connectAll, latestRun } from '../../dev/guide.ts';
+import { connectAll, latestRun } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { startSystem, type System } from '../kit/system.ts';

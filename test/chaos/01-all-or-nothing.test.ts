@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { refuseRows } from '../kit/faultyDatabase.ts';
-import { connectAll, latestRun, syncNow, type CardView } from '../../dev/guide.ts';
+import { connectAll, latestRun, syncNow, type CardView } from '../../dev/walkthrough/guide.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { billedLinesOf, companiesOf, customersOf, type BilledLine } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';

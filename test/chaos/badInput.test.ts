@@ -13,9 +13,9 @@ import {
   type ApprovalView,
   type CardView,
   type StepView,
-} from '../../dev/guide.ts';
+} from '../../dev/walkthrough/guide.ts';
 import { billedLinesOf } from '../kit/simulatorState.ts';
-import { goodCredentials } from '../../dev/guide.ts';
+import { goodCredentials } from '../../dev/walkthrough/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 

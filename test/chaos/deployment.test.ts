@@ -16,14 +16,14 @@ import { Connection } from '@temporalio/client';
 import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { openConnection } from '../../db/client.ts';
-import { freePort } from '../../dev/ports.ts';
-import { findTemporal } from '../../dev/temporalBinary.ts';
+import { freePort } from '../../dev/stack/ports.ts';
+import { findTemporal } from '../../dev/stack/temporalBinary.ts';
 import { readCompose, readEnvFile, type Service } from '../dev/compose.ts';
 import { execForm, imageEnvironment, readDockerfile, textsOf } from '../dev/dockerfile.ts';
 import { buildImage } from '../dev/image.ts';
-import { createApiClient } from '../../dev/apiClient.ts';
-import { simulatorAdmin } from '../../dev/simulatorAdmin.ts';
-import { goodCredentials } from '../../dev/guide.ts';
+import { createApiClient } from '../../dev/walkthrough/apiClient.ts';
+import { simulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
+import { goodCredentials } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 
 const run = promisify(execFile);
@@ -192,7 +192,7 @@ test('migrate, api, two workers and the simulators come up in turn, do the work,
   const simulators = [await start('mailprotector'), await start('connectwise')];
   for (const container of [api, ...workers, ...simulators]) await becomesHealthy(container);
 
-  const { stdout } = await run(process.execPath, ['dist/dev/admin.js', 'init'], {
+  const { stdout } = await run(process.execPath, ['dist/cli/admin.js', 'init'], {
     cwd: app,
     env: environmentOf('migrate'),
   });

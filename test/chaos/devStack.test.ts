@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { prepareCluster } from '../../dev/postgres.ts';
-import { Processes } from '../../dev/processes.ts';
+import { prepareCluster } from '../../dev/stack/postgres.ts';
+import { Processes } from '../../dev/stack/processes.ts';
 import { until } from '../../dev/until.ts';
 
 /** Each walks the guide, some twice. */
@@ -38,7 +38,7 @@ interface Started {
 
 /** `npm start -- …` without npm, so that a signal meets the program itself. */
 function start(...options: string[]): Started {
-  const args = ['--import', 'tsx', join(root, 'dev/start.ts'), '--state', state, '--customers', '26', ...options];
+  const args = ['--import', 'tsx', join(root, 'dev/stack/start.ts'), '--state', state, '--customers', '26', ...options];
   // Ports of the developer's own stack may be in use; the next free ones are taken.
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';

@@ -9,8 +9,8 @@ import {
   untilApprovalClosed,
   untilConnected,
   type CardView,
-} from '../../dev/guide.ts';
-import type { SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+} from '../../dev/walkthrough/guide.ts';
+import type { SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import type { System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';

@@ -2,7 +2,13 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectAll, createPsaConnection, createIntegration, goodCredentials, person } from '../../dev/guide.ts';
+import {
+  connectAll,
+  createPsaConnection,
+  createIntegration,
+  goodCredentials,
+  person,
+} from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -14,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => system?.close());
 
-const doctor = (env?: Record<string, string>) => system.run('dev/doctor.js', env);
+const doctor = (env?: Record<string, string>) => system.run('cli/doctor.js', env);
 
 test('where everything works it says so, and of what', async () => {
   const { code, said } = await doctor();
@@ -69,8 +75,8 @@ test.each([
 
 test('a new encryption key: all is encrypted with it while everything runs, and the old one is not needed any more', async () => {
   const old = `k1:${system.secrets[1]}`;
-  const { key: fresh } = JSON.parse((await system.run('dev/admin.js', {}, ['key'])).said) as { key: string };
-  const reencrypt = (keys: string) => system.run('dev/admin.js', { ENCRYPTION_KEYS: keys }, ['reencrypt']);
+  const { key: fresh } = JSON.parse((await system.run('cli/admin.js', {}, ['key'])).said) as { key: string };
+  const reencrypt = (keys: string) => system.run('cli/admin.js', { ENCRYPTION_KEYS: keys }, ['reencrypt']);
   expect((await doctor({ ENCRYPTION_KEYS: fresh })).code).toBe(1);
   // Without the old key nothing can be read, and nothing is changed.
   const blind = await reencrypt(fresh);

@@ -1,7 +1,7 @@
 /** A server that was away while syncs were due: one sync catches up with all that was missed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectAll } from '../../dev/guide.ts';
+import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { syncScheduleId } from '../../temporal/schedules.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';

@@ -1,7 +1,7 @@
 /** Invariant 10: whatever is killed, a new customer is found once, read once it is mapped, and shown with its own number. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, person, syncNow, type CardView } from '../../dev/guide.ts';
-import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/newCustomer.ts';
+import { connectAll, person, syncNow, type CardView } from '../../dev/walkthrough/guide.ts';
+import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
 import { killAndStart, parts } from '../kit/parts.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, latestRun, type RunView } from '../../dev/guide.ts';
+import { connectAll, latestRun, type RunView } from '../../dev/walkthrough/guide.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
 import { untilAtRest } from '../kit/rest.ts';

@@ -12,8 +12,8 @@ import {
   stepOf,
   syncNow,
   type CardView,
-} from '../../dev/guide.ts';
-import type { SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+} from '../../dev/walkthrough/guide.ts';
+import type { SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { until } from '../../dev/until.ts';
 import { startSystem, type System } from '../kit/system.ts';
 

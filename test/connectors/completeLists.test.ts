@@ -9,7 +9,7 @@ import { ConnectorError } from '../../connectors/errors.ts';
 import type { HttpClient } from '../../connectors/http.ts';
 import { createMailprotectorAdapter, mailprotectorSettings } from '../../connectors/mailprotector/adapter.ts';
 import { createMailprotectorClient } from '../../connectors/mailprotector/client.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { pagingForms } from '../../simulators/mailprotector/paging.ts';

@@ -10,7 +10,7 @@ import type { PsaAdapter, PsaLine, SetQuantityResult } from '../../connectors/ps
 import { clientId, members } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { json, recordingLogger, startHttpServer } from './httpServer.ts';
 
 interface State {

@@ -7,7 +7,7 @@ import type { CreateTicket, PsaAdapter } from '../../connectors/psa.ts';
 import { clientId, members } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 
 interface State {
   companies: { id: number }[];

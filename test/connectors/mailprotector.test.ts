@@ -7,7 +7,7 @@ import type { UsageCount, UsagePage } from '../../connectors/vendor.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { json, recordingLogger, startHttpServer } from './httpServer.ts';
 
 interface State {

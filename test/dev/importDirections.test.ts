@@ -44,6 +44,9 @@ test.each([
   ['api/planted.ts', "export { x } from '../connectors/http.ts';"],
   ['api/routes/planted.ts', "export { x } from '../../activities/index.ts';"],
   ['worker/planted.ts', "export { x } from '../api/app.ts';"],
+  ['api/planted.ts', "export { x } from '../cli/admin.ts';"],
+  ['cli/planted.ts', "export { x } from '../dev/until.ts';"],
+  ['cli/planted.ts', "export { x } from '../simulators/world.ts';"],
   ['simulators/kit/planted.ts', "export { x } from '../../domain/process/steps.ts';"],
 ])('in %s, lint refuses %s', async (file, line) => {
   expect(await complaints(file, line)).toHaveLength(1);
@@ -55,6 +58,7 @@ test.each([
   ['api/routes/planted.ts', "export { x } from '../../db/client.ts';"],
   ['commands/planted.ts', "export { x } from '../connectors/registry.ts';"],
   ['activities/planted.ts', "export { x } from '../commands/refusal.ts';"],
+  ['cli/planted.ts', "export { x } from '../worker/connectors.ts';"],
   ['simulators/halopsa/planted.ts', "export { x } from '../world.ts';"],
 ])('in %s, lint lets %s through', async (file, line) => {
   expect(await complaints(file, line)).toEqual([]);

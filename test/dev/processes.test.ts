@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { Processes } from '../../dev/processes.ts';
+import { Processes } from '../../dev/stack/processes.ts';
 import { until } from '../../dev/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'countersign-processes-'));

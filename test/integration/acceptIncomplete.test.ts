@@ -1,6 +1,13 @@
 /** A list that is not whole blocks its step, says what is wrong, and may be accepted: it raises and adds, and lowers nothing. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, latestRun, syncNow, type CardView, type RunView, type StepView } from '../../dev/guide.ts';
+import {
+  connectAll,
+  latestRun,
+  syncNow,
+  type CardView,
+  type RunView,
+  type StepView,
+} from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';

@@ -1,6 +1,12 @@
 /** Alerts that Countersign derives from what Mailprotector shows, to their tickets and back. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createIntegration, createPsaConnection, person, syncNow, untilConnected } from '../../dev/guide.ts';
+import {
+  createIntegration,
+  createPsaConnection,
+  person,
+  syncNow,
+  untilConnected,
+} from '../../dev/walkthrough/guide.ts';
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { ticketsOf, untilAlert, type AlertView } from '../kit/alerts.ts';
 import { startSystem, type System } from '../kit/system.ts';

@@ -13,7 +13,7 @@ import {
   type CardView,
   type ClosedApproval,
   type StepView,
-} from '../../dev/guide.ts';
+} from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { startRewritingProxy, type Answer, type Rewrite, type RewritingProxy } from '../kit/rewritingProxy.ts';
 import { startSystem, type System } from '../kit/system.ts';

@@ -1,6 +1,6 @@
 /** From billing to billing and alerts as the guide has it, with the vendor's own console (G30 to G36). */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { goodCredentials, person, stepOf, type CardView, type StepView } from '../../dev/guide.ts';
+import { goodCredentials, person, stepOf, type CardView, type StepView } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { postAlert, sendAlert, ticketsOf, untilAlert } from '../kit/alerts.ts';
 import { connectPush, pushEnv, type Pushing } from '../kit/push.ts';

@@ -8,8 +8,8 @@ import {
   syncNow,
   untilConnected,
   type CardView,
-} from '../../dev/guide.ts';
-import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/newCustomer.ts';
+} from '../../dev/walkthrough/guide.ts';
+import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, insertSyncRequest, listUsage, openCustomerRun } from '../../db/queries/sync.ts';

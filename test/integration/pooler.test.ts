@@ -2,7 +2,7 @@
 import { inject, afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openConnection } from '../../db/client.ts';
 import { listUsage } from '../../db/queries/sync.ts';
-import { person, reach } from '../../dev/guide.ts';
+import { person, reach } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { createTestDatabase } from '../kit/database.ts';
 import { findPgbouncer, startPgbouncer, type Pooler } from '../kit/pgbouncer.ts';
@@ -79,7 +79,7 @@ describe.skipIf(!program)('with PgBouncer in transaction mode', () => {
       server.pathname = `/${name}`;
       const direct = { DATABASE_URL: pooler.through(server.href), DIRECT_DATABASE_URL: server.href };
       // Two at once, as on two machines: they queue on the lock of a session.
-      const migrated = await Promise.all([1, 2].map(() => system.run('dev/migrate.js', direct)));
+      const migrated = await Promise.all([1, 2].map(() => system.run('cli/migrate.js', direct)));
       expect(migrated).toEqual(
         migrated.map(() => ({ code: 0, said: expect.stringContaining('up to date') as string })),
       );

@@ -9,8 +9,8 @@ import {
   untilConnected,
   type CardView,
   type IntegrationView,
-} from '../../dev/guide.ts';
-import type { VendorConsole } from '../../dev/vendorConsole.ts';
+} from '../../dev/walkthrough/guide.ts';
+import type { VendorConsole } from '../../dev/walkthrough/vendorConsole.ts';
 import { until } from '../../dev/until.ts';
 import { serviceProducts } from '../../simulators/world.ts';
 import { createPushing, postCount, pushEnv } from '../kit/push.ts';

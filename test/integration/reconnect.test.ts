@@ -1,7 +1,14 @@
 /** Disconnecting forgets how to reach the vendor, and nothing that a person decided; reconnecting gives it all back. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { connectAll, person, syncNow, untilConnected, type CardView, type IntegrationView } from '../../dev/guide.ts';
-import { addCustomer, type OnboardingView } from '../../dev/newCustomer.ts';
+import {
+  connectAll,
+  person,
+  syncNow,
+  untilConnected,
+  type CardView,
+  type IntegrationView,
+} from '../../dev/walkthrough/guide.ts';
+import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import { connectPush, postCount, pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';

@@ -4,7 +4,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { connectAll, latestRun, syncNow, type CardView } from '../../dev/guide.ts';
+import { connectAll, latestRun, syncNow, type CardView } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { startRewritingProxy, type Answer, type Rewrite, type RewritingProxy } from '../kit/rewritingProxy.ts';
 import { customersOf } from '../kit/simulatorState.ts';

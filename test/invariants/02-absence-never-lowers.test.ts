@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, latestRun, syncNow, type RunView } from '../../dev/guide.ts';
+import { connectAll, latestRun, syncNow, type RunView } from '../../dev/walkthrough/guide.ts';
 import { untilAtRest } from '../kit/rest.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, syncNow, type CardView, type StepView } from '../../dev/guide.ts';
+import { connectAll, syncNow, type CardView, type StepView } from '../../dev/walkthrough/guide.ts';
 import { customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';

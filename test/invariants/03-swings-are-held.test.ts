@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { latestRun, syncNow, type CardView, type RunView } from '../../dev/guide.ts';
+import { latestRun, syncNow, type CardView, type RunView } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { connectPush, postCount, pushEnv, type Pushing } from '../kit/push.ts';
 import { untilAtRest } from '../kit/rest.ts';

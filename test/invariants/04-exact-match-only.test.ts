@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { createIntegration, createPsaConnection, person, reach, stepOf } from '../../dev/guide.ts';
+import { createIntegration, createPsaConnection, person, reach, stepOf } from '../../dev/walkthrough/guide.ts';
 import { companiesOf, customersOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';

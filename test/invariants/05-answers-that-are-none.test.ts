@@ -7,7 +7,7 @@ import {
   type CardView,
   type ClosedApproval,
   type StepView,
-} from '../../dev/guide.ts';
+} from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { startSystem, type System } from '../kit/system.ts';
 

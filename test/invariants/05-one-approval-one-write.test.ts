@@ -8,7 +8,7 @@ import {
   type ApprovalView,
   type CardView,
   type ClosedApproval,
-} from '../../dev/guide.ts';
+} from '../../dev/walkthrough/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 

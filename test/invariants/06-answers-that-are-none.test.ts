@@ -1,6 +1,6 @@
 /** Invariant 6 where the PSA hides what it found, has the ticket in use, or does not answer of it. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { goodCredentials, person } from '../../dev/guide.ts';
+import { goodCredentials, person } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { connectAlerts, sendAlert, ticketsOf, untilAlert, type Alerting } from '../kit/alerts.ts';
 import { pushEnv } from '../kit/push.ts';

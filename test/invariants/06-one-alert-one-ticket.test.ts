@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { goodCredentials, person } from '../../dev/guide.ts';
+import { goodCredentials, person } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import {
   connectAlerts,

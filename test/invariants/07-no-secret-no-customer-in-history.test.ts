@@ -13,10 +13,10 @@ import {
   untilApprovalClosed,
   untilConnected,
   type CardView,
-} from '../../dev/guide.ts';
+} from '../../dev/walkthrough/guide.ts';
 import { dumpHistories } from '../kit/histories.ts';
 import { companiesOf, customersOf } from '../kit/simulatorState.ts';
-import { goodCredentials } from '../../dev/guide.ts';
+import { goodCredentials } from '../../dev/walkthrough/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 

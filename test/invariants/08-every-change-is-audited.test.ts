@@ -16,9 +16,9 @@ import {
   type ApprovalView,
   type CardView,
   type ClosedApproval,
-} from '../../dev/guide.ts';
+} from '../../dev/walkthrough/guide.ts';
 import { customersOf } from '../kit/simulatorState.ts';
-import { goodCredentials } from '../../dev/guide.ts';
+import { goodCredentials } from '../../dev/walkthrough/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { until } from '../../dev/until.ts';
 

@@ -1,5 +1,5 @@
 /** A vendor that sends alerts, and the tickets that are really there: the simulator's own. */
-import { person, reach, untilConnected } from '../../dev/guide.ts';
+import { person, reach, untilConnected } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { createPushing, type Pushing } from './push.ts';
 import type { System } from './system.ts';

@@ -11,7 +11,7 @@ import { createApp } from '../../api/app.ts';
 import type { Database } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
 import { readEnvironment } from '../../environment.ts';
-import { createApiClient, type ApiAnswer } from '../../dev/apiClient.ts';
+import { createApiClient, type ApiAnswer } from '../../dev/walkthrough/apiClient.ts';
 import { findRoute, misfits, withDefinitions, type Contract } from './apiContract.ts';
 import { seedTenant, type Tenant } from './apiTenant.ts';
 import { createTestDatabase } from './database.ts';

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { openDatabase } from '../../db/client.ts';
 import { migrateDatabase } from '../../db/migrate.ts';
-import { freePort } from '../../dev/ports.ts';
-import { awaitPostgres, createDatabase, prepareCluster } from '../../dev/postgres.ts';
-import { Processes, type ProcessSpec } from '../../dev/processes.ts';
-import { findTemporal } from '../../dev/temporalBinary.ts';
-import { awaitTemporal, temporalSpec } from '../../dev/temporalServer.ts';
+import { freePort } from '../../dev/stack/ports.ts';
+import { awaitPostgres, createDatabase, prepareCluster } from '../../dev/stack/postgres.ts';
+import { Processes, type ProcessSpec } from '../../dev/stack/processes.ts';
+import { findTemporal } from '../../dev/stack/temporalBinary.ts';
+import { awaitTemporal, temporalSpec } from '../../dev/stack/temporalServer.ts';
 import type { TestDatabase } from './database.ts';
 import { until } from '../../dev/until.ts';
 

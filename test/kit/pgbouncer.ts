@@ -2,9 +2,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { freePort } from '../../dev/ports.ts';
-import { awaitPostgres, postgresOwner } from '../../dev/postgres.ts';
-import { Processes } from '../../dev/processes.ts';
+import { freePort } from '../../dev/stack/ports.ts';
+import { awaitPostgres, postgresOwner } from '../../dev/stack/postgres.ts';
+import { Processes } from '../../dev/stack/processes.ts';
 
 /** @returns where the program is, or undefined; its package puts it where an ordinary user's PATH does not lead */
 export function findPgbouncer(): string | undefined {

@@ -6,8 +6,8 @@ import {
   untilConnected,
   type IntegrationView,
   type Module,
-} from '../../dev/guide.ts';
-import { openVendorConsole, type VendorConsole } from '../../dev/vendorConsole.ts';
+} from '../../dev/walkthrough/guide.ts';
+import { openVendorConsole, type VendorConsole } from '../../dev/walkthrough/vendorConsole.ts';
 import type { System } from './system.ts';
 import { tokenOf, vendorKey } from './vendorApi.ts';
 

@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../dev/temporalBinary.ts';
+import { cacheFolder } from '../../dev/stack/temporalBinary.ts';
 
 const version = '4.32.5';
 /** Hypothesis as well: the same seed makes the same requests with the same version only. */

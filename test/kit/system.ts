@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
-import { freePort } from '../../dev/ports.ts';
-import { Processes, type ProcessSpec } from '../../dev/processes.ts';
+import { freePort } from '../../dev/stack/ports.ts';
+import { Processes, type ProcessSpec } from '../../dev/stack/processes.ts';
 import { clientId } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
@@ -16,8 +16,8 @@ import { startMailprotector } from '../../simulators/mailprotector/start.ts';
 import { sweepScheduleId } from '../../temporal/schedules.ts';
 import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
-import { createApiClient, type ApiClient } from '../../dev/apiClient.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { createApiClient, type ApiClient } from '../../dev/walkthrough/apiClient.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { until } from '../../dev/until.ts';
 
 /** Every wait short; a test that needs another says so. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { clientId, members } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { asking, type Ask } from './asking.ts';
 
 interface Row {

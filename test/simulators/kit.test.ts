@@ -9,7 +9,7 @@ import type { RunningSimulator, SimulatorOptions } from '../../simulators/kit/si
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
 import { makeWorld, type World } from '../../simulators/world.ts';
-import { simulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { asking, type Ask } from './asking.ts';
 
 const running: RunningSimulator[] = [];

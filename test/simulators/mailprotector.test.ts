@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/simulatorAdmin.ts';
+import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { asking, type Ask } from './asking.ts';
 
 interface Ref {

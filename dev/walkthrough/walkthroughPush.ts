@@ -1,5 +1,5 @@
 /** The guide's own way in, where the vendor pushes: walked in the simulated console, verified against its own state. */
-import type { WorldCustomer } from '../simulators/world.ts';
+import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import {
@@ -12,9 +12,9 @@ import {
   type RunView,
 } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
-import { demoVendorKey, type Stack } from './stack.ts';
+import { demoVendorKey, type Stack } from '../stack/stack.ts';
 import { names, same, trueUsage } from './expectedUsage.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
 interface Refused {

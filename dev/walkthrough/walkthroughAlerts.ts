@@ -1,12 +1,12 @@
 /** Alerts: connected from the start, or migrated to, and each one ticket; verified against ConnectWise's own tickets. */
-import type { WorldCustomer } from '../simulators/world.ts';
+import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import { createIntegration, person, syncNow, untilConnected, type CardView, type IntegrationView } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
-import { demoVendorKey, type Stack } from './stack.ts';
+import { demoVendorKey, type Stack } from '../stack/stack.ts';
 import { same } from './expectedUsage.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
 interface Ticket {

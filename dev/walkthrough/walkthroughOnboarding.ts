@@ -1,13 +1,13 @@
 /** New customers: found by the next sync, assigned in Mailprotector, or mapped late (G37 to G44); and the nightly sync. */
-import type { WorldCustomer } from '../simulators/world.ts';
+import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import { syncNow, type CardView, type RunView } from './guide.ts';
 import { addCustomer, type OnboardingView } from './newCustomer.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
-import { demoVendorKey, type Stack } from './stack.ts';
+import { demoVendorKey, type Stack } from '../stack/stack.ts';
 import { same, trueUsage } from './expectedUsage.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
 interface Connected {

@@ -11,13 +11,13 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Checks } from './checks.ts';
+import { Checks } from '../walkthrough/checks.ts';
 import { startStack } from './stack.ts';
-import { waitAtMost } from './until.ts';
-import { walk } from './walkthrough.ts';
-import { walkAlerts } from './walkthroughAlerts.ts';
-import { walkOnboarding } from './walkthroughOnboarding.ts';
-import { walkPush } from './walkthroughPush.ts';
+import { waitAtMost } from '../until.ts';
+import { walk } from '../walkthrough/walkthrough.ts';
+import { walkAlerts } from '../walkthrough/walkthroughAlerts.ts';
+import { walkOnboarding } from '../walkthrough/walkthroughOnboarding.ts';
+import { walkPush } from '../walkthrough/walkthroughPush.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -1,5 +1,5 @@
 /** The guide, walked through the API; every claim is verified against the simulators' own state, not ours. */
-import { makeWorld, serviceProducts, type World, type WorldCustomer } from '../simulators/world.ts';
+import { makeWorld, serviceProducts, type World, type WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import {
@@ -17,9 +17,9 @@ import {
   type SignedOff,
 } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
-import type { Stack } from './stack.ts';
+import type { Stack } from '../stack/stack.ts';
 import { names, same, trueUsage } from './expectedUsage.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 type Companies = World['companies'];
 

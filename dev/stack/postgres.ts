@@ -20,7 +20,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { openConnection } from '../db/client.ts';
+import { openConnection } from '../../db/client.ts';
 import type { ProcessSpec } from './processes.ts';
 
 const run = promisify(execFile);

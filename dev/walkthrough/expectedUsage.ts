@@ -1,5 +1,5 @@
 /** What the walkthroughs compare with: the simulators' own state. */
-import { serviceProducts, type WorldCustomer } from '../simulators/world.ts';
+import { serviceProducts, type WorldCustomer } from '../../simulators/world.ts';
 
 export const names = (rows: readonly { name: string }[]) => rows.map((row) => row.name).sort();
 

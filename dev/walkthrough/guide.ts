@@ -1,10 +1,10 @@
 /** The guide's steps as a person takes them through the API: for the walkthrough, the tests and the benches. */
-import { members } from '../simulators/connectwise/members.ts';
-import { keys } from '../simulators/mailprotector/keys.ts';
-import { serviceProducts } from '../simulators/world.ts';
-import { skuOf } from '../domain/skuCatalogue.ts';
+import { members } from '../../simulators/connectwise/members.ts';
+import { keys } from '../../simulators/mailprotector/keys.ts';
+import { serviceProducts } from '../../simulators/world.ts';
+import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { ApiClient } from './apiClient.ts';
-import { until } from './until.ts';
+import { until } from '../until.ts';
 
 /** What the steps act on. */
 export interface System {

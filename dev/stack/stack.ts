@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { clientId } from '../simulators/connectwise/members.ts';
+import { clientId } from '../../simulators/connectwise/members.ts';
 import { freePort } from './ports.ts';
 import { awaitPostgres, createDatabase, prepareCluster } from './postgres.ts';
 import { Processes, type ProcessSpec } from './processes.ts';
@@ -14,7 +14,7 @@ import { findTemporal } from './temporalBinary.ts';
 import { awaitTemporal, temporalSpec } from './temporalServer.ts';
 
 const run = promisify(execFile);
-const root = fileURLToPath(new URL('..', import.meta.url));
+const root = fileURLToPath(new URL('../..', import.meta.url));
 
 export type Part = 'postgres' | 'temporal' | 'mailprotector' | 'connectwise' | 'api' | 'worker';
 
@@ -167,7 +167,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     ...options.env,
   };
   say('Migrating …');
-  await runOurs('dev/migrate.ts', [], env);
+  await runOurs('cli/migrate.ts', [], env);
   const token = await ensureToken(state, env);
   const world = options.demo ? worldOf(state, options) : { seed: options.seed, customers: options.customers };
 
@@ -265,10 +265,10 @@ function worldOf(state: string, options: StackOptions): Stack['world'] {
 async function ensureToken(state: string, env: Record<string, string>): Promise<string> {
   const file = join(state, 'token');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
-  const made = JSON.parse(await runOurs('dev/admin.ts', ['init', '--organization', 'Acme Managed IT'], env)) as {
+  const made = JSON.parse(await runOurs('cli/admin.ts', ['init', '--organization', 'Acme Managed IT'], env)) as {
     token?: string;
   };
-  const token = made.token ?? (JSON.parse(await runOurs('dev/admin.ts', ['token'], env)) as { token: string }).token;
+  const token = made.token ?? (JSON.parse(await runOurs('cli/admin.ts', ['token'], env)) as { token: string }).token;
   writeFileSync(file, token, { mode: 0o600 });
   return token;
 }
