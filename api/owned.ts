@@ -1,11 +1,51 @@
 /** Rows of the caller's own organization: another one's are as good as none (invariant 9). */
-import { findPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
+import { findAlert } from '../db/queries/alerts.ts';
+import { findPreview } from '../db/queries/approvalPreviews.ts';
+import { findApproval } from '../db/queries/approvals.ts';
+import { findCard } from '../db/queries/cards.ts';
+import { findIntegration, type IntegrationRow } from '../db/queries/integration.ts';
+import { findPsaConnection } from '../db/queries/psaConnection.ts';
+import { findSyncRun } from '../db/queries/sync.ts';
+import type { Database } from '../db/client.ts';
 import type { ApiDependencies, Caller } from './context.ts';
-import { notFound } from './problem.ts';
+import { conflict, notFound } from './problem.ts';
 
-/** @throws ApiProblem 404 */
-export async function ownedPsaConnection(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
-  const row = await findPsaConnection(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('PSA connection');
+/** @returns a function that finds such a row by its id, and throws ApiProblem 404 when the organization has none */
+function owned<T>(what: string, find: (db: Database, organizationId: string, id: string) => Promise<T | undefined>) {
+  return async (deps: ApiDependencies, caller: Caller, id: string): Promise<T> => {
+    const row = await find(deps.db, caller.organizationId, id);
+    if (row === undefined) throw notFound(what);
+    return row;
+  };
+}
+
+export const ownedAlert = owned('alert', findAlert);
+export const ownedApproval = owned('approval', findApproval);
+export const ownedCard = owned('card', findCard);
+export const ownedIntegration = owned('integration', findIntegration);
+export const ownedPreview = owned('preview', findPreview);
+export const ownedPsaConnection = owned('PSA connection', findPsaConnection);
+export const ownedRun = owned('sync run', findSyncRun);
+
+/** @throws ApiProblem when it was disconnected: nothing of it is changed any more */
+export async function activeIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
+  const row = await ownedIntegration(deps, caller, id);
+  if (row.disconnectedAt)
+    throw conflict(
+      'disconnected',
+      'This integration was disconnected. Reconnect it first: its mappings are as they were.',
+    );
+  return row;
+}
+
+/** @throws ApiProblem when it was disconnected, or carries no alerts */
+export async function integrationWithAlerts(
+  deps: ApiDependencies,
+  caller: Caller,
+  id: string,
+): Promise<IntegrationRow> {
+  const row = await activeIntegration(deps, caller, id);
+  if (!row.modules.includes('alerts'))
+    throw conflict('no-alerts', 'This integration carries billing only. Migrate it to alerts first.');
   return row;
 }

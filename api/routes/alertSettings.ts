@@ -19,9 +19,9 @@ import { priorityLabels, ticketText } from '../../domain/ticketText.ts';
 import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
 import { conflict, unprocessable } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
+import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { integrationWithAlerts, ownedIntegration } from '../owned.ts';
 
 const tag = 'Alert settings';
 const id = z.string().min(1).max(100);
@@ -181,7 +181,7 @@ export const alertSettingsRoutes = createRouter();
 alertSettingsRoutes.openapi(check, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
   const ref = await checkerOf(deps, row);
   await commitAndWake(deps, [ref], async (tx) => {
     const owner = await ownerOf(tx, ref);
@@ -201,7 +201,7 @@ alertSettingsRoutes.openapi(check, async (c) => {
 alertSettingsRoutes.openapi(putBoard, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
   const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
   if (!ticketOptions)
     throw conflict('not-read-yet', 'The boards have not been read yet: they come with Check Permissions.');
@@ -225,7 +225,7 @@ alertSettingsRoutes.openapi(get, async (c) => {
 alertSettingsRoutes.openapi(put, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
   const given = c.req.valid('json');
   refuseUnknownFields(given);
   const settings = await change(deps, caller, row, 'alerts.settings', (now) => {
@@ -283,14 +283,6 @@ function refuseUnknownFields(templates: { summary?: string | undefined; body?: s
   if (errors.length === 0) return;
   const known = alertFields.map((name) => `{${name}}`).join(', ');
   throw unprocessable('unknown-field', `A text may have these fields: ${known}.`, errors);
-}
-
-/** @throws ApiProblem when the integration carries no alerts */
-export async function withAlerts(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
-  const row = await activeIntegration(deps, caller, id);
-  if (!row.modules.includes('alerts'))
-    throw conflict('no-alerts', 'This integration carries billing only. Migrate it to alerts first.');
-  return row;
 }
 
 /**

@@ -3,11 +3,11 @@ import { deliveryProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { randomUUID } from 'node:crypto';
 import { leaveDelivery } from '../../db/queries/alertDelivery.ts';
-import { findAlert, keepAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import { keepAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { findVendorAccount, readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/process.ts';
-import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import { actorOf, commitAndWake, wakeAll, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -23,10 +23,10 @@ import {
   route,
   send,
 } from '../define.ts';
-import { conflict, notFound, unprocessable } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
+import { conflict, unprocessable } from '../problem.ts';
+import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
-import { withAlerts } from './alertSettings.ts';
+import { integrationWithAlerts, ownedAlert } from '../owned.ts';
 import { connectionsOf, retryBlocked } from './steps.ts';
 
 const tag = 'Alerts';
@@ -258,7 +258,7 @@ alertRoutes.openapi(dismiss, async (c) => {
 alertRoutes.openapi(testAlert, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await withAlerts(deps, caller, c.req.valid('param').id);
+  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
   const { accountId, priority } = c.req.valid('json');
   if (!(await findVendorAccount(deps.db, row.id, accountId)))
     throw unprocessable('unknown-account', `The integration has no account "${accountId}".`);
@@ -283,12 +283,6 @@ alertRoutes.openapi(testAlert, async (c) => {
   });
   return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)), 202);
 });
-
-async function ownedAlert(deps: ApiDependencies, caller: Caller, id: string): Promise<AlertRow> {
-  const row = await findAlert(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('alert');
-  return row;
-}
 
 async function alertView(deps: ApiDependencies, row: AlertRow) {
   const steps = await listSteps(deps.db, deliveryProcess(row));

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi';
 import { previewApproval } from '../../commands/approval.ts';
-import { findPreview, listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
+import { listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
 import { describeLeftOutCards } from '../../domain/approval.ts';
-import { actorFrom, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { actorFrom, commitAndWake } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -17,7 +17,7 @@ import {
   route,
   send,
 } from '../define.ts';
-import { notFound } from '../problem.ts';
+import { ownedPreview } from '../owned.ts';
 
 const tag = 'Approval previews';
 
@@ -164,10 +164,4 @@ approvalPreviewRoutes.openapi(lines, async (c) => {
 
 function previewView(row: PreviewRow) {
   return { ...row, leftOut: row.leftOut.map((left) => ({ ...left, words: describeLeftOutCards(left.reason) })) };
-}
-
-async function ownedPreview(deps: ApiDependencies, caller: Caller, id: string): Promise<PreviewRow> {
-  const row = await findPreview(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('preview');
-  return row;
 }

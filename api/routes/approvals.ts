@@ -4,7 +4,6 @@ import { signOff, skippedOf, undoApproval, withdraw, type SignedOff } from '../.
 import {
   countLines,
   countSkipped,
-  findApproval,
   listApprovalLines,
   listSkipped,
   type ApprovalBatchRow,
@@ -12,7 +11,7 @@ import {
 import { listSteps } from '../../db/queries/process.ts';
 import type { Transaction } from '../../db/client.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
-import { actorFrom, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import { actorFrom, commitAndWake, wakeAll, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -28,8 +27,8 @@ import {
   route,
   send,
 } from '../define.ts';
-import { notFound } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
+import { ownedApproval } from '../owned.ts';
+import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { retryBlocked } from './steps.ts';
 
 const tag = 'Approvals';
@@ -349,12 +348,6 @@ async function sign(deps: ApiDependencies, command: (tx: Transaction) => Promise
   const signed = await commitAndWake(deps, [], command);
   wakeAll(deps, signed.toWake);
   return signed;
-}
-
-async function ownedApproval(deps: ApiDependencies, caller: Caller, id: string): Promise<ApprovalBatchRow> {
-  const row = await findApproval(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('approval');
-  return row;
 }
 
 async function answerOf(deps: ApiDependencies, batch: ApprovalBatchRow) {

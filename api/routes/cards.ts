@@ -19,7 +19,8 @@ import {
   route,
   send,
 } from '../define.ts';
-import { notFound, unprocessable } from '../problem.ts';
+import { ownedCard } from '../owned.ts';
+import { unprocessable } from '../problem.ts';
 
 const tag = 'Cards';
 
@@ -412,12 +413,6 @@ cardRoutes.openapi(putRule, async (c) => {
 });
 
 type CardRow = NonNullable<Awaited<ReturnType<typeof findCard>>>;
-
-async function ownedCard(deps: ApiDependencies, caller: Caller, id: string): Promise<CardRow> {
-  const row = await findCard(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('card');
-  return row;
-}
 
 /** A decision, the card it changes, and the audit row, in one transaction. */
 async function decide(

@@ -25,14 +25,9 @@ import {
   send,
 } from '../define.ts';
 import { conflict } from '../problem.ts';
-import {
-  activeIntegration,
-  exampleIntegration,
-  integrationSchema,
-  ownedIntegration,
-  refuseUnconnected,
-  integrationView,
-} from './integrations.ts';
+import { refuseUnconnected } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { exampleIntegration, integrationSchema, integrationView } from '../views/integration.ts';
 
 const intakeBody = z.object({ intake: z.enum(['push', 'pull']) });
 

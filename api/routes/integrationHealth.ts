@@ -4,7 +4,7 @@ import { readHealthFacts } from '../../db/queries/health.ts';
 import { createRouter, exampleIds, idParam, isoDateOrNull, isoDate, listOf, route, send } from '../define.ts';
 import { judgeHealth } from '../health.ts';
 import { conflict } from '../problem.ts';
-import { ownedIntegration } from './integrations.ts';
+import { ownedIntegration } from '../owned.ts';
 
 const tag = 'Health';
 

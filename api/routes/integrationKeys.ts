@@ -6,7 +6,7 @@ import { actorOf } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { notFound } from '../problem.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Integration keys';
 

@@ -4,9 +4,7 @@ import { isVendor, vendors } from '../../connectors/registry.ts';
 import { endPause } from '../../commands/endPause.ts';
 import type { Queryable } from '../../db/client.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
-import { readPause } from '../../db/queries/rateLimit.ts';
 import {
-  findIntegration,
   insertIntegration,
   linkVendorAccounts,
   listIntegrations,
@@ -28,13 +26,12 @@ import {
 } from '../../db/queries/process.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
-import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { actorOf, commitAndWake, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
   exampleIds,
   idParam,
-  isoDate,
   isoDateOrNull,
   jsonBody,
   listOf,
@@ -45,45 +42,10 @@ import {
   send,
 } from '../define.ts';
 import { conflict, notFound, unprocessable } from '../problem.ts';
-import { exampleProcess, pauseSchema, processSchema, processView } from '../process.ts';
+import { createdSchema, exampleIntegration, integrationSchema, integrationView } from '../views/integration.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Integrations';
-
-export const integrationSchema = z
-  .object({
-    id: z.uuid(),
-    psaConnectionId: z.uuid(),
-    vendor: z.string(),
-    intake: z.enum(['push', 'pull']),
-    modules: z.array(z.enum(['billing', 'alerts'])),
-    vendorName: z.string().nullable(),
-    createdAt: isoDate,
-    disconnectedAt: isoDateOrNull,
-    /** Of the vendor, where it is read from. */
-    pause: pauseSchema,
-    /** From "Connect" to the first counts. */
-    process: processSchema,
-    /** The sync under way, or the last one; without steps before the first. */
-    sync: processSchema,
-    /** From billing to billing and alerts; null = it never began. As a union: see `approvalSchema`. */
-    migration: z.union([processSchema, z.null()]),
-  })
-  .openapi('Integration');
-
-export const exampleIntegration = {
-  id: exampleIds.integration,
-  psaConnectionId: exampleIds.psaConnection,
-  vendor: 'mailprotector',
-  intake: 'pull' as const,
-  modules: ['billing' as const],
-  vendorName: 'Example Managed Services',
-  createdAt: '2026-11-23T09:00:00.000Z',
-  disconnectedAt: null,
-  pause: null,
-  process: exampleProcess('connect', exampleIds.integration, 'verifyCredentials', 'linkCustomers'),
-  sync: exampleProcess('sync', exampleIds.integration, 'pullVendor', 'freshPsa'),
-  migration: null,
-};
 
 const createBody = z.object({
   vendor: z.string().max(50).openapi({ example: 'mailprotector' }),
@@ -92,12 +54,6 @@ const createBody = z.object({
   modules: z.array(z.enum(['billing', 'alerts'])).min(1),
   /** "Do you buy Mailprotector through Virtual Administrator?" is asked before anything is made (G02). */
   viaVirtualAdministrator: z.boolean(),
-});
-
-export const createdSchema = z.object({
-  integration: integrationSchema,
-  /** Intake push: the key to paste into the vendor's console. Shown this once; only its hash is kept. */
-  key: z.string().optional(),
 });
 
 const create = route({
@@ -372,23 +328,6 @@ function fieldErrors(issues: readonly { path: PropertyKey[]; message: string }[]
   }));
 }
 
-/** @throws ApiProblem when it was disconnected: nothing of it is changed any more */
-export async function activeIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
-  const row = await ownedIntegration(deps, caller, id);
-  if (row.disconnectedAt)
-    throw conflict(
-      'disconnected',
-      'This integration was disconnected. Reconnect it first: its mappings are as they were.',
-    );
-  return row;
-}
-
-export async function ownedIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
-  const row = await findIntegration(deps.db, caller.organizationId, id);
-  if (!row) throw notFound('integration');
-  return row;
-}
-
 /** The processes in which customers are linked: connect, and a migration that is under way. */
 export async function linkersOf(db: Queryable, row: IntegrationRow): Promise<Wakeable[]> {
   return [connectProcess(row), ...((await isMigrating(db, row.id)) ? [migrationProcess(row)] : [])];
@@ -411,18 +350,4 @@ export async function refuseUnconnected(deps: ApiDependencies, row: IntegrationR
     'not-connected-yet',
     'This integration is still being connected the way that was chosen. Finish that first, or disconnect it and choose again.',
   );
-}
-
-export async function integrationView(deps: ApiDependencies, row: IntegrationRow) {
-  const connect = { kind: 'connect', id: row.id } as const;
-  const sync = { kind: 'sync', id: row.id } as const;
-  const migration = { kind: 'migrateToAlerts', id: row.id } as const;
-  const migrationSteps = await listSteps(deps.db, migration);
-  return {
-    ...row,
-    pause: await readPause(deps.db, { of: 'vendor', id: row.id }),
-    process: processView(deps, connect, await listSteps(deps.db, connect)),
-    sync: processView(deps, sync, await listSteps(deps.db, sync)),
-    migration: migrationSteps.length > 0 ? processView(deps, migration, migrationSteps) : null,
-  };
 }

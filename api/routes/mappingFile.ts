@@ -8,7 +8,7 @@ import { actorOf, wakeAll } from '../context.ts';
 import { createRouter, exampleVersion, idParam, jsonBody, route, seenIfGiven, send, sendFile } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Mapping file';
 

@@ -30,7 +30,8 @@ import {
 } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { accountParam, suggestionSchema } from '../views/account.ts';
 
 const accountTag = 'Account mapping';
 const serviceTag = 'Service mapping';
@@ -74,7 +75,6 @@ const accounts = route({
   answer: listOf(accountSchema),
   example: { items: [exampleAccount], nextCursor: null },
 });
-export const accountParam = idParam.extend({ accountId: text.openapi({ example: '1001' }) });
 const account = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts/{accountId}',
@@ -87,9 +87,6 @@ const account = route({
   answer: accountSchema,
   example: exampleAccount,
 });
-export const suggestionSchema = z
-  .object({ id: z.string(), name: z.string(), score: z.number(), reason: z.string() })
-  .openapi('Suggestion');
 const suggest = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts/{accountId}/suggestions',

@@ -4,14 +4,9 @@ import { abandonMigration, requestMigration } from '../../db/queries/migration.t
 import { actorOf, wakeAll } from '../context.ts';
 import { createRouter, idParam, route, send } from '../define.ts';
 import { conflict } from '../problem.ts';
-import {
-  activeIntegration,
-  exampleIntegration,
-  integrationSchema,
-  ownedIntegration,
-  refuseUnconnected,
-  integrationView,
-} from './integrations.ts';
+import { refuseUnconnected } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { exampleIntegration, integrationSchema, integrationView } from '../views/integration.ts';
 
 const tag = 'Migration to alerts';
 const migrated = { ...exampleIntegration, modules: ['billing' as const, 'alerts' as const] };

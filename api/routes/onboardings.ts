@@ -25,9 +25,9 @@ import {
   versionSchema,
 } from '../define.ts';
 import { notFound } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
-import { accountParam, suggestionSchema } from './mappings.ts';
+import { exampleProcess, processSchema, processView } from '../views/process.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { accountParam, suggestionSchema } from '../views/account.ts';
 import { connectionsOf, retryBlocked } from './steps.ts';
 
 const tag = 'New customers';

@@ -28,7 +28,7 @@ import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } 
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
 import { ApiProblem, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
-import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processView } from '../process.ts';
+import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processView } from '../views/process.ts';
 
 const tag = 'PSA connections';
 

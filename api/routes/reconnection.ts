@@ -14,14 +14,9 @@ import { actorOf, commitAndWake } from '../context.ts';
 import { createRouter, idParam, route, send } from '../define.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
 import { conflict } from '../problem.ts';
-import {
-  createdSchema,
-  exampleIntegration,
-  integrationSchema,
-  linkersOf,
-  ownedIntegration,
-  integrationView,
-} from './integrations.ts';
+import { linkersOf } from './integrations.ts';
+import { ownedIntegration } from '../owned.ts';
+import { createdSchema, exampleIntegration, integrationSchema, integrationView } from '../views/integration.ts';
 
 const tag = 'Disconnecting and reconnecting';
 

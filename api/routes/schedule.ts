@@ -17,7 +17,7 @@ import {
 import { actorOf, type ApiDependencies } from '../context.ts';
 import { createRouter, idParam, isoDate, jsonBody, route, send } from '../define.ts';
 import { unprocessable } from '../problem.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Schedule';
 

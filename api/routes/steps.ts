@@ -11,8 +11,8 @@ import { isFinished, stepsOf, type StepState } from '../../domain/process/steps.
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, route, send } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
-import { exampleProcess, processSchema, processView } from '../process.ts';
-import { activeIntegration } from './integrations.ts';
+import { exampleProcess, processSchema, processView } from '../views/process.ts';
+import { activeIntegration } from '../owned.ts';
 
 const tag = 'Steps';
 const stepParam = idParam.extend({ step: z.string().min(1).max(50).openapi({ example: 'mapAccounts' }) });

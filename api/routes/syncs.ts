@@ -5,7 +5,7 @@ import { recordAudit } from '../../db/queries/audit.ts';
 import { commitFact, listSteps } from '../../db/queries/process.ts';
 import { settlePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
-import { discardRun, findSyncRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
+import { discardRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
 import { onboardingId, syncProcess } from '../../domain/process/ids.ts';
 import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import {
@@ -22,9 +22,9 @@ import {
   route,
   send,
 } from '../define.ts';
-import { ApiProblem, conflict, notFound } from '../problem.ts';
-import { exampleProcess, incompleteSchema, processSchema, processView } from '../process.ts';
-import { activeIntegration, ownedIntegration } from './integrations.ts';
+import { ApiProblem, conflict } from '../problem.ts';
+import { exampleProcess, incompleteSchema, processSchema, processView } from '../views/process.ts';
+import { activeIntegration, ownedIntegration, ownedRun } from '../owned.ts';
 
 const tag = 'Syncs';
 
@@ -261,12 +261,6 @@ syncRoutes.openapi(discard, async (c) => {
   });
   return send(c, runSchema, await ownedRun(deps, caller, run.id));
 });
-
-async function ownedRun(deps: ApiDependencies, caller: Caller, id: string): Promise<SyncRunRow> {
-  const run = await findSyncRun(deps.db, caller.organizationId, id);
-  if (!run) throw notFound('sync run');
-  return run;
-}
 
 async function heldRun(deps: ApiDependencies, caller: Caller, id: string): Promise<SyncRunRow> {
   const run = await ownedRun(deps, caller, id);

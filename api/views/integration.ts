@@ -1,0 +1,64 @@
+/** An integration as the API shows it, with its processes. */
+import { z } from '@hono/zod-openapi';
+import { readPause } from '../../db/queries/rateLimit.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import { listSteps } from '../../db/queries/process.ts';
+import type { ApiDependencies } from '../context.ts';
+import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
+import { exampleProcess, pauseSchema, processSchema, processView } from './process.ts';
+
+export const integrationSchema = z
+  .object({
+    id: z.uuid(),
+    psaConnectionId: z.uuid(),
+    vendor: z.string(),
+    intake: z.enum(['push', 'pull']),
+    modules: z.array(z.enum(['billing', 'alerts'])),
+    vendorName: z.string().nullable(),
+    createdAt: isoDate,
+    disconnectedAt: isoDateOrNull,
+    /** Of the vendor, where it is read from. */
+    pause: pauseSchema,
+    /** From "Connect" to the first counts. */
+    process: processSchema,
+    /** The sync under way, or the last one; without steps before the first. */
+    sync: processSchema,
+    /** From billing to billing and alerts; null = it never began. As a union: see `approvalSchema`. */
+    migration: z.union([processSchema, z.null()]),
+  })
+  .openapi('Integration');
+
+export const exampleIntegration = {
+  id: exampleIds.integration,
+  psaConnectionId: exampleIds.psaConnection,
+  vendor: 'mailprotector',
+  intake: 'pull' as const,
+  modules: ['billing' as const],
+  vendorName: 'Example Managed Services',
+  createdAt: '2026-11-23T09:00:00.000Z',
+  disconnectedAt: null,
+  pause: null,
+  process: exampleProcess('connect', exampleIds.integration, 'verifyCredentials', 'linkCustomers'),
+  sync: exampleProcess('sync', exampleIds.integration, 'pullVendor', 'freshPsa'),
+  migration: null,
+};
+
+export const createdSchema = z.object({
+  integration: integrationSchema,
+  /** Intake push: the key to paste into the vendor's console. Shown this once; only its hash is kept. */
+  key: z.string().optional(),
+});
+
+export async function integrationView(deps: ApiDependencies, row: IntegrationRow) {
+  const connect = { kind: 'connect', id: row.id } as const;
+  const sync = { kind: 'sync', id: row.id } as const;
+  const migration = { kind: 'migrateToAlerts', id: row.id } as const;
+  const migrationSteps = await listSteps(deps.db, migration);
+  return {
+    ...row,
+    pause: await readPause(deps.db, { of: 'vendor', id: row.id }),
+    process: processView(deps, connect, await listSteps(deps.db, connect)),
+    sync: processView(deps, sync, await listSteps(deps.db, sync)),
+    migration: migrationSteps.length > 0 ? processView(deps, migration, migrationSteps) : null,
+  };
+}
