@@ -2,20 +2,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
-import { startFound } from '../commands/onboarding.ts';
+import { remindOfOnboarding } from '../commands/onboarding.ts';
+import { startFound } from '../commands/startOnboardings.ts';
 import { admitAlerts } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import { addServices, findAccountMapping, lockIntegration, readIntegration } from '../db/queries/integration.ts';
-import {
-  completeOnboarding,
-  countRestless,
-  listToWake,
-  noteWoken,
-  remindOfOnboarding,
-  type OnboardingToWake,
-} from '../db/queries/onboarding.ts';
-import { blockStep } from '../db/queries/process.ts';
+import { moveOnboardings, openStates } from '../db/queries/onboarding.ts';
+import { countRestless, listToWake, noteWoken, type OnboardingToWake } from '../db/queries/onboardingsToWake.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import {
   applyUsage,
@@ -78,18 +72,7 @@ export function createOnboardingActivities(deps: Dependencies) {
     async remindOfCustomer(ref: StepRef): Promise<void> {
       const key = onboardingOf(ref.id);
       const escalateMs = deps.environment.ONBOARDING_ESCALATE_MS;
-      const reminded = await deps.db.transaction(async (tx) => {
-        const note = await remindOfOnboarding(tx, key, { remindMs, escalateMs });
-        if (!note?.escalated) return note;
-        await blockStep(tx, ref, { code: 'not_mapped' });
-        await recordAudit(tx, note.organizationId, {
-          actor: byCountersign,
-          action: 'customer.escalated',
-          subjectKind: 'vendor_account',
-          subjectId: ref.id,
-        });
-        return note;
-      });
+      const reminded = await deps.db.transaction((tx) => remindOfOnboarding(tx, ref, key, { remindMs, escalateMs }));
       if (reminded) deps.logger.warn({ ...key, escalated: reminded.escalated }, 'a new customer is still not mapped');
     },
 
@@ -140,7 +123,7 @@ export function createOnboardingActivities(deps: Dependencies) {
         }
         const mapping = await findAccountMapping(tx, key.integrationId, key.vendorAccountId);
         if (mapping) await recomputeCards(tx, psaConnectionId, [mapping.psaAccountId]);
-        await completeOnboarding(tx, key);
+        await moveOnboardings(tx, key.integrationId, { ids: [key.vendorAccountId], from: openStates, to: 'done' });
         await recordAudit(tx, organizationId, {
           actor: byCountersign,
           action: 'customer.onboarded',

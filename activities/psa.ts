@@ -13,7 +13,7 @@ import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure, type ProcessRef } from '../db/queries/process.ts';
 import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { readIntegration } from '../db/queries/integration.ts';
-import { askToMatch } from '../db/queries/onboarding.ts';
+import { askToMatch } from '../commands/onboarding.ts';
 import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
 import { listInactiveAgreements, stageLinesVersion } from '../db/queries/inactiveAgreements.ts';
 import {

@@ -20,7 +20,7 @@ import {
   updateRun,
   type PairQuantity,
 } from '../db/queries/sync.ts';
-import { advanceCounted } from '../db/queries/onboarding.ts';
+import { advanceCounted } from '../commands/onboarding.ts';
 import { commitFact } from '../db/queries/process.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';

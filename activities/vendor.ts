@@ -2,7 +2,7 @@
 import type { Wakeable } from '../domain/process/ids.ts';
 import { Context } from '@temporalio/activity';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
-import { noteCustomerChanges } from '../db/queries/customerChanges.ts';
+import { noteCustomerChanges } from '../commands/customerChanges.ts';
 import {
   addServices,
   listLinkedAccountIds,

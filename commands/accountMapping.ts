@@ -22,7 +22,7 @@ import {
   lockIntegration,
   type IntegrationRow,
 } from '../db/queries/integration.ts';
-import { beginOnboardings, settleOnboarding, settleOnboardings } from '../db/queries/onboarding.ts';
+import { beginOnboardings, settleOnboarding, settleOnboardings } from './onboarding.ts';
 import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';

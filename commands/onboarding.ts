@@ -1,25 +1,236 @@
-/** Customers that appear after connect. */
+/** The onboarding of customers that appear after connect: begun, advanced, taken back, reminded of, ended. */
+import {
+  onboardingId,
+  onboardingProcess,
+  startOnboardingsProcess,
+  type OnboardingKey,
+  type Wakeable,
+} from '../domain/process/ids.ts';
+import { isFinished, stepsOf } from '../domain/process/steps.ts';
 import type { Transaction } from '../db/client.ts';
-import type { IntegrationRow } from '../db/queries/integration.ts';
-import { advanceMapped, listWaitingWithEqualNames, startSome } from '../db/queries/onboarding.ts';
-import { mapEqualNames } from './accountMapping.ts';
+import { byCountersign, recordAudit, recordAudits } from '../db/queries/audit.ts';
+import {
+  findAccountMapping,
+  findVendorAccount,
+  linkVendorAccounts,
+  type IntegrationRow,
+} from '../db/queries/integration.ts';
+import {
+  clearToWake,
+  countReminder,
+  insertFound,
+  listInState,
+  lockOpen,
+  markCounted,
+  markMapped,
+  markStuck,
+  moveOnboardings,
+  openStates,
+  remindLater,
+} from '../db/queries/onboarding.ts';
+import { touchStarters } from '../db/queries/onboardingsToWake.ts';
+import {
+  blockStep,
+  commitFact,
+  commitFacts,
+  createProcess,
+  finishSteps,
+  listSteps,
+  reopenSteps,
+  type StepKey,
+} from '../db/queries/process.ts';
+import type { FoundBy } from '../db/schema/index.ts';
+
+type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
+
+const kind = 'onboardCustomer';
 
 /**
- * Starts some of the customers that were found, and maps those whose name has one equal partner by now. The caller holds
- * the integration's lock.
+ * Begins the onboarding of customers that nobody was asked about: those that appeared after the person declared the
+ * mapping of connect complete, and that are neither mapped nor excluded. They are linked from now on.
  *
- * @param remindMs milliseconds until whoever has to map one is reminded
- * @returns how many were started
+ * @returns whom to wake after the commit, as every function here
  */
-export async function startFound(
+export async function beginOnboardings(
   tx: Transaction,
-  row: IntegrationRow,
-  of: { max: number; remindMs: number },
-): Promise<number> {
-  const started = await startSome(tx, row, of);
-  const equal = await listWaitingWithEqualNames(tx, row);
-  if (equal.length > 0) await mapEqualNames(tx, row, new Set(equal));
-  // Of those that wait some were mapped just now, or while they were still to be started.
-  await advanceMapped(tx, row.id);
-  return started;
+  row: Owned,
+  vendorAccountIds: readonly string[],
+  found: { by: FoundBy; actor?: string },
+): Promise<Wakeable[]> {
+  if (vendorAccountIds.length === 0 || !(await isPastMapping(tx, row.id))) return [];
+  const ids = await insertFound(tx, row, vendorAccountIds, found.by);
+  if (ids.length === 0) return [];
+  await linkVendorAccounts(tx, row.id, ids);
+  // What a person did is told by the audit of that.
+  if (found.by !== 'person') {
+    await recordAudits(
+      tx,
+      row.organizationId,
+      ids.map((id) => ({
+        actor: found.actor ?? byCountersign,
+        action: 'customer.found',
+        subjectKind: 'vendor_account',
+        subjectId: `${row.id}/${id}`,
+        after: { by: found.by },
+      })),
+    );
+  }
+  return askToStart(tx, row);
+}
+
+/** A person has said which of the customers of then are which: whoever comes later has not been asked about. */
+async function isPastMapping(tx: Transaction, integrationId: string): Promise<boolean> {
+  const steps = await listSteps(tx, { kind: 'connect', id: integrationId });
+  const mapping = steps.find(({ step }) => step === 'mapAccounts');
+  return mapping !== undefined && isFinished(mapping.state);
+}
+
+/** A fact for whoever starts onboardings, and wakes those that have something to do. */
+async function askToStart(tx: Transaction, row: Owned): Promise<Wakeable[]> {
+  const starter = startOnboardingsProcess(row);
+  await createProcess(tx, row.organizationId, starter);
+  await commitFact(tx, starter);
+  return [starter];
+}
+
+/** Moves on those that wait and are mapped by now. */
+export async function advanceMapped(tx: Transaction, integrationId: string): Promise<void> {
+  await finishFor(tx, integrationId, await markMapped(tx, integrationId), ['mapCustomer']);
+  await finishFor(tx, integrationId, await markCounted(tx, integrationId), ['counts']);
+}
+
+/** Intake push: those whose counts have come and are visible go on. In the transaction that made them so. */
+export async function advanceCounted(tx: Transaction, row: Owned): Promise<Wakeable[]> {
+  const counted = await markCounted(tx, row.id);
+  await finishFor(tx, row.id, counted, ['counts']);
+  return counted.length > 0 ? askToStart(tx, row) : [];
+}
+
+/** Finishes steps of several onboardings, and makes their processes look again. */
+async function finishFor(
+  tx: Transaction,
+  integrationId: string,
+  vendorAccountIds: readonly string[],
+  steps: readonly string[],
+  state: 'done' | 'skipped' = 'done',
+): Promise<void> {
+  if (vendorAccountIds.length === 0) return;
+  const ids = vendorAccountIds.map((vendorAccountId) => onboardingId({ integrationId, vendorAccountId }));
+  await finishSteps(tx, { kind, ids, steps, state });
+  await commitFacts(tx, { kind, ids });
+}
+
+/**
+ * A customer was mapped, unmapped or excluded: its onboarding follows, if it has one. Part of the change's own transaction.
+ */
+export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccountId: string): Promise<Wakeable[]> {
+  const key = { integrationId: row.id, vendorAccountId };
+  const state = await lockOpen(tx, key);
+  if (!state) return [];
+  const account = await findVendorAccount(tx, row.id, vendorAccountId);
+  if (account?.excluded) return endOnboardings(tx, row, 'excluded', [vendorAccountId]);
+  // One that was not started yet is looked at when it is.
+  if (state === 'found') return [];
+  const ref = onboardingProcess(row, vendorAccountId);
+  if (await findAccountMapping(tx, row.id, vendorAccountId)) {
+    await advanceMapped(tx, row.id);
+    await clearToWake(tx, key);
+    return [ref];
+  }
+  return (await reopenUnmapped(tx, row, [vendorAccountId], { toWake: false })) ? [ref] : [];
+}
+
+/** The same of many customers at once. They go on some at a time. */
+export async function settleOnboardings(
+  tx: Transaction,
+  row: Owned,
+  { mapped, unmapped, excluded }: Record<'mapped' | 'unmapped' | 'excluded', readonly string[]>,
+): Promise<Wakeable[]> {
+  const ended = excluded.length > 0 ? await endOnboardings(tx, row, 'excluded', excluded) : [];
+  const waits =
+    (unmapped.length > 0 && (await reopenUnmapped(tx, row, unmapped, { toWake: true }))) ||
+    (mapped.length > 0 && (await listInState(tx, row.id, openStates, { ids: mapped, max: 1 })).length > 0);
+  return waits ? [...ended, ...(await askToStart(tx, row))] : ended;
+}
+
+/**
+ * Those that were on their way wait again, for a person: their names were refused.
+ *
+ * @param toWake whether `startOnboardings` has to wake them
+ * @returns whether there were any
+ */
+async function reopenUnmapped(
+  tx: Transaction,
+  { id: integrationId }: Owned,
+  ids: readonly string[],
+  { toWake }: { toWake: boolean },
+): Promise<boolean> {
+  const reopened = await moveOnboardings(tx, integrationId, { ids, from: ['mapped'], to: 'waiting', toWake });
+  const processes = reopened.map((vendorAccountId) => onboardingId({ integrationId, vendorAccountId }));
+  await reopenSteps(tx, { kind, ids: processes, round: '1', steps: ['mapCustomer'] });
+  await commitFacts(tx, { kind, ids: processes });
+  return reopened.length > 0;
+}
+
+/**
+ * Ends onboardings that have no end of their own: nothing of them is left to do.
+ *
+ * @param ids vendor's ids; absent = all of the integration
+ */
+export async function endOnboardings(
+  tx: Transaction,
+  row: Owned,
+  state: 'excluded' | 'gone' | 'disconnected',
+  ids?: readonly string[],
+): Promise<Wakeable[]> {
+  const of = { ...(ids && { ids }), from: openStates, to: state, toWake: true };
+  const ended = await moveOnboardings(tx, row.id, of);
+  await finishFor(tx, row.id, ended, stepsOf.onboardCustomer, 'skipped');
+  return ended.length > 0 ? askToStart(tx, row) : [];
+}
+
+/** Begins again what ended because the integration was disconnected. */
+export async function resumeOnboardings(tx: Transaction, row: Owned): Promise<Wakeable[]> {
+  return beginOnboardings(tx, row, await listInState(tx, row.id, ['disconnected']), { by: 'person' });
+}
+
+/** PSA names, or customers' names, are others now: some that wait may have found their partner. */
+export async function askToMatch(tx: Transaction, of: Parameters<typeof touchStarters>[1]): Promise<Wakeable[]> {
+  return (await touchStarters(tx, of)).map(startOnboardingsProcess);
+}
+
+/** Onboardings that are blocked, or wait for a pause to be over, go on: new credentials may free them. */
+export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promise<Wakeable[]> {
+  const stuck = await markStuck(tx, row.id);
+  await finishFor(tx, row.id, stuck, []);
+  return stuck.length > 0 ? askToStart(tx, row) : [];
+}
+
+/**
+ * Nobody has mapped the customer yet: that is noted, the next reminder set, and in the end the step blocked.
+ *
+ * @param step `mapCustomer` of its process
+ * @param of.remindMs milliseconds until the next reminder
+ * @param of.escalateMs milliseconds since it was found after which it is a problem
+ * @returns whether it has become one now; undefined when nobody has to be reminded any more
+ */
+export async function remindOfOnboarding(
+  tx: Transaction,
+  step: StepKey,
+  key: OnboardingKey,
+  { remindMs, escalateMs }: { remindMs: number; escalateMs: number },
+): Promise<{ escalated: boolean } | undefined> {
+  const reminded = await countReminder(tx, key, escalateMs);
+  if (!reminded) return undefined;
+  await remindLater(tx, [step.id], remindMs);
+  if (reminded.escalated) {
+    await blockStep(tx, step, { code: 'not_mapped' });
+    await recordAudit(tx, reminded.organizationId, {
+      actor: byCountersign,
+      action: 'customer.escalated',
+      subjectKind: 'vendor_account',
+      subjectId: step.id,
+    });
+  }
+  return reminded;
 }

@@ -15,7 +15,7 @@ import {
 } from '../../db/queries/integration.ts';
 import { completeMigrationStep, isMigrating } from '../../db/queries/migration.ts';
 import { listed } from '../../domain/listed.ts';
-import { beginOnboardings, reopenStuckOnboardings } from '../../db/queries/onboarding.ts';
+import { beginOnboardings, reopenStuckOnboardings } from '../../commands/onboarding.ts';
 import {
   commitFact,
   completeByFact,

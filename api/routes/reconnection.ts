@@ -4,7 +4,7 @@ import { dismissUndelivered } from '../../db/queries/alerts.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { recomputeIntegration } from '../../db/queries/cards.ts';
 import { disconnectIntegration, lockIntegration, restoreIntegration } from '../../db/queries/integration.ts';
-import { endOnboardings, resumeOnboardings } from '../../db/queries/onboarding.ts';
+import { endOnboardings, resumeOnboardings } from '../../commands/onboarding.ts';
 import { endProcess, listSteps, redoSteps } from '../../db/queries/process.ts';
 import { revokeIntegrationKeys } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';

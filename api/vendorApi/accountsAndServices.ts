@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { completeMigrationStep } from '../../db/queries/migration.ts';
-import { askToMatch, beginOnboardings } from '../../db/queries/onboarding.ts';
+import { askToMatch, beginOnboardings } from '../../commands/onboarding.ts';
 import { completeLinkCustomers } from '../../db/queries/push.ts';
 import {
   changeAccounts,

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readIntegration } from '../../db/queries/integration.ts';
-import { startFound } from '../../commands/onboarding.ts';
+import { startFound } from '../../commands/startOnboardings.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { block, seedIntegration, seedOnboarding } from '../kit/apiTenant.ts';
 import { stepsOf } from '../../domain/process/steps.ts';

@@ -18,8 +18,8 @@ import {
   storeVendorCredentials,
 } from '../../db/queries/integration.ts';
 import { insertAccountMappings, storeServiceMapping } from './mappings.ts';
-import { beginOnboardings } from '../../db/queries/onboarding.ts';
-import { startFound } from '../../commands/onboarding.ts';
+import { beginOnboardings } from '../../commands/onboarding.ts';
+import { startFound } from '../../commands/startOnboardings.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { blockStep, finishStep, reopenSteps, type StepKey } from '../../db/queries/process.ts';

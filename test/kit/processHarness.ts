@@ -18,8 +18,9 @@ import { recordDelivered } from '../../db/queries/alertDelivery.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { insertIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../db/queries/migration.ts';
-import { beginOnboardings, completeOnboarding } from '../../db/queries/onboarding.ts';
-import { startFound } from '../../commands/onboarding.ts';
+import { beginOnboardings } from '../../commands/onboarding.ts';
+import { moveOnboardings, openStates } from '../../db/queries/onboarding.ts';
+import { startFound } from '../../commands/startOnboardings.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import {
   commitFact,
@@ -222,7 +223,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     settleTicket: step(),
     pullCustomer: step(),
     showCustomer: step(async (tx, ref) => {
-      await completeOnboarding(tx, onboardingOf(ref.id));
+      const { integrationId, vendorAccountId: id } = onboardingOf(ref.id);
+      await moveOnboardings(tx, integrationId, { ids: [id], from: openStates, to: 'done' });
       return [];
     }),
     recordDelivery: step(async (tx, ref) => {

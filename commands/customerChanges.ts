@@ -1,0 +1,46 @@
+/** Customers that the vendor added, renamed, merged, moved or removed, each a case of its own. */
+import type { Wakeable } from '../domain/process/ids.ts';
+import type { Transaction } from '../db/client.ts';
+import { byCountersign, recordAudits } from '../db/queries/audit.ts';
+import { noteMoved } from '../db/queries/customerChanges.ts';
+import type { AccountChanges, IntegrationRow } from '../db/queries/integration.ts';
+import { listInState } from '../db/queries/onboarding.ts';
+import { askToMatch, beginOnboardings, endOnboardings } from './onboarding.ts';
+
+/**
+ * What follows from a complete list: a new customer is onboarded, and so is one that is there again and was never mapped; a
+ * renamed one keeps its mapping, and may now match by name; one that is gone keeps its mapping too, and its numbers are
+ * what `stageZeroes` makes of them: a zero for a person to review.
+ *
+ * @param runId the run whose staged counts tell where the domains of a missing customer are now; null = nothing was counted
+ * @returns whom to wake after the commit
+ */
+export async function noteCustomerChanges(
+  tx: Transaction,
+  row: Pick<IntegrationRow, 'id' | 'organizationId'>,
+  runId: string | null,
+  changes: AccountChanges,
+): Promise<Wakeable[]> {
+  const movedTo: Map<string, string[]> =
+    runId === null ? new Map() : await noteMoved(tx, row.id, runId, changes.missing);
+  const entry = (action: string, id: string, more: { before?: unknown; after?: unknown }) => ({
+    actor: byCountersign,
+    action,
+    subjectKind: 'vendor_account',
+    subjectId: `${row.id}/${id}`,
+    ...more,
+  });
+  await recordAudits(tx, row.organizationId, [
+    ...changes.renamed.map(({ id, before, after }) =>
+      entry('customer.renamed', id, { before: { name: before }, after: { name: after } }),
+    ),
+    ...changes.returned.map((id) => entry('customer.returned', id, {})),
+    ...changes.missing.map((id) => entry('customer.removed', id, { after: { movedTo: movedTo.get(id) ?? [] } })),
+  ]);
+  const cameBack = await listInState(tx, row.id, ['gone'], { ids: changes.returned });
+  const begun = await beginOnboardings(tx, row, [...changes.added, ...cameBack], { by: 'sync' });
+  const ended = await endOnboardings(tx, row, 'gone', changes.missing);
+  const matching = changes.renamed.length > 0 ? await askToMatch(tx, { integrationId: row.id }) : [];
+  // It is the same process that starts, ends and matches.
+  return [...begun, ...ended, ...matching].slice(0, 1);
+}

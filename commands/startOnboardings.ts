@@ -1,0 +1,59 @@
+/** Starting customers that were found, some at a time. */
+import { onboardingId } from '../domain/process/ids.ts';
+import { skippedOnboardingSteps } from '../domain/process/steps.ts';
+import type { Transaction } from '../db/client.ts';
+import type { IntegrationRow } from '../db/queries/integration.ts';
+import { listInState, listWaitingWithEqualNames, moveOnboardings, remindLater } from '../db/queries/onboarding.ts';
+import { beginRounds } from '../db/queries/process.ts';
+import { mapEqualNames } from './accountMapping.ts';
+import { advanceMapped } from './onboarding.ts';
+
+/**
+ * Starts some of the customers that were found, and maps those whose name has one equal partner by now. The caller holds
+ * the integration's lock.
+ *
+ * @param remindMs milliseconds until whoever has to map one is reminded
+ * @returns how many were started
+ */
+export async function startFound(
+  tx: Transaction,
+  row: IntegrationRow,
+  { max, remindMs }: { max: number; remindMs: number },
+): Promise<number> {
+  const found = await listInState(tx, row.id, ['found'], { max });
+  if (found.length > 0) await start(tx, row, found, remindMs);
+  const equal = await listWaitingWithEqualNames(tx, row);
+  if (equal.length > 0) await mapEqualNames(tx, row, new Set(equal));
+  // Of those that wait some were mapped just now, or while they were still to be started.
+  await advanceMapped(tx, row.id);
+  return found.length;
+}
+
+/** Begins their processes, in their first round or again. */
+async function start(
+  tx: Transaction,
+  row: IntegrationRow,
+  vendorAccountIds: readonly string[],
+  remindMs: number,
+): Promise<void> {
+  const processes = vendorAccountIds.map((vendorAccountId) => ({
+    id: onboardingId({ integrationId: row.id, vendorAccountId }),
+    about: `vendor account ${vendorAccountId}`,
+  }));
+  const skipped = skippedOnboardingSteps(row.intake).map((step) => [step, 'skipped'] as const);
+  await beginRounds(tx, {
+    kind: 'onboardCustomer',
+    organizationId: row.organizationId,
+    integrationId: row.id,
+    round: '1',
+    dueInMs: remindMs,
+    states: { detect: 'done', ...Object.fromEntries(skipped) },
+    processes,
+  });
+  await remindLater(
+    tx,
+    processes.map(({ id }) => id),
+    remindMs,
+  );
+  await moveOnboardings(tx, row.id, { ids: vendorAccountIds, from: ['found'], to: 'waiting', toWake: true });
+}
