@@ -1,6 +1,7 @@
 /** How one alert becomes one ticket: every claim and outcome is one statement, guarded by what it changes (invariant 6). */
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
+import { inMilliseconds } from '../interval.ts';
 import {
   accountMapping,
   alert,
@@ -155,7 +156,7 @@ export async function notePostUncertain(db: Queryable, claimed: AlertRow): Promi
 /** Milliseconds since the POST was claimed, by the database's clock. */
 export async function claimedForMs(db: Queryable, id: string): Promise<number> {
   const [row] = await db
-    .select({ ms: sql<number>`(extract(epoch from now() - ${alert.claimedAt}) * 1000)::float8` })
+    .select({ ms: inMilliseconds(sql`now() - ${alert.claimedAt}`) })
     .from(alert)
     .where(eq(alert.id, id));
   return row?.ms ?? 0;
@@ -251,7 +252,7 @@ export async function skipRound(tx: Transaction, id: string): Promise<void> {
 /** Milliseconds since an alert's ticket was told of last; undefined = never. */
 export async function deliveredForMs(db: Queryable, id: string): Promise<number | undefined> {
   const [row] = await db
-    .select({ ms: sql<number | null>`(extract(epoch from now() - ${alert.deliveredAt}) * 1000)::float8` })
+    .select({ ms: inMilliseconds(sql`now() - ${alert.deliveredAt}`) })
     .from(alert)
     .where(and(eq(alert.id, id), inArray(alert.state, ['delivering'])));
   return row?.ms ?? undefined;

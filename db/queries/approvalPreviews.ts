@@ -1,6 +1,7 @@
 /** Bulk approvals as they are shown before they are signed off. */
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
+import { fromNow } from '../interval.ts';
 import {
   agreement,
   approvalPreview,
@@ -30,7 +31,7 @@ export async function storePreview(
   const { lifeMs, ...row } = preview;
   const [made] = await tx
     .insert(approvalPreview)
-    .values({ ...row, organizationId, expiresAt: sql`now() + ${lifeMs} * interval '1 millisecond'` })
+    .values({ ...row, organizationId, expiresAt: fromNow(lifeMs) })
     .returning();
   if (!made) throw new Error('The preview was not stored.');
   const { psaAccountId, psaProductId } = preview.filter;

@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
+import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import {
   agreementLine,
   approvalBatch,
@@ -163,8 +164,9 @@ export async function listUncertainLines(
   batchId: string,
   page: { settleAfterMs: number; limit: number },
 ): Promise<(ApprovalLineRow & { settleInMs: number })[]> {
-  const settleInMs = sql<number>`(extract(epoch from
-    greatest(${approvalLine.claimedAt} + ${page.settleAfterMs} * interval '1 millisecond', ${approvalLine.notBefore}) - now()) * 1000)::float8`;
+  const settleInMs = inMilliseconds<number>(
+    sql`greatest(${approvalLine.claimedAt} + ${milliseconds(page.settleAfterMs)}, ${approvalLine.notBefore}) - now()`,
+  );
   const rows = await db
     .select({ line: approvalLine, settleInMs })
     .from(approvalLine)
@@ -215,7 +217,7 @@ export async function releaseClaim(
       state: before.state === 'writing' ? 'uncertain' : before.state,
       claims: before.claims,
       claimedAt: before.claimedAt,
-      ...(wait ? { notBefore: sql`now() + ${wait.ms} * interval '1 millisecond'`, problem: wait.problem } : {}),
+      ...(wait ? { notBefore: fromNow(wait.ms), problem: wait.problem } : {}),
     })
     .where(isClaimed(claimed));
 }

@@ -1,6 +1,7 @@
 /** Lines that somebody has in use in the PSA (409, 423, 425): put off, so that the others go on, and tried again. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import { inMilliseconds } from '../interval.ts';
 import { approvalLine } from '../schema/index.ts';
 import { isClaimed, type ApprovalLineRow } from './approvals.ts';
 
@@ -14,7 +15,7 @@ export async function noteLocked(db: Queryable, claimed: ApprovalLineRow): Promi
     .update(approvalLine)
     .set({ lockedSince: sql`coalesce(${approvalLine.lockedSince}, now())` })
     .where(isClaimed(claimed))
-    .returning({ ms: sql<number>`(extract(epoch from now() - ${approvalLine.lockedSince}) * 1000)::float8` });
+    .returning({ ms: inMilliseconds(sql`now() - ${approvalLine.lockedSince}`) });
   return row?.ms ?? 0;
 }
 
@@ -22,9 +23,7 @@ export async function noteLocked(db: Queryable, claimed: ApprovalLineRow): Promi
 export async function intendedInMs(db: Queryable, batchId: string): Promise<number | undefined> {
   const [row] = await db
     .select({
-      ms: sql<
-        number | null
-      >`(extract(epoch from min(coalesce(${approvalLine.notBefore}, now())) - now()) * 1000)::float8`,
+      ms: inMilliseconds(sql`min(coalesce(${approvalLine.notBefore}, now())) - now()`),
     })
     .from(approvalLine)
     .where(and(eq(approvalLine.batchId, batchId), eq(approvalLine.state, 'intended')));

@@ -6,6 +6,7 @@ import { workflowIdOf } from '../../domain/process/ids.ts';
 import { problemOf } from '../../domain/process/problems.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
+import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { processes, processNeed, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
 
@@ -95,7 +96,7 @@ export async function beginRounds(
   },
 ): Promise<void> {
   const rows = JSON.stringify(of.processes);
-  const dueAt = sql`now() + ${of.dueInMs} * interval '1 millisecond'`;
+  const dueAt = fromNow(of.dueInMs);
   await tx.execute(sql`
     insert into process as p (kind, id, organization_id, integration_id, about, round, due_at)
     select ${of.kind}, r.id, ${of.organizationId}::uuid, ${of.integrationId}::uuid, r.about, ${of.round}, ${dueAt}
@@ -154,11 +155,11 @@ export async function lookAtProcess(
     other_problem: Problem | null;
   }>(sql`
     select p.version, p.round, p.integration_id, p.about, s.step, s.state, s.problem,
-           (extract(epoch from p.due_at - now()) * 1000)::float8 as due_in_ms,
-           (extract(epoch from s.retry_at - now()) * 1000)::float8 as retry_in_ms,
-           (extract(epoch from now() - s.blocked_at) * 1000)::float8 as blocked_for_ms,
-           (extract(epoch from now() - s.failing_since) * 1000)::float8 as failing_for_ms,
-           (extract(epoch from s.remind_at - now()) * 1000)::float8 as remind_in_ms,
+           ${inMilliseconds(sql`p.due_at - now()`)} as due_in_ms,
+           ${inMilliseconds(sql`s.retry_at - now()`)} as retry_in_ms,
+           ${inMilliseconds(sql`now() - s.blocked_at`)} as blocked_for_ms,
+           ${inMilliseconds(sql`now() - s.failing_since`)} as failing_for_ms,
+           ${inMilliseconds(sql`s.remind_at - now()`)} as remind_in_ms,
            ${pausedUntil('s')} as paused_until,
            n.other_kind, n.other_id, o.problem as other_problem
       from process p
@@ -245,7 +246,7 @@ export async function parkProcess(
 ): Promise<boolean> {
   const parked = await db
     .update(processes)
-    .set({ dueAt: ref.dueInMs === null ? null : sql`now() + ${ref.dueInMs} * interval '1 millisecond'`, sweeps: 0 })
+    .set({ dueAt: ref.dueInMs === null ? null : fromNow(ref.dueInMs), sweeps: 0 })
     .where(and(ofProcess(ref), eq(processes.version, ref.version)))
     .returning({ id: processes.id });
   return parked.length > 0;
@@ -419,12 +420,11 @@ export async function noteFailure(
     .set({
       problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times})`,
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
-      notBefore:
-        failure.retryAfterMs === undefined ? null : sql`now() + ${failure.retryAfterMs} * interval '1 millisecond'`,
+      notBefore: failure.retryAfterMs === undefined ? null : fromNow(failure.retryAfterMs),
     })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
     .returning({
-      failingMs: sql<number>`(extract(epoch from now() - ${processStep.failingSince}) * 1000)::float8`,
+      failingMs: inMilliseconds<number>(sql`now() - ${processStep.failingSince}`),
       times: sql<number>`(${processStep.problem} ->> 'times')::int`,
     });
   return row ?? { failingMs: 0, times: 0 };
@@ -461,9 +461,7 @@ export async function blockStep(
   problem: { code: string; retryInMs?: number | undefined },
 ): Promise<void> {
   const retryAt =
-    problem.retryInMs === undefined
-      ? null
-      : sql`greatest(now() + ${problem.retryInMs} * interval '1 millisecond', ${processStep.notBefore})`;
+    problem.retryInMs === undefined ? null : sql`greatest(${fromNow(problem.retryInMs)}, ${processStep.notBefore})`;
   const fallback = JSON.stringify(problemOf(problem.code, ''));
   await tx
     .update(processStep)
@@ -497,7 +495,7 @@ export async function takeOverdue(db: Database, overdueMs: number, limit: number
        set sweeps = p.sweeps + 1,
            due_at = now() + least(${overdueMs} * power(2, least(p.sweeps, 20)), 3600000) * interval '1 millisecond'
       from (select kind, id from process
-             where due_at < now() - ${overdueMs} * interval '1 millisecond'
+             where due_at < now() - ${milliseconds(overdueMs)}
              order by due_at limit ${limit} for update skip locked) d
      where p.kind = d.kind and p.id = d.id
     returning p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"`);

@@ -1,6 +1,7 @@
 /** Intake push: the keys a vendor comes with, and the numbers it posts. */
 import { and, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
+import { fromNow, inMilliseconds } from '../interval.ts';
 import { meantBy } from '../../domain/idReadings.ts';
 import { hashSecret } from '../encryption.ts';
 import { integration, integrationKey, syncRequest, usageCount, vendorAccount } from '../schema/index.ts';
@@ -26,7 +27,7 @@ export async function insertIntegrationKey(
   integrationId: string,
   key: { secret: string; overlapMs: number },
 ): Promise<string> {
-  const expiry = sql`now() + ${key.overlapMs} * interval '1 millisecond'`;
+  const expiry = fromNow(key.overlapMs);
   await tx
     .update(integrationKey)
     // An overlap never prolongs what an earlier rotation has limited already.
@@ -305,8 +306,8 @@ export async function readBurst(db: Queryable, integrationId: string): Promise<B
     build: boolean | null;
     asked: boolean;
   }>(sql`
-    select (extract(epoch from clock_timestamp() - min(received_at)) * 1000)::float8 as since_first,
-           (extract(epoch from clock_timestamp() - max(received_at)) * 1000)::float8 as since_last,
+    select ${inMilliseconds(sql`clock_timestamp() - min(received_at)`)} as since_first,
+           ${inMilliseconds(sql`clock_timestamp() - max(received_at)`)} as since_last,
            bool_or(build) as build,
            exists (select from sync_request r
                     where r.integration_id = ${integrationId} and r.run_id is null and r.kind <> 'push' and r.once_key is null) as asked

@@ -1,5 +1,6 @@
 import { and, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { rateLimit } from '../schema/index.ts';
 
 /** Whose calls a budget is of: a vendor's for one integration, or a PSA connection's. */
@@ -31,9 +32,9 @@ export async function takePermits(
   { callsPerSecond, permits, maxWaitMs }: { callsPerSecond: number; permits: number; maxWaitMs: number },
 ): Promise<{ delayMs: number } | { pausedMs: number; why: string }> {
   const takenMs = (permits / callsPerSecond) * 1000;
-  const taken = sql`${takenMs} * interval '1 millisecond'`;
+  const taken = milliseconds(takenMs);
   // now() is the same throughout a statement: what is set and what is answered agree on whether it pauses.
-  const pauses = sql`b.paused_until > now() + ${maxWaitMs} * interval '1 millisecond'`;
+  const pauses = sql`b.paused_until > ${fromNow(maxWaitMs)}`;
   const {
     rows: [row],
   } = await db.execute<{ delay_ms: number; paused_ms: number | null; paused_why: string | null }>(sql`
@@ -43,7 +44,7 @@ export async function takePermits(
        set calls_per_second = excluded.calls_per_second,
            next_at = case when ${pauses} then b.next_at else greatest(b.next_at, clock_timestamp()) + ${taken} end
     returning greatest(0, extract(epoch from next_at - clock_timestamp()) * 1000 - ${takenMs})::float8 as delay_ms,
-              case when ${pauses} then (extract(epoch from b.paused_until - now()) * 1000)::float8 end as paused_ms,
+              case when ${pauses} then ${inMilliseconds(sql`b.paused_until - now()`)} end as paused_ms,
               paused_why`);
   if (row && row.paused_ms !== null) return { pausedMs: Math.ceil(row.paused_ms), why: row.paused_why ?? '' };
   return { delayMs: row?.delay_ms ?? 0 };
@@ -55,7 +56,7 @@ export async function takePermits(
  * @param why what it answered, in words for a person
  */
 export async function postponeCalls(db: Queryable, connection: string, pauseMs: number, why: string): Promise<void> {
-  const until = sql`clock_timestamp() + ${pauseMs} * interval '1 millisecond'`;
+  const until = sql`clock_timestamp() + ${milliseconds(pauseMs)}`;
   await db
     .update(rateLimit)
     .set({
