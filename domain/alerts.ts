@@ -1,8 +1,8 @@
-/** Alerts and where they go: the choice of a board, priorities, and what a ticket says. Pure. */
+/** Alert settings: the choice of a board, the mapping of priorities, and the templates of a ticket's text. Pure. */
 
 export type AlertPriority = 1 | 2 | 3 | 4;
 
-/** What the PSA has, as read last. */
+/** The boards and priorities of the PSA, as they were last read. */
 export interface TicketOptions {
   boards: {
     id: string;
@@ -19,7 +19,7 @@ export interface TicketOptions {
 /** Where the tickets of an integration go. */
 export interface BoardChoice {
   boardId: string;
-  /** A new ticket's, and one's that is opened again. */
+  /** The status that a new or reopened ticket gets. */
   statusId: string;
   typeId: string | null;
   /** The PSA's priority for each of the vendor's: 1 low, 2 medium, 3 high, 4 very high (reference/gradient.md §4.2). */
@@ -27,19 +27,19 @@ export interface BoardChoice {
 }
 
 export interface AlertSettings {
-  /** Alerts wait until there is one. */
+  /** null = none chosen yet; alerts wait until a board is chosen. */
   board: BoardChoice | null;
-  /** Texts with `{names}` of `alertFields`. */
+  /** Templates of a ticket's summary and body; `{name}` stands for one of `alertFields`. */
   summary: string;
   body: string;
-  /** What a repeat does when somebody has closed the ticket. */
+  /** What a repeated alert does when somebody has closed its ticket. */
   whenClosed: 'new_ticket' | 'reopen';
-  /** Past `most` alerts for one account within the window, the others gather in one ticket; 0 = never. */
+  /** When one account has more than `most` alerts within the window, further ones share one ticket; 0 = never. */
   storm: { most: number; windowMinutes: number };
   rules: AlertRules;
 }
 
-/** Alerts that Countersign derives where the vendor has no feed (reference/mailprotector.md §9). */
+/** Rules by which Countersign derives alerts, because the vendor has no feed of them (reference/mailprotector.md §9). */
 export interface AlertRules {
   domainPending: { on: boolean; afterDays: number };
   directorySync: { on: boolean };
@@ -66,7 +66,7 @@ export const defaultAlertSettings: AlertSettings = {
   },
 };
 
-/** Settings as they are in force: what is not set has its default. */
+/** Completes stored settings with the defaults of what is not set. */
 export function alertSettingsOf(stored: Partial<AlertSettings>): AlertSettings {
   return {
     ...defaultAlertSettings,
@@ -76,22 +76,22 @@ export function alertSettingsOf(stored: Partial<AlertSettings>): AlertSettings {
   };
 }
 
-/** What is given takes the place of what is there; undefined = not given. */
+/** Copies `there` with every given value replaced; undefined = not given. */
 export function overlay<T extends object>(there: T, given: { [K in keyof T]?: T[K] | undefined } | undefined): T {
   const entries = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
   return { ...there, ...Object.fromEntries(entries) };
 }
 
-/** A field of a choice that cannot be, and why. */
+/** A field of the request that cannot be accepted, and why. */
 export interface Refusal {
   field: string;
   reason: string;
 }
 
 /**
- * Completes a choice: the board's default status, and the vendor's four priorities spread over the PSA's.
+ * Completes a choice of a board with the board's default status, and with the vendor's four priorities spread over the PSA's.
  *
- * @returns the whole choice, or every reason why it cannot be
+ * @returns the completed choice, or every reason why it is refused
  */
 export function completeBoard(
   options: TicketOptions,
@@ -130,33 +130,33 @@ export function completeBoard(
   return { choice: { boardId: board.id, statusId: status.id, typeId: type?.id ?? null, priorities } };
 }
 
-/** @param priorities the most urgent first; 4 takes the first and 1 the last, whatever number there is */
+/** @param priorities the PSA's, most urgent first; priority 4 gets the first and 1 the last, however many there are */
 export function spreadPriorities(priorities: readonly { id: string }[]): Record<AlertPriority, string> {
   const at = (share: number) => priorities[Math.round(share * (priorities.length - 1))]?.id ?? '';
   return { 4: at(0), 3: at(1 / 3), 2: at(2 / 3), 1: at(1) };
 }
 
-/** Names in a template that there are not. */
+/** Placeholder names in a template that are none of `alertFields`. */
 export function unknownFields(template: string): string[] {
   const names = [...template.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   return names.filter((name) => !alertFields.some((field) => field === name));
 }
 
-/** Fills a template in. What an alert lacks is a dash; text of the vendor's is never read as a template itself. */
+/** Fills in a template. A missing value becomes a dash; the vendor's text is never itself read as a template. */
 export function fillIn(template: string, values: Record<AlertField, string | null>): string {
   return template.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
     Object.hasOwn(values, name) ? values[name as AlertField] || '—' : whole,
   );
 }
 
-/** A summary in one line of at most `longest` characters; what is longer ends in an ellipsis. */
+/** Puts a summary on one line of at most `maxLength` UTF-16 units; a longer one is cut and ends in an ellipsis. */
 export function oneLine(text: string, maxLength: number): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const characters = Array.from(line);
   return line.length <= maxLength ? line : `${takeUnits(characters, maxLength - 1)}…`;
 }
 
-/** By UTF-16 units, as the PSA counts them, and without cutting a character in two. */
+/** Cuts a text to so many UTF-16 units, as the PSA counts them, without cutting a character in two. */
 function takeUnits(characters: readonly string[], units: number): string {
   let text = '';
   for (const character of characters) {

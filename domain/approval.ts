@@ -1,6 +1,6 @@
-/** Words of approvals: what became of a line, and why a card was left out. */
+/** Why a card was left out of an approval or of a bulk preview, as a code and as a sentence. */
 
-/** A write as it was shown, or as it is now. */
+/** The write that a card offers: as it was shown to the person, or as it is now. */
 export interface Write {
   lineId: string;
   from: number;
@@ -22,13 +22,13 @@ export const skipReasons = [
 ] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
-/** A card that was asked for and left out. */
+/** A card that the person asked to approve and that was left out. */
 export interface Skipped {
   reason: SkipReason;
-  /** What the card itself says, if it does. */
+  /** The card's own reason, if it has one. */
   words: string | null;
   asked: Write;
-  /** Null when the card is gone; without a line it offers no write, and the quantities are what is billed and what should be. */
+  /** The card now; null when it is gone. Without a line it offers no write: `from` is then what is billed, `to` what should be. */
   now: { lineId: string | null; from: number | null; to: number | null; effectiveDate: string | null } | null;
 }
 
@@ -61,10 +61,10 @@ function describeWrite(write: Skipped['now'], other: Skipped['now']): string {
   return `line ${lineId} from ${from} to ${to}${date}`;
 }
 
-/** Reasons for which a bulk preview leaves a card out: its first flag's code, or one of ours. */
 const datePassed =
   'The next invoice date of its agreement has passed since the PSA was read. Sync, then look at the card again.';
 
+/** Why a bulk preview leaves a card out, by reason: the code of the card's first flag, or one of the first three here. */
 const leftOutReasons: Readonly<Record<string, string>> = {
   under_way: 'A write is under way already.',
   dismissed: 'A person dismissed the card.',

@@ -1,26 +1,26 @@
 /**
- * Alerts that Countersign derives because Mailprotector has no feed of them: which signals there are is
- * reference/mailprotector.md §9, what is made of them is our choice (docs/alerts.md). Pure.
+ * Alerts that Countersign derives because Mailprotector has no feed of them. reference/mailprotector.md §9 lists the
+ * signals; what is made of them is our choice (docs/alerts.md). Pure.
  */
 import type { AlertRules } from './alerts.ts';
 
 export type RuleName = keyof AlertRules;
 
-/** What was read of the vendor; a part that was not read says nothing, and clears nothing. */
+/** What was read from the vendor. A part that was not read is absent: it raises no alert and clears none. */
 export interface Signals {
   /** Domains that are Pending. Dates `YYYY-MM-DD`. */
   pendingDomains?: { id: string; name: string; accountId: string; createdOn: string | null }[];
-  /** Directory syncs that are enabled and do not answer. */
+  /** Directory syncs that are enabled but do not answer. */
   deadSyncs?: { id: string; name: string; accountId: string; domain: string }[];
   /** Statements that are not settled. */
   openStatements?: { id: string; accountId: string; amount: number; currency: string; dueOn: string; status: string }[];
-  /** Accounts of which something could not be read: of them, and of that rule, nothing is cleared. `code` is ours. */
+  /** Accounts of which a rule's signals could not be read: that rule clears none of their alerts. `code` is our problem code. */
   unread?: { rule: RuleName; accountId: string; code: string }[];
 }
 
 export interface DerivedAlert {
   rule: RuleName;
-  /** What it is about, in the vendor's ids: one alert for one subject. */
+  /** Made from the rule and the vendor's id of the subject, so that one subject has one alert (see `derivedIdOf`). */
   alertId: string;
   vendorAccountId: string;
   title: string;
@@ -31,7 +31,7 @@ export interface DerivedAlert {
 export const derivedIdOf = (rule: RuleName, subject: string) => `rule:${rule}:${subject}`;
 
 /**
- * The alerts that hold now, of the rules that are on and whose signals were read.
+ * The alerts that hold now, by the rules that are on and whose signals were read.
  *
  * @param today `YYYY-MM-DD`
  */
@@ -69,7 +69,7 @@ export function deriveAlerts(signals: Signals, rules: AlertRules, today: string)
   ];
 }
 
-/** A customer whose users were some, and are none. */
+/** The alert for a customer that had users and has none now. @param before the users over all services, before */
 export function usageZeroAlert(accountId: string, before: number): DerivedAlert {
   return {
     rule: 'usageZero',
@@ -81,7 +81,7 @@ export function usageZeroAlert(accountId: string, before: number): DerivedAlert 
   };
 }
 
-/** Rules that the signals speak for: only those may be cleared. */
+/** Rules whose signals were read; only alerts of these rules may be cleared. */
 export function readRules(signals: Signals): RuleName[] {
   return [
     ...(signals.pendingDomains ? ['domainPending' as const] : []),

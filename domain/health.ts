@@ -1,4 +1,4 @@
-/** How an integration is, in words for whoever looks after it: what waits for whom, how old its data and credentials are. */
+/** The health of an integration, for the person who looks after it: what waits for whom, and how old data and credentials are. */
 import { describePause, stepLabels, whoIn, type Who } from './process/labels.ts';
 import { problemOf } from './process/problems.ts';
 import type { StepName } from './process/steps.ts';
@@ -6,11 +6,11 @@ import { nextRuns, type Schedule } from './schedule.ts';
 
 export type HealthState = 'healthy' | 'attention' | 'failing';
 
-/** Something that does not go on by itself, or not now. */
+/** A process that does not go on by itself, or not now. */
 export interface Wait {
   for: Who;
   what: string;
-  /** Why it is stuck; absent = it only waits. */
+  /** The problem's code when it is blocked; absent = it only waits. */
   code?: string;
   workflowId: string;
 }
@@ -21,7 +21,7 @@ export interface OpenStep {
   step: string;
   blocked: boolean;
   code: string | null;
-  /** When it goes on by itself (UTC, HH:MM), where the other side asked for a pause. */
+  /** When the step goes on by itself (UTC, HH:MM), if the vendor or PSA asked for a pause. */
   pausedUntil?: string | null;
 }
 
@@ -37,11 +37,11 @@ export interface CredentialsHealth extends CredentialsFacts {
   warning: string | null;
 }
 
-/** Days before the end of credentials from which on one is warned. */
+/** The warning begins this many days before credentials expire. */
 export const warnDays = 30;
 const dayMs = 86_400_000;
 
-/** @param maxAgeDays from which on credentials are warned of for which nobody said when they end: a guess */
+/** @param maxAgeDays the age from which credentials without a known expiry are warned about (a guess) */
 export function credentialsHealth(facts: CredentialsFacts, now: Date, maxAgeDays: number): CredentialsHealth {
   const ageDays = Math.floor((now.getTime() - facts.givenAt.getTime()) / dayMs);
   const whose = facts.of === 'vendor' ? "The vendor's credentials" : "The PSA's credentials";
@@ -58,7 +58,7 @@ export function credentialsHealth(facts: CredentialsFacts, now: Date, maxAgeDays
   return { ...facts, ageDays, warning };
 }
 
-/** Problems that only a person can do something about; others pass, or are Countersign's. */
+/** Problems that only a person can solve. The others pass by themselves, or are Countersign's. */
 const forPerson = new Set([
   'bad_credentials',
   'forbidden',
@@ -71,8 +71,9 @@ const forPerson = new Set([
   'not_mapped',
   'contradictory',
 ]);
-/** Problems that pass, and are tried again by themselves. */
+/** Problems that usually pass; the step tries again by itself. */
 const passing = new Set(['unreachable', 'throttled', 'incomplete']);
+
 export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenStep): Wait {
   const label = stepLabels[step as StepName];
   const title = label?.title ?? step;
@@ -90,9 +91,9 @@ export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenSte
 }
 
 /**
- * How old data may become before something is wrong: half again the longest pause between the next runs, and an hour.
+ * The age at which data counts as stale: one and a half times the longest pause between the next runs, plus an hour.
  *
- * @returns milliseconds; undefined = it does not sync by itself
+ * @returns milliseconds; undefined = the integration does not sync by itself
  */
 export function staleAfterMs(schedule: Schedule, now: Date): number | undefined {
   if (schedule.paused) return undefined;
@@ -101,7 +102,7 @@ export function staleAfterMs(schedule: Schedule, now: Date): number | undefined 
   return pauses.length === 0 ? undefined : 1.5 * Math.max(...pauses) + 3_600_000;
 }
 
-/** @param notes.stale its data is older than its schedule allows */
+/** @param notes.stale the integration's data is older than its schedule allows */
 export function healthState(notes: {
   connected: boolean;
   waits: readonly Wait[];

@@ -1,16 +1,16 @@
 /**
- * What an id in an address may mean. Clients put one there as it is (`SpamTitan Seat`, `a/b`), percent-encoded, or as forms
- * encode (`SpamTitan+Seat`); only what is known tells which it was. Pure.
+ * The possible readings of an id in a URL. Clients put an id there as it is (`SpamTitan Seat`, `a/b`), percent-encoded, or
+ * form-encoded (`SpamTitan+Seat`); only comparing with the known ids tells which of these it was. Pure.
  */
 
-/** A part of an address, read in each way, each once, percent-encoding first. */
+/** The distinct readings of one part of a URL; the percent-decoded one comes first. */
 export interface IdReadings {
   readings: [string, ...string[]];
-  /** As it ought to be sent: an id that nobody knows yet can be told from it. */
+  /** Whether it was sent properly encoded, so that even an id that nobody knows yet can be taken from it. */
   proper: boolean;
 }
 
-/** @param part of the address as it was sent, still encoded */
+/** @param part the part of the URL as it was sent, still encoded */
 export function readingsOf(part: string): IdReadings {
   const [percent, form] = [part, part.replaceAll('+', ' ')].map(decodeLeniently) as [string, string];
   const readings = [...new Set([percent, form, part])] as [string, ...string[]];
@@ -26,11 +26,10 @@ export interface Identified {
 }
 
 /**
- * The one that is meant: within a reading its id counts first, then the id that we gave it, then its name; over the readings
- * there must be no two.
+ * Finds the row that is meant. Within one reading a row's id counts first, then the id that we gave it, then its name.
  *
- * @param rows all that one of the readings may mean
- * @returns undefined when there is none
+ * @param rows every row that one of the readings may mean
+ * @returns undefined when there is none; 'ambiguous' when the readings mean more than one row
  */
 export function meantBy<T extends Identified>(
   readings: readonly string[],
@@ -49,18 +48,19 @@ export function meantBy<T extends Identified>(
 }
 
 /**
- * Ids in a query, `a,b` or one by one. An id may hold commas itself: then only what is known tells where one ends.
+ * Ids in a query, as `a,b` or as repeated parameters. An id may itself hold commas: only the known ids tell where it ends.
  *
- * @param values as they were given
- * @returns everything that may be an id: each piece between commas, and runs of pieces that are known ids
+ * @param values the parameter's values as they were given
+ * @param withComma the known ids that hold a comma
+ * @returns everything that may be an id: each piece between commas, and each run of pieces that is a known id
  */
 export function possibleIds(values: readonly string[], withComma: ReadonlySet<string>): string[] {
   return values.flatMap((value) => [...value.split(','), ...runsOf(value, withComma).map((run) => run.id)]);
 }
 
 /**
- * @param known those of `possibleIds` that there are
- * @returns the ones that are meant; undefined when two of them share a part of a value, so that either may be meant
+ * @param known those of `possibleIds` that exist
+ * @returns the ids that are meant; undefined when two known ids overlap in a value, so that either may be meant
  */
 export function meantIds(values: readonly string[], known: ReadonlySet<string>): string[] | undefined {
   const ids: string[] = [];
@@ -75,7 +75,7 @@ export function meantIds(values: readonly string[], known: ReadonlySet<string>):
   return ids;
 }
 
-/** Runs of pieces between commas that are ids, by where they begin. */
+/** Runs of pieces between commas that are ids, ordered by where they begin. */
 function runsOf(value: string, ids: ReadonlySet<string>): { from: number; to: number; id: string }[] {
   const pieces = value.split(',');
   let maxParts = 0;
@@ -89,7 +89,7 @@ function runsOf(value: string, ids: ReadonlySet<string>): { from: number; to: nu
 
 const encoded = /(?:%[\da-f]{2})+/gi;
 
-/** Decodes what is percent-encoded, and leaves what only looks so: an id may hold `%`. */
+/** Decodes what is percent-encoded, and leaves what only looks like it: an id may itself hold `%`. */
 function decodeLeniently(text: string): string {
   return text.replace(encoded, (bytes) => decodeOr(bytes, bytes));
 }

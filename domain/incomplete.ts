@@ -1,27 +1,27 @@
-/** What was read from a list that was not whole, because a person took it so knowingly: it may raise and add, never lower, zero or remove (invariant 3). */
+/** Data read from an incomplete list that a person accepted knowingly: it may raise and add, never lower, zero or remove (invariant 3). */
 
-/** Who took it, and when (ISO time): for one round of one process. */
+/** Who accepted incomplete lists, and when (ISO time); valid for one round of one process. */
 export interface Acceptance {
   by: string;
   at: string;
 }
 
 export interface IncompleteRead extends Acceptance {
-  /** What was wrong with each list, in words; the first ones of `count`. */
+  /** What was wrong with each list, in words; only the first `maxKept` of `count`. */
   lists: string[];
   count: number;
 }
 
-/** Of a PSA: which of its accounts the lists concern. */
+/** An incomplete read of a PSA, with the PSA accounts that its lists concern. */
 export interface IncompletePsaRead extends IncompleteRead {
   /** null = any of them. */
   accounts: string[] | null;
 }
 
-/** Words that are kept: a vendor may have thousands of lists with the same fault. */
-const kept = 50;
+/** Descriptions that are kept: a vendor may have thousands of lists with the same fault. */
+const maxKept = 50;
 
-/** @param before what was noted of the same read so far */
+/** @param before what the same read has noted so far */
 export function addIncomplete(
   before: IncompleteRead | null,
   acceptance: Acceptance,
@@ -33,12 +33,12 @@ export function addIncomplete(
   return {
     by: acceptance.by,
     at: acceptance.at,
-    lists: [...(before?.lists ?? []), ...fresh].slice(0, kept),
+    lists: [...(before?.lists ?? []), ...fresh].slice(0, maxKept),
     count: (before?.count ?? 0) + fresh.length,
   };
 }
 
-/** @param what was read, at the beginning of a sentence: "The usage" */
+/** @param what the thing that was read, as the beginning of a sentence: "The usage" */
 export function describeIncomplete(what: string, { by, at }: Acceptance): string {
   return `${what} was read from a list that was not whole, accepted by ${by} at ${at.slice(0, 16).replace('T', ' ')} UTC: it may raise and add, never lower.`;
 }

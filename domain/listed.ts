@@ -1,7 +1,7 @@
 /**
- * Some of many, for a sentence: what is left out is said.
+ * Lists the first few of many words for a sentence, and says how many are left out.
  *
- * @param max how many a person reads
+ * @param max how many words are listed at most
  * @example listed(['a', 'b', 'c'], 2) → 'a, b and 1 more'
  */
 export function listed(words: readonly string[], max = 20): string {

@@ -1,4 +1,4 @@
-/** Mappings as a CSV file that a spreadsheet opens: written, read back, and held against what is mapped now. Pure. */
+/** Mappings as a CSV file for spreadsheets: writes the file, reads it back, and compares it with what is mapped now. Pure. */
 import { roundings, type Rounding } from './quantities.ts';
 import { fanOuts, whyNotProduct, type FanOut, type PsaProduct, type ServiceMapping } from './serviceMapping.ts';
 import { joinCell, readSheet, SheetError, splitCell, writeSheet } from './spreadsheet.ts';
@@ -21,7 +21,7 @@ export interface MappedService {
   rounding: Rounding | null;
 }
 
-/** What is mapped, and what may be mapped to. */
+/** What is mapped now, and what can be mapped to. */
 export interface Mappings {
   /** Linked vendor accounts. */
   accounts: readonly MappedAccount[];
@@ -45,11 +45,11 @@ export interface AccountChange extends Change {
 export interface ServiceChange extends Change {
   kind: 'service';
   before: MappedService;
-  /** null = its mapping is taken back. */
+  /** null = the mapping is removed. */
   mapping: ServiceMapping | null;
 }
 
-/** What a file would change. With an error in it nothing is to be changed. */
+/** What a file would change. If it has any error, nothing may be changed. */
 export interface MappingPlan {
   changes: (AccountChange | ServiceChange)[];
   unchanged: number;
@@ -60,7 +60,7 @@ const columns = ['kind', 'id', 'name', 'mappedTo', 'mappedToName', 'excluded', '
 const neededColumns = ['kind', 'id', 'mappedTo'] as const;
 type Row = Partial<Record<(typeof columns)[number], string>>;
 
-/** @returns the file: a line per linked vendor account and per service; several products' ids as `joinCell` writes them */
+/** @returns the file: one line per linked vendor account and per service; `joinCell` writes several product ids in one cell */
 export function writeMappings(now: Mappings): string {
   const named = namesOf(now);
   const rows: Row[] = [
@@ -88,7 +88,7 @@ export function writeMappings(now: Mappings): string {
   );
 }
 
-/** The names of a line, as the file has them; of what is gone none. */
+/** Looks up the names that go beside ids in the file; what is gone has an empty name. */
 function namesOf({ psaAccounts, products }: Mappings) {
   const accountNames = new Map(psaAccounts.map(({ id, name }) => [id, name]));
   const productNames = new Map(products.map(({ id, productId }) => [id, productId]));
@@ -99,9 +99,9 @@ function namesOf({ psaAccounts, products }: Mappings) {
 }
 
 /**
- * Reads a file and says what it would change. Lines that it does not have change nothing; an empty `mappedTo` takes a
- * mapping back. Ids and names of a line must agree, as far as it has names: a spreadsheet may have made 7 of 007, or sorted
- * some columns without the others.
+ * Reads a file and says what it would change. What has no line in the file stays as it is; an empty `mappedTo` removes a
+ * mapping. Where a line has names, its ids and names must agree: a spreadsheet may have turned 007 into 7, or sorted some
+ * columns without the others.
  *
  * @param text with a header line; columns in any order (see `readSheet`)
  */
@@ -137,7 +137,7 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   return plan;
 
   function changeOf(row: Row, line: number): AccountChange | ServiceChange | undefined {
-    // Empty takes a mapping back; what was cut off is no word of it.
+    // Only an empty cell unmaps; a line that was cut off before the cell does not.
     if (row.mappedTo === undefined) throw new Error('The line ends before mappedTo. Leave the cell empty to unmap.');
     if (row.mappedTo === '' && row.mappedToName)
       throw new Error(`mappedTo is empty, and mappedToName is "${row.mappedToName}": empty both to unmap.`);
@@ -165,7 +165,7 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
     if (excluded && psaAccountId !== null)
       throw new Error('It is excluded and mapped at once: empty mappedTo, or write no under excluded.');
     if (psaAccountId !== null && !psaAccounts.has(psaAccountId)) {
-      // What is mapped to an account that is gone stays so until somebody decides otherwise.
+      // A mapping to an account that is gone stays until somebody changes it.
       if (psaAccountId !== before.psaAccountId)
         throw new Error(
           `The PSA has no account with the id "${psaAccountId}"${idOf.psaAccount(row.mappedToName)}, or it was not read yet.`,
@@ -202,7 +202,7 @@ export function planMappings(text: string, now: Mappings): MappingPlan {
   }
 }
 
-/** @throws Error with both names when the line has another than that of its id; a line without a name says nothing */
+/** @throws Error with both names when the line's name is not the name of its id; a line without a name passes */
 function refuseOtherName(id: string, name: string, given: string | undefined, idOf: (name: string) => string): void {
   if (!given || comparable(given) === comparable(name)) return;
   const lost = given.includes('\uFFFD') ? ' Some of its letters were lost: save the file as "CSV UTF-8".' : '';
@@ -212,12 +212,12 @@ function refuseOtherName(id: string, name: string, given: string | undefined, id
   );
 }
 
-/** What a spreadsheet may do to a name is no other name: space, and an apostrophe before it. */
+/** A name without what a spreadsheet may add to it: extra space, and an apostrophe in front. */
 function comparable(name: string): string {
   return name.normalize('NFC').replace(/^'+/, '').replace(/\s+/g, ' ').trim();
 }
 
-/** Whose name it is, in words that go behind it; empty when that is not one. */
+/** Finds the id with a given name and says it in words that follow that name; empty when no id or several have the name. */
 function idByName(things: readonly { id: string; name: string }[]): (name: string | undefined) => string {
   let ids: Map<string, string | null> | undefined;
   return (name) => {
@@ -234,7 +234,7 @@ function idByName(things: readonly { id: string; name: string }[]): (name: strin
   };
 }
 
-/** What a service is mapped to; null = nothing. */
+/** The mapping of a service; null = not mapped. */
 export function mappingOf({
   productIds,
   fanOut,
@@ -243,7 +243,7 @@ export function mappingOf({
   return productIds && fanOut && rounding ? { productIds, fanOut, rounding } : null;
 }
 
-/** What was and what will be, for a person. */
+/** Describes a change to a person: the state before and the state after. */
 export function createDescriber(
   now: Mappings,
 ): (change: AccountChange | ServiceChange) => { before: string; after: string } {
@@ -260,7 +260,7 @@ export function createDescriber(
   };
 }
 
-/** What is decided about a vendor account, as in "It is …". @param name of the PSA account; undefined = it is gone */
+/** The decision about a vendor account, as it follows "It is". @param name the PSA account's name; undefined = it is gone */
 export function describeAccountMapping(
   { excluded, psaAccountId }: { excluded: boolean; psaAccountId: string | null },
   name: string | undefined,
@@ -269,7 +269,7 @@ export function describeAccountMapping(
   return psaAccountId === null ? 'not mapped' : `mapped to ${name ?? 'an account that is gone'} (${psaAccountId})`;
 }
 
-/** What is decided about a service, as in "It is …". @param names of the products, by id */
+/** The decision about a service, as it follows "It is". @param names the products' names by id */
 export function describeServiceMapping(mapping: ServiceMapping | null, names: ReadonlyMap<string, string>): string {
   if (!mapping) return 'not mapped';
   const products = mapping.productIds.map((id) => names.get(id) ?? id).join(', ');
@@ -297,7 +297,7 @@ function read(text: string, errors: MappingPlan['errors']): Line[] {
         const cell = cells[at];
         if (name !== undefined && cell !== undefined) row[name] = cell;
       });
-      // A comma in a name that is not in quotes moves all that follows.
+      // An unquoted comma in a name shifts all the cells after it.
       const beyond = cells.slice(header.length).find((cell) => cell !== '');
       return beyond === undefined
         ? { line, row }

@@ -8,8 +8,8 @@ export interface Named {
 /**
  * Pairs whose names are equal character for character and unique on both sides (invariant 4).
  *
- * @param vendorAccounts all that are active and not excluded, mapped or not: each name counts
- * @param psaAccounts all that are active, mapped or not
+ * @param vendorAccounts all active accounts that are not excluded, mapped or not: a mapped one also makes a name ambiguous
+ * @param psaAccounts all active accounts, mapped or not
  */
 export function exactMatches(
   vendorAccounts: readonly Named[],
@@ -35,12 +35,12 @@ function uniqueByName(accounts: readonly Named[]): Map<string, string | null> {
 export interface Suggestion {
   id: string;
   name: string;
-  /** 0 to 1; 1 = the same words. */
+  /** 0 to 1; 1 means the same words. */
   score: number;
   reason: string;
 }
 
-/** Words that say what form a company has, not which company it is. */
+/** Words for the legal form of a company, and other words that do not tell which company it is. */
 const legalForms = new Set([
   'llc',
   'inc',
@@ -61,13 +61,13 @@ const legalForms = new Set([
   'bv',
 ]);
 
-/** The PSA accounts whose names are nearest, best first, `limit` at most. Shown to a person, never applied. */
+/** Finds the PSA accounts with the most similar names, best first, `limit` at most. Shown to a person, never applied. */
 export type Suggester = (name: string, limit: number) => Suggestion[];
 
-/** For several names: what the PSA's have in common with any is worked out once. */
+/** Makes a suggester for many names: it indexes the PSA accounts once. */
 export function createSuggester(psaAccounts: readonly Named[]): Suggester {
   const profiles = psaAccounts.map((account) => ({ account, profile: profile(account.name) }));
-  // A name that shares no trigram with the wanted one is not like it, unless neither has a letter that counts.
+  // A name that shares no trigram with the wanted one is not similar. (Two empty cores share the trigram of three spaces.)
   const byTrigram = new Map<string, typeof profiles>();
   for (const entry of profiles) {
     for (const trigram of entry.profile.trigrams) {

@@ -1,4 +1,4 @@
-/** What a permission report means: what is missing blocks, what cannot be seen is said. */
+/** Judges a permission report: a missing right blocks, a right that cannot be seen is only reported. */
 
 interface Finding {
   state: 'granted' | 'denied' | 'unknown';
@@ -10,7 +10,7 @@ export interface PermissionFacts {
   capabilities: Record<string, Finding>;
 }
 
-/** Rights without which nothing can be reconciled. Writing is asked for only when it is turned on. */
+/** Rights without which nothing can be reconciled. The right to write is needed only when writing is turned on. */
 export const neededForBilling = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
 
 /** Rights without which no alert can become a ticket. */
@@ -25,13 +25,13 @@ export const neededForAlerts = [
 
 export interface PermissionVerdict {
   ok: boolean;
-  /** Why not, as a problem code. */
+  /** The problem's code, or `ok`. */
   code: 'ok' | 'missing_rights' | 'bad_credentials' | 'bad_host' | 'unreachable';
   missing: { capability: string; evidence: string }[];
   unknown: string[];
 }
 
-/** A right that is `unknown` does not block: the first call that needs it will tell (connectwise.md §6). */
+/** A right that is `unknown` does not block: the first call that needs it shows whether it is there (connectwise.md §6). */
 export function judgePermissions(
   report: PermissionFacts,
   needed: readonly string[] = neededForBilling,

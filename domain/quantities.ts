@@ -7,18 +7,18 @@ export type Rounding = (typeof roundings)[number];
 export const maxDecimals = 4;
 const scale = 10 ** maxDecimals;
 
-/** Rounds away what binary fractions add: 0.1 + 0.2 → 0.3. */
+/** Rounds away the error of binary fractions: 0.1 + 0.2 → 0.3. */
 export function tidy(quantity: number): number {
   return roundHalfUp(quantity, maxDecimals);
 }
 
 /**
- * As a PSA that keeps so many decimals keeps it: 31.3457 → 31.35, and 1.005 → 1.01 though its double is a little less.
+ * Rounds as a PSA does that keeps so many decimals: 31.3457 → 31.35, and 1.005 → 1.01 though its double is a little less.
  *
  * @param decimals 0 to 4
  */
 export function roundHalfUp(quantity: number, decimals: number): number {
-  // Whole ten-thousandths first: from here on it is arithmetic of integers, in which halves are exact.
+  // Whole ten-thousandths first, because in integers halves are exact.
   const units = Math.round(quantity * scale);
   if (!Number.isSafeInteger(units)) return quantity;
   const step = 10 ** (maxDecimals - decimals);
@@ -26,12 +26,12 @@ export function roundHalfUp(quantity: number, decimals: number): number {
   return rounded === 0 ? 0 : rounded / scale;
 }
 
-/** Equal at so many decimals, as the PSA keeps them; at four where no PSA is concerned. */
+/** Whether two quantities are equal at the decimals that the PSA keeps; at four where no PSA is concerned. */
 export function sameQuantity(a: number, b: number, decimals = maxDecimals): boolean {
   return roundHalfUp(a, decimals) === roundHalfUp(b, decimals);
 }
 
-/** To whole units, after tidying: 3.00000001 rounded up is 3. */
+/** Rounds to whole units, after tidying: 3.00000001 rounded up is 3. */
 export function roundQuantity(quantity: number, rounding: Rounding): number {
   const tidied = tidy(quantity);
   switch (rounding) {
@@ -46,12 +46,12 @@ export function roundQuantity(quantity: number, rounding: Rounding): number {
   }
 }
 
-/** What is billed of a gross quantity: what is included comes off first (connectwise.md §5.2, `lessIncluded`). */
+/** The billed part of a gross quantity: the included part is subtracted first (connectwise.md §5.2, `lessIncluded`). */
 export function billedQuantity(quantity: number, included: number): number {
   return tidy(Math.max(0, quantity - included));
 }
 
-/** Money to a hundredth of a cent, so that sums of prices do not drift. */
+/** Rounds money to a hundredth of a cent, so that sums of prices do not drift. */
 export function money(amount: number): number {
   return tidy(amount);
 }

@@ -1,6 +1,6 @@
 /**
- * One PSA account's cards: what it uses against what it is billed (design.md "Reconciliation rules"). Pure; a wrong
- * bill is the worst bug we can have, so a slow oracle in the tests says the same in other words.
+ * Computes the cards of one PSA account: what it uses against what it is billed (design.md "Reconciliation rules"). Pure. A
+ * wrong bill is the worst bug we can have, so the tests compare this with a slow oracle that is written independently.
  */
 import { combineUsage } from './reconcile/combine.ts';
 import { chooseLine } from './reconcile/choice.ts';
@@ -21,7 +21,7 @@ import { roundHalfUp, sameQuantity, tidy } from './quantities.ts';
 
 export type * from './reconcile/types.ts';
 
-/** @returns a card for every mapped product that the account uses or is billed for, in the order of product ids */
+/** @returns a card for every mapped product that the account uses or is billed for, ordered by product id */
 export function reconcileAccount(input: ReconcileInput): Card[] {
   return feeds(input)
     .map((feed) => cardOf(input, feed))
@@ -33,9 +33,9 @@ export function reconcileAccount(input: ReconcileInput): Card[] {
 interface Feed {
   productId: string;
   usage: UsageInput[];
-  /** Several of a service's alternatives have a line, and no person has said which takes the count. */
+  /** Several alternatives of a service have a line, and no person has picked the one that takes the count. */
   ambiguous: boolean;
-  /** A service's count goes to another of its alternatives, whose line a person picked. */
+  /** The service's count goes to another of its alternatives. */
   passedOver: boolean;
 }
 
@@ -55,8 +55,8 @@ function feeds(input: ReconcileInput): Feed[] {
       for (const productId of mapping.productIds) feed(productId).usage.push(...usage);
       continue;
     }
-    // Alternatives: the product this customer has a line for; none: one new-revenue card; several: a person picks the
-    // line that takes the count, and the others count as 0.
+    // Alternatives: the count goes to the product that this customer has a line for. With no line there is one new-revenue
+    // card; with several a person picks the line that takes the count, and the others count as 0.
     const picked = billed.filter((productId) => isPicked(input, productId));
     const [first] = mapping.productIds;
     const chosen = picked.length === 1 ? picked : billed.length > 0 ? billed : first === undefined ? [] : [first];
@@ -64,7 +64,7 @@ function feeds(input: ReconcileInput): Feed[] {
       feed(productId).usage.push(...usage);
       if (chosen.length > 1 && usage.length > 0) feed(productId).ambiguous = true;
     }
-    // A service that was never reported makes nothing 0.
+    // A service that was never reported must not set the other alternatives to 0.
     const known = usage.some((count) => count.quantity !== null);
     for (const productId of mapping.productIds.filter((each) => isOnInvoice(input, each))) {
       const other = feed(productId);
@@ -74,13 +74,13 @@ function feeds(input: ReconcileInput): Feed[] {
   return [...byProduct.values()];
 }
 
-/** Whether a person picked one of the product's lines, and it is still billed. */
+/** Whether a person picked one of the product's lines, and that line is still billed. */
 function isPicked(input: ReconcileInput, productId: string): boolean {
   const pick = input.decisions[productId]?.lineId;
   return linesOf(input, productId).active.some((line) => line.lineId === pick);
 }
 
-/** Whether the next invoice has anything of a product: seats, or a credit alone. */
+/** Whether the next invoice bills anything for a product: seats, or only a credit. */
 function isOnInvoice(input: ReconcileInput, productId: string): boolean {
   const { active, leftOut } = linesOf(input, productId);
   return active.length > 0 || leftOut.some((line) => line.reason === 'credit');
@@ -94,13 +94,13 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const flags: CardFlag[] = [];
   const flag = (code: CardFlag['code'], reason: string, words: string) => flags.push({ code, reason, words });
   const decision = input.decisions[productId] ?? {};
-  // What is signed off now is first billed for the period that begins at D, so a rule must still hold then.
+  // An approval of today is first billed for the period that begins at D, so a rule must still hold then.
   const periodBegins = lines.active.map((line) => line.readOn).sort()[0] ?? input.today;
   const rule = ruleInForce(decision.rule, periodBegins);
   const combined = combineUsage(input, productId, feed.usage);
   const passedOver = feed.passedOver && feed.usage.length === 0;
   const usage = passedOver ? 0 : combined.usage;
-  // Each line by itself, as the PSA keeps it: the sum of rounded numbers needs no rounding, so that what was written fits.
+  // Each line is rounded as the PSA keeps it before it is summed, so that the sum agrees with what was written.
   const current = tidy(lines.active.reduce((sum, line) => sum + roundHalfUp(line.quantity, input.quantityDecimals), 0));
   const target = targetOf(usage, rule, input.quantityDecimals);
 
@@ -141,7 +141,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     flag('incomplete', 'incomplete_list', describeIncomplete('What the PSA bills here', input.linesIncomplete));
 
   const changed = target !== null && !sameQuantity(target, current);
-  // What nobody uses is no new revenue: a service that was never reported must not be put on an agreement.
+  // Without usage there is no new revenue: a service that was never reported must not be put on an agreement.
   const used = feed.usage.some((count) => (count.quantity ?? 0) > 0);
   const kind = kindOf({
     billed: lines.active.length > 0,
@@ -169,7 +169,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const write = choice?.write ?? null;
 
   const stops = new Set<CardFlag['code']>(['needs_rule', 'needs_choice', 'not_writable']);
-  // What was read from a part of a list may raise a quantity, and is no reason to lower one (invariant 3).
+  // Data from an incomplete list may raise a quantity, and never lower one (invariant 3).
   const lowersByPart = flags.some(({ reason }) => reason === 'incomplete_list') && target !== null && target < current;
   const approvable =
     kind === 'reconcile' &&
@@ -213,7 +213,7 @@ function ruleInForce(rule: AccountRule | undefined, day: string): AccountRule | 
   return rule && (rule.expires === undefined || rule.expires >= day) ? rule : undefined;
 }
 
-/** 0 if not billed, else max(minimum, usage + offset), never below 0, and rounded as the PSA will. */
+/** 0 if not billed, else max(minimum, usage + offset), never below 0, rounded to the PSA's decimals. */
 function targetOf(usage: number | null, rule: AccountRule | undefined, quantityDecimals: number): number | null {
   if (usage === null) return null;
   if (rule?.notBilled) return 0;

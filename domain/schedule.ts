@@ -1,8 +1,8 @@
 /**
- * When an integration syncs by itself. What is computed here is what a Temporal Schedule does with the same calendar
- * (tried: a time that the clock jumps over is skipped, one that comes twice runs twice, a day that a month lacks is skipped);
- * a test compares the two, but for the day on which the clock is set back: there the server (1.29) was seen to run an hour
- * late once more, for a time in the hour before the one that comes twice. One sync more is not one number more.
+ * When an integration syncs by itself. These functions compute what a Temporal Schedule does with the same calendar (tried:
+ * a time that the clock jumps over is skipped, a time that comes twice runs twice, a day that a month lacks is skipped).
+ * A test compares the two, except on the day on which the clock is set back: for a time in the hour before the one that
+ * comes twice, the server (1.29) was seen to run once more, an hour late. An extra sync changes no number.
  */
 import { createHash } from 'node:crypto';
 import { CronExpressionParser } from 'cron-parser';
@@ -28,13 +28,13 @@ export interface Schedule {
   paused: boolean;
 }
 
-/** A schedule that is to be kept: of an integration that syncs by itself. */
+/** The schedule of an integration that syncs by itself; Temporal must have it. */
 export interface WantedSchedule extends Schedule {
   integrationId: string;
   organizationId: string;
 }
 
-/** What an integration has for which nobody chose: every night at 03:30, within ten minutes. */
+/** The schedule of an integration for which nobody chose one: every night between 03:30 and 03:40, or never. */
 export function defaultSchedule(choice: 'everyNight' | 'never', timeZone: string): Schedule {
   return {
     choice: choice === 'never' ? { every: 'never' } : { every: 'night', at: defaultTime },
@@ -47,7 +47,7 @@ export function defaultSchedule(choice: 'everyNight' | 'never', timeZone: string
 export const defaultTime = '03:30';
 export const defaultJitterMinutes = 10;
 
-/** Times whose parts are all among these; an absent part may be any. */
+/** A set of times: a time belongs to it if each of its parts is listed; an absent list admits any value. */
 export interface Calendar {
   minutes: number[];
   hours: number[];
@@ -64,10 +64,10 @@ export class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
 }
 
-/** The last year that schedules reach: Temporal's own limit of a calendar. */
+/** The last year of any schedule: Temporal's own limit for a calendar. */
 const lastYear = 2100;
 
-/** @throws ScheduleError for a cron expression that is none, or that says two things about the day */
+/** @throws ScheduleError for an invalid cron expression, or for one that restricts both day of the month and of the week */
 export function calendarsOf(choice: ScheduleChoice): Calendar[] {
   if ('cron' in choice) return [calendarOfCron(choice.cron)];
   if (choice.every === 'never') return [];
@@ -88,7 +88,7 @@ function timeOf(at: string): Pick<Calendar, 'minutes' | 'hours'> {
   return { minutes: [minute], hours: [hour] };
 }
 
-/** Five fields, with numbers, names, lists, ranges and steps: what every cron has. */
+/** A field of the common cron syntax: numbers, names, lists, ranges and steps. */
 const cronValue = '(\\d+|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|sun|mon|tue|wed|thu|fri|sat)';
 const cronPart = `(\\*|${cronValue}(-${cronValue})?)(/\\d+)?`;
 const cronField = new RegExp(`^${cronPart}(,${cronPart})*$`, 'i');
@@ -100,7 +100,7 @@ function calendarOfCron(cron: string): Calendar {
       'A cron expression has five fields: minute, hour, day of the month, month, day of the week; as in "30 3 * * 1-5".',
     );
   const [, , dayOfMonth, month, dayOfWeek] = fields;
-  // Crons differ: to most it means the one or the other, to Temporal both.
+  // Most crons run when either day matches; Temporal requires both.
   if (dayOfMonth !== '*' && dayOfWeek !== '*')
     throw new ScheduleError('Give the day of the month or the day of the week, not both: crons do not agree on that.');
   let parsed;
@@ -124,7 +124,7 @@ export function isTimeZone(name: string): boolean {
   return IANAZone.isValidZone(name);
 }
 
-/** What a schedule is to Temporal, in short: two that have the same need not be written again. */
+/** A hash of what Temporal stores of a schedule: a Schedule with the same revision need not be written again. */
 export function revisionOf(schedule: Schedule): string {
   const { choice, timeZone, jitterMinutes, paused } = schedule;
   return createHash('sha256')
@@ -139,7 +139,7 @@ function instantsOf(calendar: Calendar, date: DateTime): DateTime[] {
   for (const hour of calendar.hours) {
     for (const minute of calendar.minutes) {
       const local = date.set({ hour, minute });
-      // The clock jumps over it: luxon moves it, Temporal skips it.
+      // The clock jumps over this time: luxon moves it, Temporal skips it.
       if (local.hour !== hour || local.minute !== minute) continue;
       found.push(...local.getPossibleOffsets());
     }
@@ -156,7 +156,7 @@ function includes({ daysOfMonth, months, daysOfWeek, years }: Calendar, date: Da
   );
 }
 
-/** Days from `from` on, on the clock of the time zone; noon is on every day there is. */
+/** Days from `from` on, in the time zone; each is given at noon, which no change of the clock skips. */
 function* daysFrom(from: Date, timeZone: string): Generator<DateTime> {
   const first = DateTime.fromJSDate(from, { zone: timeZone }).set({ hour: 12, minute: 0, second: 0, millisecond: 0 });
   for (let at = 0; ; at++) {
@@ -166,7 +166,7 @@ function* daysFrom(from: Date, timeZone: string): Generator<DateTime> {
   }
 }
 
-/** A year and a bit: within it every date comes once, and the clock is changed twice. */
+/** More than a year, so that it covers every date and both changes of the clock. */
 const lookAheadDays = 400;
 
 /**
@@ -195,10 +195,10 @@ export interface ScheduleWarning {
   detail: string;
 }
 
-/** More runs a day than this, and one more or less is nothing to warn of. */
+/** With more runs a day than this, one run more or less needs no warning. */
 const fewRuns = 4;
 
-/** What a person would not expect of the next 400 days: days that do not exist, times that do not or that come twice. */
+/** Surprises of the next 400 days: days that do not exist, and times that the clock skips or repeats. */
 export function warningsOf({ choice, timeZone }: Pick<Schedule, 'choice' | 'timeZone'>, from: Date): ScheduleWarning[] {
   const calendars = calendarsOf(choice);
   const warnings = calendars.length === 1 ? calendars.flatMap(missingDays) : [];

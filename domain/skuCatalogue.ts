@@ -1,10 +1,10 @@
-/** Mailprotector's services as Gradient names them (mailprotector.md §5.4), and the display names they go by. */
+/** Mailprotector's services as Gradient names them (mailprotector.md §5.4), with Mailprotector's display names. */
 
 export interface Sku {
   sku: string;
   name: string;
   description: string;
-  /** Display names and codes the API uses for it, in any case. */
+  /** Other display names and codes that Mailprotector's API uses; case does not matter. */
   alsoCalled: readonly string[];
 }
 
@@ -48,7 +48,7 @@ const byName = new Map(
   skus.flatMap(({ sku, alsoCalled }) => [sku, ...alsoCalled].map((name) => [name.toLowerCase(), sku])),
 );
 
-/** @returns the SKU a display name or code stands for; an unknown name comes back as it is, so that nothing is lost */
+/** @returns the SKU of a display name or code; an unknown name is returned unchanged, so that its counts are not lost */
 export function skuOf(displayName: string): string {
   return byName.get(displayName.trim().toLowerCase()) ?? displayName;
 }

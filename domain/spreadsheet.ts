@@ -1,8 +1,8 @@
-/** CSV as spreadsheets save it: read with its line numbers, and written so that no cell is a formula. Pure. */
+/** Reads CSV as spreadsheets save it, with line numbers, and writes CSV in which no cell is a formula. Pure. */
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 
-/** What cannot be read, and on which line, from 1. */
+/** A CSV that cannot be read; `line` counts from 1. */
 export class SheetError extends Error {
   override readonly name = 'SheetError';
   readonly line: number;
@@ -18,14 +18,14 @@ export interface Sheet {
   rows: { line: number; cells: string[] }[];
 }
 
-/** What a spreadsheet shows, and writes, above the header to say what separates the cells. */
+/** The line `sep=;` above the header, by which some spreadsheets say what separates the cells. */
 const separatorLine = /^("?)sep=(.)\1[,;\t]*(?:\r\n|\n|\r|$)/i;
 const firstSeparator = /^[ \t]*"?[\w ]+"?[ \t]*([,;\t])/;
 
 /**
- * @param text with a header line; cells separated by what a line `sep=…` before it says, or else by commas, semicolons or
- * tabs (spreadsheets of some countries write semicolons)
- * @throws SheetError when it is no CSV, or has no header
+ * @param text CSV with a header line. A line `sep=…` above the header names the separator; without one it is the comma,
+ * semicolon or tab after the first column name (spreadsheets of some countries write semicolons)
+ * @throws SheetError when the text is not CSV, or has no header
  */
 export function readSheet(text: string): Sheet {
   const all = text.replace(/^\uFEFF/, '');
@@ -35,16 +35,16 @@ export function readSheet(text: string): Sheet {
   const delimiter = separator?.[2] ?? firstSeparator.exec(body)?.[1];
   if (delimiter === undefined) throw new SheetError(1, 'The first line is no header.');
   try {
-    // The types know nothing of `info` without `columns`.
+    // csv-parse's types lack the result of `info` without `columns`, hence the cast.
     const records = parse(body, {
       delimiter,
       info: true,
-      // Lines that were edited by hand may end otherwise than the others.
+      // Lines that were edited by hand may have other line ends than the rest.
       record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
-      // ="007" is a cell with quotes inside.
+      // A cell like ="007" has quotes inside.
       relax_quotes: true,
-      // A spreadsheet's empty rows are separators alone.
+      // A spreadsheet writes an empty row as separators only.
       skip_records_with_empty_values: true,
       trim: true,
     }) as unknown as { record: string[]; info: { lines: number } }[];
@@ -64,35 +64,35 @@ export function readSheet(text: string): Sheet {
 export function writeSheet(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return stringify(
     rows.map((cells) => cells.map(neutral)),
-    // Space around a cell is kept only in quotes, and so is every end of a line.
+    // Space around a cell, and a line end inside it, survive only in quotes.
     { header: true, columns: [...header], quoted_match: /^\s|\s$|[\r\n]/ },
   );
 }
 
-// What a spreadsheet would take for a formula, in either width, behind any apostrophes: so that taking the one away that
-// was put there always gives what was there.
+// What a spreadsheet would take for a formula, in ASCII or full-width characters, behind any number of apostrophes: so the
+// apostrophe that `neutral` adds can always be told, and `plain` gives back the original text.
 const formula = /^'*[=+\-@\t\r\n\uFF1D\uFF0B\uFF0D\uFF20]/;
-/** A formula whose result is a text: how a spreadsheet is made to keep 007 as it is. */
+/** A formula whose result is a text, such as ="007": people write it so that a spreadsheet keeps the zeros. */
 const quotedFormula = /^="((?:[^"]|"")*)"$/;
 
-/** A customer's name may be a formula that a spreadsheet would run (OWASP, "CSV Injection"): as text it starts with an apostrophe. */
+/** Puts an apostrophe before what a spreadsheet would run as a formula; a customer's name may be one (OWASP, "CSV Injection"). */
 function neutral(text: string): string {
   return formula.test(text) ? `'${text}` : text;
 }
 
 function plain(text: string): string {
-  // What was written as a formula is none: it has its apostrophe.
+  // `writeSheet` never writes a formula, so this one was typed by a person.
   const quoted = quotedFormula.exec(text)?.[1];
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
   return text.startsWith("'") && formula.test(text) ? text.slice(1) : text;
 }
 
-/** Several texts in one cell, with a space between; one that has a space or a quote itself is in quotes, as in JSON. */
+/** Joins texts into one cell, separated by spaces; a text that holds a space or a quote is quoted as in JSON. */
 export function joinCell(texts: readonly string[]): string {
   return texts.map((text) => (/^[^\s"]+$/.test(text) ? text : JSON.stringify(text))).join(' ');
 }
 
-/** @throws Error for quotes that are none of `joinCell` */
+/** Splits what `joinCell` joined. @throws Error for quotes that `joinCell` does not write */
 export function splitCell(cell: string): string[] {
   return [...cell.matchAll(/"(?:[^"\\]|\\.)*"(?=\s|$)|\S+/gs)].map(([part]) => {
     if (!part.startsWith('"')) return part;

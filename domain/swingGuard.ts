@@ -11,7 +11,7 @@ export interface SwingSettings {
 
 export const defaultSwing: SwingSettings = { pairPercent: 50, pairUnits: 10, totalPercent: 20 };
 
-/** Settings of an integration; what is missing or no number is the default. */
+/** Reads an integration's swing settings; a missing or invalid number gets its default. */
 export function swingSettings(given: unknown): SwingSettings {
   const settings = { ...defaultSwing };
   if (typeof given !== 'object' || given === null) return settings;
@@ -32,15 +32,15 @@ export interface GuardVerdict {
   /** The whole run is held. */
   held: boolean;
   reasons: ('total_swing' | 'pairs_swing')[];
-  /** Pairs whose cards are checked first. */
+  /** Keys of the pairs whose cards are flagged "check first". */
   heldPairs: string[];
   figures: { totalBefore: number; totalAfter: number; pairsBefore: number; pairsAfter: number };
 }
 
 /**
- * Compares a run with what is visible. A pair the run lacks keeps its value, so it counts with it on both sides.
+ * Compares a run's numbers with the visible ones. A pair that the run lacks keeps its value, so that value counts on both sides.
  *
- * @param input.firstRun nothing was ever applied: nothing is held
+ * @param input.firstRun true when no run was ever applied: then nothing is held
  */
 export function guard(input: {
   previous: readonly PairValue[];
@@ -70,7 +70,7 @@ export function guard(input: {
   return { held: reasons.length > 0, reasons, heldPairs, figures };
 }
 
-/** Whether a value moved by more than `percent` of what it was; from nothing, any move is one. */
+/** Whether a value moved by more than `percent` of its old value; from 0, any move is a swing. */
 function swings(before: number, after: number, percent: number): boolean {
   return Math.abs(after - before) * 100 > before * percent;
 }

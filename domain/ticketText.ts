@@ -1,4 +1,4 @@
-/** What a ticket and its notes say. */
+/** The texts of a ticket and of its notes. */
 import { fillIn, oneLine, type AlertField, type AlertSettings } from './alerts.ts';
 
 export interface AlertToDeliver {
@@ -17,13 +17,13 @@ export interface AlertToDeliver {
   integration: { vendor: string };
   accountName: string;
   serviceName: string | null;
-  /** The ticket is for many: their titles with their numbers. */
+  /** For a ticket that gathers many alerts: their titles, each with how many there are. */
   gathered: { title: string; count: number }[] | undefined;
 }
 
 export const priorityLabels = ['low', 'medium', 'high', 'very high'] as const;
 
-/** @param maxLength characters of the summary at most */
+/** @param maxLength the most characters that the PSA takes in a summary */
 export function ticketText(
   alertToDeliver: AlertToDeliver,
   templates: Pick<AlertSettings, 'summary' | 'body'>,
@@ -45,7 +45,7 @@ export function ticketText(
   };
 }
 
-/** What is new since the ticket was told of last. */
+/** The text of the note that brings a ticket up to date. */
 export function noteText(alertToDeliver: AlertToDeliver): string {
   const { alert } = alertToDeliver;
   if (alertToDeliver.gathered) {
@@ -56,13 +56,13 @@ export function noteText(alertToDeliver: AlertToDeliver): string {
   return `It came again (${alert.revision} times so far).\n\n${alert.title}\n\n${alert.description}\n\nPriority: ${priorityOf(alert.priority)}`;
 }
 
-/** Titles listed at most; the others are a number. */
-const listed = 50;
+/** At most so many titles are listed; the rest is one number. */
+const maxListed = 50;
 
 function gatheredText(gathered: readonly { title: string; count: number }[]) {
   const total = gathered.reduce((sum, { count }) => sum + count, 0);
-  const lines = gathered.slice(0, listed).map(({ title, count }) => `${count} × ${title}`);
-  const others = gathered.slice(listed).reduce((sum, { count }) => sum + count, 0);
+  const lines = gathered.slice(0, maxListed).map(({ title, count }) => `${count} × ${title}`);
+  const others = gathered.slice(maxListed).reduce((sum, { count }) => sum + count, 0);
   return {
     title: `${total} more alerts`,
     list: [...lines, ...(others > 0 ? [`${others} × others`] : [])].join('\n'),

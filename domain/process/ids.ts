@@ -1,4 +1,4 @@
-/** Ids of processes and their workflows, and what a process is woken by. */
+/** Ids of processes and of their workflows, and the `Wakeable` that says which process to wake. */
 import type { ProcessKind } from './steps.ts';
 
 const workflowPrefixes: Record<ProcessKind, string> = {
@@ -12,12 +12,12 @@ const workflowPrefixes: Record<ProcessKind, string> = {
   startOnboardings: 'onboardings',
 };
 
-/** Workflow id of a process: the business id, so that starting it twice joins the one that is open. */
+/** The workflow id of a process: made from the business id, so that a second start joins the workflow that is open. */
 export function workflowIdOf(kind: ProcessKind, id: string): string {
   return `${workflowPrefixes[kind]}/${id}`;
 }
 
-/** What a process's workflow is started with: its own id, under the name of what it is. */
+/** The input with which a process's workflow is started: its business id, under the name of what the id identifies. */
 export function workflowInputOf(kind: ProcessKind, id: string) {
   switch (kind) {
     case 'connect':
@@ -36,12 +36,12 @@ export function workflowInputOf(kind: ProcessKind, id: string) {
   }
 }
 
-/** The business id of a customer's onboarding: an integration's id has no slash, a vendor's own id may have some. */
+/** The business id of a customer's onboarding. An integration's id has no slash; a vendor's own id may have some. */
 export function onboardingId({ integrationId, vendorAccountId }: OnboardingKey): string {
   return `${integrationId}/${vendorAccountId}`;
 }
 
-/** The other way round. */
+/** Splits the business id that `onboardingId` made. */
 export function onboardingOf(id: string): OnboardingKey {
   const slash = id.indexOf('/');
   return { integrationId: id.slice(0, slash), vendorAccountId: id.slice(slash + 1) };
@@ -52,9 +52,9 @@ export interface OnboardingKey {
   vendorAccountId: string;
 }
 
-/** The Temporal task queue a process's workflow runs on. */
+/** The Temporal task queue of all workflows and of short activities. */
 export const workflowTaskQueue = 'countersign';
-/** The task queue of long pulls, with slots of their own. */
+/** The task queue of long pulls, so that they have their own activity slots. */
 export const bulkTaskQueue = 'countersign-bulk';
 
 /** A process to wake once the change that concerns it is committed; its ids become search attributes of the workflow. */
@@ -62,7 +62,7 @@ export interface Wakeable {
   kind: ProcessKind;
   id: string;
   organizationId: string;
-  /** null where the process is of a PSA connection, and so of all its integrations. */
+  /** null where the process belongs to a PSA connection, and so to all its integrations. */
   integrationId: string | null;
 }
 
@@ -78,10 +78,10 @@ const ofIntegration =
 export const connectProcess = ofIntegration('connect');
 export const syncProcess = ofIntegration('sync');
 export const migrationProcess = ofIntegration('migrateToAlerts');
-/** It starts an integration's onboardings, some at a time. */
+/** The process that starts an integration's onboardings, some at a time. */
 export const startOnboardingsProcess = ofIntegration('startOnboardings');
 
-/** @param integration whose customer it is */
+/** @param integration the integration of the customer */
 export function onboardingProcess(integration: OwnIds, vendorAccountId: string) {
   const id = onboardingId({ integrationId: integration.id, vendorAccountId });
   return {
@@ -96,12 +96,12 @@ export function deliveryProcess({ id, organizationId, integrationId }: OwnIds & 
   return { kind: 'deliverAlert' as const, id, organizationId, integrationId };
 }
 
-/** @param connection whose data is read */
+/** @param connection the PSA connection whose data is read */
 export function refreshProcess({ id, organizationId }: OwnIds) {
   return { kind: 'refreshPsa' as const, id, organizationId, integrationId: null };
 }
 
-/** @param batch of approved writes */
+/** @param batch the batch of approved writes */
 export function approvalProcess({ id, organizationId }: OwnIds) {
   return { kind: 'approveUsage' as const, id, organizationId, integrationId: null };
 }

@@ -1,7 +1,7 @@
-/** What a step is called, and whom it waits for, in words a stranger understands. */
+/** The titles of steps, and whom they wait for. */
 import type { StepName } from './steps.ts';
 
-/** Who a step waits for, in words a stranger understands; shown in the Temporal UI, the API and the console. */
+/** A title for each step, and whom it waits for, in words a stranger understands; shown in the Temporal UI, API and console. */
 export const stepLabels: Record<StepName, { title: string; waitsFor: string }> = {
   issueKey: { title: 'Issue the integration key', waitsFor: 'a person to create the key in Countersign' },
   enable: { title: 'Enable in the vendor console', waitsFor: 'the vendor to accept the key' },
@@ -95,7 +95,7 @@ export function whoIn(step: string): Who {
   return psasSteps.has(step) ? 'psa' : 'countersign';
 }
 
-/** What a step does that the other side asked for a pause. @param until UTC, HH:MM */
+/** Describes a step that rests because the vendor or PSA asked for a pause. @param until UTC, HH:MM */
 export function describePause(step: string, until: string): string {
   return `waits until ${until} UTC, because ${whoIn(step) === 'vendor' ? 'the vendor' : 'the PSA'} asked for a pause`;
 }

@@ -1,5 +1,3 @@
-/** Why a step is blocked, and what to do about it. */
-
 /** Why a step is blocked: what happened and what to do. `code` is all that enters workflow history (invariant 7). */
 export interface Problem {
   code: string;
@@ -7,7 +5,7 @@ export interface Problem {
   todo: string;
 }
 
-/** What to do about each code that an activity may leave with. */
+/** What to do about each problem code of an activity. */
 const todoByCode: Record<string, string> = {
   bad_credentials: 'Give new credentials; the step then tries again by itself.',
   forbidden: 'Grant the missing right in the outside system, then retry the step.',
@@ -34,7 +32,7 @@ const todoByCode: Record<string, string> = {
   unexpected: 'An error in Countersign. Report it with the workflow id; retry the step after an upgrade.',
 };
 
-/** A problem for a code; `what` may quote the outside system and therefore stays in PostgreSQL. */
+/** Makes the problem for a code; `what` may quote the outside system and therefore stays in PostgreSQL. */
 export function problemOf(code: string, what: string): Problem {
   return { code, what, todo: todoByCode[code] ?? 'Retry the step; if it stays blocked, report the code.' };
 }

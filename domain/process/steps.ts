@@ -44,7 +44,7 @@ export const stepsOf = {
   ],
   deliverAlert: ['resolveAccount', 'writeTicket', 'settleTicket', 'recordDelivery'],
   onboardCustomer: ['detect', 'mapCustomer', 'pullCustomer', 'counts', 'showCards'],
-  // It only wakes others, and has no steps of its own.
+  // This process only wakes others; it has no steps.
   startOnboardings: [],
 } as const satisfies Record<ProcessKind, readonly string[]>;
 
@@ -55,7 +55,7 @@ export function isFinished(state: StepState): boolean {
   return state === 'done' || state === 'skipped';
 }
 
-/** Steps an integration does not need begin `skipped`. */
+/** Steps that an integration does not need; they begin `skipped`. */
 export function skippedConnectSteps(integration: {
   intake: 'push' | 'pull';
   modules: readonly ('billing' | 'alerts')[];
@@ -69,10 +69,10 @@ export function skippedConnectSteps(integration: {
 }
 
 /**
- * Steps that are done anew when an integration that was disconnected is connected again: the vendor's access, what was
- * read, and what had not been done when it was disconnected. What a person decided is not asked again.
+ * Steps that are opened again when a disconnected integration is connected again: the vendor's access, the reads, and the
+ * steps that were not done when it was disconnected. What a person decided is not asked again.
  *
- * @param steps of connect, as they stand
+ * @param steps the steps of `connect` with their present states
  */
 export function reconnectSteps(
   integration: Parameters<typeof skippedConnectSteps>[0] & { hasBoard: boolean },
@@ -93,7 +93,7 @@ export function reconnectSteps(
   return stepsOf.connect.filter((step) => !unneeded.has(step) && (anew.has(step) || skipped.has(step)));
 }
 
-/** What a vendor pushes is not read, and what is read is not waited for. */
+/** With push, a new customer's counts are waited for and not read; with pull it is the other way round. */
 export function skippedOnboardingSteps(intake: 'push' | 'pull'): StepOf<'onboardCustomer'>[] {
   return intake === 'push' ? ['pullCustomer'] : ['counts'];
 }
@@ -103,31 +103,31 @@ export interface StepView {
   step: string;
   state: StepState;
   problem?: string;
-  /** Milliseconds until it may try again by itself; absent = only after a wake. */
+  /** Milliseconds until the step may try again by itself; absent = it tries only after a wake. */
   retryInMs?: number;
-  /** Milliseconds since it was blocked. */
+  /** Milliseconds since the step was blocked. */
   blockedForMs?: number;
-  /** When it goes on by itself (UTC, HH:MM): the other side asked for a pause. */
+  /** When the step goes on by itself (UTC, HH:MM), if the vendor or PSA asked for a pause. */
   pausedUntil?: string;
-  /** Milliseconds since every attempt has been failing in passing. */
+  /** Milliseconds since the first of the transient failures that every attempt has had. */
   failingForMs?: number;
-  /** Milliseconds until whoever it waits for is reminded; absent = he is not. */
+  /** Milliseconds until the person whom the step waits for is reminded; absent = nobody is reminded. */
   remindInMs?: number;
   /** The first step of the round that is not finished: what the process waits for now. */
   next?: boolean;
-  /** The process whose round satisfies this step, and why that one is blocked, if it is. */
+  /** The process whose round satisfies this step, and the code of its problem if that process is blocked. */
   waitsOn?: { workflowId: string; problem?: string };
 }
 
 export interface ProcessView {
   version: number;
   round: string;
-  /** What it is about, in ids: the vendor account of an alert. */
+  /** The id of what the process is about: the vendor account of an alert. */
   about?: string;
-  /** Keeps tenants apart in a task queue: the integration's id, or the connection's. */
+  /** Keeps tenants apart in a task queue: the id of the integration or of the PSA connection. */
   fairnessKey: string;
   timing: ProcessTiming;
-  /** Milliseconds until the sweep looks after it, null = never: what it is parked with. */
+  /** Milliseconds until the sweep wakes the process, as it was parked; null = never. */
   dueInMs: number | null;
   steps: StepView[];
 }

@@ -1,18 +1,16 @@
-/** The intervals of the step machinery. */
-
 /** Every interval and gap of the step machinery, in milliseconds; short in tests and in the walkthrough. */
 export interface ProcessTiming {
   /** A blocked step is tried at most once in this time, however many wakes arrive. */
   blockedGapMs: number;
-  /** An unreachable step tries again by itself after this (or after Retry-After, if later). */
+  /** An `unreachable` step tries again by itself after this time (or after Retry-After, if later). */
   unreachableRetryMs: number;
   /** How long a transient failure is retried inside an activity before the step is `unreachable`. */
   transientLimitMs: number;
   firstRetryMs: number;
   maxRetryMs: number;
-  /** No heartbeat for this long = the worker died; the activity runs again elsewhere. */
+  /** An activity without a heartbeat for this long counts as dead and runs again elsewhere. */
   heartbeatMs: number;
-  /** One attempt of an activity. */
+  /** The longest that one attempt of an activity may take. */
   attemptMs: number;
 }
 

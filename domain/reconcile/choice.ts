@@ -2,10 +2,10 @@ import { roundHalfUp, tidy } from '../quantities.ts';
 import type { CardFlag, CardLine, LineMode, LineWrite } from './types.ts';
 
 /**
- * Which line takes the difference, and whether it may.
+ * Chooses the line that takes the difference, and says whether it may be written.
  *
  * @param input.pick the line a person picked; ignored once it is no longer active
- * @param input.mode a rule's line mode; without one a monthly agreement follows usage, every other is report only
+ * @param input.mode the rule's line mode; without a rule a monthly agreement follows usage, any other is report only
  */
 export function chooseLine(input: {
   lines: readonly CardLine[];

@@ -4,13 +4,13 @@ import type { Combine, ReconcileInput, UsageInput } from './types.ts';
 export interface CombinedUsage {
   /** null = nothing was ever reported, or a rule is missing. */
   usage: number | null;
-  /** Counts that were never reported. */
+  /** How many counts were never reported. */
   unreported: number;
   how: string;
   needsRule?: { reason: string; words: string };
 }
 
-/** Several services → one product: the same mailbox must not be billed twice, so a person says how they combine. */
+/** Combines several services into one product. The same mailbox must not be billed twice, so a person says how. */
 export function combineUsage(input: ReconcileInput, productId: string, counts: readonly UsageInput[]): CombinedUsage {
   const reported = counts.filter((count) => count.quantity !== null);
   const unreported = counts.length - reported.length;
@@ -23,7 +23,7 @@ export function combineUsage(input: ReconcileInput, productId: string, counts: r
   if (services.length === 0) return { usage: null, unreported, how: 'nothing was reported' };
 
   const rule = input.combine[productId];
-  // A service that was never reported counts here too: what its number will be added to must be chosen before it comes.
+  // A service that was never reported counts here too: the rule must be chosen before its first number arrives.
   const feeding = new Set(counts.map((count) => JSON.stringify([count.integrationId, count.serviceId])));
   if (feeding.size > 1 && rule === undefined) {
     return {
@@ -79,7 +79,7 @@ function serviceTotal(input: ReconcileInput, group: readonly UsageInput[]): numb
   return roundQuantity(sum, mapping?.rounding ?? 'none');
 }
 
-/** A user group's people are the same people under each service: the most any service counts of a group, summed over groups. */
+/** A group holds the same users under each service, so this takes a group's highest count over services, and sums the groups. */
 function distinctUsers(counts: readonly UsageInput[]): number {
   const byGroup = new Map<string, number>();
   for (const count of counts) {

@@ -3,10 +3,10 @@ import { dayBefore } from './period.ts';
 import type { ReadLine } from './lines.ts';
 import type { CardFlag, LeftOutLine, LineInput, ReconcileInput } from './types.ts';
 
-/** Why a line does not count, as it goes on after "because" or a colon. */
+/** Why a line does not count, as it follows "because" or a colon. */
 export function describeLeftOutLine(read: ReadLine, reason: LeftOutLine['reason'], today: string): string {
   const { line, agreement, period } = read;
-  const its = `its agreement "${agreement.name}"`;
+  const itsAgreement = `its agreement "${agreement.name}"`;
   const end = agreement.endDate;
   switch (reason) {
     case 'account_inactive':
@@ -14,15 +14,15 @@ export function describeLeftOutLine(read: ReadLine, reason: LeftOutLine['reason'
     case 'prospect':
       return 'the company is a prospect';
     case 'agreement_inactive':
-      return `${its} is not active${end ? ` (its end date is ${end})` : ''}`;
+      return `${itsAgreement} is not active${end ? ` (its end date is ${end})` : ''}`;
     case 'agreement_cancelled':
-      return `${its} is cancelled${end ? ` (its end date is ${end})` : ''}`;
+      return `${itsAgreement} is cancelled${end ? ` (its end date is ${end})` : ''}`;
     case 'agreement_expired':
-      return end ? `${its} expired on ${end}` : `${its} has expired`;
+      return end ? `${itsAgreement} expired on ${end}` : `${itsAgreement} has expired`;
     case 'agreement_ended':
-      return `${its} ${describeEnd(end ?? '', today)}`;
+      return `${itsAgreement} ${describeEnd(end ?? '', today)}`;
     case 'never_billed':
-      return `${its} is never billed (billing cycle None)`;
+      return `${itsAgreement} is never billed (billing cycle None)`;
     case 'line_not_active':
       return 'the line is not active';
     case 'ended':
@@ -49,7 +49,7 @@ const describeAmount = (line: Pick<LineInput, 'quantity' | 'unitPrice'>, currenc
 const describeCredit = ({ quantity, unitPrice, currency, agreementName }: LeftOutLine) =>
   `${describeAmount({ quantity, unitPrice }, currency)} on "${agreementName}"`;
 
-/** What to do in the PSA about usage that no line bills: there may be a line, left out for a reason. */
+/** What to do in the PSA about usage that no line bills; there may be a line that was left out for a reason. */
 export function describeNoLine(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
   const line = lastBilled(input, leftOut);
   if (line) {
@@ -62,7 +62,7 @@ export function describeNoLine(input: ReconcileInput, leftOut: readonly LeftOutL
   return 'The PSA has no active line for this product: add it to an agreement in the PSA, then sync.';
 }
 
-/** Of the lines left out the one that says most: whose own or whose agreement's end is the latest. */
+/** The left-out line that tells most: the one that ends last, by its own end or its agreement's. */
 function lastBilled(input: ReconcileInput, leftOut: readonly LeftOutLine[]): LeftOutLine | undefined {
   const never = '9999-12-31';
   const endOf = (line: LeftOutLine) => {
@@ -73,7 +73,7 @@ function lastBilled(input: ReconcileInput, leftOut: readonly LeftOutLine[]): Lef
   return [...leftOut].sort((a, b) => (`${endOf(b)} ${b.lineId}` < `${endOf(a)} ${a.lineId}` ? -1 : 1))[0];
 }
 
-/** The PSA only gives money back for this product: what for, a person has to find out. */
+/** The text for a product for which the PSA only gives money back; a person has to find out what for. */
 export function describeOnlyCredits(input: ReconcileInput, leftOut: readonly LeftOutLine[]): string {
   const credits = leftOut.filter((line) => line.reason === 'credit').map(describeCredit);
   const other = lastBilled(
@@ -84,11 +84,11 @@ export function describeOnlyCredits(input: ReconcileInput, leftOut: readonly Lef
   return `The PSA has only credits for this product (${credits.join(', ')}) and no line that bills seats.${beside} Look in the PSA what they are for, before you add or change a line there.`;
 }
 
-/** What a person has to look at before a product's lines are believed: none of it may be approved in bulk. */
+/** What a person has to check about a product's lines; a card with such a doubt may not be approved in bulk. */
 export function lineDoubts(lines: readonly ReadLine[], leftOut: readonly LeftOutLine[]): CardFlag[] {
   const doubts: CardFlag[] = [];
   const doubt = (reason: string, words: string) => {
-    // Two lines of one agreement need not say the same twice.
+    // Two lines of one agreement may raise the same doubt; it is listed once.
     if (!doubts.some((flag) => flag.words === words)) doubts.push({ code: 'check_first', reason, words });
   };
   const isCounted = lines.some((read) => !read.leftOut);
@@ -126,14 +126,14 @@ export function lineDoubts(lines: readonly ReadLine[], leftOut: readonly LeftOut
   return doubts;
 }
 
-/** Whether the agreement's D has passed, and the line would be billed from then or is now. */
+/** Whether the agreement's D has passed, and the line is billed now or was billed at D. */
 function isReadLate({ line, period, leftOut }: ReadLine): boolean {
   if (period.readOn === period.asOf) return false;
   if (leftOut === 'ended') return line.effectiveTo !== null && line.effectiveTo > period.asOf;
   return leftOut === undefined || leftOut === 'succeeded' || leftOut === 'credit';
 }
 
-/** Whether the line would count otherwise, were the period another than the one assumed. */
+/** Whether the line might count differently if the assumed period is wrong. */
 function isUnsure({ line, period, leftOut, begins }: ReadLine): boolean {
   const { readOn, unsureUntil } = period;
   if (unsureUntil === null) return false;
@@ -150,7 +150,7 @@ function isUnsure({ line, period, leftOut, begins }: ReadLine): boolean {
 const mayBegin = ({ status, effectiveFrom: from, effectiveTo: to }: LineInput) =>
   status === 'active' && (from === null || to === null || from < to);
 
-/** What is odd about the end of a line that counts, or about the one it follows. */
+/** What is odd about the end of a line that counts, or about the end of the line it follows. */
 function endDoubts({ line, agreement, period, begins, succeeds }: ReadLine): { reason: string; words: string }[] {
   const name = `"${agreement.name}"`;
   const doubts: { reason: string; words: string }[] = [];

@@ -1,18 +1,18 @@
-/** Which of a product's lines count on its card, and why the others do not. */
+/** Decides which of a product's lines count on its card, and why the others do not. */
 import { describeLeftOutLine } from './lineDescriptions.ts';
 import { periodOf, type Period } from './period.ts';
 import type { AgreementInput, CardLine, LeftOutLine, LineInput, ReconcileInput } from './types.ts';
 
-/** A line with what decides whether it counts. */
+/** A line, with everything that decides whether it counts. */
 export interface ReadLine {
   line: LineInput;
   agreement: AgreementInput;
   period: Period;
-  /** Why it does not count; absent when it does. */
+  /** Why the line does not count; absent when it counts. */
   leftOut?: LeftOutLine['reason'];
-  /** Begins after the day lines are read on, before the period is over. */
+  /** The line begins after the day on which lines are read, and before the period ends. */
   begins: boolean;
-  /** Lines of its agreement that it follows; asked only of one that begins. */
+  /** Lines of the same agreement that this line follows; empty unless `begins`. */
   succeeds: LineInput[];
 }
 
@@ -41,7 +41,7 @@ export function linesOf(input: ReconcileInput, productId: string): { active: Car
   };
 }
 
-/** A quantity or a price below 0: a credit, a discount. It is no seats, so it is never summed up and never written. */
+/** Whether a line is a credit or a discount (quantity or price below 0). It bills no seats, so it is never summed or written. */
 export function isCredit(line: Pick<LineInput, 'quantity' | 'unitPrice'>): boolean {
   return line.quantity < 0 || line.unitPrice < 0;
 }
@@ -57,8 +57,8 @@ function isEverInForce({ effectiveFrom: from, effectiveTo: to }: LineInput): boo
 }
 
 /**
- * Whether a line that begins within the period takes another's place: the other ends before the period does, and the line
- * outlives it. Usually it begins on the day the other ends; days between them, or both at once, make the card unsure.
+ * Whether `successor`, which begins within the period, replaces `line`: `line` ends before the period does, and `successor`
+ * ends later. Usually one begins on the day the other ends; a gap or an overlap of days makes the card unsure.
  */
 function follows(successor: LineInput, line: LineInput, { ends }: Period): boolean {
   const { effectiveTo: end } = line;

@@ -1,33 +1,33 @@
-/** The period that an agreement's next invoice bills: which day its lines are read on, and how far lines are looked at. */
+/** The period that an agreement's next invoice bills: the day on which its lines are read, and when the period ends. */
 import type { AgreementInput } from './types.ts';
 
 /** All days are YYYY-MM-DD. */
 export interface Period {
-  /** D, the day from which the next invoice bills; today stands in where the PSA does not say. */
+  /** D, the day from which the next invoice bills; today where the PSA does not give it. */
   asOf: string;
   asOfKnown: boolean;
   /**
-   * The day lines are read on: D, or today when D has passed. A D that is behind says nothing of what is billed now: the
-   * line that ran then may be over, and another may run in its place.
+   * The day on which lines are read: D, or today when D has passed. A past D does not tell what is billed now: the line of
+   * that day may have ended, and another may have replaced it.
    */
   readOn: string;
-  /** The first day that no longer belongs to the period that holds `readOn`. */
+  /** The first day after the period that contains `readOn`. */
   ends: string;
   /**
-   * When the period is not known for sure: a line that begins or ends after `readOn` and before this day makes its card
-   * unsure. null = it is known.
+   * Set when the period is not known for sure: a line that begins or ends after `readOn` and before this day makes its card
+   * unsure. null = the period is known.
    */
   unsureUntil: string | null;
   /** False when the billing cycle is not known, so that a month is assumed. */
   cycleKnown: boolean;
 }
 
-/** A period is a whole number of days or of months long. */
+/** The length of a period: a whole number of days or of months. */
 type Length = { days: number } | { months: number };
 
 /**
- * Billing cycles whose length is not in doubt, by their name without spaces and dashes. "Bi-monthly" and "bi-weekly" are
- * not here: some people mean twice, others every second.
+ * Billing cycles of a certain length, by name without spaces and dashes. "Bi-monthly" and "bi-weekly" are missing on
+ * purpose: some people mean twice a month, others every second month.
  */
 const cycles: Record<string, Length> = {
   weekly: { days: 7 },
@@ -59,13 +59,13 @@ function periodEnd(start: string, length: Length, day: string): string {
     'days' in length
       ? Math.floor((numberOf(day) - numberOf(start)) / length.days)
       : Math.floor((monthOf(day) - monthOf(start)) / length.months);
-  // In the month or week of `day` a period may begin later than `day`, or not.
+  // Within the month or week of `day`, a period may begin after `day` or before it.
   const begin = (periods: number) =>
     plus(start, 'days' in length ? { days: periods * length.days } : { months: periods * length.months });
   return begin(passed) > day ? begin(passed) : begin(passed + 1);
 }
 
-/** A month that lacks the day takes its last one instead: a month after January 31 is February 28. */
+/** Adds a length to a day. If the month lacks the day, its last day is taken: a month after January 31 is February 28. */
 function plus(day: string, length: Length): string {
   if ('days' in length) return dayOf((numberOf(day) + length.days) * msPerDay);
   const year = Math.floor((monthOf(day) + length.months) / 12);
@@ -74,7 +74,6 @@ function plus(day: string, length: Length): string {
   return dayOf(Date.UTC(year, month, Math.min(Number(day.slice(8)), lastDay)));
 }
 
-/** The day before a day. */
 export function dayBefore(day: string): string {
   return plus(day, { days: -1 });
 }

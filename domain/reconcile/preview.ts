@@ -1,7 +1,7 @@
 import { billedQuantity, money } from '../quantities.ts';
 import type { CardLine, LineWrite, MoneyChange } from './types.ts';
 
-/** What a write changes on the next invoice: the change of what is billed × price; 0, and said so, for a line that is not billed. */
+/** What a write changes on the next invoice: the change of the billed quantity × price; 0 for a line that is not billed, with `notBilled` set. */
 export function moneyOf({ line, newQuantity }: LineWrite): MoneyChange[] {
   const change =
     billedQuantity(newQuantity, line.includedQuantity) - billedQuantity(line.quantity, line.includedQuantity);

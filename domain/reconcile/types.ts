@@ -17,15 +17,15 @@ export interface UsageInput {
   /** null = never reported. */
   quantity: number | null;
   parts: UsagePartInput[];
-  /** The way the number came: Countersign read it (`pull`), or the vendor sent it (`push`). */
+  /** How the number arrived: Countersign read it (`pull`), or the vendor sent it (`push`). */
   source: 'push' | 'pull';
   runId: string | null;
   /** ISO time of the run that brought it. */
   asOf: string;
   swing: boolean;
-  /** ISO time, or null while it is still reported. */
+  /** ISO time since which the count is no longer reported; null while it is. */
   notReportedSince: string | null;
-  /** It was read from a list that was not whole, which a person took so. */
+  /** Set when the count was read from an incomplete list that a person accepted. */
   incomplete?: Acceptance;
 }
 
@@ -66,16 +66,16 @@ export interface LineInput {
 
 export type LineMode = 'follow' | 'never_lower' | 'report_only';
 
-/** What a person decided for this account × product; with reason and author, so that the number can be explained. */
+/** A person's rule for one account × product, with reason and author, so that the number can be explained. */
 export interface AccountRule {
-  /** Internal, free, trial, billed elsewhere: the target is 0. */
+  /** The target is 0: internal, free, trial, or billed elsewhere. */
   notBilled?: boolean;
   minimum?: number;
   offset?: number;
   lineMode?: LineMode;
   reason: string;
   author: string;
-  /** Last day it holds, YYYY-MM-DD. */
+  /** The last day on which the rule holds, YYYY-MM-DD. */
   expires?: string;
 }
 
@@ -92,12 +92,12 @@ export interface Decision {
 
 export type Combine = 'add' | 'highest' | 'distinct';
 
-/** What could not be read of this account: its numbers are the last ones that were, so nothing is approved by them. */
+/** A part of this account that could not be read. Its numbers are the last known ones, so nothing is approved by them. */
 export interface UnreadInput {
   reason: 'account_not_read' | 'agreement_not_read' | 'lines_not_read' | 'usage_not_read';
-  /** With the name of what could not be read, since when and why. */
+  /** A sentence: what could not be read, since when, and why. */
   words: string;
-  /** Of an agreement that bills nothing now: it matters where a line is looked for, and nowhere else. */
+  /** Set for an agreement that bills nothing now: it matters only to a product that has no active line. */
   onlyWithoutLine?: boolean;
 }
 
@@ -107,13 +107,13 @@ export interface ReconcileInput {
   today: string;
   usage: UsageInput[];
   mappings: ServiceMappingInput[];
-  /** By product id; no default. */
+  /** By product id. A product without an entry has no rule: there is no default. */
   combine: Record<string, Combine>;
-  /** Decimals of a quantity that the PSA keeps: targets are rounded to them, half up, and compared at them. */
+  /** The decimals of a quantity that the PSA keeps: targets are rounded half up to them, and quantities compared at them. */
   quantityDecimals: number;
   agreements: AgreementInput[];
   lines: LineInput[];
-  /** Agreements or lines of this account were read from a list that was not whole, which a person took so. */
+  /** Set when agreements or lines of this account were read from an incomplete list that a person accepted. */
   linesIncomplete?: Acceptance;
   unread: UnreadInput[];
   /** By product id. */
@@ -139,14 +139,14 @@ export interface CardLine {
   version: string;
   /** Start of the period the next invoice bills. */
   asOf: string;
-  /** False when the agreement has no next invoice date, so that today stands in. */
+  /** False when the agreement has no next invoice date, so that `asOf` is today. */
   asOfKnown: boolean;
-  /** The day it was read as of: `asOf`, or today when that has passed. */
+  /** The day as of which the line was read: `asOf`, or today when that has passed. */
   readOn: string;
   effectiveFrom: string | null;
-  /** The first day on which it is no longer billed. */
+  /** The first day on which the line is no longer billed. */
   effectiveTo: string | null;
-  /** Lines of the same agreement and product that end within the period, and that this one follows. */
+  /** Lines of the same agreement and product that end within the period and that this line follows. */
   succeeds: { lineId: string; quantity: number; effectiveTo: string }[];
 }
 
@@ -159,7 +159,7 @@ export interface LeftOutLine {
   currency: string | null;
   effectiveFrom: string | null;
   effectiveTo: string | null;
-  /** The reason in words. */
+  /** The reason as a phrase for a person. */
   words: string;
   reason:
     | 'account_inactive'
@@ -172,9 +172,9 @@ export interface LeftOutLine {
     | 'line_not_active'
     | 'ended'
     | 'not_started'
-    /** Another line of its agreement takes its place within the period that is billed next. */
+    /** Another line of its agreement replaces it within the period that is billed next. */
     | 'succeeded'
-    /** A quantity or price below 0 gives money back: it says nothing of how many seats are billed. */
+    /** A quantity or price below 0 gives money back and does not tell how many seats are billed. */
     | 'credit';
 }
 
@@ -184,7 +184,7 @@ export interface LineWrite {
   newQuantity: number;
 }
 
-/** Change of what the next invoice bills, in one currency; currencies are never added up. */
+/** The change of the next invoice's amount in one currency; different currencies are never added. */
 export interface MoneyChange {
   currency: string | null;
   amount: number;
@@ -195,13 +195,13 @@ export type CardKind = 'new_revenue' | 'reconcile' | 'no_change' | 'only_credits
 
 export interface Card {
   productId: string;
-  /** `only_credits`: the PSA gives money back for this product and bills no seat of it. */
+  /** `only_credits` means that the PSA gives money back for this product and bills no seat of it. */
   kind: CardKind;
   flags: CardFlag[];
   usage: number | null;
-  /** Rounded to the decimals that the PSA keeps. */
+  /** What should be billed, rounded to the decimals that the PSA keeps. */
   target: number | null;
-  /** The sum of the lines, each at the decimals that the PSA keeps. */
+  /** What is billed: the sum of the lines, each rounded to the decimals that the PSA keeps. */
   current: number;
   difference: number | null;
   lines: CardLine[];
