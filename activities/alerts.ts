@@ -25,8 +25,7 @@ import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
-import { performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './processRows.ts';
+import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writeTiming.ts';
 
 /** A ticket that many alerts gather in is told of new ones this often at most, in milliseconds. */
@@ -35,10 +34,6 @@ const gatheringMs = 60_000;
 export function createAlertActivities(deps: Dependencies) {
   const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
   const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
-
-  async function wakeAll(admitted: readonly Wakeable[]): Promise<void> {
-    for (const next of admitted) await wakeProcess(deps, next);
-  }
 
   /**
    * Sends the one POST of this round, if this caller gets the claim.
@@ -91,6 +86,7 @@ export function createAlertActivities(deps: Dependencies) {
 
   async function die(integrationId: string, id: string, reason: { code: string; detail: string }): Promise<void> {
     await wakeAll(
+      deps,
       await deps.db.transaction(async (tx) => {
         await lockIntegration(tx, integrationId);
         await leaveDelivery(tx, id, { state: 'dead', reason });
@@ -143,20 +139,17 @@ export function createAlertActivities(deps: Dependencies) {
 
     /** Where the account is mapped to now. One that is not mapped any more is parked: it comes again by itself. */
     async resolveAccount(ref: StepRef): Promise<StepResult> {
-      let admitted: Wakeable[] = [];
-      const result = await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const { alert: row, integration, mappedTo } = await readDelivery(deps.db, ref.id);
         const deliveredMs = row.source === 'storm' ? await deliveredForMs(deps.db, ref.id) : undefined;
         if (deliveredMs !== undefined && deliveredMs < gatheringMs) {
           return { againInMs: Math.ceil(gatheringMs - deliveredMs), because: 'gathers alerts before the next note' };
         }
         return async (tx) => {
-          if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
-          admitted = await park(tx, integration.id, ref.id);
+          if (mappedTo === null || !integration.alerts.board) return park(tx, integration.id, ref.id);
+          await storePsaAccount(tx, ref.id, mappedTo);
         };
       });
-      await wakeAll(admitted);
-      return result;
     },
 
     /** Finds or creates the ticket, or adds to it what is new. Runs once per try: Temporal never repeats it. */
@@ -206,17 +199,14 @@ export function createAlertActivities(deps: Dependencies) {
 
     /** The ticket knows of it; its place is the next one's. */
     async recordDelivery(ref: StepRef): Promise<StepResult> {
-      let admitted: Wakeable[] = [];
-      const result = await performStep(deps, ref, async () => {
+      return performStep(deps, ref, async () => {
         const { integrationId } = await readAlert(deps.db, ref.id);
         return async (tx) => {
           await lockIntegration(tx, integrationId);
           await recordDelivered(tx, ref.id);
-          admitted = await admitAlerts(tx, integrationId, slots);
+          return admitAlerts(tx, integrationId, slots);
         };
       });
-      await wakeAll(admitted);
-      return result;
     },
   };
 

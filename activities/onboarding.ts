@@ -25,13 +25,12 @@ import {
 } from '../db/queries/sync.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { UsagePage } from '../connectors/vendor.ts';
-import { onboardingOf, onboardingProcess, type Wakeable } from '../domain/process/ids.ts';
+import { onboardingOf, onboardingProcess } from '../domain/process/ids.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
-import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './processRows.ts';
+import { commitChunk, performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 import { pair, unpair } from './sync.ts';
 import { listStagedServices, stageUsage } from './vendor.ts';
 
@@ -54,15 +53,13 @@ export function createOnboardingActivities(deps: Dependencies) {
      */
     async startOnboardings(integrationId: string): Promise<string | null> {
       await holdBack(integrationId);
-      let started = 0;
-      let admitted: Wakeable[] = [];
-      await deps.db.transaction(async (tx) => {
+      const { started, admitted } = await deps.db.transaction(async (tx) => {
         const row = await lockIntegration(tx, integrationId);
-        if (!row || row.disconnectedAt) return;
-        started = await startFound(tx, row, { max: together, remindMs });
-        admitted = await admitAlerts(tx, integrationId, deps.environment.ALERTS_IN_FLIGHT);
+        if (!row || row.disconnectedAt) return { started: 0, admitted: [] };
+        const started = await startFound(tx, row, { max: together, remindMs });
+        return { started, admitted: await admitAlerts(tx, integrationId, deps.environment.ALERTS_IN_FLIGHT) };
       });
-      for (const alert of admitted) await wakeProcess(deps, alert);
+      await wakeAll(deps, admitted);
       const toWake = await listToWake(deps.db, integrationId, together);
       if (toWake.length > 0) await wakeThese(integrationId, toWake);
       return started === together || toWake.length === together ? integrationId : null;

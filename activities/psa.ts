@@ -10,7 +10,7 @@ import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFac
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
-import { noteFailure, type ProcessRef } from '../db/queries/process.ts';
+import { noteFailure } from '../db/queries/process.ts';
 import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { askToMatch } from '../commands/onboarding.ts';
@@ -35,7 +35,6 @@ import type { Dependencies } from './dependencies.ts';
 import { readLines } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './processRows.ts';
 
 type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 
@@ -104,8 +103,7 @@ export function createPsaActivities(deps: Dependencies) {
 
     /** Makes the refresh visible, recomputes the cards, and completes the steps that waited for it: one transaction. */
     async applyPsa(ref: StepRef): Promise<StepResult> {
-      let waiters: ProcessRef[] = [];
-      const result = await performStep(deps, ref, async () => async (tx) => {
+      return performStep(deps, ref, async () => async (tx) => {
         const figures = await applyPsaRows(tx, ref.id, ref.round);
         const startedAt = await closeRefresh(tx, ref.round, figures);
         await recomputeConnection(tx, ref.id);
@@ -118,11 +116,9 @@ export function createPsaActivities(deps: Dependencies) {
           subjectId: ref.id,
           after: figures,
         });
-        waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
-        waiters.push(...(await askToMatch(tx, { psaConnectionId: ref.id })));
+        const waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
+        return [...waiters, ...(await askToMatch(tx, { psaConnectionId: ref.id }))];
       });
-      for (const waiter of waiters) await wakeProcess(deps, waiter);
-      return result;
     },
   };
 

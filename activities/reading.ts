@@ -30,7 +30,7 @@ export async function performReading(
     if (typeof effect !== 'function') return effect;
     return async (tx) => {
       await dropKept(tx, ref);
-      await effect(tx);
+      return effect(tx);
     };
   });
 }

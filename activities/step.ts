@@ -1,4 +1,7 @@
-/** How an activity does one step: mark it running, work, then commit its effect and `done` together, once. */
+/**
+ * How an activity does one step: mark it running, work, commit its effect and `done` together, once, and wake whom that
+ * concerns. What the attempt fails with is noted in the step's row, and told to Temporal, here as well (failures.ts).
+ */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Transaction } from '../db/client.ts';
 import {
@@ -12,9 +15,11 @@ import {
   type ProcessRef,
   type StepKey,
 } from '../db/queries/process.ts';
+import type { Wakeable } from '../domain/process/ids.ts';
 import type { ProcessView } from '../domain/process/steps.ts';
 import { timingOf } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
+import { SupersededAttempt, tellFailure } from './failures.ts';
 
 /** Which step of which round; the one argument of every step activity. */
 export type StepRef = StepKey;
@@ -30,30 +35,49 @@ export interface Again {
 /** What the rows say after it, so that the workflow need not look; or when to try again. */
 export type StepResult = ProcessView | Again;
 
+/** What a step commits together with its `done`. @returns whom to wake after the commit, if anybody */
+export type Effect = (tx: Transaction) => Promise<readonly Wakeable[] | void>;
+
 /**
  * @param work does what is outside the database and returns what to commit, when to try again, or nothing if there is
  *   more to do first
+ * @throws ApplicationFailure with a code: the step is to be blocked, or Temporal is to run the activity again
  */
 export async function performStep(
   deps: Dependencies,
   ref: StepRef,
-  work: () => Promise<((tx: Transaction) => Promise<void>) | Again | undefined>,
+  work: () => Promise<Effect | Again | undefined>,
 ): Promise<StepResult> {
-  // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
-  if (!(await beginStep(deps.db, ref))) return readProcessView(deps, ref);
-  const effect = await work();
-  if (typeof effect !== 'function') {
-    await noteProgress(deps.db, ref);
-    return effect ?? readProcessView(deps, ref);
+  try {
+    // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
+    if (!(await beginStep(deps.db, ref))) return await readProcessView(deps, ref);
+    const effect = await work();
+    if (typeof effect !== 'function') {
+      await noteProgress(deps.db, ref);
+      return effect ?? (await readProcessView(deps, ref));
+    }
+    const toWake = await deps.db.transaction(async (tx) => {
+      // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
+      if (await isBlocked(tx, ref)) await commitFact(tx, ref);
+      if (!(await finishStep(tx, ref))) return [];
+      const concerned = await effect(tx);
+      await noteAlive(tx, ref);
+      return concerned ?? [];
+    });
+    await wakeAll(deps, toWake);
+    return await readProcessView(deps, ref);
+  } catch (error) {
+    return { ...(await tellFailure(deps, ref, error)), view: await readProcessView(deps, ref) };
   }
-  await deps.db.transaction(async (tx) => {
-    // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
-    if (await isBlocked(tx, ref)) await commitFact(tx, ref);
-    if (!(await finishStep(tx, ref))) return;
-    await effect(tx);
-    await noteAlive(tx, ref);
-  });
-  return readProcessView(deps, ref);
+}
+
+/** Wakes processes whose facts are committed. One that cannot be woken is no error: the sweep finds it. */
+export async function wakeAll(deps: Dependencies, wakeables: readonly Wakeable[]): Promise<void> {
+  for (const process of wakeables) {
+    await deps
+      .wake(process)
+      .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
+  }
 }
 
 /** The rows of a process as its workflow may see them. */
@@ -81,12 +105,4 @@ export async function commitChunk(
     if (!(await chunk(tx))) throw new SupersededAttempt();
     if (options.progress) await noteProgress(tx, ref);
   });
-}
-
-/** A newer attempt of the same activity has taken over; whatever this one holds is to be dropped. */
-export class SupersededAttempt extends Error {
-  override readonly name = 'SupersededAttempt';
-  constructor() {
-    super('A newer attempt has taken over this step.');
-  }
 }

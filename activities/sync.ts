@@ -1,10 +1,10 @@
 /** Guarding and applying a sync run. */
-import type { Wakeable } from '../domain/process/ids.ts';
+import { syncProcess } from '../domain/process/ids.ts';
 import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import { readIntegration } from '../db/queries/integration.ts';
-import { finishStep, type ProcessRef } from '../db/queries/process.ts';
+import { commitFact, finishStep } from '../db/queries/process.ts';
 import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
@@ -21,12 +21,11 @@ import {
   type PairQuantity,
 } from '../db/queries/sync.ts';
 import { advanceCounted } from '../commands/onboarding.ts';
-import { commitFact } from '../db/queries/process.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
 import { deriveUsageZero, usageByAccount } from './derive.ts';
-import { performStep, type StepRef, type StepResult } from './step.ts';
-import { admitAndWake, wakeProcess } from './processRows.ts';
+import { admitAndWake } from './processRows.ts';
+import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 
 /** What the guard keeps with the run. */
 export interface GuardNote {
@@ -47,11 +46,12 @@ export function createSyncActivities(deps: Dependencies) {
     async insertScheduledRequest(input: { integrationId: string; onceKey: string }): Promise<void> {
       // Disconnected a moment ago: the next sweep takes its Schedule away.
       if (!(await isScheduled(deps.db, input.integrationId))) return;
+      const process = syncProcess(await readIntegration(deps.db, input.integrationId));
       await deps.db.transaction(async (tx) => {
         await insertSyncRequest(tx, input.integrationId, { requestedBy: 'schedule', onceKey: input.onceKey });
-        await commitFact(tx, { kind: 'sync', id: input.integrationId });
+        await commitFact(tx, process);
       });
-      await wakeProcess(deps, { kind: 'sync', id: input.integrationId });
+      await wakeAll(deps, [process]);
     },
 
     /** Compares the run with what is visible; a swing beyond the integration's limit holds it for a person (invariant 3). */
@@ -85,14 +85,11 @@ export function createSyncActivities(deps: Dependencies) {
 
     /** Makes the run's counts visible and recomputes the cards they concern: one transaction (invariant 1). */
     async applyRun(ref: StepRef): Promise<StepResult> {
-      let alerts = false;
-      let counted: Wakeable[] = [];
       const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const integration = await readIntegration(tx, ref.id);
         const note = run.guard as GuardNote | null;
-        alerts = integration.modules.includes('alerts');
-        const before = alerts ? await usageByAccount(tx, ref.id) : undefined;
+        const before = integration.modules.includes('alerts') ? await usageByAccount(tx, ref.id) : undefined;
         await applyUsage(tx, ref.id, ref.round, note?.heldPairs ?? []);
         if (before) await deriveUsageZero(tx, integration, before);
         await updateRun(tx, ref.round, { state: 'applied' });
@@ -102,7 +99,7 @@ export function createSyncActivities(deps: Dependencies) {
         await recomputeIntegration(tx, ref.id);
         await settlePushed(tx, ref.id, ref.round);
         await dropStaged(tx, ref.round);
-        counted = await advanceCounted(tx, integration);
+        const counted = await advanceCounted(tx, integration);
         await recordAudit(tx, integration.organizationId, {
           actor: byCountersign,
           action: 'sync.applied',
@@ -110,16 +107,16 @@ export function createSyncActivities(deps: Dependencies) {
           subjectId: ref.round,
           after: { figures: run.figures, superseded, ...(run.incomplete ? { incomplete: run.incomplete } : {}) },
         });
+        return counted;
       });
-      if (alerts) await admitAndWake(deps, ref.id);
-      for (const ref of counted) await wakeProcess(deps, ref);
+      // After the commit, because it begins with the integration's lock: whoever is killed here leaves it to the sweep.
+      await admitAndWake(deps, ref.id);
       return result;
     },
 
     /** Closes the run, applied or held, and completes the steps that waited for it. */
     async closeRun(ref: StepRef): Promise<StepResult> {
-      let waiters: ProcessRef[] = [];
-      const result = await performStep(deps, ref, async () => async (tx) => {
+      return performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const held = run.state === 'running';
         if (held && !run.incomplete) {
@@ -127,10 +124,8 @@ export function createSyncActivities(deps: Dependencies) {
           for (const id of superseded) await dropStaged(tx, id);
         }
         await updateRun(tx, ref.round, { state: held ? 'held' : run.state, finished: true });
-        if (!held) waiters = await satisfyNeeds(tx, { kind: 'sync', id: ref.id }, run.startedAt);
+        return held ? [] : satisfyNeeds(tx, { kind: 'sync', id: ref.id }, run.startedAt);
       });
-      for (const waiter of waiters) await wakeProcess(deps, waiter);
-      return result;
     },
   };
 }

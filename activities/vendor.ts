@@ -1,5 +1,4 @@
 /** What processes ask of the vendor. */
-import type { Wakeable } from '../domain/process/ids.ts';
 import { Context } from '@temporalio/activity';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { noteCustomerChanges } from '../commands/customerChanges.ts';
@@ -37,7 +36,6 @@ import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
-import { wakeProcess } from './processRows.ts';
 
 /** Sorts after every account id: the cursor of a run whose pages have all arrived. */
 export const allPages = '\uffff';
@@ -48,8 +46,7 @@ export function createVendorActivities(deps: Dependencies) {
   return {
     /** Tries the credentials, and stores the reseller's name and the list of customers to choose from. */
     async verifyCredentials(ref: StepRef): Promise<StepResult> {
-      let toWake: Wakeable[] = [];
-      const result = await performReading(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
         const { call, accepting } = await acceptingOf(deps, ref);
@@ -66,11 +63,9 @@ export function createVendorActivities(deps: Dependencies) {
             after: { accounts: accounts.length, ...(accepting?.lists.length ? { incomplete: accepting } : {}) },
           });
           // Where it is connected again, or from now on by reading: customers that came meanwhile.
-          toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, null, changes);
+          return noteCustomerChanges(tx, { id: ref.id, organizationId }, null, changes);
         };
       });
-      for (const ref of toWake) await wakeProcess(deps, ref);
-      return result;
     },
 
     /** Waits until the vendor has sent what it is sending: an Update Counts is one run, and not a thousand. */
@@ -148,8 +143,7 @@ export function createVendorActivities(deps: Dependencies) {
      * would lower a number is dropped (invariant 3).
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
-      let toWake: Wakeable[] = [];
-      const result = await performReading(deps, ref, async () => {
+      return performReading(deps, ref, async () => {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
         if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
@@ -198,11 +192,9 @@ export function createVendorActivities(deps: Dependencies) {
             subjectId: ref.id,
             after: figures,
           });
-          toWake = await noteCustomerChanges(tx, { id: ref.id, organizationId }, ref.round, changes);
+          return noteCustomerChanges(tx, { id: ref.id, organizationId }, ref.round, changes);
         };
       });
-      for (const ref of toWake) await wakeProcess(deps, ref);
-      return result;
     },
   };
 

@@ -10,6 +10,9 @@ export interface RateLimiter {
   throttled(pauseMs: number, why: string): Promise<void>;
 }
 
+/** A longer pause is not waited for in an activity: its step says so, and a timer of Temporal's waits. In milliseconds. */
+export const maxWaitMs = 5_000;
+
 /** No limit: tests, and calls before a connection is stored. */
 export const unlimited: RateLimiter = {
   take: async () => undefined,

@@ -1,12 +1,9 @@
 /** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { RateLimiter } from '../connectors/rateLimiter.ts';
+import { maxWaitMs, type RateLimiter } from '../connectors/rateLimiter.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Database } from '../db/client.ts';
 import { postponeCalls, takePermits } from '../db/queries/rateLimit.ts';
-
-/** A longer pause is not waited for in an activity: its step says so, and a timer of Temporal's waits. In milliseconds. */
-export const maxWaitMs = 5_000;
 
 /**
  * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.
@@ -24,7 +21,7 @@ export function createRateLimiter(db: Database, connection: string, callsPerSeco
 
   async function permit(): Promise<number> {
     if (left === 0) {
-      const taken = await takePermits(db, connection, { callsPerSecond, permits: batch, maxWaitMs: maxWaitMs });
+      const taken = await takePermits(db, connection, { callsPerSecond, permits: batch, maxWaitMs });
       if ('pausedMs' in taken) throw paused(taken);
       const { delayMs } = taken;
       nextAt = performance.now() + delayMs;

@@ -3,7 +3,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createActivities } from '../activities/index.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
 import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
-import { StepFailureInterceptor } from './interceptors.ts';
+import { ActivityInterceptor } from './interceptors.ts';
 
 /**
  * @param bundle the prebuilt workflow bundle's file, its code, or absent = bundle the sources now
@@ -18,7 +18,7 @@ export async function createWorkers(
     connection,
     namespace: environment.TEMPORAL_NAMESPACE,
     activities: createActivities(deps),
-    interceptors: { activity: [() => ({ inbound: new StepFailureInterceptor(deps) })] },
+    interceptors: { activity: [() => ({ inbound: new ActivityInterceptor(deps) })] },
     maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
     maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
     defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,

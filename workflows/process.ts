@@ -172,7 +172,7 @@ class Process<K extends ProcessKind> {
   }
 
   /** Commits the need for a round of another process, wakes that process, and waits until it has satisfied the need. */
-  async need(step: StepOf<K>, other: ProcessKind): Promise<void> {
+  async need(step: StepOf<K>, other: 'refreshPsa' | 'sync'): Promise<void> {
     await this.branch(async () => {
       const { view } = await this.lookOrLatest();
       if (await this.isPast(view, stepIn(view, step))) return;

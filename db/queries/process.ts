@@ -44,7 +44,7 @@ export const pausedUntil = (alias: string) =>
 export async function createProcess(
   tx: Queryable,
   organizationId: string,
-  ref: ProcessRef & { integrationId?: string | undefined; about?: string },
+  ref: ProcessRef & { integrationId?: string | null | undefined; about?: string },
 ): Promise<void> {
   await tx
     .insert(processes)

@@ -1,9 +1,19 @@
 /** Needs: a step of one process that waits for a round of another one. */
-import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { ProcessKind } from '../../domain/process/steps.ts';
+import { and, eq, isNull, lte, sql } from 'drizzle-orm';
+import type { Wakeable } from '../../domain/process/ids.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { processNeed } from '../schema/index.ts';
+import { processes, processNeed } from '../schema/index.ts';
 import { commitFact, finishStep, type ProcessRef, type StepKey } from './process.ts';
+
+const isOpenFor = (other: ProcessRef) =>
+  and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt));
+const isOfWaiter = and(eq(processes.kind, processNeed.kind), eq(processes.id, processNeed.id));
+const waiter = {
+  kind: processes.kind,
+  id: processes.id,
+  organizationId: processes.organizationId,
+  integrationId: processes.integrationId,
+};
 
 /**
  * Registers that a step waits for a round of another process that started at or after this one's round did. The time
@@ -19,13 +29,7 @@ export async function registerNeed(tx: Transaction, ref: StepKey, other: Process
 
 /** Whether somebody still waits for a round of this process. */
 export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boolean> {
-  const rows = await tx
-    .select({ id: processNeed.id })
-    .from(processNeed)
-    .where(
-      and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)),
-    )
-    .limit(1);
+  const rows = await tx.select({ id: processNeed.id }).from(processNeed).where(isOpenFor(other)).limit(1);
   return rows.length > 0;
 }
 
@@ -35,25 +39,21 @@ export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boo
  *
  * @returns the processes to wake after the commit
  */
-export async function satisfyNeeds(tx: Transaction, other: ProcessRef, startedAt: Date): Promise<ProcessRef[]> {
-  const { rows: met } = await tx.execute<{ kind: ProcessKind; id: string; round: string; step: string }>(sql`
-    update process_need set satisfied_at = now()
-     where other_kind = ${other.kind} and other_id = ${other.id} and satisfied_at is null
-       and not_before <= ${startedAt.toISOString()}::timestamptz
-    returning kind, id, round, step`);
-  for (const need of met) {
-    await finishStep(tx, need);
-    await commitFact(tx, need);
+export async function satisfyNeeds(tx: Transaction, other: ProcessRef, startedAt: Date): Promise<Wakeable[]> {
+  const met = await tx
+    .update(processNeed)
+    .set({ satisfiedAt: sql`now()` })
+    .from(processes)
+    .where(and(isOfWaiter, isOpenFor(other), lte(processNeed.notBefore, startedAt)))
+    .returning({ round: processNeed.round, step: processNeed.step, waiter });
+  for (const { waiter, ...need } of met) {
+    await finishStep(tx, { ...waiter, ...need });
+    await commitFact(tx, waiter);
   }
-  return met.map(({ kind, id }) => ({ kind, id }));
+  return met.map(({ waiter }) => waiter);
 }
 
 /** Processes that wait for this one now. */
-export async function listWaiters(db: Queryable, other: ProcessRef): Promise<ProcessRef[]> {
-  return db
-    .select({ kind: processNeed.kind, id: processNeed.id })
-    .from(processNeed)
-    .where(
-      and(eq(processNeed.otherKind, other.kind), eq(processNeed.otherId, other.id), isNull(processNeed.satisfiedAt)),
-    );
+export async function listWaiters(db: Queryable, other: ProcessRef): Promise<Wakeable[]> {
+  return db.select(waiter).from(processNeed).innerJoin(processes, isOfWaiter).where(isOpenFor(other));
 }

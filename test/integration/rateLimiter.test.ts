@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { maxWaitMs } from '../../connectors/rateLimiter.ts';
 import { clearPause, readPause } from '../../db/queries/rateLimit.ts';
-import { createRateLimiter, maxWaitMs } from '../../worker/rateLimiter.ts';
+import { createRateLimiter } from '../../worker/rateLimiter.ts';
 import { createTestDatabase, type TestDatabase } from '../kit/database.ts';
 
 let database: TestDatabase;

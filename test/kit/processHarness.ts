@@ -10,8 +10,7 @@ import { pino } from 'pino';
 import { inject } from 'vitest';
 import { createActivities } from '../../activities/index.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
-import { performStep, type StepRef, type StepResult } from '../../activities/step.ts';
-import { wakeProcess } from '../../activities/processRows.ts';
+import { performStep, wakeAll, type StepRef, type StepResult } from '../../activities/step.ts';
 import { openDatabase, type Database, type Transaction } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
 import { recordDelivered } from '../../db/queries/alertDelivery.ts';
@@ -28,6 +27,7 @@ import {
   createProcess,
   finishStep,
   listSteps,
+  ownerOf,
   startRound,
   type ProcessRef,
 } from '../../db/queries/process.ts';
@@ -40,11 +40,12 @@ import {
   onboardingOf,
   workflowIdOf,
   workflowTaskQueue,
+  type Wakeable,
 } from '../../domain/process/ids.ts';
 import type { StepName } from '../../domain/process/steps.ts';
 import { readEnvironment } from '../../environment.ts';
 import { createWaker } from '../../temporal/wake.ts';
-import { StepFailureInterceptor } from '../../worker/interceptors.ts';
+import { ActivityInterceptor } from '../../worker/interceptors.ts';
 import { createTestDatabase } from './database.ts';
 import { quietTemporal } from './quietTemporal.ts';
 import { createNamespace } from './system.ts';
@@ -182,18 +183,16 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
 
   /** A step activity as every other, but for what it works and that its effect is counted. */
   const step =
-    (more?: (tx: Transaction, ref: StepRef) => Promise<ProcessRef[]>) =>
+    (more?: (tx: Transaction, ref: StepRef) => Promise<Wakeable[]>) =>
     async (ref: StepRef): Promise<StepResult> => {
-      let waiters: ProcessRef[] = [];
       const result = await performStep(deps, ref, async () => {
         attempts.push({ ...ref, at: Date.now() });
         await scripted(works, ref)?.(ref);
         return async (tx) => {
           await tx.execute(sql`insert into step_effect values (${ref.kind}, ${ref.id}, ${ref.round}, ${ref.step})`);
-          waiters = (await more?.(tx, ref)) ?? [];
+          return more?.(tx, ref);
         };
       });
-      for (const waiter of waiters) await wakeProcess(deps, waiter);
       await scripted(afters, ref)?.(ref);
       return result;
     };
@@ -387,7 +386,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
         connection: native,
         namespace,
         activities: { ...activities, ...options.wrap?.(activities, () => harness) },
-        interceptors: { activity: [() => ({ inbound: new StepFailureInterceptor(deps) })] },
+        interceptors: { activity: [() => ({ inbound: new ActivityInterceptor(deps) })] },
         maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
         // As in worker/worker.ts.
         isolateExecutionTimeout: '1 minute',
@@ -429,6 +428,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
 
 /** What a person does in connect with intake `pull`, in order; every other step is automatic, skipped, or a need. */
 export const personSteps = ['credentials', 'linkCustomers', 'mapAccounts', 'mapServices', 'finish'] as const;
+
+/** Wakes a process by its key. */
+export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<void> {
+  const owner = await ownerOf(deps.db, ref);
+  if (owner) await wakeAll(deps, [owner]);
+}
 
 /** A gate that whoever comes to it waits at until it is opened. */
 export function gate(): { reached: Promise<void>; open: () => void; pass: () => Promise<void> } {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { wakeProcess } from '../../activities/processRows.ts';
 import { commitFact, createProcess, parkProcess, takeOverdue, type ProcessRef } from '../../db/queries/process.ts';
 import { workflowTaskQueue } from '../../domain/process/ids.ts';
 import { createTemporalClient } from '../../temporal/client.ts';
 import { createWaker } from '../../temporal/wake.ts';
-import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
+import { startHarness, wakeProcess, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
 
 const overdueMs = 1_000;
