@@ -1,5 +1,6 @@
 /** What every route works with. */
 import type { Wakeable } from '../domain/process/ids.ts';
+import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Actor } from '../commands/actor.ts';
@@ -39,6 +40,22 @@ export function actorOf(caller: Caller): string {
 /** A caller as commands know whoever makes a change. */
 export function actorFrom(caller: Caller): Actor {
   return { organizationId: caller.organizationId, name: actorOf(caller) };
+}
+
+/**
+ * Runs a command as the caller, in one transaction, and then wakes whom it names.
+ *
+ * @param c of the request
+ * @throws Refusal and whatever else the command throws; nothing is changed then, and nobody woken
+ */
+export async function runCommand<Input, Changed extends { toWake: readonly Wakeable[] }>(
+  { var: { deps, caller } }: Pick<Context<ApiEnv>, 'var'>,
+  command: (tx: Transaction, actor: Actor, input: Input) => Promise<Changed>,
+  input: Input,
+): Promise<Changed> {
+  const changed = await deps.db.transaction((tx) => command(tx, actorFrom(caller), input));
+  wakeAll(deps, changed.toWake);
+  return changed;
 }
 
 /**

@@ -34,7 +34,7 @@ const namedInAudit = 100;
 /** Left-out cards that a refusal names. */
 const namedInRefusal = 5;
 
-export interface SignedOff {
+interface ApprovalChange {
   batch: ApprovalBatchRow;
   /** The process to wake after the commit; none when it is a to-do list. */
   toWake: Wakeable[];
@@ -49,7 +49,7 @@ export async function previewApproval(
   tx: Transaction,
   actor: Actor,
   input: { psaConnectionId: string; filter: PreviewFilter },
-): Promise<PreviewRow> {
+): Promise<{ preview: PreviewRow; toWake: Wakeable[] }> {
   const connection = await lockedConnection(tx, actor, input.psaConnectionId);
   const preview = await storePreview(tx, actor.organizationId, {
     psaConnectionId: connection.id,
@@ -65,7 +65,7 @@ export async function previewApproval(
     subjectId: preview.id,
     after: { psaConnectionId: connection.id, filter: input.filter, cards, money, leftOut },
   });
-  return preview;
+  return { preview, toWake: [] };
 }
 
 /**
@@ -78,7 +78,7 @@ export async function signOff(
   tx: Transaction,
   actor: Actor,
   input: { cards: readonly SeenCard[] } | { previewId: string },
-): Promise<SignedOff> {
+): Promise<ApprovalChange> {
   const nothing = { kind: 'impossible', code: 'nothing-to-approve', words: 'There is no card to approve.' } as const;
   if ('cards' in input) {
     const connection = await lockedConnection(tx, actor, await connectionOf(tx, actor, input.cards));
@@ -112,7 +112,7 @@ export async function signOff(
  *
  * @throws Refusal while the approval is at work, or when nothing is left to undo
  */
-export async function undoApproval(tx: Transaction, actor: Actor, input: { id: string }): Promise<SignedOff> {
+export async function undoApproval(tx: Transaction, actor: Actor, input: { id: string }): Promise<ApprovalChange> {
   const original = await ownApproval(tx, actor, input.id);
   if (original.state === 'requested')
     throw new Refusal('conflict', 'not-closed', 'The approval is still at work; undo it when it is closed.');
@@ -135,7 +135,7 @@ export async function withdraw(
   tx: Transaction,
   actor: Actor,
   input: { id: string; lineId?: string },
-): Promise<ApprovalBatchRow> {
+): Promise<ApprovalChange> {
   const batch = await ownApproval(tx, actor, input.id);
   await lockedConnection(tx, actor, batch.psaConnectionId);
   if (input.lineId !== undefined) {
@@ -156,7 +156,7 @@ export async function withdraw(
     before: { state: batch.state, todo: lines },
     after: { state: after.state, withdrawn: lines, ...(lines > namedInAudit ? {} : { lines: named }) },
   });
-  return after;
+  return { batch: after, toWake: [] };
 }
 
 /**
@@ -200,7 +200,7 @@ async function store(
     undoOf?: string;
     seen: object;
   },
-): Promise<SignedOff> {
+): Promise<ApprovalChange> {
   const { nothing, seen, ...from } = of;
   const { organizationId } = actor;
   const batch = await insertBatch(tx, organizationId, {

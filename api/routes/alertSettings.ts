@@ -16,7 +16,7 @@ import {
   type AlertSettings,
 } from '../../domain/alerts.ts';
 import { priorityLabels, ticketText } from '../../domain/ticketText.ts';
-import { actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import { actorFrom, actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
 import { conflict, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
@@ -193,7 +193,7 @@ alertSettingsRoutes.openapi(check, async (c) => {
       subjectKind: 'integration',
       subjectId: row.id,
     });
-    await endPause(tx, actorOf(caller), { organizationId: row.organizationId, of: 'psa', id: row.psaConnectionId });
+    await endPause(tx, actorFrom(caller), { of: 'psa', id: row.psaConnectionId });
   });
   return send(c, processSchema, processView(deps, ref, await listSteps(deps.db, ref)), 202);
 });

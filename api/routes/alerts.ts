@@ -7,7 +7,7 @@ import { keepAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../.
 import { recordAudit } from '../../db/queries/audit.ts';
 import { findVendorAccount, readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/process.ts';
-import { actorOf, commitAndWake, wakeAll, type ApiDependencies } from '../context.ts';
+import { actorOf, runCommand, wakeAll, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -27,7 +27,7 @@ import { conflict, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { commitAndAdmit } from '../takeAlert.ts';
 import { integrationWithAlerts, ownedAlert } from '../owned.ts';
-import { connectionsOf, retryBlocked } from './steps.ts';
+import { connectionsOf, retryStep } from '../../commands/step.ts';
 
 const tag = 'Alerts';
 const states = ['parked', 'waiting', 'delivering', 'delivered', 'gathered', 'dead', 'dismissed'] as const;
@@ -203,12 +203,10 @@ alertRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedAlert(deps, caller, c.req.valid('param').id);
-  const ref = deliveryProcess(row);
   if (row.state === 'delivering') {
     const connections = connectionsOf(await readIntegration(deps.db, row.integrationId));
-    await commitAndWake(deps, [ref], (tx) =>
-      retryBlocked(tx, caller, ref, undefined, { subjectKind: 'alert', subjectId: row.id, ...connections }),
-    );
+    const subject = { subjectKind: 'alert', subjectId: row.id };
+    await runCommand(c, retryStep, { process: deliveryProcess(row), subject, connections });
   } else {
     await commitAndAdmit(deps, row.integrationId, async (tx) => {
       if (!(await moveAlert(tx, row.id, ['dead'], { state: 'parked', reason: null, again: true })))

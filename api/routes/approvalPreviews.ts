@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { previewApproval } from '../../commands/approval.ts';
 import { listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
 import { describeLeftOutCards } from '../../domain/approval.ts';
-import { actorFrom, commitAndWake } from '../context.ts';
+import { runCommand } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -135,9 +135,8 @@ export const approvalPreviewRoutes = createRouter();
 
 approvalPreviewRoutes.openapi(create, async (c) => {
   const { psaConnectionId, filter = {} } = c.req.valid('json');
-  const actor = actorFrom(c.get('caller'));
-  const row = await commitAndWake(c.get('deps'), [], (tx) => previewApproval(tx, actor, { psaConnectionId, filter }));
-  return send(c, previewSchema, previewView(row), 201);
+  const { preview } = await runCommand(c, previewApproval, { psaConnectionId, filter });
+  return send(c, previewSchema, previewView(preview), 201);
 });
 
 approvalPreviewRoutes.openapi(get, async (c) => {

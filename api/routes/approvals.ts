@@ -1,6 +1,7 @@
 import { approvalProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
-import { signOff, skippedOf, undoApproval, withdraw, type SignedOff } from '../../commands/approval.ts';
+import { signOff, skippedOf, undoApproval, withdraw } from '../../commands/approval.ts';
+import { retryStep } from '../../commands/step.ts';
 import {
   countLines,
   countSkipped,
@@ -9,9 +10,8 @@ import {
   type ApprovalBatchRow,
 } from '../../db/queries/approvals.ts';
 import { listSteps } from '../../db/queries/process.ts';
-import type { Transaction } from '../../db/client.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
-import { actorFrom, commitAndWake, wakeAll, type ApiDependencies } from '../context.ts';
+import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -29,7 +29,6 @@ import {
 } from '../define.ts';
 import { ownedApproval } from '../owned.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
-import { retryBlocked } from './steps.ts';
 
 const tag = 'Approvals';
 
@@ -279,9 +278,7 @@ export const approvalRoutes = createRouter();
 
 approvalRoutes.openapi(create, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const given = c.req.valid('json');
-  const { batch } = await sign(deps, (tx) => signOff(tx, actorFrom(caller), given));
+  const { batch } = await runCommand(c, signOff, c.req.valid('json'));
   return send(c, answerSchema, await answerOf(deps, batch), 202);
 });
 
@@ -313,42 +310,25 @@ approvalRoutes.openapi(skipped, async (c) => {
 
 approvalRoutes.openapi(undo, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const { id } = c.req.valid('param');
-  const { batch } = await sign(deps, (tx) => undoApproval(tx, actorFrom(caller), { id }));
+  const { batch } = await runCommand(c, undoApproval, c.req.valid('param'));
   return send(c, answerSchema, await answerOf(deps, batch), 202);
 });
 
 for (const each of [withdrawAll, withdrawOne]) {
   approvalRoutes.openapi(each, async (c) => {
-    const deps = c.get('deps');
-    const caller = c.get('caller');
-    const input = c.req.valid('param');
-    const batch = await commitAndWake(deps, [], (tx) => withdraw(tx, actorFrom(caller), input));
-    return send(c, approvalSchema, await approvalView(deps, batch));
+    const { batch } = await runCommand(c, withdraw, c.req.valid('param'));
+    return send(c, approvalSchema, await approvalView(c.get('deps'), batch));
   });
 }
 
 approvalRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const batch = await ownedApproval(deps, caller, c.req.valid('param').id);
-  const ref = approvalProcess(batch);
-  await commitAndWake(deps, [ref], (tx) =>
-    retryBlocked(tx, caller, ref, undefined, {
-      subjectKind: 'approval',
-      subjectId: batch.id,
-      psa: batch.psaConnectionId,
-    }),
-  );
+  const batch = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
+  const subject = { subjectKind: 'approval', subjectId: batch.id };
+  const connections = { psa: batch.psaConnectionId };
+  await runCommand(c, retryStep, { process: approvalProcess(batch), subject, connections });
   return send(c, approvalSchema, await approvalView(deps, batch), 202);
 });
-
-async function sign(deps: ApiDependencies, command: (tx: Transaction) => Promise<SignedOff>): Promise<SignedOff> {
-  const signed = await commitAndWake(deps, [], command);
-  wakeAll(deps, signed.toWake);
-  return signed;
-}
 
 async function answerOf(deps: ApiDependencies, batch: ApprovalBatchRow) {
   return { approval: await approvalView(deps, batch), skipped: await skippedPage(deps, batch.id, { limit: 50 }) };

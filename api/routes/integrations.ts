@@ -26,7 +26,7 @@ import {
 } from '../../db/queries/process.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { issueKey, newIntegrationKey } from '../integrationKey.ts';
-import { actorOf, commitAndWake, type ApiDependencies } from '../context.ts';
+import { actorFrom, actorOf, commitAndWake, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -252,7 +252,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
       await commitFact(tx, ref);
     }
     toWake.push(...(await reopenStuckOnboardings(tx, row)));
-    await endPause(tx, actorOf(caller), { ...row, of: 'vendor' });
+    await endPause(tx, actorFrom(caller), { of: 'vendor', id: row.id });
     await recordAudit(tx, caller.organizationId, {
       actor: actorOf(caller),
       action: 'integration.credentials',

@@ -1,14 +1,14 @@
 /** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
 import { onboardingProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
-import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
+import { acceptIncomplete, connectionsOf, retryStep } from '../../commands/step.ts';
 import { accountVersion } from '../../commands/accountMapping.ts';
 import { createSuggester, type Suggester } from '../../domain/matching.ts';
 import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
 import { findOnboarding, listOnboardings } from '../../db/queries/onboarding.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
-import { actorOf, commitAndWake, type ApiDependencies } from '../context.ts';
+import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -28,7 +28,6 @@ import { notFound } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
 import { accountParam, suggestionSchema } from '../views/account.ts';
-import { connectionsOf, retryBlocked } from './steps.ts';
 
 const tag = 'New customers';
 const states = ['found', 'waiting', 'mapped', 'done', 'excluded', 'gone', 'disconnected'] as const;
@@ -173,36 +172,26 @@ onboardingRoutes.openapi(get, async (c) => {
 
 onboardingRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
   const { id, accountId } = c.req.valid('param');
-  const row = await activeIntegration(deps, caller, id);
+  const row = await activeIntegration(deps, c.get('caller'), id);
   await detailOf(deps, row, accountId);
-  const ref = onboardingProcess(row, accountId);
-  await commitAndWake(deps, [ref], (tx) =>
-    retryBlocked(tx, caller, ref, undefined, {
-      subjectKind: 'vendor_account',
-      subjectId: `${row.id}/${accountId}`,
-      ...connectionsOf(row),
-    }),
-  );
+  await runCommand(c, retryStep, { ...stepOf(row, accountId), connections: connectionsOf(row) });
   return send(c, detailSchema, await detailOf(deps, row, accountId), 202);
 });
 
 onboardingRoutes.openapi(accept, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
   const { id, accountId } = c.req.valid('param');
-  const row = await activeIntegration(deps, caller, id);
+  const row = await activeIntegration(deps, c.get('caller'), id);
   await detailOf(deps, row, accountId);
-  const ref = onboardingProcess(row, accountId);
-  await commitAndWake(deps, [ref], (tx) =>
-    acceptIncomplete(tx, actorOf(caller), {
-      organizationId: row.organizationId,
-      process: ref,
-      subject: { subjectKind: 'vendor_account', subjectId: `${row.id}/${accountId}` },
-    }),
-  );
+  await runCommand(c, acceptIncomplete, stepOf(row, accountId));
   return send(c, detailSchema, await detailOf(deps, row, accountId), 202);
+});
+
+/** Whichever step of a customer's onboarding is blocked. */
+const stepOf = (row: IntegrationRow, accountId: string) => ({
+  process: onboardingProcess(row, accountId),
+  subject: { subjectKind: 'vendor_account', subjectId: `${row.id}/${accountId}` },
 });
 
 type Found = NonNullable<Awaited<ReturnType<typeof findOnboarding>>>;

@@ -8,7 +8,7 @@ import { listBatchesAtWork } from '../../db/queries/approvals.ts';
 import { listAlertsAtWork } from '../../db/queries/alerts.ts';
 import { listPermissionChecks } from '../../db/queries/migration.ts';
 import type { Queryable } from '../../db/client.ts';
-import { acceptIncomplete } from '../../commands/acceptIncomplete.ts';
+import { acceptIncomplete } from '../../commands/step.ts';
 import { endPause } from '../../commands/endPause.ts';
 import { changePsaSettings } from '../../commands/psaSettings.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
@@ -24,7 +24,7 @@ import {
   type PsaConnectionRow,
 } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
-import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { actorFrom, actorOf, commitAndWake, runCommand, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
 import { ApiProblem, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
@@ -279,7 +279,7 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
     await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
     for (const ref of await listAtWork(tx, row)) await reopenBlocked(tx, ref);
     await requestRefresh(tx, row.id);
-    await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
+    await endPause(tx, actorFrom(caller), { of: 'psa', id: row.id });
   });
   return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
 });
@@ -290,7 +290,7 @@ psaConnectionRoutes.openapi(check, async (c) => {
   const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
   await change(deps, caller, row.id, 'psaConnection.check', undefined, async (tx) => {
     await requestRefresh(tx, row.id);
-    await endPause(tx, actorOf(caller), { ...row, of: 'psa' });
+    await endPause(tx, actorFrom(caller), { of: 'psa', id: row.id });
   });
   return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
 });
@@ -299,14 +299,8 @@ psaConnectionRoutes.openapi(accept, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  const ref = refreshProcess(row);
-  await commitAndWake(deps, [ref], (tx) =>
-    acceptIncomplete(tx, actorOf(caller), {
-      organizationId: row.organizationId,
-      process: ref,
-      subject: { subjectKind: 'psa_connection', subjectId: row.id },
-    }),
-  );
+  const subject = { subjectKind: 'psa_connection', subjectId: row.id };
+  await runCommand(c, acceptIncomplete, { process: refreshProcess(row), subject });
   return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
 });
 

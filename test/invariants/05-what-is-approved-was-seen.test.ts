@@ -65,7 +65,7 @@ test.each(['preview', 'cards'] as const)('whatever changes meanwhile, what is wr
         for (const card of cards) await put(tx, card.id, card.account, card.before);
         // In bulk what can be shown is shown; one by one a person sees every card.
         const asked = cards.filter(({ before }) => by === 'cards' || (before.bulk && !before.dismissed));
-        const preview = await previewApproval(tx, actor, { psaConnectionId, filter: {} });
+        const { preview } = await previewApproval(tx, actor, { psaConnectionId, filter: {} });
         for (const card of cards) await put(tx, card.id, card.account, card.after);
         const input =
           by === 'preview'

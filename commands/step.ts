@@ -1,0 +1,137 @@
+/** What a person does to a step: to declare it complete, to have it tried again, to take a list that is not whole. */
+import type { Transaction } from '../db/client.ts';
+import { acceptStep } from '../db/queries/acceptance.ts';
+import { countMappings, type IntegrationRow } from '../db/queries/integration.ts';
+import { commitFact, completeByFact, listSteps, ownerOf } from '../db/queries/process.ts';
+import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';
+import { whoIn } from '../domain/process/labels.ts';
+import { isFinished, type StepState } from '../domain/process/steps.ts';
+import { audit, type Actor } from './actor.ts';
+import { endPause } from './endPause.ts';
+import { Refusal } from './refusal.ts';
+
+/** A step of the round under way. */
+interface StepInput {
+  process: Wakeable;
+  /** Its name; absent = the one that is blocked, or (when it is tried again) waits for a pause. */
+  step?: string;
+  /** What the audit names: an integration, a PSA connection, an approval, an alert, a vendor account. */
+  subject: { subjectKind: string; subjectId: string };
+}
+
+const completedByPerson = ['mapAccounts', 'mapServices', 'finish', 'updateAccountMapping'];
+
+/**
+ * Declares a step of connect or of the migration complete. One that is finished already stays as it is.
+ *
+ * @throws Refusal when there is no such step, a person does not complete it, another comes first, or nothing is mapped yet
+ */
+export async function completeStep(
+  tx: Transaction,
+  actor: Actor,
+  { integration, step }: { integration: IntegrationRow; step: string },
+): Promise<{ process: Wakeable; toWake: Wakeable[] }> {
+  const process = step === 'updateAccountMapping' ? migrationProcess(integration) : connectProcess(integration);
+  const changed = { process, toWake: [process] };
+  const steps = await listSteps(tx, process);
+  const found = steps.find((candidate) => candidate.step === step);
+  if (!found) throw new Refusal('unknown', 'not-found', 'There is no such step.');
+  if (isFinished(found.state)) return changed;
+  const conflict = (code: string, words: string) => new Refusal('conflict', code, words);
+  if (!completedByPerson.includes(step))
+    throw conflict('not-yours-to-complete', `The step "${step}" completes by itself, or through another request.`);
+  const before = steps.slice(0, steps.indexOf(found)).find((candidate) => !isFinished(candidate.state));
+  if (before) throw conflict('out-of-order', `The step "${before.step}" comes first; it is ${before.state}.`);
+  const mapped = await countMappings(tx, integration.id);
+  if (step !== 'mapServices' && mapped.accounts === 0)
+    throw conflict('nothing-mapped', 'Map at least one account first.');
+  const needsServices = step === 'mapServices' || (step === 'finish' && integration.modules.includes('billing'));
+  if (needsServices && mapped.services === 0) throw conflict('nothing-mapped', 'Map at least one service first.');
+  const owner = await ownerOf(tx, process);
+  if (owner && (await completeByFact(tx, { ...process, round: owner.round, step })))
+    await audit(tx, actor, {
+      action: `step.${step}`,
+      subjectKind: 'integration',
+      subjectId: integration.id,
+      after: mapped,
+    });
+  return changed;
+}
+
+/** The connections that an integration's steps call. */
+export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'>) => ({
+  vendor: row.id,
+  psa: row.psaConnectionId,
+});
+
+/**
+ * Makes a blocked step try again, or one that waits for a pause of its connection. It stays blocked until it is tried: that
+ * is at most once in some seconds, however often it is asked for.
+ *
+ * @param input.connections ids of those that the step may call; a pause of the one it calls is over
+ * @throws Refusal when there is no such step, or it is at work, or over
+ */
+export async function retryStep(
+  tx: Transaction,
+  actor: Actor,
+  { process, step, subject, connections }: StepInput & { connections: { psa: string; vendor?: string } },
+): Promise<{ toWake: Wakeable[] }> {
+  const steps = await listSteps(tx, process);
+  const found = steps.find((row) => (step === undefined ? isStuck(row) : row.step === step));
+  if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
+  if (!found || !isStuck(found))
+    throw new Refusal(
+      'conflict',
+      'not-blocked',
+      `${found ? `The step "${step}" is ${found.state}` : 'No step is blocked'}; only a blocked one is tried again.`,
+    );
+  await commitFact(tx, process);
+  await audit(tx, actor, { action: `retry.${found.step}`, ...subject });
+  const who = whoIn(found.step);
+  const changed = { toWake: [process] };
+  if (who !== 'vendor' && who !== 'psa') return changed;
+  const id = connections[who];
+  if (id !== undefined) await endPause(tx, actor, { of: who, id });
+  return changed;
+}
+
+const isStuck = (row: { state: StepState; pausing: boolean }) => row.state === 'blocked' || row.pausing;
+
+/** What a step is blocked with whose lists did not arrive whole. */
+const incompleteCodes = new Set(['incomplete', 'contradictory']);
+/** Steps that can do with a part of a list. */
+const canAccept = new Set([
+  'verifyCredentials',
+  'pullVendor',
+  'checkComplete',
+  'pullCustomer',
+  'pullPsa',
+  'checkPermissions',
+]);
+
+/**
+ * Lets the blocked step go on with lists that are not whole: in the round under way only, to raise and add, never to lower
+ * or remove.
+ *
+ * @throws Refusal `not-found` when there is no such step, `nothing-incomplete` when none is blocked because of a list, or
+ *   somebody has accepted it already
+ */
+export async function acceptIncomplete(
+  tx: Transaction,
+  actor: Actor,
+  { process, step, subject }: StepInput,
+): Promise<{ toWake: Wakeable[] }> {
+  const steps = await listSteps(tx, process);
+  const found = steps.find((row) => (step === undefined ? row.state === 'blocked' : row.step === step));
+  if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
+  const owner = await ownerOf(tx, process);
+  const nothing = (words: string) => new Refusal('conflict', 'nothing-incomplete', words);
+  if (!owner || !found?.problem || !incompleteCodes.has(found.problem.code) || !canAccept.has(found.step))
+    throw nothing('No step is blocked because a list did not arrive whole, so there is nothing to accept.');
+  if (!(await acceptStep(tx, { ...process, round: owner.round, step: found.step }, actor.name)))
+    throw nothing('The incomplete list was accepted already; it is being read.');
+  await commitFact(tx, process);
+  const after = { process: process.kind, round: owner.round, step: found.step, what: found.problem.what };
+  await audit(tx, actor, { action: 'incomplete.accept', ...subject, after });
+  return { toWake: [process] };
+}
