@@ -1,5 +1,6 @@
 /** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
 import { setTimeout as delay } from 'node:timers/promises';
+import pLimit from 'p-limit';
 import { maxWaitMs, type RateLimiter } from '../connectors/rateLimiter.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { Database } from '../db/client.ts';
@@ -17,7 +18,7 @@ export function createRateLimiter(db: Database, connection: string, callsPerSeco
   let nextAt = 0;
   let gapMs = 0;
   // Callers queue, so that two of them do not both fetch a batch.
-  let turn: Promise<void> = Promise.resolve();
+  const oneByOne = pLimit(1);
 
   async function permit(): Promise<number> {
     if (left === 0) {
@@ -36,12 +37,7 @@ export function createRateLimiter(db: Database, connection: string, callsPerSeco
 
   return {
     async take(signal) {
-      const mine = turn.then(permit);
-      turn = mine.then(
-        () => undefined,
-        () => undefined,
-      );
-      const waitMs = (await mine) - performance.now();
+      const waitMs = (await oneByOne(permit)) - performance.now();
       if (waitMs > 0) await delay(waitMs, undefined, signal ? { signal } : {});
       signal?.throwIfAborted();
     },
