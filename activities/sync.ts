@@ -27,14 +27,6 @@ import { deriveUsageZero, usageByAccount } from './derive.ts';
 import { admitAndWake } from './processRows.ts';
 import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 
-/** What the guard keeps with the run. */
-export interface GuardNote {
-  held: boolean;
-  reasons: string[];
-  heldPairs: { vendorAccountId: string; serviceId: string }[];
-  figures: Record<string, number>;
-}
-
 export function createSyncActivities(deps: Dependencies) {
   return {
     /** The run to drive, if there is one: all open sync requests become one. */
@@ -69,16 +61,10 @@ export function createSyncActivities(deps: Dependencies) {
           settings: swingSettings(integration.settings['swing']),
           firstRun: !applied,
         });
-        const note: GuardNote = {
-          held: verdict.held,
-          reasons: verdict.reasons,
-          heldPairs: verdict.heldPairs.map(unpair),
-          figures: verdict.figures,
-        };
         return async (tx) => {
-          await updateRun(tx, ref.round, { guard: note });
+          await updateRun(tx, ref.round, { guard: { ...verdict, heldPairs: verdict.heldPairs.map(unpair) } });
           // A held run closes without being applied; releasing it opens `apply` again.
-          if (note.held) await finishStep(tx, { ...ref, step: 'apply' }, 'skipped');
+          if (verdict.held) await finishStep(tx, { ...ref, step: 'apply' }, 'skipped');
         };
       });
     },
@@ -88,9 +74,8 @@ export function createSyncActivities(deps: Dependencies) {
       const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
         const integration = await readIntegration(tx, ref.id);
-        const note = run.guard as GuardNote | null;
         const before = integration.modules.includes('alerts') ? await usageByAccount(tx, ref.id) : undefined;
-        await applyUsage(tx, ref.id, ref.round, note?.heldPairs ?? []);
+        await applyUsage(tx, ref.id, ref.round, run.guard?.heldPairs ?? []);
         if (before) await deriveUsageZero(tx, integration, before);
         await updateRun(tx, ref.round, { state: 'applied' });
         // A held run that was whole says more than this one, if this one was not.

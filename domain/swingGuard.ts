@@ -37,6 +37,11 @@ export interface GuardVerdict {
   figures: { totalBefore: number; totalAfter: number; pairsBefore: number; pairsAfter: number };
 }
 
+/** What is kept of it with the run. */
+export interface GuardNote extends Omit<GuardVerdict, 'heldPairs'> {
+  heldPairs: { vendorAccountId: string; serviceId: string }[];
+}
+
 /**
  * Compares a run's numbers with the visible ones. A pair that the run lacks keeps its value, so that value counts on both sides.
  *

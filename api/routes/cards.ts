@@ -378,7 +378,7 @@ cardRoutes.openapi(dismiss, async (c) => {
 cardRoutes.openapi(putLine, async (c) => {
   const { lineId } = c.req.valid('json');
   const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  if (lineId !== null && !(row.card.detail as Card).lines.some((line) => line.lineId === lineId)) {
+  if (lineId !== null && !row.card.detail.lines.some((line) => line.lineId === lineId)) {
     throw unprocessable('unknown-line', 'The card has no active line with this id.');
   }
   return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.line', { lineId }));
@@ -442,7 +442,7 @@ function dismissalOf(
 ): Decision['dismissal'] {
   if (given.until === 'change')
     return { until: 'change', target: row.card.target, current: row.card.current, reason: given.reason };
-  const [period] = (row.card.detail as Card).explanation.linesAsOf;
+  const [period] = row.card.detail.explanation.linesAsOf;
   const before = given.until === 'date' ? given.date : period;
   if (before === undefined)
     throw unprocessable('no-date', 'Give the date until which the card is dismissed.', [
@@ -452,7 +452,7 @@ function dismissalOf(
 }
 
 export function cardView(row: CardRow) {
-  const detail = row.card.detail as Card;
+  const { detail } = row.card;
   return {
     ...row.card,
     flags: detail.flags,
@@ -472,7 +472,7 @@ function writeOf({ write }: Card) {
 }
 
 function detailOf(row: CardRow) {
-  const detail = row.card.detail as Card;
+  const { detail } = row.card;
   return {
     ...cardView(row),
     lines: detail.lines,

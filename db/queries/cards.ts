@@ -286,9 +286,9 @@ function acceptanceIn(read: IncompleteRead | null): { incomplete?: Acceptance } 
 
 function decisionOf(row: typeof cardDecision.$inferSelect): Decision {
   return {
-    ...(row.rule ? { rule: row.rule as NonNullable<Decision['rule']> } : {}),
+    ...(row.rule ? { rule: row.rule } : {}),
     ...(row.lineId ? { lineId: row.lineId } : {}),
-    ...(row.dismissal ? { dismissal: row.dismissal as NonNullable<Decision['dismissal']> } : {}),
+    ...(row.dismissal ? { dismissal: row.dismissal } : {}),
   };
 }
 

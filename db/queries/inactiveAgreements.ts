@@ -1,6 +1,8 @@
 /** Agreements that bill nothing now, of accounts that use what no active agreement has a line for: it may have been billed there. */
-import { sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
+import { stagingRow } from '../schema/index.ts';
+import { among } from './among.ts';
 import { stageRows } from './staging.ts';
 
 export interface InactiveAgreement {
@@ -63,11 +65,11 @@ export async function stageLinesVersion(
   refreshId: string,
   agreements: readonly InactiveAgreement[],
 ): Promise<void> {
-  const ids = JSON.stringify(agreements.map(({ id }) => id));
-  await tx.execute(sql`
-    update staging_row s set data = s.data || jsonb_build_object('lines_version', s.data->'version')
-     where s.run_id = ${refreshId} and s.entity = 'agreement'
-       and s.id in (select jsonb_array_elements_text(${ids}::jsonb))`);
+  const ids = agreements.map(({ id }) => id);
+  await tx
+    .update(stagingRow)
+    .set({ data: sql`data || jsonb_build_object('lines_version', data->'version')` })
+    .where(and(eq(stagingRow.runId, refreshId), eq(stagingRow.entity, 'agreement'), among(stagingRow.id, ids)));
   const unchanged = agreements.filter((agreement) => agreement.unchanged);
   await stageRows(
     tx,

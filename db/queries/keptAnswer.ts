@@ -1,5 +1,5 @@
 /** Answers that a step's next attempt need not ask for again. */
-import { and, eq, gt, sql } from 'drizzle-orm';
+import { and, eq, gt, lt, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { keptAnswer } from '../schema/index.ts';
 import { among } from './among.ts';
@@ -43,7 +43,7 @@ export async function findKept(db: Queryable, ref: StepKey, question: string): P
 /** Any number of them, in one statement; those of steps that are long over go. */
 export async function storeKept(tx: Queryable, ref: StepKey, answers: readonly KeptAnswer[]): Promise<void> {
   const { kind, id, round, step } = ref;
-  await tx.execute(sql`delete from kept_answer where kept_at < ${oldest}`);
+  await tx.delete(keptAnswer).where(lt(keptAnswer.keptAt, oldest));
   await tx.execute(sql`
     insert into kept_answer (kind, id, round, step, question, part, status, headers, text)
     select ${kind}, ${id}, ${round}, ${step}, r.question, r.part, r.status, r.headers, r.text

@@ -1,5 +1,5 @@
 /** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
-import { and, eq, inArray, isNull, notInArray, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, notInArray, sql } from 'drizzle-orm';
 import type { Problem } from '../../domain/process/problems.ts';
 import type { ProcessKind, ProcessView, StepView } from '../../domain/process/steps.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
@@ -50,6 +50,11 @@ export async function createProcess(
     .insert(processes)
     .values({ ...ref, organizationId, integrationId: ref.integrationId ?? null, dueAt: sql`now()` })
     .onConflictDoNothing();
+}
+
+/** Locks the process's row until the transaction ends. */
+export async function lockProcess(tx: Transaction, ref: ProcessRef): Promise<void> {
+  await tx.select({ id: processes.id }).from(processes).where(ofProcess(ref)).for('update');
 }
 
 /** Begins a round: its steps, those not needed `skipped`. Beginning it again changes nothing. */
@@ -435,7 +440,7 @@ export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
   await tx
     .update(processStep)
     .set({ failingSince: null, notBefore: null })
-    .where(and(ofStep(ref), sql`failing_since is not null`));
+    .where(and(ofStep(ref), isNotNull(processStep.failingSince)));
   await noteAlive(tx, ref);
 }
 
@@ -447,7 +452,7 @@ export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
     .update(processes)
     .set({ sweeps: 0, dueAt: sql`now()` })
-    .where(and(ofProcess(ref), sql`${processes.sweeps} > 0`));
+    .where(and(ofProcess(ref), gt(processes.sweeps, 0)));
 }
 
 /**

@@ -2,7 +2,8 @@ import { and, desc, eq, sql, type SQLWrapper } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import { maxDecimals } from '../../domain/quantities.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { psaConnection, psaRefresh, type PsaSettings } from '../schema/index.ts';
+import { psaConnection, psaRefresh, stagingRow, type PsaSettings } from '../schema/index.ts';
+import { among } from './among.ts';
 import { createProcess, startRound, type ProcessRef } from './process.ts';
 import { hasOpenNeed } from './processNeed.ts';
 import { dropStaged } from './staging.ts';
@@ -202,10 +203,10 @@ export async function noteIncompleteRefresh(
   if (!read) return;
   let accounts: string[] | null = null;
   if (agreementIds !== null && before?.accounts !== null) {
-    const { rows } = await tx.execute<{ id: string }>(sql`
-      select distinct data->>'account_id' as id from staging_row
-       where run_id = ${id} and entity = 'agreement'
-         and id in (select jsonb_array_elements_text(${JSON.stringify(agreementIds)}::jsonb))`);
+    const rows = await tx
+      .selectDistinct({ id: sql<string>`data->>'account_id'` })
+      .from(stagingRow)
+      .where(and(eq(stagingRow.runId, id), eq(stagingRow.entity, 'agreement'), among(stagingRow.id, agreementIds)));
     accounts = [...new Set([...(before?.accounts ?? []), ...rows.map((account) => account.id)])];
   }
   await tx

@@ -6,7 +6,7 @@ import { meantBy } from '../../domain/idReadings.ts';
 import { hashSecret } from '../encryption.ts';
 import { integration, integrationKey, syncRequest, usageCount, vendorAccount } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
-import { commitFact, completeByFact, finishStep, ownerOf } from './process.ts';
+import { commitFact, completeByFact, finishStep, lockProcess, ownerOf } from './process.ts';
 import { listIdentified } from './pushCatalogue.ts';
 import { forgetRefused, noteRefused, type RefusedPost } from './refusedPosts.ts';
 import { stagedCountIdOf } from './staging.ts';
@@ -273,7 +273,7 @@ async function noteOutcome(
 async function askForPushedSync(db: Database, integrationId: string): Promise<boolean> {
   const sync = { kind: 'sync', id: integrationId } as const;
   return db.transaction(async (tx) => {
-    await tx.execute(sql`select 1 from process where kind = ${sync.kind} and id = ${sync.id} for update`);
+    await lockProcess(tx, sync);
     const asked = await tx
       .insert(syncRequest)
       .values({ integrationId, kind: 'push', requestedBy: 'vendor' })

@@ -2,8 +2,8 @@
 import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { integration, pushedCount, syncRequest, syncRun, usageCount } from '../schema/index.ts';
-import { reopenSteps, startRound, type ProcessRef } from './process.ts';
+import { integration, pushedCount, stagingRow, syncRequest, syncRun, usageCount } from '../schema/index.ts';
+import { lockProcess, reopenSteps, startRound, type ProcessRef } from './process.ts';
 import { stagedCountIdOf } from './staging.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
@@ -39,7 +39,7 @@ export async function insertSyncRequest(
  */
 export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<string | undefined> {
   return db.transaction(async (tx) => {
-    await tx.execute(sql`select 1 from process where kind = ${ref.kind} and id = ${ref.id} for update`);
+    await lockProcess(tx, ref);
     const [running] = await tx
       .select({ id: syncRun.id })
       .from(syncRun)
@@ -317,10 +317,14 @@ export async function listUsage(
 
 /** The counts a run has staged. */
 export async function listStagedUsage(db: Queryable, runId: string): Promise<PairQuantity[]> {
-  const { rows } = await db.execute<{ vendorAccountId: string; serviceId: string; quantity: number | null }>(sql`
-    select data->>'accountId' as "vendorAccountId", data->>'service' as "serviceId", (data->>'quantity')::float8 as quantity
-      from staging_row where run_id = ${runId} and entity = 'count'`);
-  return rows;
+  return db
+    .select({
+      vendorAccountId: sql<string>`data->>'accountId'`,
+      serviceId: sql<string>`data->>'service'`,
+      quantity: sql<number | null>`(data->>'quantity')::float8`,
+    })
+    .from(stagingRow)
+    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, 'count')));
 }
 
 /**

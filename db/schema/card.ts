@@ -12,7 +12,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { CardKind } from '../../domain/reconcile.ts';
+import type { AccountRule, Card, CardKind, Dismissal } from '../../domain/reconcile.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
@@ -39,7 +39,7 @@ export const card = pgTable(
     bulkApprovable: boolean('bulk_approvable').notNull(),
     dismissed: boolean().notNull().default(false),
     /** The whole card of domain/reconcile: lines, money, preview, explanation. */
-    detail: jsonb().notNull(),
+    detail: jsonb().$type<Card>().notNull(),
     changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [
@@ -58,9 +58,9 @@ export const cardDecision = pgTable(
       .references(() => psaConnection.id),
     psaAccountId: text('psa_account_id').notNull(),
     psaProductId: text('psa_product_id').notNull(),
-    rule: jsonb(),
+    rule: jsonb().$type<AccountRule>(),
     lineId: text('line_id'),
-    dismissal: jsonb(),
+    dismissal: jsonb().$type<Dismissal>(),
   },
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.psaAccountId, t.psaProductId] })],
 );

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import type { IncompleteRead } from '../../domain/incomplete.ts';
+import type { GuardNote } from '../../domain/swingGuard.ts';
 import { integration } from './integration.ts';
 
 export const syncRun = pgTable(
@@ -23,7 +24,7 @@ export const syncRun = pgTable(
     /** Its lists were not whole, and a person took them so: it raises and adds only. */
     incomplete: jsonb().$type<IncompleteRead>(),
     /** What the swing guard saw. */
-    guard: jsonb(),
+    guard: jsonb().$type<GuardNote>(),
   },
   (t) => [index().on(t.integrationId, t.startedAt)],
 );

@@ -384,7 +384,9 @@ export async function seedRun(tenant: Tenant, integrationId = tenant.integration
 export async function seedHeldRun(tenant: Tenant): Promise<string> {
   const runId = await seedRun(tenant);
   await stageRows(tenant.db, runId, 'count', [{ id: 'kept', data: { accountId: 'kept' } }]);
-  await updateRun(tenant.db, runId, { state: 'held', finished: true, guard: { held: true, reasons: [] } });
+  const figures = { totalBefore: 0, totalAfter: 0, pairsBefore: 0, pairsAfter: 0 };
+  const guard = { held: true, reasons: [], heldPairs: [], figures };
+  await updateRun(tenant.db, runId, { state: 'held', finished: true, guard });
   return runId;
 }
 
@@ -413,7 +415,7 @@ export async function freshCard(tenant: Tenant, skip = 0): Promise<{ id: string;
   );
   const { rows: used } = await tenant.db.execute<{ card_id: string }>(sql`select card_id from approval_line`);
   const row = rows.filter((candidate) => !used.some((line) => line.card_id === candidate.card.id))[skip];
-  const write = (row?.card.detail as Card | undefined)?.write;
+  const write = row?.card.detail.write;
   if (!row || !write) throw new Error('No card is left to sign off: seed more customers.');
   return { id: row.card.id, write };
 }
