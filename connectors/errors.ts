@@ -1,5 +1,5 @@
 /**
- * What a connector throws, typed once at its edge; nothing else in the house matches on message text.
+ * The error that connectors throw. It is typed once, at the connector's edge; no other code matches on message text.
  *
  * `code` is ours and safe to keep in a workflow's history. `detail` may quote the outside system: it goes to
  * PostgreSQL and to the person, never into history (invariant 7).
@@ -13,8 +13,8 @@ export type ConnectorErrorCode =
   | 'not_found' // 404: unknown id (or, on ConnectWise cloud, a wrong key or base URL)
   | 'invalid_request' // 400, 422: the other side refused what we sent
   | 'bad_shape' // an answer that does not fit the schema: names endpoint and field
-  | 'not_json' // no data: a maintenance, challenge or login page, or nothing, where data was asked for
-  | 'locked' // 409, 423, 425: somebody has it in use; nothing was done
+  | 'not_json' // a maintenance, challenge or login page, or nothing, where data was asked for
+  | 'locked' // 409, 423, 425: the record is in use by somebody; nothing was done
   | 'too_large' // an answer past the size limit
   | 'redirected' // a redirect, which is not followed with credentials
   | 'bad_host' // the host name does not exist or is not ours to call
@@ -26,8 +26,8 @@ export type ConnectorErrorCode =
   | 'network';
 
 /**
- * What a server always does that speaks against its own lists: reading again does not help. Ours, and safe to keep.
- * `counts_other_pages`: its number of pages, or its promise of a next one, is not what it holds.
+ * A way in which a server's lists always contradict themselves, so that reading again does not help. The codes are ours and
+ * safe to keep. `counts_other_pages`: the number of pages, or the promise of a next one, does not agree with the pages.
  */
 export type Contradiction = 'ignores_page' | 'counts_one_more' | 'counts_too_few' | 'counts_other_pages';
 
@@ -41,13 +41,13 @@ export class ConnectorError extends Error {
   readonly retryAfterMs: number | undefined;
   /** HTTP status, if an answer arrived at all. */
   readonly status: number | undefined;
-  /** False when it is certain that nothing reached the other side, or that it refused; a write may be tried again then. */
+  /** False when it is certain that the request did not arrive or was refused; then a write may be tried again. */
   readonly mayHaveActed: boolean;
   /** The other side's request id (`x-cw-request-id` or the like), for its support desk. */
   readonly requestId: string | undefined;
-  /** The answer was a page for people: not the API's word on what was asked for, whatever its status. */
+  /** True when the answer was a page for people: whatever its status, it is not the API's own answer. */
   readonly page: boolean;
-  /** With `incomplete`: the list contradicts itself in a way that is the server's, and not that of one reading. */
+  /** With `incomplete`: the list contradicts itself because of how the server works, not by chance in this reading. */
   readonly contradiction: Contradiction | undefined;
 
   constructor(init: {
@@ -74,7 +74,7 @@ export class ConnectorError extends Error {
     this.contradiction = init.contradiction;
   }
 
-  /** Whether it speaks of what was asked for alone, and not of the connection: others may still be read. */
+  /** Whether the error concerns only the thing that was asked for, and not the connection: others may still be read. */
   get concernsOneThing(): boolean {
     const { kind, code } = this;
     return (
@@ -82,7 +82,7 @@ export class ConnectorError extends Error {
     );
   }
 
-  /** The same failure, told better by somebody who knows what was wanted. */
+  /** A copy of this error with a better explanation, by a caller who knows what was wanted. */
   explained(change: { kind?: ConnectorErrorKind; code?: ConnectorErrorCode; detail: string }): ConnectorError {
     const { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction } = this;
     const same = { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction, cause: this };

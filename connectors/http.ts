@@ -1,5 +1,5 @@
 /**
- * The one HTTP client of all connectors. It asks once: Temporal retries (engineering.md §8), so nothing here does.
+ * The one HTTP client of all connectors. It sends each request once: Temporal retries (engineering.md §8), this does not.
  * Credentials never follow a redirect, and nothing secret reaches a log or an error.
  */
 import { createHash } from 'node:crypto';
@@ -23,25 +23,25 @@ export interface HttpClientOptions {
   /** Origin and path prefix, without a trailing slash. */
   baseUrl: string;
   headers: Record<string, string>;
-  /** Texts that must appear nowhere: keys, passwords, and the headers made from them. */
+  /** Texts that must never appear in logs or errors: keys, passwords, and the headers made from them. */
   secrets: readonly string[];
   rateLimiter: RateLimiter;
   logger?: HttpLogger | undefined;
   /** Milliseconds from the start of the request to the last byte of the answer. */
   timeoutMs?: number;
-  /** Bytes of an answer at most. */
+  /** The largest answer that is read, in bytes. */
   maxBytes?: number;
-  /** The answer's header with the other side's request id. */
+  /** The header of the answer that holds the other side's request id. */
   requestIdHeader?: string;
-  /** The host was typed by a customer: a name that leads into a private network is not called. */
+  /** Set when a customer typed the host: a name that leads into a private network is then not called. */
   publicOnly?: boolean;
 }
 
 export interface HttpRequest<T> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Path below the base URL, ids filled in; starts with a slash. */
+  /** The path below the base URL with its ids filled in; starts with a slash. */
   path: string;
-  /** The same with names for ids, for logs and errors: `/customers/{id}`. */
+  /** The path with names in place of ids, for logs and errors: `/customers/{id}`. */
   route: string;
   query?: Record<string, string | number | undefined>;
   headers?: Record<string, string>;
@@ -49,8 +49,8 @@ export interface HttpRequest<T> {
   schema: z.ZodType<T>;
   signal?: AbortSignal | undefined;
   /**
-   * Asked when nothing is left to wait for but the answer, after the permit (invariants 5, 6): epoch milliseconds before
-   * which it must be sent, or 0 = not at all.
+   * Called right before the request is sent, after the rate limiter's permit (invariants 5, 6). Returns the epoch
+   * milliseconds before which the request must be sent; 0 = it must not be sent.
    */
   sendBefore?: (() => number | Promise<number>) | undefined;
 }
@@ -61,16 +61,16 @@ export interface HttpAnswer<T> {
 }
 
 export interface HttpClient {
-  /** @throws ConnectorError; or the signal's own reason, once the caller has given up */
+  /** @throws ConnectorError, or the signal's reason when the caller has aborted */
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
 }
 
-// Keep-alive towards a few hosts; a connection that cannot be made fails well before the request's own limit.
+// Connections to a few hosts are kept alive. A connection that cannot be made fails well before the request's own limit.
 const connecting = { timeout: 10_000 };
 const agent = new Agent({ connect: connecting, connections: 64, pipelining: 1 });
 const publicAgent = new Agent({ connect: { ...connecting, lookup: lookupPublic }, connections: 64, pipelining: 1 });
 
-/** Node's codes for "nothing left this machine". */
+/** Node's error codes for requests that never left this machine. */
 const neverSent = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -103,7 +103,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
-  /** Asks on behalf of a step that only reads, unless an earlier attempt of it was answered already. */
+  /** Sends a request of a step that only reads, unless an earlier attempt of the step already got the answer. */
   async function askFor<T>({ step, part }: Reading, wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     step.over.throwIfAborted();
     const question = step.ask(digestOf(wanted), part);
@@ -111,14 +111,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     if (known) return read(wanted, known);
     const signal = wanted.signal ? AbortSignal.any([wanted.signal, step.over]) : step.over;
     const asked = async () => {
-      // Once it is sent only time ends it: the answer is worth having, even if the attempt that asked is over.
+      // A request that was sent is not aborted when its attempt ends: its answer is kept for the next attempt.
       const answered = await exchange({ ...wanted, signal }, step.cancelled);
       try {
         const answer = await read(wanted, answered);
         await question.keep(answered);
         return answer;
       } catch (error) {
-        // That there is no such row is an answer, too.
+        // "There is no such row" is an answer, too.
         if (error instanceof ConnectorError && error.code === 'not_found' && !error.page) await question.keep(answered);
         throw error;
       }
@@ -126,13 +126,13 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     return step.untilOver(asked());
   }
 
-  /** The same for the same question of the same caller. It is kept, so it says nothing. */
+  /** Equal for equal requests with equal credentials. It is a hash because it is stored, and must reveal nothing. */
   const digestOf = <T>(wanted: HttpRequest<T>) =>
     createHash('sha256')
       .update(JSON.stringify([urlOf(options.baseUrl, wanted), options.headers, wanted.headers ?? {}]))
       .digest('base64url');
 
-  /** @param cancelled ends it once it is sent; the request's own signal, before */
+  /** @param cancelled aborts the request after it was sent; before that the request's own signal does */
   async function exchange<T>(wanted: HttpRequest<T>, cancelled: AbortSignal | undefined): Promise<Answered> {
     wanted.signal?.throwIfAborted();
     await options.rateLimiter.take(wanted.signal);
@@ -179,7 +179,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const requestIdIn = (headers: Pick<Headers, 'get'>) =>
     headers.get(options.requestIdHeader ?? 'x-request-id') ?? undefined;
 
-  /** @throws ConnectorError for an answer that is none, or a refusal */
+  /** @throws ConnectorError for a refusal, or for an answer that holds no data */
   async function read<T>(wanted: HttpRequest<T>, { status, headers: fields, text }: Answered): Promise<HttpAnswer<T>> {
     const headers = new Headers(fields);
     const requestId = requestIdIn(headers);
@@ -195,15 +195,15 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     requestId: string | undefined,
   ) {
     const { status } = response;
-    const said = quote(text);
+    const message = quote(text);
     const retryAfterMs = retryAfter(response.headers.get('retry-after'));
     const where = `${wanted.method} ${wanted.route} answered ${status}`;
-    const about = { detail: said ? `${where}: ${said}` : where, status, requestId };
+    const about = { detail: message ? `${where}: ${message}` : where, status, requestId };
     if (status >= 300 && status < 400) {
       return new ConnectorError({ kind: 'permanent', code: 'redirected', ...about, detail: `${where}, a redirect` });
     }
     if (status === 429) {
-      // Without a Retry-After, five seconds (the public SDK's own assumption, mailprotector.md §3.3).
+      // Without a Retry-After the pause is five seconds (the public SDK's own assumption, mailprotector.md §3.3).
       await options.rateLimiter.throttled(retryAfterMs ?? 5_000, about.detail);
       return new ConnectorError({
         kind: 'throttled',
@@ -216,8 +216,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       return new ConnectorError({ kind: 'transient', code: 'upstream', ...about, retryAfterMs, mayHaveActed: true });
     }
     const page = isPage(text, response.headers.get('content-type'));
-    if (response.headers.has('cf-mitigated') || (page && !saysItself.has(status))) {
-      const detail = `${where} with a page of a server in front of the API${said ? `: ${said}` : ''}`;
+    if (response.headers.has('cf-mitigated') || (page && !statusDecides.has(status))) {
+      const detail = `${where} with a page of a server in front of the API${message ? `: ${message}` : ''}`;
       return new ConnectorError({ kind: 'transient', code: 'not_json', ...about, detail, retryAfterMs, page });
     }
     if (lockedStatuses.has(status))
@@ -235,13 +235,13 @@ const permanentCodes: Record<number, ConnectorErrorCode> = {
 };
 
 /**
- * Whose status says enough, page or not. 401: no challenge page is one, and a web server in front of an API (IIS before
- * ConnectWise) refuses a wrong password with its own page. 404: a wrong address is mostly that; whoever takes it for
- * "this row is gone" looks at `page` first.
+ * Statuses that count even when a page came with them. 401: challenge pages never use it, and a web server in front of an
+ * API (IIS before ConnectWise) refuses a wrong password with its own page. 404: usually the address is wrong; code that
+ * concludes "this row is gone" must look at `page` first.
  */
-const saysItself = new Set([401, 404]);
+const statusDecides = new Set([401, 404]);
 
-/** In use by somebody, or not yet: nothing was done, and it passes (connectwise.md §3: 409 = record in use or conflict). */
+/** The record is in use, or it is too early: nothing was done, and it passes (connectwise.md §3: 409 = record in use or conflict). */
 const lockedStatuses = new Set([409, 423, 425]);
 
 function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
@@ -253,11 +253,11 @@ function urlOf<T>(baseUrl: string, wanted: HttpRequest<T>): string {
   return `${baseUrl}${wanted.path}${text ? `?${text}` : ''}`;
 }
 
-/** What nobody needs, and is none of the next attempt's. */
+/** Headers that nothing needs and that must not be kept for the next attempt. */
 const forgotten = new Set(['set-cookie']);
 
 function answeredBy({ status, ok, headers }: Response, bytes: Uint8Array): Answered {
-  // What a refusal says is quoted however it is encoded.
+  // A refusal's text is quoted to a person even if its encoding is wrong.
   const text = textOf(bytes, headers.get('content-type')) ?? (ok ? null : latin(bytes));
   return { status, headers: Object.fromEntries([...headers].filter(([name]) => !forgotten.has(name))), text };
 }
@@ -274,7 +274,7 @@ async function readBytes(response: Response, maxBytes: number, where: string): P
         code: 'too_large',
         detail: `${where} sent more than ${maxBytes} bytes`,
         status: response.status,
-        // It answered, so a write was a write (invariant 5).
+        // The other side answered, so it may have carried out a write (invariant 5).
         mayHaveActed: true,
       });
     }
@@ -310,7 +310,7 @@ function broken(
     });
   }
   if (code === 'ENOTFOUND') {
-    // A name that does not exist today may be a resolver's bad minute, so it is retried before it blocks.
+    // An unknown host name may be a short failure of the resolver, so it is retried before the step is blocked.
     return new ConnectorError({
       kind,
       code: 'bad_host',

@@ -1,17 +1,17 @@
-/** Lists that do not arrive whole: what spoke against them, and what a server does that always speaks against them. */
+/** Lists that do not arrive whole: the evidence against them, and servers whose lists always contradict themselves. */
 import { ConnectorError, type Contradiction } from './errors.ts';
 
-/** One piece of evidence that does not agree with the others. */
+/** One piece of evidence that a list is not whole. */
 export interface Disagreement {
   /** What disagreed, in words for a person; follows "the list did not arrive whole: ". */
   why: string;
-  /** The server's own way of answering, where it is one: reading again does not help if it shows the same again. */
+  /** Set when this is how the server always answers: if a second reading shows the same, reading again does not help. */
   contradiction?: Contradiction;
 }
 
 /**
- * @param path of the list, with its ids
- * @param disagreements what spoke against it; the server's own contradictions are told first
+ * @param path the list's path with its ids
+ * @param disagreements the evidence; the error names a contradiction of the server first
  */
 export function incomplete(path: string, disagreements: readonly Disagreement[]): ConnectorError {
   const named = disagreements.find(({ contradiction }) => contradiction !== undefined);
@@ -24,7 +24,7 @@ export function incomplete(path: string, disagreements: readonly Disagreement[])
   });
 }
 
-/** The pages hold fewer or more rows than the server counts. */
+/** The evidence when the pages hold fewer or more rows than the server counts. */
 export function countDisagrees(rows: number, counted: number): Disagreement {
   if (rows > counted) {
     return {
@@ -32,7 +32,7 @@ export function countDisagrees(rows: number, counted: number): Disagreement {
       contradiction: 'counts_too_few',
     };
   }
-  // One that is always missing is a count that starts wrong, or a row the key may not see; a page that was cut lacks many.
+  // One missing row is a count that is off by one, or a row that the key may not see; a page that was cut lacks many rows.
   return rows > 0 && counted === rows + 1
     ? {
         why: `the server counts one row more than it shows (${counted}, and ${rows} came)`,
@@ -46,14 +46,14 @@ export const ignoresPage = (page: string): Disagreement => ({
   contradiction: 'ignores_page',
 });
 
-/** Sizes of pages are round numbers, whatever was asked for: such a page may be a full one. */
+/** Page sizes are round numbers, whatever size was asked for: a page with such a number of rows may be full. */
 const roundSize = 25;
 
 /**
  * Whether a page may be full, so that one more must be asked for.
  *
- * @param rows in the page
- * @param largest rows that a page holds, by what was said and by what came
+ * @param rows the number of rows in the page
+ * @param largest the most rows that a page holds, by what the server says and by what came
  */
 export function mayBeFull(rows: number, largest: number): boolean {
   return rows > 0 && (rows >= largest || rows % roundSize === 0);

@@ -1,6 +1,6 @@
 /**
- * The PSA port: what Countersign needs of a PSA. Ids are opaque strings; a new PSA is one folder that implements this.
- * After reference/psa-port.md §3.
+ * The PSA port: what Countersign needs of a PSA, after reference/psa-port.md §3. Ids are opaque strings; a new PSA is one
+ * folder that implements this.
  */
 import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
@@ -42,17 +42,17 @@ export interface PsaAgreement {
   accountId: string;
   name: string;
   status: 'active' | 'inactive' | 'cancelled' | 'expired';
-  /** Date `YYYY-MM-DD` that the next invoice bills from; reconciliation reads lines as of it. */
+  /** The day from which the next invoice bills, `YYYY-MM-DD`; reconciliation reads lines as of this day. */
   nextInvoiceDate?: string;
   startDate?: string;
   endDate?: string;
   billingCycle?: string;
-  /** 'monthly' follows usage by itself; others begin at *report only*. */
+  /** A monthly agreement follows usage by default; any other begins at *report only*. */
   monthly: boolean;
   /** Billing cycle *None*: nothing is ever invoiced. */
   neverBilled: boolean;
   currency?: string;
-  /** Opaque version of the row; absent where the PSA has none. */
+  /** Opaque version of the row; absent if the PSA has none. */
   version?: string;
 }
 
@@ -64,7 +64,7 @@ export interface PsaLine {
   description?: string;
   /** Gross quantity, as the PSA keeps it. */
   quantity: number;
-  /** Taken off before billing (ConnectWise `lessIncluded`). */
+  /** The part of the quantity that is not billed (ConnectWise `lessIncluded`). */
   includedQuantity: number;
   unitPrice: number;
   /** `Billable`, or not billed: `DoNotBill`, `NoCharge`. */
@@ -84,7 +84,7 @@ export type Capability =
   | 'lines.write'
   | 'boards.read';
 
-/** What alerts need besides. */
+/** Further rights, which alerts need. */
 export type AlertCapability =
   | 'boards.read'
   | 'boards.details'
@@ -98,22 +98,22 @@ export interface PermissionReport<C extends string = Capability> {
   ok: boolean;
   auth: 'ok' | 'bad_credentials' | 'bad_host' | 'unreachable';
   serverVersion?: string;
-  /** Evidence says what was asked and what came back, in words; for `denied` also the exact setting to change. */
+  /** `evidence` says in words what was asked and what came back; for `denied` also the exact setting to change. */
   capabilities: Record<C, { state: Tri; evidence: string }>;
 }
 
-/** A board with what a ticket on it can have. Only boards that take tickets of ours have statuses and types read. */
+/** A board, with the statuses and types of its tickets. These are read only for boards on which we can create tickets. */
 export interface PsaTicketBoard extends PsaBoard {
   statuses: { id: string; name: string; closed: boolean; active: boolean; isDefault: boolean }[];
   types: { id: string; name: string; active: boolean }[];
-  /** Why statuses and types could not be read though it takes tickets; may quote the PSA. */
+  /** Why statuses and types could not be read although the board takes tickets; may quote the PSA. */
   unread?: string;
 }
 
 export interface PsaPriority {
   id: string;
   name: string;
-  /** The most urgent first. */
+  /** The most urgent priority has the lowest position. */
   position: number;
   isDefault: boolean;
 }
@@ -129,16 +129,16 @@ export interface PsaTicket {
   summary: string;
   statusName: string;
   closed: boolean;
-  /** Whose it is. */
+  /** The PSA account of the ticket. */
   accountId: string;
   reference?: string;
-  /** The ticket in the PSA's own pages. */
+  /** The address of the ticket in the PSA's own pages. */
   url?: string;
 }
 
 /**
- * Claims a POST for the caller (invariant 6). Called once at most, right before it is sent: after whatever else there is to
- * ask and to wait for, so that a claim never grows old in a queue.
+ * Claims a POST for the caller (invariant 6). It is called at most once, right before the POST is sent and after all other
+ * questions and waits, so that a claim never grows old in a queue.
  *
  * @returns epoch milliseconds before which the POST must be sent; 0 when somebody else has claimed it
  */
@@ -146,9 +146,9 @@ export type Claim = () => Promise<number>;
 
 export interface TicketQuery {
   accountId: string;
-  /** As it was sent, or would be; it may be cut to what the PSA takes. */
+  /** The summary as it was sent, or would be; it may be cut to what the PSA takes. */
   summary: string;
-  /** Stable, kept before anything is sent; 100 characters at most. */
+  /** Our stable reference of the ticket, stored before anything is sent; 100 characters at most. */
   reference: string;
 }
 
@@ -162,21 +162,21 @@ export interface CreateTicket extends TicketQuery {
   claim: Claim;
 }
 
-/** How a write can end without having done what it should. */
+/** How a write can fail. */
 export type FailedWrite =
   | { outcome: 'rejected'; code: string; detail: string }
-  /** It was sent, or may have been; only a later look can tell. */
+  /** The write was sent, or may have been; only reading again later can tell. */
   | { outcome: 'uncertain'; detail: string }
-  /** Nothing was written, for a reason that is not this row's (away, throttled, credentials, rights): safe to claim again. */
+  /** Nothing was written, for a reason that concerns all writes (PSA away, throttled, credentials, rights): safe to claim again. */
   | { outcome: 'not_sent'; error: ConnectorError };
 
-/** What a search for the tickets of one reference found, as far as it can be believed. */
+/** The result of a search for the tickets with one reference. */
 export type TicketSearch =
   | { found: 'none' }
   | { found: 'one'; ticket: PsaTicket }
-  /** Several tickets carry the reference: a person has to say which one is right. */
+  /** Several tickets carry the reference; a person has to say which one is right. */
   | { found: 'several'; tickets: PsaTicket[] }
-  /** The PSA's own search matched, but what came does not show the reference: a person has to say whose it is. */
+  /** The PSA's search matched, but the tickets do not show the reference; a person has to say which one it is. */
   | { found: 'unproven'; tickets: PsaTicket[] };
 
 export type CreateTicketResult =
@@ -186,20 +186,20 @@ export type CreateTicketResult =
 
 export interface AddNote {
   ticketId: string;
-  /** Stands in the text, so that the note is found again. */
+  /** A text that the note contains, so that the note can be found again. */
   marker: string;
   text: string;
-  /** Nothing was ever posted for this marker, as far as we know. */
+  /** True when no note with this marker was ever posted, as far as we know. */
   first: boolean;
   claim: Claim;
 }
 
-/** `unreadable`: no note shows the marker, but some show no text at all. */
+/** `unreadable` means that no note shows the marker, but some show no text at all. */
 export type NoteSearch = 'there' | 'absent' | 'unreadable';
 
 export type AddNoteResult =
   | { outcome: 'created' | 'existing' }
-  /** It was posted before, and whether it is there cannot be read: a person has to look. */
+  /** The note was posted before, and it cannot be read whether it is there: a person has to look. */
   | { outcome: 'unreadable' }
   | FailedWrite;
 
@@ -209,7 +209,7 @@ export interface SetQuantity {
   /** Absolute gross quantity. */
   target: number;
   expected: { quantity: number; version?: string };
-  /** Decimals of a quantity that the PSA keeps: quantities are compared at them. */
+  /** The decimals of a quantity that the PSA keeps; quantities are compared at them. */
   decimals: number;
   /** Epoch milliseconds after which no write may start (invariant 5: a late writer must not write). */
   writeBefore: number;
@@ -223,36 +223,36 @@ export type SetQuantityResult =
 export interface PsaAdapter {
   readonly kind: PsaKind;
   checkPermissions(options?: CallOptions): Promise<PermissionReport>;
-  /** Each yields batches until the list is complete, or throws; never passes a truncated list off as the whole. */
+  /** Each list yields batches until it is complete, or throws; a truncated list is never passed off as the whole. */
   listAccounts(options?: CallOptions): AsyncIterable<PsaAccount[]>;
   listProducts(options?: CallOptions): AsyncIterable<PsaProduct[]>;
   listAgreements(options?: CallOptions): AsyncIterable<PsaAgreement[]>;
   listBoards(options?: CallOptions): AsyncIterable<PsaBoard[]>;
-  /** null = it is not there (any more). */
+  /** null = there is no such agreement (any more). */
   getAgreement(query: { agreementId: string } & CallOptions): Promise<PsaAgreement | null>;
   listLines(query: { agreementId: string } & CallOptions): Promise<PsaLine[]>;
   getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null>;
-  /** By *Product ID*, verified equal character for character on our side (connectwise.md §2.1: escaping is undocumented). */
+  /** Finds products by *Product ID*; we compare it character for character (connectwise.md §2.1: escaping is undocumented). */
   findProduct(query: { productId: string } & CallOptions): Promise<PsaProduct[]>;
   setQuantity(command: SetQuantity & CallOptions): Promise<SetQuantityResult>;
 
-  /** Characters of a ticket's summary at most. */
+  /** The most characters of a ticket's summary. */
   readonly maxSummaryLength: number;
   checkAlertPermissions(options?: CallOptions): Promise<PermissionReport<AlertCapability>>;
   readTicketOptions(options?: CallOptions): Promise<PsaTicketOptions>;
   /**
-   * Looks for the ticket of this reference; the PSA's search may lag behind a creation. A ticket that the PSA's search
-   * found, and that does not show its reference, is believed only if it is the only one, and account and summary fit.
+   * Looks for the ticket with this reference; the PSA's search may lag behind a creation. A found ticket that does not show
+   * its reference is believed only if it is the only one, and its account and summary fit.
    */
   findTickets(query: TicketQuery & CallOptions): Promise<TicketSearch>;
-  /** By id, which does not lag; null = it is not there. */
+  /** Gets a ticket by its id, which does not lag; null = there is no such ticket. */
   getTicket(query: { ticketId: string } & CallOptions): Promise<PsaTicket | null>;
-  /** Looks for the reference, and creates the ticket with one POST if it is nowhere (invariant 6). */
+  /** Looks for the reference, and creates the ticket with one POST if no ticket has it (invariant 6). */
   createTicket(command: CreateTicket & CallOptions): Promise<CreateTicketResult>;
   /** Whether a note of the ticket carries this marker. */
   findNote(query: { ticketId: string; marker: string } & CallOptions): Promise<NoteSearch>;
   /** Looks for the marker among the ticket's notes, and adds the note with one POST if it is not there. */
   addNote(command: AddNote & CallOptions): Promise<AddNoteResult>;
-  /** Gives a ticket a status; absolute, so it may be repeated. */
+  /** Sets a ticket's status; setting it again changes nothing, so the call may be repeated. */
   setTicketStatus(command: { ticketId: string; statusId: string } & CallOptions): Promise<void>;
 }

@@ -1,8 +1,8 @@
-/** Looks names up, and refuses those that lead into a network of our own, whatever the name looks like. */
+/** Looks up host names, and refuses those whose address is in a private network, whatever the name looks like. */
 import { lookup } from 'node:dns';
 import { BlockList, isIPv6, type LookupFunction } from 'node:net';
 
-/** What an error of `lookupPublic` carries as its code. */
+/** The code of the error with which `lookupPublic` refuses. */
 export const privateAddress = 'PRIVATE_ADDRESS';
 
 // RFC 6890: addresses that no server on the Internet has.
@@ -20,7 +20,7 @@ export function isPrivateAddress(address: string): boolean {
   return own.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
-/** For `connect({ lookup })`: the answer is checked where it is used, so a name cannot point elsewhere a moment later. */
+/** For `connect({ lookup })`: it checks the very address that is then used, so a name cannot point elsewhere a moment later. */
 export const lookupPublic: LookupFunction = (hostname, options, callback) => {
   lookup(hostname, { ...options, all: true }, (error, addresses) => {
     const refused = addresses?.find(({ address }) => isPrivateAddress(address));

@@ -1,4 +1,4 @@
-/** Calls to one connection stay within its rate, whatever number of workers (design.md "Budgets"). */
+/** Keeps the calls to one connection within its rate, however many workers there are (design.md "Budgets"). */
 export interface RateLimiter {
   /**
    * Waits until the next call may start.
@@ -6,14 +6,14 @@ export interface RateLimiter {
    * @throws ConnectorError `throttled` when the other side asked for a pause that is too long to wait for here
    */
   take(signal?: AbortSignal): Promise<void>;
-  /** The other side answered 429: nobody calls it for so many milliseconds. @param why what it answered, for a person */
+  /** Called after a 429: no worker calls the other side for `pauseMs` milliseconds. @param why its answer, for a person */
   throttled(pauseMs: number, why: string): Promise<void>;
 }
 
-/** A longer pause is not waited for in an activity: its step says so, and a timer of Temporal's waits. In milliseconds. */
+/** The longest pause, in milliseconds, that an activity waits for. For a longer one its step is paused, and a Temporal timer waits. */
 export const maxWaitMs = 5_000;
 
-/** No limit: tests, and calls before a connection is stored. */
+/** No limit, for tests and for calls before a connection is stored. */
 export const unlimited: RateLimiter = {
   take: async () => undefined,
   throttled: async () => undefined,

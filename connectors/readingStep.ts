@@ -1,41 +1,44 @@
 /**
- * What a step that only reads was answered so far. Where it is cut short, by a 429 for one, the next attempt gets these
- * answers without asking for them again: so it ends under any limit of calls. Held in the asynchronous context, because
- * every question that is asked on behalf of the step belongs to it, whichever adapter asks it.
+ * Keeps the answers that a step which only reads has received so far. When an attempt is cut short (by a 429, for one), the
+ * next attempt gets these answers without asking again, so the step ends under any limit of calls. The step is held in the
+ * asynchronous context, because every request made on its behalf belongs to it, whichever adapter makes it.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** An answer as it came. */
+/** An HTTP answer as it came. */
 export interface Answered {
   status: number;
   headers: Record<string, string>;
-  /** The body's text; null = its bytes are no text. */
+  /** The body's text; null = its bytes are not text. */
   text: string | null;
 }
 
-/** One question of a step; asked again within an attempt it is another one: a number of rows before and after, for one. */
+/**
+ * One request of a step. The same request made again within one attempt is another question: a count of rows before and
+ * after a list, for one.
+ */
 export interface Question {
-  /** What an earlier attempt was answered. */
+  /** The answer that an earlier attempt got; undefined = none. */
   known(): Promise<Answered | undefined>;
-  /** Keeps a good answer for the next attempt, should there be one. */
+  /** Keeps a good answer for the next attempt, if there is one. */
   keep(answered: Answered): Promise<void>;
 }
 
 export interface ReadingStep {
   /**
-   * @param words the same for the same question with the same credentials
-   * @param part of the step's work that it belongs to
+   * @param digest equal for equal requests with equal credentials
+   * @param part the part of the step's work to which the request belongs
    */
-  ask(words: string, part: string): Question;
-  /** Whoever has not sent his question when it is aborted need not: the attempt is over. */
+  ask(digest: string, part: string): Question;
+  /** Aborted when the attempt is over: requests that were not sent yet are not sent any more. */
   over: AbortSignal;
-  /** Ends also what was sent: the worker stops. */
+  /** Aborted when the worker stops: requests that were sent end, too. */
   cancelled: AbortSignal;
-  /** The attempt waits for this before it ends, so that what was sent is not for nothing. */
+  /** Makes the attempt wait for a request before it ends, so that the answer is not lost. */
   untilOver<T>(asked: Promise<T>): Promise<T>;
 }
 
-/** The step on whose behalf something is asked, and the part of its work. */
+/** The step on whose behalf a request is made, and the part of its work. */
 export interface Reading {
   step: ReadingStep;
   part: string;
@@ -43,17 +46,17 @@ export interface Reading {
 
 const current = new AsyncLocalStorage<Reading>();
 
-/** Every GET of `work` belongs to the step. */
+/** Runs `work`, whose GET requests then belong to the step. */
 export const readFor = <T>(step: ReadingStep, work: () => T): T => current.run({ step, part: '' }, work);
 
-/** Undefined outside a step that only reads. */
+/** The step of the current asynchronous context; undefined outside a step that only reads. */
 export const readingStep = () => current.getStore();
 
-/** Its questions belong to a part of the work, whose answers are given up when that part is committed. */
+/** Runs `work` as one part of the step; the answers kept for a part are dropped when the part is committed. */
 export function asPart<T>(part: string, work: () => T): T {
   const at = current.getStore();
   return at ? current.run({ ...at, part }, work) : work();
 }
 
-/** Its questions belong to no step. */
+/** Runs `work` so that its requests belong to no step. */
 export const asNobody = <T>(work: () => T): T => current.exit(work);

@@ -1,4 +1,4 @@
-/** The vendors and PSAs there are. A new one is a folder that implements a port, and an entry here. */
+/** All vendors and PSAs. A new one is a folder that implements a port, and an entry here. */
 import { skuOf, skus } from '../domain/skuCatalogue.ts';
 import type { RateLimiter } from './rateLimiter.ts';
 import { connectwiseSettings, createConnectwiseAdapter } from './connectwise/adapter.ts';
@@ -12,7 +12,7 @@ import {
 import type { PsaAdapter } from './psa.ts';
 import type { VendorAdapter } from './vendor.ts';
 
-/** What the deployment, not the customer, decides. */
+/** Options that the deployment decides, not the customer. */
 export interface ConnectorOptions {
   mailprotectorUrl: string;
   connectwiseClientId: string;
@@ -29,7 +29,7 @@ export const vendors = {
     intakes: ['pull', 'push'] as const,
     credentials: mailprotectorCredentials,
     settings: mailprotectorSettings,
-    /** A pushed service of this name is the catalogue's of this id, whatever the vendor calls it. */
+    /** The catalogue's id of a service that is pushed under this name. */
     serviceIdOf: skuOf,
     services: skus.map(({ sku, name, description }) => ({ id: sku, name, description })),
     create(credentials: unknown, settings: unknown, options: ConnectorOptions): VendorAdapter {
@@ -50,7 +50,7 @@ export const psas = {
     name: 'ConnectWise PSA',
     credentials: connectwiseCredentials,
     settings: connectwiseSettings,
-    /** @throws ConnectorError when the site is no address that may be called */
+    /** @throws ConnectorError when the site is not an address that may be called */
     check(credentials: unknown, options: Pick<ConnectorOptions, 'allowPrivateHosts'>): void {
       originOf(connectwiseCredentials.parse(credentials).site, options.allowPrivateHosts);
     },

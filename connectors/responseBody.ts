@@ -1,15 +1,15 @@
-/** What an answer's body is: data, or something else that answered in its place. */
+/** Tells data in an answer's body from a page or a text that came in its place. */
 import type { z } from 'zod';
 import { ConnectorError } from './errors.ts';
 import { parseOutsideJson } from './text.ts';
 
 /**
- * Whether a body is written for people and not by the API: a maintenance, challenge or login page. It comes from a server
- * in front of the API, so it says nothing about what was asked for, or about who asks.
+ * Whether a body is a page for people and not the API's answer: a maintenance, challenge or login page. Such a page comes
+ * from a server in front of the API, so it does not tell anything about the row that was asked for, or about the credentials.
  */
 export function isPage(text: string, contentType: string | null): boolean {
   if (text.trim() === '' || isJson(text)) return false;
-  // Cloudflare says so in plain text to whoever does not ask for HTML.
+  // Cloudflare answers "error code: …" in plain text to clients that do not ask for HTML.
   return /^text\/html\b/i.test(contentType ?? '') || /^\s*(<|error code: \d+\s*$)/.test(text);
 }
 
@@ -23,12 +23,12 @@ function isJson(text: string): boolean {
 }
 
 /**
- * Lenient on what is there besides, strict on what is used: an answer that does not fit names the field, never its value.
- * What is no data at all, or no row, says nothing of the row that was asked for: that passes.
+ * Reads an answer's data: strict on the fields that are used, lenient on all others. The error names the field, never its
+ * value. An answer that is no data at all, or not a row, does not concern the row that was asked for: such an error passes.
  *
- * @param about.where method and route, for words
- * @param text undefined when the bytes are no text in the encoding they declare
- * @throws ConnectorError `not_json` (transient), or `bad_shape`, which is permanent where it is the row's own
+ * @param text undefined when the bytes are not text in the encoding they declare
+ * @param about.where method and route, for the error's text
+ * @throws ConnectorError `not_json` (transient), or `bad_shape`, which is permanent if the row itself is at fault
  */
 export function dataIn<T>(
   schema: z.ZodType<T>,
@@ -36,7 +36,7 @@ export function dataIn<T>(
   about: { where: string; requestId: string | undefined; quote: (text: string) => string },
 ): T {
   const { where, requestId } = about;
-  // It answered, so a write may have been one (invariant 5).
+  // The other side answered, so it may have carried out a write (invariant 5).
   const failure = (kind: 'transient' | 'permanent', code: 'not_json' | 'bad_shape', what: string) =>
     new ConnectorError({ kind, code, detail: `${where}${what}`, requestId, mayHaveActed: true });
   if (text === undefined) {
@@ -48,9 +48,9 @@ export function dataIn<T>(
     json = text.trim() === '' ? undefined : parseOutsideJson(text);
   } catch {
     const title = /<title[^>]*>([^<]*)/i.exec(text)?.[1];
-    const said = title === undefined ? '' : `: "${about.quote(title)}"`;
+    const quotedTitle = title === undefined ? '' : `: "${about.quote(title)}"`;
     const what = text.trimStart().startsWith('<') ? 'a page' : 'a text';
-    throw failure('transient', 'not_json', ` answered with ${what} and no data${said}`);
+    throw failure('transient', 'not_json', ` answered with ${what} and no data${quotedTitle}`);
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
@@ -58,14 +58,14 @@ export function dataIn<T>(
   const [issue] = parsed.error.issues;
   const field = issue?.path.map(String).join('.') ?? '';
   const code = issue?.code ?? 'unknown';
-  // No list, or no row with an id: this is a message about something else.
+  // Neither a list nor a row with an id: the answer is a message about something else.
   if ((field === '' && code === 'invalid_type') || (field === 'id' && !Object.hasOwn(Object(json) as object, 'id')))
     throw failure('transient', 'bad_shape', ' answered with something other than what was asked for');
   const what = `: ${field || 'the answer'} does not have the form Countersign knows (${code})`;
   throw failure('permanent', 'bad_shape', what);
 }
 
-/** The other side's own words: `message`, else `error`, else the text without its tags. */
+/** The message in an answer of the other side: `message`, else `error`, else the text without its tags. */
 export function messageIn(text: string): string {
   try {
     const body = JSON.parse(text) as { message?: unknown; error?: unknown; errors?: { message?: unknown }[] };

@@ -1,9 +1,9 @@
-/** Lists are read row by row: one that cannot be read is named by its own id and name, and takes no others with it. */
+/** Reads lists row by row: a row that cannot be read is named by its id and name, and the others are still read. */
 import type { z } from 'zod';
 import { ConnectorError } from './errors.ts';
 import type { CallOptions, UnreadRow } from './vendor.ts';
 
-/** A row of a list by its id: as it is used, or why it cannot be. */
+/** A row of a list: the parsed row, or why it cannot be read. */
 export interface ListedRow<T> {
   id: string;
   row?: T;
@@ -12,10 +12,10 @@ export interface ListedRow<T> {
 }
 
 /**
- * @param rows as they came
- * @param schema of one row
- * @param path of the list, with its ids
- * @throws ConnectorError `bad_shape` for a row without an id: nobody could say which one is missing
+ * @param rows the rows as they came
+ * @param schema the schema of one row
+ * @param path the list's path with its ids
+ * @throws ConnectorError `bad_shape` for a row without an id, because nobody could say which row is missing
  */
 export function readRows<T extends { id: string }>(
   rows: readonly unknown[],
@@ -36,9 +36,9 @@ export function readRows<T extends { id: string }>(
 }
 
 /**
- * The rows that can be read. Of the others the caller is told, if it asked for that; else the first of them is an error.
+ * Returns the rows that can be read, and passes the others to `call.unread`.
  *
- * @throws ConnectorError `bad_shape` that names the row by its id and name
+ * @throws ConnectorError `bad_shape` with the row's id and name for the first bad row, if the caller gave no `unread`
  */
 export function handOver<T>(rows: readonly ListedRow<T>[], path: string, call: CallOptions | undefined): T[] {
   for (const { id, bad } of rows) {
@@ -51,7 +51,7 @@ export function handOver<T>(rows: readonly ListedRow<T>[], path: string, call: C
   return rows.flatMap(({ row }) => (row === undefined ? [] : [row]));
 }
 
-/** The error that a row is which cannot be read and is of nobody that is known. */
+/** The error for a row that cannot be read and whose account is not known. */
 export function unreadRow(path: string, row: UnreadRow): ConnectorError {
   return badShape(path, `row ${row.id}${quoted(row.name)}: ${row.why}`);
 }
@@ -60,13 +60,13 @@ function badShape(path: string, what: string): ConnectorError {
   return new ConnectorError({ kind: 'permanent', code: 'bad_shape', detail: `GET ${path}: ${what}` });
 }
 
-/** An id as ids are: a whole number or text; undefined for all else. */
+/** The id of a row, if it is a whole number or a text; undefined for anything else. */
 export function idOf(row: unknown): string | undefined {
   const id = typeof row === 'object' && row !== null && 'id' in row ? row.id : undefined;
   return Number.isSafeInteger(id) || (typeof id === 'string' && id !== '') ? String(id) : undefined;
 }
 
-/** What a person knows a row by. */
+/** The name by which a person knows a row. */
 function nameOf(raw: Record<string, unknown>): string | undefined {
   const names = [raw['name'], raw['identifier'], raw['description']];
   return names.find((name): name is string => typeof name === 'string' && name !== '');

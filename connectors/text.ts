@@ -1,16 +1,16 @@
-/** Text that PostgreSQL cannot hold is made text that it can, in one place: every answer goes through here. */
+/** Makes every text from outside one that PostgreSQL can hold; all answers go through here. */
 
 const replacement = '\uFFFD';
-/** How JSON spells U+0000 and the halves of surrogate pairs; raw they cannot stand in JSON that was sent as UTF-8. */
+/** JSON's escapes of U+0000 and of half surrogate pairs; unescaped they cannot occur in JSON that was sent as UTF-8. */
 const suspicious = /\\u(0000|d[89a-f])/i;
 
-/** Shows U+0000 and half a surrogate pair as U+FFFD (`�`): the name stays recognizable, and that something was there is seen. */
+/** Replaces U+0000 and half surrogate pairs by U+FFFD (`�`): a name stays recognizable, and shows that something was there. */
 export function cleanText(text: string): string {
   return text.replaceAll('\0', replacement).replace(/\p{Surrogate}/gu, replacement);
 }
 
 /**
- * Parses JSON of the outside world; no string in it, keys included, is one that PostgreSQL would refuse.
+ * Parses JSON from outside. No string of the result, keys included, is one that PostgreSQL would refuse.
  *
  * @throws SyntaxError for what is not JSON
  */

@@ -1,4 +1,4 @@
-/** The vendor port: what Countersign needs of a vendor it reads from (intake `pull`). */
+/** The vendor port: what Countersign needs of a vendor from which it reads (intake `pull`). */
 
 import type { Signals } from '../domain/derivedAlerts.ts';
 import type { ConnectorErrorCode } from './errors.ts';
@@ -10,7 +10,7 @@ export interface VendorAccount {
   name: string;
 }
 
-/** One part of a usage count: where a number came from. */
+/** One part of a usage count: a user group, and its share of the number. */
 export interface UsagePart {
   domain: string;
   group: string;
@@ -21,9 +21,9 @@ export interface UsagePart {
 
 export interface UsageCount {
   accountId: string;
-  /** SKU of the vendor's catalogue, e.g. `CloudFilter`; an unknown display name is kept as it came. */
+  /** The SKU of the vendor's catalogue, e.g. `CloudFilter`; an unknown display name is kept as it came. */
   service: string;
-  /** Whole users. A zero is a real zero: the account exists and has none. */
+  /** The number of users. A zero is a real zero: the account exists and has no users. */
   quantity: number;
   parts: UsagePart[];
 }
@@ -38,13 +38,13 @@ export interface UnreadAccount {
   why: string;
 }
 
-/** A read that can be continued after `next`. */
+/** One page of usage; reading can be continued after `next`. */
 export interface UsagePage {
-  /** The accounts this page read whole: a service of theirs that is not among the counts has no users. */
+  /** The accounts that this page read whole: a service of theirs without a count has no users. */
   accountIds: string[];
   counts: UsageCount[];
   userTypes: { accountId: string; counts: UserTypeCounts }[];
-  /** Accounts that are there and could not be read, each for a reason of its own: nothing is known of their usage. */
+  /** Accounts that exist but could not be read, each for its own reason: their usage is not known. */
   unread: UnreadAccount[];
   /** Opaque; absent on the last page. */
   next?: string;
@@ -53,31 +53,31 @@ export interface UsagePage {
 export interface CallOptions {
   signal?: AbortSignal;
   /**
-   * Lists that do not arrive whole are taken as they came, and this is told what was wrong with each, in words: a person
-   * has accepted that knowingly. Without it such a list is an error.
+   * Set when a person has knowingly accepted incomplete lists: such a list is taken as it came, and this is called with what
+   * was wrong, in words. Without it an incomplete list is an error.
    */
   accept?: (what: string) => void;
-  /** Told of each row of a list that cannot be read. Without it such a row is an error. */
+  /** Called for each row of a list that cannot be read. Without it such a row is an error. */
   unread?: (row: UnreadRow) => void;
 }
 
-/** A row that came and cannot be read: something that is needed is missing, or has another form. */
+/** A row that came but cannot be read: a needed field is missing or has another form. */
 export interface UnreadRow {
   id: string;
-  /** What a person knows it by, if that can be read. */
+  /** The name by which a person knows the row, if it can be read. */
   name?: string;
-  /** The account it belongs to, if that can be read; told by adapters. */
+  /** The account of the row, if it can be read; set by adapters. */
   accountId?: string;
-  /** As it came. */
+  /** The row as it came. */
   raw: Readonly<Record<string, unknown>>;
-  /** What is wrong: names the field, never its value. */
+  /** What is wrong; names the field, never its value. */
   why: string;
 }
 
 export interface SignalQuery {
-  /** Of these accounts only. */
+  /** Only the signals of these accounts are read. */
   accountIds: readonly string[];
-  /** Each kind costs calls of its own: none for what is not wanted. */
+  /** The kinds that are wanted; each costs its own calls, so a kind that is not wanted costs none. */
   pendingDomains: boolean;
   deadSyncs: boolean;
   openStatements: boolean;
@@ -85,15 +85,15 @@ export interface SignalQuery {
 
 export interface VendorAdapter {
   readonly vendor: string;
-  /** Throws a permanent ConnectorError when the credentials do not work; answers the reseller's name when they do. */
+  /** @returns the reseller's name @throws ConnectorError, a permanent one when the credentials do not work */
   verifyCredentials(options?: CallOptions): Promise<{ resellerName: string }>;
-  /** All accounts, complete or an error (`incomplete`): a truncated list is never passed off as the whole. */
+  /** All accounts, or the error `incomplete`: a truncated list is never passed off as the whole. */
   listAccounts(options?: CallOptions): Promise<VendorAccount[]>;
   /**
-   * Usage of all accounts (or of `accountIds`), page by page, in an order that does not change within a run.
-   * Yields one page per batch of accounts, so that page and cursor can be committed together; `after` continues.
+   * Reads the usage of all accounts (or of `accountIds`) in an order that does not change within a run. It yields one page
+   * per batch of accounts, so that page and cursor can be committed together; `after` continues behind a page's `next`.
    */
   readUsage(query: { accountIds?: string[]; after?: string } & CallOptions): AsyncIterable<UsagePage>;
-  /** What a feed of alerts would tell, where the vendor has none: each kind whole, or an error. */
+  /** Reads the signals from which alerts are derived, because the vendor has no feed of alerts: each kind whole, or an error. */
   readSignals(query: SignalQuery & CallOptions): Promise<Signals>;
 }

@@ -3,10 +3,10 @@ import { Connection } from '@temporalio/client';
 import { registerSearchAttributes, SearchAttributeOfAnotherType } from './searchAttributes.ts';
 
 /**
- * Registers the search attributes; a server that has just come up may need a moment.
+ * Registers the search attributes, with retries: a server that has just come up may need a moment.
  *
  * @param address host:port of the Temporal frontend
- * @throws SearchAttributeOfAnotherType when one is there with another type: a person has to decide
+ * @throws SearchAttributeOfAnotherType when an attribute exists with another type: a person has to decide
  */
 export async function prepareTemporal(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({ address });

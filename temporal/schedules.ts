@@ -13,14 +13,14 @@ import { searchAttributes } from './searchAttributes.ts';
 /** The id of the one Schedule that every deployment has. */
 export const sweepScheduleId = 'sweep';
 
-/** An integration's Schedule. */
+/** The id of an integration's Schedule. */
 export const syncScheduleId = (integrationId: string) => `sync/${integrationId}`;
 
-/** How long a missed window is caught up with: a sync that a weekend without a server has missed runs on Monday, once. */
+/** How long ago a missed sync may be and still be caught up with: one that a weekend without a server missed runs once on Monday. */
 export const catchUpMs = 7 * 24 * 60 * 60_000;
 
 /**
- * Creates the sweep's Schedule if it is missing. Missed sweeps need no catching up: one finds all that is overdue.
+ * Creates the sweep's Schedule if it is missing. Missed sweeps need no catching up: one sweep finds all that is overdue.
  *
  * @param sweepIntervalMs milliseconds between two sweeps
  */
@@ -49,11 +49,11 @@ export async function ensureSweep(client: Client, sweepIntervalMs: number): Prom
 }
 
 /**
- * Makes the Schedules of syncs be those that are wanted: creates what is missing, replaces what is another, deletes what is
- * not wanted. One that is as wanted is not touched, so that it catches up with what it missed, and stays paused if somebody
- * has paused it in the Temporal UI.
+ * Makes the Schedules of syncs match the wanted ones: creates missing Schedules, replaces different ones, deletes unwanted
+ * ones. A Schedule that matches is not touched, so that it catches up with what it missed, and stays paused if somebody has
+ * paused it in the Temporal UI.
  *
- * @param failed called for each that Temporal refuses; the others are done all the same
+ * @param failed called for each Schedule that Temporal refuses; the others are still done
  */
 export async function ensureSyncSchedules(
   client: Client,
@@ -70,7 +70,7 @@ export async function ensureSyncSchedules(
     if (schedule && memo?.['revision'] === revisionOf(schedule)) continue;
     await set(scheduleId, schedule);
   }
-  // The list lags behind: what it lacks may be there, as it is wanted or not.
+  // Temporal's list lags behind: a Schedule that it lacks may exist already, in any form.
   for (const [scheduleId, schedule] of missing) await set(scheduleId, schedule);
 }
 
@@ -86,7 +86,7 @@ async function replace(client: Client, scheduleId: string, wanted: WantedSchedul
   try {
     await client.schedule.create(optionsOf(scheduleId, wanted));
   } catch (error) {
-    // Another worker's sweep was faster.
+    // Another worker's sweep created it first.
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
   }
 }

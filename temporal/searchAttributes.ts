@@ -14,14 +14,14 @@ const indexedType = { KEYWORD: 2, BOOL: 5 } as const;
 
 type Registered = Record<string, number>;
 
-/** Somebody else registered an attribute of ours with another type, and a person has to decide. */
+/** A search attribute of ours is registered with another type; a person has to decide what to do. */
 export class SearchAttributeOfAnotherType extends Error {}
 
 /**
- * Registers the search attributes that are missing and compares the types of those that are there: registering one
+ * Registers the search attributes that are missing, and compares the types of those that exist: registering an attribute
  * again with another type silently succeeds (measured), and an unregistered one fails every workflow task.
  *
- * @throws SearchAttributeOfAnotherType that names it
+ * @throws SearchAttributeOfAnotherType that names the attribute
  */
 export async function registerSearchAttributes(connection: ConnectionLike, namespace: string): Promise<void> {
   const missing = await missingSearchAttributes(connection, namespace);

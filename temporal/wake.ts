@@ -1,4 +1,4 @@
-/** Waking a process: the one message there is, sent after the fact it tells of has been committed. */
+/** Wakes processes. The Signal `wake` is the only message to a workflow; it is sent after a fact was committed. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 import { type Wakeable, workflowIdOf, workflowInputOf, workflowTaskQueue } from '../domain/process/ids.ts';
 import type { ProcessKind } from '../domain/process/steps.ts';
@@ -33,14 +33,14 @@ const details: Record<ProcessKind, string> = {
 };
 
 /**
- * Wakes that come while one for the same process is on its way become one that follows it: a wake says "look again",
- * so a thousand at once say no more than one after the last of them. A flood would cost a workflow a promise or twenty
- * per Signal, all in one activation.
+ * Makes the function that wakes processes. Wakes that come while one for the same process is under way are merged into one
+ * that follows it: a wake says "look again", so a thousand at once say no more than one after the last of them. A flood of
+ * Signals would cost a workflow a promise or twenty per Signal, all in one activation.
  *
- * @param eager a client over a worker's own connection: a workflow that is new is then run by that worker at once, without
- *   the way through the task queue, which is most of what thousands of new customers cost the server
- * @returns a function that signals the process's workflow, starting it if it is not open. Slow while Temporal is away
- *   (2 to 4 s, measured), so nobody awaits it in a caller's way; what it misses the sweep finds.
+ * @param eager a client over a worker's own connection: that worker then runs a new workflow at once, without the way
+ *   through the task queue, which is most of what thousands of new customers cost the server
+ * @returns a function that signals the process's workflow, and starts it if it is not open. It is slow while Temporal is away
+ *   (2 to 4 s, measured), so no request waits for it; the sweep finds what it misses.
  */
 export function createWaker(client: Client, eager?: Client): Wake {
   const underWay = new Map<string, { sent: Promise<void>; next?: Promise<void> }>();
@@ -60,7 +60,7 @@ export function createWaker(client: Client, eager?: Client): Wake {
   return (process) => {
     const current = underWay.get(workflowIdOf(process.kind, process.id));
     if (!current) return send(process);
-    // The one on its way may have been looked at before this fact was committed, so it does not count for it.
+    // The wake under way may be handled before this fact was committed, so one more has to follow it.
     current.next ??= current.sent.then(
       () => send(process),
       () => send(process),
@@ -69,10 +69,10 @@ export function createWaker(client: Client, eager?: Client): Wake {
   };
 }
 
-/** A wake that is not answered fails after this, in milliseconds: what it misses the sweep finds. */
+/** Milliseconds after which an unanswered wake fails; the sweep finds what it misses. */
 const maxWakeMs = 10_000;
 
-/** @returns false when it is open already, or one cannot start it so: it has to be signalled */
+/** @returns false when the workflow is open already or is not started eagerly, so that it has to be signalled */
 async function start(eager: Client | undefined, process: Wakeable): Promise<boolean> {
   if (!eager || process.kind !== 'onboardCustomer') return false;
   try {
@@ -99,7 +99,7 @@ function optionsOf({ kind, id, organizationId, integrationId }: Wakeable) {
     args: [workflowInputOf(kind, id)],
     staticSummary: summaries[kind],
     staticDetails: details[kind],
-    // Whoever starts thousands lets all others pass, and other tenants’ between them.
+    // New customers come in thousands: all other work passes them, and the fairness key lets other tenants' ones in between.
     ...(kind === 'onboardCustomer' && integrationId
       ? { priority: { priorityKey: 4, fairnessKey: integrationId } }
       : {}),

@@ -1,4 +1,4 @@
-/** ConnectWise behind the PSA port. Product = catalogue item, line = addition (connectwise.md §4). */
+/** ConnectWise as a PSA adapter. A product is a catalogue item, a line is an addition (connectwise.md §4). */
 import { z } from 'zod';
 import { maxDecimals, sameQuantity } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
@@ -21,9 +21,9 @@ import {
 import { createTicketHalf } from './tickets.ts';
 import { afterFailedWrite, refused } from './writes.ts';
 
-/** What ConnectWise's documentation leaves open. */
+/** Settings for what ConnectWise's documentation leaves open. */
 export const connectwiseSettings = z.strictObject({
-  /** A quantity is a double in the API (connectwise.md §4.4); that two decimals of it are kept is not documented. */
+  /** A quantity is a double in the API (connectwise.md §4.4); that ConnectWise keeps two decimals is not documented. */
   quantityDecimals: z.int().min(0).max(maxDecimals).default(2),
 });
 
@@ -44,9 +44,9 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
   }
 
   /**
-   * What failed with a 404 is gone only if the API said so, and not a page in its place.
+   * Decides whether a failed read means that the row is gone. A 404 counts only if the API itself gave it, not a page.
    *
-   * @returns null for what is not there; throws every other failure
+   * @returns null when the row is gone; throws any other failure
    */
   async function gone(error: unknown, signal: AbortSignal | undefined): Promise<null> {
     if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
@@ -55,7 +55,7 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
     return null;
   }
 
-  /** On cloud a 404 may really be refused credentials (§3): a row is gone only if ConnectWise still knows who asks. */
+  /** On cloud a 404 may really mean refused credentials (§3): a row is gone only if the credentials still work. */
   async function assertCredentials(signal: AbortSignal | undefined): Promise<void> {
     try {
       await client.request({
@@ -101,8 +101,8 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
 
     async *listAgreements(call) {
       const unread = call?.unread;
-      const whose = unread && { unread: (row: UnreadRow) => unread({ ...row, ...accountOf(row) }) };
-      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, { ...call, ...whose }))
+      const withAccount = unread && { unread: (row: UnreadRow) => unread({ ...row, ...accountOf(row) }) };
+      for await (const batch of client.list('/finance/agreements', {}, agreementSchema, { ...call, ...withAccount }))
         yield batch.map(agreementOf);
     },
 
@@ -129,8 +129,8 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
         schema: z.array(z.unknown()),
         signal: call.signal,
       });
-      // One call for nearly every agreement: where the header says that there is more, or the page may be a full one and
-      // the header lost, it is read as any long list.
+      // One call is enough for nearly every agreement. If the header says that there is more, or the page may be full and the
+      // header lost, the lines are read like any long list.
       const more = /rel="?next"?/.test(headers.get('link') ?? '') || mayBeFull(data.length, rowsPerPage);
       const toLine = (addition: Addition) => lineOf(agreementId, addition);
       if (!more) return handOver(readRows(data, additionSchema, path), path, call).map(toLine);
@@ -175,8 +175,8 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
 }
 
 /**
- * Compare, write once, read again (invariant 5; psa-port.md §4). ConnectWise has no row version to send along, so a
- * window between compare and write stays; the quantity expected and read back keeps it as small as it can be.
+ * Compares, writes once, and reads back (invariant 5; psa-port.md §4). ConnectWise accepts no row version with a write, so
+ * another writer may come between comparing and writing; comparing right before and reading back keep that window small.
  */
 async function setQuantity(
   client: ConnectwiseClient,
@@ -195,11 +195,11 @@ async function setQuantity(
   }
   if (!line || !sameQuantity(line.quantity, command.expected.quantity, command.decimals))
     return { outcome: 'conflict', current: line };
-  // The same quantity, but not the line that was signed off: it may have ended, or bill another product now.
+  // The quantity is the same, but the line changed since it was signed off: it may have ended, or bill another product now.
   if (command.expected.version && line.version !== command.expected.version)
     return { outcome: 'conflict', current: line };
   try {
-    // The dialect is a bare field name, and the whole record comes back (§5.1).
+    // ConnectWise's JSON Patch takes a bare field name as path, and answers with the whole record (§5.1).
     await client.request({
       method: 'PATCH',
       ...lineRoute(command),
@@ -223,7 +223,7 @@ async function readBack(
     const now = await getLine(command);
     if (now && sameQuantity(now.quantity, command.target, command.decimals))
       return { outcome: 'applied', before, after: now.quantity, version: now.version };
-    // It answered 200 and holds something else: a 200 without effect (§5.1), lag, or another hand. Read again later.
+    // ConnectWise answered 200 but shows another quantity: a 200 without effect (§5.1), a lag, or another writer. Read again later.
     return { outcome: 'uncertain', detail: `ConnectWise took the write but shows ${now?.quantity ?? 'no line'}.` };
   } catch (error) {
     return {
@@ -233,13 +233,13 @@ async function readBack(
   }
 }
 
-/** Whose an agreement is that cannot be read otherwise. */
+/** The account of an agreement of which another field cannot be read. */
 function accountOf({ raw }: UnreadRow): { accountId?: string } {
   const accountId = idOf(raw['company']);
   return accountId === undefined ? {} : { accountId };
 }
 
-/** A cache in between may mix answers up: another row's quantity is not this one's. */
+/** The error for an answer that holds another row than was asked for; a cache in between may mix answers up. */
 function anotherRow(wanted: string, came: string): ConnectorError {
   const detail = `ConnectWise was asked for ${wanted} and answered with ${came}.`;
   return new ConnectorError({ kind: 'transient', code: 'bad_shape', detail });
@@ -252,7 +252,7 @@ function lineRoute({ agreementId, lineId }: { agreementId: string; lineId: strin
   };
 }
 
-/** A company whose types are all prospects' is not a customer yet; the type's name is the partner's own, so the word is what counts. */
+/** Whether all types of a company are for prospects. Partners name the types themselves, so this looks for the words. */
 function isProspect(company: z.infer<typeof companySchema>): boolean {
   const types = (company.types ?? []).map((type) => type.name ?? '');
   return types.length > 0 && types.every((name) => /prospect|lead/i.test(name));
@@ -311,7 +311,7 @@ function lineOf(agreementId: string, addition: Addition): PsaLine {
           : 'billable',
     ...(effectiveFrom ? { effectiveFrom } : {}),
     ...(effectiveTo ? { effectiveTo } : {}),
-    // An addition's own status is spelled like an agreement's (§4.4); absent means nothing else speaks against it.
+    // An addition's status is spelled like an agreement's (§4.4); an absent status counts as active.
     status: statusOf(addition.agreementStatus),
     version: addition._info?.lastUpdated ?? '',
   };
@@ -330,7 +330,7 @@ function statusOf(status: string | null | undefined): PsaAgreement['status'] {
   }
 }
 
-/** ConnectWise's dates are midnight in UTC for the day meant; converting to a local zone would move them a day (§5.2). */
+/** The day of a date. ConnectWise gives midnight UTC of the day; converting to a local time zone could move it by a day (§5.2). */
 function dateOf(value: string | null | undefined): string | undefined {
   return value?.match(/^\d{4}-\d{2}-\d{2}/)?.[0];
 }

@@ -27,9 +27,9 @@ export const connectwiseCredentials = z.strictObject({
 export interface ConnectwiseClient {
   request<T>(request: HttpRequest<T>): Promise<HttpAnswer<T>>;
   /**
-   * A whole list in batches, checked against `/count`; or an error, unless the caller takes what came (`call.accept`).
+   * A whole list in batches, checked against `/count`. If it is not whole, that is an error, or passed to `call.accept`.
    *
-   * @param path where the route has names for ids
+   * @param path the path with its ids, if the route has names in their place
    */
   list<T extends { id: string }>(
     route: string,
@@ -38,24 +38,25 @@ export interface ConnectwiseClient {
     call?: CallOptions,
     path?: string,
   ): AsyncIterable<T[]>;
-  /** A ticket in ConnectWise's own pages (§4.6). */
+  /** The address of a ticket in ConnectWise's own pages (§4.6). */
   ticketUrl(ticketId: string): string;
 }
 
-/** Rows asked for in a page: the most there can be (§2). */
+/** Rows that are asked for per page: ConnectWise's maximum (§2). */
 export const rowsPerPage = 1000;
 const acceptedVersion = 'application/vnd.connectwise.com+json; version=2025.16';
 
 /**
- * The API's origin for a site. Cloud hosts answer on a name with an `api-` prefix only (§1.1).
+ * The API's origin for a site. Cloud hosts answer only on a name with the prefix `api-` (§1.1).
  *
- * @param allowPrivate also takes http:// and an address with a port: simulators, on-premises networks
- * @throws ConnectorError `bad_host` for what is no public host name
+ * @param allowPrivate also accepts http://, private hosts and ports: for simulators and on-premises networks
+ * @throws ConnectorError `bad_host` for a site that is not a public host name
  */
 export function originOf(site: string, allowPrivate: boolean): string {
-  // Somebody may have typed a password in front of the host: that is not said back.
-  const said = site.includes('@') ? 'The site' : `"${site}"`;
-  const refuse = (why: string) => new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `${said} ${why}` });
+  // Somebody may have typed a password in front of the host, so such a site is not quoted.
+  const named = site.includes('@') ? 'The site' : `"${site}"`;
+  const refuse = (why: string) =>
+    new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `${named} ${why}` });
   let url: URL;
   try {
     url = new URL(/^https?:\/\//i.test(site) ? site : `https://${site}`);
@@ -75,12 +76,12 @@ export function originOf(site: string, allowPrivate: boolean): string {
   return url.origin;
 }
 
-/** Top-level names that no public server has: RFC 6761, RFC 8375, and what networks of one's own are commonly called. */
+/** Top-level names that no public server has: those of RFC 6761 and RFC 8375, and common names of private networks. */
 const privateNames = new Set([
   'local', 'localhost', 'localdomain', 'internal', 'intranet', 'private', 'corp', 'home', 'lan', 'arpa', 'test', 'example', 'invalid', 'onion',
 ]); // prettier-ignore
 
-/** A dotted name that ends in a top-level name: no address (its last part is a number), nothing that only a resolver of our own knows. */
+/** Whether a host is a dotted name with a public top-level name: not an IP address, and not a name of a private network. */
 function isPublicName(hostname: string): boolean {
   const top = /^(?:[a-z0-9_-]+\.)+(xn--[a-z0-9-]+|[a-z]{2,})$/.exec(hostname)?.[1];
   return top !== undefined && !privateNames.has(top);
@@ -136,7 +137,7 @@ export function createConnectwiseClient(
   }
 
   function currentCodebase(signal?: AbortSignal): Promise<string> {
-    // Every step rests on it, and none asks for it again.
+    // Every step needs the codebase, so it is asked once and kept; the request belongs to no step.
     codebase ??= asNobody(() => discover(signal)).catch((error: unknown) => {
       codebase = undefined;
       throw error;
@@ -150,7 +151,7 @@ export function createConnectwiseClient(
     try {
       return await at(used);
     } catch (error) {
-      // On cloud the codebase moves at upgrades; a 404 may mean just that. Once, and only if it did move (§1.1).
+      // On cloud the codebase changes at upgrades, and a 404 may mean that. If it did change, the request is sent once more (§1.1).
       if (!(error instanceof ConnectorError) || error.code !== 'not_found') throw error;
       const found = await discover(wanted.signal);
       if (found === used) throw error;
@@ -169,16 +170,16 @@ export function createConnectwiseClient(
         recordType: 'ServiceFv',
         recid: ticketId,
       });
-      // People's host is the one without the API's prefix.
+      // People log in at the host without the API's prefix.
       const site = origin.replace('//api-', '//');
       return `${site}/v4_6_release/services/system_io/router/openrecord.rails?${query.toString()}`;
     },
 
     /**
-     * Forward-only paging (by id, so rows that move between pages are not missed); where an endpoint does not support it
-     * and numbers its pages, page by page: then a row that goes moves the others, so the rows are counted before and
-     * after. The end is where `Link` has no next and the page is not a full one: a header may be lost, and then one more
-     * is asked for. The count afterwards shows a page that was cut short.
+     * Pages forward-only (by id, so that rows which move between pages are not missed). Some endpoints do not support that
+     * and number their pages: there a deleted row moves the others, so the rows are counted before and after. The end is a
+     * page that is not full and whose `Link` has no next: a header may be lost, so after a full page one more is asked for.
+     * The count at the end reveals a page that was cut short.
      */
     async *list(route, query, schema, call, path = route) {
       const seen = new Set<string>();
@@ -211,7 +212,7 @@ export function createConnectwiseClient(
         if (!last) return undefined;
         const link = nextLink(answer.headers.get('link'), origin);
         if (link || answer.data.length < rowsPerPage) return link;
-        // Which of the two an endpoint that lost its header goes by is not known; it ignores the other.
+        // The header was lost, so it is not known by which of the two the endpoint pages; it ignores the other one.
         return { page: String(page + 1), pageId: last.id };
       };
 
@@ -230,7 +231,7 @@ export function createConnectwiseClient(
         if (fresh.length < answer.data.length)
           disagreements.push(fresh.length === 0 ? ignoresPage('a next page') : { why: 'a row came twice' });
         const next = nextOf(answer, page);
-        // What came twice goes on coming: a list that is refused anyway is not read further.
+        // Stops when the server repeats itself, or when the list will be refused anyway.
         if (!next || (disagreements.length > 0 && (fresh.length === 0 || !call?.accept))) break;
         answer = await get(next);
       }
@@ -246,7 +247,7 @@ export function createConnectwiseClient(
   };
 }
 
-/** Page parameters of `rel="next"`. Only its query is used: credentials go nowhere but to the site they were given for. */
+/** The page parameters of `rel="next"`. Only its query is used: credentials are sent only to the site they were given for. */
 function nextLink(header: string | null, origin: string): Record<string, string> | undefined {
   const target = header
     ?.split(/,\s*(?=<)/)

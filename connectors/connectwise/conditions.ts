@@ -1,10 +1,10 @@
 import { ConnectorError } from '../errors.ts';
 
 /**
- * A quoted string for ConnectWise's `conditions`. Its escaping is documented nowhere: a backslash before `\` and `"` is
- * what a client in production sends (connectwise.md §2.1). The caller compares what comes back with what it wanted.
+ * Quotes a string for ConnectWise's `conditions`. The escaping is not documented: a client in production sends a backslash
+ * before `\` and `"` (connectwise.md §2.1). The caller has to compare what comes back with what it wanted.
  *
- * @throws ConnectorError for control characters, which no escaping is known for
+ * @throws ConnectorError for control characters, for which no escaping is known
  */
 export function quoted(text: string): string {
   if (/[\u0000-\u001f\u007f]/.test(text)) {

@@ -1,4 +1,4 @@
-/** Which rights the API member has, asked with the cheapest reads there are (connectwise.md §6). */
+/** Finds out which rights the API member has, with the cheapest reads (connectwise.md §6). */
 import type { AlertCapability, Capability, PermissionReport, Tri } from '../psa.ts';
 import { ConnectorError } from '../errors.ts';
 import type { CallOptions } from '../vendor.ts';
@@ -25,7 +25,7 @@ const settings = {
   'tickets.edit': 'Service Desk > Service Tickets: Edit = All',
 } satisfies Record<Capability | AlertCapability, string>;
 
-/** What billing needs: the rest is asked for when it is used. */
+/** Checks the rights that billing needs. */
 export async function readPermissions(client: ConnectwiseClient, call?: CallOptions): Promise<PermissionReport> {
   return reportOf(client, call, billing, async (probe) => {
     const agreements = await probe('agreements.read', '/finance/agreements');
@@ -44,14 +44,14 @@ export async function readPermissions(client: ConnectwiseClient, call?: CallOpti
   });
 }
 
-/** What tickets for alerts need. */
+/** Checks the rights that tickets for alerts need. */
 export async function readAlertPermissions(
   client: ConnectwiseClient,
   call?: CallOptions,
 ): Promise<PermissionReport<AlertCapability>> {
   return reportOf(client, call, alerts, async (probe) => {
     const boards = await probe('boards.read', '/service/info/boards');
-    // Boards with all that hangs on them are one setup table (§4.5): where none could be listed the table itself is asked.
+    // Boards, statuses and types are one setup table (§4.5): if no board could be listed, the table itself is asked.
     const details =
       boards.ids.length === 0
         ? (await probe('boards.details', '/service/boards')).finding
@@ -81,13 +81,13 @@ const alertRights = [
 ] as const;
 const alerts = { asked: alertRights, needed: alertRights };
 
-/** Answers also with the ids of the first rows. */
+/** Tries a read and answers whether it is allowed, with the ids of the first rows. */
 type Probe<C> = (capability: C, path: string) => Promise<{ finding: Finding; ids: string[] }>;
 
-/** Rows that are looked at: one agreement or board alone may be refused, or deleted since it was listed. */
+/** So many rows are tried, because a single agreement or board may be refused, or deleted since it was listed. */
 const rowsPerProbe = 5;
 
-/** Whether what hangs on these rows may be read: one that may is enough. */
+/** Whether the children of these rows may be read (an agreement's lines, a board's statuses); one success is enough. */
 async function probeChildren<C>(
   probe: Probe<C>,
   capability: C,
@@ -157,7 +157,7 @@ async function reportOf<C extends Capability | AlertCapability>(
   return { ok, auth: 'ok', serverVersion, capabilities };
 }
 
-/** A right to write does not show in reads. @param when who tells */
+/** The finding for a right to write, which reads do not reveal. @param when what will reveal it */
 function unseen(capability: keyof typeof settings, when: string): Finding {
   return {
     state: 'unknown',
@@ -165,7 +165,7 @@ function unseen(capability: keyof typeof settings, when: string): Finding {
   };
 }
 
-/** On cloud a 404 may really be wrong credentials or a wrong base URL (§3). */
+/** On cloud a 404 may really mean wrong credentials or a wrong base URL (§3). */
 function authOf(error: unknown): PermissionReport['auth'] | undefined {
   if (!(error instanceof ConnectorError)) return undefined;
   if (error.code === 'bad_credentials' || error.code === 'not_found' || error.code === 'forbidden')

@@ -1,10 +1,10 @@
-/** Answers of ConnectWise's API: what is used is required, all else is let through; nullability in the spec is unreliable (connectwise.md §5.2). */
+/** Schemas of ConnectWise's answers: fields that are used are required, all others are let through; nullability in the spec is unreliable (connectwise.md §5.2). */
 import { z } from 'zod';
 
 const id = z.int().transform(String);
 const ref = z.looseObject({ id, name: z.string().nullish() });
 const text = z.string().nullish();
-/** Midnight in UTC of a day that there is (connectwise.md §5.2): one that cannot be read must not pass for none. */
+/** Midnight UTC of an existing day (connectwise.md §5.2): a date that cannot be read is an error, so that it is not taken for "no date". */
 const day = text.refine((value) => !value || isDay(value), 'is no date');
 
 function isDay(value: string): boolean {

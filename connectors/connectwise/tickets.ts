@@ -1,4 +1,4 @@
-/** ConnectWise's tickets behind the PSA port (connectwise.md §4.5–4.6, §5.3). */
+/** The part of the ConnectWise adapter that concerns tickets (connectwise.md §4.5–4.6, §5.3). */
 import type { z } from 'zod';
 import { ConnectorError } from '../errors.ts';
 import type {
@@ -26,7 +26,7 @@ import {
 } from './schemas.ts';
 import { afterFailedWrite, refused } from './writes.ts';
 
-/** `summary` and `externalXRef` alike (§4.6). */
+/** The limit of `summary`, and of `externalXRef` (§4.6). */
 const maxSummaryLength = 100;
 
 type TicketHalf = Pick<
@@ -41,7 +41,7 @@ type TicketHalf = Pick<
   | 'setTicketStatus'
 >;
 
-/** @param gone null if a failure says, and ConnectWise may be believed, that what was asked for is gone; throws every other one */
+/** @param gone answers null if a failed read means that the row is gone; throws any other failure */
 export function createTicketHalf(
   client: ConnectwiseClient,
   gone: (failure: unknown, signal: AbortSignal | undefined) => Promise<null>,
@@ -57,8 +57,8 @@ export function createTicketHalf(
   });
 
   /**
-   * The reference is compared character for character: escaping is undocumented (§2.1). A row without one was found by it,
-   * and hides it (a role may hide a field): it is not nothing, and not proven either.
+   * Compares the reference character for character, because escaping is undocumented (§2.1). A row without a reference was
+   * found by it but does not show it (a role may hide a field): such a row is a possible match, not a proven one.
    */
   async function findTickets({
     reference,
@@ -70,7 +70,7 @@ export function createTicketHalf(
       method: 'GET',
       route: '/service/tickets',
       path: '/service/tickets',
-      // Three are as ambiguous as two.
+      // Three tickets are as ambiguous as any number, so no more are read.
       query: { conditions: `externalXRef=${quoted(reference)}`, pageSize: 3 },
       schema: ticketSchema.array(),
       signal,
@@ -119,7 +119,7 @@ export function createTicketHalf(
           priority: reference(command.priorityId),
           externalXRef: command.reference,
           initialDescription: command.body,
-          // An alert is a ticket, and no e-mail to the customer.
+          // The ticket of an alert must not send an e-mail to the customer.
           processNotifications: false,
         },
         schema: ticketSchema,
@@ -166,7 +166,7 @@ export function createTicketHalf(
 
     async readTicketOptions(call) {
       const boards = [];
-      // `info/boards` needs ticket rights only; statuses and types are of the setup table (§4.5).
+      // `info/boards` needs ticket rights only; statuses and types belong to a setup table, with a right of its own (§4.5).
       for await (const batch of client.list('/service/info/boards', {}, boardSchema, call)) {
         for (const board of batch) {
           const takesTickets = !board.projectFlag && !board.inactiveFlag;
@@ -221,7 +221,7 @@ export function createTicketHalf(
     },
   };
 
-  /** One board that is refused, or gone since it was listed, keeps the others from nothing. */
+  /** Reads one board's statuses and types. A board that is refused, or gone since it was listed, does not fail the others. */
   async function readDetails(
     boardId: string,
     call: CallOptions | undefined,
@@ -252,7 +252,7 @@ export function createTicketHalf(
 
 const pathOf = (ticketId: string) => `/service/tickets/${encodeURIComponent(ticketId)}`;
 
-/** Statuses say `inactive` where boards and types say `inactiveFlag` (§4.5). */
+/** Statuses have `inactive` where boards and types have `inactiveFlag` (§4.5). */
 const statusOf = (row: z.infer<typeof boardStatusSchema>) => ({
   id: row.id,
   name: row.name,

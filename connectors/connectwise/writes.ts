@@ -1,11 +1,11 @@
-/** What a write that failed says of itself (invariants 5 and 6): nothing was sent, it was refused, or nobody knows. */
+/** Classifies a failed write (invariants 5 and 6): it was not sent, it was refused, or its outcome is unknown. */
 import { ConnectorError, type ConnectorErrorCode } from '../errors.ts';
 import type { FailedWrite } from '../psa.ts';
 
 /**
- * After the request was sent, or tried to be.
+ * Classifies an error of the write's own request.
  *
- * @param right the setting that a refusal for want of a right names
+ * @param right the setting to name if the API member lacks the right
  */
 export function afterFailedWrite(error: unknown, right: string): FailedWrite {
   if (!(error instanceof ConnectorError)) return { outcome: 'uncertain', detail: 'The write was cut off.' };
@@ -15,10 +15,10 @@ export function afterFailedWrite(error: unknown, right: string): FailedWrite {
   return { outcome: 'not_sent', error: error.explained({ detail }) };
 }
 
-/** Reasons that are the row's own; every other failure would meet the next row just the same. */
+/** Failures that concern only this row; any other failure would happen to the next row just the same. */
 const ofTheRow = new Set<ConnectorErrorCode>(['invalid_request', 'not_found', 'bad_shape', 'too_large']);
 
-/** Before anything was sent, or when it was refused. */
+/** Classifies an error that came before anything was written, or that refused the write. */
 export function refused(error: ConnectorError): Extract<FailedWrite, { outcome: 'rejected' | 'not_sent' }> {
   if (error.kind === 'permanent' && ofTheRow.has(error.code))
     return { outcome: 'rejected', code: error.code, detail: error.detail };

@@ -1,4 +1,4 @@
-/** Mailprotector behind the vendor port: usage assembled as mailprotector.md §5.2 says, with the fewest calls. */
+/** Mailprotector as a vendor adapter: it assembles usage as mailprotector.md §5.2 says, with the fewest calls. */
 import { z } from 'zod';
 import type { RuleName, Signals } from '../../domain/derivedAlerts.ts';
 import { skuOf } from '../../domain/skuCatalogue.ts';
@@ -36,17 +36,17 @@ export const mailprotectorCredentials = z.strictObject({
   apiKey: z.string().trim().min(8).max(500),
 });
 
-/** Every choice the references leave open, with what we do unless told otherwise. */
+/** Settings for every question that the references leave open, with our defaults. */
 export const mailprotectorSettings = z.object({
   /** `userCount` trusts the group's own `user_count`; `users` lists users and counts the billable types (what `user_count` includes is unknown, §5.2). */
   countBy: z.enum(['userCount', 'users']).default('userCount'),
-  /** With `users`: the types that are billed (§5.2's safe default). */
+  /** With `users`: the user types that are billed (§5.2's safe default). */
   billableUserTypes: z.array(z.string()).default(['User']),
   /** Whether users of a Pending domain count; mail is not filtered while Pending, billing is unknown (§5.2). */
   countPendingDomains: z.boolean().default(false),
-  /** Rows per page; 50 is the largest seen (§2). */
+  /** Rows per page; 50 is the largest page that was seen (§2). */
   perPage: z.int().min(1).max(500).default(50),
-  /** Statuses of a statement that nobody need care about; `Settled` is the one that is known (§4.9), `Paid` of the older API. */
+  /** Statuses of a statement that needs no attention; `Settled` is known (§4.9), `Paid` is the older API's. */
   settledStatements: z.array(z.string()).default(['Settled', 'Paid']),
   /** Display name → SKU, for names the catalogue does not know (§5.4). */
   services: z.record(z.string(), z.string()).default({}),
@@ -54,7 +54,7 @@ export const mailprotectorSettings = z.object({
 
 export type MailprotectorSettings = z.infer<typeof mailprotectorSettings>;
 
-/** Accounts whose usage is handed over, and committed, together. */
+/** So many accounts make one page of usage, which is committed together. */
 const accountsPerPage = 25;
 
 export function createMailprotectorAdapter(
@@ -95,12 +95,12 @@ export function createMailprotectorAdapter(
   const listDomainsOf = (accountId: string, call?: CallOptions) =>
     client.list('/customers/{id}/domains', `/customers/${accountId}/domains`, domainSchema, call);
 
-  /** Domains of an account that count: no aliases, whose users are their parent's. */
+  /** The domains of each account that count. Aliases do not: their users are their parent's. */
   async function domainsByAccount(accountIds: readonly string[], call?: CallOptions) {
-    // All of the reseller's come in a hundredth of the calls; of one account alone they are one call.
+    // The reseller's list of all domains takes a hundredth of the calls; for a single account its own list is one call.
     const [only, ...more] = accountIds;
     const alone = only !== undefined && more.length === 0 ? only : undefined;
-    /** Accounts with a domain that cannot be read: how many users they have is not known. */
+    /** Accounts with a domain that cannot be read, and why: how many users they have is not known. */
     const unread = new Map<string, string>();
     const options = {
       ...call,
@@ -123,7 +123,7 @@ export function createMailprotectorAdapter(
   type Domains = Awaited<ReturnType<typeof domainsByAccount>>;
   type Usage = Awaited<ReturnType<typeof usageOf>> | UnreadAccount;
 
-  /** What fails for one account alone is told of that account, and fails no other. */
+  /** The usage of an account, or why it could not be read. A failure that concerns one account only does not fail the others. */
   async function usageOrWhy(accountId: string, { byAccount, unread }: Domains, call: CallOptions): Promise<Usage> {
     const why = unread.get(accountId);
     if (why !== undefined) return { accountId, code: 'bad_shape', why };
@@ -133,7 +133,7 @@ export function createMailprotectorAdapter(
       const refused = asRefusal(accountId, error);
       if (refused.code !== 'not_found') return refused;
     }
-    // What was listed a moment ago and is 404 now was removed while we read: its parent is asked what there is now.
+    // A domain or group that was listed a moment ago and is 404 now was removed while we read: the domains are listed again.
     try {
       const now = await domainsByAccount([accountId], call);
       const still = now.unread.get(accountId);
@@ -148,7 +148,7 @@ export function createMailprotectorAdapter(
 
   async function isListed(accountId: string, call: CallOptions): Promise<boolean> {
     const ids: string[] = [];
-    // A row that cannot be read is there all the same.
+    // A row that cannot be read is listed, too.
     const rows = await listAccounts({ ...call, unread: ({ id }) => ids.push(id) });
     return ids.concat(rows.map(({ id }) => id)).includes(accountId);
   }
@@ -253,7 +253,7 @@ export function createMailprotectorAdapter(
           if (wanted.pendingDomains) unread.push({ rule: 'domainPending', accountId, code: 'bad_shape' });
           if (wanted.deadSyncs) unread.push({ rule: 'directorySync', accountId, code: 'bad_shape' });
         };
-        /** What fails for one account alone is told of that account, and fails no other. */
+        /** Answers nothing for an account whose read fails, and notes it as unread; the other accounts are still read. */
         const orNone = async <T>(rule: RuleName, accountId: string, read: Promise<T[]>): Promise<T[]> => {
           try {
             return await read;
@@ -283,7 +283,7 @@ export function createMailprotectorAdapter(
     },
 
     async *readUsage({ accountIds, after, signal, ...options }) {
-      // Ends the calls that are still queued when one of them fails, or when nobody reads on.
+      // Aborts the calls that are still queued when one call fails, or when the caller stops reading.
       const over = new AbortController();
       const call = { ...options, signal: signal ? AbortSignal.any([signal, over.signal]) : over.signal };
       try {
@@ -296,14 +296,14 @@ export function createMailprotectorAdapter(
           const usage = Promise.all(
             batch.map((id) => asPart(id, async () => ({ id, found: await usageOrWhy(id, domains, call) }))),
           );
-          // Its failure is met when its turn comes; until then it must not count as nobody's.
+          // A failure is thrown when this batch is awaited; until then it must not count as an unhandled rejection.
           usage.catch(() => undefined);
           return { batch, usage };
         };
         const batches = Array.from({ length: Math.ceil(ids.length / accountsPerPage) }, (_unused, at) =>
           ids.slice(at * accountsPerPage, (at + 1) * accountsPerPage),
         );
-        // One batch ahead, so that the calls do not pause while a page is committed.
+        // Reads one batch ahead, so that the calls go on while a page is committed.
         let ahead = read(batches[0] ?? []);
         for (const following of [...batches.slice(1), undefined]) {
           const { batch, usage: pending } = ahead;
@@ -338,7 +338,7 @@ const pendingOf = ({ id, name, account, created_at }: z.infer<typeof domainSchem
   createdOn: created_at?.match(/^\d{4}-\d{2}-\d{2}/)?.[0] ?? null,
 });
 
-/** Ids are integers; a longer one is a larger one. */
+/** Compares ids, which are integers: a longer id is a larger number. */
 function byNumber(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }
@@ -347,15 +347,15 @@ function byText([a]: readonly [string, unknown], [b]: readonly [string, unknown]
   return a < b ? -1 : 1;
 }
 
-/** @throws what is not of this account alone */
+/** Makes an error that concerns one account its reason. @throws any error that does not concern this account alone */
 function asRefusal(accountId: string, error: unknown): UnreadAccount {
   if (!(error instanceof ConnectorError) || !error.concernsOneThing) throw error;
-  // A page in its place says nothing of what was asked for.
+  // A page in place of an answer does not tell anything about the account.
   if (error.page) throw error.explained({ kind: 'transient', code: 'not_json', detail: error.detail });
   return { accountId, code: error.code, why: error.detail };
 }
 
-/** The customer itself is no longer listed: the list is read again, nothing is wrong with ours. */
+/** The error for a customer that is no longer listed; it is transient, so that the list of customers is read again. */
 function vanished(cause: unknown): never {
   const detail = 'A customer was removed while it was read, so the list of customers is read again.';
   throw new ConnectorError({ kind: 'transient', code: 'incomplete', detail, cause });
@@ -366,7 +366,7 @@ function explain(error: unknown, reseller: string): unknown {
   if (error.code === 'not_found') {
     return error.explained({ detail: `Mailprotector knows no reseller ${reseller}. Check the reseller id.` });
   }
-  // Its errors may come as pages (mailprotector.md §3.2), and nobody else's page says this.
+  // Mailprotector's errors may come as pages (mailprotector.md §3.2), and no other server's page names this reseller.
   if (error.status === 403 && /virtual administrator/i.test(error.detail)) {
     return error.explained({
       kind: 'permanent',

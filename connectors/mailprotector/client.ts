@@ -10,10 +10,9 @@ import { claimsOf, type PageClaims } from './pageClaims.ts';
 export interface MailprotectorClient {
   get<T>(route: string, path: string, schema: z.ZodType<T>, options?: CallOptions): Promise<T>;
   /**
-   * All pages of a list, complete or an error; or, for a caller who takes a list that is not whole (`options.accept`),
-   * what came of it.
+   * All rows of a list. If the list is not whole, a caller with `options.accept` gets the rows that came.
    *
-   * @throws ConnectorError `incomplete` when not every piece of evidence agrees
+   * @throws ConnectorError `incomplete` when the evidence does not agree and there is no `options.accept`
    */
   list<T extends { id: string }>(
     route: string,
@@ -23,9 +22,9 @@ export interface MailprotectorClient {
   ): Promise<T[]>;
 }
 
-/** More pages than any reseller has: a list that never ends is an error, not a loop. */
+/** More pages than any reseller has, so that a list which never ends is an error and not a loop. */
 const maxPages = 20_000;
-/** Pages asked for together: a total that is made up costs no more than these. */
+/** At most so many pages are asked for together, so that a wrong total costs no more than these. */
 const pagesTogether = 32;
 
 interface Page<T> {
@@ -35,8 +34,8 @@ interface Page<T> {
 }
 
 /**
- * @param perPage rows asked for; the vendor may clamp it (25 by default, 50 the largest seen: §2)
- * @param concurrency requests at once
+ * @param perPage the rows that are asked for per page; the vendor may clamp it (25 by default, 50 the largest seen: §2)
+ * @param concurrency the most requests at once
  */
 export function createMailprotectorClient(http: HttpClient, perPage: number, concurrency: number): MailprotectorClient {
   const limit = pLimit(concurrency);
@@ -48,9 +47,9 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
     },
 
     /**
-     * Reads the first page, side by side the others that the headers promise, and on until the end is certain: at an
-     * empty page, or at a short one that the headers call the last. After a full page one more is asked for, whatever
-     * they say. Then all that was said is held against what came.
+     * Reads the first page, then the pages that its headers promise side by side, then further ones until the end is certain:
+     * an empty page, or a short page that the headers call the last. After a full page one more is asked for, whatever the
+     * headers say. At the end everything that the headers said is compared with the rows that came.
      */
     async list(route, path, schema, options) {
       const read = async (number: number): Promise<Page<ListedRow<z.infer<typeof schema>>>> => {
@@ -76,7 +75,7 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
         const ahead = Math.min(pagesTogether, Math.max(1, promised - pages.length));
         const from = pages.length + 1;
         const more = await Promise.all(Array.from({ length: ahead }, (_unused, at) => read(from + at)));
-        // The same page again: there is no end to wait for.
+        // The server sends the same page again, so the list would never end.
         for (const { rows } of more) {
           repeats ||= rows.length > 0 && rows.every((row) => seen.has(row.id));
           for (const row of rows) seen.add(row.id);
@@ -93,7 +92,7 @@ export function createMailprotectorClient(http: HttpClient, perPage: number, con
   };
 }
 
-/** Pages there should be, by the first one. */
+/** How many pages there should be, by the first page. */
 function pagesPromised({ rows, claims }: Page<unknown>): number {
   const { total, count, pages = 1 } = claims;
   return rows.length === 0 ? 1 : Math.max(pages, Math.ceil((total ?? count ?? 0) / rows.length));
@@ -104,17 +103,17 @@ function isOver(pages: readonly Page<unknown>[]): boolean {
   const last = pages.at(-1);
   if (!last || pages.some((page) => page.rows.length === 0)) return true;
   const { total, count, pages: pageCount, next, perPage = 0 } = last.claims;
-  // A full page is told by what pages hold and by what they are said to hold: the vendor may clamp what is asked for.
+  // A full page is one with as many rows as any page has or is said to have; the vendor may clamp the size we ask for.
   if (mayBeFull(last.rows.length, Math.max(perPage, ...pages.map((page) => page.rows.length)))) return false;
   const rows = pages.reduce((sum, page) => sum + page.rows.length, 0);
   const more = next === true || (pageCount ?? 0) > last.number || (total ?? 0) > rows;
-  // Without a word that it is the last one a short page may have been cut. A count of this page's rows is no such word.
+  // A short page is the end only if a header says so; otherwise it may have been cut. A count of its own rows does not say so.
   const end =
     next === false || pageCount === last.number || total === rows || (count === rows && count !== last.rows.length);
   return end && !more;
 }
 
-/** The rows, each once, and everything that speaks against their being all. */
+/** The rows, each once, and all evidence that they are not the whole list. */
 function weigh<T extends { id: string }>(pages: readonly Page<T>[]): { rows: T[]; disagreements: Disagreement[] } {
   const rows = new Map<string, T>();
   const disagreements: Disagreement[] = [];
@@ -133,7 +132,7 @@ function weigh<T extends { id: string }>(pages: readonly Page<T>[]): { rows: T[]
   const filled = pages.filter((page) => page.rows.length > 0);
   const last = filled.at(-1)?.number ?? 0;
   const counted = totalOf(filled.length > 0 ? filled : pages, rows.size, disagreements);
-  // What is past the end may say what it likes, but not that there is more.
+  // The headers of a page past the end are ignored, unless they count more rows than came.
   const past = pages.find((page) => page.rows.length === 0 && (page.claims.total ?? 0) > rows.size);
   if (past) disagreements.push(countDisagrees(rows.size, past.claims.total ?? 0));
 
@@ -148,7 +147,7 @@ function weigh<T extends { id: string }>(pages: readonly Page<T>[]): { rows: T[]
       note(`page ${number} was asked for and the server says it is page ${claims.page}`, 'ignores_page');
     if (claims.pages !== undefined && claims.pages !== last)
       note(`the server says ${claims.pages} pages, and ${last} held rows`, 'counts_other_pages');
-    // Where nothing was asked for after it, a page that promises more was not the end for another reason.
+    // If no page was asked for after the one that promises more, reading stopped for another reason, which is noted above.
     if (claims.next !== undefined && claims.next !== number < last)
       note(
         claims.next
@@ -161,10 +160,10 @@ function weigh<T extends { id: string }>(pages: readonly Page<T>[]): { rows: T[]
 }
 
 /**
- * Holds the rows against each total that was said. `count` is the total, or the number of this page's rows: it must be the
- * same one of the two on every page.
+ * Compares the rows with every total of the headers. `count` means either the total or the number of the page's own rows: it
+ * must have the same meaning on every page.
  *
- * @returns the total, if there is one on every page and it is the same
+ * @returns the total, if every page gives it and it is the same everywhere
  */
 function totalOf(pages: readonly Page<unknown>[], rows: number, disagreements: Disagreement[]): number | undefined {
   const totals = pages.flatMap(({ claims }) => claims.total ?? []);
@@ -176,9 +175,9 @@ function totalOf(pages: readonly Page<unknown>[], rows: number, disagreements: D
   const [total] = totals;
   if (total === undefined) return undefined;
   if (totals.some((other) => other !== total)) {
-    const ofPages = pages.every(({ claims, rows: own }) => (claims.total ?? claims.count) === own.length);
+    const countsOwnRows = pages.every(({ claims, rows: own }) => (claims.total ?? claims.count) === own.length);
     disagreements.push(
-      ofPages
+      countsOwnRows
         ? { why: "the server's total is the number of each page's own rows", contradiction: 'counts_too_few' }
         : { why: 'the number of rows changed while they were read' },
     );

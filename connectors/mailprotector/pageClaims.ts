@@ -1,22 +1,22 @@
 /**
- * What Mailprotector says of a list beside its rows. The key names of `X-Pagination` are unknown (mailprotector.md §2), so
- * every usual one is read, and so are the usual headers of single values and `Link`.
+ * What Mailprotector's headers say about a list. The key names of `X-Pagination` are unknown (mailprotector.md §2), so every
+ * usual one is read, and so are `Link` and the usual headers with a single value.
  */
 
-/** Of one page. A claim that is absent says nothing. */
+/** The claims of one page's headers. An absent claim was not made. */
 export interface PageClaims {
-  /** Rows in all. */
+  /** The number of rows in all. */
   total?: number;
-  /** Rows in all, or rows of this page: which of the two is not known. */
+  /** The number of rows in all, or of this page: it is not known which of the two. */
   count?: number;
-  /** Pages in all. */
+  /** The number of pages in all. */
   pages?: number;
   /** This page's number. */
   page?: number;
   perPage?: number;
   /** Whether another page follows. */
   next?: boolean;
-  /** Two headers that say different things of one claim. */
+  /** A description of two headers that contradict each other. */
   conflict?: string;
 }
 
@@ -48,7 +48,7 @@ export function claimsOf(headers: { get(name: string): string | null }): PageCla
     const claim = names[name.toLowerCase().replaceAll(/[_-]/g, '')];
     if (claim === undefined) return;
     if (claim === 'next') return note(claims, claim, isMore(given));
-    // `last_page: true` speaks of what follows, `last_page: 3` of how many there are.
+    // `last_page: true` says that no page follows; `last_page: 3` is the number of pages.
     if (claim === 'pages' && typeof given === 'boolean') return note(claims, 'next', !given);
     const value = wholeNumber(given);
     if (value !== undefined) note(claims, claim, value);
@@ -73,7 +73,7 @@ function note<C extends Claim>(claims: PageClaims, claim: C, value: NonNullable<
   claims[claim] ??= value;
 }
 
-/** A header that is not a JSON object is as good as none. */
+/** A header that is not a JSON object is ignored. */
 function jsonIn(header: string | null): object {
   if (header === null) return {};
   try {
@@ -84,7 +84,7 @@ function jsonIn(header: string | null): object {
   }
 }
 
-/** A number of the next page, its address, or yes. */
+/** Whether a value says that there is a next page: the page's number, its address, or true. */
 function isMore(given: unknown): boolean {
   return given !== null && given !== undefined && given !== false && given !== '' && given !== 0 && given !== 'false';
 }

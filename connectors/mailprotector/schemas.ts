@@ -1,4 +1,4 @@
-/** Answers of Mailprotector's API: what is used is required, all else is let through (mailprotector.md §4). */
+/** Schemas of Mailprotector's answers: fields that are used are required, all others are let through (mailprotector.md §4). */
 import { z } from 'zod';
 
 const id = z.union([z.int(), z.string()]).transform(String);
@@ -10,14 +10,14 @@ export const domainSchema = z.looseObject({
   id,
   name: z.string(),
   account: ref,
-  /** Set on an alias, which is left out: its users are its parent's. */
+  /** Set on an alias, which is left out because its users are its parent's. */
   parent: z.unknown(),
   domain_status: z.looseObject({ id: z.int(), name: z.string() }),
   created_at: z.string().nullish(),
 });
 export const userGroupSchema = z.looseObject({ id, name: z.string(), user_count: z.int().min(0) });
 const serviceSchema = z.looseObject({ service_type: z.string() });
-/** Sources disagree on one record or an array (§5.1), so both are taken. */
+/** Sources disagree whether this is one record or an array (§5.1), so both are accepted. */
 export const servicesSchema = z.union([z.array(serviceSchema), serviceSchema.transform((one) => [one])]);
 export const userSyncSchema = z.looseObject({
   id,
