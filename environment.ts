@@ -1,6 +1,6 @@
 /**
- * Configuration by environment, in one table: each process parses the part it needs. `docs/configuration.md` lists the
- * same variables; a test compares the two.
+ * The configuration: one table of all environment variables. `docs/configuration.md` lists the same variables; a test
+ * compares the two.
  */
 import { z } from 'zod';
 import { defaultTiming } from './domain/process/timing.ts';
@@ -17,14 +17,14 @@ const variables = {
     .startsWith('postgres')
     .optional()
     .describe(
-      'The same database without a transaction pooler (PgBouncer) between, for migrate; without it DATABASE_URL',
+      'The same database without a transaction pooler (PgBouncer) in between, for migrate; if unset, DATABASE_URL',
     ),
   DATABASE_POOL: z.coerce
     .number()
     .int()
     .min(1)
     .default(10)
-    .describe('Connections to PostgreSQL per process; the api has as many again while counts are posted'),
+    .describe('Connections to PostgreSQL per process; the api opens as many again while counts are posted'),
   ENCRYPTION_KEYS: z
     .string()
     .regex(/^[\w-]+:[A-Za-z0-9+/]{43}=(,[\w-]+:[A-Za-z0-9+/]{43}=)*$/)
@@ -33,7 +33,7 @@ const variables = {
     .string()
     .regex(/^[a-z]+:[^:,\s]{8,}(,[a-z]+:[^:,\s]{8,})*$/)
     .optional()
-    .describe('The key of each vendor that pushes, `vendor:key`, comma separated; without one nobody can push'),
+    .describe('The key of each vendor that pushes, `vendor:key`, comma separated; without it no vendor can push'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('Temporal frontend, host:port'),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace'),
   TEMPORAL_UI_URL: z.string().optional().describe('Address of the Temporal UI, for links in answers'),
@@ -56,10 +56,10 @@ const variables = {
   WORKFLOW_BUNDLE: z
     .string()
     .optional()
-    .describe('Prebuilt workflow bundle; without it the one of `npm run build`, or one made at start from the sources'),
+    .describe('Prebuilt workflow bundle; if unset, that of `npm run build`, or one made from the sources at start'),
   SHUTDOWN_GRACE_MS: ms.default(20_000).describe('How long a worker lets activities finish at shutdown'),
-  STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has a workflow cached'),
-  MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and queue'),
+  STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has the workflow cached'),
+  MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and task queue'),
   MAILPROTECTOR_URL: z.string().default('https://emailservice.io').describe("Mailprotector's API host"),
   CONNECTWISE_CLIENT_ID: z
     .string()
@@ -72,7 +72,7 @@ const variables = {
     .number()
     .min(0.1)
     .default(5)
-    .describe('Calls per second to one connection, over all workers; after a pause a second of them may go at once'),
+    .describe("Calls per second to one connection, over all workers; after a pause one second's worth may go at once"),
   CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
   CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
   PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),
@@ -82,7 +82,7 @@ const variables = {
     .min(1)
     .default(3)
     .describe(
-      'How often a ticket that may be there is looked for, after twice the time each, before it is posted again',
+      'How often a ticket that may exist is searched for, each time after twice the wait, before it is posted again',
     ),
   ALERTS_IN_FLIGHT: z.coerce
     .number()
@@ -93,45 +93,51 @@ const variables = {
   MIGRATION_SIGNAL: z
     .enum(['modules', 'alert', 'none'])
     .default('modules')
-    .describe('How a vendor says Migrate to Alerts: modules (PATCH /vendor-api), alert (the first one too), none'),
-  PUSH_IDLE_MS: ms.default(5_000).describe('Posted counts are read when none has come for this long'),
+    .describe(
+      'How a vendor requests Migrate to Alerts: modules (PATCH /vendor-api), alert (also its first alert), none',
+    ),
+  PUSH_IDLE_MS: ms.default(5_000).describe('Posted counts are processed when none has come for this long'),
   PUSH_LONGEST_MS: ms
     .default(60_000)
-    .describe('Posted counts are read after this at the latest, however many still come'),
+    .describe('Posted counts are processed after this at the latest, even if more still come'),
   PUSH_LEFTOVER_MS: ms
     .default(600_000)
-    .describe('Counts posted with no_build alone are read when none has come for this long'),
+    .describe('Counts posted only with no_build are processed when none has come for this long'),
   ONBOARDING_REMIND_MS: ms
     .default(86_400_000)
     .describe('How often somebody is reminded of a new customer that is not mapped'),
-  ONBOARDING_ESCALATE_MS: ms.default(604_800_000).describe('After this a new customer that is not mapped is a problem'),
+  ONBOARDING_ESCALATE_MS: ms
+    .default(604_800_000)
+    .describe('After this time a new customer that is not mapped is reported as a problem'),
   CREDENTIALS_MAX_AGE_DAYS: z.coerce
     .number()
     .int()
     .min(1)
     .default(365)
-    .describe('Credentials older than this are warned of, where nobody said when they end'),
+    .describe('Age from which credentials without a known expiry date are warned about'),
   DEFAULT_SCHEDULE: z
     .enum(['everyNight', 'never'])
     .default('everyNight')
-    .describe('When an integration syncs by itself until somebody chooses: everyNight (at 03:30), never'),
+    .describe('When an integration without a chosen schedule syncs by itself: everyNight (at 03:30), never'),
   DEFAULT_TIME_ZONE: z
     .string()
     .refine(isTimeZone)
     .default('UTC')
     .describe('The time zone of schedules for which none was chosen, an IANA name'),
-  SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for rows nobody woke'),
-  SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a row may be overdue before the sweep wakes it'),
+  SWEEP_INTERVAL_MS: ms.default(60_000).describe('How often the sweep looks for overdue processes'),
+  SWEEP_OVERDUE_MS: ms.default(30_000).describe('How long a process may be overdue before the sweep wakes it'),
   BLOCKED_GAP_MS: ms.default(defaultTiming.blockedGapMs).describe('A blocked step is tried at most once in this time'),
   UNREACHABLE_RETRY_MS: ms
     .default(defaultTiming.unreachableRetryMs)
-    .describe('An unreachable step tries again after this'),
+    .describe('An unreachable step tries again after this time'),
   TRANSIENT_LIMIT_MS: ms
     .default(defaultTiming.transientLimitMs)
-    .describe('How long passing failures are retried before a step is unreachable'),
+    .describe('How long transient failures are retried before a step is unreachable'),
   FIRST_RETRY_MS: ms.default(defaultTiming.firstRetryMs).describe('First wait before a retry; doubles each time'),
   MAX_RETRY_MS: ms.default(defaultTiming.maxRetryMs).describe('Longest wait between two retries'),
-  HEARTBEAT_MS: ms.default(defaultTiming.heartbeatMs).describe('Silence after which an activity counts as dead'),
+  HEARTBEAT_MS: ms
+    .default(defaultTiming.heartbeatMs)
+    .describe('Time without a heartbeat after which an activity counts as dead'),
   ATTEMPT_MS: ms.default(defaultTiming.attemptMs).describe('Longest time of one attempt of an activity'),
 } satisfies Record<string, z.ZodType>;
 
@@ -139,11 +145,11 @@ const schema = z.object(variables);
 
 export type Environment = z.infer<typeof schema>;
 
-/** What the docs say of a variable, and the message when it does not fit. */
+/** A variable as docs/configuration.md lists it. */
 export interface Variable {
   meaning: string;
   required: boolean;
-  /** As one would write it in the environment; undefined = none. */
+  /** The default as it would be written in the environment; undefined = none. */
   default: string | undefined;
 }
 
@@ -160,7 +166,7 @@ export const environmentVariables: Readonly<Record<string, Variable>> = Object.f
  * Parses the environment. Empty strings count as unset.
  *
  * @param source process.env, or an object like it
- * @throws Error that names every variable that is wrong and what it means; values are not repeated (they may be secrets)
+ * @throws Error that names every wrong variable and what it means; values are not repeated (they may be secrets)
  */
 export function readEnvironment(source: Record<string, string | undefined>): Environment {
   const given = Object.fromEntries(
@@ -176,7 +182,7 @@ export function readEnvironment(source: Record<string, string | undefined>): Env
   throw new Error(`The environment is not complete:\n${lines.join('\n')}\nSee docs/configuration.md.`);
 }
 
-/** The timing part, handed to workflows through an activity at their start so that it is in history. */
+/** The timing part of the environment. An activity hands it to workflows, so that it is in their history. */
 export function timingOf(environment: Environment) {
   return {
     blockedGapMs: environment.BLOCKED_GAP_MS,

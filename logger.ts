@@ -1,15 +1,15 @@
-/** What our programs log. An error never brings what it quotes: parameters of statements are customers' names. */
+/** The log of our programs. An error is logged without the data that it quotes: a statement's parameters may be customers' names. */
 import { DrizzleQueryError } from 'drizzle-orm';
 import { DatabaseError } from 'pg';
 import { pino, type DestinationStream, type Logger } from 'pino';
 
-/** @param to where lines go; standard output unless said otherwise */
+/** @param to where lines are written; standard output by default */
 export function createLogger(name: string, level: string, to?: DestinationStream): Logger {
   const options = { level, base: { process: name, pid: process.pid }, serializers: { err: describeError } };
   return to ? pino(options, to) : pino(options);
 }
 
-/** Node would print an error that nobody catches as it is. Without `say` it goes to standard error, in words. */
+/** Ends the process on an uncaught error, with a report that quotes no data; Node's own would. By default it goes to standard error. */
 export function dieQuietly(
   say: (error: unknown) => void = (error) => process.stderr.write(`${errorText(error)}\n`),
 ): void {
@@ -25,15 +25,15 @@ function errorText(error: unknown): string {
   return `${error.name}: ${messageOf(error)}\n${placesIn(error)}${cause}`;
 }
 
-/** The stack without its first lines, which are the message. */
+/** The stack without its first lines, which repeat the message. */
 function placesIn(error: Error): string {
   const lines = error.stack?.split('\n') ?? [];
   return lines.filter((line) => /^\s+at /.test(line)).join('\n');
 }
 
 /**
- * An error for a log: what kind, what happened, where in the code, and the same of its causes. What quotes data is left
- * out: the parameters of a statement, and PostgreSQL's `detail` and `where`. The outside world's words are in the step's
+ * Describes an error for the log: its type, what happened, where in the code, and its causes. Parts that quote data are left
+ * out: a statement's parameters, and PostgreSQL's `detail` and `where`. What an outside system answered is in the step's
  * problem, in PostgreSQL.
  */
 export function describeError(error: unknown): object {
@@ -51,7 +51,7 @@ export function describeError(error: unknown): object {
   };
 }
 
-/** What happened, without the data that it quotes. */
+/** The error's message without the data that it quotes. */
 export function messageOf(error: Error): string {
   if (error instanceof DrizzleQueryError) return 'A statement failed.';
   // PostgreSQL's data exceptions quote the value: `invalid input syntax for type date: "…"`.

@@ -14,16 +14,16 @@ const project = (name: string, include: string[], options: object = {}) => ({
 
 export default defineConfig({
   test: {
-    // More than cores: a test waits for Temporal, timers and other processes most of its time.
+    // More workers than cores: a test mostly waits for Temporal, timers and other processes.
     maxWorkers: 3,
-    // Here and not in the projects: extended into them it would run once per project (measured).
+    // Set here and not in the projects, where it would run once per project (measured).
     globalSetup: ['test/globalSetup.ts'],
     projects: [
       project('unit', ['test/{domain,connectors,simulators,dev}/**/*.test.ts']),
       project('integration', ['test/{integration,api,invariants,workflows}/**/*.test.ts']),
-      // Pages, in a real Chromium.
+      // Tests of pages, in a real Chromium.
       project('browser', ['test/browser/**/*.test.ts']),
-      // Not a test: writes what the replay test reads.
+      // Not a test: it writes the histories that the replay test reads.
       project('record-histories', ['test/histories/record.ts']),
       project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 480_000 }),
     ],

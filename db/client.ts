@@ -4,8 +4,8 @@ import { Client, Pool, type PoolClient } from 'pg';
 import * as schema from './schema/index.ts';
 
 /**
- * `$client` is the pool itself, for a statement written by hand. Nothing may need a session: a transaction pooler
- * (PgBouncer) gives each transaction another one, so no named statement, no lock of a session, no `set` but `set local`.
+ * `$client` is the pool itself, for statements written by hand. Nothing may depend on a session, because a transaction pooler
+ * (PgBouncer) gives each transaction another one: no named statements, no session locks, and only `set local`.
  */
 export type Database = NodePgDatabase<typeof schema> & { $client: Pool };
 /** A transaction of `Database`; queries take either. */
@@ -14,14 +14,14 @@ export type Queryable = Database | Transaction;
 
 /**
  * @param url postgres:// URL
- * @param size connections at most
+ * @param size the most connections
  */
 export function openDatabase(url: string, size = 10): { db: Database; close: () => Promise<void> } {
   const pool = openPool(url, size);
   const db = drizzle(pool, { schema });
   return {
     db: Object.assign(db, {
-      /** Drizzle's own keeps the connection for ever if the very first statement fails (drizzle-orm issue 6241). */
+      /** Replaces Drizzle's method, which never releases the connection if the first statement fails (drizzle-orm issue 6241). */
       async transaction(...args: Parameters<typeof db.transaction>) {
         const client = await pool.connect();
         try {
@@ -31,14 +31,14 @@ export function openDatabase(url: string, size = 10): { db: Database; close: () 
         }
       },
     }),
-    // It waits for statements under way; one that hangs must not keep a process from ending.
+    // Closing waits for statements under way, for 5 s at most: a statement that hangs must not keep a process from ending.
     close: () => Promise.race([pool.end(), delay(5_000, undefined, { ref: false })]),
   };
 }
 
 const clients = new WeakMap<PoolClient, NodePgDatabase<typeof schema>>();
 
-/** Drizzle reads the schema anew for each database it makes: one per connection is enough. */
+/** Keeps one Drizzle database per connection, because making one means to process the whole schema. */
 function onClient(client: PoolClient): NodePgDatabase<typeof schema> {
   const known = clients.get(client) ?? drizzle(client, { schema });
   clients.set(client, known);
@@ -52,16 +52,16 @@ function openPool(url: string, max: number): Pool {
     max,
     keepAlive: true,
     idleTimeoutMillis: 60_000,
-    /** To connect, or to wait for one of the pool's. */
+    /** The limit for connecting, and for waiting until a connection of the pool is free. */
     connectionTimeoutMillis: 30_000,
   });
-  // A connection that dies says so here, too, and without a listener that ends the process. Whoever asks next gets another.
+  // A connection that dies also emits an error event, which would end the process without a listener. The pool replaces it.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
-/** One connection, for locks of a session and for what cannot be in a pool; not through a pooler. Whoever opens it ends it. */
+/** Opens one connection outside the pool, for session locks; not through a transaction pooler. The caller has to end it. */
 export async function openConnection(url: string, connectionTimeoutMillis = 30_000): Promise<Client> {
   const client = new Client({ connectionString: url, application_name: 'countersign', connectionTimeoutMillis });
   client.on('error', () => undefined);
@@ -69,7 +69,7 @@ export async function openConnection(url: string, connectionTimeoutMillis = 30_0
   return client;
 }
 
-/** The system's codes for a server that cannot be reached, and PostgreSQL's own for one that is going down or coming up. */
+/** Error codes of the system for a server that cannot be reached, and of PostgreSQL for one that is shutting down or starting. */
 const awayCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -81,11 +81,11 @@ const awayCodes = new Set([
   '57P02',
   '57P03',
 ]);
-/** The driver's own errors have no code. */
+/** Messages of the driver's own errors, which have no code. */
 const awayMessages =
   /^(Connection terminated|Client (has encountered a connection error|was closed)|timeout e|Cannot use a pool after)/;
 
-/** Whether a query failed because the server is away: its transaction, if it had begun one, is not there. */
+/** Whether a query failed because the server is away; if it was in a transaction, that transaction is gone. */
 export function isDatabaseAway(error: unknown): boolean {
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string' && awayCodes.has(cause.code)) return true;

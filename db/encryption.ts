@@ -1,17 +1,17 @@
-/** Credentials at rest: AES-256-GCM, 12-byte random IV, the row's id as additional data, the key's id in front. */
+/** Encrypts credentials at rest: AES-256-GCM, 12-byte random IV, the row's id as additional data, the key's id as a prefix. */
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
 export interface Encryption {
-  /** @param rowId binds the text to its row: copied into another row it does not decrypt. */
+  /** @param rowId binds the text to its row: if it is copied into another row, it does not decrypt */
   encrypt(plain: unknown, rowId: string): string;
   /** @throws Error when the key is unknown, or the text was made for another row or altered. */
   decrypt(text: string, rowId: string): unknown;
-  /** Whether it was encrypted with the key that encrypts now. */
+  /** Whether the text was encrypted with the newest key, which encrypts now. */
   isNewest(text: string): boolean;
 }
 
 /**
- * @param keys `id:base64 of 32 bytes`, comma separated, newest first: the first encrypts, all decrypt
+ * @param keys `id:base64 of 32 bytes`, comma separated, newest first; the first key encrypts, all keys decrypt
  */
 export function createEncryption(keys: string): Encryption {
   const byId = new Map(
@@ -43,7 +43,7 @@ export function createEncryption(keys: string): Encryption {
   };
 }
 
-/** SHA-256 in hex: how keys and tokens of 256 random bits are stored. */
+/** The SHA-256 in hex, as which keys and tokens of 256 random bits are stored. */
 export function hashSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');
 }

@@ -3,14 +3,14 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate } from 'drizzle-orm/node-postgres/migrator';
 import { openConnection } from './client.ts';
 
-/** Any constant; it only has to differ from other advisory locks in the database. */
+/** An arbitrary number that no other advisory lock of the database uses. */
 const migrationLock = 7_230_001;
 
 /**
- * Applies the SQL migrations. Two at once would fail half-way in one of them (measured), so they queue on an advisory
- * lock, which PostgreSQL drops by itself should this process die.
+ * Applies the SQL migrations. When two processes migrate at once, one of them fails half-way (measured), so they queue on an
+ * advisory lock, which PostgreSQL drops by itself if this process dies.
  *
- * @param url postgres:// URL, with no transaction pooler between: the lock is the session's
+ * @param url postgres:// URL, without a transaction pooler in between, because the lock belongs to the session
  */
 export async function migrateDatabase(url: string): Promise<void> {
   const client = await openConnection(url);

@@ -1,4 +1,4 @@
-/** Small numbers that always come in the same order for the same seed (mulberry32). */
+/** A pseudorandom generator that gives the same numbers for the same seed (mulberry32). */
 export function createRandom(seed: number): { below(limit: number): number } {
   let state = seed >>> 0;
   return {

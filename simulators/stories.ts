@@ -1,4 +1,4 @@
-/** The customers that every world begins with: what goes wrong in real life, one each. */
+/** The customers with which every world begins: each tells one story of what goes wrong in real life. */
 export type Story =
   | 'exact'
   | 'near'
@@ -25,7 +25,7 @@ export type Story =
 export interface SpecialCustomer {
   name: string;
   story: Story;
-  /** Companies in the PSA; absent = one of the same name, empty = none. */
+  /** Names of its companies in the PSA; absent = one company of the same name, empty = none. */
   psaNames?: string[];
   services?: string[];
   users?: number;

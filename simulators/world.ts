@@ -1,7 +1,7 @@
 /**
- * One believable MSP, seen from both sides: what Mailprotector knows of its customers, and what its PSA bills them.
- * Everything follows from a seed and a size, so two programs that share nothing but these agree. Rows that a test looks
- * for carry a `story`.
+ * Makes one believable MSP, seen from both sides: what Mailprotector knows about its customers, and what its PSA bills them.
+ * Everything follows from a seed and a size, so two programs that share only these agree. Rows that a test looks for carry a
+ * `story`.
  */
 import { createRandom } from './random.ts';
 import { specialCustomers, type Story } from './stories.ts';
@@ -11,7 +11,7 @@ export interface WorldGroup {
   name: string;
   /** Mailprotector's display names of the services on the group. */
   services: string[];
-  /** Users of type User; the other types come besides. */
+  /** The number of users of type User; users of other types are added to these. */
   users: number;
 }
 
@@ -50,7 +50,7 @@ export interface WorldAgreement {
   billingCycle: string;
   nextInvoiceDate: string;
   startDate: string;
-  /** Additions in the middle of an invoiced period are billed in part; absent = no. */
+  /** Whether additions in the middle of an invoiced period are billed in part; absent = no. */
   prorate?: boolean;
   additions: WorldAddition[];
 }
@@ -83,7 +83,7 @@ export interface World {
   products: WorldProduct[];
 }
 
-/** Display name in Mailprotector → Product ID in the PSA and price. */
+/** For each display name in Mailprotector the Product ID in the PSA, and its price. */
 export const serviceProducts: { display: string; productId: string; price: number }[] = [
   { display: 'CloudFilter Email Security', productId: 'MP-CLOUDFILTER', price: 2 },
   { display: 'SafeSend Outbound', productId: 'MP-SAFESEND', price: 1 },
@@ -94,8 +94,8 @@ export const serviceProducts: { display: string; productId: string; price: numbe
 ];
 
 /**
- * @param options.customers how many customers; the stories come first, as many as fit
- * @param options.today YYYY-MM-DD; invoice dates lie after it
+ * @param options.customers the number of customers; the stories come first, as many as fit
+ * @param options.today YYYY-MM-DD; invoice dates are after it
  */
 export function makeWorld(options: { seed: number; customers: number; today?: string }): World {
   const today = options.today ?? new Date().toISOString().slice(0, 10);
@@ -247,7 +247,7 @@ function fillAgreements(input: {
     const product = serviceProducts.find((candidate) => candidate.display === display);
     if (!product) continue;
     const used = usersOf({ domains }, display);
-    // Most bills are right; the others lag behind, now and then far.
+    // Most bills are right; the others are a few users off, in either direction.
     const drift = random.below(10) < 6 ? 0 : random.below(2) === 0 ? -1 - random.below(5) : 1 + random.below(4);
     const billed = Math.max(0, used + drift);
     addStory(story, { main, second, billed, used, productId: product.productId, add, nextInvoiceDate, random });
@@ -270,7 +270,7 @@ function mainAgreement(story: Story): Partial<WorldAgreement> {
 
 function addStory(
   story: Story,
-  of: {
+  input: {
     main: WorldAgreement;
     second: WorldAgreement | undefined;
     billed: number;
@@ -285,34 +285,34 @@ function addStory(
     case 'newRevenue':
       return;
     case 'duplicateLines':
-      of.add(of.main, of.productId, Math.ceil(of.billed / 2));
-      of.add(of.main, of.productId, Math.floor(of.billed / 2) + 1);
+      input.add(input.main, input.productId, Math.ceil(input.billed / 2));
+      input.add(input.main, input.productId, Math.floor(input.billed / 2) + 1);
       return;
     case 'twoAgreements':
-      of.add(of.main, of.productId, Math.ceil(of.billed / 2));
-      if (of.second) of.add(of.second, of.productId, Math.floor(of.billed / 2) + 2);
+      input.add(input.main, input.productId, Math.ceil(input.billed / 2));
+      if (input.second) input.add(input.second, input.productId, Math.floor(input.billed / 2) + 2);
       return;
     case 'successor':
-      // Ends with this period; its successor starts with the next, and that is the one the next invoice bills.
-      of.add(of.main, of.productId, of.billed, { cancelledDate: of.nextInvoiceDate });
-      of.add(of.main, of.productId, of.billed + 1, { effectiveDate: of.nextInvoiceDate });
+      // The first line ends with this period; its successor starts with the next, and is the one that the next invoice bills.
+      input.add(input.main, input.productId, input.billed, { cancelledDate: input.nextInvoiceDate });
+      input.add(input.main, input.productId, input.billed + 1, { effectiveDate: input.nextInvoiceDate });
       return;
     case 'included':
-      of.add(of.main, of.productId, of.used + 2, { lessIncluded: 5 });
+      input.add(input.main, input.productId, input.used + 2, { lessIncluded: 5 });
       return;
     case 'downToZero':
-      of.add(of.main, of.productId, 5);
+      input.add(input.main, input.productId, 5);
       return;
     case 'noCharge':
-      of.add(of.main, of.productId, of.used + 1, { billCustomer: 'NoCharge' });
+      input.add(input.main, input.productId, input.used + 1, { billCustomer: 'NoCharge' });
       return;
     case 'exact':
-      // Some customers use what nobody has put on an agreement yet.
-      if (of.random.below(20) === 0) return;
-      of.add(of.main, of.productId, of.billed);
+      // Some customers use a service that is not on their agreement yet.
+      if (input.random.below(20) === 0) return;
+      input.add(input.main, input.productId, input.billed);
       return;
     default:
-      of.add(of.main, of.productId, of.used + 3);
+      input.add(input.main, input.productId, input.used + 3);
   }
 }
 

@@ -4,11 +4,11 @@ import { integration } from './integration.ts';
 import { organization } from './organization.ts';
 
 /**
- * `parked` waits for its account to be mapped or a board to be chosen; `waiting` for one of the integration's places;
- * `delivering` has a workflow; `gathered` is told by another alert's ticket, with many; `dead` was refused for good.
+ * `parked` waits for its account to be mapped or for a board to be chosen; `waiting` waits for one of the integration's
+ * delivery slots; `delivering` has a workflow; `gathered` shares the ticket of a storm alert; `dead` was refused for good.
  */
 export type AlertState = 'parked' | 'waiting' | 'delivering' | 'delivered' | 'gathered' | 'dead' | 'dismissed';
-/** Sent by the vendor; derived by a rule of ours; the one that many gather in; a person's test. */
+/** `vendor`: sent by the vendor; `rule`: derived by us; `storm`: the one alert in which many are gathered; `test`: a person's test. */
 export type AlertSource = 'vendor' | 'rule' | 'storm' | 'test';
 
 /** One alert of one account, however often it was sent, and the ticket it became (invariant 6). */
@@ -22,7 +22,7 @@ export const alert = pgTable(
     integrationId: uuid('integration_id')
       .notNull()
       .references(() => integration.id),
-    /** The sender's own id of it, which it may give to an alert of each of its accounts (`quota-90`). */
+    /** The sender's id of the alert; a sender may use one id for each of its accounts (`quota-90`). */
     alertId: text('alert_id').notNull(),
     source: text().$type<AlertSource>().notNull(),
     vendorAccountId: text('vendor_account_id').notNull(),
@@ -31,37 +31,40 @@ export const alert = pgTable(
     description: text().notNull(),
     /** 1 low to 4 very high. */
     priority: integer().notNull(),
-    /** 1 to 6; the meanings are not published (reference/gradient.md §4.2), so it is kept and nothing follows from it. */
+    /** 1 to 6. The meanings are not published (reference/gradient.md §4.2), so the number is stored and has no effect. */
     status: integer().notNull(),
     dueAt: timestamp('due_at', { withTimezone: true }),
-    /** Grows each time it is sent. */
+    /** Grows by 1 each time the alert is sent. */
     revision: integer().notNull().default(1),
-    /** The revision in which its words changed last. */
+    /** The revision in which the alert's text last changed. */
     contentRevision: integer('content_revision').notNull().default(1),
     firstReceivedAt: timestamp('first_received_at', { withTimezone: true }).notNull().defaultNow(),
     receivedAt: timestamp('received_at', { withTimezone: true }).notNull().defaultNow(),
-    /** What it told of is over. */
+    /** When the condition that the alert reports ended; null = it still holds. */
     clearedAt: timestamp('cleared_at', { withTimezone: true }),
     state: text().$type<AlertState>().notNull(),
-    /** Why it is parked, dead or dismissed. */
+    /** Why the alert is parked, dead or dismissed. */
     reason: jsonb().$type<{ code: string; detail: string }>(),
     psaAccountId: text('psa_account_id'),
     gatheredInto: uuid('gathered_into'),
-    /** When it got its delivery slot: storms are counted by it. */
+    /** When the alert got its delivery slot; storms are counted by this time. */
     admittedAt: timestamp('admitted_at', { withTimezone: true }),
     /** The revision that is being delivered to the PSA; null = none. */
     deliveringRevision: integer('delivering_revision'),
     /** The newest revision that the ticket holds; 0 = there is no ticket yet. */
     deliveredRevision: integer('delivered_revision').notNull().default(0),
     deliveredAt: timestamp('delivered_at', { withTimezone: true }),
-    /** Which ticket it is: a repeat after somebody closed one makes the next. */
+    /** The number of the alert's ticket: a repeat after somebody closed the ticket makes the next one. */
     occurrence: integer().notNull().default(1),
-    /** What the ticket is found by in the PSA; kept before anything is sent. */
+    /** The reference by which the ticket is found in the PSA; stored before anything is sent. */
     reference: text().notNull().unique(),
     ticketId: text('ticket_id'),
     ticketUrl: text('ticket_url'),
     previousTicketId: text('previous_ticket_id'),
-    /** A POST that is claimed: of what, whether its outcome is known to be unknown, by which claim, how often, since when, and how many attempts to find it were made. */
+    /**
+     * A claimed POST: what it creates, whether its outcome is uncertain, the claim's id, how many claims there were, since
+     * when it is claimed, and how many attempts to find its result were made.
+     */
     post: text().$type<'ticket' | 'note'>(),
     postState: text('post_state').$type<'writing' | 'uncertain'>(),
     claimId: uuid('claim_id'),

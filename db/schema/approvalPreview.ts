@@ -15,7 +15,7 @@ import type { SkipReason } from '../../domain/approval.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
-/** Which cards a bulk approval is about; without a filter all of the connection. */
+/** Which cards a bulk approval concerns; without a filter all cards of the connection. */
 export interface PreviewFilter {
   psaAccountId?: string | undefined;
   psaProductId?: string | undefined;
@@ -28,7 +28,7 @@ export interface PreviewMoney {
   cards: number;
 }
 
-/** The exact writes a bulk approval would make, as they were shown to whoever then signs them off. */
+/** The exact writes that a bulk approval would make, as they are shown to the person who may then sign them off. */
 export const approvalPreview = pgTable(
   'approval_preview',
   {
@@ -42,10 +42,10 @@ export const approvalPreview = pgTable(
     filter: jsonb().$type<PreviewFilter>().notNull(),
     requestedBy: text('requested_by').notNull(),
     cards: integer().notNull().default(0),
-    /** Per currency, never added up over currencies. */
+    /** Sums per currency; different currencies are never added. */
     money: jsonb().$type<PreviewMoney[]>().notNull().default([]),
     leftOut: jsonb('left_out').$type<{ reason: string; cards: number }[]>().notNull().default([]),
-    /** The approval it became: a preview is signed off once. */
+    /** The approval that this preview became; a preview is signed off only once. */
     approvalId: uuid('approval_id'),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     expiresAt: timestamp('expires_at', { withTimezone: true }).notNull(),
@@ -76,7 +76,7 @@ export const approvalPreviewLine = pgTable(
   (t) => [primaryKey({ columns: [t.previewId, t.position] })],
 );
 
-/** A card that was asked for and left out: what was shown to whoever asked, and what is there now. */
+/** A card that the person asked to approve and that was left out: the write that was shown, and the write that it offers now. */
 export const approvalSkipped = pgTable(
   'approval_skipped',
   {
@@ -86,13 +86,13 @@ export const approvalSkipped = pgTable(
     position: integer().notNull(),
     cardId: uuid('card_id').notNull(),
     reason: text().$type<SkipReason>().notNull(),
-    /** What the card itself says of it, if it does. */
+    /** The card's own reason, if it has one. */
     words: text(),
     askedLineId: text('asked_line_id').notNull(),
     askedFrom: doublePrecision('asked_from').notNull(),
     askedTo: doublePrecision('asked_to').notNull(),
     askedDate: text('asked_date'),
-    /** Null when there is no write now. */
+    /** Null when the card offers no write now. */
     nowLineId: text('now_line_id'),
     nowFrom: doublePrecision('now_from'),
     nowTo: doublePrecision('now_to'),

@@ -16,7 +16,7 @@ import type { AccountRule, Card, CardKind, Dismissal } from '../../domain/reconc
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
-/** One PSA account × one PSA product to reconcile; recomputed, never edited. */
+/** One PSA account × one PSA product to reconcile. Cards are recomputed, never edited. */
 export const card = pgTable(
   'card',
   {
@@ -38,7 +38,7 @@ export const card = pgTable(
     approvable: boolean().notNull(),
     bulkApprovable: boolean('bulk_approvable').notNull(),
     dismissed: boolean().notNull().default(false),
-    /** The whole card of domain/reconcile: lines, money, preview, explanation. */
+    /** The whole card as domain/reconcile.ts computes it: lines, money, preview, explanation. */
     detail: jsonb().$type<Card>().notNull(),
     changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
   },
@@ -49,7 +49,7 @@ export const card = pgTable(
   ],
 );
 
-/** What a person decided for an account × product; outlives the card. */
+/** A person's decisions for an account × product; they outlive the card. */
 export const cardDecision = pgTable(
   'card_decision',
   {
@@ -78,7 +78,7 @@ export const approvalBatch = pgTable(
     /** `todo`: writing is off, so a person does it in the PSA and the next PSA read verifies it. */
     state: text().$type<'requested' | 'todo' | 'closed'>().notNull(),
     undoOf: uuid('undo_of'),
-    /** The preview that was signed off, if it was one; it may have expired since, the lines here are what it showed. */
+    /** The preview that was signed off, if there was one. It may have expired since; the lines of this batch are what it showed. */
     previewId: uuid('preview_id'),
     requestedBy: text('requested_by').notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
@@ -126,17 +126,17 @@ export const approvalLine = pgTable(
     claimedAt: timestamp('claimed_at', { withTimezone: true }),
     settledAt: timestamp('settled_at', { withTimezone: true }),
     problem: jsonb().$type<{ code: string; detail: string }>(),
-    /** The approval by which the same card or line was signed off anew, while this was still a to-do. */
+    /** The approval that signed the same card or line off again while this one was still a to-do. */
     replacedBy: uuid('replaced_by'),
-    /** Somebody has it in use in the PSA: since when, and when it is tried again. */
+    /** Since when somebody has the line in use in the PSA, and when the write is tried again. */
     lockedSince: timestamp('locked_since', { withTimezone: true }),
     notBefore: timestamp('not_before', { withTimezone: true }),
   },
   (t) => [
     index().on(t.batchId, t.position),
-    // The next 25 of a state, and how many there are, in a batch of any size.
+    // Finds the next 25 lines of a state, and counts them, in a batch of any size.
     index().on(t.batchId, t.state, t.position),
-    // What is open is little beside all that ever was.
+    // Few lines are open compared with all that ever were, so these indexes are partial.
     index('approval_line_open_card').on(t.cardId).where(open),
     index('approval_line_open_line').on(t.lineId).where(open),
   ],

@@ -34,27 +34,27 @@ export const integration = pgTable(
     modules: text().array().$type<('billing' | 'alerts')[]>().notNull(),
     /** Vendor settings without secrets: reseller id, count rules, swing limits. */
     settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
-    /** How alerts become tickets; what is not set has its default. */
+    /** How alerts become tickets; a setting that is absent has its default. */
     alerts: jsonb().$type<Partial<AlertSettings>>().notNull().default({}),
     credentials: text(),
-    /** When they were given, and the day on which they end, if whoever gave them knows it. */
+    /** When the credentials were given, and the day on which they expire, if the person who gave them knew it. */
     credentialsAt: timestamp('credentials_at', { withTimezone: true }),
     credentialsExpireOn: date('credentials_expire_on'),
-    /** The reseller's name as the vendor told it when the credentials were tried. */
+    /** The reseller's name, as the vendor answered when the credentials were tried. */
     vendorName: text('vendor_name'),
-    /** Intake push: where the vendor says it stands. */
+    /** With intake push: the status that the vendor has set. */
     pushStatus: text('push_status').$type<PushStatus>().notNull().default('inactive'),
-    /** What the vendor calls itself towards this organization; what it has not sent comes from the registry. */
+    /** How the vendor presents itself to this organization; fields that it has not sent come from the registry. */
     vendorProfile: jsonb('vendor_profile').$type<VendorProfile>().notNull().default({}),
     disconnectedAt: timestamp('disconnected_at', { withTimezone: true }),
-    /** Connected again then: older counts say nothing of today. null = all count. */
+    /** When the integration was connected again: counts older than this are outdated. null = all counts hold. */
     countsFrom: timestamp('counts_from', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [index().on(t.organizationId)],
 );
 
-/** `disabled` and `error` are of the 2023 specification; vendors written then still send them (reference/gradient.md §5.1). */
+/** `disabled` and `error` are from the 2023 specification; vendors written for it still send them (reference/gradient.md §5.1). */
 export type PushStatus = 'inactive' | 'pending' | 'active' | 'disabled' | 'error';
 
 export interface VendorProfile {
@@ -69,7 +69,7 @@ const ofIntegration = () =>
     .notNull()
     .references(() => integration.id);
 
-/** A key the vendor pushes with; only a SHA-256 is stored (it has 256 random bits, so no salt is needed). */
+/** A key with which the vendor pushes. Only its SHA-256 is stored (the key has 256 random bits, so no salt is needed). */
 export const integrationKey = pgTable(
   'integration_key',
   {
@@ -77,7 +77,7 @@ export const integrationKey = pgTable(
     integrationId: ofIntegration(),
     keyHash: text('key_hash').notNull().unique(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
-    /** When a newer key replaces it for good; null = the newest one. */
+    /** When the key stops working because a newer one replaces it; null = this is the newest key. */
     expiresAt: timestamp('expires_at', { withTimezone: true }),
     revokedAt: timestamp('revoked_at', { withTimezone: true }),
     lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
@@ -85,7 +85,7 @@ export const integrationKey = pgTable(
   (t) => [index().on(t.integrationId, t.createdAt)],
 );
 
-/** A Mailprotector customer. */
+/** A customer as the vendor knows it. */
 export const vendorAccount = pgTable(
   'vendor_account',
   {
@@ -95,15 +95,15 @@ export const vendorAccount = pgTable(
     description: text().notNull().default(''),
     linked: boolean().notNull().default(false),
     excluded: boolean().notNull().default(false),
-    /** When a complete read first lacked it. */
+    /** When a complete read first lacked the account; null = it is there. */
     missingSince: timestamp('missing_since', { withTimezone: true }),
-    /** While it is missing: accounts that now count the domains it had, so it was merged into them or moved. */
+    /** For a missing account: the accounts that now count its domains, because it was merged into them or moved. */
     movedTo: text('moved_to').array().notNull().default([]),
-    /** Since when, and why, its usage could not be read though it is listed: its counts keep their last value. */
+    /** Since when, and why, the usage of a listed account could not be read; its counts keep their last value. */
     unreadSince: timestamp('unread_since', { withTimezone: true }),
     unreadWhy: text('unread_why'),
     userTypes: jsonb('user_types').$type<Record<string, number>>(),
-    /** What a vendor that pushes says of it; kept for it, and not billed by. */
+    /** Flags that a vendor sends with the account. They are stored for the vendor, and billing ignores them. */
     isActive: boolean('is_active').notNull().default(true),
     isArrears: boolean('is_arrears').notNull().default(false),
   },
@@ -118,12 +118,12 @@ export const service = pgTable(
     id: text().notNull(),
     name: text().notNull(),
     description: text().notNull().default(''),
-    /** As the vendor files it (reference/gradient.md §4.2). */
+    /** The category in which the vendor files the service (reference/gradient.md §4.2). */
     category: text(),
     subcategory: text(),
     supportArticle: text('support_article'),
     supportContact: text('support_contact'),
-    /** Of this organization only ("dynamic"): not among the vendor's SKUs. */
+    /** True for a service of this organization only ("dynamic"), which is not among the vendor's SKUs. */
     dynamic: boolean().notNull().default(false),
     isActive: boolean('is_active').notNull().default(true),
     isArrears: boolean('is_arrears').notNull().default(false),
@@ -135,8 +135,8 @@ export const service = pgTable(
 );
 
 /**
- * The id under which a vendor is told of a service that it named: opaque, and safe in an address, which the name as its own
- * key need not be. The same for a name in every integration. An expression that an index of the table has.
+ * The id that we give to a service which the vendor created by name: opaque, and safe in a URL, as the name itself may not
+ * be. A name has the same id in every integration. The expression must stay the one of the index `service_given`.
  */
 export function givenServiceId(id: SQLWrapper): SQL<string> {
   return sql`('svc_' || md5(${id}))`;
@@ -148,7 +148,7 @@ export const accountMapping = pgTable(
     integrationId: ofIntegration(),
     vendorAccountId: text('vendor_account_id').notNull(),
     psaAccountId: text('psa_account_id').notNull(),
-    /** `vendor`: chosen in the vendor's console. */
+    /** `exact`: the names are equal; `person`: mapped here by a person; `vendor`: chosen in the vendor's console. */
     how: text().$type<'exact' | 'person' | 'vendor'>().notNull(),
     mappedAt: timestamp('mapped_at', { withTimezone: true }).notNull().defaultNow(),
   },
@@ -162,14 +162,14 @@ export const accountMapping = pgTable(
   ],
 );
 
-/** One service → one or several products. */
+/** Which products a service is billed as: one or several. */
 export const serviceMapping = pgTable(
   'service_mapping',
   {
     integrationId: ofIntegration(),
     serviceId: text('service_id').notNull(),
     productIds: text('product_ids').array().notNull(),
-    /** With several products: each gets the count, or the one this customer has a line for. */
+    /** With several products: each gets the count (`parts`), or the one for which the customer has a line (`alternatives`). */
     fanOut: text('fan_out').$type<FanOut>().notNull().default('parts'),
     rounding: text().$type<Rounding>().notNull().default('none'),
     mappedAt: timestamp('mapped_at', { withTimezone: true }).notNull().defaultNow(),
@@ -177,7 +177,7 @@ export const serviceMapping = pgTable(
   (t) => [primaryKey({ columns: [t.integrationId, t.serviceId] })],
 );
 
-/** How several services that feed one product of a connection combine; no default (the same mailbox must not be billed twice). */
+/** How several services that feed one product combine. There is no default: the same mailbox must not be billed twice. */
 export const productRule = pgTable(
   'product_rule',
   {
@@ -202,11 +202,11 @@ export const usageCount = pgTable(
       .$type<{ domain: string; group: string; groupId: string; quantity: number }[]>()
       .notNull()
       .default(sql`'[]'`),
-    /** The way the number came: read from the vendor (`pull`), or sent by it (`push`). */
+    /** How the number arrived: Countersign read it (`pull`), or the vendor sent it (`push`). */
     source: text().$type<'push' | 'pull'>().notNull().default('pull'),
     runId: uuid('run_id'),
     asOf: timestamp('as_of', { withTimezone: true }).notNull(),
-    /** The pair moved beyond its limit in this run: its card is checked first (invariant 3). */
+    /** True when the pair moved beyond its limit in this run, so that its card is flagged "check first" (invariant 3). */
     swing: boolean().notNull().default(false),
     notReportedSince: timestamp('not_reported_since', { withTimezone: true }),
   },
@@ -214,8 +214,8 @@ export const usageCount = pgTable(
 );
 
 /**
- * What a vendor posted, the newest number of each pair. A number stays here until a run has made it visible, so that an
- * accepted one survives whatever dies.
+ * The newest number of each pair that a vendor posted. A number stays here until a run has made it visible, so that an
+ * accepted number survives the death of any process.
  */
 export const pushedCount = pgTable(
   'pushed_count',
@@ -227,7 +227,7 @@ export const pushedCount = pgTable(
     receivedAt: timestamp('received_at', { withTimezone: true }).notNull().defaultNow(),
     /** Whether any post since the last run asked for the numbers to be shown (`no_build` was not set). */
     build: boolean().notNull(),
-    /** The run that took it; null = none yet. */
+    /** The run that took the number; null = none yet. */
     runId: uuid('run_id'),
   },
   (t) => [

@@ -3,7 +3,7 @@ import { boolean, foreignKey, index, integer, pgTable, primaryKey, text, timesta
 import { integration, vendorAccount } from './integration.ts';
 import { organization } from './organization.ts';
 
-/** A customer that appeared after connect: from being found to its first card. Its process is `onboardCustomer`. */
+/** The onboarding of a customer that appeared after connect, from being found to its first card; its process is `onboardCustomer`. */
 export const onboarding = pgTable(
   'onboarding',
   {
@@ -17,13 +17,13 @@ export const onboarding = pgTable(
     state: text().$type<OnboardingState>().notNull().default('found'),
     foundBy: text('found_by').$type<FoundBy>().notNull(),
     foundAt: timestamp('found_at', { withTimezone: true }).notNull().defaultNow(),
-    /** Its workflow has to be woken, by `startOnboardings`: a thousand at once take their turns. */
+    /** True when `startOnboardings` has to wake its workflow; a thousand onboardings at once are woken in turns. */
     toWake: boolean('to_wake').notNull().default(false),
-    /** A person took its mapping back: names map it no more. */
+    /** True after a person removed its mapping: it is no longer mapped by an exact name. */
     namesRefused: boolean('names_refused').notNull().default(false),
     reminders: integer().notNull().default(0),
     remindedAt: timestamp('reminded_at', { withTimezone: true }),
-    /** Since when it is a problem that nobody has mapped it. */
+    /** Since when it counts as a problem that nobody has mapped the customer. */
     escalatedAt: timestamp('escalated_at', { withTimezone: true }),
     endedAt: timestamp('ended_at', { withTimezone: true }),
   },
@@ -41,10 +41,10 @@ export const onboarding = pgTable(
 );
 
 /**
- * `found`: it has no process yet; `waiting`: for a person to map it; `mapped`: its counts are on their way; `done`. Or it
- * ended otherwise: a person excluded it, the vendor no longer has it, the integration was disconnected.
+ * `found`: it has no process yet; `waiting`: a person has to map the customer; `mapped`: its counts are awaited; `done`: its
+ * cards are shown. Other ends: `excluded` by a person, `gone` from the vendor, or the integration was `disconnected`.
  */
 export type OnboardingState = 'found' | 'waiting' | 'mapped' | 'done' | 'excluded' | 'gone' | 'disconnected';
 
-/** A sync found it at the vendor; the vendor sent it; a person linked it, or included it again. */
+/** Found by a `sync` that read the vendor; sent by the `vendor`; or linked, or included again, by a `person`. */
 export type FoundBy = 'sync' | 'vendor' | 'person';

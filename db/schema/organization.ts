@@ -1,6 +1,6 @@
 import { index, jsonb, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
-/** The MSP: every row below belongs to exactly one. */
+/** The MSP, the tenant: every row of the other tables belongs to exactly one organization. */
 export const organization = pgTable('organization', {
   id: uuid().primaryKey().defaultRandom(),
   name: text().notNull(),
@@ -25,7 +25,7 @@ export const apiToken = pgTable(
   (t) => [index().on(t.organizationId)],
 );
 
-/** Answers kept for `Idempotency-Key`; `status` is null while the first request is still at work. Keys and secrets are never in `response`. */
+/** Answers kept for `Idempotency-Key`; `status` is null while the first request is under way. `response` never holds keys or secrets. */
 export const idempotencyKey = pgTable(
   'idempotency_key',
   {

@@ -6,8 +6,8 @@ import type { ProcessKind, StepState } from '../../domain/process/steps.ts';
 import { organization } from './organization.ts';
 
 /**
- * A process's place, so that its workflow can be terminated and started again at any time.
- * A fact's transaction adds 1 to `version` and sets `due_at = now()`; `due_at` null = waits for a person.
+ * The state of a process, so that its workflow can be terminated and started again at any time.
+ * A fact's transaction adds 1 to `version` and sets `due_at = now()`; `due_at` null = the sweep does not wake it.
  */
 export const processes = pgTable(
   'process',
@@ -18,19 +18,19 @@ export const processes = pgTable(
       .notNull()
       .references(() => organization.id),
     integrationId: uuid('integration_id'),
-    /** What it is about, in ids, for whoever looks at its workflow: the vendor account of an alert. */
+    /** The id of what the process is about, shown with its workflow: the vendor account of an alert. */
     about: text(),
     version: bigint({ mode: 'number' }).notNull().default(1),
     dueAt: timestamp('due_at', { withTimezone: true }),
-    /** The round under way (a sync's run); a process that runs once has the round `1`. */
+    /** The round under way, for a sync its run's id; a process that runs only once has the round `1`. */
     round: text().notNull().default('1'),
     roundStartedAt: timestamp('round_started_at', { withTimezone: true }).notNull().defaultNow(),
-    /** How often the sweep woke it since its last fact: the backoff. */
+    /** How often the sweep has woken the process since its last fact; the backoff grows with it. */
     sweeps: integer().notNull().default(0),
   },
   (t) => [
     primaryKey({ columns: [t.kind, t.id] }),
-    // The sweep's only question; most rows are parked with null.
+    // For the sweep's only query; most rows have null.
     index('process_due')
       .on(t.dueAt)
       .where(sql`due_at is not null`),
@@ -48,15 +48,15 @@ export const processStep = pgTable(
     position: integer().notNull(),
     state: text().$type<StepState>().notNull(),
     problem: jsonb().$type<Problem>(),
-    /** A person takes lists that are not whole, in this round of this step only. */
+    /** Set when a person accepts incomplete lists, for this step in this round only. */
     accepted: jsonb().$type<Acceptance>(),
     /** When a blocked step tries again by itself; null = only after a wake. */
     retryAt: timestamp('retry_at', { withTimezone: true }),
-    /** When the person that a step waits for is reminded next. */
+    /** When the person for whom the step waits is next reminded. */
     remindAt: timestamp('remind_at', { withTimezone: true }),
     /** The other side's `Retry-After`, kept by the activity because a workflow cannot read it. */
     notBefore: timestamp('not_before', { withTimezone: true }),
-    /** Since when every attempt failed in passing; progress clears it. Past the limit the step is `unreachable`. */
+    /** Since when every attempt has had a transient failure; progress clears it. Past the limit the step is `unreachable`. */
     failingSince: timestamp('failing_since', { withTimezone: true }),
     blockedAt: timestamp('blocked_at', { withTimezone: true }),
     startedAt: timestamp('started_at', { withTimezone: true }),
@@ -65,7 +65,7 @@ export const processStep = pgTable(
   (t) => [primaryKey({ columns: [t.kind, t.id, t.round, t.step] })],
 );
 
-/** What a step that only reads was answered before a 429 cut it short: its next attempt need not ask again. */
+/** An answer that a step which only reads got before it was cut short by a 429: its next attempt need not ask again. */
 export const keptAnswer = pgTable(
   'kept_answer',
   {
@@ -73,9 +73,9 @@ export const keptAnswer = pgTable(
     id: text().notNull(),
     round: text().notNull(),
     step: text().notNull(),
-    /** A digest of the question and of who asks, and the how-manieth time it was asked. */
+    /** A digest of the request and its credentials, and how often the attempt has made the same request. */
     question: text().notNull(),
-    /** Given up when this part of the step's work is committed; empty = when the step is over. */
+    /** The answer is deleted when this part of the step's work is committed; empty = when the step is over. */
     part: text().notNull(),
     status: integer().notNull(),
     headers: jsonb().$type<Record<string, string>>().notNull(),
@@ -85,7 +85,7 @@ export const keptAnswer = pgTable(
   (t) => [primaryKey({ columns: [t.kind, t.id, t.round, t.step, t.question] })],
 );
 
-/** A step that waits for another process: satisfied by a round of it that started at or after `not_before`. */
+/** A step that waits for another process; satisfied by a round of that process that started at or after `not_before`. */
 export const processNeed = pgTable(
   'process_need',
   {

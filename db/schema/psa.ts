@@ -62,7 +62,7 @@ export const agreement = pgTable(
     currency: text(),
     /** The PSA's version of the row, if it has one. */
     version: text(),
-    /** Of an agreement that is not active: the version at which its lines were read; they are not read again before it moves. */
+    /** For an inactive agreement: the version at which its lines were read. They are read again when the version changes. */
     linesVersion: text('lines_version'),
   },
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.accountId)],
@@ -85,22 +85,22 @@ export const agreementLine = pgTable(
     effectiveTo: date('effective_to', { mode: 'string' }),
     status: text().$type<'active' | 'inactive' | 'cancelled' | 'expired'>().notNull(),
     version: text().notNull(),
-    /** When an approved write, or reading its line again, set the quantity; a refresh that began earlier is older than that. */
+    /** When an approved write, or reading back after it, set the quantity; a refresh that began earlier must not overwrite it. */
     writtenAt: timestamp('written_at', { withTimezone: true }),
   },
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.agreementId)],
 );
 
 /**
- * What the newest refresh could not read: a row of these lists, or an agreement's `lines`. The last rows that were read
- * are kept, and the cards of its account say so and are not approvable.
+ * What the newest refresh could not read: a row of these lists, or the `lines` of an agreement. The rows that were last read
+ * are kept, and the cards of the account say so and are not approvable.
  */
 export const psaUnread = pgTable(
   'psa_unread',
   {
     psaConnectionId: connection(),
     entity: text().$type<'psa_account' | 'psa_product' | 'psa_board' | 'agreement' | 'lines'>().notNull(),
-    /** Of the row; of an agreement for its lines. */
+    /** The id of the row; for `lines` that of the agreement. */
     id: text().notNull(),
     name: text(),
     accountId: text('account_id'),

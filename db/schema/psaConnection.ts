@@ -15,7 +15,7 @@ import type { TicketOptions } from '../../domain/alerts.ts';
 import type { IncompletePsaRead } from '../../domain/incomplete.ts';
 import { organization } from './organization.ts';
 
-/** What of a PSA is not known for sure, so that a person can say otherwise; a new connection has its connector's values. */
+/** Properties of a PSA that are not known for sure, so that a person can change them; a new connection has its connector's values. */
 export interface PsaSettings {
   /** Decimals of a quantity that the PSA keeps, 0 to 4. */
   quantityDecimals?: number;
@@ -33,35 +33,35 @@ export const psaConnection = pgTable(
     name: text().notNull(),
     settings: jsonb().$type<PsaSettings>().notNull().default({}),
     credentials: text().notNull(),
-    /** When they were given, and the day on which they end, if whoever gave them knows it. */
+    /** When the credentials were given, and the day on which they expire, if the person who gave them knew it. */
     credentialsAt: timestamp('credentials_at', { withTimezone: true }).notNull().defaultNow(),
     credentialsExpireOn: date('credentials_expire_on'),
     /** Writing to the PSA is off until an admin turns it on; until then approvals are a to-do list. */
     writesEnabled: boolean('writes_enabled').notNull().default(false),
     permissions: jsonb(),
     permissionsAt: timestamp('permissions_at', { withTimezone: true }),
-    /** What alerts need besides, and the boards to choose from, as *Check Permissions* found them. */
+    /** The rights that alerts need, and the boards to choose from (`ticketOptions`), as *Check Permissions* found them. */
     alertPermissions: jsonb('alert_permissions'),
     alertPermissionsAt: timestamp('alert_permissions_at', { withTimezone: true }),
     ticketOptions: jsonb('ticket_options').$type<TicketOptions>(),
     /** Start of the newest refresh that was applied: how fresh companies, products and lines are. */
     refreshedAt: timestamp('refreshed_at', { withTimezone: true }),
-    /** The newest applied refresh read lists that were not whole; null = they were. */
+    /** Set when the newest applied refresh read incomplete lists; null = they were whole. */
     incomplete: jsonb().$type<IncompletePsaRead>(),
-    /** A person asked for the permissions and data to be read again. */
+    /** When a person last asked to read the permissions and data again. */
     refreshRequestedAt: timestamp('refresh_requested_at', { withTimezone: true }),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (t) => [index().on(t.organizationId)],
 );
 
-/** Calls per second of one connection, whatever number of workers: one GCRA row, moved by one statement. */
+/** Limits the calls per second of one connection, however many workers there are: one GCRA row, moved by one statement. */
 export const rateLimit = pgTable('rate_limit', {
   connection: text().primaryKey(),
   callsPerSecond: doublePrecision('calls_per_second').notNull(),
   /** Theoretical arrival time: when the next call may start. */
   nextAt: timestamp('next_at', { withTimezone: true }).notNull().defaultNow(),
-  /** The other side asked for a pause: until when nobody calls it, and what it said. */
+  /** Until when nobody calls the other side because it asked for a pause, and what it answered. */
   pausedUntil: timestamp('paused_until', { withTimezone: true }),
   pausedWhy: text('paused_why'),
 });
@@ -79,16 +79,16 @@ export const psaRefresh = pgTable(
     finishedAt: timestamp('finished_at', { withTimezone: true }),
     /** Fences a zombie: only the newest attempt may stage rows. */
     attempt: integer().notNull().default(0),
-    /** What was read so far: lists done, last agreement whose lines are staged. Moves with the rows it describes. */
+    /** What was read so far: the finished lists, and the last agreement whose lines are staged. Committed with the staged rows. */
     cursor: jsonb().$type<Record<string, string>>().notNull().default({}),
     figures: jsonb().$type<Record<string, number>>(),
-    /** Its lists were not whole, and a person took them so: it removes nothing. */
+    /** Set when a person accepted incomplete lists: then the refresh removes nothing. */
     incomplete: jsonb().$type<IncompletePsaRead>(),
   },
   (t) => [index().on(t.psaConnectionId, t.startedAt)],
 );
 
-/** Rows of a run or refresh that are not visible yet. `data` has the columns of the table they will go to. */
+/** Rows of a run or refresh that are not visible yet. `data` has the columns of the table that they are for. */
 export const stagingRow = pgTable(
   'staging_row',
   {

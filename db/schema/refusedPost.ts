@@ -1,22 +1,22 @@
 import { bigint, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 
-/** What was wrong with a post: an id that nobody knows or that may be several, an integration without alerts, its form. */
+/** Why a post was refused: an unknown or ambiguous id, an integration without alerts, or an invalid form. */
 export type RefusalCode = 'unknown-account' | 'unknown-service' | 'ambiguous-id' | 'no-alerts' | 'invalid';
 
 /**
- * Counts and alerts of a vendor that were refused, one row of each account and service: so many that none goes unseen, and no
- * more. A row goes when a post of its account and service is taken.
+ * Counts and alerts of a vendor that were refused: one row per account and service, so that every refusal is seen and the
+ * table stays small. A row is deleted when a post of its account and service is accepted.
  */
 export const refusedPost = pgTable(
   'refused_post',
   {
-    // No reference: a refusal must not wait for whoever holds the integration, nor he for it.
+    // No foreign key: recording a refusal must not wait for a lock on the integration, nor hold one.
     integrationId: uuid('integration_id').notNull(),
     kind: text().$type<'count' | 'alert'>().notNull(),
-    /** As they were posted; empty = it could not be read, or (of an alert) was not looked at. */
+    /** The ids as they were posted; empty = they could not be read, or (in an alert) were not looked at. */
     vendorAccountId: text('vendor_account_id').notNull(),
     serviceId: text('service_id').notNull(),
-    /** Why, the last time, as a code and as the vendor was told. */
+    /** The reason of the last refusal: its code, and the sentence that the vendor got. */
     code: text().$type<RefusalCode>().notNull(),
     detail: text().notNull(),
     firstAt: timestamp('first_at', { withTimezone: true }).notNull().defaultNow(),
@@ -29,7 +29,7 @@ export const refusedPost = pgTable(
   ],
 );
 
-/** How often posts were refused ever, and how many rows there was no room for. */
+/** How often posts were ever refused, and how many rows of `refused_post` were deleted because there were too many. */
 export const refusedTotal = pgTable('refused_total', {
   integrationId: uuid('integration_id').primaryKey(),
   times: bigint({ mode: 'number' }).notNull(),

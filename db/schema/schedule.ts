@@ -2,7 +2,7 @@ import { boolean, integer, jsonb, pgTable, text, timestamp, uuid } from 'drizzle
 import type { ScheduleChoice } from '../../domain/schedule.ts';
 import { integration } from './integration.ts';
 
-/** When an integration syncs by itself; one that has no row does as the environment says. */
+/** When an integration syncs by itself; an integration without a row has the default schedule of the environment. */
 export const syncSchedule = pgTable('sync_schedule', {
   integrationId: uuid('integration_id')
     .primaryKey()

@@ -18,12 +18,12 @@ export const syncRun = pgTable(
     finishedAt: timestamp('finished_at', { withTimezone: true }),
     /** Fences a zombie: only the newest attempt may stage rows. */
     attempt: integer().notNull().default(0),
-    /** Last vendor account whose page is staged; moves with its rows. */
+    /** The last vendor account whose usage is staged; committed with the staged rows. */
     cursor: text(),
     figures: jsonb().$type<Record<string, number>>(),
-    /** Its lists were not whole, and a person took them so: it raises and adds only. */
+    /** Set when a person accepted incomplete lists: then the run only raises and adds. */
     incomplete: jsonb().$type<IncompleteRead>(),
-    /** What the swing guard saw. */
+    /** The verdict of the swing guard. */
     guard: jsonb().$type<GuardNote>(),
   },
   (t) => [index().on(t.integrationId, t.startedAt)],
@@ -31,7 +31,7 @@ export const syncRun = pgTable(
 
 export type SyncRunState = 'running' | 'applied' | 'held' | 'discarded' | 'superseded';
 
-/** "Sync now" as a row: survives everything, and is claimed with all others that are open as one run. */
+/** A request "sync now", as a row, so that it is never lost. One run claims all open requests together. */
 export const syncRequest = pgTable(
   'sync_request',
   {
@@ -39,11 +39,11 @@ export const syncRequest = pgTable(
     integrationId: uuid('integration_id')
       .notNull()
       .references(() => integration.id),
-    /** `sync`; `release`: apply the held run named in `releaseRunId`; `push`: counts were posted, one is open at most. */
+    /** `sync`: read and apply; `release`: apply the held run `releaseRunId`; `push`: counts were posted (at most one is open). */
     kind: text().$type<'sync' | 'release' | 'push'>().notNull().default('sync'),
     releaseRunId: uuid('release_run_id'),
     requestedBy: text('requested_by').notNull(),
-    /** Once per key: a Schedule's workflow id, a need's process. */
+    /** A key for which only one request is made: a Schedule's workflow id, or the process that has a need. */
     onceKey: text('once_key'),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
     runId: uuid('run_id').references(() => syncRun.id),

@@ -1,4 +1,4 @@
-/** Boards with what hangs on them, and priorities (connectwise.md §4.5). Statuses say `inactive`, boards and types `inactiveFlag`. */
+/** Boards with their statuses and types, and priorities (connectwise.md §4.5). Statuses have `inactive`, boards and types `inactiveFlag`. */
 type Row = Record<string, unknown>;
 
 export const boards: readonly Row[] = [

@@ -1,11 +1,11 @@
-/** ConnectWise's `conditions` (connectwise.md §2.1): comparisons with and/or/not, parentheses, paths with slashes. */
+/** Parses ConnectWise's `conditions` (connectwise.md §2.1): comparisons with and/or/not, parentheses, paths with slashes. */
 
 type Row = Record<string, unknown>;
 type Test = (row: Row) => boolean;
 
 export class ConditionError extends Error {}
 
-/** @throws ConditionError for what ConnectWise would answer 400 to; the test takes a row and may be used for many */
+/** @returns a test of one row @throws ConditionError for conditions to which ConnectWise would answer 400 */
 export function parseConditions(text: string): Test {
   const tokens = tokenize(text);
   let at = 0;
@@ -57,7 +57,7 @@ export function parseConditions(text: string): Test {
       negated = true;
     }
     const operator = next();
-    // `not` stands before contains, like and in only (§2.1).
+    // `not` may only stand before contains, like and in (§2.1).
     if (negated && operator.type !== 'word') throw new ConditionError('`not` takes contains, like or in.');
     const test = compare(path, operator, () => next());
     return negated ? (row) => !test(row) : test;
@@ -124,7 +124,7 @@ function tokenize(text: string): Token[] {
   return tokens;
 }
 
-/** A moment in brackets, in UTC and without an offset. */
+/** Parses the time inside brackets; it must be UTC, without an offset. */
 function moment(text: string): number {
   if (!/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(text))
     throw new ConditionError(`"${text}" is no date in UTC.`);

@@ -1,4 +1,4 @@
-/** API members the simulated ConnectWise knows, with what their roles allow. */
+/** The API members that the simulated ConnectWise knows, with the rights that their roles lack. */
 export const company = 'acme';
 export const clientId = '6f1a2b3c-0000-4000-8000-00000000c1e4';
 
@@ -8,7 +8,7 @@ export type Level = 'inquire' | 'add' | 'edit' | 'delete';
 export interface Member {
   publicKey: string;
   privateKey: string;
-  /** What the role lacks. */
+  /** The rights that the role lacks. */
   lacks: `${Module}.${Level}`[];
   /** Fields of tickets and notes that the role does not show, though conditions on them match. */
   hides?: string[];
@@ -22,7 +22,7 @@ export const members: Record<string, Member> = {
     lacks: ['agreements.edit', 'agreements.add', 'agreements.delete', 'tableSetup.inquire'],
   },
   noCatalog: { publicKey: 'simPublicNoCat', privateKey: 'simPrivateNoCat', lacks: ['catalog.inquire'] },
-  /** Enough for billing, and for nothing that alerts need. */
+  /** Has the rights for billing, and none that alerts need. */
   billingOnly: {
     publicKey: 'simPublicBilling',
     privateKey: 'simPrivateBilling',

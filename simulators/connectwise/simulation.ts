@@ -1,6 +1,6 @@
 /**
- * ConnectWise PSA's REST API as connectwise.md §7 asks for. Evidence: paths, headers, paging, error bodies, the PATCH
- * dialect. Assumed: what a wrong quote or an unknown `fields` name is answered.
+ * ConnectWise PSA's REST API, as connectwise.md §7 asks for. There is evidence for paths, headers, paging, error bodies and
+ * the PATCH dialect. The answers to a wrong quote or an unknown name in `fields` are assumed.
  */
 import type { CreateSimulation, SimAnswer, SimRequest } from '../kit/simulator.ts';
 import { makeWorld, type WorldAddition, type WorldAgreement, type WorldCompany } from '../world.ts';
@@ -29,17 +29,17 @@ const patchable = new Set([
 export const createConnectwise: CreateSimulation = ({ seed, customers, record }) => {
   const world = makeWorld({ seed, customers });
   const settings: Record<string, unknown> = {
-    /** On cloud wrong credentials may be answered 404 (§3). */
+    /** Answers 404 to wrong credentials, as ConnectWise's cloud may (§3). */
     cloudAuth: false,
-    /** Milliseconds that lists lag behind writes; by id there is no lag (§5.2). */
+    /** Milliseconds by which lists lag behind writes; reads by id do not lag (§5.2). */
     searchLagMs: 0,
-    /** Whether `/quantity` is taken for `quantity` (unknown, §8). */
+    /** Whether a PATCH accepts `/quantity` for `quantity` (unknown, §8). */
     leadingSlash: false,
     forwardOnly: true,
   };
   let codebase = 'v2026_1';
   const writes: Write[] = [];
-  /** When a row was changed last, and what it was before; null = it was not there. */
+  /** When and by whom a row was last changed, and what it was before; null = it did not exist. */
   const updated = new Map<number, { at: number; by: string; before: Row | null }>();
   let clock = 0;
   let nextAddition = 50_000_000;
@@ -51,7 +51,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
 
   const info = (id: number) => {
     const change = updated.get(id);
-    // Second resolution in the wild; a counter keeps two writes within one second apart.
+    // ConnectWise's times have a resolution of a second; here a counter keeps two writes within one second apart.
     return {
       lastUpdated: change
         ? new Date(1_800_000_000_000 + change.at * 1000).toISOString().replace('.000', '')
@@ -117,7 +117,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     };
   };
 
-  /** A row as lists show it while the lag lasts: old, or not there yet. */
+  /** A row as lists show it while they lag: its old state, or nothing if it was just created. */
   function lagging(row: Row): Row[] {
     const change = updated.get(Number(row['id']));
     const lag = Number(settings['searchLagMs']);
@@ -192,7 +192,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
           allowed(member, 'catalog', 'inquire') ?? collection(request, idText, () => world.products.map(productRow))
         );
       case 'service/info':
-        // Ticket rights are enough for the reduced list; the boards themselves are a setup table (§4.5).
+        // Ticket rights are enough for this reduced list; the boards themselves are a setup table (§4.5).
         if (idText !== 'boards') return noEndpoint();
         return allowed(member, 'tickets', 'inquire') ?? collection(request, sub, () => [...boards]);
       case 'service/boards':
@@ -347,7 +347,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         'Addition object is invalid - effectiveDate cannot be less than the agreement billing start date',
       );
     }
-    // What was invoiced is not invoiced again, unless the agreement prorates (§3).
+    // A period that was invoiced is not invoiced again, unless the agreement prorates (§3).
     if (!agreement.prorate && effectiveDate.slice(0, 10) < agreement.nextInvoiceDate) {
       return failure(
         400,
@@ -369,7 +369,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     return { status: 201, body: additionRow(agreement, made) };
   }
 
-  /** Replaces all fields: what is left out takes its default (§5.1). */
+  /** Replaces all fields: a field that is left out gets its default (§5.1). */
   function replace(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldAddition): SimAnswer {
     const given = (request.body ?? {}) as Row;
     if (given['billCustomer'] === undefined) {
@@ -423,7 +423,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     return { status: 200, body: additionRow(agreement, addition) };
   }
 
-  /** A change through the API: journalled, noted with what it moved, and dated. */
+  /** Makes a change through the API: applies it, journals it, and keeps the row before and after. */
   function write(
     change: Row,
     method: string,
@@ -513,7 +513,7 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
 
 const levels: Record<string, Level> = { GET: 'inquire', POST: 'add', DELETE: 'delete' };
 
-/** A row once for each of its children (`types/name=…`), for conditions on them. */
+/** Repeats a row for each of its children, for conditions on them (`types/name=…`). */
 function children(row: Row): Row[] {
   return Object.entries(row).flatMap(([name, value]) =>
     Array.isArray(value) ? value.map((child: unknown) => ({ ...row, [name]: child })) : [],
@@ -522,12 +522,13 @@ function children(row: Row): Row[] {
 
 const failure = (status: number, code: string, message: string): SimAnswer => ({ status, body: { code, message } });
 const noEndpoint = () => failure(404, 'ConnectWiseApi', 'The endpoint does not exist.');
-/** Fields of an addition in a form ConnectWise does not take; absent ones are fine. */
+
+/** Refuses fields of an addition in a form that ConnectWise does not accept; absent fields are fine. */
 function wrongFields(given: Row): SimAnswer | undefined {
   const wrong = Object.entries(given).filter(([name, value]) => {
     if (['quantity', 'lessIncluded', 'unitPrice'].includes(name)) return typeof value !== 'number';
     if (name === 'billCustomer') return !['Billable', 'DoNotBill', 'NoCharge'].includes(String(value));
-    // With an offset it is refused, with Z it is taken (§3).
+    // A time with an offset is refused, a time with Z is accepted (§3).
     if (name === 'effectiveDate' || name === 'cancelledDate')
       return value !== null && !/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(String(value));
     return false;

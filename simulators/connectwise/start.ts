@@ -1,7 +1,7 @@
 import { startSimulator, type RunningSimulator, type SimulatorOptions } from '../kit/simulator.ts';
 import { createConnectwise } from './simulation.ts';
 
-/** The simulated ConnectWise in this process: tests. */
+/** Starts the simulated ConnectWise within this process, for tests. */
 export function startConnectwise(options: SimulatorOptions = {}): Promise<RunningSimulator> {
   return startSimulator('connectwise', createConnectwise, options);
 }

@@ -1,7 +1,7 @@
 /**
- * The ticket half (connectwise.md §4.6). Evidence: fields, lengths, the check of a status against its board, references
- * that come back expanded, `initialDescription` that is never returned. Assumed: what a missing company or an inactive
- * board is answered, that the initial description becomes the first note, and that a note needs a flag.
+ * The ticket part (connectwise.md §4.6). There is evidence for fields, lengths, the check of a status against its board,
+ * references that come back expanded, and `initialDescription`, which is never returned. Assumed are the answers to a missing
+ * company or an inactive board, that the initial description becomes the first note, and that a note needs a flag.
  */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
 import type { WorldCompany } from '../world.ts';
@@ -15,21 +15,21 @@ interface Ticket extends Row {
   id: number;
 }
 
-/** What this half needs of the whole. */
+/** What the ticket part needs from the rest of the simulation. */
 export interface TicketHost {
   companies: () => readonly WorldCompany[];
   allowed(member: Member, module: Module, level: Level): SimAnswer | undefined;
   /** A list, its count, or one row. */
   collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer;
-  /** A change through the API: applied and journalled. */
+  /** Makes a change through the API: applies and journals it. */
   write(change: Row, member: Member): void;
-  /** Dates a row, and keeps what it was for lists that lag; null = it was not there. */
+  /** Notes that a row changed, and keeps its old state for lists that lag; null = it did not exist. */
   touch(id: number, before: Row | null, by: string): void;
   info(id: number): Row;
   failure(status: number, code: string, message: string): SimAnswer;
 }
 
-/** Only at creation, and never returned. */
+/** Fields that are only accepted at creation, and never returned. */
 const initialTexts = ['initialDescription', 'initialInternalAnalysis', 'initialResolution'];
 const patchable = new Set(['summary', 'board', 'status', 'type', 'priority', 'externalXRef', 'poNumber', 'closedFlag']);
 const noteFlags = ['detailDescriptionFlag', 'internalAnalysisFlag', 'resolutionFlag'];
@@ -43,7 +43,7 @@ export function createTickets(host: TicketHost) {
   const ticketRow = (ticket: Ticket): Row => ({ ...ticket, _info: host.info(ticket.id) });
   const notFound = () => host.failure(404, 'NotFound', 'The record does not exist.');
 
-  /** What the member's role hides is left out of whatever comes. */
+  /** Answers a request, without the fields that the member's role hides. */
   function route(request: SimRequest, member: Member, parts: (string | undefined)[]): SimAnswer {
     const answer = whole(request, member, parts);
     const { hides = [] } = member;
@@ -117,7 +117,7 @@ export function createTickets(host: TicketHost) {
     return { status: 201, body: ticketRow(tickets.get(ticket.id) ?? ticket) };
   }
 
-  /** Board, status, type and priority, expanded; or the refusal. */
+  /** Expands board, status, type and priority; or refuses them. */
   function place(given: Row): { fields: Row } | { refusal: SimAnswer } {
     const board = find(boards, given['board']);
     if (!board) return { refusal: missing(`Service Board ${words(given['board'])} not found`) };
@@ -185,7 +185,7 @@ export function createTickets(host: TicketHost) {
     return { status: 201, body: note };
   }
 
-  /** @returns undefined when the change is not of this half */
+  /** @returns undefined when the change does not concern tickets */
   function apply(change: Row): unknown {
     const ticket = tickets.get(Number(change['ticketId']));
     const by = String(change['by'] ?? 'someoneElse');
@@ -203,7 +203,7 @@ export function createTickets(host: TicketHost) {
         if (!ticket) return {};
         host.touch(ticket.id, { ...ticketRow(ticket) }, by);
         return Object.assign(ticket, change['fields']);
-      // As a technician does it: only the status's name is given.
+      // A technician's change, which gives only the name of the status.
       case 'setTicketStatus': {
         const board = ticket && find(boards, ticket['board']);
         const status = board && statusesOf(board).find((row) => row['name'] === change['status']);
@@ -240,7 +240,7 @@ export function createTickets(host: TicketHost) {
 
 const levels: Record<string, Level> = { GET: 'inquire', POST: 'add', DELETE: 'delete' };
 
-/** By id or by name, as a reference may be given (§4.6). */
+/** Finds the row of a reference, which may have an id or a name (§4.6). */
 function find(rows: readonly Row[], given: unknown): Row | undefined {
   const { id, name } = (given ?? {}) as Row;
   return rows.find((row) => (id === undefined || id === null ? row['name'] === name : row['id'] === Number(id)));
@@ -257,12 +257,12 @@ const required = (field: string): Row => ({
   field,
 });
 
-function textErrors(given: Row, field: string, longest: number, isRequired: boolean): Row[] {
+function textErrors(given: Row, field: string, maxLength: number, isRequired: boolean): Row[] {
   const value = given[field];
   if (value === undefined || value === null || value === '') return isRequired ? [required(field)] : [];
   if (typeof value !== 'string') return [{ code: 'UnsupportedFormat', message: `${field} is no text`, field }];
-  return value.length > longest
-    ? [{ code: 'InvalidLength', message: `The ${field} field must be ${longest} characters or fewer.`, field }]
+  return value.length > maxLength
+    ? [{ code: 'InvalidLength', message: `The ${field} field must be ${maxLength} characters or fewer.`, field }]
     : [];
 }
 

@@ -1,13 +1,13 @@
-/** What can be made to go wrong, from outside, on any simulator. */
+/** A fault that a test can inject into any simulator from outside. */
 export interface Fault {
   id: number;
   /**
    * `latency` waits; `status` answers without doing anything; `afterCommit` does the work, then answers, drops or hangs;
    * `drop` cuts the connection before anything; `hang` never answers; `truncate` leaves rows out of a list;
-   * `cut` sends half a body; `malformed` sends what fits no schema; `encoded` sends the true answer in other bytes;
-   * `window` answers 429 to more than `calls` in `ms` (a fixed window).
-   * An answer that is no answer is a `status` (nothing done) or an `afterCommit` (done) with `text` and `headers`:
-   * a maintenance page is status 200 with HTML, an empty body is the text '', a challenge is 403 with `cf-mitigated`.
+   * `cut` sends half a body; `malformed` sends what fits no schema; `encoded` sends the true answer in another encoding;
+   * `window` answers 429 to more than `calls` calls in `ms` (a fixed window).
+   * A page instead of an answer is a `status` (nothing was done) or an `afterCommit` (the work was done) with `text` and
+   * `headers`: a maintenance page is status 200 with HTML, an empty body the text '', a challenge 403 with `cf-mitigated`.
    */
   kind:
     | 'latency'
@@ -21,23 +21,23 @@ export interface Fault {
     | 'encoded'
     | 'window';
   method?: string;
-  /** Regular expression on the path. */
+  /** A regular expression that the path must match. */
   path?: string;
-  /** Matching requests let through first. */
+  /** How many matching requests are let through first. */
   skip?: number;
-  /** How often; null = until removed. */
+  /** How many requests meet the fault; null = all until it is removed. */
   times?: number | null;
   ms?: number;
   status?: number;
-  /** With window: how many are answered; whether a 429 says when the next one begins. */
+  /** With window: how many calls are answered, and whether a 429 says (`Retry-After`) when the next window begins. */
   calls?: number;
   tells?: boolean;
   retryAfter?: number;
   body?: unknown;
-  /** Sent as it is instead of `body`, as HTML unless `headers` say otherwise. */
+  /** Sent unchanged instead of `body`, as HTML unless `headers` say otherwise. */
   text?: string;
   headers?: Record<string, string>;
-  /** With encoded: a Latin text in ISO-8859-1 instead of UTF-8; a byte order mark before it; whether the header says so. */
+  /** With encoded: the encoding, whether a byte order mark comes first, and whether the header declares the encoding. */
   charset?: 'iso-8859-1' | 'utf-8';
   bom?: boolean;
   declared?: boolean;
@@ -47,7 +47,7 @@ export interface Fault {
 
 export class Faults {
   private list: Fault[] = [];
-  /** Of each limiter the window that is open: when it began, and how many calls came. */
+  /** The open window of each `window` fault: when it began, and how many calls came in it. */
   private readonly windows = new Map<number, { from: number; calls: number }>();
   private nextId = 1;
 
@@ -65,7 +65,7 @@ export class Faults {
     return this.list;
   }
 
-  /** Counts a call in a fixed window. @returns milliseconds until the next window, if this one has no place left */
+  /** Counts a call in a fixed window. @returns milliseconds until the next window, if this one is full */
   overLimit({ id, calls = 1, ms = 1_000 }: Fault): number | undefined {
     const now = Date.now();
     const last = this.windows.get(id);
@@ -74,7 +74,7 @@ export class Faults {
     return window.calls >= calls ? window.from + ms - now : undefined;
   }
 
-  /** Every fault this request meets, used up as it is met. */
+  /** Finds the faults that a request meets, and counts them as used once more. */
   meet(method: string, path: string): Fault[] {
     const met: Fault[] = [];
     for (const fault of this.list) {

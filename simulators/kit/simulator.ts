@@ -18,14 +18,14 @@ export interface SimAnswer {
   status: number;
   body?: unknown;
   headers?: Record<string, string>;
-  /** Sent as it is instead of `body`. */
+  /** Sent unchanged instead of `body`. */
   text?: string;
 }
 
-/** One outside system. `apply` is the only place where its state changes, so that a journal can replay it. */
+/** One outside system. Its state changes only in `apply`, so that a journal can replay it. */
 export interface Simulation {
   handle(request: SimRequest): SimAnswer | Promise<SimAnswer>;
-  /** A change of data from outside the API: admin, or a replayed journal entry. */
+  /** Applies a change of data: one of the admin endpoint, or an entry of the journal. */
   apply(change: Record<string, unknown>): unknown;
   state(query: URLSearchParams): unknown;
   settings: Record<string, unknown>;
@@ -35,9 +35,9 @@ export interface SimulatorOptions {
   seed?: number;
   customers?: number;
   port?: number;
-  /** Address to listen on; loopback unless another machine or container has to get here. */
+  /** Address to listen on; loopback unless another machine or container has to reach the simulator. */
   host?: string;
-  /** Folder of the journal; without it nothing survives. */
+  /** Folder of the journal; without it no change survives a restart. */
   data?: string | undefined;
 }
 
@@ -75,7 +75,7 @@ export async function startSimulator(
   };
   let simulation = create({ ...size, record });
   if (journal && existsSync(journal)) {
-    // A line cut short by a kill was never answered for; it goes, so that the next one does not join it.
+    // A last line that a kill cut short was never answered. It is removed, so that the next line is not appended to it.
     const good: string[] = [];
     for (const line of readFileSync(journal, 'utf8').split('\n')) {
       try {
@@ -138,29 +138,30 @@ export async function startSimulator(
     if (met.length > 0) entry.faults = met.map((fault) => fault.kind);
     log.push(entry);
     if (log.length > 200_000) log.shift();
-    const of = (kind: Fault['kind']) => met.find((fault) => fault.kind === kind);
+    const faultOf = (kind: Fault['kind']) => met.find((fault) => fault.kind === kind);
 
     const latency = met.filter((fault) => fault.kind === 'latency').reduce((sum, fault) => sum + (fault.ms ?? 0), 0);
     if (latency > 0) await delay(latency);
-    if (of('drop')) return void response.socket?.destroy();
-    if (of('hang')) return;
-    const limiter = of('window');
+    if (faultOf('drop')) return void response.socket?.destroy();
+    if (faultOf('hang')) return;
+    const limiter = faultOf('window');
     const closedForMs = limiter && faults.overLimit(limiter);
     if (limiter && closedForMs !== undefined) {
       const headers = limiter.tells ? { 'retry-after': String(Math.ceil(closedForMs / 1000)) } : {};
       return finish(entry, response, { status: 429, body: { message: 'Too many requests.' }, headers });
     }
-    const status = of('status');
+    const status = faultOf('status');
     if (status) return finish(entry, response, faulty(status));
 
     let result = await simulation.handle(wanted);
-    const after = of('afterCommit');
+    const after = faultOf('afterCommit');
     if (after?.then === 'drop') return void response.socket?.destroy();
     if (after?.then === 'hang') return;
     if (after) return finish(entry, response, faulty(after));
-    if (of('malformed')) result = { status: 200, body: Array.isArray(result.body) ? [{ id: 'x' }] : { nothing: true } };
-    if (of('truncate') && Array.isArray(result.body)) result = truncated(result);
-    if (of('cut')) {
+    if (faultOf('malformed'))
+      result = { status: 200, body: Array.isArray(result.body) ? [{ id: 'x' }] : { nothing: true } };
+    if (faultOf('truncate') && Array.isArray(result.body)) result = truncated(result);
+    if (faultOf('cut')) {
       const whole = JSON.stringify(result.body);
       entry.status = result.status;
       response.writeHead(result.status, {
@@ -170,7 +171,7 @@ export async function startSimulator(
       response.write(whole.slice(0, Math.floor(whole.length / 2)));
       return void setImmediate(() => response.socket?.destroy());
     }
-    const encoded = of('encoded');
+    const encoded = faultOf('encoded');
     if (encoded) {
       entry.status = result.status;
       return sendEncoded(response, result, encoded);
@@ -247,7 +248,7 @@ export async function startSimulator(
   };
 }
 
-/** A list that lacks its last rows and says there is no more; what counts rows in all still tells the truth. */
+/** Cuts off a list's last rows and the link to the next page; a header with the total number of rows stays true. */
 function truncated(result: SimAnswer): SimAnswer {
   const rows = result.body as unknown[];
   const { link: _link, ...headers } = result.headers ?? {};
@@ -266,7 +267,7 @@ function faulty(fault: Fault): SimAnswer {
   };
 }
 
-/** The answer as it is, in other bytes; what ISO-8859-1 has no character for is escaped, as JSON allows. */
+/** Sends the true answer in another encoding; characters that ISO-8859-1 lacks are escaped, as JSON allows. */
 function sendEncoded(response: ServerResponse, result: SimAnswer, fault: Fault): void {
   const { charset = 'utf-8', declared = true, bom = false } = fault;
   const text = JSON.stringify(result.body);
@@ -292,7 +293,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The program around a simulator: prints one line when it is ready, ends when told to. */
+/** Runs a simulator as a program: it prints one line when it is ready, and ends at SIGINT or SIGTERM. */
 export async function runSimulator(name: string, create: CreateSimulation): Promise<void> {
   const given = (flag: string) => {
     const at = process.argv.indexOf(`--${flag}`);
