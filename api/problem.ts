@@ -47,14 +47,14 @@ export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
   readonly code: string;
-  readonly errors: FieldError[] | undefined;
+  readonly errors: readonly FieldError[] | undefined;
   readonly headers: Record<string, string>;
 
   constructor(
     status: number,
     code: string,
     detail: string,
-    more: { errors?: FieldError[]; headers?: Record<string, string> } = {},
+    more: { errors?: readonly FieldError[]; headers?: Record<string, string> } = {},
   ) {
     super(detail);
     this.status = status;
@@ -71,7 +71,7 @@ export class ApiProblem extends Error {
       code: this.code,
       detail: this.message,
       instance: requestId,
-      ...(this.errors ? { errors: this.errors } : {}),
+      ...(this.errors ? { errors: [...this.errors] } : {}),
     };
   }
 
@@ -91,4 +91,5 @@ export const unprocessable = (code: string, detail: string, errors?: FieldError[
 const statusOf: Record<RefusalKind, number> = { unknown: 404, conflict: 409, impossible: 422 };
 
 /** What a command refused, as the API says it. */
-export const problemOf = (refusal: Refusal) => new ApiProblem(statusOf[refusal.kind], refusal.code, refusal.message);
+export const problemOf = ({ kind, code, message, errors }: Refusal) =>
+  new ApiProblem(statusOf[kind], code, message, errors ? { errors } : {});

@@ -14,11 +14,14 @@ export class Refusal extends Error {
   readonly kind: RefusalKind;
   /** Stable, in lower case with hyphens: programs branch on it. */
   readonly code: string;
+  /** The fields of the input that are wrong, if it is the fault of some. */
+  readonly errors: readonly { field: string; message: string }[] | undefined;
 
   /** @param message what happened and what to do, in full sentences for a person */
-  constructor(kind: RefusalKind, code: string, message: string) {
+  constructor(kind: RefusalKind, code: string, message: string, errors?: Refusal['errors']) {
     super(message);
     this.kind = kind;
     this.code = code;
+    this.errors = errors;
   }
 }

@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { decideCard, findCard, listCards, type CardPlace, type CardSort } from '../../db/queries/cards.ts';
-import type { Card, Decision } from '../../domain/reconcile.ts';
-import { actorOf, type ApiDependencies, type Caller } from '../context.ts';
+import { dismissCard, pickLine, ruleCard } from '../../commands/card.ts';
+import { listCards, type CardPlace, type CardSort } from '../../db/queries/cards.ts';
+import type { Card } from '../../domain/reconcile.ts';
+import { runCommand } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -20,7 +20,6 @@ import {
   send,
 } from '../define.ts';
 import { ownedCard } from '../owned.ts';
-import { unprocessable } from '../problem.ts';
 
 const tag = 'Cards';
 
@@ -35,7 +34,7 @@ const lineDates = {
   effectiveTo: dayOrNull,
 };
 
-export const cardSchema = z
+const cardSchema = z
   .object({
     id: z.uuid(),
     psaConnectionId: z.uuid(),
@@ -367,91 +366,38 @@ cardRoutes.openapi(get, async (c) => {
 });
 
 cardRoutes.openapi(dismiss, async (c) => {
-  const given = c.req.valid('json');
-  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  const view = await decide(c.get('deps'), c.get('caller'), row, 'card.dismiss', {
-    dismissal: dismissalOf(row, given),
-  });
-  return send(c, cardDetailSchema, view);
-});
-
-cardRoutes.openapi(putLine, async (c) => {
-  const { lineId } = c.req.valid('json');
-  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  if (lineId !== null && !row.card.detail.lines.some((line) => line.lineId === lineId)) {
-    throw unprocessable('unknown-line', 'The card has no active line with this id.');
-  }
-  return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.line', { lineId }));
+  const { card } = await runCommand(c, dismissCard, { ...c.req.valid('param'), dismissal: c.req.valid('json') });
+  return send(c, cardDetailSchema, detailOf(card));
 });
 
 cardRoutes.openapi(undismiss, async (c) => {
-  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  const view = await decide(c.get('deps'), c.get('caller'), row, 'card.undismiss', { dismissal: null });
-  return send(c, cardDetailSchema, view);
+  const { card } = await runCommand(c, dismissCard, { ...c.req.valid('param'), dismissal: null });
+  return send(c, cardDetailSchema, detailOf(card));
+});
+
+cardRoutes.openapi(putLine, async (c) => {
+  const { card } = await runCommand(c, pickLine, { ...c.req.valid('param'), ...c.req.valid('json') });
+  return send(c, cardDetailSchema, detailOf(card));
 });
 
 cardRoutes.openapi(deleteLine, async (c) => {
-  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.line', { lineId: null }));
-});
-
-cardRoutes.openapi(deleteRule, async (c) => {
-  const row = await ownedCard(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  return send(c, cardDetailSchema, await decide(c.get('deps'), c.get('caller'), row, 'card.rule', { rule: null }));
+  const { card } = await runCommand(c, pickLine, { ...c.req.valid('param'), lineId: null });
+  return send(c, cardDetailSchema, detailOf(card));
 });
 
 cardRoutes.openapi(putRule, async (c) => {
-  const caller = c.get('caller');
-  const { rule } = c.req.valid('json');
-  const row = await ownedCard(c.get('deps'), caller, c.req.valid('param').id);
-  const kept = rule ? { ...rule, author: actorOf(caller) } : null;
-  return send(
-    c,
-    cardDetailSchema,
-    await decide(c.get('deps'), caller, row, 'card.rule', { rule: kept as Decision['rule'] | null }),
-  );
+  const { card } = await runCommand(c, ruleCard, { ...c.req.valid('param'), ...c.req.valid('json') });
+  return send(c, cardDetailSchema, detailOf(card));
 });
 
-type CardRow = NonNullable<Awaited<ReturnType<typeof findCard>>>;
+cardRoutes.openapi(deleteRule, async (c) => {
+  const { card } = await runCommand(c, ruleCard, { ...c.req.valid('param'), rule: null });
+  return send(c, cardDetailSchema, detailOf(card));
+});
 
-/** A decision, the card it changes, and the audit row, in one transaction. */
-async function decide(
-  deps: ApiDependencies,
-  caller: Caller,
-  row: CardRow,
-  action: string,
-  change: Parameters<typeof decideCard>[2],
-) {
-  return deps.db.transaction(async (tx) => {
-    await decideCard(tx, row.card, change);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action,
-      subjectKind: 'card',
-      subjectId: row.card.id,
-      before: { target: row.card.target, current: row.card.current },
-      after: change,
-    });
-    return detailOf((await findCard(tx, caller.organizationId, row.card.id)) ?? row);
-  });
-}
+type CardRow = Awaited<ReturnType<typeof ownedCard>>;
 
-function dismissalOf(
-  row: CardRow,
-  given: { until: 'change' | 'period' | 'date'; date?: string | undefined; reason: string },
-): Decision['dismissal'] {
-  if (given.until === 'change')
-    return { until: 'change', target: row.card.target, current: row.card.current, reason: given.reason };
-  const [period] = row.card.detail.explanation.linesAsOf;
-  const before = given.until === 'date' ? given.date : period;
-  if (before === undefined)
-    throw unprocessable('no-date', 'Give the date until which the card is dismissed.', [
-      { field: 'date', message: 'is needed' },
-    ]);
-  return { until: 'date', before, reason: given.reason };
-}
-
-export function cardView(row: CardRow) {
+function cardView(row: CardRow) {
   const { detail } = row.card;
   return {
     ...row.card,

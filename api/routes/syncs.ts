@@ -1,13 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { commitFact, listSteps } from '../../db/queries/process.ts';
-import { settlePushed } from '../../db/queries/push.ts';
-import { dropStaged } from '../../db/queries/staging.ts';
-import { discardRun, insertSyncRequest, listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
-import { onboardingId, syncProcess } from '../../domain/process/ids.ts';
-import { actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { discardRun, releaseRun, requestSync } from '../../commands/syncRequest.ts';
+import { listSteps } from '../../db/queries/process.ts';
+import { listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
+import { onboardingId } from '../../domain/process/ids.ts';
+import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -22,7 +20,7 @@ import {
   route,
   send,
 } from '../define.ts';
-import { ApiProblem, conflict } from '../problem.ts';
+import { ApiProblem } from '../problem.ts';
 import { exampleProcess, incompleteSchema, processSchema, processView } from '../views/process.ts';
 import { activeIntegration, ownedIntegration, ownedRun } from '../owned.ts';
 
@@ -145,27 +143,10 @@ const discard = route({
 export const syncRoutes = createRouter();
 
 syncRoutes.openapi(request, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
-  const connect = await listSteps(deps.db, { kind: 'connect', id: row.id });
-  if (connect.find((step) => step.step === 'finish')?.state !== 'done') {
-    throw conflict(
-      'not-finished',
-      'The integration is not set up yet. Finish connecting it first; the first sync then starts by itself.',
-    );
-  }
-  await commitAndWake(deps, [syncProcess(row)], async (tx) => {
-    await insertSyncRequest(tx, row.id, { requestedBy: actorOf(caller) });
-    await commitFact(tx, syncProcess(row));
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'sync.request',
-      subjectKind: 'integration',
-      subjectId: row.id,
-    });
-  });
-  return send(c, requestSchema, { integrationId: row.id, workflowId: `sync/${row.id}`, state: 'requested' }, 202);
+  const integration = await activeIntegration(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  await runCommand(c, requestSync, { integration });
+  const { id } = integration;
+  return send(c, requestSchema, { integrationId: id, workflowId: `sync/${id}`, state: 'requested' }, 202);
 });
 
 syncRoutes.openapi(list, async (c) => {
@@ -217,57 +198,17 @@ syncRoutes.openapi(events, async (c) => {
 });
 
 syncRoutes.openapi(release, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const run = await heldRun(deps, caller, c.req.valid('param').id);
-  const sync = {
-    kind: 'sync',
-    id: run.integrationId,
-    organizationId: caller.organizationId,
-    integrationId: run.integrationId,
-  } as const;
-  await commitAndWake(deps, [sync], async (tx) => {
-    await insertSyncRequest(tx, run.integrationId, {
-      requestedBy: actorOf(caller),
-      releaseRunId: run.id,
-      onceKey: `release/${run.id}`,
-    });
-    await commitFact(tx, sync);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'sync.release',
-      subjectKind: 'sync_run',
-      subjectId: run.id,
-    });
-  });
+  const run = await ownedRun(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  await runCommand(c, releaseRun, { run });
   return send(c, runSchema, run, 202);
 });
 
 syncRoutes.openapi(discard, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const run = await heldRun(deps, caller, c.req.valid('param').id);
-  await deps.db.transaction(async (tx) => {
-    if (!(await discardRun(tx, run.id))) throw conflict('not-held', 'The run is no longer held.');
-    // Posted numbers among them are settled: the next run does not bring them back.
-    await settlePushed(tx, run.integrationId, run.id);
-    await dropStaged(tx, run.id);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'sync.discard',
-      subjectKind: 'sync_run',
-      subjectId: run.id,
-    });
-  });
+  const { deps, caller } = c.var;
+  const run = await ownedRun(deps, caller, c.req.valid('param').id);
+  await runCommand(c, discardRun, { run });
   return send(c, runSchema, await ownedRun(deps, caller, run.id));
 });
-
-async function heldRun(deps: ApiDependencies, caller: Caller, id: string): Promise<SyncRunRow> {
-  const run = await ownedRun(deps, caller, id);
-  if (run.state !== 'held')
-    throw conflict('not-held', `The run is ${run.state}; only a held one can be released or discarded.`);
-  return run;
-}
 
 async function runView(deps: ApiDependencies, run: SyncRunRow) {
   const { integrationId, vendorAccountId } = run;

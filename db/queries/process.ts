@@ -239,6 +239,11 @@ export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) 
   return rows.map((row) => ({ ...row, problem: row.state === 'blocked' ? row.problem : null }));
 }
 
+/** Whether a step of the round under way is done; a step that is not needed is not. */
+export async function isStepDone(db: Queryable, ref: ProcessRef, step: string): Promise<boolean> {
+  return (await listSteps(db, ref)).some((row) => row.step === step && row.state === 'done');
+}
+
 /**
  * Parks a process until its next timer, or until a fact if there is none.
  *

@@ -69,14 +69,14 @@ export type LineMode = 'follow' | 'never_lower' | 'report_only';
 /** A person's rule for one account × product, with reason and author, so that the number can be explained. */
 export interface AccountRule {
   /** The target is 0: internal, free, trial, or billed elsewhere. */
-  notBilled?: boolean;
-  minimum?: number;
-  offset?: number;
-  lineMode?: LineMode;
+  notBilled?: boolean | undefined;
+  minimum?: number | undefined;
+  offset?: number | undefined;
+  lineMode?: LineMode | undefined;
   reason: string;
   author: string;
   /** The last day on which the rule holds, YYYY-MM-DD. */
-  expires?: string;
+  expires?: string | undefined;
 }
 
 export type Dismissal =

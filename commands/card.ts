@@ -1,0 +1,94 @@
+/** What a person decides about a card: to dismiss it, which line takes the difference, by which rule it is computed. */
+import type { Transaction } from '../db/client.ts';
+import { decideCard, findCard } from '../db/queries/cards.ts';
+import type { Wakeable } from '../domain/process/ids.ts';
+import type { AccountRule, Decision } from '../domain/reconcile.ts';
+import { audit, type Actor } from './actor.ts';
+import { Refusal } from './refusal.ts';
+
+type FoundCard = NonNullable<Awaited<ReturnType<typeof findCard>>>;
+type CardChange = Parameters<typeof decideCard>[2];
+type Decided = Promise<{ card: FoundCard; toWake: Wakeable[] }>;
+
+interface Dismissal {
+  until: 'change' | 'period' | 'date';
+  /** YYYY-MM-DD, of `date`. */
+  date?: string | undefined;
+  reason: string;
+}
+
+/**
+ * Dismisses a card until a number changes, for this period, or until a date.
+ *
+ * @param input.dismissal null = a dismissal is taken back
+ * @throws Refusal when there is no such card, or it is not known until when
+ */
+export async function dismissCard(
+  tx: Transaction,
+  actor: Actor,
+  { id, dismissal }: { id: string; dismissal: Dismissal | null },
+): Decided {
+  return decide(tx, actor, id, dismissal ? 'card.dismiss' : 'card.undismiss', (found) => ({
+    dismissal: dismissal && dismissalOf(found, dismissal),
+  }));
+}
+
+function dismissalOf(found: FoundCard, { until, date, reason }: Dismissal): NonNullable<Decision['dismissal']> {
+  const { target, current } = found.card;
+  if (until === 'change') return { until, target, current, reason };
+  const [period] = found.card.detail.explanation.linesAsOf;
+  const before = until === 'date' ? date : period;
+  if (before === undefined)
+    throw new Refusal('impossible', 'no-date', 'Give the date until which the card is dismissed.', [
+      { field: 'date', message: 'is needed' },
+    ]);
+  return { until: 'date', before, reason };
+}
+
+/**
+ * Picks the line that takes the difference; of alternatives, the one that takes the count.
+ *
+ * @param input.lineId the PSA's own id; null = the pick is taken back
+ * @throws Refusal when there is no such card or line
+ */
+export async function pickLine(
+  tx: Transaction,
+  actor: Actor,
+  { id, lineId }: { id: string; lineId: string | null },
+): Decided {
+  return decide(tx, actor, id, 'card.line', (found) => {
+    if (lineId !== null && !found.card.detail.lines.some((line) => line.lineId === lineId))
+      throw new Refusal('impossible', 'unknown-line', 'The card has no active line with this id.');
+    return { lineId };
+  });
+}
+
+/**
+ * Sets the rule of this account × product.
+ *
+ * @param input.rule null = it is taken back
+ * @throws Refusal when there is no such card
+ */
+export async function ruleCard(
+  tx: Transaction,
+  actor: Actor,
+  { id, rule }: { id: string; rule: Omit<AccountRule, 'author'> | null },
+): Decided {
+  return decide(tx, actor, id, 'card.rule', () => ({ rule: rule && { ...rule, author: actor.name } }));
+}
+
+async function decide(
+  tx: Transaction,
+  actor: Actor,
+  id: string,
+  action: string,
+  changeOf: (found: FoundCard) => CardChange,
+): Decided {
+  const found = await findCard(tx, actor.organizationId, id);
+  if (!found) throw new Refusal('unknown', 'not-found', 'There is no such card.');
+  const change = changeOf(found);
+  await decideCard(tx, found.card, change);
+  const before = { target: found.card.target, current: found.card.current };
+  await audit(tx, actor, { action, subjectKind: 'card', subjectId: id, before, after: change });
+  return { card: (await findCard(tx, actor.organizationId, id)) ?? found, toWake: [] };
+}

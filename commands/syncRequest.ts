@@ -1,0 +1,76 @@
+/** Asking for a sync, and deciding what becomes of a held run. */
+import type { Transaction } from '../db/client.ts';
+import type { IntegrationRow } from '../db/queries/integration.ts';
+import { commitFact, isStepDone } from '../db/queries/process.ts';
+import { settlePushed } from '../db/queries/push.ts';
+import { dropStaged } from '../db/queries/staging.ts';
+import { discardRun as storeDiscarded, insertSyncRequest, type SyncRunRow } from '../db/queries/sync.ts';
+import { connectProcess, syncProcess, type Wakeable } from '../domain/process/ids.ts';
+import { audit, type Actor } from './actor.ts';
+import { Refusal } from './refusal.ts';
+
+/**
+ * Asks for a sync; all open requests become one run.
+ *
+ * @throws Refusal while the integration is still being connected
+ */
+export async function requestSync(
+  tx: Transaction,
+  actor: Actor,
+  { integration }: { integration: IntegrationRow },
+): Promise<{ toWake: Wakeable[] }> {
+  if (!(await isStepDone(tx, connectProcess(integration), 'finish')))
+    throw new Refusal(
+      'conflict',
+      'not-finished',
+      'The integration is not set up yet. Finish connecting it first; the first sync then starts by itself.',
+    );
+  const process = syncProcess(integration);
+  await insertSyncRequest(tx, integration.id, { requestedBy: actor.name });
+  await commitFact(tx, process);
+  await audit(tx, actor, { action: 'sync.request', subjectKind: 'integration', subjectId: integration.id });
+  return { toWake: [process] };
+}
+
+/**
+ * Asks for a held run to be applied as it is.
+ *
+ * @throws Refusal when the run is not held
+ */
+export async function releaseRun(
+  tx: Transaction,
+  actor: Actor,
+  { run }: { run: SyncRunRow },
+): Promise<{ toWake: Wakeable[] }> {
+  refuseUnlessHeld(run);
+  const process = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
+  const once = { releaseRunId: run.id, onceKey: `release/${run.id}` };
+  await insertSyncRequest(tx, run.integrationId, { requestedBy: actor.name, ...once });
+  await commitFact(tx, process);
+  await audit(tx, actor, { action: 'sync.release', subjectKind: 'sync_run', subjectId: run.id });
+  return { toWake: [process] };
+}
+
+/**
+ * Throws a held run away.
+ *
+ * @throws Refusal when the run is not held (any more)
+ */
+export async function discardRun(
+  tx: Transaction,
+  actor: Actor,
+  { run }: { run: SyncRunRow },
+): Promise<{ toWake: Wakeable[] }> {
+  refuseUnlessHeld(run);
+  if (!(await storeDiscarded(tx, run.id))) throw new Refusal('conflict', 'not-held', 'The run is no longer held.');
+  // Posted numbers among them are settled: the next run does not bring them back.
+  await settlePushed(tx, run.integrationId, run.id);
+  await dropStaged(tx, run.id);
+  await audit(tx, actor, { action: 'sync.discard', subjectKind: 'sync_run', subjectId: run.id });
+  return { toWake: [] };
+}
+
+function refuseUnlessHeld({ state }: SyncRunRow): void {
+  if (state !== 'held')
+    throw new Refusal('conflict', 'not-held', `The run is ${state}; only a held one can be released or discarded.`);
+}
