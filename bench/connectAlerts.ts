@@ -6,7 +6,7 @@ import type { BenchSystem } from './system.ts';
 export interface AlertConnection {
   /** The `GRADIENT-TOKEN` header. */
   token: string;
-  /** Vendor accounts that are mapped. */
+  /** Ids of the mapped vendor accounts. */
   accounts: string[];
 }
 
@@ -31,7 +31,7 @@ export async function connectAlerts(system: BenchSystem, name: string): Promise<
   await person.mapAccounts(system, id);
   await person.finish(system, id);
   await untilConnected(system, id);
-  await api.put(`/v1/integrations/${id}/alert-settings`, { storm: { max: 0 } });
+  await api.put(`/v1/integrations/${id}/alert-settings`, { storm: { most: 0 } });
   const accounts = await api.all<{ id: string }>(`/v1/integrations/${id}/accounts?mapped=true`);
   return {
     token: Buffer.from(`${demoVendorKey}:${key}`).toString('base64'),
