@@ -14,19 +14,19 @@ import { startVendorProgram } from './vendorProgram.ts';
 
 const customers = 120;
 const callers = 16;
-/** Calls a second to a connection, the default; an alert takes two, one to look for its ticket and one to create it. */
+/** Calls per second to a connection, the default. An alert takes two: one to look for its ticket and one to create it. */
 const rateLimit = 5;
-/** For so long it is measured how the rate limit is used; afterwards the limit is raised, to see every alert told. */
+/** How long the use of the rate limit is measured. Afterwards the limit is raised, so that all alerts get delivered. */
 const windowMs = 120_000;
 const raised = { CALLS_PER_SECOND: '500', ALERTS_IN_FLIGHT: '40' };
-/** Alerts of the second integration, before the burst and beside it. */
+/** So many alerts the second integration sends, both before the burst and during it. */
 const singles = 30;
 
 /**
- * A burst of alerts through the Vendor API: how fast they are accepted, how well they use what the PSA allows, whether
- * each is one ticket, and what another integration notices.
+ * Sends a burst of alerts through the Vendor API and measures how fast they are accepted, how much of the PSA's rate limit
+ * their delivery uses, whether each becomes one ticket, and how much another integration is slowed down.
  *
- * @param total alerts in the burst
+ * @param total the number of alerts in the burst
  */
 export async function benchAlerts(figures: Figures, total: number): Promise<void> {
   const system = await startBenchSystem({
@@ -34,7 +34,7 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     env: {
       VENDOR_API_RATE_PER_SECOND: '1000000',
       CALLS_PER_SECOND: String(rateLimit),
-      // The default: the stack's own, for walking the guide, has every waiting delivery tell that it is alive each second.
+      // The production default. With the development stack's value every waiting delivery sends a heartbeat each second.
       HEARTBEAT_MS: '30000',
       LOG_LEVEL: 'warn',
     },
@@ -48,7 +48,7 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     figures.say(
       `alerts: ${total} alerts of ${first.accounts.length} accounts by ${callers} callers, gathering in storms turned off;\n` +
         `  the PSA is asked ${rateLimit} times a second (CALLS_PER_SECOND, the default), and each alert takes two calls. After\n` +
-        `  ${windowMs / 1_000} s that is raised, to see what is left told in less than hours.\n` +
+        `  ${windowMs / 1_000} s that is raised, so that the rest is delivered in less than hours.\n` +
         `  Bare: Hono and one insert per request, a process of its own on the same PostgreSQL, with the same bodies.`,
     );
     const requests = (prefix: string, count: number) =>
@@ -69,19 +69,19 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
     await post(ours, headers, 'warm', 20);
     await untilDelivered(system, 'warm', 20);
 
-    const idle = await tellSingles(system, second, 'idle');
+    const idle = await sendSingles(system, second, 'idle');
     const bare = await post(bareUrl, {}, 'bare', total);
     const accepted = await post(ours, headers, 'burst', total);
     figures.say(`  … accepted after ${accepted.toFixed(1)} s`);
     const before = { calls: await countCalls(system), at: performance.now() };
-    const [busy] = await Promise.all([tellSingles(system, second, 'busy'), delay(windowMs)]);
+    const [busy] = await Promise.all([sendSingles(system, second, 'busy'), delay(windowMs)]);
     const seconds = (performance.now() - before.at) / 1_000;
-    // The second integration has a connection, and a rate limit, of its own.
+    // The second integration has its own connection with its own rate limit, so its calls are not counted.
     const calls = (await countCalls(system)) - before.calls - 2 * busy.length;
     figures.say('  … and now the rest of them');
     await system.stack.restart('worker', raised);
     await untilDelivered(system, 'burst', total);
-    // A moment for one that would be double.
+    // A ticket that is created twice gets a moment to appear.
     await delay(3_000);
 
     figures.note('accepted/s', total / accepted);
@@ -105,7 +105,7 @@ export async function benchAlerts(figures: Figures, total: number): Promise<void
 }
 
 /** Sends alerts of the second integration one after another. @returns milliseconds from each to its ticket */
-async function tellSingles(system: BenchSystem, connection: AlertConnection, prefix: string): Promise<number[]> {
+async function sendSingles(system: BenchSystem, connection: AlertConnection, prefix: string): Promise<number[]> {
   const times: number[] = [];
   for (let at = 0; at < singles; at++) {
     const account = connection.accounts[at % connection.accounts.length] ?? '';
@@ -116,7 +116,7 @@ async function tellSingles(system: BenchSystem, connection: AlertConnection, pre
       body: JSON.stringify({ alertId: `${prefix}-${at}`, title: 'One', description: 'By itself.' }),
     });
     const { messageId } = (await response.json()) as { messageId: string };
-    await until('the alert to be told', async () => {
+    await until('the alert to be delivered', async () => {
       const { state } = await system.api.get<{ state: string }>(`/v1/alerts/${messageId}`);
       return state === 'delivered';
     });
@@ -134,13 +134,13 @@ async function listReferences(system: BenchSystem, prefix: string): Promise<stri
     .map((ticket) => ticket.externalXRef);
 }
 
-/** Asks the database, once a second: whoever measures is not to be the load. */
+/** Waits for the alerts by asking the database once a second, so that measuring causes no load. */
 async function untilDelivered(system: BenchSystem, prefix: string, count: number): Promise<void> {
   const { db, close } = openDatabase(system.stack.databaseUrl, 1);
   const delivered = and(eq(alert.state, 'delivered'), like(alert.alertId, `${prefix}-%`));
   try {
     await until(
-      'all alerts to be told',
+      'all alerts to be delivered',
       async () => {
         await delay(1_000);
         return (await db.$count(alert, delivered)) >= count;
@@ -152,7 +152,7 @@ async function untilDelivered(system: BenchSystem, prefix: string, count: number
   }
 }
 
-/** Calls for tickets so far. */
+/** How many calls for tickets the PSA has got so far. */
 async function countCalls(system: BenchSystem): Promise<number> {
   const log = await Promise.all(['GET', 'POST'].map((method) => system.connectwise.log(method, '/service/tickets')));
   return log.flat().length;

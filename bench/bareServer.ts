@@ -1,8 +1,8 @@
 /**
- * What the Vendor API is compared with: the same Hono, the same driver and as many connections, and of every request one
- * row kept, with nothing asked about it.
+ * The server with which the Vendor API is compared: the same Hono, the same driver and as many connections. It stores one row
+ * per request and checks nothing.
  *
- *   DATABASE_URL, PORT   where to keep, where to listen
+ *   DATABASE_URL, PORT   where it stores, where it listens
  */
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';

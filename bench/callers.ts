@@ -1,26 +1,26 @@
 /**
- * A vendor program: posts counts or alerts over connections that it keeps. A process of its own, so that its work does not hold up
- * whoever measures; its parent tells it a turn, and it answers how the turn went.
+ * A vendor program that posts counts or alerts over kept connections. It is a process of its own, so that its work does not
+ * slow down the measuring process. Its parent sends it one turn at a time, and it answers with a report of the turn.
  */
 import { Pool } from 'undici';
 
 export interface Posted {
-  /** Below the turn's URL. */
+  /** The path below the turn's URL. */
   path: string;
   body: unknown;
 }
 
 export interface Turn {
-  /** Base of the routes, without a slash at the end. */
+  /** The base of all paths, without a slash at the end. */
   url: string;
   headers: Record<string, string>;
   requests: Posted[];
-  /** How many post at once, each over one connection. */
+  /** How many callers post at once, each over one connection. */
   callers: number;
 }
 export interface TurnReport {
   seconds: number;
-  /** Answers that were not 201, and how many of each. */
+  /** Answers that were not 201, each with how often it came. */
   refused: Record<string, number>;
 }
 

@@ -15,7 +15,7 @@ export interface PushConnection {
   pairs: Pair[];
 }
 
-/** Takes the guide's steps with the intake push, until the first sync waits for counts. */
+/** Goes through the guide's steps with intake push, until the first sync waits for counts. */
 export async function connectPush(system: BenchSystem, services: number): Promise<PushConnection> {
   const { api, mailprotector } = system;
   await mailprotector.settings({ vendorApiUrl: `${api.url}/api`, vendorKey: demoVendorKey });

@@ -1,4 +1,4 @@
-/** What the vendor program of `bench push` posts. */
+/** The counts that the vendor program of `bench push` posts. */
 import { createRandom } from '../simulators/random.ts';
 import type { Posted } from './callers.ts';
 
@@ -10,16 +10,16 @@ export interface Count extends Pair {
   unitCount: number;
 }
 
-/** A count as the Vendor API takes it. */
+/** The Vendor API's request for a count. */
 export function requestOf({ serviceId, accountId, unitCount }: Count): Posted {
   return { path: `/service/${encodeURIComponent(serviceId)}/count`, body: { accountId, unitCount } };
 }
 
 /**
- * Counts in random order, always the same for the same seed. Caller n of m posts every m-th count from the n-th on, and
- * every pair belongs to one caller: so it is known which number of a pair was posted last.
+ * Makes counts in a random order that is the same for the same seed. Caller n of m posts every m-th count from the n-th on,
+ * and every pair belongs to one caller, so that it is known which number of a pair was posted last.
  *
- * @param callers how many post at once
+ * @param callers how many callers post at once
  */
 export function makeCounts(pairs: readonly Pair[], total: number, callers: number, seed: number): Count[] {
   const random = createRandom(seed);

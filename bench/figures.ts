@@ -4,7 +4,7 @@ export interface Goal {
   max?: number;
 }
 
-/** What a bench prints: words for a person, or with --json one line per figure. */
+/** Prints the figures of a bench: a text for a person, or with --json one line per figure. */
 export class Figures {
   allHold = true;
   private readonly bench: string;
@@ -19,7 +19,7 @@ export class Figures {
     if (!this.json) process.stdout.write(`${line}\n`);
   }
 
-  /** @param goal absent = only reported */
+  /** @param goal the limits of the figure; absent = it is only reported */
   note(figure: string, value: number, goal?: Goal): void {
     const { min = -Infinity, max = Infinity } = goal ?? {};
     const holds = value >= min && value <= max;

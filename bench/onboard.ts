@@ -9,12 +9,17 @@ import { startBenchSystem, type BenchSystem } from './system.ts';
 
 const customers = 300;
 const latencyMs = 50;
-/** What Mailprotector is asked unless told otherwise: calls per second and at once, for each connection. */
+/** The default rate limit of each connection: calls per second, and calls at once. */
 const rateLimit = { callsPerSecond: 5, concurrency: 4 };
 const mapped = 200;
 const firstId = 100_000;
 
-/** New customers that one sync finds: until all wait for a person, against that sync; and one that is mapped, until its card is there. */
+/**
+ * Measures how long it takes until all new customers that one sync finds wait for a person, compared with that sync; and
+ * how long it takes from mapping one of them until its card is there.
+ *
+ * @param count the number of new customers
+ */
 export async function benchOnboard(figures: Figures, count: number): Promise<void> {
   const system = await startBenchSystem({
     customers,
@@ -22,7 +27,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
       CALLS_PER_SECOND: '500',
       CALL_CONCURRENCY: '8',
       LOG_LEVEL: 'warn',
-      // As in production: the development stack's short ones would wake who is only waiting for his turn.
+      // As in production: with the development stack's short intervals the sweep would wake onboardings that wait their turn.
       SWEEP_INTERVAL_MS: '60000',
       SWEEP_OVERDUE_MS: '30000',
       HEARTBEAT_MS: '30000',
@@ -67,7 +72,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
     figures.say('  … the sync that finds them is over');
     const events = await eventsOf();
     const waiting = async () => {
-      // Wait: their workflows have parked them, with the reminder as the next thing to happen.
+      // An onboarding waits for a person when its workflow has parked it until the reminder, more than an hour ahead.
       const { rows } = await db.query<{ n: number }>(
         `select count(*)::int as n from onboarding o
            join process p on p.kind = 'onboardCustomer' and p.id = o.integration_id || '/' || o.vendor_account_id
@@ -75,7 +80,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
       );
       return rows[0]?.n ?? 0;
     };
-    // Seldom: to count them is work for the same two cores.
+    // Counts seldom, because counting takes time of the same two cores.
     while ((await waiting()) < count) {
       if (performance.now() - began > 1_200_000) throw new Error('Not all new customers came to wait for a person.');
       await delay(2_000);
@@ -115,13 +120,13 @@ async function mapSome(
   );
   const targets = accounts.slice(0, mapped);
   for (const [at] of targets.entries()) {
-    // Known to the sync by its name alone so far.
+    // The newcomer had a name only; it is replaced by a customer with users.
     await system.mailprotector.change({ change: 'removeCustomer', id: firstId + at });
     await addCustomer(system.mailprotector, { id: firstId + at, name: `Newcomer ${at}`, users: 10_000 });
   }
   const times: number[] = [];
   for (const [at, { psaAccountId }] of targets.entries()) {
-    // A person maps one after another, and not faster than the vendor may be asked.
+    // A person maps one customer after another, and not faster than the vendor's rate limit allows reads.
     await delay(1_000);
     const path = `/v1/cards?psaConnectionId=${psaConnectionId}&psaAccountId=${encodeURIComponent(psaAccountId)}`;
     const account = `/v1/integrations/${integrationId}/accounts/${firstId + at}`;
@@ -139,7 +144,7 @@ async function mapSome(
   return times;
 }
 
-/** @returns milliseconds of one call, the median of eleven */
+/** @returns the median duration of eleven calls, in milliseconds */
 async function oneCall(url: string, path: string): Promise<number> {
   const times: number[] = [];
   for (let at = 0; at < 11; at++) {

@@ -2,15 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient } from '../dev/walkthrough/apiClient.ts';
 
 export interface Probe {
-  /** From now on, answers belong to this phase. */
+  /** The phase to which answers belong from now on. */
   phase: string;
-  /** Milliseconds of every answer in a phase. */
+  /** The duration of every request in a phase, in milliseconds. */
   times(phase: string): readonly number[];
   stop(): Promise<void>;
 }
 
 /**
- * Asks for the same thing again and again, one request after another, as a person's page does.
+ * Sends the same request again and again, one after another, as a person's page does.
  *
  * @param everyMs milliseconds between the beginnings of two requests, in a phase
  */
@@ -34,14 +34,14 @@ export function startProbe(api: ApiClient, path: string, everyMs: (phase: string
       const began = performance.now();
       await api.get(path);
       const took = performance.now() - began;
-      // What began in one phase and ended in another belongs to neither.
+      // A request that began in one phase and ended in another belongs to neither.
       if (phase === probe.phase) seen.set(phase, [...probe.times(phase), took]);
       await delay(Math.max(0, everyMs(phase) - took));
     }
   }
 }
 
-/** The value that `share` of all values are not above. */
+/** The smallest value such that the given share (0 to 1) of all values are not above it. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.ceil(sorted.length * share) - 1] ?? NaN;

@@ -18,16 +18,16 @@ const services = 6;
 const callers = 16;
 const rounds = 4;
 const idleMs = 2_000;
-/** Posted before anything is measured, to either server, so that both run compiled code on tables that are there. */
+/** So many counts are posted to either server before measuring, so that both run compiled code on existing tables. */
 const warmUp = 2_000;
-/** What other people ask for meanwhile, with a token of their own. */
+/** The request that another API token makes meanwhile, and how often. */
 const otherRoute = { path: '/v1/cards?limit=50', everyMs: (phase: string) => (phase === 'idle' ? 100 : 250) };
-/** Longer than a turn of the other server, and than the whole bench: the turns are one burst. */
+/** Waits that are longer than a turn of the other server, and than the whole bench, so that all turns are one burst. */
 const burst = { PUSH_IDLE_MS: '30000', PUSH_LONGEST_MS: '1800000' };
 
 /**
- * Counts posted by a vendor program, to the Vendor API and to a bare server in turns, with a request for something else
- * now and then.
+ * Measures how a vendor program posts counts to the Vendor API and to a bare server in turns, while another caller sends a
+ * request now and then.
  *
  * @param total how many counts each server gets
  */
@@ -117,14 +117,14 @@ export async function benchPush(figures: Figures, total: number): Promise<void> 
   }
 }
 
-/** What the api process says of itself: resident memory in bytes, and seconds of processor time. */
+/** Reads two metrics of the api process: resident memory in bytes, and processor time in seconds. */
 async function readMetrics(system: BenchSystem): Promise<{ memory: number; processor: number }> {
   const text = await (await fetch(`${system.api.url}/metrics`)).text();
   const valueOf = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
   return { memory: valueOf('process_resident_memory_bytes'), processor: valueOf('process_cpu_seconds_total') };
 }
 
-/** Waits until everything posted is shown. @returns how many runs it took, once none is under way */
+/** Waits until every posted count is shown and no run is under way. @returns how many runs it took */
 async function countSyncs(system: BenchSystem, { integrationId }: PushConnection): Promise<number> {
   const runs = await until(
     'the counts to be shown',
@@ -137,7 +137,7 @@ async function countSyncs(system: BenchSystem, { integrationId }: PushConnection
   return runs.filter((run) => (run.figures?.['posted'] ?? 0) > 0).length;
 }
 
-/** @returns how many pairs were posted @throws Error when one of them shows another number than its last */
+/** @returns how many pairs were posted @throws Error when a pair does not show the number that was posted last */
 async function checkUsage(system: BenchSystem, { integrationId }: PushConnection, counts: Count[]): Promise<number> {
   const keyOf = (accountId: string, serviceId: string) => JSON.stringify([accountId, serviceId]);
   const posted = new Map(counts.map((count) => [keyOf(count.accountId, count.serviceId), count.unitCount]));

@@ -1,10 +1,10 @@
 /**
  * `npm run bench -- NAME [--json] [--counts N]`: measures ratios within one run, never absolute times (machines differ).
  *
- *   sync   a full pull → cards, against its floor and against a script that asks one thing after another
- *   push   100,000 counts (or N) posted by a vendor that pushes, against a bare server that keeps one row per request
- *   alerts 10,000 alerts (or N) in a burst, against bare inserts and against what the PSA allows
- *   onboard 5,000 new customers (or N) that one sync finds, until all wait for a person; and one mapped, until its card
+ *   sync     a full pull to cards, compared with its floor and with a script that sends one request after another
+ *   push     100,000 counts (or N) posted by a vendor, compared with a bare server that stores one row per request
+ *   alerts   10,000 alerts (or N) in a burst, compared with bare inserts and with the PSA's rate limit
+ *   onboard  5,000 new customers (or N) that one sync finds, until all wait for a person; and from mapping one to its card
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -14,7 +14,7 @@ import { benchOnboard } from './onboard.ts';
 import { benchPush } from './push.ts';
 import { benchSync } from './sync.ts';
 
-/** Each with how many it takes unless told otherwise. */
+/** The benches, each with its default number of counts, alerts or customers. */
 const benches: Record<string, { run: (figures: Figures, counts: number) => Promise<void>; counts: number }> = {
   sync: { run: benchSync, counts: 0 },
   push: { run: benchPush, counts: 100_000 },

@@ -1,6 +1,6 @@
 /**
- * The work of one sync as vendors' sample scripts do it: one request after another, no rows kept, nothing checked. What a
- * sync is compared with; it shares no code with our connectors.
+ * The script with which a sync is compared. It does the work of one sync as vendors' sample scripts do: one request after
+ * another, without storing rows and without checks. It shares no code with our connectors.
  */
 import { clientId, company, members } from '../simulators/connectwise/members.ts';
 import { keys } from '../simulators/mailprotector/keys.ts';

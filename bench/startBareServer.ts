@@ -3,7 +3,7 @@ import { freePort } from '../dev/stack/ports.ts';
 import type { Processes } from '../dev/stack/processes.ts';
 import { until } from '../dev/until.ts';
 
-/** Starts what the Vendor API is compared with (bareServer.ts). @returns its address */
+/** Starts bareServer.ts, with which the Vendor API is compared. @returns its address */
 export async function startBareServer(processes: Processes, databaseUrl: string): Promise<string> {
   const port = await freePort(8601);
   const url = `http://127.0.0.1:${port}`;

@@ -7,10 +7,10 @@ import { startBenchSystem } from './system.ts';
 
 const customers = 1_000;
 const latencyMs = 50;
-/** The named rate limit: calls per second and calls at once, for each of the two connections. */
+/** The rate limit of each of the two connections: calls per second, and calls at once. */
 const rateLimit = { callsPerSecond: 60, concurrency: 4 };
 
-/** A full pull of 1,000 customers to cards, against what its calls must take at the least, and against a plain script. */
+/** Measures a full pull of 1,000 customers to cards, compared with the least time that its calls need, and with a plain script. */
 export async function benchSync(figures: Figures): Promise<void> {
   const system = await startBenchSystem({
     customers,
@@ -19,7 +19,7 @@ export async function benchSync(figures: Figures): Promise<void> {
   const { stack } = system;
   try {
     const { integrationId } = await connectAll(system);
-    // Connected at full speed; from here on with the rate limit and the latency that are measured.
+    // Connecting ran at full speed; from here on the rate limit and the latency of the measurement apply.
     await stack.restart('worker', {
       CALLS_PER_SECOND: String(rateLimit.callsPerSecond),
       CALL_CONCURRENCY: String(rateLimit.concurrency),
@@ -66,7 +66,7 @@ export async function benchSync(figures: Figures): Promise<void> {
   }
 }
 
-/** When each step of the run, and of the PSA's refresh beside it, began: seconds after the run was asked for. */
+/** When each step of the run, and of the PSA refresh beside it, began: in seconds after the run was requested. */
 async function stepsOf(databaseUrl: string, runId: string): Promise<{ name: string; seconds: number }[]> {
   const client = await openConnection(databaseUrl);
   try {

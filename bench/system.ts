@@ -1,4 +1,4 @@
-/** The whole system of a bench: each part a process of its own, in a folder that is gone afterwards. */
+/** The whole system for a bench: each part is a process of its own, in a folder that is removed afterwards. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { startStack, type Stack } from '../dev/stack/stack.ts';
 
 export interface BenchSystem {
   stack: Stack;
-  /** Where logs are, and whatever else the bench keeps until its end. */
+  /** The folder of the logs and of anything else that the bench keeps until its end. */
   state: string;
   api: ApiClient;
   mailprotector: SimulatorAdmin;
@@ -19,15 +19,15 @@ export interface BenchSystem {
 /**
  * Starts PostgreSQL, Temporal, the simulators, api and worker.
  *
- * @param options.customers of the simulated MSP
- * @param options.env more environment for api and worker
+ * @param options.customers the number of customers of the simulated MSP
+ * @param options.env further environment variables for api and worker
  */
 export async function startBenchSystem(options: {
   customers: number;
   env: Record<string, string>;
 }): Promise<BenchSystem> {
   const state = mkdtempSync(join(tmpdir(), 'countersign-bench-'));
-  // PostgreSQL of a root is another user's: its data is in here too, and gone with the rest, only if he may enter.
+  // Started by root, PostgreSQL runs as another user. Its data is in this folder, so that user must be able to enter it.
   chmodSync(state, 0o755);
   const stack = await startStack({
     state,
@@ -36,7 +36,7 @@ export async function startBenchSystem(options: {
     seed: 7,
     reset: false,
     say: () => undefined,
-    // Ctrl-C leaves no process behind.
+    // Ctrl-C must leave no process behind.
     starting: (stop) => {
       for (const signal of ['SIGINT', 'SIGTERM'] as const)
         process.once(signal, () => void stop().finally(() => process.exit(130)));

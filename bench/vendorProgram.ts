@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import type { Turn, TurnReport } from './callers.ts';
 
 export interface VendorProgram {
-  /** Posts a turn's counts. @returns the seconds it took @throws Error when any was not accepted */
+  /** Posts the requests of a turn. @returns the seconds it took @throws Error when one of them was not accepted */
   post(turn: Turn): Promise<number>;
   stop(): void;
 }
 
-/** Starts the callers as a process of their own. */
+/** Starts callers.ts as a process of its own. */
 export function startVendorProgram(): VendorProgram {
   const child = fork(fileURLToPath(new URL('callers.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
   return {

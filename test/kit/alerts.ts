@@ -1,4 +1,4 @@
-/** A vendor that sends alerts, and the tickets that are really there: the simulator's own. */
+/** A vendor that sends alerts, and the tickets that the PSA simulator really holds. */
 import { person, reach, untilConnected } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { createPushing, type Pushing } from './push.ts';
@@ -39,12 +39,12 @@ export interface AlertView {
 }
 
 export interface Alerting extends Pushing {
-  /** Vendor accounts mapped to a PSA account, and ones that are not. */
+  /** Vendor accounts that are mapped to a PSA account, and ids of those that are not. */
   mapped: { id: string; psaAccountId: string }[];
   unmapped: string[];
 }
 
-/** An integration that carries alerts only, up to the end of connect. The system must have been started with `pushEnv`. */
+/** Connects an integration that carries alerts only. The system must have been started with `pushEnv`. */
 export async function connectAlerts(system: System): Promise<Alerting> {
   const pushing = await createPushing(system, ['alerts']);
   const { id, key, psaConnectionId, console } = pushing;
@@ -97,7 +97,7 @@ export async function ticketsIn(system: System): Promise<Ticket[]> {
   return (await system.connectwise.state<{ tickets: Ticket[] }>()).tickets;
 }
 
-/** Tickets of one alert, by what stands in their reference. */
+/** The tickets of one alert, found by their reference. */
 export async function ticketsOf(system: System, alertRowId: string): Promise<Ticket[]> {
   return (await ticketsIn(system)).filter((ticket) => ticket.externalXRef.includes(alertRowId));
 }

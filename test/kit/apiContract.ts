@@ -1,4 +1,4 @@
-/** The API's own contract, held against what it answers. */
+/** The API's contract (its OpenAPI document), with which answers are compared. */
 import { z } from 'zod';
 
 interface Media {
@@ -32,7 +32,7 @@ export function routesOf(contract: Contract): Route[] {
   );
 }
 
-/** The route a request went to. */
+/** Finds the route of a request. */
 export function findRoute(contract: Contract, method: string, url: string): Route | undefined {
   const path = url.split('?')[0] ?? '';
   return routesOf(contract).find(
@@ -42,7 +42,7 @@ export function findRoute(contract: Contract, method: string, url: string): Rout
 
 const parsers = new WeakMap<object, z.ZodType>();
 
-/** What is wrong with a value, by a schema of the contract; nothing when it fits. */
+/** Lists what is wrong with a value by a schema of the contract; empty when it fits. */
 export function misfits(contract: Contract, schema: object, value: unknown): string[] {
   let parser = parsers.get(schema);
   if (!parser) {
@@ -53,7 +53,7 @@ export function misfits(contract: Contract, schema: object, value: unknown): str
   return parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 }
 
-/** Schemas refer to `#/components/schemas/X`; a schema by itself has its definitions under `$defs`. */
+/** Parses the contract and turns references to `#/components/schemas/X` into `#/$defs/X`, as a schema by itself needs them. */
 export function withDefinitions(text: string): Contract {
   return JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Contract;
 }

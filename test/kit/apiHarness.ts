@@ -1,4 +1,4 @@
-/** The API served over real HTTP on a real database; only `wake` is a stand-in, which records. */
+/** Serves the API over real HTTP on a real database; only `wake` is a stand-in, which records who is woken. */
 import type { Wakeable } from '../../domain/process/ids.ts';
 import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
@@ -26,14 +26,14 @@ export interface ProblemBody {
   errors?: { field: string; message: string }[];
 }
 
-/** One caller: every answer it gets is held against the contract. */
+/** A caller of the API; every answer that it gets is checked against the contract. */
 export interface Caller {
   call<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<T>>;
-  /** The body of an answer that is good. */
+  /** Calls, expects a status below 300, and returns the body. */
   good<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Looks at a thing (a vendor account, a service) and decides about it at once. */
+  /** Reads a vendor account or a service (`thing` is its address), and decides about the version that was read. */
   decide<T>(method: 'PUT' | 'DELETE', thing: string, what: string, body?: unknown): Promise<T>;
-  /** The problem, which must have this status and code. */
+  /** Calls, expects a problem with this status and code, and returns it. */
   problem(status: number, code: string, method: string, path: string, body?: unknown): Promise<ProblemBody>;
 }
 
@@ -46,21 +46,21 @@ export interface ApiHarness {
   /** The first tenant's admin. */
   admin: Caller;
   as: (token: string) => Caller;
-  /** What was woken, in order. */
+  /** The processes that were woken, in order. */
   wakes: Wakeable[];
-  /** Whether Temporal seems to be there. */
+  /** Set `ready` to false to make Temporal seem unreachable. */
   temporal: { ready: boolean };
   logs: string[];
-  /** Every row of every table, as text; what a request may not have changed. */
+  /** Every row of every table, as text, to show that a request changed nothing. */
   dump: () => Promise<Record<string, string[]>>;
-  /** While `body` runs, every insert into the audit fails, or every commit of a change of anything else. */
+  /** Runs `body` while every insert into the audit fails, or while every commit of a change of another table fails. */
   failing: <T>(what: 'audit' | 'commit', body: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
 }
 
 export interface ApiHarnessOptions {
   env?: Record<string, string>;
-  /** Another database, such as one that is away. */
+  /** Another database for the API, such as one that is away. */
   db?: Database;
 }
 
@@ -148,7 +148,7 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
   };
 }
 
-/** Problem documents are whole; good answers fit the schema of their operation. */
+/** Checks that a problem document is complete, and that a good answer fits the schema of its operation. */
 function checkAnswer(contract: Contract, method: string, path: string, answer: ApiAnswer<unknown>): void {
   const where = `${method} ${path} → ${answer.status} ${JSON.stringify(answer.body).slice(0, 500)}`;
   const requestId = answer.headers.get('x-request-id');
@@ -176,7 +176,7 @@ async function tablesOf(db: Database): Promise<string[]> {
 }
 
 async function dump(db: Database): Promise<Record<string, string[]>> {
-  // When a token was last used is no fact of a tenant's.
+  // When a token was last used is left out, because every request changes it.
   const each = (await tablesOf(db)).map(
     (name) =>
       sql`select ${name}::text as name, (to_jsonb(t) - 'last_used_at')::text as row from ${sql.identifier(name)} t`,
@@ -189,7 +189,7 @@ async function dump(db: Database): Promise<Record<string, string[]>> {
   return rows;
 }
 
-/** Triggers are made once and switched on by a row, in a schema that `dump` does not see. */
+/** The triggers are created once, and switched on by a row in a schema that `dump` does not read. */
 async function failing<T>(db: Database, what: 'audit' | 'commit', body: () => Promise<T>): Promise<T> {
   await prepareFailing(db);
   await db.execute(sql`insert into testing.switch values (${what})`);
@@ -222,7 +222,7 @@ async function prepareFailing(db: Database): Promise<void> {
     else if (table !== 'api_token')
       await db.execute(sql`
         create constraint trigger refuse after insert or update or delete on ${sql.identifier(table)}
-        -- Deferred = when the transaction commits.
+        -- A deferred trigger runs when the transaction commits.
         deferrable initially deferred for each row execute function testing.refuse('commit')`);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A good request for every operation. The security, audit and fuzz tests are generated from the contract and look here
- * for what to send, so a new route without a sample fails them.
+ * A good request for every operation. The security, audit and fuzz tests are generated from the contract and send these
+ * requests, so a new route without a sample fails them.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -44,10 +44,10 @@ type Make = (tenant: Tenant) => Promise<Sample> | Sample;
 const connection: Make = (tenant) => ({ params: { id: tenant.psaConnectionId } });
 const integration: Make = (tenant) => ({ params: { id: tenant.integrationId } });
 const mappedAccount: Make = (tenant) => ({ params: { id: tenant.integrationId, accountId: tenant.vendorAccount(1) } });
-/** The version of the customer that `mapped` has mapped. */
+/** The query with the version of the customer that `mapped` has mapped. */
 const seenAccount = (tenant: Tenant) =>
   `seen=${accountVersion({ excluded: false, psaAccountId: tenant.psaAccount(1) })}`;
-/** An integration of its own with one customer mapped. */
+/** A new integration with one mapped customer. */
 const mapped = async (tenant: Tenant) => {
   const id = await seedIntegration(tenant, stepsBefore('mapAccounts'));
   await mapOne(tenant, id);
@@ -261,14 +261,14 @@ export const samples: Record<string, Make> = {
   },
 };
 
-/** @throws Error for an operation without a sample: a new route gets one here */
+/** @throws Error for an operation without a sample; add one above for a new route */
 export async function sampleOf(route: Route, tenant: Tenant): Promise<Sample> {
   const make = samples[route.operation.operationId];
   if (!make) throw new Error(`test/kit/apiSamples.ts has no sample for ${route.operation.operationId}.`);
   return make(tenant);
 }
 
-/** The address of a route for a sample. */
+/** The address of a route, with the ids and the query of a sample. */
 export function addressOf(route: Route, sample: Sample): string {
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(sample.params?.[name] ?? ''),

@@ -1,4 +1,4 @@
-/** What every route of a resource refuses, generated from the contract: a new route cannot escape it. */
+/** Tests of what every route of a resource must refuse. They are generated from the contract, so no new route escapes them. */
 import { describe, expect, test } from 'vitest';
 import { scopes } from '../../api/define.ts';
 import type { Scope } from '../../api/context.ts';
@@ -6,18 +6,18 @@ import { routesOf, type Route } from './apiContract.ts';
 import type { ApiHarness } from './apiHarness.ts';
 import { addressOf, nobodys, sampleOf, type Sample } from './apiSamples.ts';
 
-/** The next token down from each scope. */
+/** For each scope the token with the next lesser one. */
 const lesser: Record<Scope, 'none' | 'read' | 'operate'> = { read: 'none', operate: 'read', admin: 'operate' };
 
 /**
  * @param tags the OpenAPI tags of the resource
- * @param harness given late, because it starts in `beforeAll`
+ * @param harness a function, because the harness starts only in `beforeAll`
  */
 export function proveSecurity(tags: readonly string[], harness: () => ApiHarness): void {
   describe.each(tags)('every route of %s', (tag) => {
     const routes = () => routesOf(harness().contract).filter((route) => route.operation.tags.includes(tag));
 
-    /** Each route with its sample; nothing in the database may differ after what `ask` did. */
+    /** Calls `ask` with each route and its sample, and checks that it changed nothing in the database and woke nothing. */
     async function eachRoute(ask: (route: Route, sample: Sample) => Promise<void>): Promise<void> {
       expect(routes().length).toBeGreaterThan(0);
       for (const route of routes()) {
@@ -82,7 +82,7 @@ export function proveSecurity(tags: readonly string[], harness: () => ApiHarness
         const before = await harness().dump();
         for (const params of swapped(mine.params ?? {}, theirs.params ?? {})) {
           await admin.problem(404, 'not-found', route.method, addressOf(route, { ...mine, params }), mine.body);
-          // Nor does what they send with it matter.
+          // The answer is the same with the other tenant's query and body.
           await admin.problem(404, 'not-found', route.method, addressOf(route, { ...theirs, params }), theirs.body);
         }
         expect(await harness().dump(), `${route.method} ${route.path} changed something`).toEqual(before);
@@ -110,13 +110,13 @@ export function proveSecurity(tags: readonly string[], harness: () => ApiHarness
   });
 }
 
-/** Mine with each id of theirs, one at a time, and all of theirs. Names that all tenants share are no ids. */
+/** My ids with one of theirs swapped in, for each; and all of theirs. Equal values are names that all tenants share, not ids. */
 function swapped(mine: Record<string, string>, theirs: Record<string, string>): Record<string, string>[] {
   const names = Object.keys(mine).filter((name) => mine[name] !== theirs[name]);
   return [...names.map((name) => ({ ...mine, [name]: theirs[name] ?? '' })), theirs];
 }
 
-/** Each body with one id swapped for theirs, beside the same with an id that nobody has. */
+/** Pairs of bodies: mine with one id swapped for theirs, and the same with an id that nobody has. */
 function swappedBodies(mine: unknown, theirs: unknown): [unknown, unknown][] {
   if (typeof mine === 'string') {
     return typeof theirs === 'string' && mine !== theirs ? [[theirs, nobodys(mine)]] : [];

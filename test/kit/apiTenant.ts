@@ -1,4 +1,4 @@
-/** One organization with everything in it that a route may be asked about, seeded through the query modules. */
+/** Seeds an organization with rows of every kind that a route may concern, through the query modules. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import type { Scope } from '../../api/context.ts';
@@ -41,24 +41,24 @@ import { vendors } from '../../connectors/registry.ts';
 
 export interface Tenant {
   organizationId: string;
-  /** By scope; `none` has no scope at all, `revoked` was revoked. */
+  /** Tokens by scope; `none` has no scope, `revoked` was revoked. */
   tokens: Record<Scope | 'none' | 'revoked', string>;
-  /** Id of the admin token: the actor of what it does. */
+  /** The id of the admin token, which is the actor in audit rows. */
   adminTokenId: string;
-  /** Prefix of all ids that outside systems gave: no two tenants have one in common. */
+  /** The prefix of all ids of outside systems, so that no two tenants have an id in common. */
   prefix: string;
   psaConnectionId: string;
-  /** Connected, with counts, mappings and cards. */
+  /** The id of a connected integration with counts, mappings and cards. */
   integrationId: string;
   db: Database;
   encryption: Encryption;
-  /** PSA accounts, vendor accounts and lines by number: 1 to `customers` are mapped and use more than they are billed for. */
+  /** The id of the PSA account with a number. The accounts 1 to `customers` are mapped and use more than they are billed. */
   psaAccount(n: number): string;
   vendorAccount(n: number): string;
   product(name: 'usual' | 'other' | 'inactive' | 'bundle'): string;
 }
 
-/** Mapped customers with one line each; then one with two lines, one without a line, one unmapped, one not linked. */
+/** The number of mapped customers with one line each; `numbers` has further ones, with two lines, without a line, and so on. */
 export const customers = 40;
 export const numbers = {
   twoLines: customers + 1,
@@ -209,7 +209,7 @@ async function seedPsa(tenant: Tenant): Promise<void> {
       'psa_account',
       numbered.map((n) => ({
         id: tenant.psaAccount(n),
-        // Some share a name, so that an order by name needs more than the name.
+        // Some accounts share a name, so that an order by name has to use the id, too.
         data: { code: `C${n}`, name: `Company ${n % 7}`, active: true, prospect: false },
       })),
     );
@@ -248,7 +248,7 @@ async function seedPsa(tenant: Tenant): Promise<void> {
   });
 }
 
-/** An integration whose connect process has come past `done`; its customers are listed, all but one linked. */
+/** Seeds an integration whose connect process has the `done` steps behind it; its customers are listed, and all but one linked. */
 export async function seedIntegration(
   tenant: Tenant,
   done: readonly StepOf<'connect'>[],
@@ -283,7 +283,7 @@ export async function seedIntegration(
   });
 }
 
-/** A connected integration with alerts, one customer mapped, and (unless told otherwise) a board. */
+/** Seeds a connected integration with alerts, one mapped customer, and (unless `settings` say otherwise) a board. */
 export async function seedAlerting(tenant: Tenant, settings: Partial<AlertSettings> = {}): Promise<string> {
   const id = await seedIntegration(tenant, stepsOf.connect, ['billing', 'alerts']);
   await mapOne(tenant, id);
@@ -303,7 +303,7 @@ const boardOf = (tenant: Tenant) => ({
   },
 });
 
-/** An alert of a mapped customer, in any state. */
+/** Seeds an alert of a mapped customer, in any state. */
 export async function seedAlert(
   tenant: Tenant,
   state: AlertState,
@@ -330,7 +330,7 @@ export async function seedAlert(
   return kept.id;
 }
 
-/** A new customer that waits for a person, of a connected integration of its own. @returns the integration's id and the customer's */
+/** Seeds a new customer that waits for a person, in a new connected integration. @returns the ids of both */
 export async function seedOnboarding(tenant: Tenant): Promise<{ id: string; accountId: string }> {
   const id = await seedIntegration(tenant, stepsOf.connect);
   const accountId = `${tenant.prefix}-new`;
@@ -343,7 +343,7 @@ export async function seedOnboarding(tenant: Tenant): Promise<{ id: string; acco
   return { id, accountId };
 }
 
-/** An integration whose vendor pushes, with one key. @returns its id, and its key's */
+/** Seeds an integration with intake push and one key. @returns the ids of both */
 export async function seedPush(tenant: Tenant): Promise<{ id: string; keyId: string }> {
   return tenant.db.transaction(async (tx) => {
     const { id } = await insertIntegration(tx, tenant.organizationId, {
@@ -359,7 +359,7 @@ export async function seedPush(tenant: Tenant): Promise<{ id: string; keyId: str
   });
 }
 
-/** The steps of connect before this one. */
+/** The steps of `connect` before the given one. */
 export function stepsBefore(step: StepOf<'connect'>): StepOf<'connect'>[] {
   return stepsOf.connect.slice(0, stepsOf.connect.indexOf(step));
 }
@@ -375,7 +375,7 @@ export async function mapOne(tenant: Tenant, integrationId: string): Promise<voi
   });
 }
 
-/** A run of the tenant's integration, `running`. */
+/** Seeds a run that is `running`. */
 export async function seedRun(tenant: Tenant, integrationId = tenant.integrationId): Promise<string> {
   await insertSyncRequest(tenant.db, integrationId, { requestedBy: 'test' });
   return (await claimSyncRun(tenant.db, { kind: 'sync', id: integrationId })) ?? '';
@@ -390,22 +390,22 @@ export async function seedHeldRun(tenant: Tenant): Promise<string> {
   return runId;
 }
 
-/** A step of a process's round, blocked. */
+/** Blocks a step of a process's round. */
 export async function block(tenant: Tenant, ref: StepKey, code = 'bad_credentials'): Promise<void> {
   await blockStep(tenant.db, ref, { code });
 }
 
-/** A refresh of the tenant's PSA whose reading is blocked. */
+/** Seeds a refresh of the tenant's PSA that is blocked in its reading step. */
 export async function blockRefresh(tenant: Tenant, code: string): Promise<void> {
   const process = { kind: 'refreshPsa', id: tenant.psaConnectionId } as const;
   await requestRefresh(tenant.db, process.id);
   const round = (await claimRefresh(tenant.db, process)) ?? '';
-  // Nothing of an earlier one of this round is left.
+  // An earlier call may have blocked the step of the same round.
   await reopenSteps(tenant.db, { ...process, round, steps: ['pullPsa'] });
   await block(tenant, { ...process, round, step: 'pullPsa' }, code);
 }
 
-/** A card that can be signed off and is not, nor was in this test file. @param skip takes the next but so many */
+/** A card that can be signed off and was not yet in this test file. @param skip how many such cards to skip */
 export async function freshCard(tenant: Tenant, skip = 0): Promise<{ id: string; write: NonNullable<Card['write']> }> {
   const rows = await listCards(
     tenant.db,
@@ -420,13 +420,13 @@ export async function freshCard(tenant: Tenant, skip = 0): Promise<{ id: string;
   return { id: row.card.id, write };
 }
 
-/** A card as whoever looks at it sees it. */
+/** The card as a person sees it, in the form that an approval takes. */
 export function seen({ id, write }: { id: string; write: NonNullable<Card['write']> }): SeenCard {
   const { lineId, quantity, asOf } = write.line;
   return { cardId: id, lineId, from: quantity, to: write.newQuantity, effectiveDate: asOf };
 }
 
-/** An approval of one card, made past the API. */
+/** Seeds an approval of one card, without the API. */
 export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'applied' = 'open'): Promise<string> {
   const card = await freshCard(tenant);
   const { psaConnectionId, organizationId } = tenant;
@@ -439,7 +439,7 @@ export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'app
   });
   if (state !== 'applied') return batch.id;
   for (const line of await listApprovalLines(tenant.db, batch.id, { limit: 10 })) {
-    // Past whether writing is on.
+    // Set directly, because a claim would require that writing is on.
     await tenant.db.execute(sql`update approval_line set state = 'writing', claims = 1 where id = ${line.id}`);
     await recordOutcome(
       tenant.db,
@@ -456,9 +456,9 @@ export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'app
   return batch.id;
 }
 
-/** A preview of all that can be approved in bulk, made past the API. @returns its id */
+/** Seeds a preview of all cards that can be approved in bulk, without the API. @returns its id */
 export async function seedPreview(tenant: Tenant): Promise<string> {
   const { psaConnectionId, organizationId } = tenant;
-  const of = { psaConnectionId, filter: {}, requestedBy: 'test', lifeMs: 3_600_000 };
-  return (await tenant.db.transaction((tx) => storePreview(tx, organizationId, of))).id;
+  const preview = { psaConnectionId, filter: {}, requestedBy: 'test', lifeMs: 3_600_000 };
+  return (await tenant.db.transaction((tx) => storePreview(tx, organizationId, preview))).id;
 }

@@ -1,4 +1,4 @@
-/** A real Chromium for the tests of pages: one that is there, or one that is fetched; never none. */
+/** Finds a real Chromium for the tests of pages, or installs one; the tests are never skipped. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -14,9 +14,9 @@ const macApps = [
 ];
 
 /**
- * @returns the path of a Chromium: `CHROMIUM_PATH`, an installed Chrome or Chromium, Playwright's own; else one that is
- * installed now, by `apt-get` (root on Debian) or as Playwright's download
- * @throws Error with what was tried when there is none
+ * @returns the path of a Chromium: `CHROMIUM_PATH`, an installed Chrome or Chromium, or Playwright's own; if there is none,
+ * one is installed now, by `apt-get` (as root on Debian) or as Playwright's download
+ * @throws Error that lists what was tried when none could be installed
  */
 export async function findChromium(): Promise<string> {
   const given = process.env['CHROMIUM_PATH'];
@@ -50,7 +50,7 @@ export function launchChromium(browserPath: string): Promise<Browser> {
     args: [
       // Chromium's sandbox refuses root, as which containers and CI run; the only pages opened are our own.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      // It would ask its maker's servers for this and that.
+      // Without these flags it would call its maker's servers.
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',

@@ -9,11 +9,11 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** A migrated database of the test file's own; dropped when closed. */
+/** Creates a migrated database for one test file; it is dropped when closed. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const admin = await openConnection(inject('postgresUrl'));
-  // Two copies of one template at once fail, so they queue.
+  // PostgreSQL cannot copy one template twice at once, so the copies queue.
   await admin.query('select pg_advisory_lock(1)');
   await admin.query(`create database ${name} template ${templateDatabase}`);
   await admin.query('select pg_advisory_unlock(1)');

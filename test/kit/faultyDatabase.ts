@@ -1,11 +1,11 @@
-/** Faults of the database itself, made with triggers: a step held in the middle of its transaction, a table that refuses. */
+/** Faults of the database, made with a trigger or a constraint: a step held within its transaction, a table that refuses rows. */
 import { sql } from 'drizzle-orm';
 import { openConnection } from '../../db/client.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { System } from './system.ts';
 import { until } from '../../dev/until.ts';
 
-/** The first half of the locks' keys; a database belongs to one test. */
+/** The first key of the advisory locks. A database belongs to one test, so a constant is enough. */
 const lockClass = 7_301;
 
 export interface HeldStep {
@@ -17,11 +17,11 @@ export interface HeldStep {
 }
 
 /**
- * From now on whoever finishes one of these steps stops in the middle of its transaction, after the outside work and
- * before the effect is visible, until that step is released. They are installed together, because a step that follows
- * another does so within a millisecond.
+ * Holds steps: from now on a worker that finishes one of them stops in the middle of its transaction, after the outside work
+ * and before the effect is visible, until the step is released. All steps are given at once, because one step follows
+ * another within a millisecond.
  *
- * @param steps in the order in which they are released; a step that is there twice is held in two rounds
+ * @param steps in the order in which they are released; a step that is listed twice is held in two rounds
  */
 export async function holdSteps(
   system: System,
@@ -66,7 +66,7 @@ export async function holdSteps(
   return { steps: held, close: () => client.end() };
 }
 
-/** Every insert or update of the table fails while `condition` holds for the new row. @returns what puts it right */
+/** Makes every insert or update of the table fail if `condition` holds for the new row. @returns a function that ends this */
 export async function refuseRows(system: System, table: string, condition: string): Promise<() => Promise<void>> {
   const { db } = system.database;
   await db.execute(sql.raw(`alter table ${table} add constraint refused_by_test check (not (${condition})) not valid`));

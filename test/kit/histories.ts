@@ -1,4 +1,4 @@
-/** Everything Temporal keeps about the workflows of a namespace, as text: what an operator, or a thief, could read. */
+/** Everything that Temporal stores about the workflows of a namespace, as text: what an operator, or a thief, could read. */
 import type { System } from './system.ts';
 
 export interface HistoryDump {
@@ -23,7 +23,7 @@ export async function dumpHistories(system: System): Promise<HistoryDump[]> {
   return dumps;
 }
 
-/** Walks any object; bytes are payloads, and their text is what was put in. */
+/** Collects all texts of any object. Bytes are payloads, which are decoded to the text that was put in. */
 function collect(value: unknown, texts: string[], seen: Set<object>): void {
   if (typeof value === 'string') texts.push(value);
   else if (value instanceof Uint8Array) texts.push(Buffer.from(value).toString('utf8'));

@@ -1,4 +1,4 @@
-/** Mappings that a test begins with: rows alone, without the audit, cards and onboardings of `commands/`. */
+/** Writes mappings with which a test begins: only the rows, without the audit, cards and onboardings of `commands/`. */
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../../db/client.ts';
 import type { MappedBy } from '../../db/queries/accountMapping.ts';

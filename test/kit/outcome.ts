@@ -1,11 +1,11 @@
-/** What a finished guide left behind, here and in the PSA, so that a disturbed run can be compared with an undisturbed one. */
+/** What a finished guide has left behind, here and in the PSA, so that a disturbed run can be compared with an undisturbed one. */
 import { sql } from 'drizzle-orm';
 import { billedLinesOf } from './simulatorState.ts';
 import type { System } from './system.ts';
 import { visibleIn, type Visible } from './visible.ts';
 
 export interface Outcome extends Visible {
-  /** Effects, each with how often it was written: twice is a change made twice. */
+  /** Audited changes, each with how often it occurs: a change that occurs twice was made twice. */
   audit: string[];
   steps: string[];
   approvals: { line: string; from: number; to: number; state: string }[];

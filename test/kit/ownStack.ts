@@ -1,4 +1,4 @@
-/** A PostgreSQL cluster and a Temporal server of a test file's own, so that they may be killed without harm to others. */
+/** A PostgreSQL cluster and a Temporal server for one test file, so that they can be killed without harm to other tests. */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export type OwnPart = 'postgres' | 'temporal';
 export interface OwnStack {
   temporalAddress: string;
   createDatabase(): Promise<TestDatabase>;
-  /** As a crash would. */
+  /** Kills the part as a crash would. */
   kill(part: OwnPart): Promise<void>;
   start(part: OwnPart): Promise<void>;
   close(): Promise<void>;
@@ -26,12 +26,12 @@ export interface OwnStack {
 
 export async function startOwnStack(): Promise<OwnStack> {
   const state = mkdtempSync(join(tmpdir(), 'countersign-chaos-'));
-  // PostgreSQL may run as another user, who has to get here.
+  // PostgreSQL may run as another user, who must be able to enter the folder.
   chmodSync(state, 0o755);
   const processes = new Processes(state, () => undefined);
   const port = await freePort(0);
   const temporalAddress = `127.0.0.1:${port}`;
-  // Not `fast`: it is there to be killed.
+  // Without the option `fast`, because this cluster has to survive being killed.
   const cluster = await prepareCluster(state, await freePort(0));
   const binary = await findTemporal((line) => process.stderr.write(`${line}\n`));
   const specs: Record<OwnPart, ProcessSpec> = {
@@ -45,7 +45,7 @@ export async function startOwnStack(): Promise<OwnStack> {
 
   async function start(part: OwnPart): Promise<void> {
     await until(`${part} to be up`, async () => {
-      // After a kill -9 the children of the old server may hold its memory and its port for a moment, and the new one ends.
+      // After a kill -9 the old server's children may hold its memory and port for a moment; the new server then ends, and is retried.
       if (!processes.isRunning(part)) processes.start(specs[part]);
       await ready[part]();
       return true;

@@ -1,4 +1,4 @@
-/** What can be killed of a system that runs on a stack of its own. */
+/** The parts that can be killed in a system that runs on a stack of its own. */
 import type { OwnStack } from './ownStack.ts';
 import type { System } from './system.ts';
 

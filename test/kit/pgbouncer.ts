@@ -1,4 +1,4 @@
-/** A transaction pooler before a test's database: PgBouncer as `apt-get install pgbouncer` brings it. */
+/** A transaction pooler in front of a test's database: PgBouncer as `apt-get install pgbouncer` installs it. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -6,29 +6,30 @@ import { freePort } from '../../dev/stack/ports.ts';
 import { awaitPostgres, postgresOwner } from '../../dev/stack/postgres.ts';
 import { Processes } from '../../dev/stack/processes.ts';
 
-/** @returns where the program is, or undefined; its package puts it where an ordinary user's PATH does not lead */
+/** @returns the program's path, or undefined; its package installs it in a folder that is not on an ordinary user's PATH */
 export function findPgbouncer(): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   return folders.map((folder) => join(folder, 'pgbouncer')).find((path) => existsSync(path));
 }
 
 export interface Pooler {
-  /** Of a database, through the pooler. @param url the database's own */
+  /** The URL of a database through the pooler. @param url the database's own URL */
   through(url: string): string;
   stop(): Promise<void>;
 }
 
 /**
- * Starts one in transaction mode with few connections, so that many share each, and with no help for prepared statements.
+ * Starts PgBouncer in transaction mode with few connections, so that many clients share each, and without its support for
+ * prepared statements.
  *
- * @param program from `findPgbouncer`
- * @param serverUrl of the PostgreSQL that it stands before
+ * @param program the path from `findPgbouncer`
+ * @param serverUrl the URL of the PostgreSQL behind it
  */
 export async function startPgbouncer(program: string, serverUrl: string): Promise<Pooler> {
   const server = new URL(serverUrl);
   const port = await freePort(0);
   const state = mkdtempSync(join(tmpdir(), 'countersign-pgbouncer-'));
-  // As root it refuses to run, and whoever it runs as has to get here.
+  // PgBouncer refuses to run as root, so it runs as another user, who must be able to enter the folder.
   chmodSync(state, 0o755);
   const owner = await postgresOwner();
   writeFileSync(

@@ -1,6 +1,6 @@
 /**
- * The step machinery alone: the real workflows, store activities, interceptor, database and Temporal server, in this
- * process; only what a step does to the outside world is the test's own. What a step committed is counted in rows.
+ * Runs the step machinery alone, in this process: the workflows, row activities, interceptor, database and Temporal server
+ * are real; only what a step does to the outside world is scripted by the test. Committed effects are counted in rows.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
@@ -51,7 +51,7 @@ import { quietTemporal } from './quietTemporal.ts';
 import { createNamespace } from './system.ts';
 import { until } from '../../dev/until.ts';
 
-/** Every wait short; a test that needs another says so. */
+/** All waits are short; a test that needs longer ones overrides them. */
 const timing = {
   SWEEP_OVERDUE_MS: '500',
   BLOCKED_GAP_MS: '50',
@@ -64,7 +64,7 @@ const timing = {
   SHUTDOWN_GRACE_MS: '500',
 };
 
-/** What a step does before it commits; may throw as a connector would. */
+/** What a step does before it commits; it may throw as a connector would. */
 export type Work = (ref: StepRef) => Promise<void>;
 type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 type HistoryEvent = NonNullable<History['events']>[number];
@@ -83,7 +83,7 @@ export interface ProcessRow {
   sweeps: number;
 }
 
-/** One attempt of a step activity, as it began. */
+/** One attempt of a step activity, and when it began. */
 export interface Attempt extends StepRef {
   at: number;
 }
@@ -100,26 +100,26 @@ export interface ProcessHarness {
   deps: Dependencies;
   organizationId: string;
   attempts: Attempt[];
-  /** Replaces what a step does; with an id, for that process only. */
+  /** Sets what a step does; with an id, for that process only. */
   works(step: StepName, work: Work, id?: string): void;
-  /** Between a step's commit and its answer to Temporal. */
+  /** Sets what happens between a step's commit and its answer to Temporal. */
   afterCommit(step: StepName, work: Work, id?: string): void;
-  /** A connection with its `refreshPsa` process. */
+  /** Creates a PSA connection with its `refreshPsa` process. */
   connection(): Promise<string>;
-  /** An integration with its `connect` and `sync` processes. */
+  /** Creates an integration with its `connect` and `sync` processes. */
   integration(psaConnectionId: string, intake?: 'push' | 'pull'): Promise<string>;
-  /** A batch's `approveUsage` process. */
+  /** Creates the `approveUsage` process of a batch. */
   batch(): Promise<string>;
-  /** An integration whose `migrateToAlerts` process was asked for. */
+  /** Creates an integration with a requested `migrateToAlerts` process. */
   migration(psaConnectionId: string): Promise<string>;
-  /** An alert that has its place: its `deliverAlert` process. */
+  /** Creates an alert that has a delivery slot, with its `deliverAlert` process. */
   alert(psaConnectionId: string): Promise<string>;
-  /** An integration that new customers were found of; nobody has started them. */
+  /** Creates an integration with new customers whose onboardings are found but not started. */
   foundCustomers(psaConnectionId: string, count: number): Promise<string>;
-  /** A new customer that waits for a person: its `onboardCustomer` process. */
+  /** Creates a new customer that waits for a person, with its `onboardCustomer` process. */
   customer(psaConnectionId: string): Promise<string>;
   wake(ref: ProcessRef): Promise<void>;
-  /** A fact that is nothing but a fact, or the completion of a step; the wake is the caller's. */
+  /** Commits a fact without effect, or the completion of a step; the caller has to wake the process. */
   fact(ref: ProcessRef, step?: StepName): Promise<void>;
   askRefresh(psaConnectionId: string): Promise<void>;
   askSync(integrationId: string): Promise<void>;
@@ -129,10 +129,10 @@ export interface ProcessHarness {
   untilClosed(ref: ProcessRef): Promise<void>;
   isOpen(ref: ProcessRef): Promise<boolean>;
   terminate(ref: ProcessRef): Promise<void>;
-  /** Effects committed so far, by step, of one process. */
+  /** How many effects of a process are committed so far, by step. */
   effects(ref: ProcessRef): Promise<Record<string, number>>;
   attemptsOf(step: StepName, id: string): number;
-  /** Every run of a process so far, newest first. */
+  /** Every workflow run of a process so far, newest first. */
   runs(ref: ProcessRef): Promise<RunView[]>;
   /** What the Temporal UI shows under "current details". */
   details(ref: ProcessRef): Promise<string>;
@@ -143,7 +143,7 @@ export interface ProcessHarness {
 
 export interface HarnessOptions {
   env?: Record<string, string>;
-  /** Stands between the worker and the real activities. */
+  /** Replaces some of the activities that the worker runs. */
   wrap?: (activities: Activities, harness: () => ProcessHarness) => Partial<Activities>;
 }
 
@@ -181,7 +181,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
   const attempts: Attempt[] = [];
   const scripted = (map: Map<string, Work>, ref: StepRef) => map.get(`${ref.step}/${ref.id}`) ?? map.get(ref.step);
 
-  /** A step activity as every other, but for what it works and that its effect is counted. */
+  /** A step activity that does what the test scripted, and whose effect is counted. */
   const step =
     (more?: (tx: Transaction, ref: StepRef) => Promise<Wakeable[]>) =>
     async (ref: StepRef): Promise<StepResult> => {
@@ -393,7 +393,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
         maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
         defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
         shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
-        // What hangs is found; what is only slow, beside two other files on two cores, is not (seen: 5 s did not suffice).
+        // Long enough for a worker that is slow beside two other test files on two cores (5 s were not), and still finds a hang.
         shutdownForceTime: 60_000,
       };
       const workers = [
@@ -426,7 +426,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
   return harness;
 }
 
-/** What a person does in connect with intake `pull`, in order; every other step is automatic, skipped, or a need. */
+/** The steps of `connect` that a person does with intake `pull`, in order; every other step is automatic, skipped or a need. */
 export const personSteps = ['credentials', 'linkCustomers', 'mapAccounts', 'mapServices', 'finish'] as const;
 
 /** Wakes a process by its key. */
@@ -435,7 +435,7 @@ export async function wakeProcess(deps: Dependencies, ref: ProcessRef): Promise<
   if (owner) await wakeAll(deps, [owner]);
 }
 
-/** A gate that whoever comes to it waits at until it is opened. */
+/** A gate: `pass` waits until `open` is called, and `reached` resolves when somebody has come to it. */
 export function gate(): { reached: Promise<void>; open: () => void; pass: () => Promise<void> } {
   let reach: () => void = () => undefined;
   let open: () => void = () => undefined;

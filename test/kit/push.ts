@@ -1,4 +1,4 @@
-/** A vendor that pushes: the simulated console connected with its key, and counts posted by hand. */
+/** A vendor that pushes: the simulated console, connected with its key, and single posted counts. */
 import {
   createPsaConnection,
   person,
@@ -11,7 +11,7 @@ import { openVendorConsole, type VendorConsole } from '../../dev/walkthrough/ven
 import type { System } from './system.ts';
 import { tokenOf, vendorKey } from './vendorApi.ts';
 
-/** Every wait of a burst short. */
+/** The vendor key, and short waits for a burst of counts. */
 export const pushEnv = {
   VENDOR_API_KEYS: `mailprotector:${vendorKey}`,
   PUSH_IDLE_MS: '500',
@@ -26,7 +26,7 @@ export interface Pushing {
   console: VendorConsole;
 }
 
-/** Up to the key: nothing is enabled yet. The system must have been started with `pushEnv`. */
+/** Creates an integration with its key; nothing is enabled yet. The system must have been started with `pushEnv`. */
 export async function createPushing(system: System, modules: readonly Module[] = ['billing']): Promise<Pushing> {
   await system.mailprotector.settings({ vendorApiUrl: `${system.api.url}/api`, vendorKey });
   const console = await openVendorConsole(system.mailprotector.url);
@@ -44,7 +44,7 @@ export async function createPushing(system: System, modules: readonly Module[] =
   return { id: integration.id, key, psaConnectionId, console };
 }
 
-/** The whole guide, to the first counts of Update Counts. */
+/** Goes through the whole guide, to the first counts of Update Counts. */
 export async function connectPush(system: System): Promise<Pushing> {
   const pushing = await createPushing(system);
   const { id, key, psaConnectionId, console } = pushing;

@@ -2,7 +2,7 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 
 let quiet = false;
 
-/** Workers in a test's own process say only errors. Once per process: there is one Runtime, and test files share it. */
+/** Makes Temporal workers in this process log errors only. It acts once, because test files of a process share one Runtime. */
 export function quietTemporal(): void {
   if (quiet) return;
   Runtime.install({

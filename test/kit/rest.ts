@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import type { System } from './system.ts';
 import { until } from '../../dev/until.ts';
 
-/** Waits until every requested sync has had its run, and no run or refresh is under way. */
+/** Waits until every requested sync has had its run, no refresh is under way, and no need is open. */
 export async function untilAtRest(system: System, limitMs = 60_000): Promise<void> {
   await until(
     'every requested sync and refresh to be over',

@@ -1,33 +1,33 @@
 /**
- * Stands between the worker and a simulator, and rewrites what the simulator answers: data nobody here wrote. It knows
- * nothing of either side but HTTP.
+ * A proxy between the worker and a simulator that rewrites the simulator's answers, to make data that no simulator has. It
+ * knows only HTTP.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 
 export interface Answer {
   status: number;
   headers: Record<string, string>;
-  /** The body's JSON, or undefined where it is none. */
+  /** The body's JSON; undefined if the body is not JSON. */
   json: unknown;
-  /** What is sent: `json` written anew, unless a rewrite gives bytes. */
+  /** Sent instead of `json`, if a rewrite sets it. */
   bytes?: Buffer | string | undefined;
 }
 
 export interface Request {
   method: string;
-  /** With its query. */
+  /** The path with its query. */
   path: string;
   query: URLSearchParams;
 }
 
-/** Changes an answer in place, or leaves it. */
+/** Changes an answer in place, or leaves it as it is. */
 export type Rewrite = (answer: Answer, request: Request) => void;
 
 export interface RewritingProxy {
   url: string;
   /** The simulator's address; set before the first call. */
   target: string;
-  /** Applied in this order to every answer, until they are cleared. */
+  /** Applied to every answer in this order, until they are cleared. */
   rewrites: Rewrite[];
   close(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export async function startRewritingProxy(): Promise<RewritingProxy> {
       body: chunks.length > 0 ? Buffer.concat(chunks) : null,
     });
     const text = await response.text();
-    // The simulator names itself in its links; whoever follows one stays behind the proxy.
+    // The simulator's links name its own address; they are rewritten, so that a client that follows one stays behind the proxy.
     const headers = Object.fromEntries(
       [...response.headers]
         .filter(([name]) => !['content-length', 'transfer-encoding', 'connection', 'keep-alive'].includes(name))

@@ -1,4 +1,4 @@
-/** Finds schemathesis, which fuzzes an API by its OpenAPI document, or makes it; and runs it. */
+/** Finds or installs schemathesis, which fuzzes an API by its OpenAPI document, and runs it. */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,22 +7,22 @@ import { promisify } from 'node:util';
 import { cacheFolder } from '../../dev/stack/temporalBinary.ts';
 
 const version = '4.32.5';
-/** Hypothesis as well: the same seed makes the same requests with the same version only. */
+/** Hypothesis is pinned, too, because a seed makes the same requests only with the same version. */
 const packages = [`schemathesis==${version}`, 'hypothesis==6.170.17'];
 const execute = promisify(execFile);
 
-/** Ends with 0 when the Python is new enough and can make a virtual environment (Debian packs that by itself). */
+/** Exits with 0 if this Python is new enough and can make a virtual environment (Debian has a separate package for that). */
 const canMakeEnvironments = 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))';
 const whatToInstall =
   'The fuzz of the Vendor API needs Python 3.10 or newer with its venv module, on PATH as `python3`. Install it (Debian and Ubuntu: `apt-get install python3 python3-venv`) and run the test again.';
 
 /**
- * The Python of a virtual environment with schemathesis in it: kept in the cache folder by version, and made when it is
- * not there.
+ * Finds the Python of a virtual environment that has schemathesis. The environment is kept in the cache folder by version, and
+ * made if it is missing.
  *
- * @param say progress, for a person
- * @returns path of its `python`
- * @throws Error that says what to install when there is no Python, or what pip said when it failed
+ * @param say reports progress to a person
+ * @returns the path of its `python`
+ * @throws Error that says what to install when there is no Python, or that has pip's output when pip failed
  */
 export async function findSchemathesis(say: (line: string) => void): Promise<string> {
   const target = join(cacheFolder(), `schemathesis-${version}`);
@@ -35,12 +35,12 @@ export async function findSchemathesis(say: (line: string) => void): Promise<str
     20_000,
   );
   mkdirSync(cacheFolder(), { recursive: true });
-  // Beside the target: a rename is whole or not at all, and of two that are made at once the first one stays.
+  // Made beside the target and then renamed, which is atomic: of two that are made at once the first one stays.
   const made = mkdtempSync(`${target}.`);
   try {
     await install(made, say);
     if (existsSync(target) && !(await succeeds(python, ['-c', 'import schemathesis'])))
-      // Its Python has gone, or was replaced.
+      // The Python of the old environment is gone or was replaced.
       rmSync(target, { recursive: true, force: true });
     try {
       renameSync(made, target);
@@ -61,10 +61,10 @@ export interface FuzzOptions {
   url: string;
   headers: Record<string, string>;
   checks: readonly string[];
-  /** Each operation gets at most this many requests of its own in each phase but coverage, which has what it has. */
+  /** The most requests per operation in each phase; the phase coverage ignores it. */
   examples: number;
   phases: readonly string[];
-  /** `positive`: as documented only; otherwise also what is not. */
+  /** `positive` sends only requests that fit the document; without it also others. */
   mode?: 'positive';
   seed: string;
   limitMs: number;
@@ -73,7 +73,7 @@ export interface FuzzOptions {
 export interface Fuzzed {
   good: boolean;
   output: string;
-  /** As an HTTP archive, which is JSON. */
+  /** The requests and answers as an HTTP archive (JSON). */
   traffic: string;
 }
 
@@ -85,11 +85,11 @@ export interface Fuzzed {
  */
 export async function fuzz(python: string, options: FuzzOptions): Promise<Fuzzed> {
   const headers = Object.entries(options.headers).flatMap(([name, value]) => ['--header', `${name}: ${value}`]);
-  // As a module: the scripts beside it have the path of where they were made, before the rename.
+  // Run as a module, because the environment's scripts hold the path from before the rename.
   const args = ['-m', 'schemathesis.cli', 'run', options.document, '--url', options.url, ...headers];
   args.push('--checks', options.checks.join(','), '--phases', options.phases.join(','));
   args.push('--max-examples', String(options.examples), '--seed', options.seed, '--continue-on-failure', '--no-color');
-  // What failed before is tried again by its seed, and not because it is remembered.
+  // Failures are reproduced by their seed, so schemathesis does not remember them.
   args.push('--generation-database', 'none', '--mode', options.mode ?? 'all');
   const folder = mkdtempSync(join(tmpdir(), 'countersign-fuzz-'));
   const archive = join(folder, 'traffic.har');
@@ -103,7 +103,7 @@ export async function fuzz(python: string, options: FuzzOptions): Promise<Fuzzed
     return { good: true, output: stdout, traffic: readFileSync(archive, 'utf8') };
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: unknown; stdout?: string; stderr?: string };
-    // 1 = a check failed; 2 and more, or a signal, = it did not run.
+    // Exit code 1 means that a check failed; 2 and more, or a signal, that it did not run.
     if (code === 1 && stdout.includes('SUMMARY'))
       return { good: false, output: stdout, traffic: readFileSync(archive, 'utf8') };
     throw new Error(`Schemathesis did not run to its end (${String(code)}):\n${shortened(stdout + stderr)}`, {
@@ -114,7 +114,7 @@ export async function fuzz(python: string, options: FuzzOptions): Promise<Fuzzed
   }
 }
 
-/** Output with the lines that hold whole bodies cut. */
+/** Shortens long lines of the output, which hold whole bodies. */
 export function shortened(output: string): string {
   return output
     .split('\n')
@@ -129,7 +129,7 @@ async function install(folder: string, say: (line: string) => void): Promise<voi
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages];
     await execute(join(folder, 'bin', 'python'), pip);
   } catch (error) {
-    throw new Error(`Installing schemathesis ${version} with ${base} failed:\n${said(error)}`, { cause: error });
+    throw new Error(`Installing schemathesis ${version} with ${base} failed:\n${outputOf(error)}`, { cause: error });
   }
 }
 
@@ -148,15 +148,15 @@ async function installPython(say: (line: string) => void): Promise<string> {
     await execute('apt-get', ['update'], { env });
     await execute('apt-get', ['install', '-y', 'python3', 'python3-venv'], { env });
   } catch (error) {
-    throw new Error(`${whatToInstall} apt-get failed here:\n${said(error)}`, { cause: error });
+    throw new Error(`${whatToInstall} apt-get failed here:\n${outputOf(error)}`, { cause: error });
   }
   const python = await findPython();
   if (!python) throw new Error(whatToInstall);
   return python;
 }
 
-/** The end of what a program that failed said; or why it did not begin. */
-function said(error: unknown): string {
+/** The end of the output of a program that failed; or why it did not start. */
+function outputOf(error: unknown): string {
   const { stderr } = error as { stderr?: string };
   return stderr ? stderr.slice(-2_000) : String(error);
 }

@@ -1,4 +1,4 @@
-/** What the simulators hold, read from their own state and not from ours. */
+/** The data of the simulators, read from their own state and not from our rows. */
 import type { WorldAddition, WorldCompany, WorldCustomer } from '../../simulators/world.ts';
 import type { System } from './system.ts';
 

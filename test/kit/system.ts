@@ -1,4 +1,4 @@
-/** The real thing for a test file: simulators, api and worker processes, a database and a Temporal namespace of its own. */
+/** A whole system for one test file: simulators, api and worker processes, a database and a Temporal namespace of its own. */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, readdirSync } from 'node:fs';
@@ -20,7 +20,7 @@ import { createApiClient, type ApiClient } from '../../dev/walkthrough/apiClient
 import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 import { until } from '../../dev/until.ts';
 
-/** Every wait short; a test that needs another says so. */
+/** All waits are short; a test that needs longer ones overrides them. */
 const testTiming = {
   SWEEP_INTERVAL_MS: '3000',
   SWEEP_OVERDUE_MS: '500',
@@ -36,7 +36,7 @@ const testTiming = {
   CALLS_PER_SECOND: '1000',
   SHUTDOWN_GRACE_MS: '1000',
   LOG_LEVEL: 'debug',
-  // At no time of the day may a sync start that no test asks for.
+  // No sync may start that no test requests.
   DEFAULT_SCHEDULE: 'never',
 };
 
@@ -48,16 +48,16 @@ export interface System {
   connectwise: SimulatorAdmin;
   temporal: Client;
   namespace: string;
-  /** What must never be seen anywhere: the token, the encryption key, the database's password. */
+  /** Texts that must never appear in any log or history: the token, the encryption key, the database's password. */
   secrets: string[];
-  /** A second worker takes another name. */
+  /** Starts a worker; a second one needs another name. */
   startWorker(env?: Record<string, string>, name?: string): Promise<void>;
   killWorker(signal?: NodeJS.Signals, name?: string): Promise<void>;
   startApi(): Promise<void>;
   killApi(): Promise<void>;
-  /** Runs one of our programs to its end, in the environment of the others but for what is given. */
+  /** Runs one of our programs to its end, in the environment of api and worker plus `env`. `said` is its output. */
   run(file: string, env?: Record<string, string>, args?: string[]): Promise<{ code: number; said: string }>;
-  /** All that the processes logged. */
+  /** Everything that the processes have logged. */
   logs(): string;
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export interface System {
 export interface SystemOptions {
   customers?: number;
   env?: Record<string, string>;
-  /** For a stack of its own: where PostgreSQL and Temporal are. */
+  /** For a system on its own stack: its database and its Temporal. */
   database?: TestDatabase;
   temporalAddress?: string;
 }
@@ -135,7 +135,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     namespace,
     secrets: [secret, encryptionKey, new URL(database.url).password],
     async startWorker(more, name = 'worker') {
-      // Asked for anew each time: the port of a worker killed a moment ago may still be bound.
+      // Each start takes a new port, because the port of a worker that was just killed may still be bound.
       const port = await freePort(0);
       await launch(spec(name, 'worker/main.js', { METRICS_PORT: String(port), ...more }), port);
     },
@@ -155,7 +155,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         .join('\n'),
     async close() {
       await processes.stopAll();
-      // It would go on starting a workflow every second that nobody runs, beside the tests that follow.
+      // The Schedule would go on starting workflows without a worker beside the tests that follow.
       await system.temporal.schedule
         .getHandle(sweepScheduleId)
         .delete()
@@ -169,7 +169,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   try {
     await Promise.all([system.startApi(), system.startWorker()]);
   } catch (error) {
-    // What they logged is gone with them.
+    // Shows the logs now, because closing removes them.
     process.stderr.write(`The system did not start. It logged:\n${system.logs().slice(-4000)}\n`);
     await system.close();
     throw error;

@@ -1,2 +1,2 @@
-/** Databases of tests are copies of this one, migrated once. By itself, or every test file would load what the setup needs. */
+/** The database that is migrated once and copied for each test file. In a file of its own, so that tests do not load the setup's imports. */
 export const templateDatabase = 'countersign_template';

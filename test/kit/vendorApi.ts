@@ -1,4 +1,4 @@
-/** The Vendor API as a vendor program calls it. */
+/** Calls the Vendor API as a vendor program does. */
 export const vendorKey = 'the-vendor-key-of-mailprotector';
 
 /** The `GRADIENT-TOKEN` header. */
@@ -10,7 +10,7 @@ export interface VendorAnswer {
   headers: Headers;
 }
 
-/** @param body a string is sent as it is */
+/** @param body sent as JSON; a string is sent unchanged */
 export async function callVendorApi(
   url: string,
   token: string,

@@ -1,4 +1,4 @@
-/** What Countersign shows, read from its rows in one snapshot and without ids and times that differ from run to run. */
+/** What Countersign shows, read from its rows in one snapshot, without ids and times that differ from run to run. */
 import { sql } from 'drizzle-orm';
 import type { System } from './system.ts';
 
