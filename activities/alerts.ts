@@ -1,27 +1,22 @@
 /** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
-import type { Wakeable } from '../domain/process/ids.ts';
+import { changeAndAdmit } from '../commands/alertAdmission.ts';
+import { claimRevision, leaveDelivery, recordPost } from '../commands/alertDelivery.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { AddNoteResult, CreateTicketResult, PsaAdapter, PsaTicket } from '../connectors/psa.ts';
 import {
   beginNextTicket,
-  claimedForMs,
   claimPost,
-  claimRevision,
-  leaveDelivery,
   noteAttempt,
   notePostUncertain,
   readDelivery,
-  recordPost,
   recordDelivered,
   releasePost,
   storePsaAccount,
-  deliveredForMs,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
-import { admitAlerts, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
-import { lockIntegration } from '../db/queries/integration.ts';
+import { listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
+import { byCountersign } from '../db/queries/audit.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
-import type { Transaction } from '../db/client.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -38,11 +33,10 @@ export function createAlertActivities(deps: Dependencies) {
   /**
    * Sends the one POST of this round, if this caller gets the claim.
    *
-   * @returns false when somebody else has it: what becomes of it is for another look
    * @throws ConnectorError when nothing was sent
    */
-  async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<boolean> {
-    const row = await readAlert(deps.db, context.alert.id);
+  async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<Fate> {
+    const { alert: row } = context;
     let claimed: AlertRow | undefined;
     const claim = async () => {
       const before = Date.now() + writeWindowMs;
@@ -51,57 +45,57 @@ export function createAlertActivities(deps: Dependencies) {
     };
     const result =
       row.ticketId === null
-        ? await adapter.createTicket({ ...(await ticketOf(deps, context, row, adapter)), claim })
-        : await adapter.addNote({ ...(await noteOf(deps, context, row, row.ticketId)), claim });
-    if (!claimed && result.outcome === 'not_sent' && result.error.code === 'too_late') return false;
-    await settle(context, row, claimed, result);
-    return true;
+        ? await adapter.createTicket({ ...(await ticketOf(deps, context, adapter)), claim })
+        : await adapter.addNote({ ...(await noteOf(deps, context, row.ticketId)), claim });
+    if (!claimed && result.outcome === 'not_sent' && result.error.code === 'too_late') return 'unknown';
+    return settle(row, claimed, result);
   }
 
   async function settle(
-    { integration }: DeliveryContext,
     before: AlertRow,
     claimed: AlertRow | undefined,
     result: CreateTicketResult | AddNoteResult,
-  ): Promise<void> {
+  ): Promise<Fate> {
     switch (result.outcome) {
       case 'not_sent':
         if (claimed) await releasePost(deps.db, before, claimed);
         throw result.error;
       case 'uncertain':
-        return notePostUncertain(deps.db, claimed ?? before);
+        await notePostUncertain(deps.db, claimed ?? before);
+        return 'open';
       case 'rejected':
-        return die(integration.id, before.id, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
+        return die(before, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
       case 'several':
-        return die(integration.id, before.id, severalTickets(result.tickets));
+        return die(before, severalTickets(result.tickets));
       case 'unproven':
-        return die(integration.id, before.id, unprovenTicket(result.tickets));
+        return die(before, unprovenTicket(result.tickets));
       case 'unreadable':
-        return die(integration.id, before.id, unprovenNote);
+        return die(before, unprovenNote);
       case 'created':
       case 'existing':
-        return recordPost(deps.db, claimed ?? before, ticketIn(result));
+        return record(claimed ?? before, ticketIn(result));
     }
   }
 
-  async function die(integrationId: string, id: string, reason: { code: string; detail: string }): Promise<void> {
-    await wakeAll(
-      deps,
-      await deps.db.transaction(async (tx) => {
-        await lockIntegration(tx, integrationId);
-        await leaveDelivery(tx, id, { state: 'dead', reason });
-        return admitAlerts(tx, integrationId, slots);
-      }),
+  async function record(row: AlertRow, ticket: Ticket | undefined): Promise<Fate> {
+    return (await deps.db.transaction((tx) => recordPost(tx, row, ticket))) ? 'settled' : 'open';
+  }
+
+  /** The alert is for a person, and its slot the next one's. */
+  async function die({ id, integrationId }: AlertRow, reason: { code: string; detail: string }): Promise<Fate> {
+    const dead = { state: 'dead' as const, reason };
+    const { toWake } = await deps.db.transaction((tx) =>
+      changeAndAdmit(tx, { integrationId, slots }, () => leaveDelivery(tx, byCountersign, id, dead)),
     );
+    await wakeAll(deps, toWake);
+    return 'settled';
   }
 
   /**
    * Calls the PSA, unless the ticket has been in use there (409, 423, 425) for as long as anything is tried again: then a
-   * person looks, and its place is the next one's.
-   *
-   * @returns false where it is for the person
+   * person looks, and its slot is the next one's.
    */
-  async function unlessLocked(ref: StepRef, integrationId: string, call: () => Promise<boolean>): Promise<boolean> {
+  async function unlessLocked(ref: StepRef, row: AlertRow, call: () => Promise<Fate>): Promise<Fate> {
     try {
       return await call();
     } catch (error) {
@@ -109,45 +103,46 @@ export function createAlertActivities(deps: Dependencies) {
       const { failingMs } = await noteFailure(deps.db, ref, { code: error.code, what: error.detail });
       if (failingMs < TRANSIENT_LIMIT_MS) throw error;
       const todo = 'Somebody has had it in use all the time. Close it in the PSA, then retry.';
-      await die(integrationId, ref.id, { code: 'locked', detail: `${error.detail} ${todo}` });
-      return false;
+      return die(row, { code: 'locked', detail: `${error.detail} ${todo}` });
     }
   }
 
-  /** Whether an alert's own ticket needs a note now: closed ones are opened again or followed by another first. */
-  async function follow({ alert: row, integration }: DeliveryContext, adapter: PsaAdapter): Promise<boolean> {
-    if (row.ticketId === null) return true;
+  /** Posts what an alert's own ticket needs now: closed ones are opened again or followed by another first. */
+  async function follow(context: DeliveryContext, adapter: PsaAdapter): Promise<Fate> {
+    const { alert: row, integration } = context;
+    if (row.ticketId === null) return post(context, adapter);
     const news = row.contentRevision > row.deliveredRevision;
     const ticket = await adapter.getTicket({ ticketId: row.ticketId });
-    if (ticket && !ticket.closed) return news;
+    if (ticket && !ticket.closed) return news ? post(context, adapter) : 'settled';
     // What is over needs nobody any more.
-    if (row.clearedAt) return false;
+    if (row.clearedAt) return 'settled';
     const { whenClosed, board } = alertSettingsOf(integration.alerts);
     if (ticket && whenClosed === 'reopen' && board) {
       await adapter.setTicketStatus({ ticketId: ticket.id, statusId: board.statusId });
-      return true;
+      return post(context, adapter);
     }
-    await beginNextTicket(deps.db, row);
-    return true;
+    const next = await beginNextTicket(deps.db, row);
+    return next ? post({ ...context, alert: next }, adapter) : 'unknown';
   }
 
   return {
     /** The revision of an alert to tell, if there is one. */
     async claimAlert(alertRowId: string): Promise<string | null> {
-      return (await claimRevision(deps.db, alertRowId)) ?? null;
+      return (await deps.db.transaction((tx) => claimRevision(tx, alertRowId))) ?? null;
     },
 
     /** Where the account is mapped to now. One that is not mapped any more is parked: it comes again by itself. */
     async resolveAccount(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
-        const { alert: row, integration, mappedTo } = await readDelivery(deps.db, ref.id);
-        const deliveredMs = row.source === 'storm' ? await deliveredForMs(deps.db, ref.id) : undefined;
-        if (deliveredMs !== undefined && deliveredMs < gatheringMs) {
-          return { againInMs: Math.ceil(gatheringMs - deliveredMs), because: 'gathers alerts before the next note' };
+        const { alert: row, integration, mappedTo, deliveredForMs } = await readDelivery(deps.db, ref.id);
+        if (row.source === 'storm' && deliveredForMs !== null && deliveredForMs < gatheringMs) {
+          return { againInMs: Math.ceil(gatheringMs - deliveredForMs), because: 'gathers alerts before the next note' };
         }
         return async (tx) => {
-          if (mappedTo === null || !integration.alerts.board) return park(tx, integration.id, ref.id);
-          await storePsaAccount(tx, ref.id, mappedTo);
+          if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
+          const of = { integrationId: integration.id, slots };
+          const parked = { state: 'parked' as const, reason: unmapped };
+          return (await changeAndAdmit(tx, of, () => leaveDelivery(tx, byCountersign, ref.id, parked))).toWake;
         };
       });
     },
@@ -157,15 +152,14 @@ export function createAlertActivities(deps: Dependencies) {
       return performStep(deps, ref, async () => {
         const context = await readDelivery(deps.db, ref.id);
         // Claimed by somebody who was killed: that is for the next step to find out about.
+        let fate: Fate = 'open';
         if (context.alert.post === null) {
           const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
-          const call = async () => !(await follow(context, adapter)) || post(context, adapter);
-          if (!(await unlessLocked(ref, context.integration.id, call))) return undefined;
+          fate = await unlessLocked(ref, context.alert, () => follow(context, adapter));
         }
-        // Mostly it is known what became of it.
-        const { post: open } = await readAlert(deps.db, ref.id);
+        if (fate === 'unknown') return undefined;
         return async (tx) => {
-          if (open === null) await finishStep(tx, { ...ref, step: 'settleTicket' }, 'skipped');
+          if (fate === 'settled') await finishStep(tx, { ...ref, step: 'settleTicket' }, 'skipped');
         };
       });
     },
@@ -179,7 +173,7 @@ export function createAlertActivities(deps: Dependencies) {
         const context = await readDelivery(deps.db, ref.id);
         const { alert: row, integration } = context;
         if (row.post === null) return async () => undefined;
-        const waitMs = settleAfterMs * 2 ** row.attempts - (await claimedForMs(deps.db, row.id));
+        const waitMs = settleAfterMs * 2 ** row.attempts - (context.claimedForMs ?? 0);
         if (waitMs > 0) {
           return {
             againInMs: Math.ceil(waitMs),
@@ -188,35 +182,34 @@ export function createAlertActivities(deps: Dependencies) {
         }
         const adapter = await deps.connectors.psaOf(integration.psaConnectionId);
         const found = await lookFor(deps, context, adapter);
-        if (found.what === 'unknown') await die(integration.id, row.id, found.reason);
-        else if (found.what !== 'nothing') await recordPost(deps.db, row, found.ticket);
+        if (found.what === 'unknown') await die(row, found.reason);
+        else if (found.what !== 'nothing') await record(row, found.ticket);
         else if (row.attempts + 1 < maxAttempts) await noteAttempt(deps.db, row);
-        else if (row.claims < 2) await unlessLocked(ref, integration.id, () => post(context, adapter));
-        else await die(integration.id, row.id, notTaken);
+        else if (row.claims < 2) await unlessLocked(ref, row, () => post(context, adapter));
+        else await die(row, notTaken);
         return undefined;
       });
     },
 
-    /** The ticket knows of it; its place is the next one's. */
+    /** Marks the alert delivered, and gives its slot to the next one. */
     async recordDelivery(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const { integrationId } = await readAlert(deps.db, ref.id);
         return async (tx) => {
-          await lockIntegration(tx, integrationId);
-          await recordDelivered(tx, ref.id);
-          return admitAlerts(tx, integrationId, slots);
+          return (await changeAndAdmit(tx, { integrationId, slots }, () => recordDelivered(tx, ref.id))).toWake;
         };
       });
     },
   };
-
-  async function park(tx: Transaction, integrationId: string, id: string): Promise<Wakeable[]> {
-    await lockIntegration(tx, integrationId);
-    const detail = 'Its account is not mapped to a PSA account, or no board is chosen.';
-    await leaveDelivery(tx, id, { state: 'parked', reason: { code: 'unmapped', detail } });
-    return admitAlerts(tx, integrationId, slots);
-  }
 }
+
+/** What became of a POST: it is known; it may be there (the next step finds out); or another attempt has the claim. */
+type Fate = 'settled' | 'open' | 'unknown';
+
+const unmapped = {
+  code: 'unmapped',
+  detail: 'Its account is not mapped to a PSA account, or no board is chosen.',
+};
 
 const notTaken = {
   code: 'not_taken',
@@ -251,9 +244,11 @@ function ticketIn(result: Extract<CreateTicketResult | AddNoteResult, { outcome:
   return { ...placeOf(result.ticket), existed: result.outcome === 'existing' };
 }
 
+type Ticket = { id: string; url?: string; existed: boolean };
+
 type Looked =
   | { what: 'nothing' }
-  | { what: 'there'; ticket?: { id: string; url?: string; existed: boolean } }
+  | { what: 'there'; ticket?: Ticket }
   /** For a person: whatever were posted now might be the second. */
   | { what: 'unknown'; reason: { code: string; detail: string } };
 
@@ -265,7 +260,7 @@ async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: Ps
     if (note === 'unreadable') return { what: 'unknown', reason: unprovenNote };
     return { what: note === 'there' ? 'there' : 'nothing' };
   }
-  const { summary } = await ticketTextOf(deps, context, row, adapter);
+  const { summary } = await ticketTextOf(deps, context, adapter);
   const accountId = row.psaAccountId ?? mappedTo ?? '';
   const search = await adapter.findTickets({ reference: row.reference, accountId, summary });
   switch (search.found) {
@@ -286,13 +281,17 @@ const placeOf = ({ id, url }: PsaTicket) => ({ id, ...(url === undefined ? {} : 
 const markerOf = (row: AlertRow) => `[${row.reference}-r${row.deliveringRevision ?? row.revision}]`;
 
 /** Summary and body of its ticket, as its settings say now. */
-async function ticketTextOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
-  const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
+async function ticketTextOf(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter) {
   const settings = alertSettingsOf(context.integration.alerts);
-  return ticketText({ ...context, alert: row, gathered }, settings, adapter.maxSummaryLength);
+  return ticketText({ ...context, gathered: await gatheredIn(deps, context) }, settings, adapter.maxSummaryLength);
 }
 
-async function ticketOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, adapter: PsaAdapter) {
+async function gatheredIn(deps: Dependencies, { alert: row }: DeliveryContext) {
+  return row.source === 'storm' ? listGathered(deps.db, row.id) : undefined;
+}
+
+async function ticketOf(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter) {
+  const { alert: row } = context;
   const { board } = alertSettingsOf(context.integration.alerts);
   if (!board || context.mappedTo === null) throw new Error(`The alert ${row.id} has no board or account.`);
   return {
@@ -302,17 +301,12 @@ async function ticketOf(deps: Dependencies, context: DeliveryContext, row: Alert
     ...(board.typeId === null ? {} : { typeId: board.typeId }),
     priorityId: board.priorities[row.priority as 1 | 2 | 3 | 4],
     reference: row.reference,
-    ...(await ticketTextOf(deps, context, row, adapter)),
+    ...(await ticketTextOf(deps, context, adapter)),
   };
 }
 
-async function noteOf(deps: Dependencies, context: DeliveryContext, row: AlertRow, ticketId: string) {
-  const gathered = row.source === 'storm' ? await listGathered(deps.db, row.id) : undefined;
-  const marker = markerOf(row);
-  return {
-    ticketId,
-    marker,
-    first: row.claims === 0,
-    text: `${noteText({ ...context, alert: row, gathered })}\n\n${marker}`,
-  };
+async function noteOf(deps: Dependencies, context: DeliveryContext, ticketId: string) {
+  const marker = markerOf(context.alert);
+  const text = noteText({ ...context, gathered: await gatheredIn(deps, context) });
+  return { ticketId, marker, first: context.alert.claims === 0, text: `${text}\n\n${marker}` };
 }

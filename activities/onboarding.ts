@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
+import { admitAlerts } from '../commands/alertAdmission.ts';
 import { remindOfOnboarding } from '../commands/onboarding.ts';
 import { startFound } from '../commands/startOnboardings.ts';
-import { admitAlerts } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import { addServices, findAccountMapping, lockIntegration, readIntegration } from '../db/queries/integration.ts';
@@ -57,7 +57,7 @@ export function createOnboardingActivities(deps: Dependencies) {
         const row = await lockIntegration(tx, integrationId);
         if (!row || row.disconnectedAt) return { started: 0, admitted: [] };
         const started = await startFound(tx, row, { max: together, remindMs });
-        return { started, admitted: await admitAlerts(tx, integrationId, deps.environment.ALERTS_IN_FLIGHT) };
+        return { started, admitted: await admitAlerts(tx, row, deps.environment.ALERTS_IN_FLIGHT) };
       });
       await wakeAll(deps, admitted);
       const toWake = await listToWake(deps.db, integrationId, together);

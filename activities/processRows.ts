@@ -1,7 +1,7 @@
 /** What the step machinery asks of PostgreSQL. */
 import { refreshProcess, syncProcess } from '../domain/process/ids.ts';
 import type { ProcessView } from '../domain/process/steps.ts';
-import { admitAlerts } from '../db/queries/alerts.ts';
+import { changeAndAdmit } from '../commands/alertAdmission.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { blockStep, commitFact, createProcess, ownerOf, parkProcess, type ProcessRef } from '../db/queries/process.ts';
 import { listWaiters, registerNeed, satisfyNeeds } from '../db/queries/processNeed.ts';
@@ -73,10 +73,10 @@ export function createProcessRowActivities(deps: Dependencies) {
   };
 }
 
-/** Gives an integration's alerts the places that are free, and wakes those that got one. @returns how many */
+/** Gives an integration's alerts the slots that are free, and wakes those that got one. @returns how many */
 export async function admitAndWake(deps: Dependencies, integrationId: string): Promise<number> {
-  const slots = deps.environment.ALERTS_IN_FLIGHT;
-  const admitted = await deps.db.transaction((tx) => admitAlerts(tx, integrationId, slots));
-  await wakeAll(deps, admitted);
-  return admitted.length;
+  const of = { integrationId, slots: deps.environment.ALERTS_IN_FLIGHT };
+  const { toWake } = await deps.db.transaction((tx) => changeAndAdmit(tx, of, async () => undefined));
+  await wakeAll(deps, toWake);
+  return toWake.length;
 }

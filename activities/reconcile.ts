@@ -1,7 +1,6 @@
 /** What processes do with what was read. */
+import { changeAndAdmit } from '../commands/alertAdmission.ts';
 import { mapEqualNames } from '../commands/accountMapping.ts';
-import { admitAlerts } from '../db/queries/alerts.ts';
-import { readIntegration } from '../db/queries/integration.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 
@@ -10,8 +9,8 @@ export function createReconcileActivities(deps: Dependencies) {
     /** Maps the accounts whose names are equal on both sides, and leaves the others to a person. */
     async mapExactMatches(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => async (tx) => {
-        await mapEqualNames(tx, await readIntegration(tx, ref.id));
-        return admitAlerts(tx, ref.id, deps.environment.ALERTS_IN_FLIGHT);
+        const of = { integrationId: ref.id, slots: deps.environment.ALERTS_IN_FLIGHT };
+        return (await changeAndAdmit(tx, of, (row) => mapEqualNames(tx, row))).toWake;
       });
     },
   };

@@ -23,7 +23,7 @@ import {
 import { advanceCounted } from '../commands/onboarding.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
-import { deriveUsageZero, usageByAccount } from './derive.ts';
+import { deriveUsageZero, usageByAccount } from '../commands/derivedAlerts.ts';
 import { admitAndWake } from './processRows.ts';
 import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 

@@ -1,6 +1,7 @@
 /**
  * Which PSA account a vendor account is mapped to, or that it is excluded. Whoever decides that (a person, a mapping file,
  * the vendor's console, two equal names), it is changed here: checked, with its audit row, its cards and its onboarding.
+ * The caller holds the integration's lock, because alerts may have waited for it (`changeAndAdmit`).
  */
 import type { Wakeable } from '../domain/process/ids.ts';
 import { describeAccountMapping } from '../domain/mappingFile.ts';
@@ -19,7 +20,6 @@ import {
   findVendorAccount,
   listMappedPsaAccountIds,
   listMatchableAccounts,
-  lockIntegration,
   type IntegrationRow,
 } from '../db/queries/integration.ts';
 import { beginOnboardings, settleOnboarding, settleOnboardings } from './onboarding.ts';
@@ -57,7 +57,6 @@ export async function decideAccount(
   actor: string,
   { vendorAccountId, wish, seen }: { vendorAccountId: string; wish: AccountWish; seen: string | undefined },
 ): Promise<Wakeable[]> {
-  await lockIntegration(tx, row.id);
   const now = await stateOf(tx, row.id, vendorAccountId);
   const decision = decisionOf(vendorAccountId, wish, now);
   if (!decision) return [];
@@ -113,7 +112,6 @@ export async function decideAccounts(
   by: { actor: string; how: MappedBy; via?: 'file' },
   decisions: readonly AccountDecision[],
 ): Promise<Wakeable[]> {
-  await lockIntegration(tx, row.id);
   const changed = await storeAccountDecisions(tx, row, by, decisions);
   await recomputeCardsOf(tx, row, changed);
   const ids = (which: (account: DecidedAccount) => boolean) =>
@@ -160,7 +158,6 @@ export async function chooseAccount(
   actor: string,
   { vendorAccountId, psaAccountId }: { vendorAccountId: string; psaAccountId: string },
 ): Promise<{ mapped: boolean; toWake: Wakeable[] }> {
-  await lockIntegration(tx, row.id);
   const account = await findVendorAccount(tx, row.id, vendorAccountId);
   const before = await findAccountMapping(tx, row.id, vendorAccountId);
   const decided = before !== undefined && before.how !== 'vendor';
@@ -179,7 +176,6 @@ export async function chooseAccount(
  * @returns how many were mapped
  */
 export async function mapEqualNames(tx: Transaction, row: Integration, only?: ReadonlySet<string>): Promise<number> {
-  await lockIntegration(tx, row.id);
   const accounts = await listMatchableAccounts(tx, row.id);
   const open = new Set(accounts.filter((account) => account.open).map((account) => account.id));
   const taken = new Set(await listMappedPsaAccountIds(tx, row.id));

@@ -156,7 +156,8 @@ async function combineProducts(
 }
 
 /**
- * What many services are mapped to, which whoever calls has checked: the products are there and can be lines.
+ * What many services are mapped to, which whoever calls has checked: the products are there and can be lines. The caller
+ * holds the integration's lock.
  *
  * @param decisions of each service one at most
  */
@@ -166,6 +167,5 @@ export async function decideServices(
   by: { actor: string; via?: 'file' },
   decisions: readonly ServiceDecision[],
 ): Promise<void> {
-  await lockIntegration(tx, row.id);
   if ((await storeServiceDecisions(tx, row, by, decisions)) > 0) await recomputeIntegration(tx, row.id);
 }

@@ -1,6 +1,7 @@
 /** How an integration's alerts become tickets: permissions, board, texts, storms, rules. */
-import { connectProcess, migrationProcess } from '../../domain/process/ids.ts';
+import { connectProcess, migrationProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
+import { admitAlerts } from '../../commands/alertAdmission.ts';
 import { endPause } from '../../commands/endPause.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
@@ -16,11 +17,10 @@ import {
   type AlertSettings,
 } from '../../domain/alerts.ts';
 import { priorityLabels, ticketText } from '../../domain/ticketText.ts';
-import { actorFrom, actorOf, commitAndWake, wakeAll, type ApiDependencies, type Caller } from '../context.ts';
+import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
 import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
 import { conflict, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
-import { commitAndAdmit } from '../takeAlert.ts';
 import { integrationWithAlerts, ownedIntegration } from '../owned.ts';
 
 const tag = 'Alert settings';
@@ -298,14 +298,14 @@ async function change(
   changed: (now: AlertSettings) => Partial<AlertSettings>,
 ): Promise<AlertSettings> {
   const ref = await checkerOf(deps, row);
-  let boardChosen = false;
-  const settings = await commitAndAdmit(deps, row.id, async (tx) => {
-    const before = (await lockIntegration(tx, row.id))?.alerts ?? {};
+  const toWake: Wakeable[] = [];
+  return commitAndWake(deps, toWake, async (tx) => {
+    const locked = (await lockIntegration(tx, row.id)) ?? row;
+    const { alerts: before } = locked;
     const change = changed(alertSettingsOf(before));
     const stored = { ...before, ...change };
     await storeAlertSettings(tx, row.id, stored);
-    boardChosen = Boolean(change.board);
-    if (boardChosen) {
+    if (change.board) {
       await completeByFact(tx, { ...connectProcess(row), round: '1', step: 'chooseBoard' });
       await completeMigrationStep(tx, row.id, 'chooseBoard');
     }
@@ -317,10 +317,10 @@ async function change(
       before,
       after: stored,
     });
+    toWake.push(...(await admitAlerts(tx, { ...locked, alerts: stored }, deps.environment.ALERTS_IN_FLIGHT)));
+    if (change.board) toWake.push(ref);
     return alertSettingsOf(stored);
   });
-  if (boardChosen) wakeAll(deps, [ref]);
-  return settings;
 }
 
 /** Who checks permissions: the migration, where alerts came later. */

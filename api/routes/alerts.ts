@@ -1,13 +1,11 @@
 /** Alerts and what became of them. */
 import { deliveryProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
-import { randomUUID } from 'node:crypto';
-import { leaveDelivery } from '../../db/queries/alertDelivery.ts';
-import { keepAlert, listAlerts, moveAlert, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { findVendorAccount, readIntegration } from '../../db/queries/integration.ts';
+import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
+import { listAlerts, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import { readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/process.ts';
-import { actorOf, runCommand, wakeAll, type ApiDependencies } from '../context.ts';
+import { actorFrom, runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -23,9 +21,8 @@ import {
   route,
   send,
 } from '../define.ts';
-import { conflict, unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
-import { commitAndAdmit } from '../takeAlert.ts';
+import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { integrationWithAlerts, ownedAlert } from '../owned.ts';
 import { connectionsOf, retryStep } from '../../commands/step.ts';
 
@@ -208,17 +205,7 @@ alertRoutes.openapi(retry, async (c) => {
     const subject = { subjectKind: 'alert', subjectId: row.id };
     await runCommand(c, retryStep, { process: deliveryProcess(row), subject, connections });
   } else {
-    await commitAndAdmit(deps, row.integrationId, async (tx) => {
-      if (!(await moveAlert(tx, row.id, ['dead'], { state: 'parked', reason: null, again: true })))
-        throw conflict('not-dead', `The alert is ${row.state}; only a dead or a blocked one is tried again.`);
-      await recordAudit(tx, caller.organizationId, {
-        actor: actorOf(caller),
-        action: 'alert.retry',
-        subjectKind: 'alert',
-        subjectId: row.id,
-        before: row.reason,
-      });
-    });
+    await commitAndAdmit(deps, row.integrationId, (tx) => retryAlert(tx, actorFrom(caller), row));
   }
   return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)), 202);
 });
@@ -226,59 +213,19 @@ alertRoutes.openapi(retry, async (c) => {
 alertRoutes.openapi(dismiss, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await ownedAlert(deps, caller, c.req.valid('param').id);
-  const reason = { code: 'dismissed', detail: c.req.valid('json').reason };
-  const state = 'dismissed' as const;
-  await commitAndAdmit(deps, row.integrationId, async (tx) => {
-    const now = await readAlert(tx, row.id);
-    // A ticket that may be there must be found out about first: it would be nobody's.
-    if (now.post !== null)
-      throw conflict(
-        'ticket-under-way',
-        'A ticket is being written. Dismiss the alert when it is known whether it is there.',
-      );
-    if (await leaveDelivery(tx, row.id, { state, reason }, actorOf(caller))) return;
-    if (!(await moveAlert(tx, row.id, ['parked', 'waiting', 'dead'], { state, reason })))
-      throw conflict('told-already', `The alert is ${now.state}: somebody has been told of it.`);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'alert.dismissed',
-      subjectKind: 'alert',
-      subjectId: row.id,
-      before: { state: now.state },
-      after: reason,
-    });
-  });
-  wakeAll(deps, row.state === 'delivering' ? [deliveryProcess(row)] : []);
-  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)));
+  const { id, integrationId } = await ownedAlert(deps, caller, c.req.valid('param').id);
+  const { reason: detail } = c.req.valid('json');
+  await commitAndAdmit(deps, integrationId, (tx) => dismissAlert(tx, actorFrom(caller), { id, detail }));
+  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)));
 });
 
 alertRoutes.openapi(testAlert, async (c) => {
   const deps = c.get('deps');
   const caller = c.get('caller');
-  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
-  const { accountId, priority } = c.req.valid('json');
-  if (!(await findVendorAccount(deps.db, row.id, accountId)))
-    throw unprocessable('unknown-account', `The integration has no account "${accountId}".`);
-  const id = await commitAndAdmit(deps, row.id, async (tx) => {
-    const kept = await keepAlert(tx, row, {
-      alertId: `test:${randomUUID()}`,
-      source: 'test',
-      vendorAccountId: accountId,
-      title: 'Test alert from Countersign',
-      description: 'Somebody tries the way from an alert to a ticket.',
-      priority,
-      status: 1,
-    });
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'alert.test',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      after: { alertId: kept.id, accountId },
-    });
-    return kept.id;
-  });
+  const { id: integrationId } = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
+  const { id } = await commitAndAdmit(deps, integrationId, (tx, row) =>
+    sendTestAlert(tx, actorFrom(caller), row, c.req.valid('json')),
+  );
   return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)), 202);
 });
 

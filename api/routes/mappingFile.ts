@@ -1,13 +1,12 @@
 /** All mappings of an integration as a file: to keep, to correct in a spreadsheet, to take to another integration. */
-import type { Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { applyMappings, planVersion } from '../../commands/mappingFile.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
 import { createDescriber, planMappings, writeMappings } from '../../domain/mappingFile.ts';
-import { actorOf, wakeAll } from '../context.ts';
+import { actorOf } from '../context.ts';
 import { createRouter, exampleVersion, idParam, jsonBody, route, seenIfGiven, send, sendFile } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
-import { commitAndAdmit } from '../takeAlert.ts';
+import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Mapping file';
@@ -108,9 +107,8 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
     throw new ApiProblem(400, 'invalid-request', 'A file is applied as its dry run has shown it: give its version.', {
       errors: [{ field: 'seen', message: 'is needed with apply: the version that the dry run answered' }],
     });
-  const toWake: Wakeable[] = [];
   // Under the lock, so that what was planned with is what is changed.
-  const result = await commitAndAdmit(deps, row.id, async (tx) => {
+  const { toWake: _, ...result } = await commitAndAdmit(deps, row.id, async (tx) => {
     const now = await readMappings(tx, row);
     const plan = planMappings(csv, now);
     if (apply && plan.errors.length > 0) {
@@ -118,9 +116,10 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
         errors: plan.errors.map(({ line, message }) => ({ field: `line ${line}`, message })),
       });
     }
-    if (apply && seen !== undefined) toWake.push(...(await applyMappings(tx, row, actorOf(caller), plan, seen)));
+    const toWake = apply && seen !== undefined ? await applyMappings(tx, row, actorOf(caller), plan, seen) : [];
     const describe = createDescriber(now);
     return {
+      toWake,
       applied: apply,
       changes: plan.changes.map((change) => ({ ...change, ...describe(change) })),
       unchanged: plan.unchanged,
@@ -128,6 +127,5 @@ mappingFileRoutes.openapi(importMappings, async (c) => {
       version: await planVersion(tx, row, plan),
     };
   });
-  wakeAll(deps, toWake);
   return send(c, resultSchema, result);
 });

@@ -1,4 +1,3 @@
-import type { Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Queryable } from '../../db/client.ts';
@@ -11,7 +10,7 @@ import { findAccountMapping, findVendorAccount, listVendorAccounts } from '../..
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Combine } from '../../db/queries/serviceMapping.ts';
-import { actorOf, wakeAll, type ApiEnv } from '../context.ts';
+import { actorOf, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -29,7 +28,7 @@ import {
   versionSchema,
 } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
-import { commitAndAdmit } from '../takeAlert.ts';
+import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
 import { accountParam, suggestionSchema } from '../views/account.ts';
 
@@ -340,13 +339,11 @@ async function changeAccount(
   const deps = c.get('deps');
   const caller = c.get('caller');
   const row = await activeIntegration(deps, caller, target.id);
-  const toWake: Wakeable[] = [];
-  const view = await commitAndAdmit(deps, row.id, async (tx) => {
+  const { view } = await commitAndAdmit(deps, row.id, async (tx) => {
     const { accountId: vendorAccountId } = target;
-    toWake.push(...(await decideAccount(tx, row, actorOf(caller), { vendorAccountId, ...wish })));
-    return readAccount(tx, row.id, vendorAccountId);
+    const toWake = await decideAccount(tx, row, actorOf(caller), { vendorAccountId, ...wish });
+    return { view: await readAccount(tx, row.id, vendorAccountId), toWake };
   });
-  wakeAll(deps, toWake);
   return view;
 }
 

@@ -1,9 +1,7 @@
 /** A customer's PSA account, chosen in the vendor's console (G39–G40). */
-import type { Wakeable } from '../../domain/process/ids.ts';
 import { chooseAccount } from '../../commands/accountMapping.ts';
-import { readIntegration } from '../../db/queries/integration.ts';
-import { wakeAll, type ApiDependencies } from '../context.ts';
-import { commitAndAdmit } from '../takeAlert.ts';
+import { commitAndAdmit } from '../commitAndAdmit.ts';
+import type { ApiDependencies } from '../context.ts';
 import { vendorActor } from './vendor.ts';
 
 /**
@@ -19,13 +17,8 @@ export async function takeAccountMapping(
   vendorAccountId: string,
   psaAccountId: string,
 ): Promise<boolean> {
-  let toWake: Wakeable[] = [];
-  const mapped = await commitAndAdmit(deps, integrationId, async (tx) => {
-    const row = await readIntegration(tx, integrationId);
-    const chosen = await chooseAccount(tx, row, vendorActor(row), { vendorAccountId, psaAccountId });
-    toWake = chosen.toWake;
-    return chosen.mapped;
-  });
-  wakeAll(deps, toWake);
+  const { mapped } = await commitAndAdmit(deps, integrationId, (tx, row) =>
+    chooseAccount(tx, row, vendorActor(row), { vendorAccountId, psaAccountId }),
+  );
   return mapped;
 }

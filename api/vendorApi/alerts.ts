@@ -1,12 +1,12 @@
 /** Routes 17 and 18: an alert is queued, and asked after by its message (reference/gradient.md §4.1–4.2, §5.3). */
 import { Hono } from 'hono';
+import { takeAlert } from '../../commands/alertAdmission.ts';
 import { meantBy, type IdReadings } from '../../domain/idReadings.ts';
 import { findAlertOf, readAlert, type AlertRow, type PostedAlert } from '../../db/queries/alerts.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listIdentified, listKnownIds } from '../../db/queries/pushCatalogue.ts';
-import type { ApiDependencies } from '../context.ts';
-import { takeAlert } from '../takeAlert.ts';
+import { wakeAll, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { fieldsOf, isLonger, optionalDate, optionalText, requiredText, wholeNumber } from './fields.ts';
@@ -25,7 +25,9 @@ alertRoutes.post('/alerting/:accountId{.+}', async (c) => {
   const posted = await notingRefusals(c, { ...post, code: 'invalid' }, () => readPosted(c));
   const vendorAccountId = await notingRefusals(c, { ...post, code: 'ambiguous-id' }, () => accountOf(c, account));
   await notingRefusals(c, { ...post, code: 'no-alerts' }, () => acceptAlerts(deps, row));
-  const { id } = await takeAlert(deps, row, { ...posted, vendorAccountId, asPosted });
+  const slots = deps.environment.ALERTS_IN_FLIGHT;
+  const { id, toWake } = await takeAlert(deps.db, row, { ...posted, vendorAccountId, asPosted, slots });
+  wakeAll(deps, toWake);
   if (row.pushStatus === 'inactive' || row.pushStatus === 'pending')
     await storePushStatus(deps.db, row.id, { pushStatus: 'active' });
   return c.json({ messageId: id, alertId: posted.alertId, correlationID: c.get('requestId') }, 201);

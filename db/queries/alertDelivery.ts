@@ -1,6 +1,6 @@
-/** How one alert becomes one ticket: every claim and outcome is one statement, guarded by what it changes (invariant 6). */
-import { and, eq, inArray, sql } from 'drizzle-orm';
-import type { Database, Queryable, Transaction } from '../client.ts';
+/** Rows of alerts that are being delivered: every claim and outcome is one statement, guarded by what it changes (invariant 6). */
+import { and, eq, sql, type Column } from 'drizzle-orm';
+import type { Queryable, Transaction } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import {
   accountMapping,
@@ -11,27 +11,17 @@ import {
   service,
   vendorAccount,
 } from '../schema/index.ts';
-import { byCountersign, recordAudit } from './audit.ts';
-import { readAlert, referenceOf, type AlertRow } from './alerts.ts';
-import { finishStep, ownerOf, startRound, type StepKey } from './process.ts';
-import { stepsOf } from '../../domain/process/steps.ts';
+import { referenceOf, type AlertRow } from './alerts.ts';
 
-/**
- * The revision to tell: the one under way, or the newest if it has not been told. Its row is locked, so that an alert that
- * is sent again meanwhile is seen here, or finds this one at rest.
- *
- * @returns the round, or undefined when there is nothing to tell
- */
-export async function claimRevision(db: Database, id: string): Promise<string | undefined> {
-  return db.transaction(async (tx) => {
-    const [row] = await tx.select().from(alert).where(eq(alert.id, id)).for('update');
-    if (row?.state !== 'delivering') return undefined;
-    if (row.deliveringRevision !== null) return String(row.deliveringRevision);
-    const round = String(row.revision);
-    await tx.update(alert).set({ deliveringRevision: row.revision }).where(eq(alert.id, id));
-    await startRound(tx, { kind: 'deliverAlert', id, round });
-    return round;
-  });
+/** An alert, which nobody else changes until the transaction ends. */
+export async function lockAlert(tx: Transaction, id: string): Promise<AlertRow | undefined> {
+  const [row] = await tx.select().from(alert).where(eq(alert.id, id)).for('update');
+  return row;
+}
+
+/** Its newest revision is the one that is being delivered. */
+export async function storeClaimedRevision(tx: Queryable, row: AlertRow): Promise<void> {
+  await tx.update(alert).set({ deliveringRevision: row.revision }).where(eq(alert.id, row.id));
 }
 
 /** What a ticket says, and where it goes. */
@@ -44,7 +34,13 @@ export interface DeliveryContext {
   serviceName: string | null;
   /** Where the account is mapped to now. */
   mappedTo: string | null;
+  /** Milliseconds since its POST was claimed, and since its ticket was written last; null = never. */
+  claimedForMs: number | null;
+  deliveredForMs: number | null;
 }
+
+/** By the database's clock. */
+const msSince = (column: Column) => inMilliseconds(sql`now() - ${column}`);
 
 export async function readDelivery(db: Queryable, id: string): Promise<DeliveryContext> {
   const [row] = await db
@@ -56,6 +52,8 @@ export async function readDelivery(db: Queryable, id: string): Promise<DeliveryC
       psaAccountName: psaAccount.name,
       serviceName: service.name,
       mappedTo: accountMapping.psaAccountId,
+      claimedForMs: msSince(alert.claimedAt),
+      deliveredForMs: msSince(alert.deliveredAt),
     })
     .from(alert)
     .innerJoin(integration, eq(integration.id, alert.integrationId))
@@ -86,10 +84,10 @@ export async function storePsaAccount(tx: Queryable, id: string, psaAccountId: s
   await tx.update(alert).set({ psaAccountId }).where(eq(alert.id, id));
 }
 
-/** Somebody closed the ticket: the next one is another, and says which one it follows. */
-export async function beginNextTicket(tx: Queryable, row: AlertRow): Promise<void> {
+/** Somebody closed the ticket: the next one is another, and says which one it follows. @returns undefined when it was begun before */
+export async function beginNextTicket(tx: Queryable, row: AlertRow): Promise<AlertRow | undefined> {
   const occurrence = row.occurrence + 1;
-  await tx
+  const [begun] = await tx
     .update(alert)
     .set({
       occurrence,
@@ -99,7 +97,9 @@ export async function beginNextTicket(tx: Queryable, row: AlertRow): Promise<voi
       ticketUrl: null,
       admittedAt: sql`now()`,
     })
-    .where(and(eq(alert.id, row.id), eq(alert.occurrence, row.occurrence)));
+    .where(and(eq(alert.id, row.id), eq(alert.occurrence, row.occurrence)))
+    .returning();
+  return begun;
 }
 
 /** As it was when it was claimed; or when it was read, if it had not been claimed then. */
@@ -153,15 +153,6 @@ export async function notePostUncertain(db: Queryable, claimed: AlertRow): Promi
   await db.update(alert).set({ postState: 'uncertain' }).where(ofClaim(claimed));
 }
 
-/** Milliseconds since the POST was claimed, by the database's clock. */
-export async function claimedForMs(db: Queryable, id: string): Promise<number> {
-  const [row] = await db
-    .select({ ms: inMilliseconds(sql`now() - ${alert.claimedAt}`) })
-    .from(alert)
-    .where(eq(alert.id, id));
-  return row?.ms ?? 0;
-}
-
 export async function noteAttempt(db: Queryable, row: AlertRow): Promise<void> {
   await db
     .update(alert)
@@ -169,30 +160,23 @@ export async function noteAttempt(db: Queryable, row: AlertRow): Promise<void> {
     .where(and(ofClaim(row), eq(alert.attempts, row.attempts)));
 }
 
-/** What the POST made is there. @param ticket of a created or found ticket; undefined for a note */
-export async function recordPost(
-  db: Database,
+/**
+ * What the POST made is there.
+ *
+ * @param ticket of a created or found ticket; undefined for a note
+ * @returns false when the claim is another's by now
+ */
+export async function recordPosted(
+  tx: Queryable,
   row: AlertRow,
-  ticket?: { id: string; url?: string; existed: boolean },
-): Promise<void> {
-  await db.transaction(async (tx) => {
-    const recorded = await tx
-      .update(alert)
-      .set({
-        ...unclaimed,
-        ...(ticket ? { ticketId: ticket.id, ticketUrl: ticket.url ?? null } : {}),
-      })
-      .where(ofClaim(row))
-      .returning({ id: alert.id });
-    if (recorded.length === 0) return;
-    await recordAudit(tx, row.organizationId, {
-      actor: byCountersign,
-      action: ticket ? (ticket.existed ? 'alert.ticketFound' : 'alert.ticketCreated') : 'alert.noteAdded',
-      subjectKind: 'alert',
-      subjectId: row.id,
-      after: { ticketId: ticket?.id ?? row.ticketId, reference: row.reference, revision: row.deliveringRevision },
-    });
-  });
+  ticket?: { id: string; url?: string },
+): Promise<boolean> {
+  const recorded = await tx
+    .update(alert)
+    .set({ ...unclaimed, ...(ticket ? { ticketId: ticket.id, ticketUrl: ticket.url ?? null } : {}) })
+    .where(ofClaim(row))
+    .returning({ id: alert.id });
+  return recorded.length > 0;
 }
 
 /**
@@ -211,49 +195,16 @@ export async function recordDelivered(tx: Transaction, id: string): Promise<void
     .where(and(eq(alert.id, id), eq(alert.state, 'delivering'), sql`${alert.deliveringRevision} is not null`));
 }
 
-/**
- * Takes an alert out of delivery: parked again, dead, or dismissed. What its round has not done is skipped.
- *
- * @returns false when it was not being delivered any more
- */
-export async function leaveDelivery(
-  tx: Transaction,
+/** Takes an alert out of delivery. @returns whose it is; undefined when it was not being delivered any more */
+export async function endDelivery(
+  tx: Queryable,
   id: string,
-  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: { code: string; detail: string } },
-  actor = byCountersign,
-): Promise<boolean> {
-  const left = await tx
+  leaving: Pick<AlertRow, 'state' | 'reason'>,
+): Promise<string | undefined> {
+  const [left] = await tx
     .update(alert)
     .set({ ...leaving, deliveringRevision: null, ...unclaimed })
     .where(and(eq(alert.id, id), eq(alert.state, 'delivering')))
-    .returning({ id: alert.id });
-  if (left.length === 0) return false;
-  await skipRound(tx, id);
-  const row = await readAlert(tx, id);
-  await recordAudit(tx, row.organizationId, {
-    actor,
-    action: `alert.${leaving.state}`,
-    subjectKind: 'alert',
-    subjectId: id,
-    after: leaving.reason,
-  });
-  return true;
-}
-
-/** Whatever its round has not done yet will not be done. */
-export async function skipRound(tx: Transaction, id: string): Promise<void> {
-  const ref = { kind: 'deliverAlert', id } as const;
-  const owner = await ownerOf(tx, ref);
-  if (!owner) return;
-  for (const step of stepsOf.deliverAlert)
-    await finishStep(tx, { ...ref, round: owner.round, step } satisfies StepKey, 'skipped');
-}
-
-/** Milliseconds since an alert's ticket was told of last; undefined = never. */
-export async function deliveredForMs(db: Queryable, id: string): Promise<number | undefined> {
-  const [row] = await db
-    .select({ ms: inMilliseconds(sql`now() - ${alert.deliveredAt}`) })
-    .from(alert)
-    .where(and(eq(alert.id, id), inArray(alert.state, ['delivering'])));
-  return row?.ms ?? undefined;
+    .returning({ organizationId: alert.organizationId });
+  return left?.organizationId;
 }

@@ -1,12 +1,11 @@
-/** Alerts as they come in, wait for their account and their place, and are looked at. */
+/** Rows of alerts: kept, given slots, gathered, looked at. What sets them going is in commands/alertAdmission.ts. */
 import { deliveryProcess, type Wakeable } from '../../domain/process/ids.ts';
-import { and, asc, desc, eq, inArray, lt, notInArray, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, notInArray, or, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
-import { alertSettingsOf } from '../../domain/alerts.ts';
+import type { AlertSettings } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { alert, integration, type AlertSource, type AlertState } from '../schema/index.ts';
-import { lockIntegration, type IntegrationRow } from './integration.ts';
-import { commitFact, createProcess } from './process.ts';
+import type { IntegrationRow } from './integration.ts';
 
 export type AlertRow = typeof alert.$inferSelect;
 
@@ -125,108 +124,84 @@ export async function canBeAdmitted(db: Queryable, id: string, slots: number): P
   return rows.length > 0;
 }
 
-/**
- * Gives alerts their places: parked ones whose account is mapped now, and whose integration has a board, come to wait;
- * waiting ones get the places that are free, the oldest first; past the storm's limit they gather in one. Everybody who
- * changes what an alert waits for calls this in his own transaction, as its **first** statement's lock is on the
- * integration: an alert that is being kept meanwhile is seen, or sees the change.
- *
- * @param slots deliveries in flight of one integration at most
- * @returns whom to wake after the commit
- */
-export async function admitAlerts(tx: Transaction, integrationId: string, slots: number): Promise<Wakeable[]> {
-  const row = await lockIntegration(tx, integrationId);
-  if (!row || row.disconnectedAt || !row.alerts.board) return [];
+/** Parked alerts whose account is mapped now come to wait. */
+export async function unparkMapped(tx: Queryable, integrationId: string): Promise<void> {
   await tx.execute(sql`
     update alert a set state = 'waiting', reason = null, psa_account_id = m.psa_account_id
       from account_mapping m
      where a.integration_id = ${integrationId} and a.state = 'parked'
        and m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id`);
-  const admitted: Wakeable[] = [];
-  for (;;) {
-    const gathered = await gather(tx, row);
-    const { rows } = await tx.execute<{ id: string; vendor_account_id: string }>(sql`
-      update alert set state = 'delivering', reason = null, admitted_at = coalesce(admitted_at, now())
-       where id in (select id from alert where integration_id = ${integrationId} and state = 'waiting'
-                     order by received_at
-                     limit greatest(0, ${slots} - (select count(*) from alert
-                                                     where integration_id = ${integrationId} and state = 'delivering')))
-      returning id, vendor_account_id`);
-    for (const { id, vendor_account_id: account } of rows) {
-      const ref = deliveryProcess({ id, organizationId: row.organizationId, integrationId });
-      await createProcess(tx, row.organizationId, { ...ref, about: `vendor account ${account}` });
-      await commitFact(tx, ref);
-      admitted.push(ref);
-    }
-    if (gathered === 0) return admitted;
-  }
+}
+
+/** Gives the slots that are free to waiting alerts, the oldest first. @returns those that got one */
+export async function takeSlots(tx: Transaction, integrationId: string, slots: number) {
+  const { rows } = await tx.execute<{ id: string; vendorAccountId: string }>(sql`
+    update alert set state = 'delivering', reason = null, admitted_at = coalesce(admitted_at, now())
+     where id in (select id from alert where integration_id = ${integrationId} and state = 'waiting'
+                   order by received_at
+                   limit greatest(0, ${slots} - (select count(*) from alert
+                                                   where integration_id = ${integrationId} and state = 'delivering')))
+    returning id, vendor_account_id as "vendorAccountId"`);
+  return rows;
 }
 
 /** Waiting alerts looked at together when it is decided which of them gather. */
 const gatheredTogether = 500;
+const windowBegin = (minutes: number) => sql`now() - ${minutes} * interval '1 minute'`;
 
-/**
- * Past `most` alerts for one PSA account within the window, the waiting ones of that account are told by one ticket.
- *
- * @returns how many were gathered
- */
-async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
-  const { storm } = alertSettingsOf(row.alerts);
-  if (storm.most === 0) return 0;
-  const since = sql`now() - ${storm.windowMinutes} * interval '1 minute'`;
-  // Of each account's waiting alerts those beyond what the window still takes; only alerts that would be new tickets.
-  const { rows: beyond } = await tx.execute<{ id: string; psa_account_id: string; vendor_account_id: string }>(sql`
+/** Of each account's waiting alerts those beyond what the window still takes; only alerts that would be new tickets. */
+export async function listBeyondStorm(
+  tx: Transaction,
+  integrationId: string,
+  { most, windowMinutes }: AlertSettings['storm'],
+) {
+  const { rows } = await tx.execute<{ id: string; psaAccountId: string; vendorAccountId: string }>(sql`
     with queue as (
       select id, psa_account_id, vendor_account_id, row_number() over (partition by psa_account_id order by received_at) as place
-        from alert where integration_id = ${row.id} and state = 'waiting' and source in ('vendor', 'rule') and ticket_id is null)
-    select q.id, q.psa_account_id, q.vendor_account_id from queue q
-     where q.place > ${storm.most} - (select count(*) from alert a
-                                       where a.integration_id = ${row.id} and a.psa_account_id = q.psa_account_id
-                                         and a.admitted_at > ${since} and a.source in ('vendor', 'rule'))
+        from alert where integration_id = ${integrationId} and state = 'waiting' and source in ('vendor', 'rule') and ticket_id is null)
+    select q.id, q.psa_account_id as "psaAccountId", q.vendor_account_id as "vendorAccountId" from queue q
+     where q.place > ${most} - (select count(*) from alert a
+                                 where a.integration_id = ${integrationId} and a.psa_account_id = q.psa_account_id
+                                   and a.admitted_at > ${windowBegin(windowMinutes)} and a.source in ('vendor', 'rule'))
      limit ${gatheredTogether}`);
-  for (const psaAccountId of new Set(beyond.map((each) => each.psa_account_id))) {
-    const alerts = beyond.filter((each) => each.psa_account_id === psaAccountId);
-    const [open] = await tx
-      .select({ alertId: alert.alertId, vendorAccountId: alert.vendorAccountId })
-      .from(alert)
-      .where(
-        and(
-          eq(alert.integrationId, row.id),
-          eq(alert.psaAccountId, psaAccountId),
-          eq(alert.source, 'storm'),
-          notInArray(alert.state, ['dead', 'dismissed']),
-          sql`${alert.firstReceivedAt} > ${since}`,
-        ),
-      )
-      .orderBy(desc(alert.firstReceivedAt))
-      .limit(1);
-    const kept = await keepAlert(tx, row, {
-      alertId: open?.alertId ?? `storm:${randomUUID()}`,
-      source: 'storm',
-      // Several vendor accounts may be one PSA account: their storm stays the one that it is.
-      vendorAccountId: open?.vendorAccountId ?? alerts[0]?.vendor_account_id ?? '',
-      title: 'Many alerts',
-      description: '',
-      priority: 1,
-      status: 1,
-    });
-    await tx
-      .update(alert)
-      .set({ state: 'gathered', gatheredInto: kept.id })
-      .where(
-        inArray(
-          alert.id,
-          alerts.map((each) => each.id),
-        ),
-      );
-    // Its words are its number, so each time is another; its urgency is the greatest of what it tells.
-    await tx.execute(sql`
-      update alert s set psa_account_id = ${psaAccountId}, content_revision = revision,
-             state = case when state in ('parked', 'delivered') then 'waiting' else state end,
-             priority = (select max(g.priority) from alert g where g.gathered_into = s.id)
-       where id = ${kept.id}`);
-  }
-  return beyond.length;
+  return rows;
+}
+
+/** The newest storm of a PSA account within the window, if its ticket may still be written to. */
+export async function findOpenStorm(tx: Queryable, integrationId: string, psaAccountId: string, windowMinutes: number) {
+  const [open] = await tx
+    .select({ alertId: alert.alertId, vendorAccountId: alert.vendorAccountId })
+    .from(alert)
+    .where(
+      and(
+        eq(alert.integrationId, integrationId),
+        eq(alert.psaAccountId, psaAccountId),
+        eq(alert.source, 'storm'),
+        notInArray(alert.state, ['dead', 'dismissed']),
+        gt(alert.firstReceivedAt, windowBegin(windowMinutes)),
+      ),
+    )
+    .orderBy(desc(alert.firstReceivedAt))
+    .limit(1);
+  return open;
+}
+
+/** Gathers alerts in a storm, which is delivered again: its text is their number, so each time it is new content. */
+export async function gatherInto(
+  tx: Queryable,
+  storm: { id: string; psaAccountId: string },
+  ids: readonly string[],
+): Promise<void> {
+  await tx
+    .update(alert)
+    .set({ state: 'gathered', gatheredInto: storm.id })
+    .where(inArray(alert.id, [...ids]));
+  // As urgent as the most urgent of them.
+  await tx.execute(sql`
+    update alert s set psa_account_id = ${storm.psaAccountId}, content_revision = revision,
+           state = case when state in ('parked', 'delivered') then 'waiting' else state end,
+           priority = (select max(g.priority) from alert g where g.gathered_into = s.id)
+     where id = ${storm.id}`);
 }
 
 /** Integrations whose alerts may have a place that nobody gave them: for the sweep. */

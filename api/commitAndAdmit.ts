@@ -1,0 +1,21 @@
+import { changeAndAdmit } from '../commands/alertAdmission.ts';
+import type { Transaction } from '../db/client.ts';
+import type { IntegrationRow } from '../db/queries/integration.ts';
+import type { Wakeable } from '../domain/process/ids.ts';
+import { wakeAll, type ApiDependencies } from './context.ts';
+
+/**
+ * Commits a change that alerts of an integration may have waited for, sets those going, and wakes whom else it concerns.
+ *
+ * @param change gets the integration as it is locked, and does not lock it again
+ */
+export async function commitAndAdmit<T extends { toWake: readonly Wakeable[] }>(
+  deps: ApiDependencies,
+  integrationId: string,
+  change: (tx: Transaction, integration: IntegrationRow) => Promise<T>,
+): Promise<T> {
+  const of = { integrationId, slots: deps.environment.ALERTS_IN_FLIGHT };
+  const { changed, toWake } = await deps.db.transaction((tx) => changeAndAdmit(tx, of, (row) => change(tx, row)));
+  wakeAll(deps, [...changed.toWake, ...toWake]);
+  return changed;
+}
