@@ -3,8 +3,9 @@ import { ApplicationFailure, CompleteAsyncError, Context } from '@temporalio/act
 import { CancelledFailure } from '@temporalio/common';
 import { ConnectorError } from '../connectors/errors.ts';
 import { maxWaitMs } from '../connectors/rateLimiter.ts';
-import { noteFailure, type StepKey } from '../db/queries/process.ts';
+import { noteAnswer, noteFailure, type StepKey } from '../db/queries/process.ts';
 import { whoIn } from '../domain/process/labels.ts';
+import { attemptAtWork } from './alarm.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** A newer attempt of the same activity has taken over; whatever this one holds is to be dropped. */
@@ -31,6 +32,9 @@ export async function tellFailure(
   ref: StepKey,
   error: unknown,
 ): Promise<{ againInMs: number; because: string }> {
+  const { cancellationDetails } = Context.current();
+  // The server does not hear an attempt that it has given up: that one has timed out, whatever it says now.
+  if (!cancellationDetails?.timedOut && !cancellationDetails?.notFound) await quietly(deps, noteAnswer(deps.db, ref));
   if (isForTemporal(error)) throw error;
   // The server refuses the answer of an attempt that it has given up. So this attempt is live, and is run again.
   if (error instanceof SupersededAttempt) throw ApplicationFailure.retryable(error.message, 'superseded');
@@ -38,13 +42,13 @@ export async function tellFailure(
   if (!(error instanceof ConnectorError)) {
     const failure = unexpectedFailure(deps, error);
     const what = 'An error in Countersign; its log has the details.';
-    const { failingMs } = await note(deps, ref, { code: 'unexpected', what });
+    const { failingMs } = await noted(deps, ref, { code: 'unexpected', what });
     if (failingMs > TRANSIENT_LIMIT_MS) throw ApplicationFailure.nonRetryable('It kept failing.', 'unexpected');
     throw failure;
   }
   const { code, kind, status, requestId, detail, retryAfterMs, contradiction } = error;
   deps.logger.warn({ code, status, requestId, ...attemptAtWork() }, 'outside system failed');
-  const { failingMs, times } = await note(deps, ref, { code, what: detail, retryAfterMs });
+  const { failingMs, times } = await noted(deps, ref, { code, what: detail, retryAfterMs });
   // What a list shows again and again is no accident of one reading: the server does it, and a person has to know.
   if (contradiction && times >= sameContradictions) throw ApplicationFailure.nonRetryable(code, 'contradictory');
   if (kind === 'permanent') throw ApplicationFailure.nonRetryable(code, code);
@@ -76,24 +80,15 @@ export function unexpectedFailure({ logger }: Pick<Dependencies, 'logger'>, erro
   return ApplicationFailure.retryable('An unexpected error; the log has it.', 'unexpected');
 }
 
-/** Which attempt of which activity it is, for a line of the log. */
-function attemptAtWork() {
-  const { activityType, attempt, workflowExecution } = Context.current().info;
-  const { workflowId, runId } = workflowExecution ?? {};
-  return { activity: activityType, attempt, workflowId, runId };
+async function noted(deps: Dependencies, ref: StepKey, failure: Parameters<typeof noteFailure>[2]) {
+  return (await quietly(deps, noteFailure(deps.db, ref, failure))) ?? { failingMs: 0, times: 0 };
 }
 
-async function note(
-  { db, logger }: Dependencies,
-  ref: StepKey,
-  failure: Parameters<typeof noteFailure>[2],
-): ReturnType<typeof noteFailure> {
-  try {
-    return await noteFailure(db, ref, failure);
-  } catch (error) {
+async function quietly<T>({ logger }: Dependencies, noting: Promise<T>): Promise<T | undefined> {
+  return noting.catch((error: unknown) => {
     logger.warn({ err: error }, 'a failure could not be noted: the database is away');
-    return { failingMs: 0, times: 0 };
-  }
+    return undefined;
+  });
 }
 
 /** What a step is blocked with that kept failing in passing: it did answer, or it did not. */

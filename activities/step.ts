@@ -11,6 +11,7 @@ import {
   isBlocked,
   lookAtProcess,
   noteAlive,
+  noteAnswer,
   noteProgress,
   type ProcessRef,
   type StepKey,
@@ -19,6 +20,7 @@ import type { Wakeable } from '../domain/process/ids.ts';
 import type { ProcessView } from '../domain/process/steps.ts';
 import { timingOf } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
+import { alarmIfSilent } from './alarm.ts';
 import { SupersededAttempt, tellFailure } from './failures.ts';
 
 /** Which step of which round; the one argument of every step activity. */
@@ -50,10 +52,13 @@ export async function performStep(
 ): Promise<StepResult> {
   try {
     // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
-    if (!(await beginStep(deps.db, ref))) return await readProcessView(deps, ref);
+    const silentAttempts = await beginStep(deps.db, ref);
+    if (silentAttempts === undefined) return await readProcessView(deps, ref);
+    alarmIfSilent(deps, silentAttempts - 1);
     const effect = await work();
     if (typeof effect !== 'function') {
       await noteProgress(deps.db, ref);
+      await noteAnswer(deps.db, ref);
       return effect ?? (await readProcessView(deps, ref));
     }
     const toWake = await deps.db.transaction(async (tx) => {

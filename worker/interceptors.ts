@@ -1,6 +1,7 @@
 /** What surrounds every activity: a heartbeat while it works, and for what is no step, what Temporal is told of a failure. */
 import { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { alarmIfRepeated } from '../activities/alarm.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
 import { isForTemporal, unexpectedFailure } from '../activities/failures.ts';
 
@@ -15,6 +16,7 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
     const context = Context.current();
     // Liveness only: the worker throttles what it sends, and a dead worker sends nothing.
     const beat = setInterval(() => context.heartbeat(), this.deps.environment.HEARTBEAT_MS / 4);
+    alarmIfRepeated(this.deps);
     try {
       return await next(input);
     } catch (error) {

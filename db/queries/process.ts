@@ -21,8 +21,15 @@ export interface StepKey extends ProcessRef {
 }
 
 const finished = ['done', 'skipped'] as const;
-/** What a step that is over has of what went wrong. */
-const settled = { problem: null, retryAt: null, blockedAt: null, failingSince: null, notBefore: null };
+/** Clears what went wrong, in the columns of a finished step. */
+const settled = {
+  problem: null,
+  retryAt: null,
+  blockedAt: null,
+  failingSince: null,
+  notBefore: null,
+  silentAttempts: 0,
+};
 const ofProcess = (ref: ProcessRef) => and(eq(processes.kind, ref.kind), eq(processes.id, ref.id));
 export const ofStep = (ref: StepKey) =>
   and(
@@ -118,7 +125,8 @@ export async function beginRounds(
      cross join jsonb_to_recordset(${steps}::jsonb) as t(step text, position int, state text)
     on conflict (kind, id, round, step) do update
        set state = excluded.state, done_at = excluded.done_at, started_at = null, problem = null, retry_at = null,
-           blocked_at = null, failing_since = null, not_before = null, remind_at = null, accepted = null`);
+           blocked_at = null, failing_since = null, not_before = null, remind_at = null, accepted = null,
+           silent_attempts = 0`);
 }
 
 /** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
@@ -262,9 +270,14 @@ export async function parkProcess(
   return parked.length > 0;
 }
 
-/** @returns false when the step is finished already, so that nothing is done twice */
-export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
-  const begun = await db
+/**
+ * An attempt begins.
+ *
+ * @returns how many attempts in a row have begun and not answered, this one included; undefined when the step is finished
+ *   already, so that nothing is done twice
+ */
+export async function beginStep(db: Queryable, ref: StepKey): Promise<number | undefined> {
+  const [begun] = await db
     .update(processStep)
     .set({
       state: 'running',
@@ -272,10 +285,11 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<boolean> {
       retryAt: null,
       blockedAt: null,
       notBefore: null,
+      silentAttempts: sql`${processStep.silentAttempts} + 1`,
     })
     .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
-    .returning({ step: processStep.step });
-  return begun.length > 0;
+    .returning({ silentAttempts: processStep.silentAttempts });
+  return begun?.silentAttempts;
 }
 
 /** Marks a step done, in its effect's transaction. @returns false when it was finished already: the effect must not be repeated */
@@ -438,6 +452,11 @@ export async function noteFailure(
       times: sql<number>`(${processStep.problem} ->> 'times')::int`,
     });
   return row ?? { failingMs: 0, times: 0 };
+}
+
+/** An attempt has answered, with whatever: it did not time out. */
+export async function noteAnswer(db: Queryable, ref: StepKey): Promise<void> {
+  await db.update(processStep).set({ silentAttempts: 0 }).where(ofStep(ref));
 }
 
 /** An attempt got somewhere: what failed before is over. */

@@ -59,6 +59,8 @@ export const processStep = pgTable(
     /** Since when every attempt has had a transient failure; progress clears it. Past the limit the step is `unreachable`. */
     failingSince: timestamp('failing_since', { withTimezone: true }),
     blockedAt: timestamp('blocked_at', { withTimezone: true }),
+    /** Attempts in a row that began and have not answered: the one at work, and those that timed out before it. */
+    silentAttempts: integer('silent_attempts').notNull().default(0),
     startedAt: timestamp('started_at', { withTimezone: true }),
     doneAt: timestamp('done_at', { withTimezone: true }),
   },

@@ -1,0 +1,1 @@
+ALTER TABLE "process_step" ADD COLUMN "silent_attempts" integer DEFAULT 0 NOT NULL;
