@@ -3,36 +3,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { admitAlerts } from '../commands/alertAdmission.ts';
-import { remindOfOnboarding } from '../commands/onboarding.ts';
+import { remindOfOnboarding, showCustomer } from '../commands/onboarding.ts';
 import { startFound } from '../commands/startOnboardings.ts';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
-import { recomputeCards } from '../db/queries/cards.ts';
-import { addServices, findAccountMapping, lockIntegration, readIntegration } from '../db/queries/integration.ts';
-import { moveOnboardings, openStates } from '../db/queries/onboarding.ts';
+import { lockIntegration, readIntegration } from '../db/queries/integration.ts';
 import { countRestless, listToWake, noteWoken, type OnboardingToWake } from '../db/queries/onboardingsToWake.ts';
-import { dropStaged } from '../db/queries/staging.ts';
-import {
-  applyUsage,
-  dropLowering,
-  findCustomerRun,
-  listStagedUsage,
-  listUsage,
-  moveRunCursor,
-  noteIncomplete,
-  openCustomerRun,
-  stageZeroes,
-  updateRun,
-} from '../db/queries/sync.ts';
+import { moveRunCursor, noteIncomplete, openCustomerRun } from '../db/queries/sync.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { UsagePage } from '../connectors/vendor.ts';
 import { onboardingOf, onboardingProcess } from '../domain/process/ids.ts';
-import { guard, swingSettings } from '../domain/swingGuard.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
 import { commitChunk, performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
-import { pair, unpair } from './sync.ts';
-import { listStagedServices, stageUsage } from './vendor.ts';
+import { stageUsage } from './vendor.ts';
 
 /** Customers that are started, and workflows that are woken, together. */
 const together = 100;
@@ -99,36 +82,7 @@ export function createOnboardingActivities(deps: Dependencies) {
 
     /** Makes the customer's counts visible and computes its cards, in one transaction (invariant 1). */
     async showCustomer(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => async (tx) => {
-        const key = onboardingOf(ref.id);
-        const { organizationId, psaConnectionId, settings } = await readIntegration(tx, key.integrationId);
-        const run = await findCustomerRun(tx, key);
-        if (run) {
-          if (run.incomplete) await dropLowering(tx, key.integrationId, run.id);
-          const previous = (await listUsage(tx, key.integrationId, key.vendorAccountId)).map(pair);
-          const verdict = guard({
-            previous,
-            next: (await listStagedUsage(tx, run.id)).map(pair),
-            settings: swingSettings(settings['swing']),
-            firstRun: previous.length === 0,
-          });
-          if (!run.incomplete) await stageZeroes(tx, key.integrationId, run.id, []);
-          await addServices(tx, key.integrationId, await listStagedServices(tx, run.id));
-          await applyUsage(tx, key.integrationId, run.id, verdict.heldPairs.map(unpair));
-          await updateRun(tx, run.id, { state: 'applied', finished: true });
-          await dropStaged(tx, run.id);
-        }
-        const mapping = await findAccountMapping(tx, key.integrationId, key.vendorAccountId);
-        if (mapping) await recomputeCards(tx, psaConnectionId, [mapping.psaAccountId]);
-        await moveOnboardings(tx, key.integrationId, { ids: [key.vendorAccountId], from: openStates, to: 'done' });
-        await recordAudit(tx, organizationId, {
-          actor: byCountersign,
-          action: 'customer.onboarded',
-          subjectKind: 'vendor_account',
-          subjectId: ref.id,
-          after: { psaAccountId: mapping?.psaAccountId ?? null, runId: run?.id ?? null },
-        });
-      });
+      return performStep(deps, ref, async () => (tx) => showCustomer(tx, onboardingOf(ref.id)));
     },
   };
 

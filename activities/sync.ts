@@ -1,6 +1,6 @@
 /** Guarding and applying a sync run. */
 import { syncProcess } from '../domain/process/ids.ts';
-import { guard, swingSettings } from '../domain/swingGuard.ts';
+import { guardUsage } from '../domain/swingGuard.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import { readIntegration } from '../db/queries/integration.ts';
@@ -18,7 +18,6 @@ import {
   readSyncRun,
   supersedeHeldRuns,
   updateRun,
-  type PairQuantity,
 } from '../db/queries/sync.ts';
 import { advanceCounted } from '../commands/onboarding.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
@@ -55,16 +54,12 @@ export function createSyncActivities(deps: Dependencies) {
           listStagedUsage(deps.db, ref.round),
           hasAppliedRun(deps.db, ref.id),
         ]);
-        const verdict = guard({
-          previous: previous.map(pair),
-          next: next.map(pair),
-          settings: swingSettings(integration.settings['swing']),
-          firstRun: !applied,
-        });
+        const { swing: settings } = integration.settings;
+        const note = guardUsage({ previous, next, settings, firstRun: !applied });
         return async (tx) => {
-          await updateRun(tx, ref.round, { guard: { ...verdict, heldPairs: verdict.heldPairs.map(unpair) } });
+          await updateRun(tx, ref.round, { guard: note });
           // A held run closes without being applied; releasing it opens `apply` again.
-          if (verdict.held) await finishStep(tx, { ...ref, step: 'apply' }, 'skipped');
+          if (note.held) await finishStep(tx, { ...ref, step: 'apply' }, 'skipped');
         };
       });
     },
@@ -113,13 +108,4 @@ export function createSyncActivities(deps: Dependencies) {
       });
     },
   };
-}
-
-export function pair(entry: PairQuantity) {
-  return { key: JSON.stringify([entry.vendorAccountId, entry.serviceId]), quantity: entry.quantity };
-}
-
-export function unpair(key: string): { vendorAccountId: string; serviceId: string } {
-  const [vendorAccountId, serviceId] = JSON.parse(key) as [string, string];
-  return { vendorAccountId, serviceId };
 }

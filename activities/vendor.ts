@@ -1,4 +1,5 @@
 /** What processes ask of the vendor. */
+import { keyOfPair } from '../domain/countPair.ts';
 import { Context } from '@temporalio/activity';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { noteCustomerChanges } from '../commands/customerChanges.ts';
@@ -11,9 +12,10 @@ import {
   storeVendorName,
 } from '../db/queries/integration.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
-import { listStagedIds, stagedCountId, stageRows } from '../db/queries/staging.ts';
+import { listStagedIds, stageRows } from '../db/queries/staging.ts';
 import {
   dropLowering,
+  listStagedServices,
   moveRunCursor,
   noteIncomplete,
   readSyncRun,
@@ -266,7 +268,10 @@ export async function stageUsage(tx: Transaction, runId: string, page: UsagePage
     tx,
     runId,
     'count',
-    page.counts.map((count) => ({ id: stagedCountId(count.accountId, count.service), data: count })),
+    page.counts.map((count) => ({
+      id: keyOfPair({ vendorAccountId: count.accountId, serviceId: count.service }),
+      data: count,
+    })),
   );
   await stageRows(
     tx,
@@ -285,9 +290,4 @@ async function stageUnread(tx: Transaction, runId: string, unread: readonly Unre
     'unread',
     unread.map(({ accountId, why }) => ({ id: accountId, data: { why } })),
   );
-}
-
-export async function listStagedServices(tx: Transaction, runId: string): Promise<string[]> {
-  const ids = await listStagedIds(tx, runId, 'count');
-  return [...new Set(ids.map((id) => String((JSON.parse(id) as unknown[])[1])))];
 }

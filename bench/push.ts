@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../db/client.ts';
+import { keyOfPair } from '../domain/countPair.ts';
 import { listUsage } from '../db/queries/sync.ts';
 import type { RunView } from '../dev/walkthrough/guide.ts';
 import { Processes } from '../dev/stack/processes.ts';
@@ -139,13 +140,12 @@ async function countSyncs(system: BenchSystem, { integrationId }: PushConnection
 
 /** @returns how many pairs were posted @throws Error when a pair does not show the number that was posted last */
 async function checkUsage(system: BenchSystem, { integrationId }: PushConnection, counts: Count[]): Promise<number> {
-  const keyOf = (accountId: string, serviceId: string) => JSON.stringify([accountId, serviceId]);
-  const posted = new Map(counts.map((count) => [keyOf(count.accountId, count.serviceId), count.unitCount]));
+  const posted = new Map(
+    counts.map((count) => [keyOfPair({ ...count, vendorAccountId: count.accountId }), count.unitCount]),
+  );
   const { db, close } = openDatabase(system.stack.databaseUrl, 1);
   try {
-    const shown = new Map(
-      (await listUsage(db, integrationId)).map((row) => [keyOf(row.vendorAccountId, row.serviceId), row.quantity]),
-    );
+    const shown = new Map((await listUsage(db, integrationId)).map((row) => [keyOfPair(row), row.quantity]));
     for (const [pair, quantity] of posted) {
       if (shown.get(pair) !== quantity)
         throw new Error(`${pair} shows ${shown.get(pair)}, and ${quantity} was posted last.`);

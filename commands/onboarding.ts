@@ -9,10 +9,13 @@ import {
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
 import type { Transaction } from '../db/client.ts';
 import { byCountersign, recordAudit, recordAudits } from '../db/queries/audit.ts';
+import { recomputeCards } from '../db/queries/cards.ts';
 import {
+  addServices,
   findAccountMapping,
   findVendorAccount,
   linkVendorAccounts,
+  readIntegration,
   type IntegrationRow,
 } from '../db/queries/integration.ts';
 import {
@@ -39,7 +42,19 @@ import {
   reopenSteps,
   type StepKey,
 } from '../db/queries/process.ts';
+import { dropStaged } from '../db/queries/staging.ts';
+import {
+  applyUsage,
+  dropLowering,
+  findCustomerRun,
+  listStagedServices,
+  listStagedUsage,
+  listUsage,
+  stageZeroes,
+  updateRun,
+} from '../db/queries/sync.ts';
 import type { FoundBy } from '../db/schema/index.ts';
+import { guardUsage } from '../domain/swingGuard.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -233,4 +248,32 @@ export async function remindOfOnboarding(
     });
   }
   return reminded;
+}
+
+/** Makes the customer's counts visible and computes its cards, in one transaction (invariant 1): it is onboarded. */
+export async function showCustomer(tx: Transaction, key: OnboardingKey): Promise<void> {
+  const { integrationId, vendorAccountId } = key;
+  const { organizationId, psaConnectionId, settings } = await readIntegration(tx, integrationId);
+  const run = await findCustomerRun(tx, key);
+  if (run) {
+    if (run.incomplete) await dropLowering(tx, integrationId, run.id);
+    const previous = await listUsage(tx, integrationId, vendorAccountId);
+    const next = await listStagedUsage(tx, run.id);
+    const { heldPairs } = guardUsage({ previous, next, settings: settings['swing'], firstRun: previous.length === 0 });
+    if (!run.incomplete) await stageZeroes(tx, integrationId, run.id, []);
+    await addServices(tx, integrationId, await listStagedServices(tx, run.id));
+    await applyUsage(tx, integrationId, run.id, heldPairs);
+    await updateRun(tx, run.id, { state: 'applied', finished: true });
+    await dropStaged(tx, run.id);
+  }
+  const mapping = await findAccountMapping(tx, integrationId, vendorAccountId);
+  if (mapping) await recomputeCards(tx, psaConnectionId, [mapping.psaAccountId]);
+  await moveOnboardings(tx, integrationId, { ids: [vendorAccountId], from: openStates, to: 'done' });
+  await recordAudit(tx, organizationId, {
+    actor: byCountersign,
+    action: 'customer.onboarded',
+    subjectKind: 'vendor_account',
+    subjectId: onboardingId(key),
+    after: { psaAccountId: mapping?.psaAccountId ?? null, runId: run?.id ?? null },
+  });
 }

@@ -1,4 +1,5 @@
 /** Holds numbers that moved too far, both ways, until a person has looked (invariant 3). */
+import { keyOfPair, pairOfKey, type CountPair } from './countPair.ts';
 
 export interface SwingSettings {
   /** A pair is checked first when it moved by more than this share of its old value … */
@@ -22,6 +23,11 @@ export function swingSettings(given: unknown): SwingSettings {
   return settings;
 }
 
+/** How much a vendor account uses of a service; null = never reported. */
+export interface PairQuantity extends CountPair {
+  quantity: number | null;
+}
+
 export interface PairValue {
   key: string;
   /** null = never reported. */
@@ -39,7 +45,28 @@ export interface GuardVerdict {
 
 /** What is kept of it with the run. */
 export interface GuardNote extends Omit<GuardVerdict, 'heldPairs'> {
-  heldPairs: { vendorAccountId: string; serviceId: string }[];
+  heldPairs: CountPair[];
+}
+
+/**
+ * `guard` of usage counts.
+ *
+ * @param input.settings as they are kept with the integration
+ */
+export function guardUsage(input: {
+  previous: readonly PairQuantity[];
+  next: readonly PairQuantity[];
+  settings: unknown;
+  firstRun: boolean;
+}): GuardNote {
+  const keyed = (entry: PairQuantity) => ({ key: keyOfPair(entry), quantity: entry.quantity });
+  const verdict = guard({
+    previous: input.previous.map(keyed),
+    next: input.next.map(keyed),
+    settings: swingSettings(input.settings),
+    firstRun: input.firstRun,
+  });
+  return { ...verdict, heldPairs: verdict.heldPairs.map(pairOfKey) };
 }
 
 /**

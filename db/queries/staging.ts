@@ -19,12 +19,7 @@ export async function stageRows(
     on conflict (run_id, entity, id) do update set data = excluded.data`);
 }
 
-/** The id of a staged count, which reading and posting must give alike: as `JSON.stringify` writes it, without a space. */
-export function stagedCountId(accountId: string, serviceId: string): string {
-  return JSON.stringify([accountId, serviceId]);
-}
-
-/** `stagedCountId` of two text columns. */
+/** The id of a staged count: `keyOfPair` of two text columns. What was read and what was posted have the same. */
 export function stagedCountIdOf(accountId: SQLWrapper, serviceId: SQLWrapper): SQL {
   return sql`'[' || to_json(${accountId})::text || ',' || to_json(${serviceId})::text || ']'`;
 }

@@ -1,6 +1,8 @@
 /** Sync requests, runs, and what a run makes visible. */
 import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
+import type { CountPair } from '../../domain/countPair.ts';
+import type { PairQuantity } from '../../domain/swingGuard.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { integration, pushedCount, stagingRow, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { lockProcess, reopenSteps, startRound, type ProcessRef } from './process.ts';
@@ -284,12 +286,6 @@ export async function lastAppliedAt(db: Queryable, integrationId: string): Promi
   return row?.finishedAt ?? undefined;
 }
 
-export interface PairQuantity {
-  vendorAccountId: string;
-  serviceId: string;
-  quantity: number | null;
-}
-
 /**
  * The counts that are visible now.
  *
@@ -325,6 +321,15 @@ export async function listStagedUsage(db: Queryable, runId: string): Promise<Pai
     })
     .from(stagingRow)
     .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, 'count')));
+}
+
+/** Vendor's names of the services that a run has staged counts of. */
+export async function listStagedServices(db: Queryable, runId: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ service: sql<string>`data->>'service'` })
+    .from(stagingRow)
+    .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, 'count')));
+  return rows.map(({ service }) => service);
 }
 
 /**
@@ -373,13 +378,13 @@ export async function dropLowering(tx: Transaction, integrationId: string, runId
  * Makes a complete run's counts visible; or, of one whose lists were not whole, what `dropLowering` left. A pair the run did not read keeps its value and becomes *not reported since*:
  * absence never lowers (invariant 2).
  *
- * @param heldPairs `accountId service` pairs beyond the integration's limit: their cards are checked first
+ * @param heldPairs pairs beyond the integration's limit: their cards are checked first
  */
 export async function applyUsage(
   tx: Transaction,
   integrationId: string,
   runId: string,
-  heldPairs: readonly { vendorAccountId: string; serviceId: string }[],
+  heldPairs: readonly CountPair[],
 ): Promise<void> {
   const held = JSON.stringify(heldPairs);
   await tx.execute(sql`
