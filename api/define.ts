@@ -54,9 +54,6 @@ const problems = {
   503: problem('Something it needs is not set up', 503, 'no-client-id', 'CONNECTWISE_CLIENT_ID is not set.'),
 };
 
-/** Scope a route needs, by `METHOD path`, read by the security test. */
-export const scopes = new Map<string, Scope>();
-
 type Method = 'get' | 'post' | 'put' | 'delete';
 
 /** A body that must be there, with an example of it. */
@@ -93,7 +90,6 @@ export function route<P extends string, Q extends NonNullable<RouteConfig['reque
   media?: 'application/json' | 'text/csv';
 }) {
   const { scope, ok, answer, tag, example, stream, media = 'application/json', ...rest } = config;
-  scopes.set(`${config.method.toUpperCase()} ${config.path}`, scope);
   const content = stream ? { 'text/event-stream': { schema: answer } } : { [media]: { schema: answer, example } };
   const responses: Record<number, { description: string }> = {
     ...problems,
