@@ -25,7 +25,7 @@ export async function createWorkers(
     // A flood of Signals that came while no worker was there is one activation, and costs a millisecond or more each. The
     // SDK's 5 s do not suffice for that on a busy machine, and running into them can end the whole process ("async hook
     // stack has become corrupted", seen; sdk-typescript issue 939). The SDK takes this option but does not document it: without
-    // it the storm in test/chaos/blocked-steps.test.ts is what breaks.
+    // it the storm in test/chaos/failingSteps.test.ts is what breaks.
     isolateExecutionTimeout: '1 minute',
     shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
     shutdownForceTime: environment.SHUTDOWN_GRACE_MS + 5_000,
