@@ -1,30 +1,22 @@
-import { approvalProcess, refreshProcess, type Wakeable } from '../../domain/process/ids.ts';
+import { refreshProcess } from '../../domain/process/ids.ts';
 import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
-import { stopWriting } from '../../commands/approval.ts';
+import type { Context } from 'hono';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { isPsa, psas } from '../../connectors/registry.ts';
-import { listBatchesAtWork } from '../../db/queries/approvals.ts';
-import { listAlertsAtWork } from '../../db/queries/alerts.ts';
-import { listPermissionChecks } from '../../db/queries/migration.ts';
-import type { Queryable } from '../../db/client.ts';
 import { acceptIncomplete } from '../../commands/step.ts';
-import { endPause } from '../../commands/endPause.ts';
-import { changePsaSettings } from '../../commands/psaSettings.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { readPause } from '../../db/queries/rateLimit.ts';
-import { commitFact, listSteps, reopenBlocked } from '../../db/queries/process.ts';
 import {
-  insertPsaConnection,
-  listPsaConnections,
-  quantityDecimalsOf,
-  requestRefresh,
-  storePsaCredentials,
-  storeWritesEnabled,
-  type PsaConnectionRow,
-} from '../../db/queries/psaConnection.ts';
+  changePsaSettings,
+  checkPsa,
+  connectPsa,
+  givePsaCredentials,
+  setWrites,
+} from '../../commands/psaConnection.ts';
+import { readPause } from '../../db/queries/rateLimit.ts';
+import { listSteps } from '../../db/queries/process.ts';
+import { listPsaConnections, quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
-import { actorFrom, actorOf, commitAndWake, runCommand, type ApiDependencies, type Caller } from '../context.ts';
+import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
 import { ApiProblem, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
@@ -220,32 +212,14 @@ export const psaConnectionRoutes = createRouter();
 
 psaConnectionRoutes.openapi(create, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const given = c.req.valid('json');
-  const credentials = checkCredentials(deps, given);
-  const settings = checkSettings(given.kind, given.settings ?? {}, 'settings.');
+  const { kind, name, ...given } = c.req.valid('json');
+  const plain = checkCredentials(deps, { kind, ...given });
+  const settings = checkSettings(kind, given.settings ?? {}, 'settings.');
   const id = randomUUID();
-  const wakeable = refreshProcess({ id, organizationId: caller.organizationId });
-  await commitAndWake(deps, [wakeable], async (tx) => {
-    await insertPsaConnection(tx, caller.organizationId, {
-      id,
-      kind: given.kind,
-      name: given.name,
-      settings,
-      credentials: deps.encryption.encrypt(credentials, id),
-      credentialsExpireOn: given.expiresOn ?? null,
-    });
-    await requestRefresh(tx, id);
-    await commitFact(tx, wakeable);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'psaConnection.create',
-      subjectKind: 'psa_connection',
-      subjectId: id,
-      after: { kind: given.kind, name: given.name, settings },
-    });
-  });
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, id)), 201);
+  const credentials = deps.encryption.encrypt(plain, id);
+  const credentialsExpireOn = given.expiresOn ?? null;
+  await runCommand(c, connectPsa, { id, kind, name, settings, credentials, credentialsExpireOn });
+  return sendConnection(c, id, 201);
 });
 
 psaConnectionRoutes.openapi(list, async (c) => {
@@ -257,74 +231,50 @@ psaConnectionRoutes.openapi(list, async (c) => {
   });
 });
 
-psaConnectionRoutes.openapi(get, async (c) => {
-  const deps = c.get('deps');
-  return send(
-    c,
-    connectionSchema,
-    await psaConnectionView(deps, await ownedPsaConnection(deps, c.get('caller'), c.req.valid('param').id)),
-  );
-});
+psaConnectionRoutes.openapi(get, (c) => sendConnection(c, c.req.valid('param').id));
 
 psaConnectionRoutes.openapi(putCredentials, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
+  const { deps, caller } = c.var;
+  const connection = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
+  const { id, kind } = connection;
   const given = c.req.valid('json');
-  if (given.kind !== row.kind)
-    throw unprocessable('other-psa', `This connection is to ${row.kind}; make another one for ${given.kind}.`);
-  const credentials = checkCredentials(deps, given);
-  await change(deps, caller, row.id, 'psaConnection.credentials', undefined, async (tx) => {
-    await storePsaCredentials(tx, row.id, deps.encryption.encrypt(credentials, row.id), given.expiresOn ?? null);
-    await reopenBlocked(tx, { kind: 'refreshPsa', id: row.id });
-    for (const ref of await listAtWork(tx, row)) await reopenBlocked(tx, ref);
-    await requestRefresh(tx, row.id);
-    await endPause(tx, actorFrom(caller), { of: 'psa', id: row.id });
-  });
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
+  if (given.kind !== kind)
+    throw unprocessable('other-psa', `This connection is to ${kind}; make another one for ${given.kind}.`);
+  const credentials = deps.encryption.encrypt(checkCredentials(deps, given), id);
+  await runCommand(c, givePsaCredentials, { connection, credentials, expireOn: given.expiresOn ?? null });
+  return sendConnection(c, id);
 });
 
 psaConnectionRoutes.openapi(check, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  await change(deps, caller, row.id, 'psaConnection.check', undefined, async (tx) => {
-    await requestRefresh(tx, row.id);
-    await endPause(tx, actorFrom(caller), { of: 'psa', id: row.id });
-  });
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
+  const connection = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  await runCommand(c, checkPsa, { connection });
+  return sendConnection(c, connection.id, 202);
 });
 
 psaConnectionRoutes.openapi(accept, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  const subject = { subjectKind: 'psa_connection', subjectId: row.id };
-  await runCommand(c, acceptIncomplete, { process: refreshProcess(row), subject });
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)), 202);
+  const connection = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const subject = { subjectKind: 'psa_connection', subjectId: connection.id };
+  await runCommand(c, acceptIncomplete, { process: refreshProcess(connection), subject });
+  return sendConnection(c, connection.id, 202);
 });
 
 psaConnectionRoutes.openapi(putWrites, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  const { enabled } = c.req.valid('json');
-  const moved = { before: { writesEnabled: row.writesEnabled }, after: { writesEnabled: enabled } };
-  await change(deps, caller, row.id, 'psaConnection.writes', moved, async (tx) => {
-    await storeWritesEnabled(tx, row.id, enabled);
-    if (!enabled) await stopWriting(tx, { psaConnectionId: row.id, actor: actorFrom(caller) });
-  });
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
+  const connection = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  await runCommand(c, setWrites, { connection, ...c.req.valid('json') });
+  return sendConnection(c, connection.id);
 });
 
 psaConnectionRoutes.openapi(putSettings, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
-  const settings = checkSettings(row.kind, c.req.valid('json'), '');
-  await deps.db.transaction((tx) => changePsaSettings(tx, row, actorOf(caller), settings));
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, row.id)));
+  const { id, kind } = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  await runCommand(c, changePsaSettings, { id, settings: checkSettings(kind, c.req.valid('json'), '') });
+  return sendConnection(c, id);
 });
+
+/** Sends a connection as it is now. */
+async function sendConnection(c: Context<ApiEnv>, id: string, status: 200 | 201 | 202 = 200): Promise<Response> {
+  const { deps, caller } = c.var;
+  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, id)), status);
+}
 
 async function psaConnectionView(deps: ApiDependencies, row: PsaConnectionRow) {
   const ref = refreshProcess(row);
@@ -332,43 +282,6 @@ async function psaConnectionView(deps: ApiDependencies, row: PsaConnectionRow) {
   const settings = { quantityDecimals: quantityDecimalsOf(row) };
   const unread = await summarizeUnread(deps.db, row.id, 20);
   return { ...row, settings, pause, unread, process: processView(deps, ref, await listSteps(deps.db, ref)) };
-}
-
-async function change(
-  deps: ApiDependencies,
-  caller: Caller,
-  id: string,
-  action: string,
-  moved: { before: unknown; after: unknown } | undefined,
-  body: Parameters<typeof commitAndWake<void>>[2],
-): Promise<void> {
-  const wakeable = refreshProcess({ id, organizationId: caller.organizationId });
-  // Every process of the connection tries again what is blocked.
-  const wakeables = [wakeable, ...(await listAtWork(deps.db, { id, organizationId: caller.organizationId }))];
-  await commitAndWake(deps, wakeables, async (tx) => {
-    await body(tx);
-    for (const ref of wakeables) await commitFact(tx, ref);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action,
-      subjectKind: 'psa_connection',
-      subjectId: id,
-      ...moved,
-    });
-  });
-}
-
-/** Besides its refresh: approvals and alerts on their way, and whoever asks it for permissions. */
-async function listAtWork(
-  db: Queryable,
-  { id, organizationId }: Pick<PsaConnectionRow, 'id' | 'organizationId'>,
-): Promise<Wakeable[]> {
-  const batches = await listBatchesAtWork(db, id);
-  return [
-    ...batches.map((batch) => approvalProcess({ id: batch, organizationId })),
-    ...(await listAlertsAtWork(db, id)),
-    ...(await listPermissionChecks(db, id)),
-  ];
 }
 
 const unknownPsa = (kind: string) =>

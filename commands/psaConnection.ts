@@ -1,0 +1,129 @@
+/** Connecting a PSA, and what is changed of a connection: its credentials, its settings, whether Countersign writes to it. */
+import type { Queryable, Transaction } from '../db/client.ts';
+import { listAlertsAtWork } from '../db/queries/alerts.ts';
+import { listBatchesAtWork } from '../db/queries/approvals.ts';
+import { recomputeConnection } from '../db/queries/cards.ts';
+import { listPermissionChecks } from '../db/queries/migration.ts';
+import { commitFact, reopenBlocked } from '../db/queries/process.ts';
+import {
+  insertPsaConnection,
+  lockPsaConnection,
+  requestRefresh,
+  storePsaCredentials,
+  storePsaSettings,
+  storeWritesEnabled,
+  type PsaConnectionRow,
+} from '../db/queries/psaConnection.ts';
+import { approvalProcess, refreshProcess, type Wakeable } from '../domain/process/ids.ts';
+import { audit, type Actor } from './actor.ts';
+import { stopWriting } from './approval.ts';
+import { endPause } from './endPause.ts';
+import { Refusal } from './refusal.ts';
+
+type Connection = Pick<PsaConnectionRow, 'id' | 'organizationId' | 'writesEnabled'>;
+type Woken = Promise<{ toWake: Wakeable[] }>;
+
+/**
+ * Connects a PSA; its rights and data are read at once.
+ *
+ * @param input with the credentials encrypted for its `id`
+ */
+export async function connectPsa(
+  tx: Transaction,
+  actor: Actor,
+  input: Parameters<typeof insertPsaConnection>[2],
+): Woken {
+  const { id, kind, name, settings } = input;
+  const process = refreshProcess({ id, organizationId: actor.organizationId });
+  await insertPsaConnection(tx, actor.organizationId, input);
+  await requestRefresh(tx, id);
+  await commitFact(tx, process);
+  const after = { kind, name, settings };
+  await audit(tx, actor, { action: 'psaConnection.create', subjectKind: 'psa_connection', subjectId: id, after });
+  return { toWake: [process] };
+}
+
+/**
+ * Gives new credentials: every blocked step that may need them tries again, rights and data are read, and a pause is over.
+ *
+ * @param input.credentials encrypted for the connection
+ * @param input.expireOn the day on which they end, YYYY-MM-DD; null = not known
+ */
+export async function givePsaCredentials(
+  tx: Transaction,
+  actor: Actor,
+  { connection, credentials, expireOn }: { connection: Connection; credentials: string; expireOn: string | null },
+): Woken {
+  return change(tx, actor, connection, { action: 'psaConnection.credentials' }, async (toWake) => {
+    await storePsaCredentials(tx, connection.id, credentials, expireOn);
+    for (const process of toWake) await reopenBlocked(tx, process);
+    await requestRefresh(tx, connection.id);
+    await endPause(tx, actor, { of: 'psa', id: connection.id });
+  });
+}
+
+/** Reads rights and data again, now: a pause is over. */
+export async function checkPsa(tx: Transaction, actor: Actor, { connection }: { connection: Connection }): Woken {
+  return change(tx, actor, connection, { action: 'psaConnection.check' }, async () => {
+    await requestRefresh(tx, connection.id);
+    await endPause(tx, actor, { of: 'psa', id: connection.id });
+  });
+}
+
+/** Turns writing to the PSA on or off; off, what is not written yet becomes a to-do list. */
+export async function setWrites(
+  tx: Transaction,
+  actor: Actor,
+  { connection, enabled }: { connection: Connection; enabled: boolean },
+): Woken {
+  const moved = { before: { writesEnabled: connection.writesEnabled }, after: { writesEnabled: enabled } };
+  return change(tx, actor, connection, { action: 'psaConnection.writes', ...moved }, async () => {
+    await storeWritesEnabled(tx, connection.id, enabled);
+    if (!enabled) await stopWriting(tx, { psaConnectionId: connection.id, actor });
+  });
+}
+
+/**
+ * Says anew what a PSA does where its documentation is silent, and computes the cards that follow from it. The connection is
+ * locked, so that no approval is made in between.
+ *
+ * @throws Refusal when there is no such connection
+ */
+export async function changePsaSettings(
+  tx: Transaction,
+  actor: Actor,
+  { id, settings }: Pick<PsaConnectionRow, 'id' | 'settings'>,
+): Woken {
+  const connection = await lockPsaConnection(tx, actor.organizationId, id);
+  if (!connection) throw new Refusal('unknown', 'not-found', 'There is no such PSA connection.');
+  await storePsaSettings(tx, id, settings);
+  await recomputeConnection(tx, id);
+  const moved = { before: { settings: connection.settings }, after: { settings } };
+  await audit(tx, actor, { action: 'psaConnection.settings', subjectKind: 'psa_connection', subjectId: id, ...moved });
+  return { toWake: [] };
+}
+
+/** @param body changes something; it is given every process of the connection, each of which tries again what is blocked */
+async function change(
+  tx: Transaction,
+  actor: Actor,
+  connection: Connection,
+  entry: { action: string; before?: unknown; after?: unknown },
+  body: (toWake: readonly Wakeable[]) => Promise<void>,
+): Woken {
+  const toWake = [refreshProcess(connection), ...(await listAtWork(tx, connection))];
+  await body(toWake);
+  for (const process of toWake) await commitFact(tx, process);
+  await audit(tx, actor, { ...entry, subjectKind: 'psa_connection', subjectId: connection.id });
+  return { toWake };
+}
+
+/** Besides its refresh: approvals and alerts on their way, and whoever asks it for permissions. */
+async function listAtWork(db: Queryable, { id, organizationId }: Connection): Promise<Wakeable[]> {
+  const batches = await listBatchesAtWork(db, id);
+  return [
+    ...batches.map((batch) => approvalProcess({ id: batch, organizationId })),
+    ...(await listAlertsAtWork(db, id)),
+    ...(await listPermissionChecks(db, id)),
+  ];
+}
