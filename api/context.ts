@@ -43,19 +43,28 @@ export function actorFrom(caller: Caller): Actor {
 }
 
 /**
- * Runs a command as the caller, in one transaction, and then wakes whom it names.
+ * Runs a command in one transaction, and then wakes whom it names.
  *
- * @param c of the request
  * @throws Refusal and whatever else the command throws; nothing is changed then, and nobody woken
  */
+export async function runAs<Input, Changed extends { toWake: readonly Wakeable[] }>(
+  deps: ApiDependencies,
+  actor: Actor,
+  command: (tx: Transaction, actor: Actor, input: Input) => Promise<Changed>,
+  input: Input,
+): Promise<Changed> {
+  const changed = await deps.db.transaction((tx) => command(tx, actor, input));
+  wakeAll(deps, changed.toWake);
+  return changed;
+}
+
+/** The same as the caller of a request. */
 export async function runCommand<Input, Changed extends { toWake: readonly Wakeable[] }>(
   { var: { deps, caller } }: Pick<Context<ApiEnv>, 'var'>,
   command: (tx: Transaction, actor: Actor, input: Input) => Promise<Changed>,
   input: Input,
 ): Promise<Changed> {
-  const changed = await deps.db.transaction((tx) => command(tx, actorFrom(caller), input));
-  wakeAll(deps, changed.toWake);
-  return changed;
+  return runAs(deps, actorFrom(caller), command, input);
 }
 
 /**

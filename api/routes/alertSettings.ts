@@ -1,25 +1,13 @@
 /** How an integration's alerts become tickets: permissions, board, texts, storms, rules. */
-import { connectProcess, migrationProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
-import { admitAlerts } from '../../commands/alertAdmission.ts';
-import { endPause } from '../../commands/endPause.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../../db/queries/integration.ts';
-import { completeMigrationStep } from '../../db/queries/migration.ts';
-import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../../db/queries/process.ts';
+import { changeAlertSettings, checkPermissions, chooseBoard } from '../../commands/alertSettings.ts';
+import { listSteps } from '../../db/queries/process.ts';
 import { readPsaConnection } from '../../db/queries/psaConnection.ts';
-import {
-  alertSettingsOf,
-  alertFields,
-  completeBoard,
-  overlay,
-  unknownFields,
-  type AlertSettings,
-} from '../../domain/alerts.ts';
+import { alertSettingsOf, alertFields, overlay, unknownFields } from '../../domain/alerts.ts';
 import { priorityLabels, ticketText } from '../../domain/ticketText.ts';
-import { actorFrom, actorOf, commitAndWake, type ApiDependencies, type Caller } from '../context.ts';
+import { runCommand } from '../context.ts';
 import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
-import { conflict, unprocessable } from '../problem.ts';
+import { unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { integrationWithAlerts, ownedIntegration } from '../owned.ts';
 
@@ -180,40 +168,16 @@ export const alertSettingsRoutes = createRouter();
 
 alertSettingsRoutes.openapi(check, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
-  const ref = await checkerOf(deps, row);
-  await commitAndWake(deps, [ref], async (tx) => {
-    const owner = await ownerOf(tx, ref);
-    if (owner) await reopenSteps(tx, { ...ref, round: owner.round, steps: ['checkPermissions'] });
-    await commitFact(tx, ref);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'permissions.check',
-      subjectKind: 'integration',
-      subjectId: row.id,
-    });
-    await endPause(tx, actorFrom(caller), { of: 'psa', id: row.psaConnectionId });
-  });
-  return send(c, processSchema, processView(deps, ref, await listSteps(deps.db, ref)), 202);
+  const integration = await integrationWithAlerts(deps, c.get('caller'), c.req.valid('param').id);
+  const { process } = await runCommand(c, checkPermissions, { integration });
+  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
 });
 
 alertSettingsRoutes.openapi(putBoard, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
-  const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
-  if (!ticketOptions)
-    throw conflict('not-read-yet', 'The boards have not been read yet: they come with Check Permissions.');
-  const completed = completeBoard(ticketOptions, c.req.valid('json'));
-  if ('refusals' in completed) {
-    throw unprocessable(
-      'unusable-board',
-      completed.refusals.map((refusal) => refusal.reason).join(' '),
-      completed.refusals.map(({ field, reason }) => ({ field, message: reason })),
-    );
-  }
-  const settings = await change(deps, caller, row, 'alerts.board', () => ({ board: completed.choice }));
+  const { deps, caller } = c.var;
+  const integration = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
+  const input = { integration, choice: c.req.valid('json'), slots: deps.environment.ALERTS_IN_FLIGHT };
+  const { settings } = await runCommand(c, chooseBoard, input);
   return send(c, settingsSchema, settings);
 });
 
@@ -223,19 +187,12 @@ alertSettingsRoutes.openapi(get, async (c) => {
 });
 
 alertSettingsRoutes.openapi(put, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
+  const { deps, caller } = c.var;
+  const integration = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
   const given = c.req.valid('json');
   refuseUnknownFields(given);
-  const settings = await change(deps, caller, row, 'alerts.settings', (now) => {
-    const { board: _, ...others } = now;
-    return overlay(others, {
-      ...given,
-      storm: overlay(now.storm, given.storm),
-      rules: overlay(now.rules, given.rules),
-    });
-  });
+  const input = { integration, given, slots: deps.environment.ALERTS_IN_FLIGHT };
+  const { settings } = await runCommand(c, changeAlertSettings, input);
   return send(c, settingsSchema, settings);
 });
 
@@ -283,48 +240,4 @@ function refuseUnknownFields(templates: { summary?: string | undefined; body?: s
   if (errors.length === 0) return;
   const known = alertFields.map((name) => `{${name}}`).join(', ');
   throw unprocessable('unknown-field', `A text may have these fields: ${known}.`, errors);
-}
-
-/**
- * Settings, what they complete, and the alerts they let go, in one transaction.
- *
- * @param changed from the settings as they are with the integration locked: somebody may have changed others meanwhile
- */
-async function change(
-  deps: ApiDependencies,
-  caller: Caller,
-  row: IntegrationRow,
-  action: string,
-  changed: (now: AlertSettings) => Partial<AlertSettings>,
-): Promise<AlertSettings> {
-  const ref = await checkerOf(deps, row);
-  const toWake: Wakeable[] = [];
-  return commitAndWake(deps, toWake, async (tx) => {
-    const locked = (await lockIntegration(tx, row.id)) ?? row;
-    const { alerts: before } = locked;
-    const change = changed(alertSettingsOf(before));
-    const stored = { ...before, ...change };
-    await storeAlertSettings(tx, row.id, stored);
-    if (change.board) {
-      await completeByFact(tx, { ...connectProcess(row), round: '1', step: 'chooseBoard' });
-      await completeMigrationStep(tx, row.id, 'chooseBoard');
-    }
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action,
-      subjectKind: 'integration',
-      subjectId: row.id,
-      before,
-      after: stored,
-    });
-    toWake.push(...(await admitAlerts(tx, { ...locked, alerts: stored }, deps.environment.ALERTS_IN_FLIGHT)));
-    if (change.board) toWake.push(ref);
-    return alertSettingsOf(stored);
-  });
-}
-
-/** Who checks permissions: the migration, where alerts came later. */
-async function checkerOf(deps: ApiDependencies, row: IntegrationRow) {
-  const migrated = (await listSteps(deps.db, migrationProcess(row))).length > 0;
-  return migrated ? migrationProcess(row) : connectProcess(row);
 }

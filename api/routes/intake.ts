@@ -1,15 +1,8 @@
 /** The way an integration's counts come: Countersign reads them, or the vendor sends them. */
-import { connectProcess, syncProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
-import type { Transaction } from '../../db/client.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { recomputeIntegration } from '../../db/queries/cards.ts';
-import { commitFact, finishStep, listSteps, reopenSteps } from '../../db/queries/process.ts';
-import { hasKeyInForce, storeIntake } from '../../db/queries/push.ts';
+import { changeIntake } from '../../commands/integration.ts';
 import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
-import { insertSyncRequest } from '../../db/queries/sync.ts';
-import type { IntegrationRow } from '../../db/queries/integration.ts';
-import { actorOf, commitAndWake } from '../context.ts';
+import { runCommand } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -24,10 +17,8 @@ import {
   route,
   send,
 } from '../define.ts';
-import { conflict } from '../problem.ts';
-import { refuseUnconnected } from './integrations.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
-import { exampleIntegration, integrationSchema, integrationView } from '../views/integration.ts';
+import { exampleIntegration, integrationSchema, sendIntegration } from '../views/integration.ts';
 
 const intakeBody = z.object({ intake: z.enum(['push', 'pull']) });
 
@@ -138,45 +129,7 @@ intakeRoutes.openapi(getIntake, async (c) => {
 });
 
 intakeRoutes.openapi(setIntake, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
-  const { intake } = c.req.valid('json');
-  if (intake !== row.intake) {
-    await refuseUnconnected(deps, row);
-    const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
-    if (intake === 'pull' && steps.find((step) => step.step === 'verifyCredentials')?.state !== 'done')
-      throw conflict(
-        'not-verified',
-        "Countersign cannot read from the vendor yet. Give the vendor's credentials first, and wait until they have been tried.",
-      );
-    await commitAndWake(deps, [connectProcess(row), syncProcess(row)], async (tx) => {
-      await storeIntake(tx, row.id, intake);
-      await changeSteps(tx, row, intake);
-      await recomputeIntegration(tx, row.id);
-      await insertSyncRequest(tx, row.id, { requestedBy: actorOf(caller) });
-      for (const kind of ['connect', 'sync'] as const) await commitFact(tx, { kind, id: row.id });
-      await recordAudit(tx, caller.organizationId, {
-        actor: actorOf(caller),
-        action: 'integration.intake',
-        subjectKind: 'integration',
-        subjectId: row.id,
-        before: { intake: row.intake },
-        after: { intake },
-      });
-    });
-  }
-  return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, row.id)));
+  const integration = await activeIntegration(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  await runCommand(c, changeIntake, { integration, ...c.req.valid('json') });
+  return sendIntegration(c, integration.id);
 });
-
-/** A vendor that shall send must have a key and have accepted it: `connect` waits for what is missing, and says so. */
-async function changeSteps(tx: Transaction, row: IntegrationRow, intake: 'push' | 'pull'): Promise<void> {
-  const connect = { kind: 'connect', id: row.id, round: '1' } as const;
-  if (intake === 'pull') {
-    for (const step of ['issueKey', 'enable']) await finishStep(tx, { ...connect, step }, 'skipped');
-    return;
-  }
-  await reopenSteps(tx, { ...connect, steps: ['issueKey', 'enable'] });
-  if (await hasKeyInForce(tx, row.id)) await finishStep(tx, { ...connect, step: 'issueKey' });
-  if (row.pushStatus === 'pending' || row.pushStatus === 'active') await finishStep(tx, { ...connect, step: 'enable' });
-}

@@ -1,11 +1,9 @@
 /** Keys that a vendor pushes with: rotate with an overlap, list, revoke. */
 import { z } from '@hono/zod-openapi';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { listIntegrationKeys, revokeIntegrationKeys } from '../../db/queries/push.ts';
-import { actorOf } from '../context.ts';
+import { issueKey, revokeKey } from '../../commands/integrationKey.ts';
+import { listIntegrationKeys } from '../../db/queries/push.ts';
+import { runCommand } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
-import { issueKey, newIntegrationKey } from '../integrationKey.ts';
-import { notFound } from '../problem.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Integration keys';
@@ -75,14 +73,9 @@ const revoke = route({
 export const integrationKeyRoutes = createRouter();
 
 integrationKeyRoutes.openapi(rotate, async (c) => {
-  const deps = c.get('deps');
-  const row = await activeIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const { overlapHours } = c.req.valid('json');
-  const secret = newIntegrationKey();
-  const id = await deps.db.transaction((tx) =>
-    issueKey(tx, row, actorOf(c.get('caller')), { secret, overlapMs: Math.round(overlapHours * 3_600_000) }),
-  );
-  return send(c, issuedSchema, { id, key: secret }, 201);
+  const integration = await activeIntegration(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const overlapMs = Math.round(c.req.valid('json').overlapHours * 3_600_000);
+  return send(c, issuedSchema, await runCommand(c, issueKey, { integration, overlapMs }), 201);
 });
 
 integrationKeyRoutes.openapi(list, async (c) => {
@@ -94,16 +87,7 @@ integrationKeyRoutes.openapi(list, async (c) => {
 integrationKeyRoutes.openapi(revoke, async (c) => {
   const deps = c.get('deps');
   const { id, keyId } = c.req.valid('param');
-  const row = await ownedIntegration(deps, c.get('caller'), id);
-  await deps.db.transaction(async (tx) => {
-    if ((await revokeIntegrationKeys(tx, row.id, keyId)) === 0) throw notFound('key in force');
-    await recordAudit(tx, row.organizationId, {
-      actor: actorOf(c.get('caller')),
-      action: 'integration.keyRevoked',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      after: { keyId },
-    });
-  });
-  return send(c, listOf(keySchema), { items: await listIntegrationKeys(deps.db, row.id), nextCursor: null });
+  const integration = await ownedIntegration(deps, c.get('caller'), id);
+  await runCommand(c, revokeKey, { integration, keyId });
+  return send(c, listOf(keySchema), { items: await listIntegrationKeys(deps.db, id), nextCursor: null });
 });

@@ -1,32 +1,8 @@
-import { connectProcess, migrationProcess, syncProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
+import { connectVendor, giveVendorCredentials, linkCustomers, refuseUnread } from '../../commands/integration.ts';
 import { isVendor, vendors } from '../../connectors/registry.ts';
-import { endPause } from '../../commands/endPause.ts';
-import type { Queryable } from '../../db/client.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
-import {
-  insertIntegration,
-  linkVendorAccounts,
-  listIntegrations,
-  listUnlinked,
-  listVendorAccounts,
-  storeVendorCredentials,
-  type IntegrationRow,
-} from '../../db/queries/integration.ts';
-import { completeMigrationStep, isMigrating } from '../../db/queries/migration.ts';
-import { listed } from '../../domain/listed.ts';
-import { beginOnboardings, reopenStuckOnboardings } from '../../commands/onboarding.ts';
-import {
-  commitFact,
-  completeByFact,
-  finishStep,
-  listSteps,
-  reopenBlocked,
-  reopenSteps,
-} from '../../db/queries/process.ts';
-import { findPsaConnection } from '../../db/queries/psaConnection.ts';
-import { issueKey, newIntegrationKey } from '../integrationKey.ts';
-import { actorFrom, actorOf, commitAndWake, type ApiDependencies } from '../context.ts';
+import { listIntegrations, listVendorAccounts } from '../../db/queries/integration.ts';
+import { runCommand } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -41,9 +17,15 @@ import {
   route,
   send,
 } from '../define.ts';
-import { conflict, notFound, unprocessable } from '../problem.ts';
-import { createdSchema, exampleIntegration, integrationSchema, integrationView } from '../views/integration.ts';
-import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { notFound, unprocessable } from '../problem.ts';
+import {
+  createdSchema,
+  exampleIntegration,
+  integrationSchema,
+  integrationView,
+  sendIntegration,
+} from '../views/integration.ts';
+import { activeIntegration, ownedIntegration, ownedPsaConnection } from '../owned.ts';
 
 const tag = 'Integrations';
 
@@ -160,45 +142,20 @@ const link = route({
 export const integrationRoutes = createRouter();
 
 integrationRoutes.openapi(create, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const given = c.req.valid('json');
-  if (!isVendor(given.vendor))
-    throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${given.vendor}".`);
-  if (given.viaVirtualAdministrator) {
+  const { deps, caller } = c.var;
+  const { viaVirtualAdministrator, vendor, ...given } = c.req.valid('json');
+  if (!isVendor(vendor)) throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${vendor}".`);
+  if (viaVirtualAdministrator)
     throw unprocessable(
       'virtual-administrator',
       'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.',
     );
-  }
-  const connection = await findPsaConnection(deps.db, caller.organizationId, given.psaConnectionId);
-  if (!connection) throw notFound('PSA connection');
-  const { services } = vendors[given.vendor];
-  const secret = given.intake === 'push' ? newIntegrationKey() : undefined;
-  const row = await deps.db.transaction(async (tx) => {
-    const created = await insertIntegration(tx, caller.organizationId, {
-      psaConnectionId: connection.id,
-      vendor: given.vendor,
-      intake: given.intake,
-      modules: [...new Set(given.modules)],
-      settings: {},
-      services,
-    });
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'integration.create',
-      subjectKind: 'integration',
-      subjectId: created.id,
-      after: { vendor: given.vendor, intake: given.intake, modules: given.modules },
-    });
-    if (secret !== undefined) await issueKey(tx, created, actorOf(caller), { secret, overlapMs: 0 });
-    return created;
-  });
-  deps
-    .wake({ ...connectProcess(row) })
-    .catch((error: unknown) => deps.logger.warn({ err: error, id: row.id }, 'not woken; the sweep will'));
-  const answer = { integration: await integrationView(deps, row), ...(secret === undefined ? {} : { key: secret }) };
-  return send(c, createdSchema, answer, 201);
+  await ownedPsaConnection(deps, caller, given.psaConnectionId);
+  const { services } = vendors[vendor];
+  const modules = [...new Set(given.modules)];
+  const { toWake: _, ...created } = await runCommand(c, connectVendor, { ...given, vendor, modules, services });
+  const integration = await integrationView(deps, created.integration);
+  return send(c, createdSchema, { ...created, integration }, 201);
 });
 
 integrationRoutes.openapi(list, async (c) => {
@@ -210,64 +167,26 @@ integrationRoutes.openapi(list, async (c) => {
   });
 });
 
-integrationRoutes.openapi(get, async (c) => {
-  const deps = c.get('deps');
-  return send(
-    c,
-    integrationSchema,
-    await integrationView(deps, await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id)),
-  );
-});
+integrationRoutes.openapi(get, (c) => sendIntegration(c, c.req.valid('param').id));
 
 integrationRoutes.openapi(putCredentials, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
-  if (!isVendor(row.vendor)) throw notFound('vendor');
-  // Credentials of a vendor that pushes are for a later switch of the intake.
-  if (row.intake === 'push') await refuseUnconnected(deps, row);
-  const { settings, expiresOn, ...credentials } = c.req.valid('json');
-  const vendor = vendors[row.vendor];
-  const parsed = vendor.credentials.safeParse(credentials);
-  const parsedSettings = vendor.settings
-    .extend({ swing: swingSchema.optional() })
-    .strict()
-    .safeParse(settings ?? {});
-  const errors = [...fieldErrors(parsed.error?.issues, ''), ...fieldErrors(parsedSettings.error?.issues, 'settings.')];
-  if (!parsed.success || errors.length > 0) {
-    throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
-  }
-  const toWake: Wakeable[] = [connectProcess(row), syncProcess(row)];
-  await commitAndWake(deps, toWake, async (tx) => {
-    await storeVendorCredentials(tx, row.id, {
-      credentials: deps.encryption.encrypt(parsed.data, row.id),
-      expireOn: expiresOn ?? null,
-      settings: { ...settings, resellerId: parsed.data.resellerId },
-    });
-    const connect = { kind: 'connect', id: row.id, round: '1' } as const;
-    if (row.intake === 'push') await reopenSteps(tx, { ...connect, steps: ['credentials', 'verifyCredentials'] });
-    await finishStep(tx, { ...connect, step: 'credentials' });
-    for (const ref of [connect, { kind: 'sync', id: row.id } as const]) {
-      await reopenBlocked(tx, ref);
-      await commitFact(tx, ref);
-    }
-    toWake.push(...(await reopenStuckOnboardings(tx, row)));
-    await endPause(tx, actorFrom(caller), { of: 'vendor', id: row.id });
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'integration.credentials',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      after: { resellerId: parsed.data.resellerId },
-    });
+  const integration = await activeIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  const { expiresOn, ...given } = c.req.valid('json');
+  const { credentials, settings } = readCredentials(integration.vendor, given);
+  await runCommand(c, giveVendorCredentials, {
+    integration,
+    credentials: deps.encryption.encrypt(credentials, integration.id),
+    expireOn: expiresOn ?? null,
+    settings,
   });
-  return send(c, integrationSchema, await integrationView(deps, row));
+  return send(c, integrationSchema, await integrationView(deps, integration));
 });
 
 integrationRoutes.openapi(customers, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  await refuseUnread(deps, row);
+  await refuseUnread(deps.db, row);
   const { limit, cursor } = c.req.valid('query');
   const rows = await listVendorAccounts(deps.db, row.id, { after: decodeCursor(cursor, outsideId), limit: limit + 1 });
   return send(
@@ -278,39 +197,9 @@ integrationRoutes.openapi(customers, async (c) => {
 });
 
 integrationRoutes.openapi(link, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
-  await refuseUnread(deps, row);
+  const integration = await activeIntegration(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   const given = c.req.valid('json');
-  const toWake = await linkersOf(deps.db, row);
-  const linked = await commitAndWake(deps, toWake, async (tx) => {
-    const wanted = 'ids' in given ? given.ids : 'all';
-    const fresh = await listUnlinked(tx, row.id, wanted);
-    const ids = await linkVendorAccounts(tx, row.id, wanted);
-    if ('ids' in given) {
-      const known = new Set(ids);
-      const unknown = given.ids.filter((id) => !known.has(id));
-      if (unknown.length > 0)
-        throw unprocessable(
-          'unknown-customers',
-          `These customers are not known: ${listed(unknown)}. Nothing was linked.`,
-        );
-    }
-    if (ids.length === 0) throw unprocessable('no-customers', 'The vendor has no customers to link.');
-    await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'linkCustomers' });
-    await completeMigrationStep(tx, row.id, 'linkCustomers');
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'customers.link',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      after: { linked: ids.length },
-    });
-    // After connect nobody will ask what they are mapped to, unless it is asked now.
-    toWake.push(...(await beginOnboardings(tx, row, fresh, { by: 'person' })));
-    return ids.length;
-  });
+  const { linked } = await runCommand(c, linkCustomers, { integration, wanted: 'ids' in given ? given.ids : 'all' });
   return send(c, z.object({ linked: z.int() }), { linked });
 });
 
@@ -328,26 +217,17 @@ function fieldErrors(issues: readonly { path: PropertyKey[]; message: string }[]
   }));
 }
 
-/** The processes in which customers are linked: connect, and a migration that is under way. */
-export async function linkersOf(db: Queryable, row: IntegrationRow): Promise<Wakeable[]> {
-  return [connectProcess(row), ...((await isMigrating(db, row.id)) ? [migrationProcess(row)] : [])];
-}
-
-async function refuseUnread(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
-  const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
-  if (steps.find((step) => step.step === 'verifyCredentials')?.state === 'done') return;
-  throw conflict(
-    'not-read-yet',
-    'The customers have not been read from the vendor yet. Look at the integration to see what it waits for.',
-  );
-}
-
-/** @throws ApiProblem while it is being connected, which goes the way that was chosen at its start */
-export async function refuseUnconnected(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
-  const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
-  if (steps.find((step) => step.step === 'finish')?.state === 'done') return;
-  throw conflict(
-    'not-connected-yet',
-    'This integration is still being connected the way that was chosen. Finish that first, or disconnect it and choose again.',
-  );
+/** @throws ApiProblem for credentials or settings that the vendor's entry of the registry does not know */
+function readCredentials(vendorId: string, { settings, ...given }: Omit<z.infer<typeof credentialsBody>, 'expiresOn'>) {
+  if (!isVendor(vendorId)) throw notFound('vendor');
+  const vendor = vendors[vendorId];
+  const parsed = vendor.credentials.safeParse(given);
+  const parsedSettings = vendor.settings
+    .extend({ swing: swingSchema.optional() })
+    .strict()
+    .safeParse(settings ?? {});
+  const errors = [...fieldErrors(parsed.error?.issues, ''), ...fieldErrors(parsedSettings.error?.issues, 'settings.')];
+  if (!parsed.success || errors.length > 0)
+    throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
+  return { credentials: parsed.data, settings: { ...settings, resellerId: parsed.data.resellerId } };
 }

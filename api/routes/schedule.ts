@@ -1,22 +1,17 @@
 /** When an integration syncs by itself. The sweep makes it a Temporal Schedule, within a minute. */
 import { z } from '@hono/zod-openapi';
-import { recordAudit } from '../../db/queries/audit.ts';
-import { findSchedule, storeSchedule } from '../../db/queries/schedule.ts';
+import { chooseSchedule } from '../../commands/integration.ts';
+import { findSchedule } from '../../db/queries/schedule.ts';
 import {
-  calendarsOf,
   defaultJitterMinutes,
   defaultSchedule,
   defaultTime,
-  isTimeZone,
   nextRuns,
-  ScheduleError,
   warningsOf,
   weekdays,
-  type Schedule,
 } from '../../domain/schedule.ts';
-import { actorOf, type ApiDependencies } from '../context.ts';
+import { runCommand, type ApiDependencies } from '../context.ts';
 import { createRouter, idParam, isoDate, jsonBody, route, send } from '../define.ts';
-import { unprocessable } from '../problem.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
 
 const tag = 'Schedule';
@@ -119,39 +114,12 @@ scheduleRoutes.openapi(get, async (c) => {
 
 scheduleRoutes.openapi(put, async (c) => {
   const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
+  const integration = await activeIntegration(deps, c.get('caller'), c.req.valid('param').id);
   const given = c.req.valid('json');
   const schedule = { ...given, timeZone: given.timeZone ?? deps.environment.DEFAULT_TIME_ZONE };
-  if (!isTimeZone(schedule.timeZone))
-    throw unprocessable(
-      'unknown-time-zone',
-      `There is no time zone "${schedule.timeZone}". Give one as "Europe/Berlin".`,
-    );
-  refuseBadCron(schedule);
-  await deps.db.transaction(async (tx) => {
-    const before = await findSchedule(tx, row.id);
-    await storeSchedule(tx, row.id, schedule);
-    await recordAudit(tx, caller.organizationId, {
-      actor: actorOf(caller),
-      action: 'schedule.put',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      before: before ?? null,
-      after: schedule,
-    });
-  });
-  return send(c, scheduleSchema, await scheduleView(deps, row));
+  await runCommand(c, chooseSchedule, { integration, schedule });
+  return send(c, scheduleSchema, await scheduleView(deps, integration));
 });
-
-function refuseBadCron({ choice }: Schedule): void {
-  try {
-    calendarsOf(choice);
-  } catch (error) {
-    if (!(error instanceof ScheduleError)) throw error;
-    throw unprocessable('bad-cron', error.message, [{ field: 'choice.cron', message: error.message }]);
-  }
-}
 
 async function scheduleView(deps: ApiDependencies, row: { id: string; disconnectedAt: Date | null }) {
   const chosen = await findSchedule(deps.db, row.id);

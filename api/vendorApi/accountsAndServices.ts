@@ -20,7 +20,7 @@ import {
 import { meantIds, possibleIds } from '../../domain/idReadings.ts';
 import type { Queryable, Transaction } from '../../db/client.ts';
 import { commitAndWake } from '../context.ts';
-import { linkersOf } from '../routes/integrations.ts';
+import { linkersOf } from '../../commands/integration.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { listOfFields, optionalFlag, optionalText, requiredText, valuesOf, type Fields } from './fields.ts';

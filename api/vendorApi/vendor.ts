@@ -1,15 +1,14 @@
 /** Routes 3 to 7: the vendor's own data and its SKUs (reference/gradient.md §4.1, §4.2). */
-import { migrationProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import { recordAudit } from '../../db/queries/audit.ts';
 import { readIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
-import { requestMigration } from '../../db/queries/migration.ts';
-import { listSteps } from '../../db/queries/process.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
 import type { IdReadings } from '../../domain/idReadings.ts';
-import { wakeAll, type ApiDependencies } from '../context.ts';
+import { requestMigration } from '../../commands/migration.ts';
+import { Refusal } from '../../commands/refusal.ts';
+import { runAs, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { categories, subcategories } from './categories.ts';
@@ -69,11 +68,13 @@ function modulesOf(fields: Fields): unknown[] {
  */
 export async function migrate(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
   if (row.modules.includes('alerts')) return;
-  const steps = await listSteps(deps.db, { kind: 'connect', id: row.id });
-  if (steps.find((step) => step.step === 'finish')?.state !== 'done')
-    throw new VendorApiError(409, 'The integration is still being connected; finish that first');
-  const begun = await deps.db.transaction((tx) => requestMigration(tx, row.id, vendorActor(row)));
-  if (begun) wakeAll(deps, [migrationProcess(row)]);
+  const actor = { organizationId: row.organizationId, name: vendorActor(row) };
+  await runAs(deps, actor, requestMigration, { integration: row }).catch((error: unknown) => {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.code === 'not-connected-yet')
+      throw new VendorApiError(409, 'The integration is still being connected; finish that first');
+    // Else somebody else has just asked for the migration.
+  });
 }
 
 /** Bare, unlike route 3: the new SKU is in the root's `skus` (a client in production reads it there). */

@@ -1,10 +1,13 @@
 /** An integration as the API shows it, with its processes. */
 import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
 import { readPause } from '../../db/queries/rateLimit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/process.ts';
-import type { ApiDependencies } from '../context.ts';
-import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
+import { connectProcess, migrationProcess, syncProcess } from '../../domain/process/ids.ts';
+import type { ApiDependencies, ApiEnv } from '../context.ts';
+import { exampleIds, isoDate, isoDateOrNull, send } from '../define.ts';
+import { ownedIntegration } from '../owned.ts';
 import { exampleProcess, pauseSchema, processSchema, processView } from './process.ts';
 
 export const integrationSchema = z
@@ -49,10 +52,14 @@ export const createdSchema = z.object({
   key: z.string().optional(),
 });
 
+/** Sends an integration of the caller's as it is now. */
+export async function sendIntegration(c: Context<ApiEnv>, id: string, status: 200 | 202 = 200): Promise<Response> {
+  const { deps, caller } = c.var;
+  return send(c, integrationSchema, await integrationView(deps, await ownedIntegration(deps, caller, id)), status);
+}
+
 export async function integrationView(deps: ApiDependencies, row: IntegrationRow) {
-  const connect = { kind: 'connect', id: row.id } as const;
-  const sync = { kind: 'sync', id: row.id } as const;
-  const migration = { kind: 'migrateToAlerts', id: row.id } as const;
+  const [connect, sync, migration] = [connectProcess(row), syncProcess(row), migrationProcess(row)];
   const migrationSteps = await listSteps(deps.db, migration);
   return {
     ...row,

@@ -104,6 +104,10 @@ export async function restoreIntegration(tx: Queryable, id: string): Promise<voi
     .where(eq(integration.id, id));
 }
 
+export async function storeModules(tx: Queryable, id: string, modules: IntegrationRow['modules']): Promise<void> {
+  await tx.update(integration).set({ modules }).where(eq(integration.id, id));
+}
+
 export async function storeAlertSettings(tx: Queryable, id: string, alerts: IntegrationRow['alerts']): Promise<void> {
   await tx.update(integration).set({ alerts }).where(eq(integration.id, id));
 }

@@ -28,7 +28,7 @@ import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
 import { listApprovalLines } from '../../db/queries/approvals.ts';
 import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
-import { requestMigration } from '../../db/queries/migration.ts';
+import { requestMigration } from '../../commands/migration.ts';
 import { planMappings } from '../../domain/mappingFile.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import type { Route } from './apiContract.ts';
@@ -236,7 +236,9 @@ export const samples: Record<string, Make> = {
   migrateToAlerts: async (tenant) => ({ params: { id: await seedIntegration(tenant, stepsOf.connect) } }),
   abandonMigration: async (tenant) => {
     const id = await seedIntegration(tenant, stepsOf.connect);
-    await tenant.db.transaction((tx) => requestMigration(tx, id, 'test'));
+    const { organizationId } = tenant;
+    const actor = { organizationId, name: 'test' };
+    await tenant.db.transaction((tx) => requestMigration(tx, actor, { integration: { id, organizationId } }));
     return { params: { id } };
   },
 

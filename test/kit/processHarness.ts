@@ -16,7 +16,7 @@ import { createEncryption } from '../../db/encryption.ts';
 import { recordDelivered } from '../../db/queries/alertDelivery.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { insertIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
-import { requestMigration } from '../../db/queries/migration.ts';
+import { requestMigration } from '../../commands/migration.ts';
 import { beginOnboardings } from '../../commands/onboarding.ts';
 import { moveOnboardings, openStates } from '../../db/queries/onboarding.ts';
 import { startFound } from '../../commands/startOnboardings.ts';
@@ -272,7 +272,10 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     },
     async migration(psaConnectionId) {
       const id = await harness.integration(psaConnectionId);
-      await db.transaction((tx) => requestMigration(tx, id, 'test'));
+      await db.transaction(async (tx) => {
+        await finishStep(tx, { kind: 'connect', id, round: '1', step: 'finish' });
+        await requestMigration(tx, { organizationId, name: 'test' }, { integration: { id, organizationId } });
+      });
       return id;
     },
     async alert(psaConnectionId) {

@@ -1,0 +1,114 @@
+/** How an integration's alerts become tickets: the permissions they need, the board they go to, their texts and rules. */
+import type { Queryable, Transaction } from '../db/client.ts';
+import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../db/queries/integration.ts';
+import { completeMigrationStep } from '../db/queries/migration.ts';
+import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../db/queries/process.ts';
+import { readPsaConnection } from '../db/queries/psaConnection.ts';
+import { alertSettingsOf, completeBoard, overlay, type AlertSettings } from '../domain/alerts.ts';
+import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';
+import { audit, type Actor } from './actor.ts';
+import { admitAlerts } from './alertAdmission.ts';
+import { endPause } from './endPause.ts';
+import { Refusal } from './refusal.ts';
+
+type Given<T> = { [K in keyof T]?: T[K] | undefined };
+
+/** What of the settings is to be changed; what is absent stays. */
+type GivenSettings = Given<Omit<AlertSettings, 'board' | 'storm' | 'rules'>> & {
+  storm?: Given<AlertSettings['storm']> | undefined;
+  rules?: Given<AlertSettings['rules']> | undefined;
+};
+
+interface OfAlerts {
+  integration: IntegrationRow;
+  /** Deliveries in flight of one integration at most. */
+  slots: number;
+}
+
+type Changed = Promise<{ settings: AlertSettings; toWake: Wakeable[] }>;
+
+/** Asks the PSA anew for each right that alerts need, and for its boards; a pause is over. */
+export async function checkPermissions(
+  tx: Transaction,
+  actor: Actor,
+  { integration }: { integration: IntegrationRow },
+): Promise<{ process: Wakeable; toWake: Wakeable[] }> {
+  const process = await checkerOf(tx, integration);
+  const owner = await ownerOf(tx, process);
+  if (owner) await reopenSteps(tx, { ...process, round: owner.round, steps: ['checkPermissions'] });
+  await commitFact(tx, process);
+  await audit(tx, actor, { action: 'permissions.check', subjectKind: 'integration', subjectId: integration.id });
+  await endPause(tx, actor, { of: 'psa', id: integration.psaConnectionId });
+  return { process, toWake: [process] };
+}
+
+/** Who checks permissions: the migration, where alerts came later. */
+async function checkerOf(db: Queryable, integration: IntegrationRow): Promise<Wakeable> {
+  const migrated = (await listSteps(db, migrationProcess(integration))).length > 0;
+  return migrated ? migrationProcess(integration) : connectProcess(integration);
+}
+
+/**
+ * Chooses the board that alerts go to, and gives the alerts that waited for one their slots.
+ *
+ * @param input.choice status and priorities that are not given are the usual ones
+ * @throws Refusal while no board has been read, and for a board that takes no tickets like these
+ */
+export async function chooseBoard(
+  tx: Transaction,
+  actor: Actor,
+  input: OfAlerts & { choice: Parameters<typeof completeBoard>[1] },
+): Changed {
+  const { integration } = input;
+  const { ticketOptions } = await readPsaConnection(tx, integration.psaConnectionId);
+  if (!ticketOptions)
+    throw new Refusal(
+      'conflict',
+      'not-read-yet',
+      'The boards have not been read yet: they come with Check Permissions.',
+    );
+  const completed = completeBoard(ticketOptions, input.choice);
+  if ('refusals' in completed)
+    throw new Refusal(
+      'impossible',
+      'unusable-board',
+      completed.refusals.map((refusal) => refusal.reason).join(' '),
+      completed.refusals.map(({ field, reason }) => ({ field, message: reason })),
+    );
+  const checker = await checkerOf(tx, integration);
+  const { settings, toWake } = await change(tx, actor, input, 'alerts.board', () => ({ board: completed.choice }));
+  await completeByFact(tx, { ...connectProcess(integration), round: '1', step: 'chooseBoard' });
+  await completeMigrationStep(tx, integration.id, 'chooseBoard');
+  return { settings, toWake: [...toWake, checker] };
+}
+
+/** Changes texts, storms and rules; what is not given stays. */
+export async function changeAlertSettings(
+  tx: Transaction,
+  actor: Actor,
+  input: OfAlerts & { given: GivenSettings },
+): Changed {
+  const { given } = input;
+  return change(tx, actor, input, 'alerts.settings', (now) => {
+    const { board: _, ...others } = now;
+    const parts = { storm: overlay(now.storm, given.storm), rules: overlay(now.rules, given.rules) };
+    return overlay(others, { ...given, ...parts });
+  });
+}
+
+/** @param changed from the settings as they are with the integration locked: somebody may have changed others meanwhile */
+async function change(
+  tx: Transaction,
+  actor: Actor,
+  { integration, slots }: OfAlerts,
+  action: string,
+  changed: (now: AlertSettings) => Partial<AlertSettings>,
+): Changed {
+  const { id } = integration;
+  const locked = (await lockIntegration(tx, id)) ?? integration;
+  const { alerts: before } = locked;
+  const after = { ...before, ...changed(alertSettingsOf(before)) };
+  await storeAlertSettings(tx, id, after);
+  await audit(tx, actor, { action, subjectKind: 'integration', subjectId: id, before, after });
+  return { settings: alertSettingsOf(after), toWake: await admitAlerts(tx, { ...locked, alerts: after }, slots) };
+}

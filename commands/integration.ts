@@ -1,0 +1,307 @@
+/** Connecting a vendor, and what is changed of an integration: its access, its customers, its intake, its schedule, its end. */
+import type { Queryable, Transaction } from '../db/client.ts';
+import { dismissUndelivered } from '../db/queries/alerts.ts';
+import { recomputeIntegration } from '../db/queries/cards.ts';
+import {
+  disconnectIntegration,
+  insertIntegration,
+  linkVendorAccounts,
+  listUnlinked,
+  lockIntegration,
+  restoreIntegration,
+  storeVendorCredentials,
+  type IntegrationRow,
+} from '../db/queries/integration.ts';
+import { completeMigrationStep, isMigrating } from '../db/queries/migration.ts';
+import {
+  commitFact,
+  completeByFact,
+  endProcess,
+  finishStep,
+  isStepDone,
+  listSteps,
+  redoSteps,
+  reopenBlocked,
+  reopenSteps,
+} from '../db/queries/process.ts';
+import { hasKeyInForce, revokeIntegrationKeys, storeIntake } from '../db/queries/push.ts';
+import { findSchedule, storeSchedule } from '../db/queries/schedule.ts';
+import { dropStaged } from '../db/queries/staging.ts';
+import { endRuns, insertSyncRequest } from '../db/queries/sync.ts';
+import { listed } from '../domain/listed.ts';
+import {
+  connectProcess,
+  deliveryProcess,
+  migrationProcess,
+  syncProcess,
+  type Wakeable,
+} from '../domain/process/ids.ts';
+import { reconnectSteps } from '../domain/process/steps.ts';
+import { calendarsOf, isTimeZone, ScheduleError, type Schedule } from '../domain/schedule.ts';
+import { audit, type Actor } from './actor.ts';
+import { endPause } from './endPause.ts';
+import { issueKey } from './integrationKey.ts';
+import { beginOnboardings, endOnboardings, reopenStuckOnboardings, resumeOnboardings } from './onboarding.ts';
+import { Refusal } from './refusal.ts';
+
+type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
+type Woken = Promise<{ toWake: Wakeable[] }>;
+
+const subjectOf = ({ id }: Owned) => ({ subjectKind: 'integration', subjectId: id });
+
+/**
+ * Connects a vendor: the connect process begins.
+ *
+ * @param input.services what the vendor is known to bill
+ * @returns `key` of one that pushes: shown this once
+ */
+export async function connectVendor(
+  tx: Transaction,
+  actor: Actor,
+  input: Omit<Parameters<typeof insertIntegration>[2], 'settings'>,
+): Promise<{ integration: IntegrationRow; key?: string; toWake: Wakeable[] }> {
+  const { vendor, intake, modules } = input;
+  const integration = await insertIntegration(tx, actor.organizationId, { ...input, settings: {} });
+  const after = { vendor, intake, modules };
+  await audit(tx, actor, { action: 'integration.create', ...subjectOf(integration), after });
+  return { integration, ...(await keyOf(tx, actor, integration)), toWake: [connectProcess(integration)] };
+}
+
+async function keyOf(tx: Transaction, actor: Actor, integration: IntegrationRow): Promise<{ key?: string }> {
+  return integration.intake === 'push' ? { key: (await issueKey(tx, actor, { integration, overlapMs: 0 })).key } : {};
+}
+
+/**
+ * Gives the vendor's credentials: they are tried at once, what was blocked without them tries again, and a pause is over.
+ * Of a vendor that pushes they are for a later switch of the intake.
+ *
+ * @param input.credentials encrypted for the integration
+ * @param input.expireOn the day on which they end, YYYY-MM-DD; null = not known
+ * @param input.settings what is not among them stays
+ * @throws Refusal while the integration of a vendor that pushes is still being connected
+ */
+export async function giveVendorCredentials(
+  tx: Transaction,
+  actor: Actor,
+  input: {
+    integration: IntegrationRow;
+    credentials: string;
+    expireOn: string | null;
+    settings: Record<string, unknown> & { resellerId: unknown };
+  },
+): Woken {
+  const { integration, ...given } = input;
+  const { id, intake } = integration;
+  if (intake === 'push') await refuseUnconnected(tx, integration);
+  await storeVendorCredentials(tx, id, given);
+  const connect = { ...connectProcess(integration), round: '1' };
+  if (intake === 'push') await reopenSteps(tx, { ...connect, steps: ['credentials', 'verifyCredentials'] });
+  await finishStep(tx, { ...connect, step: 'credentials' });
+  const processes = [connectProcess(integration), syncProcess(integration)];
+  for (const process of processes) {
+    await reopenBlocked(tx, process);
+    await commitFact(tx, process);
+  }
+  const stuck = await reopenStuckOnboardings(tx, integration);
+  await endPause(tx, actor, { of: 'vendor', id });
+  const after = { resellerId: given.settings.resellerId };
+  await audit(tx, actor, { action: 'integration.credentials', ...subjectOf(integration), after });
+  return { toWake: [...processes, ...stuck] };
+}
+
+/**
+ * Links customers: their usage is read from now on.
+ *
+ * @param input.wanted the vendor's own ids
+ * @returns how many of them are linked now
+ * @throws Refusal while no customer was read, and when one is not known, or there is none
+ */
+export async function linkCustomers(
+  tx: Transaction,
+  actor: Actor,
+  { integration, wanted }: { integration: IntegrationRow; wanted: readonly string[] | 'all' },
+): Promise<{ linked: number; toWake: Wakeable[] }> {
+  await refuseUnread(tx, integration);
+  const linkers = await linkersOf(tx, integration);
+  const fresh = await listUnlinked(tx, integration.id, wanted);
+  const ids = await linkVendorAccounts(tx, integration.id, wanted);
+  const known = new Set(ids);
+  const unknown = wanted === 'all' ? [] : wanted.filter((id) => !known.has(id));
+  if (unknown.length > 0)
+    throw new Refusal(
+      'impossible',
+      'unknown-customers',
+      `These customers are not known: ${listed(unknown)}. Nothing was linked.`,
+    );
+  const linked = ids.length;
+  if (linked === 0) throw new Refusal('impossible', 'no-customers', 'The vendor has no customers to link.');
+  await completeByFact(tx, { ...connectProcess(integration), round: '1', step: 'linkCustomers' });
+  await completeMigrationStep(tx, integration.id, 'linkCustomers');
+  await audit(tx, actor, { action: 'customers.link', ...subjectOf(integration), after: { linked } });
+  // After connect nobody will ask what they are mapped to, unless it is asked now.
+  const begun = await beginOnboardings(tx, integration, fresh, { by: 'person' });
+  return { linked, toWake: [...linkers, ...begun] };
+}
+
+/** The processes in which customers are linked: connect, and a migration that is under way. */
+export async function linkersOf(db: Queryable, row: Owned): Promise<Wakeable[]> {
+  return [connectProcess(row), ...((await isMigrating(db, row.id)) ? [migrationProcess(row)] : [])];
+}
+
+/**
+ * Changes the way counts come; the one that they come already changes nothing.
+ *
+ * @throws Refusal while the integration is being connected, or Countersign cannot read from the vendor
+ */
+export async function changeIntake(
+  tx: Transaction,
+  actor: Actor,
+  { integration, intake }: { integration: IntegrationRow; intake: 'push' | 'pull' },
+): Woken {
+  if (intake === integration.intake) return { toWake: [] };
+  await refuseUnconnected(tx, integration);
+  if (intake === 'pull' && !(await isStepDone(tx, connectProcess(integration), 'verifyCredentials')))
+    throw new Refusal(
+      'conflict',
+      'not-verified',
+      "Countersign cannot read from the vendor yet. Give the vendor's credentials first, and wait until they have been tried.",
+    );
+  await storeIntake(tx, integration.id, intake);
+  await changeIntakeSteps(tx, integration, intake);
+  await recomputeIntegration(tx, integration.id);
+  await insertSyncRequest(tx, integration.id, { requestedBy: actor.name });
+  const toWake = [connectProcess(integration), syncProcess(integration)];
+  for (const process of toWake) await commitFact(tx, process);
+  const moved = { before: { intake: integration.intake }, after: { intake } };
+  await audit(tx, actor, { action: 'integration.intake', ...subjectOf(integration), ...moved });
+  return { toWake };
+}
+
+/** A vendor that shall send must have a key and have accepted it: `connect` waits for what is missing, and says so. */
+async function changeIntakeSteps(tx: Transaction, row: IntegrationRow, intake: 'push' | 'pull'): Promise<void> {
+  const connect = { ...connectProcess(row), round: '1' };
+  if (intake === 'pull') {
+    for (const step of ['issueKey', 'enable']) await finishStep(tx, { ...connect, step }, 'skipped');
+    return;
+  }
+  await reopenSteps(tx, { ...connect, steps: ['issueKey', 'enable'] });
+  if (await hasKeyInForce(tx, row.id)) await finishStep(tx, { ...connect, step: 'issueKey' });
+  if (row.pushStatus === 'pending' || row.pushStatus === 'active') await finishStep(tx, { ...connect, step: 'enable' });
+}
+
+/**
+ * Chooses when the integration syncs by itself. The sweep makes it a Temporal Schedule, within a minute.
+ *
+ * @throws Refusal for a time zone or a cron expression that there is not
+ */
+export async function chooseSchedule(
+  tx: Transaction,
+  actor: Actor,
+  { integration, schedule }: { integration: Owned; schedule: Schedule },
+): Woken {
+  if (!isTimeZone(schedule.timeZone))
+    throw new Refusal(
+      'impossible',
+      'unknown-time-zone',
+      `There is no time zone "${schedule.timeZone}". Give one as "Europe/Berlin".`,
+    );
+  refuseBadCron(schedule);
+  const before = (await findSchedule(tx, integration.id)) ?? null;
+  await storeSchedule(tx, integration.id, schedule);
+  await audit(tx, actor, { action: 'schedule.put', ...subjectOf(integration), before, after: schedule });
+  return { toWake: [] };
+}
+
+function refuseBadCron({ choice }: Schedule): void {
+  try {
+    calendarsOf(choice);
+  } catch (error) {
+    if (!(error instanceof ScheduleError)) throw error;
+    const { message } = error;
+    throw new Refusal('impossible', 'bad-cron', message, [{ field: 'choice.cron', message }]);
+  }
+}
+
+/**
+ * Stops reading and reconciling, and forgets the credentials. Nothing that a person decided is taken away, so that
+ * reconnecting can give all of it back. One that is disconnected already stays as it is.
+ */
+export async function disconnectVendor(
+  tx: Transaction,
+  actor: Actor,
+  { integration }: { integration: IntegrationRow },
+): Woken {
+  const { id } = integration;
+  await lockIntegration(tx, id);
+  const toWake = [...(await linkersOf(tx, integration)), syncProcess(integration)];
+  if (!(await disconnectIntegration(tx, id))) return { toWake };
+  await endProcess(tx, syncProcess(integration));
+  await endProcess(tx, migrationProcess(integration));
+  const detail = 'The integration was disconnected before anybody was told of it.';
+  toWake.push(...(await endAlerts(tx, integration, { code: 'disconnected', detail })));
+  toWake.push(...(await endOnboardings(tx, integration, 'disconnected')));
+  for (const runId of await endRuns(tx, id)) await dropStaged(tx, runId);
+  await endProcess(tx, connectProcess(integration));
+  await revokeIntegrationKeys(tx, id);
+  await recomputeIntegration(tx, id);
+  await audit(tx, actor, { action: 'integration.disconnect', ...subjectOf(integration) });
+  return { toWake };
+}
+
+/** Dismisses the alerts that nobody was told of. @returns the deliveries among them that were under way, to wake them */
+export async function endAlerts(
+  tx: Transaction,
+  integration: Owned,
+  reason: { code: string; detail: string },
+): Promise<Wakeable[]> {
+  const of = { organizationId: integration.organizationId, integrationId: integration.id };
+  const ended = (await dismissUndelivered(tx, integration.id, reason)).map((id) => deliveryProcess({ id, ...of }));
+  for (const process of ended) await endProcess(tx, process);
+  return ended;
+}
+
+/**
+ * Connects again what was disconnected, with its mappings; the vendor's access is asked for anew.
+ *
+ * @returns `key` of one that pushes: shown this once
+ * @throws Refusal when it is connected
+ */
+export async function reconnectVendor(
+  tx: Transaction,
+  actor: Actor,
+  { id }: { id: string },
+): Promise<{ key?: string; toWake: Wakeable[] }> {
+  const integration = await lockIntegration(tx, id);
+  if (!integration?.disconnectedAt)
+    throw new Refusal('conflict', 'not-disconnected', 'This integration is connected: nothing was changed.');
+  await restoreIntegration(tx, id);
+  const connect = connectProcess(integration);
+  const hasBoard = integration.alerts.board !== undefined;
+  const steps = reconnectSteps({ ...integration, hasBoard }, await listSteps(tx, connect));
+  await redoSteps(tx, { ...connect, round: '1', steps });
+  await audit(tx, actor, { action: 'integration.reconnect', ...subjectOf(integration), after: { steps } });
+  const key = await keyOf(tx, actor, integration);
+  const resumed = await resumeOnboardings(tx, integration);
+  await recomputeIntegration(tx, id);
+  return { ...key, toWake: [connect, ...resumed] };
+}
+
+/** @throws Refusal while the integration is being connected, which goes the way that was chosen at its start */
+export async function refuseUnconnected(db: Queryable, row: Owned): Promise<void> {
+  if (await isStepDone(db, connectProcess(row), 'finish')) return;
+  throw new Refusal(
+    'conflict',
+    'not-connected-yet',
+    'This integration is still being connected the way that was chosen. Finish that first, or disconnect it and choose again.',
+  );
+}
+
+/** @throws Refusal until the customers have been read from the vendor */
+export async function refuseUnread(db: Queryable, row: Owned): Promise<void> {
+  if (await isStepDone(db, connectProcess(row), 'verifyCredentials')) return;
+  throw new Refusal(
+    'conflict',
+    'not-read-yet',
+    'The customers have not been read from the vendor yet. Look at the integration to see what it waits for.',
+  );
+}

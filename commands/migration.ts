@@ -1,0 +1,67 @@
+/** From billing to billing and alerts, and back (G30–G36). */
+import type { Transaction } from '../db/client.ts';
+import { lockIntegration, storeAlertSettings, storeModules, type IntegrationRow } from '../db/queries/integration.ts';
+import { isMigrating } from '../db/queries/migration.ts';
+import { commitFact, createProcess, endProcess, finishStep, ownerOf, startRound } from '../db/queries/process.ts';
+import { migrationProcess, type Wakeable } from '../domain/process/ids.ts';
+import { audit, type Actor } from './actor.ts';
+import { endAlerts, refuseUnconnected } from './integration.ts';
+import { Refusal } from './refusal.ts';
+
+type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
+
+/**
+ * *Migrate to Alerts* was pressed: alerts are taken from now on, and wait for a board. One that was abandoned begins anew.
+ *
+ * @throws Refusal while the integration is being connected, and when it carries alerts already
+ */
+export async function requestMigration(
+  tx: Transaction,
+  actor: Actor,
+  { integration }: { integration: Owned },
+): Promise<{ toWake: Wakeable[] }> {
+  await refuseUnconnected(tx, integration);
+  const { id } = integration;
+  const row = await lockIntegration(tx, id);
+  if (!row || row.modules.includes('alerts'))
+    throw new Refusal('conflict', 'has-alerts', 'This integration carries alerts already.');
+  const modules = [...row.modules, 'alerts' as const];
+  await storeModules(tx, id, modules);
+  const process = migrationProcess(integration);
+  const before = await ownerOf(tx, process);
+  await createProcess(tx, row.organizationId, process);
+  const round = String(before ? Number(before.round) + 1 : 1);
+  await startRound(tx, { ...process, round });
+  await finishStep(tx, { ...process, round, step: 'requestMigration' });
+  await commitFact(tx, process);
+  const moved = { before: { modules: row.modules }, after: { modules } };
+  await audit(tx, actor, { action: 'migration.request', subjectKind: 'integration', subjectId: id, ...moved });
+  return { toWake: [process] };
+}
+
+/**
+ * Back to billing alone: what was asked for alerts goes, alerts that nobody was told of are dismissed, and mappings and
+ * counts stay as they are.
+ *
+ * @throws Refusal when there is no migration to abandon
+ */
+export async function abandonMigration(
+  tx: Transaction,
+  actor: Actor,
+  { integration }: { integration: Owned },
+): Promise<{ toWake: Wakeable[] }> {
+  const { id } = integration;
+  const row = await lockIntegration(tx, id);
+  if (!row || !(await isMigrating(tx, id)))
+    throw new Refusal('conflict', 'no-migration', 'There is no migration under way that could be abandoned.');
+  const process = migrationProcess(integration);
+  await endProcess(tx, process);
+  const modules = row.modules.filter((module) => module !== 'alerts');
+  await storeModules(tx, id, modules);
+  await storeAlertSettings(tx, id, {});
+  const detail = 'The migration to alerts was abandoned before anybody was told of it.';
+  const ended = await endAlerts(tx, integration, { code: 'migration_abandoned', detail });
+  const moved = { before: { modules: row.modules }, after: { modules } };
+  await audit(tx, actor, { action: 'migration.abandon', subjectKind: 'integration', subjectId: id, ...moved });
+  return { toWake: [process, ...ended] };
+}
