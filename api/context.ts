@@ -3,7 +3,7 @@ import type { Wakeable } from '../domain/process/ids.ts';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { Actor } from '../commands/actor.ts';
+import type { Actor, Command } from '../commands/actor.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
@@ -43,27 +43,28 @@ export function actorFrom(caller: Caller): Actor {
 }
 
 /**
- * Runs a command in one transaction, and then wakes whom it names.
+ * Runs a command in one transaction, and then wakes whom it names. The wake is never awaited: while Temporal is away it takes
+ * seconds, and the change is safe without it.
  *
  * @throws Refusal and whatever else the command throws; nothing is changed then, and nobody woken
  */
-export async function runAs<Input, Changed extends { toWake: readonly Wakeable[] }>(
+export async function runAs<Input, Changed>(
   deps: ApiDependencies,
   actor: Actor,
-  command: (tx: Transaction, actor: Actor, input: Input) => Promise<Changed>,
+  command: Command<Input, Changed>,
   input: Input,
-): Promise<Changed> {
+) {
   const changed = await deps.db.transaction((tx) => command(tx, actor, input));
   wakeAll(deps, changed.toWake);
   return changed;
 }
 
 /** The same as the caller of a request. */
-export async function runCommand<Input, Changed extends { toWake: readonly Wakeable[] }>(
+export async function runCommand<Input, Changed>(
   { var: { deps, caller } }: Pick<Context<ApiEnv>, 'var'>,
-  command: (tx: Transaction, actor: Actor, input: Input) => Promise<Changed>,
+  command: Command<Input, Changed>,
   input: Input,
-): Promise<Changed> {
+) {
   return runAs(deps, actorFrom(caller), command, input);
 }
 

@@ -1,5 +1,6 @@
 import { recordAudit, type AuditEntry } from '../db/queries/audit.ts';
-import type { Queryable } from '../db/client.ts';
+import type { Queryable, Transaction } from '../db/client.ts';
+import type { Wakeable } from '../domain/process/ids.ts';
 
 /** Who makes a change, and for which organization. */
 export interface Actor {
@@ -7,6 +8,18 @@ export interface Actor {
   /** As the audit names them: `token:<id>`, or Countersign itself. */
   name: string;
 }
+
+/**
+ * A change that a person, a vendor or a process makes, in one transaction with its audit row. It answers what has changed,
+ * and whom to wake after the commit.
+ *
+ * @throws Refusal when the change cannot be made as asked
+ */
+export type Command<Input, Changed = unknown> = (
+  tx: Transaction,
+  actor: Actor,
+  input: Input,
+) => Promise<Changed & { toWake: Wakeable[] }>;
 
 /** Writes the audit row of an actor's change, in the change's own transaction (invariant 8). Never pass a secret. */
 export async function audit(tx: Queryable, actor: Actor, entry: Omit<AuditEntry, 'actor'>): Promise<void> {

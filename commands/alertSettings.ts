@@ -6,7 +6,7 @@ import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import { alertSettingsOf, completeBoard, overlay, type AlertSettings } from '../domain/alerts.ts';
 import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';
-import { audit, type Actor } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { admitAlerts } from './alertAdmission.ts';
 import { endPause } from './endPause.ts';
 import { Refusal } from './refusal.ts';
@@ -28,11 +28,11 @@ interface OfAlerts {
 type Changed = Promise<{ settings: AlertSettings; toWake: Wakeable[] }>;
 
 /** Asks the PSA anew for each right that alerts need, and for its boards; a pause is over. */
-export async function checkPermissions(
-  tx: Transaction,
-  actor: Actor,
-  { integration }: { integration: IntegrationRow },
-): Promise<{ process: Wakeable; toWake: Wakeable[] }> {
+export const checkPermissions: Command<{ integration: IntegrationRow }, { process: Wakeable }> = async (
+  tx,
+  actor,
+  { integration },
+) => {
   const process = await checkerOf(tx, integration);
   const owner = await ownerOf(tx, process);
   if (owner) await reopenSteps(tx, { ...process, round: owner.round, steps: ['checkPermissions'] });
@@ -40,7 +40,7 @@ export async function checkPermissions(
   await audit(tx, actor, { action: 'permissions.check', subjectKind: 'integration', subjectId: integration.id });
   await endPause(tx, actor, { of: 'psa', id: integration.psaConnectionId });
   return { process, toWake: [process] };
-}
+};
 
 /** Who checks permissions: the migration, where alerts came later. */
 async function checkerOf(db: Queryable, integration: IntegrationRow): Promise<Wakeable> {
@@ -54,11 +54,10 @@ async function checkerOf(db: Queryable, integration: IntegrationRow): Promise<Wa
  * @param input.choice status and priorities that are not given are the usual ones
  * @throws Refusal while no board has been read, and for a board that takes no tickets like these
  */
-export async function chooseBoard(
-  tx: Transaction,
-  actor: Actor,
-  input: OfAlerts & { choice: Parameters<typeof completeBoard>[1] },
-): Changed {
+export const chooseBoard: Command<
+  OfAlerts & { choice: Parameters<typeof completeBoard>[1] },
+  { settings: AlertSettings }
+> = async (tx, actor, input) => {
   const { integration } = input;
   const { ticketOptions } = await readPsaConnection(tx, integration.psaConnectionId);
   if (!ticketOptions)
@@ -80,21 +79,21 @@ export async function chooseBoard(
   await completeByFact(tx, { ...connectProcess(integration), round: '1', step: 'chooseBoard' });
   await completeMigrationStep(tx, integration.id, 'chooseBoard');
   return { settings, toWake: [...toWake, checker] };
-}
+};
 
 /** Changes texts, storms and rules; what is not given stays. */
-export async function changeAlertSettings(
-  tx: Transaction,
-  actor: Actor,
-  input: OfAlerts & { given: GivenSettings },
-): Changed {
+export const changeAlertSettings: Command<OfAlerts & { given: GivenSettings }, { settings: AlertSettings }> = async (
+  tx,
+  actor,
+  input,
+) => {
   const { given } = input;
   return change(tx, actor, input, 'alerts.settings', (now) => {
     const { board: _, ...others } = now;
     const parts = { storm: overlay(now.storm, given.storm), rules: overlay(now.rules, given.rules) };
     return overlay(others, { ...given, ...parts });
   });
-}
+};
 
 /** @param changed from the settings as they are with the integration locked: somebody may have changed others meanwhile */
 async function change(

@@ -26,7 +26,7 @@ import {
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
 import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
-import type { Actor } from './actor.ts';
+import type { Actor, Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
 /** Lines that an audit row names; of more it has their number, and they are read in the approval, which keeps them. */
@@ -45,11 +45,10 @@ interface ApprovalChange {
  *
  * @throws Refusal for a connection that the organization does not have
  */
-export async function previewApproval(
-  tx: Transaction,
-  actor: Actor,
-  input: { psaConnectionId: string; filter: PreviewFilter },
-): Promise<{ preview: PreviewRow; toWake: Wakeable[] }> {
+export const previewApproval: Command<
+  { psaConnectionId: string; filter: PreviewFilter },
+  { preview: PreviewRow }
+> = async (tx, actor, input) => {
   const connection = await lockedConnection(tx, actor, input.psaConnectionId);
   const preview = await storePreview(tx, actor.organizationId, {
     psaConnectionId: connection.id,
@@ -66,7 +65,7 @@ export async function previewApproval(
     after: { psaConnectionId: connection.id, filter: input.filter, cards, money, leftOut },
   });
   return { preview, toWake: [] };
-}
+};
 
 /**
  * Signs cards off as they were seen: each of `cards` by what it showed, or all of a preview. A card that shows something
@@ -74,11 +73,10 @@ export async function previewApproval(
  *
  * @throws Refusal when no card is left, or the preview is not there or was signed off before
  */
-export async function signOff(
-  tx: Transaction,
-  actor: Actor,
-  input: { cards: readonly SeenCard[] } | { previewId: string },
-): Promise<ApprovalChange> {
+export const signOff: Command<
+  { cards: readonly SeenCard[] } | { previewId: string },
+  { batch: ApprovalBatchRow }
+> = async (tx, actor, input) => {
   const nothing = { kind: 'impossible', code: 'nothing-to-approve', words: 'There is no card to approve.' } as const;
   if ('cards' in input) {
     const connection = await lockedConnection(tx, actor, await connectionOf(tx, actor, input.cards));
@@ -105,14 +103,14 @@ export async function signOff(
   });
   await noteSignedOff(tx, previewId, signed.batch.id);
   return signed;
-}
+};
 
 /**
  * Signs the old quantities of an approval off: of what it wrote, where the PSA holds that still and has not billed it.
  *
  * @throws Refusal while the approval is at work, or when nothing is left to undo
  */
-export async function undoApproval(tx: Transaction, actor: Actor, input: { id: string }): Promise<ApprovalChange> {
+export const undoApproval: Command<{ id: string }, { batch: ApprovalBatchRow }> = async (tx, actor, input) => {
   const original = await ownApproval(tx, actor, input.id);
   if (original.state === 'requested')
     throw new Refusal('conflict', 'not-closed', 'The approval is still at work; undo it when it is closed.');
@@ -123,7 +121,7 @@ export async function undoApproval(tx: Transaction, actor: Actor, input: { id: s
     undoOf: original.id,
     seen: { undoOf: original.id },
   });
-}
+};
 
 /**
  * Takes to-dos back: all of an approval, or one of its lines. What is withdrawn blocks nothing and waits for nothing.
@@ -131,11 +129,11 @@ export async function undoApproval(tx: Transaction, actor: Actor, input: { id: s
  * @param input.lineId Countersign's id of the line, not the PSA's
  * @throws Refusal when it is no to-do (any more)
  */
-export async function withdraw(
-  tx: Transaction,
-  actor: Actor,
-  input: { id: string; lineId?: string },
-): Promise<ApprovalChange> {
+export const withdraw: Command<{ id: string; lineId?: string }, { batch: ApprovalBatchRow }> = async (
+  tx,
+  actor,
+  input,
+) => {
   const batch = await ownApproval(tx, actor, input.id);
   await lockedConnection(tx, actor, batch.psaConnectionId);
   if (input.lineId !== undefined) {
@@ -157,7 +155,7 @@ export async function withdraw(
     after: { state: after.state, withdrawn: lines, ...(lines > namedInAudit ? {} : { lines: named }) },
   });
   return { batch: after, toWake: [] };
-}
+};
 
 /**
  * Writing is off: what is not written yet becomes a to-do list, which the next read of the PSA verifies. What is on its

@@ -1,14 +1,13 @@
 /** What a person decides about a card: to dismiss it, which line takes the difference, by which rule it is computed. */
 import type { Transaction } from '../db/client.ts';
 import { decideCard, findCard } from '../db/queries/cards.ts';
-import type { Wakeable } from '../domain/process/ids.ts';
 import type { AccountRule, Decision } from '../domain/reconcile.ts';
-import { audit, type Actor } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 
 type FoundCard = NonNullable<Awaited<ReturnType<typeof findCard>>>;
 type CardChange = Parameters<typeof decideCard>[2];
-type Decided = Promise<{ card: FoundCard; toWake: Wakeable[] }>;
+type CardCommand<Input> = Command<Input & { id: string }, { card: FoundCard }>;
 
 interface Dismissal {
   until: 'change' | 'period' | 'date';
@@ -23,15 +22,10 @@ interface Dismissal {
  * @param input.dismissal null = a dismissal is taken back
  * @throws Refusal when there is no such card, or it is not known until when
  */
-export async function dismissCard(
-  tx: Transaction,
-  actor: Actor,
-  { id, dismissal }: { id: string; dismissal: Dismissal | null },
-): Decided {
-  return decide(tx, actor, id, dismissal ? 'card.dismiss' : 'card.undismiss', (found) => ({
+export const dismissCard: CardCommand<{ dismissal: Dismissal | null }> = (tx, actor, { id, dismissal }) =>
+  decide(tx, actor, id, dismissal ? 'card.dismiss' : 'card.undismiss', (found) => ({
     dismissal: dismissal && dismissalOf(found, dismissal),
   }));
-}
 
 function dismissalOf(found: FoundCard, { until, date, reason }: Dismissal): NonNullable<Decision['dismissal']> {
   const { target, current } = found.card;
@@ -51,17 +45,12 @@ function dismissalOf(found: FoundCard, { until, date, reason }: Dismissal): NonN
  * @param input.lineId the PSA's own id; null = the pick is taken back
  * @throws Refusal when there is no such card or line
  */
-export async function pickLine(
-  tx: Transaction,
-  actor: Actor,
-  { id, lineId }: { id: string; lineId: string | null },
-): Decided {
-  return decide(tx, actor, id, 'card.line', (found) => {
+export const pickLine: CardCommand<{ lineId: string | null }> = (tx, actor, { id, lineId }) =>
+  decide(tx, actor, id, 'card.line', (found) => {
     if (lineId !== null && !found.card.detail.lines.some((line) => line.lineId === lineId))
       throw new Refusal('impossible', 'unknown-line', 'The card has no active line with this id.');
     return { lineId };
   });
-}
 
 /**
  * Sets the rule of this account × product.
@@ -69,13 +58,8 @@ export async function pickLine(
  * @param input.rule null = it is taken back
  * @throws Refusal when there is no such card
  */
-export async function ruleCard(
-  tx: Transaction,
-  actor: Actor,
-  { id, rule }: { id: string; rule: Omit<AccountRule, 'author'> | null },
-): Decided {
-  return decide(tx, actor, id, 'card.rule', () => ({ rule: rule && { ...rule, author: actor.name } }));
-}
+export const ruleCard: CardCommand<{ rule: Omit<AccountRule, 'author'> | null }> = (tx, actor, { id, rule }) =>
+  decide(tx, actor, id, 'card.rule', () => ({ rule: rule && { ...rule, author: actor.name } }));
 
 async function decide(
   tx: Transaction,
@@ -83,7 +67,7 @@ async function decide(
   id: string,
   action: string,
   changeOf: (found: FoundCard) => CardChange,
-): Decided {
+) {
   const found = await findCard(tx, actor.organizationId, id);
   if (!found) throw new Refusal('unknown', 'not-found', 'There is no such card.');
   const change = changeOf(found);

@@ -38,14 +38,13 @@ import {
 } from '../domain/process/ids.ts';
 import { reconnectSteps } from '../domain/process/steps.ts';
 import { calendarsOf, isTimeZone, ScheduleError, type Schedule } from '../domain/schedule.ts';
-import { audit, type Actor } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { endPause } from './endPause.ts';
 import { issueKey } from './integrationKey.ts';
 import { beginOnboardings, endOnboardings, reopenStuckOnboardings, resumeOnboardings } from './onboarding.ts';
 import { Refusal } from './refusal.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
-type Woken = Promise<{ toWake: Wakeable[] }>;
 
 const subjectOf = ({ id }: Owned) => ({ subjectKind: 'integration', subjectId: id });
 
@@ -55,17 +54,16 @@ const subjectOf = ({ id }: Owned) => ({ subjectKind: 'integration', subjectId: i
  * @param input.services what the vendor is known to bill
  * @returns `key` of one that pushes: shown this once
  */
-export async function connectVendor(
-  tx: Transaction,
-  actor: Actor,
-  input: Omit<Parameters<typeof insertIntegration>[2], 'settings'>,
-): Promise<{ integration: IntegrationRow; key?: string; toWake: Wakeable[] }> {
+export const connectVendor: Command<
+  Omit<Parameters<typeof insertIntegration>[2], 'settings'>,
+  { integration: IntegrationRow; key?: string }
+> = async (tx, actor, input) => {
   const { vendor, intake, modules } = input;
   const integration = await insertIntegration(tx, actor.organizationId, { ...input, settings: {} });
   const after = { vendor, intake, modules };
   await audit(tx, actor, { action: 'integration.create', ...subjectOf(integration), after });
   return { integration, ...(await keyOf(tx, actor, integration)), toWake: [connectProcess(integration)] };
-}
+};
 
 async function keyOf(tx: Transaction, actor: Actor, integration: IntegrationRow): Promise<{ key?: string }> {
   return integration.intake === 'push' ? { key: (await issueKey(tx, actor, { integration, overlapMs: 0 })).key } : {};
@@ -80,16 +78,12 @@ async function keyOf(tx: Transaction, actor: Actor, integration: IntegrationRow)
  * @param input.settings what is not among them stays
  * @throws Refusal while the integration of a vendor that pushes is still being connected
  */
-export async function giveVendorCredentials(
-  tx: Transaction,
-  actor: Actor,
-  input: {
-    integration: IntegrationRow;
-    credentials: string;
-    expireOn: string | null;
-    settings: Record<string, unknown> & { resellerId: unknown };
-  },
-): Woken {
+export const giveVendorCredentials: Command<{
+  integration: IntegrationRow;
+  credentials: string;
+  expireOn: string | null;
+  settings: Record<string, unknown> & { resellerId: unknown };
+}> = async (tx, actor, input) => {
   const { integration, ...given } = input;
   const { id, intake } = integration;
   if (intake === 'push') await refuseUnconnected(tx, integration);
@@ -107,7 +101,7 @@ export async function giveVendorCredentials(
   const after = { resellerId: given.settings.resellerId };
   await audit(tx, actor, { action: 'integration.credentials', ...subjectOf(integration), after });
   return { toWake: [...processes, ...stuck] };
-}
+};
 
 /**
  * Links customers: their usage is read from now on.
@@ -116,11 +110,10 @@ export async function giveVendorCredentials(
  * @returns how many of them are linked now
  * @throws Refusal while no customer was read, and when one is not known, or there is none
  */
-export async function linkCustomers(
-  tx: Transaction,
-  actor: Actor,
-  { integration, wanted }: { integration: IntegrationRow; wanted: readonly string[] | 'all' },
-): Promise<{ linked: number; toWake: Wakeable[] }> {
+export const linkCustomers: Command<
+  { integration: IntegrationRow; wanted: readonly string[] | 'all' },
+  { linked: number }
+> = async (tx, actor, { integration, wanted }) => {
   await refuseUnread(tx, integration);
   const linkers = await linkersOf(tx, integration);
   const fresh = await listUnlinked(tx, integration.id, wanted);
@@ -141,7 +134,7 @@ export async function linkCustomers(
   // After connect nobody will ask what they are mapped to, unless it is asked now.
   const begun = await beginOnboardings(tx, integration, fresh, { by: 'person' });
   return { linked, toWake: [...linkers, ...begun] };
-}
+};
 
 /** The processes in which customers are linked: connect, and a migration that is under way. */
 export async function linkersOf(db: Queryable, row: Owned): Promise<Wakeable[]> {
@@ -153,11 +146,11 @@ export async function linkersOf(db: Queryable, row: Owned): Promise<Wakeable[]> 
  *
  * @throws Refusal while the integration is being connected, or Countersign cannot read from the vendor
  */
-export async function changeIntake(
-  tx: Transaction,
-  actor: Actor,
-  { integration, intake }: { integration: IntegrationRow; intake: 'push' | 'pull' },
-): Woken {
+export const changeIntake: Command<{ integration: IntegrationRow; intake: 'push' | 'pull' }> = async (
+  tx,
+  actor,
+  { integration, intake },
+) => {
   if (intake === integration.intake) return { toWake: [] };
   await refuseUnconnected(tx, integration);
   if (intake === 'pull' && !(await isStepDone(tx, connectProcess(integration), 'verifyCredentials')))
@@ -175,7 +168,7 @@ export async function changeIntake(
   const moved = { before: { intake: integration.intake }, after: { intake } };
   await audit(tx, actor, { action: 'integration.intake', ...subjectOf(integration), ...moved });
   return { toWake };
-}
+};
 
 /** A vendor that shall send must have a key and have accepted it: `connect` waits for what is missing, and says so. */
 async function changeIntakeSteps(tx: Transaction, row: IntegrationRow, intake: 'push' | 'pull'): Promise<void> {
@@ -194,11 +187,11 @@ async function changeIntakeSteps(tx: Transaction, row: IntegrationRow, intake: '
  *
  * @throws Refusal for a time zone or a cron expression that there is not
  */
-export async function chooseSchedule(
-  tx: Transaction,
-  actor: Actor,
-  { integration, schedule }: { integration: Owned; schedule: Schedule },
-): Woken {
+export const chooseSchedule: Command<{ integration: Owned; schedule: Schedule }> = async (
+  tx,
+  actor,
+  { integration, schedule },
+) => {
   if (!isTimeZone(schedule.timeZone))
     throw new Refusal(
       'impossible',
@@ -210,7 +203,7 @@ export async function chooseSchedule(
   await storeSchedule(tx, integration.id, schedule);
   await audit(tx, actor, { action: 'schedule.put', ...subjectOf(integration), before, after: schedule });
   return { toWake: [] };
-}
+};
 
 function refuseBadCron({ choice }: Schedule): void {
   try {
@@ -226,11 +219,7 @@ function refuseBadCron({ choice }: Schedule): void {
  * Stops reading and reconciling, and forgets the credentials. Nothing that a person decided is taken away, so that
  * reconnecting can give all of it back. One that is disconnected already stays as it is.
  */
-export async function disconnectVendor(
-  tx: Transaction,
-  actor: Actor,
-  { integration }: { integration: IntegrationRow },
-): Woken {
+export const disconnectVendor: Command<{ integration: IntegrationRow }> = async (tx, actor, { integration }) => {
   const { id } = integration;
   await lockIntegration(tx, id);
   const toWake = [...(await linkersOf(tx, integration)), syncProcess(integration)];
@@ -246,7 +235,7 @@ export async function disconnectVendor(
   await recomputeIntegration(tx, id);
   await audit(tx, actor, { action: 'integration.disconnect', ...subjectOf(integration) });
   return { toWake };
-}
+};
 
 /** Dismisses the alerts that nobody was told of. @returns the deliveries among them that were under way, to wake them */
 export async function endAlerts(
@@ -266,11 +255,7 @@ export async function endAlerts(
  * @returns `key` of one that pushes: shown this once
  * @throws Refusal when it is connected
  */
-export async function reconnectVendor(
-  tx: Transaction,
-  actor: Actor,
-  { id }: { id: string },
-): Promise<{ key?: string; toWake: Wakeable[] }> {
+export const reconnectVendor: Command<{ id: string }, { key?: string }> = async (tx, actor, { id }) => {
   const integration = await lockIntegration(tx, id);
   if (!integration?.disconnectedAt)
     throw new Refusal('conflict', 'not-disconnected', 'This integration is connected: nothing was changed.');
@@ -284,7 +269,7 @@ export async function reconnectVendor(
   const resumed = await resumeOnboardings(tx, integration);
   await recomputeIntegration(tx, id);
   return { ...key, toWake: [connect, ...resumed] };
-}
+};
 
 /** @throws Refusal while the integration is being connected, which goes the way that was chosen at its start */
 export async function refuseUnconnected(db: Queryable, row: Owned): Promise<void> {

@@ -1,11 +1,10 @@
 /** The key a vendor pushes with: made here, shown once, kept as a hash. */
 import { randomBytes } from 'node:crypto';
-import type { Transaction } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { completeByFact } from '../db/queries/process.ts';
 import { insertIntegrationKey, revokeIntegrationKeys } from '../db/queries/push.ts';
-import { connectProcess, type Wakeable } from '../domain/process/ids.ts';
-import { audit, type Actor } from './actor.ts';
+import { connectProcess } from '../domain/process/ids.ts';
+import { audit, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
@@ -17,11 +16,11 @@ type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
  * @returns the key as it is shown this once: 256 random bits, without a colon, because it follows one in `GRADIENT-TOKEN`
  *   (reference/gradient.md §1)
  */
-export async function issueKey(
-  tx: Transaction,
-  actor: Actor,
-  { integration, overlapMs }: { integration: Owned; overlapMs: number },
-): Promise<{ id: string; key: string; toWake: Wakeable[] }> {
+export const issueKey: Command<{ integration: Owned; overlapMs: number }, { id: string; key: string }> = async (
+  tx,
+  actor,
+  { integration, overlapMs },
+) => {
   const key = `csk_${randomBytes(32).toString('base64url')}`;
   const id = await insertIntegrationKey(tx, integration.id, { secret: key, overlapMs });
   const process = connectProcess(integration);
@@ -29,17 +28,13 @@ export async function issueKey(
   const subject = { subjectKind: 'integration', subjectId: integration.id };
   await audit(tx, actor, { action: 'integration.key', ...subject, after: { keyId: id, overlapMs } });
   return { id, key, toWake: awaited ? [process] : [] };
-}
+};
 
 /** @throws Refusal when the integration has no such key in force */
-export async function revokeKey(
-  tx: Transaction,
-  actor: Actor,
-  { integration, keyId }: { integration: Owned; keyId: string },
-): Promise<{ toWake: Wakeable[] }> {
+export const revokeKey: Command<{ integration: Owned; keyId: string }> = async (tx, actor, { integration, keyId }) => {
   if ((await revokeIntegrationKeys(tx, integration.id, keyId)) === 0)
     throw new Refusal('unknown', 'not-found', 'There is no such key in force.');
   const subject = { subjectKind: 'integration', subjectId: integration.id };
   await audit(tx, actor, { action: 'integration.keyRevoked', ...subject, after: { keyId } });
   return { toWake: [] };
-}
+};

@@ -1,10 +1,9 @@
 /** From billing to billing and alerts, and back (G30–G36). */
-import type { Transaction } from '../db/client.ts';
 import { lockIntegration, storeAlertSettings, storeModules, type IntegrationRow } from '../db/queries/integration.ts';
 import { isMigrating } from '../db/queries/migration.ts';
 import { commitFact, createProcess, endProcess, finishStep, ownerOf, startRound } from '../db/queries/process.ts';
-import { migrationProcess, type Wakeable } from '../domain/process/ids.ts';
-import { audit, type Actor } from './actor.ts';
+import { migrationProcess } from '../domain/process/ids.ts';
+import { audit, type Command } from './actor.ts';
 import { endAlerts, refuseUnconnected } from './integration.ts';
 import { Refusal } from './refusal.ts';
 
@@ -15,11 +14,7 @@ type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
  *
  * @throws Refusal while the integration is being connected, and when it carries alerts already
  */
-export async function requestMigration(
-  tx: Transaction,
-  actor: Actor,
-  { integration }: { integration: Owned },
-): Promise<{ toWake: Wakeable[] }> {
+export const requestMigration: Command<{ integration: Owned }> = async (tx, actor, { integration }) => {
   await refuseUnconnected(tx, integration);
   const { id } = integration;
   const row = await lockIntegration(tx, id);
@@ -37,7 +32,7 @@ export async function requestMigration(
   const moved = { before: { modules: row.modules }, after: { modules } };
   await audit(tx, actor, { action: 'migration.request', subjectKind: 'integration', subjectId: id, ...moved });
   return { toWake: [process] };
-}
+};
 
 /**
  * Back to billing alone: what was asked for alerts goes, alerts that nobody was told of are dismissed, and mappings and
@@ -45,11 +40,7 @@ export async function requestMigration(
  *
  * @throws Refusal when there is no migration to abandon
  */
-export async function abandonMigration(
-  tx: Transaction,
-  actor: Actor,
-  { integration }: { integration: Owned },
-): Promise<{ toWake: Wakeable[] }> {
+export const abandonMigration: Command<{ integration: Owned }> = async (tx, actor, { integration }) => {
   const { id } = integration;
   const row = await lockIntegration(tx, id);
   if (!row || !(await isMigrating(tx, id)))
@@ -64,4 +55,4 @@ export async function abandonMigration(
   const moved = { before: { modules: row.modules }, after: { modules } };
   await audit(tx, actor, { action: 'migration.abandon', subjectKind: 'integration', subjectId: id, ...moved });
   return { toWake: [process, ...ended] };
-}
+};

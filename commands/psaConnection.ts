@@ -15,7 +15,7 @@ import {
   type PsaConnectionRow,
 } from '../db/queries/psaConnection.ts';
 import { approvalProcess, refreshProcess, type Wakeable } from '../domain/process/ids.ts';
-import { audit, type Actor } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { stopWriting } from './approval.ts';
 import { endPause } from './endPause.ts';
 import { Refusal } from './refusal.ts';
@@ -28,11 +28,7 @@ type Woken = Promise<{ toWake: Wakeable[] }>;
  *
  * @param input with the credentials encrypted for its `id`
  */
-export async function connectPsa(
-  tx: Transaction,
-  actor: Actor,
-  input: Parameters<typeof insertPsaConnection>[2],
-): Woken {
+export const connectPsa: Command<Parameters<typeof insertPsaConnection>[2]> = async (tx, actor, input) => {
   const { id, kind, name, settings } = input;
   const process = refreshProcess({ id, organizationId: actor.organizationId });
   await insertPsaConnection(tx, actor.organizationId, input);
@@ -41,7 +37,7 @@ export async function connectPsa(
   const after = { kind, name, settings };
   await audit(tx, actor, { action: 'psaConnection.create', subjectKind: 'psa_connection', subjectId: id, after });
   return { toWake: [process] };
-}
+};
 
 /**
  * Gives new credentials: every blocked step that may need them tries again, rights and data are read, and a pause is over.
@@ -49,39 +45,39 @@ export async function connectPsa(
  * @param input.credentials encrypted for the connection
  * @param input.expireOn the day on which they end, YYYY-MM-DD; null = not known
  */
-export async function givePsaCredentials(
-  tx: Transaction,
-  actor: Actor,
-  { connection, credentials, expireOn }: { connection: Connection; credentials: string; expireOn: string | null },
-): Woken {
+export const givePsaCredentials: Command<{
+  connection: Connection;
+  credentials: string;
+  expireOn: string | null;
+}> = async (tx, actor, { connection, credentials, expireOn }) => {
   return change(tx, actor, connection, { action: 'psaConnection.credentials' }, async (toWake) => {
     await storePsaCredentials(tx, connection.id, credentials, expireOn);
     for (const process of toWake) await reopenBlocked(tx, process);
     await requestRefresh(tx, connection.id);
     await endPause(tx, actor, { of: 'psa', id: connection.id });
   });
-}
+};
 
 /** Reads rights and data again, now: a pause is over. */
-export async function checkPsa(tx: Transaction, actor: Actor, { connection }: { connection: Connection }): Woken {
+export const checkPsa: Command<{ connection: Connection }> = async (tx, actor, { connection }) => {
   return change(tx, actor, connection, { action: 'psaConnection.check' }, async () => {
     await requestRefresh(tx, connection.id);
     await endPause(tx, actor, { of: 'psa', id: connection.id });
   });
-}
+};
 
 /** Turns writing to the PSA on or off; off, what is not written yet becomes a to-do list. */
-export async function setWrites(
-  tx: Transaction,
-  actor: Actor,
-  { connection, enabled }: { connection: Connection; enabled: boolean },
-): Woken {
+export const setWrites: Command<{ connection: Connection; enabled: boolean }> = async (
+  tx,
+  actor,
+  { connection, enabled },
+) => {
   const moved = { before: { writesEnabled: connection.writesEnabled }, after: { writesEnabled: enabled } };
   return change(tx, actor, connection, { action: 'psaConnection.writes', ...moved }, async () => {
     await storeWritesEnabled(tx, connection.id, enabled);
     if (!enabled) await stopWriting(tx, { psaConnectionId: connection.id, actor });
   });
-}
+};
 
 /**
  * Says anew what a PSA does where its documentation is silent, and computes the cards that follow from it. The connection is
@@ -89,11 +85,11 @@ export async function setWrites(
  *
  * @throws Refusal when there is no such connection
  */
-export async function changePsaSettings(
-  tx: Transaction,
-  actor: Actor,
-  { id, settings }: Pick<PsaConnectionRow, 'id' | 'settings'>,
-): Woken {
+export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'>> = async (
+  tx,
+  actor,
+  { id, settings },
+) => {
   const connection = await lockPsaConnection(tx, actor.organizationId, id);
   if (!connection) throw new Refusal('unknown', 'not-found', 'There is no such PSA connection.');
   await storePsaSettings(tx, id, settings);
@@ -101,7 +97,7 @@ export async function changePsaSettings(
   const moved = { before: { settings: connection.settings }, after: { settings } };
   await audit(tx, actor, { action: 'psaConnection.settings', subjectKind: 'psa_connection', subjectId: id, ...moved });
   return { toWake: [] };
-}
+};
 
 /** @param body changes something; it is given every process of the connection, each of which tries again what is blocked */
 async function change(

@@ -1,12 +1,11 @@
 /** What a person does to a step: to declare it complete, to have it tried again, to take a list that is not whole. */
-import type { Transaction } from '../db/client.ts';
 import { acceptStep } from '../db/queries/acceptance.ts';
 import { countMappings, type IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, completeByFact, listSteps, ownerOf } from '../db/queries/process.ts';
 import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';
 import { whoIn } from '../domain/process/labels.ts';
 import { isFinished, type StepState } from '../domain/process/steps.ts';
-import { audit, type Actor } from './actor.ts';
+import { audit, type Command } from './actor.ts';
 import { endPause } from './endPause.ts';
 import { Refusal } from './refusal.ts';
 
@@ -26,11 +25,11 @@ const completedByPerson = ['mapAccounts', 'mapServices', 'finish', 'updateAccoun
  *
  * @throws Refusal when there is no such step, a person does not complete it, another comes first, or nothing is mapped yet
  */
-export async function completeStep(
-  tx: Transaction,
-  actor: Actor,
-  { integration, step }: { integration: IntegrationRow; step: string },
-): Promise<{ process: Wakeable; toWake: Wakeable[] }> {
+export const completeStep: Command<{ integration: IntegrationRow; step: string }, { process: Wakeable }> = async (
+  tx,
+  actor,
+  { integration, step },
+) => {
   const process = step === 'updateAccountMapping' ? migrationProcess(integration) : connectProcess(integration);
   const changed = { process, toWake: [process] };
   const steps = await listSteps(tx, process);
@@ -56,7 +55,7 @@ export async function completeStep(
       after: mapped,
     });
   return changed;
-}
+};
 
 /** The connections that an integration's steps call. */
 export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'>) => ({
@@ -71,11 +70,11 @@ export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'
  * @param input.connections ids of those that the step may call; a pause of the one it calls is over
  * @throws Refusal when there is no such step, or it is at work, or over
  */
-export async function retryStep(
-  tx: Transaction,
-  actor: Actor,
-  { process, step, subject, connections }: StepInput & { connections: { psa: string; vendor?: string } },
-): Promise<{ toWake: Wakeable[] }> {
+export const retryStep: Command<StepInput & { connections: { psa: string; vendor?: string } }> = async (
+  tx,
+  actor,
+  { process, step, subject, connections },
+) => {
   const steps = await listSteps(tx, process);
   const found = steps.find((row) => (step === undefined ? isStuck(row) : row.step === step));
   if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
@@ -93,7 +92,7 @@ export async function retryStep(
   const id = connections[who];
   if (id !== undefined) await endPause(tx, actor, { of: who, id });
   return changed;
-}
+};
 
 const isStuck = (row: { state: StepState; pausing: boolean }) => row.state === 'blocked' || row.pausing;
 
@@ -116,11 +115,7 @@ const canAccept = new Set([
  * @throws Refusal `not-found` when there is no such step, `nothing-incomplete` when none is blocked because of a list, or
  *   somebody has accepted it already
  */
-export async function acceptIncomplete(
-  tx: Transaction,
-  actor: Actor,
-  { process, step, subject }: StepInput,
-): Promise<{ toWake: Wakeable[] }> {
+export const acceptIncomplete: Command<StepInput> = async (tx, actor, { process, step, subject }) => {
   const steps = await listSteps(tx, process);
   const found = steps.find((row) => (step === undefined ? row.state === 'blocked' : row.step === step));
   if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
@@ -134,4 +129,4 @@ export async function acceptIncomplete(
   const after = { process: process.kind, round: owner.round, step: found.step, what: found.problem.what };
   await audit(tx, actor, { action: 'incomplete.accept', ...subject, after });
   return { toWake: [process] };
-}
+};

@@ -1,12 +1,11 @@
 /** Asking for a sync, and deciding what becomes of a held run. */
-import type { Transaction } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, isStepDone } from '../db/queries/process.ts';
 import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import { discardRun as storeDiscarded, insertSyncRequest, type SyncRunRow } from '../db/queries/sync.ts';
-import { connectProcess, syncProcess, type Wakeable } from '../domain/process/ids.ts';
-import { audit, type Actor } from './actor.ts';
+import { connectProcess, syncProcess } from '../domain/process/ids.ts';
+import { audit, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 
 /**
@@ -14,11 +13,7 @@ import { Refusal } from './refusal.ts';
  *
  * @throws Refusal while the integration is still being connected
  */
-export async function requestSync(
-  tx: Transaction,
-  actor: Actor,
-  { integration }: { integration: IntegrationRow },
-): Promise<{ toWake: Wakeable[] }> {
+export const requestSync: Command<{ integration: IntegrationRow }> = async (tx, actor, { integration }) => {
   if (!(await isStepDone(tx, connectProcess(integration), 'finish')))
     throw new Refusal(
       'conflict',
@@ -30,18 +25,14 @@ export async function requestSync(
   await commitFact(tx, process);
   await audit(tx, actor, { action: 'sync.request', subjectKind: 'integration', subjectId: integration.id });
   return { toWake: [process] };
-}
+};
 
 /**
  * Asks for a held run to be applied as it is.
  *
  * @throws Refusal when the run is not held
  */
-export async function releaseRun(
-  tx: Transaction,
-  actor: Actor,
-  { run }: { run: SyncRunRow },
-): Promise<{ toWake: Wakeable[] }> {
+export const releaseRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run }) => {
   refuseUnlessHeld(run);
   const process = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
   const once = { releaseRunId: run.id, onceKey: `release/${run.id}` };
@@ -49,18 +40,14 @@ export async function releaseRun(
   await commitFact(tx, process);
   await audit(tx, actor, { action: 'sync.release', subjectKind: 'sync_run', subjectId: run.id });
   return { toWake: [process] };
-}
+};
 
 /**
  * Throws a held run away.
  *
  * @throws Refusal when the run is not held (any more)
  */
-export async function discardRun(
-  tx: Transaction,
-  actor: Actor,
-  { run }: { run: SyncRunRow },
-): Promise<{ toWake: Wakeable[] }> {
+export const discardRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run }) => {
   refuseUnlessHeld(run);
   if (!(await storeDiscarded(tx, run.id))) throw new Refusal('conflict', 'not-held', 'The run is no longer held.');
   // Posted numbers among them are settled: the next run does not bring them back.
@@ -68,7 +55,7 @@ export async function discardRun(
   await dropStaged(tx, run.id);
   await audit(tx, actor, { action: 'sync.discard', subjectKind: 'sync_run', subjectId: run.id });
   return { toWake: [] };
-}
+};
 
 function refuseUnlessHeld({ state }: SyncRunRow): void {
   if (state !== 'held')
