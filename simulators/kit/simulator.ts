@@ -12,6 +12,8 @@ export interface SimRequest {
   headers: IncomingMessage['headers'];
   /** Parsed JSON, or undefined. */
   body: unknown;
+  /** The fields of a page's form. Not in the log: they may be a password. */
+  form?: URLSearchParams;
 }
 
 export interface SimAnswer {
@@ -39,6 +41,8 @@ export interface SimulatorOptions {
   host?: string;
   /** Folder of the journal; without it no change survives a restart. */
   data?: string | undefined;
+  /** In force from the start, and again after a reset; the rest as they are. */
+  settings?: Record<string, unknown>;
 }
 
 export interface RunningSimulator {
@@ -73,7 +77,12 @@ export async function startSimulator(
   const record = (change: Record<string, unknown>) => {
     if (journal) appendFileSync(journal, `${JSON.stringify(change)}\n`);
   };
-  let simulation = create({ ...size, record });
+  const make = () => {
+    const made = create({ ...size, record });
+    Object.assign(made.settings, options.settings);
+    return made;
+  };
+  let simulation = make();
   if (journal && existsSync(journal)) {
     // A last line that a kill cut short was never answered. It is removed, so that the next line is not appended to it.
     const good: string[] = [];
@@ -103,9 +112,10 @@ export async function startSimulator(
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const text = await readBody(request);
+    const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
     let body: unknown;
     try {
-      body = text === '' ? undefined : JSON.parse(text);
+      body = text === '' || isForm ? undefined : JSON.parse(text);
     } catch {
       return send(response, { status: 400, body: { message: 'The body is not JSON.' } });
     }
@@ -115,6 +125,7 @@ export async function startSimulator(
       query: url.searchParams,
       headers: request.headers,
       body,
+      ...(isForm ? { form: new URLSearchParams(text) } : {}),
     };
     if (url.pathname.startsWith('/__admin')) return send(response, admin(wanted));
     concurrent++;
@@ -191,7 +202,7 @@ export async function startSimulator(
       case 'POST reset':
         size = { seed: Number(given['seed'] ?? size.seed), customers: Number(given['customers'] ?? size.customers) };
         if (journal) rmSync(journal, { force: true });
-        simulation = create({ ...size, record });
+        simulation = make();
         faults.remove();
         log = [];
         maxConcurrent = 0;
@@ -305,6 +316,7 @@ export async function runSimulator(name: string, create: CreateSimulation): Prom
     seed: Number(given('seed') ?? 7),
     customers: Number(given('customers') ?? 40),
     data: given('data'),
+    settings: JSON.parse(given('settings') ?? '{}') as Record<string, unknown>,
   });
   process.stdout.write(`${JSON.stringify({ ready: true, name, url: running.url, pid: process.pid })}\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
