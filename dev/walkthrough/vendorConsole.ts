@@ -1,6 +1,6 @@
 /** What a person does in the simulated Mailprotector's console: log in, paste the key, link customers, Update Counts. */
 import { Agent, fetch } from 'undici';
-import { consolePassword } from '../../simulators/mailprotector/console.ts';
+import { consolePassword } from '../../simulators/mailprotector/managers.ts';
 
 /** "Update Counts" answers when all are posted, which for thousands of customers is after more than fetch's five minutes. */
 const patient = new Agent({ headersTimeout: 0 });

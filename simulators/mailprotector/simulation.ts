@@ -6,8 +6,14 @@
 import type { CreateSimulation, SimAnswer, SimRequest, Simulation } from '../kit/simulator.ts';
 import { makeWorld, type WorldCustomer, type WorldDomain, type WorldGroup } from '../world.ts';
 import { applyChange, type Held, type Row } from './changes.ts';
-import { createConsole, type ConsoleSettings } from './console.ts';
+import type { KeptChange } from './connected.ts';
+import { createConsole } from './console.ts';
+import { createGradientMsp } from './gradientMsp.ts';
 import { keys } from './keys.ts';
+import { firstManagers } from './managers.ts';
+import { createPages } from './pages/router.ts';
+import type { ConsoleSettings } from './platform.ts';
+import { createSessions } from './sessions.ts';
 import { createSignals } from './signals.ts';
 import { pagingHeaders, type PagingForm, type PagingLie } from './paging.ts';
 import { createPeople, userTypes, type UserFields } from './people.ts';
@@ -67,6 +73,8 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   const reseller = { id: world.reseller.id, name: world.reseller.name };
   const held: Held = { list, people, signals, configurations: new Map(), managers: new Map(), destinations: new Map() };
   const { configurations, managers, destinations } = held;
+  for (const manager of firstManagers(reseller))
+    managers.set(manager.id, { ...manager, entity: `resellers/${reseller.id}` });
   let nextId = 8_000_000;
 
   const error = (status: number, message: string): SimAnswer => {
@@ -484,6 +492,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   }
 
   function apply(wanted: Row): unknown {
+    if (wanted['change'] === 'console') return gradient.apply(wanted as unknown as KeptChange);
     const id = Number(wanted['id'] ?? nextId);
     const result = applyChange(held, index, wanted, id);
     // Ids that the API gave out, not those that users have by their group.
@@ -492,9 +501,24 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     return result;
   }
 
-  const console = createConsole(() => list, settings);
+  /** *Add Customer*: with one domain that is verified, and one group. */
+  function addCustomer(name: string, domain: string, users: number): WorldCustomer {
+    const [id, inside] = [nextId, nextId + 1];
+    const groups = [{ id: inside, name: 'Default', services: ['CloudFilter Email Security'], users }];
+    const domains = [{ id: inside, name: domain, pending: false, aliases: [], groups }];
+    return change({ change: 'addCustomer', id, name, domains }) as WorldCustomer;
+  }
+
+  const customersNow = () => list;
+  const gradient = createGradientMsp({ customers: customersNow, settings, record });
+  const sessions = createSessions(() =>
+    [...managers.values()].map((manager) => ({ name: String(manager['name']), email: String(manager['email']) })),
+  );
+  const console = createConsole({ customers: customersNow, gradient, sessions });
+  const pages = createPages({ customers: customersNow, gradient, sessions, addCustomer });
   const simulation: Simulation = {
-    handle: (request) => (request.path.startsWith('/console/') ? console(request) : handle(request)),
+    handle: (request) =>
+      request.path.startsWith('/console/') ? console(request) : (pages(request) ?? handle(request)),
     apply,
     settings,
     state: () => ({ reseller, customers: list }),
