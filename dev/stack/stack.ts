@@ -171,8 +171,11 @@ async function startParts(options: StackOptions, state: string, processes: Proce
   const token = await ensureToken(state, env);
   const world = options.demo ? worldOf(state, options) : { seed: options.seed, customers: options.customers };
 
+  const apiPort = await choose('the API', 8080);
+  const api = `http://127.0.0.1:${apiPort}`;
   const simulators: Record<string, string> = {};
   if (options.demo) {
+    const consoleSettings = JSON.stringify({ vendorApiUrl: `${api}/api`, vendorKey: demoVendorKey });
     for (const [name, preferred] of [
       ['mailprotector', 8401],
       ['connectwise', 8402],
@@ -188,6 +191,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
         String(world.customers),
         '--data',
         join(state, 'simulators'),
+        ...(name === 'mailprotector' ? ['--settings', consoleSettings] : []),
       ];
       await launch(name, ours(name, `simulators/${name}/main.ts`, args, env), () =>
         awaitHttp(`${url}/__admin/stats`, name),
@@ -201,9 +205,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     });
   }
 
-  const apiPort = await choose('the API', 8080);
   const metricsPort = await choose("the worker's metrics", 9464);
-  const api = `http://127.0.0.1:${apiPort}`;
   await launch('api', ours('api', 'api/main.ts', [], { ...env, API_PORT: String(apiPort) }), () =>
     awaitHttp(`${api}/readyz`, 'the API'),
   );

@@ -77,11 +77,15 @@ if (options.exit) {
   process.exit(failed.length === 0 ? 0 : 1);
 }
 
+const { mailprotector } = stack.simulators;
+const console = mailprotector
+  ? `Mailprotector ${mailprotector}  its console, simulated; the page says how to log in\n`
+  : '';
 say(`
 API          ${stack.api}/docs        token: ${stack.tokenFile}
 Temporal UI  ${stack.temporalUi}
 ${stack.workflowLinks().join('\n')}
-${Object.entries(stack.simulators)
+${console}${Object.entries(stack.simulators)
   .map(([name, url]) => `Simulator    ${name} ${url}/__admin/state`)
   .join('\n')}
 Logs         ${options.state}/logs

@@ -4,7 +4,7 @@ import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import { createIntegration, person, syncNow, untilConnected, type CardView, type IntegrationView } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
-import { demoVendorKey, type Stack } from '../stack/stack.ts';
+import type { Stack } from '../stack/stack.ts';
 import { same } from './expectedUsage.ts';
 import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
@@ -48,7 +48,6 @@ export async function walkAlerts(
   const { id, psaConnectionId } = pushing;
   const at = `/v1/integrations/${id}`;
   const console = await openVendorConsole(mailprotector.url);
-  await mailprotector.settings({ vendorApiUrl: `${stack.api}/api`, vendorKey: demoVendorKey });
   const { key } = await api.post<{ key: string }>(`${at}/key`, { overlapHours: 0 });
   await console.enable(key);
   const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;

@@ -5,7 +5,7 @@ import type { Checks } from './checks.ts';
 import { syncNow, type CardView, type RunView } from './guide.ts';
 import { addCustomer, type OnboardingView } from './newCustomer.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
-import { demoVendorKey, type Stack } from '../stack/stack.ts';
+import type { Stack } from '../stack/stack.ts';
 import { same, trueUsage } from './expectedUsage.ts';
 import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
@@ -75,7 +75,6 @@ export async function walkOnboarding(
   say('\nNew customers:');
   await checks.run('onboard.push', async () => {
     if (!known.has(assigned.id)) {
-      await mailprotector.settings({ vendorApiUrl: `${stack.api}/api`, vendorKey: demoVendorKey });
       const { key } = await api.post<{ key: string }>(`/v1/integrations/${push.id}/key`, { overlapHours: 0 });
       const console = await openVendorConsole(mailprotector.url);
       await console.enable(key);

@@ -42,7 +42,6 @@ export async function walkPush(
   const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
   const system = { api, mailprotector, connectwise };
   const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
-  await mailprotector.settings({ vendorApiUrl: `${stack.api}/api`, vendorKey: demoVendorKey });
   const console = await openVendorConsole(mailprotector.url);
 
   say('\nThe same with a vendor that pushes:');
