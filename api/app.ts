@@ -1,4 +1,4 @@
-/** The API: facts in, facts out. Nothing here talks to a vendor or a PSA; workflows do. */
+/** The API: it accepts facts and shows rows. It never talks to a vendor or a PSA; workflows do. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
@@ -56,7 +56,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     c.set('deps', deps);
     const began = performance.now();
     await next();
-    // Not `c.header`: after the answer is there, that makes a new one around a stream of the old one's body.
+    // Not `c.header`: once there is an answer, it would make a new answer around a stream of the old body.
     c.res.headers.set('x-request-id', requestId);
     const seconds = (performance.now() - began) / 1000;
     durations.observe({ method: c.req.method, route: c.req.routePath, status: c.res.status }, seconds);
@@ -73,7 +73,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
       throw new ApiProblem(413, 'too-large', `The body is larger than ${maxSize} bytes.`);
     });
   const [usual, file] = [limited(API_BODY_LIMIT), limited(MAPPING_FILE_LIMIT)];
-  // Every mapping file that the export writes can be read again.
+  // A mapping file may be larger, so that every exported file can be imported again.
   app.use((c, next) => (c.req.path.endsWith('/mappings/import') ? file(c, next) : usual(c, next)));
   app.route('/', healthRoutes);
   app.route(vendorApiPath, createVendorApi(deps));

@@ -5,17 +5,20 @@ import type { Wakeable } from '../domain/process/ids.ts';
 import { wakeAll, type ApiDependencies } from './context.ts';
 
 /**
- * Commits a change that alerts of an integration may have waited for, sets those going, and wakes whom else it concerns.
+ * Commits a change for which alerts of an integration may have waited, starts the delivery of these alerts, and wakes the
+ * other processes that the change concerns.
  *
- * @param change gets the integration as it is locked, and does not lock it again
+ * @param change gets the locked integration, and must not lock it again
  */
 export async function commitAndAdmit<T extends { toWake: readonly Wakeable[] }>(
   deps: ApiDependencies,
   integrationId: string,
   change: (tx: Transaction, integration: IntegrationRow) => Promise<T>,
 ): Promise<T> {
-  const of = { integrationId, slots: deps.environment.ALERTS_IN_FLIGHT };
-  const { changed, toWake } = await deps.db.transaction((tx) => changeAndAdmit(tx, of, (row) => change(tx, row)));
+  const admission = { integrationId, slots: deps.environment.ALERTS_IN_FLIGHT };
+  const { changed, toWake } = await deps.db.transaction((tx) =>
+    changeAndAdmit(tx, admission, (row) => change(tx, row)),
+  );
   wakeAll(deps, [...changed.toWake, ...toWake]);
   return changed;
 }

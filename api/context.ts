@@ -1,4 +1,4 @@
-/** What every route works with. */
+/** The dependencies and the caller of every route, and how a route commits a change and wakes processes. */
 import type { Wakeable } from '../domain/process/ids.ts';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
@@ -21,7 +21,7 @@ export interface ApiDependencies {
 
 export type Scope = 'read' | 'operate' | 'admin';
 
-/** Who asks: from the bearer token. */
+/** The caller, as the bearer token says. */
 export interface Caller {
   tokenId: string;
   organizationId: string;
@@ -37,16 +37,16 @@ export function actorOf(caller: Caller): string {
   return `token:${caller.tokenId}`;
 }
 
-/** A caller as commands know whoever makes a change. */
+/** The caller as the `Actor` of a command. */
 export function actorFrom(caller: Caller): Actor {
   return { organizationId: caller.organizationId, name: actorOf(caller) };
 }
 
 /**
- * Runs a command in one transaction, and then wakes whom it names. The wake is never awaited: while Temporal is away it takes
- * seconds, and the change is safe without it.
+ * Runs a command in one transaction, and then wakes the processes that it names. The wake is never awaited: while Temporal is
+ * away it takes seconds, and the change is safe without it.
  *
- * @throws Refusal and whatever else the command throws; nothing is changed then, and nobody woken
+ * @throws Refusal, or whatever else the command throws; then nothing is changed and no process is woken
  */
 export async function runAs<Input, Changed>(
   deps: ApiDependencies,
@@ -59,7 +59,7 @@ export async function runAs<Input, Changed>(
   return changed;
 }
 
-/** The same as the caller of a request. */
+/** Runs a command as the caller of the request. */
 export async function runCommand<Input, Changed>(
   { var: { deps, caller } }: Pick<Context<ApiEnv>, 'var'>,
   command: Command<Input, Changed>,
@@ -69,10 +69,10 @@ export async function runCommand<Input, Changed>(
 }
 
 /**
- * Commits a change and then wakes what it concerns. The wake is never awaited: while Temporal is away it takes seconds,
- * and the fact is safe without it.
+ * Commits a change and then wakes the processes that it concerns. The wake is never awaited: while Temporal is away it takes
+ * seconds, and the fact is safe without it.
  *
- * @param wakeables read after the commit, so that the change may add whom it concerns
+ * @param wakeables read only after the commit, so that the change may add processes to it
  */
 export async function commitAndWake<T>(
   deps: ApiDependencies,

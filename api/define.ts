@@ -1,4 +1,4 @@
-/** How a route is defined: schema, scope and answer in one place, and every answer checked before it is sent. */
+/** Defines routes: schema, scope and answer in one place; every answer is checked before it is sent. */
 import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { ApiEnv, Scope } from './context.ts';
@@ -56,7 +56,7 @@ const problems = {
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 
-/** A body that must be there, with an example of it. */
+/** A required JSON body, with an example. */
 export function jsonBody<T extends z.ZodType>(schema: T, example: NoInfer<z.input<T>>) {
   return { content: { 'application/json': { schema, example } }, required: true as const };
 }
@@ -69,11 +69,11 @@ const idempotencyHeader = z.object({
 });
 
 /**
- * One operation. Its answer's schema is for the contract and for `send`, which checks every answer against it.
+ * Defines one operation. The schema of its answer is for the contract and for `send`, which checks every answer with it.
  *
- * @param config.example an answer as it is on the wire
- * @param config.stream the answers come as server-sent events, each of this schema
- * @param config.media what the answer is, if not JSON; sent by `sendFile`
+ * @param config.example an answer, as it is sent
+ * @param config.stream true for an answer of server-sent events, each of which has the answer's schema
+ * @param config.media the media type of an answer that is not JSON; `sendFile` sends it
  */
 export function route<P extends string, Q extends NonNullable<RouteConfig['request']>, A extends z.ZodType>(config: {
   method: Method;
@@ -108,7 +108,7 @@ export function route<P extends string, Q extends NonNullable<RouteConfig['reque
   });
 }
 
-/** Sends what fits the schema, and nothing else: unknown fields are dropped, a misfit is our error, never the caller's surprise. */
+/** Sends an answer that fits its schema: unknown fields are dropped, and an answer that does not fit becomes a 500, as it is our error. */
 export function send<T extends z.ZodType>(
   c: Context<ApiEnv>,
   schema: T,
@@ -127,7 +127,7 @@ export function send<T extends z.ZodType>(
   return c.json(parsed.data as object, status);
 }
 
-/** Sends a file to be kept. @param name as which it is kept: letters, digits, dots and dashes */
+/** Sends a file for download. @param name the file's name: letters, digits, dots and dashes */
 export function sendFile(c: Context<ApiEnv>, type: 'text/csv', name: string, text: string): Response {
   return c.body(text, 200, {
     'content-type': `${type}; charset=utf-8`,
@@ -137,7 +137,7 @@ export function sendFile(c: Context<ApiEnv>, type: 'text/csv', name: string, tex
 
 export const idParam = z.object({ id: z.uuid().openapi({ example: '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11' }) });
 
-/** Ids in examples, by what they are of. */
+/** Ids for examples, by what they identify. */
 export const exampleIds = {
   psaConnection: '0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11',
   integration: '5f0c3a52-8f0e-4d7b-a0c3-0d6ad1f9b7e4',
@@ -155,19 +155,19 @@ export const pageQuery = z.object({
 export const exampleVersion = 'q3Jt1mXkPz0vWn8B';
 const seen = z.string().min(1).max(64).openapi({
   description:
-    'The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what.',
+    'The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what.',
   example: exampleVersion,
 });
-/** Of a request that would take back what another has decided. */
+/** The query of a request that could undo another person's decision. */
 export const seenQuery = z.object({ seen });
-/** Of one that says what is to be, as a script does: without it, the last one holds. */
+/** The query of a request that sets a state, as a script may: without `seen` the last request holds. */
 export const seenIfGiven = z.object({ seen: seen.optional() });
-/** What a request to change it gives back as `seen`. */
+/** The version of a decision, which a request to change it sends back as `seen`. */
 export const versionSchema = z.string().openapi({
   description: 'The same while what was decided is the same; a request to change that takes it as `seen`',
 });
 
-/** The last item's place, opaque to the caller. */
+/** Encodes the place of a page's last item in its list; the cursor is opaque to the caller. */
 export function encodeCursor(place: string): string {
   return Buffer.from(place).toString('base64url');
 }
@@ -176,7 +176,7 @@ const badCursor = () =>
   new ApiProblem(400, 'invalid-cursor', 'The cursor is not one that Countersign gave out for this list.');
 
 /**
- * @param place what a place in this list looks like; a cursor is the caller's text, and goes into a comparison in SQL
+ * @param place the form of a place in this list; it is checked, because a cursor comes from the caller and is used in SQL
  * @throws ApiProblem for a cursor that this list did not give out
  */
 export function decodeCursor<T>(cursor: string | undefined, place: z.ZodType<T, string>): T | undefined {
@@ -188,22 +188,22 @@ export function decodeCursor<T>(cursor: string | undefined, place: z.ZodType<T, 
   return parsed.data;
 }
 
-/** Places in lists: an id of ours, an id of an outside system, a number. */
+/** Forms of places in lists: one of our ids, an id of an outside system, a number. */
 export const ourId = z.uuid();
-// PostgreSQL takes no NUL.
+// PostgreSQL does not accept a NUL in text.
 export const outsideId = z.string().regex(/^[^\0]{1,500}$/);
 export const ordinal = z
   .string()
   .regex(/^\d{1,15}$/)
   .transform(Number);
 
-/** A place in a list of at most 10⁹ rows, which PostgreSQL keeps as an integer. */
+/** A place in a list of at most 10⁹ rows, so that it fits PostgreSQL's integer. */
 export const position = z
   .string()
   .regex(/^\d{1,9}$/)
   .transform(Number);
 
-/** A place of several values, as JSON. */
+/** A place that consists of several values, as JSON. */
 export function jsonPlace<T>(shape: z.ZodType<T>) {
   return z
     .string()
@@ -218,7 +218,7 @@ export function jsonPlace<T>(shape: z.ZodType<T>) {
     .pipe(shape);
 }
 
-/** A page of a list read with one row more than wanted, to know whether there is another. */
+/** Makes a page of rows that were read with one more than `limit`, to know whether another page follows. */
 export function pageOf<T>(
   rows: readonly T[],
   limit: number,
@@ -238,7 +238,7 @@ export const isoDate = z
   .transform((date) => date.toISOString())
   .openapi({ type: 'string', format: 'date-time' });
 
-/** `isoDate.nullable()` would be a plain string in the contract. */
+/** A schema of its own, because `isoDate.nullable()` would be a plain string in the contract. */
 export const isoDateOrNull = z
   .date()
   .nullable()

@@ -1,4 +1,4 @@
-/** Health as the API and the metrics show it: the facts judged by the rules of domain/health.ts. */
+/** The health of integrations, as the API and the metrics show it: stored facts, judged by the rules of domain/health.ts. */
 import { Gauge, type Registry } from 'prom-client';
 import type { Database, Queryable } from '../db/client.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
@@ -7,11 +7,11 @@ import { credentialsHealth, healthState, staleAfterMs, waitOf } from '../domain/
 import { defaultSchedule, nextRuns } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
 
-/** Seconds from a time to now; null = never. */
+/** Seconds from a time until now; null if there is no time. */
 const ageSeconds = (time: Date | null, now: Date) =>
   time === null ? null : Math.max(0, Math.round((now.getTime() - time.getTime()) / 1000));
 
-/** How one integration is now. */
+/** Judges the present health of one integration. */
 export async function judgeHealth(db: Queryable, environment: Environment, facts: HealthFacts) {
   const now = new Date();
   const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE, CREDENTIALS_MAX_AGE_DAYS } = environment;
@@ -41,10 +41,10 @@ export async function judgeHealth(db: Queryable, environment: Environment, facts
   };
 }
 
-/** What Prometheus asks for is read when it asks. Labels are ids of ours. */
+/** Registers metrics whose values are read when Prometheus asks for them. Their labels are our own ids. */
 export function registerHealthMetrics(registry: Registry, db: Database, environment: Environment): void {
   let reading: Promise<void> | undefined;
-  // All of them come from one reading, whichever is asked first.
+  // All metrics share one reading, whichever is collected first.
   const collect = () => (reading ??= read().finally(() => (reading = undefined)));
   const gauge = (name: string, help: string, labels: string[] = []) =>
     new Gauge({
@@ -66,7 +66,7 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   const credentials = gauge('credentials_age_days', 'Days since credentials were given', ['of']);
 
   async function read(): Promise<void> {
-    // Metrics are asked for when the database is away, too: then these have no value.
+    // While the database is away, other metrics are still collected; these then have no value.
     const all = await readHealthFacts(db).catch(() => []);
     for (const each of [state, age, waits, blocked, customers, alerts, refused, refusedEver, pause, credentials])
       each.reset();

@@ -1,4 +1,4 @@
-/** The API process. It accepts facts with Temporal down; it needs only PostgreSQL. */
+/** The API process. It needs only PostgreSQL, and accepts facts while Temporal is down. */
 import { serve } from '@hono/node-server';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { openDatabase } from '../db/client.ts';

@@ -1,4 +1,4 @@
-/** Rows of the caller's own organization: another one's are as good as none (invariant 9). */
+/** Finds rows of the caller's own organization; another organization's row is answered as one that does not exist (invariant 9). */
 import { findAlert } from '../db/queries/alerts.ts';
 import { findPreview } from '../db/queries/approvalPreviews.ts';
 import { findApproval } from '../db/queries/approvals.ts';
@@ -10,7 +10,7 @@ import type { Database } from '../db/client.ts';
 import type { ApiDependencies, Caller } from './context.ts';
 import { conflict, notFound } from './problem.ts';
 
-/** @returns a function that finds such a row by its id, and throws ApiProblem 404 when the organization has none */
+/** @returns a function that finds a row by its id, and throws ApiProblem 404 when the organization has no such row */
 function owned<T>(what: string, find: (db: Database, organizationId: string, id: string) => Promise<T | undefined>) {
   return async (deps: ApiDependencies, caller: Caller, id: string): Promise<T> => {
     const row = await find(deps.db, caller.organizationId, id);
@@ -27,7 +27,7 @@ export const ownedPreview = owned('preview', findPreview);
 export const ownedPsaConnection = owned('PSA connection', findPsaConnection);
 export const ownedRun = owned('sync run', findSyncRun);
 
-/** @throws ApiProblem when it was disconnected: nothing of it is changed any more */
+/** @throws ApiProblem when the integration was disconnected, because nothing of it may be changed then */
 export async function activeIntegration(deps: ApiDependencies, caller: Caller, id: string): Promise<IntegrationRow> {
   const row = await ownedIntegration(deps, caller, id);
   if (row.disconnectedAt)
@@ -38,7 +38,7 @@ export async function activeIntegration(deps: ApiDependencies, caller: Caller, i
   return row;
 }
 
-/** @throws ApiProblem when it was disconnected, or carries no alerts */
+/** @throws ApiProblem when the integration was disconnected, or carries no alerts */
 export async function integrationWithAlerts(
   deps: ApiDependencies,
   caller: Caller,

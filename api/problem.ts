@@ -9,7 +9,7 @@ export const problemSchema = z
     status: z.int(),
     code: z.string(),
     detail: z.string(),
-    /** The request's id, for whoever reads the log. */
+    /** The request's id, by which the log can be searched. */
     instance: z.string().optional(),
     errors: z.array(z.object({ field: z.string(), message: z.string() })).optional(),
   })
@@ -42,7 +42,7 @@ export interface FieldError {
   message: string;
 }
 
-/** What a handler throws to answer with a problem. */
+/** The error that a handler throws to answer with a problem document. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly status: number;
@@ -90,6 +90,6 @@ export const unprocessable = (code: string, detail: string, errors?: FieldError[
 
 const statusOf: Record<RefusalKind, number> = { unknown: 404, conflict: 409, impossible: 422 };
 
-/** What a command refused, as the API says it. */
+/** The problem document for the refusal of a command. */
 export const problemOf = ({ kind, code, message, errors }: Refusal) =>
   new ApiProblem(statusOf[kind], code, message, errors ? { errors } : {});

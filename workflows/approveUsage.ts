@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { interactive as psa } from './queues.ts';
 
-/** Writes a signed-off batch: each line claimed and written once, what stays uncertain read again, never written blindly. */
+/** Writes a signed-off batch: each line is claimed and written once; an uncertain line is read again, never written blindly. */
 export async function approveUsage({ batchId }: { batchId: string }): Promise<void> {
   await processOf('approveUsage', batchId, async (process) => {
     await process.run('write', psa.writeLines, { once: true });

@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { interactive as psa, interactive as reconcile, interactive as vendor } from './queues.ts';
 
-/** The guide's way from "Connect" to the first counts. A step an integration does not need begins skipped. */
+/** The guide's steps from "Connect" to the first counts. A step that an integration does not need begins `skipped`. */
 export async function connect({ integrationId }: { integrationId: string }): Promise<void> {
   await processOf('connect', integrationId, async (process) => {
     await process.until('issueKey'); // push

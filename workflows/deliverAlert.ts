@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { brief, interactive as psa } from './queues.ts';
 
-/** Makes one alert one ticket, however often it is sent: each time it is sent is a round, and one sent meanwhile is the next. */
+/** Makes one ticket of one alert, however often it is sent. Each sending is a round; one that comes meanwhile is the next round. */
 export async function deliverAlert({ alertRowId }: { alertRowId: string }): Promise<void> {
   await processOf('deliverAlert', alertRowId, async (process) => {
     while (await process.claim(psa.claimAlert, brief.claimAlert)) {

@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { interactive as psa } from './queues.ts';
 
-/** The guide's way from billing to billing and alerts. Permissions and board are asked beside it: alerts wait for them. */
+/** The guide's steps from billing to billing and alerts. Permissions and board are asked for beside them; only alerts wait for these. */
 export async function migrateToAlerts({ integrationId }: { integrationId: string }): Promise<void> {
   await processOf('migrateToAlerts', integrationId, async (process) => {
     const migration = async () => {

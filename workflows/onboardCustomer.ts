@@ -2,7 +2,7 @@ import { processOf } from './process.ts';
 import { brief, interactive } from './queues.ts';
 import { onboardingId, type OnboardingKey } from '../domain/process/ids.ts';
 
-/** A customer that was added in Mailprotector: mapped, counted by itself, and shown, without a full sync (G37–G44). */
+/** Takes a customer that was added in Mailprotector to its cards: it is mapped, and read alone, without a full sync (G37–G44). */
 export async function onboardCustomer(customer: OnboardingKey): Promise<void> {
   await processOf('onboardCustomer', onboardingId(customer), async (process) => {
     await process.until('detect');

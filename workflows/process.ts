@@ -1,8 +1,8 @@
 /**
- * The driver that every process shares: look at the rows, skip what is done, try what is automatic, and otherwise wait
+ * The driver that every process shares: it looks at the rows, skips finished steps, tries automatic steps, and otherwise waits
  * for a `wake` or a timer (design.md "Processes as workflows"). Everything that must survive is in rows; what a workflow
- * remembers besides (`Memory`) only saves it from asking twice. So a workflow that is terminated anywhere and started
- * again finds its place.
+ * remembers (`Memory`) only saves it from asking twice. So a workflow that is terminated anywhere and started again finds its
+ * place.
  */
 import {
   ActivityFailure,
@@ -23,23 +23,26 @@ import { isFinished, type ProcessKind, type ProcessView, type StepOf, type StepV
 import { LocalActivityTurns, rows, rowsLocally } from './rowActivities.ts';
 import { TemporalUi } from './temporalUi.ts';
 
-/** "Facts changed, look again; try a blocked step again." The one message a process takes; also sent from the Temporal UI. */
+/** "Facts changed, look again; try a blocked step again." The only message to a process; people send it from the Temporal UI, too. */
 export const wake = defineSignal('wake');
 
-/** A history this long is left behind even if the server does not suggest it yet: approveUsage passes it about every 6,000 lines. */
+/**
+ * With a history of so many events a workflow continues as new even if the server does not suggest it yet. approveUsage
+ * reaches this about every 6,000 lines.
+ */
 const longHistory = 1_500;
 
 type StepActivity = ActivityFunctionWithOptions<(ref: StepRef) => Promise<StepResult>>;
 
 /** How a step is run. */
 interface RunOptions {
-  /** Temporal may not repeat it: what it sent may have been sent. */
+  /** Temporal may not repeat the activity by itself, because its last attempt may have sent a write. */
   once?: boolean;
-  /** The same as a local activity, for a step that is over in a moment: tried first, without the way through the server. */
+  /** The same activity as a local one, for a short step: it is tried first, and saves the way through the server. */
   first?: (ref: StepRef) => Promise<StepResult>;
 }
 
-/** What the rows said, and how many wakes had come before they were asked. */
+/** What the rows said, and how many wakes had come before the rows were read. */
 interface Look {
   view: ProcessView;
   wakes: number;
@@ -49,11 +52,11 @@ interface Look {
 interface Wait {
   /** The version of the process when this branch last looked. */
   version: number;
-  /** Milliseconds until its timer, or null when only a wake ends it. */
+  /** Milliseconds until its timer; null when only a wake ends the wait. */
   timerMs: number | null;
 }
 
-/** All that a process's workflow remembers from one moment to the next. */
+/** Everything that a process's workflow remembers from one moment to the next. */
 interface Memory {
   /**
    * How many wakes have come. Hazard: a wake may come between a look and the wait after it. So every loop reads this
@@ -63,13 +66,13 @@ interface Memory {
   wakes: number;
   /** How many branches of the body are at work. Hazard: the process may be parked only when all of them wait. */
   branchesAtWork: number;
-  /** The newest look. The next step begins with it, unless a wake has come since. Hazard: it is of one round only. */
+  /** The newest look. The next step begins with it, unless a wake has come since. Hazard: it is valid for one round only. */
   latest: Look | undefined;
-  /** Steps that this pass over the body has seen finished, by round: one that is to be done again lies behind the body. */
+  /** Steps, by round, that this pass over the body has seen finished. If one of them is reopened, the body has to begin anew. */
   readonly passed: Set<string>;
-  /** The look from before the newest claim. A request that came after it, and whose wake was lost, is left to the sweep. */
+  /** The look before the newest claim. A request that came after it, and whose wake was lost, is found by the sweep. */
   beforeClaim: Look | undefined;
-  /** The wake count that had been seen when the finished process was parked; a higher count means: look again. */
+  /** The wake count when the finished process was parked; a higher count means: look again. */
   wakesWhenParked: number | undefined;
   /** The branches that wait, by step. */
   readonly waits: Map<string, Wait>;
@@ -95,15 +98,15 @@ class Process<K extends ProcessKind> {
     this.id = id;
   }
 
-  /** A wake has come. */
+  /** Notes that a wake has come. */
   wake(): void {
     this.memory.wakes++;
   }
 
   /**
-   * Waits until `step` was completed by somebody else: a person, the vendor, or another process.
+   * Waits until a person, the vendor or another process has completed `step`.
    *
-   * @param remind is run whenever that person is due to be reminded (`remindInMs`); it sets the next time
+   * @param remind the activity that reminds the person when that is due (`remindInMs`), and sets the next time
    */
   async until(step: StepOf<K>, remind?: ActivityFunctionWithOptions<(ref: StepRef) => Promise<void>>): Promise<void> {
     await this.branch(async () => {
@@ -125,8 +128,8 @@ class Process<K extends ProcessKind> {
 
   /**
    * Runs an automatic step until its row is done: `activity` commits its effect and `done` together, and answers with
-   * what the rows say then. A permanent failure blocks the step; so does a transient one that outlasted its limit, which
-   * then tries again by itself.
+   * what the rows say then. A permanent failure blocks the step. A transient failure that outlasts its limit blocks it, too;
+   * then the step tries again by itself.
    */
   async run(step: StepOf<K>, activity: StepActivity, options: RunOptions = {}): Promise<void> {
     await this.branch(async () => {
@@ -140,7 +143,8 @@ class Process<K extends ProcessKind> {
         }
         const outcome = await this.attempt(step, view, activity, options);
         if (outcome === 'over') {
-          // A step of thousands of pieces never waits. (Patched: a run of before may be longer, and went on.)
+          // A step of thousands of chunks never waits, so it has to continue as new here. (Patched, because older workflow
+          // runs have longer histories and did not.)
           if (this.memory.branchesAtWork === 1 && this.isLong() && patched('leave-long-history-at-work'))
             await continueAsNew(this.input());
           continue;
@@ -159,7 +163,7 @@ class Process<K extends ProcessKind> {
         ]);
         const { view: blocked } = await this.look();
         if (isFinished(stepIn(blocked, step).state)) return;
-        // The version from before the try: a fact that came during it (new credentials, for one) was not tried yet.
+        // Parks with the version from before the try: a fact that came during the try (such as new credentials) was not tried.
         await this.wait(
           step,
           seen,
@@ -180,16 +184,16 @@ class Process<K extends ProcessKind> {
         { ...this.ref(view.round, step), other },
       ]);
     });
-    // A round that is applied already satisfies the need at once, and no wake says so.
+    // A round that was already applied satisfies the need at once, without a wake, so the rows have to be read again.
     this.memory.latest = undefined;
     await this.until(step);
   }
 
   /**
-   * Makes the next round from what is open.
+   * Makes the next round of the open requests.
    *
-   * @param first the same as a local activity, tried first
-   * @returns false when nothing is open
+   * @param first the same activity as a local one, tried first
+   * @returns false when no request is open
    */
   async claim(
     activity: ActivityFunctionWithOptions<(id: string) => Promise<string | null>>,
@@ -198,38 +202,38 @@ class Process<K extends ProcessKind> {
     this.memory.beforeClaim = await this.lookOrLatest();
     const visibly = () =>
       activity.executeWithOptions(
-        // Short, because a worker that dies in it says nothing, and somebody may have asked for a sync just now.
+        // The time-out is short: a worker that dies here gives no sign, and somebody may just have requested a sync.
         { summary: 'Is there anything to do?', startToCloseTimeout: '10 seconds' },
         [this.id],
       );
     const round = await (first ? this.local.tryFirst(() => first(this.id), visibly) : visibly());
-    // The latest look belongs to the round before this one.
+    // The latest look belongs to the previous round.
     this.memory.latest = undefined;
     return round !== null;
   }
 
-  /** The body is gone through from its beginning. */
+  /** Prepares for a pass over the body from its beginning. */
   begin(): void {
     this.memory.passed.clear();
   }
 
   /**
-   * Parks a finished process, if no fact arrived meanwhile. Where rounds are claimed, what counts as seen is the look from
-   * before the newest claim.
+   * Parks a finished process, if no fact arrived meanwhile. In a process that claims rounds, facts count as seen only up to
+   * the look before the newest claim.
    */
   async rest(): Promise<void> {
     const { view, wakes } = this.memory.beforeClaim ?? (await this.lookOrLatest());
-    // If it cannot be parked, a fact without a wake has arrived: then the rows have to be asked again.
+    // If parking fails, a fact without a wake has arrived, and the rows have to be read again.
     this.memory.latest = undefined;
     this.memory.wakesWhenParked = (await this.parkAt(view.version, null, 'Done for now')) ? wakes : undefined;
   }
 
-  /** Whether it is parked, and no wake has come since. */
+  /** Whether the process is parked, and no wake has come since. */
   isAtRest(): boolean {
     return this.memory.wakesWhenParked === this.memory.wakes;
   }
 
-  /** What the rows say now; shows it in the Temporal UI. */
+  /** Reads what the rows say now, and shows it in the Temporal UI. */
   private async look(): Promise<Look> {
     const { wakes } = this.memory;
     const ref = { kind: this.kind, id: this.id };
@@ -253,13 +257,13 @@ class Process<K extends ProcessKind> {
   }
 
   /**
-   * Whether a step is finished. If an earlier step is to be done again (the integration was disconnected, and is connected
-   * again), the whole process begins anew: the body has gone past that step and would not come back to it.
+   * Whether a step is finished. If an earlier step was reopened (the integration was disconnected, and is connected again),
+   * the whole process begins anew, because the body is past that step and would not come back to it.
    */
   private async isPast(view: ProcessView, row: StepView): Promise<boolean> {
     const key = ({ step }: StepView) => `${view.round} ${step}`;
     const reopened = view.steps.some((other) => this.memory.passed.has(key(other)) && !isFinished(other.state));
-    // Not while a branch beside this one is at work: its activity would be abandoned.
+    // Not while another branch is at work, because its activity would be abandoned.
     if (reopened && this.memory.branchesAtWork === 1) await continueAsNew(this.input());
     if (!isFinished(row.state)) return false;
     this.memory.passed.add(key(row));
@@ -286,7 +290,7 @@ class Process<K extends ProcessKind> {
     } finally {
       this.memory.branchesAtWork--;
     }
-    // A branch beside this one may have begun to wait while this one was at work: then nobody has parked the process yet.
+    // Another branch may have begun to wait while this one was at work, so that the process is not parked yet.
     if (this.memory.branchesAtWork === 0 && this.memory.waits.size > 0) await this.park();
   }
 
@@ -319,14 +323,14 @@ class Process<K extends ProcessKind> {
         return result;
       }
       if (this.memory.latest === latest) this.remember({ view: result, wakes });
-      // A branch beside this one has looked since, perhaps later than the activity did.
+      // Another branch has looked since, perhaps later than the activity did, so it is not known which view is newer.
       else this.memory.latest = undefined;
       return 'over';
     } catch (failure) {
       if (isCancellation(failure) || !(failure instanceof ActivityFailure)) throw failure;
       const answer = failure.cause;
-      // A timeout alone means that no worker was there, or that it died: nobody answered, so it runs again. So does a
-      // passing failure of an activity that Temporal may not repeat by itself (`once`).
+      // A timeout alone means that no worker was there, or that it died: there was no answer, so the step runs again. It also
+      // runs again after a transient failure of an activity that Temporal may not repeat by itself (`once`).
       if (!(answer instanceof ApplicationFailure) || !answer.nonRetryable) return 'unfinished';
       return { code: answer.type ?? 'unexpected' };
     }
@@ -348,7 +352,7 @@ class Process<K extends ProcessKind> {
       const woken = () => memory.wakes !== seen;
       if (timerMs === null) await condition(woken);
       else if (!(await condition(woken, timerMs, { summary: `${stepLabels[step].title}: ${label}` }))) {
-        // What the timer was set for may be there now, and no wake says so.
+        // What the timer was set for may have happened without a wake, so the rows have to be read again.
         memory.latest = undefined;
       }
     } finally {
@@ -357,7 +361,7 @@ class Process<K extends ProcessKind> {
     }
   }
 
-  /** `due_at` = the next timer of all waits, only if no fact arrived since the oldest of them looked. */
+  /** Parks with the next timer of all waits as `due_at`, only if no fact arrived since the oldest of these waits looked. */
   private async park(): Promise<void> {
     const waits = [...this.memory.waits.values()];
     const timers = waits.flatMap((wait) => (wait.timerMs === null ? [] : [wait.timerMs]));
@@ -366,7 +370,7 @@ class Process<K extends ProcessKind> {
     if (!this.isParked(version, dueInMs)) await this.parkAt(version, dueInMs, 'Wait');
   }
 
-  /** Whether the latest look found it parked so: a new customer begins parked, and a wake without a fact changes nothing. */
+  /** Whether the latest look found the process parked like this: onboardings begin parked, and a wake without a fact changes nothing. */
   private isParked(version: number, dueInMs: number | null): boolean {
     const view = this.memory.latest?.view;
     if (view?.version !== version) return false;
@@ -388,9 +392,9 @@ export type { Process };
 /**
  * Drives one process from its rows until every step is finished and no fact has arrived meanwhile.
  *
- * @param kind which process
- * @param id its business id; the workflow's id is made from it
- * @param body the steps in order
+ * @param kind the kind of the process
+ * @param id the business id of the process, from which the workflow's id is made
+ * @param body goes through the steps in order
  */
 export async function processOf<K extends ProcessKind>(
   kind: K,
@@ -414,7 +418,7 @@ function stepIn(view: ProcessView, step: string): StepView {
   return row ?? { step, state: 'skipped' };
 }
 
-/** The longer a step has been failing in passing, the longer the pause; never longer than the longest one. */
+/** The pause before the next try: as long as the step has had transient failures, between `firstRetryMs` and `maxRetryMs`. */
 function pauseMs(view: ProcessView, step: string): number {
   const { firstRetryMs, maxRetryMs } = view.timing;
   return Math.min(maxRetryMs, Math.max(firstRetryMs, stepIn(view, step).failingForMs ?? 0));

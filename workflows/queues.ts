@@ -1,4 +1,4 @@
-/** Activities by urgency: a large pull never keeps a person waiting. */
+/** Activities by urgency, so that a large pull never makes a person wait. */
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
@@ -7,7 +7,7 @@ import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
 const limits = { startToCloseTimeout: '1 minute' } as const;
 
 export const interactive = proxyActivities<Activities>({ ...limits, taskQueue: workflowTaskQueue });
-/** In the workflow's own task, for what asks PostgreSQL alone; what fails is tried the visible way. */
+/** Local activities, for steps that only ask PostgreSQL; one that fails is retried as a normal activity, which the Temporal UI shows. */
 export const brief = proxyLocalActivities<Activities>({
   startToCloseTimeout: '2 seconds',
   retry: { maximumAttempts: 1 },

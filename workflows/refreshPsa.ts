@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { bulk as psa, interactive } from './queues.ts';
 
-/** Reads the PSA for everybody who needs it, round after round until nobody does. */
+/** Reads the PSA for all processes that need it, round after round until none does. */
 export async function refreshPsa({ psaConnectionId }: { psaConnectionId: string }): Promise<void> {
   await processOf('refreshPsa', psaConnectionId, async (process) => {
     while (await process.claim(interactive.claimPsaRefresh)) {

@@ -1,26 +1,26 @@
 /**
- * What a process asks of its rows: the short activities against PostgreSQL that every process shares. Those that are
- * asked again and again (`look`, `park`) have a fast path: a local activity, inside the workflow's own task.
+ * The short activities by which every process reads and changes its rows in PostgreSQL. The frequent ones (`look`, `park`)
+ * have a fast path: a local activity, inside the workflow's own task.
  */
 import { isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import { Mutex } from 'async-mutex';
 import type { Activities } from '../activities/index.ts';
 
-/** The path that the Temporal UI shows. It is short and asks PostgreSQL only, so it is tried until PostgreSQL is back. */
+/** The normal activities, which the Temporal UI shows. They are short and only need PostgreSQL, so they are retried until it is back. */
 export const rows = proxyActivities<Pick<Activities, 'look' | 'park' | 'block' | 'registerNeed'>>({
   startToCloseTimeout: '10 seconds',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '10s' },
 });
 
-/** The fast path of the same two. The way to the server and back would take longer than what they do. */
+/** The fast path: the way to the Temporal server and back would take longer than the activity itself. */
 export const rowsLocally = proxyLocalActivities<Pick<Activities, 'look' | 'park'>>({
   startToCloseTimeout: '2 seconds',
   retry: { maximumAttempts: 1 },
 });
 
 /**
- * Lets the local activities of one workflow take turns. Of two local activities that end at nearly the same moment a
- * replay may see the other one end first, and the history would not replay (seen in a recorded history).
+ * Lets the local activities of one workflow take turns. If two of them ended at nearly the same moment, a replay might see
+ * them end in the other order, and the history would not replay (seen in a recorded history).
  */
 export class LocalActivityTurns {
   private readonly mutex = new Mutex();

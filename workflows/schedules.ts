@@ -1,4 +1,4 @@
-/** What Temporal Schedules start: each is over in a moment, and leaves the work to the processes. */
+/** The workflows that Temporal Schedules start. They are short, and leave the work to the processes. */
 import { proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 
@@ -9,14 +9,14 @@ const activities = proxyActivities<Activities>({
   retry: { initialInterval: '1s', maximumInterval: '10s' },
 });
 
-/** Wakes what nobody woke, and recreates Schedules that went missing. */
+/** Wakes overdue processes, and recreates missing Schedules. */
 export async function sweep(): Promise<{ woken: number }> {
   await activities.ensureSchedules.executeWithOptions({ summary: 'Recreate missing Schedules' }, []);
   const woken = await activities.sweepOverdue.executeWithOptions({ summary: 'Wake what is overdue' }, []);
   return { woken };
 }
 
-/** Asks for a sync, once per run of the Schedule. */
+/** Requests a sync, once per action of the Schedule. */
 export async function requestSync({ integrationId }: { integrationId: string }): Promise<void> {
   await activities.insertScheduledRequest.executeWithOptions({ summary: 'Ask for a sync' }, [
     { integrationId, onceKey: workflowInfo().workflowId },

@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { interactive } from './queues.ts';
 
-/** Starts the workflows of an integration's new customers, some at a time, so that a thousand of them keep nobody waiting. */
+/** Starts the workflows of an integration's new customers, some at a time, so that a thousand of them delay no other work. */
 export async function startOnboardings({ integrationId }: { integrationId: string }): Promise<void> {
   await processOf('startOnboardings', integrationId, async (process) => {
     let more = true;

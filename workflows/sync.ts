@@ -1,7 +1,7 @@
 import { processOf } from './process.ts';
 import { bulk as reconcile, bulk as vendor, interactive } from './queues.ts';
 
-/** Makes all open sync requests one run: read the vendor and the PSA, check, apply. A run that swings too far closes held. */
+/** Makes one run of all open sync requests: reads vendor and PSA, checks, applies. A run that swings too far is closed as `held`. */
 export async function sync({ integrationId }: { integrationId: string }): Promise<void> {
   await processOf('sync', integrationId, async (process) => {
     while (await process.claim(interactive.claimSync)) {

@@ -1,21 +1,21 @@
-/** What the Temporal UI shows of a process: its current details, its memo and its search attributes. */
+/** Writes what the Temporal UI shows about a process: its current details, its memo and its search attributes. */
 import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { describePause, stepLabels } from '../domain/process/labels.ts';
 import { problemOf } from '../domain/process/problems.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
 
-/** Shows a process in the Temporal UI, and writes only what changed: each write is an event in the history. */
+/** Shows a process in the Temporal UI. It writes only what changed, because each write is an event in the history. */
 export class TemporalUi {
   private details = '';
-  /** A run that continues another one has that one's search attributes: they are shown already. */
+  /** A workflow run that continues another one inherits its search attributes, so these need not be written again. */
   private problem = workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '';
 
   show(view: ProcessView): void {
     const details = detailsOf(view);
     if (details !== this.details) setCurrentDetails(details);
-    // The process's own problem only, and not that of a process it waits for: who searches for what is blocked shall
-    // find what can be freed, and not everything that waits for it.
+    // Only the process's own problem, not that of a process it waits for: a search for blocked processes shall find those
+    // that can be freed, and not all that wait for them.
     const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
     if (problem !== this.problem) {
       upsertSearchAttributes([
@@ -29,7 +29,7 @@ export class TemporalUi {
   }
 }
 
-/** The "Current Details": first what happens now, then every step that is needed. */
+/** The text of "Current Details": first what happens now, then all steps that the process needs. */
 function detailsOf(view: ProcessView): string {
   const needed = view.steps.filter((row) => row.state !== 'skipped');
   const now = needed.flatMap((row) => nowLine(row) ?? []);
@@ -42,7 +42,7 @@ const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', 
 const labelOf = (row: StepView) => stepLabels[row.step as keyof typeof stepLabels];
 const titleOf = (row: StepView) => labelOf(row)?.title ?? row.step;
 
-/** What a step is doing or waiting for; undefined when it has nothing to say. */
+/** What a step is doing or waiting for; undefined for a step that does neither now. */
 function nowLine(row: StepView): string | undefined {
   const title = titleOf(row);
   if (row.pausedUntil) return `**${title}**: ${describePause(row.step, row.pausedUntil)}\n`;
@@ -50,7 +50,7 @@ function nowLine(row: StepView): string | undefined {
   if (row.state === 'blocked') {
     const { todo } = problemOf(row.problem ?? 'unknown', '');
     const when = row.retryInMs === undefined ? 'again' : 'at once';
-    // A step that somebody else completes, and that a person is reminded of, is not tried by a wake.
+    // A step with reminders is completed by a person, so a wake does not try it.
     const again = row.remindInMs === undefined ? ` The Signal \`wake\` tries ${when}.` : '';
     return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo}${again}\n`;
   }

@@ -9,7 +9,7 @@ const includes: Record<Scope, Scope[]> = {
   admin: ['read', 'operate', 'admin'],
 };
 
-/** Bearer token of an organization. `admin` includes `operate`, which includes `read`. */
+/** Authenticates the bearer token of an organization. `admin` includes `operate`, which includes `read`. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
   const secret = /^Bearer (\S{20,200})$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (secret === undefined) {

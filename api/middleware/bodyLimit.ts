@@ -3,12 +3,12 @@ import { bodyLimit as countingLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 
 /**
- * Refuses bodies that are too large, mostly by what the request says of its length: HTTP lets nobody send more than that.
- * Hono's own looks at the body first, and with @hono/node-server that makes a stream of it, which cost a third of a posted
- * count's time (measured: `npm run bench -- push`). It still counts what comes without a length.
+ * Refuses bodies that are too large, usually by the declared length, because HTTP does not let a client send more than that.
+ * Hono's own limit touches the body first, and with @hono/node-server that makes a stream of it, which cost a third of a
+ * posted count's time (measured: `npm run bench -- push`). Hono's limit is still used for a body without a length.
  *
- * @param maxSize bytes
- * @param tooLarge throws what is answered
+ * @param maxSize the largest body in bytes
+ * @param tooLarge throws the error to answer
  */
 export function bodyLimit(maxSize: number, tooLarge: (c: Context) => never) {
   const counting = countingLimit({ maxSize, onError: tooLarge });

@@ -4,10 +4,10 @@ import { settleIdempotencyKey, takeIdempotencyKey } from '../../db/queries/organ
 import type { ApiEnv } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 
-/** Fields of an answer that are never stored, so that a replayed key never gives a secret again (invariant 7). */
+/** Fields of an answer that are never stored, so that a replayed answer never contains a secret (invariant 7). */
 const secretFields = new Set(['key', 'token', 'secret']);
 
-/** `Idempotency-Key` on a POST: the same request again gets the same answer, and happens once. */
+/** Handles `Idempotency-Key` on a POST: a repeated request gets the first answer again, and is carried out once. */
 export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
   const key = c.req.header('idempotency-key');
   if (c.req.method !== 'POST' || key === undefined) return next();
@@ -45,7 +45,7 @@ export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
   }
 });
 
-/** At any depth: what is stored would be given to whoever sends the key again. */
+/** Removes secrets at any depth, because a stored answer is sent to everybody who repeats the key. */
 function withoutSecrets(answer: unknown): unknown {
   if (Array.isArray(answer)) return answer.map(withoutSecrets);
   if (typeof answer !== 'object' || answer === null) return answer;

@@ -3,8 +3,8 @@ import type { ApiEnv } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 
 /**
- * So many requests per second for one token, with a burst of two seconds' worth. Counted per process: behind several
- * API processes a token may ask that many times as much, which is all right for what this protects (this process).
+ * Limits the requests per second of one token, with a burst of two seconds' worth. Each API process counts for itself, so
+ * with several of them a token may send that many times as much; that is fine, because the limit protects the process.
  */
 export function rateLimit(perSecond: number) {
   const buckets = new Map<string, { left: number; at: number }>();

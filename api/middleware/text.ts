@@ -3,13 +3,13 @@ import type { ApiEnv } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 import { bodyText } from './body.ts';
 
-/** Deeper than any body we take; what is deeper is meant to exhaust a stack. */
-const deepest = 50;
+/** Deeper than any body that we accept; a deeper one is meant to exhaust a stack. */
+const maxDepth = 50;
 const jsonType = /^application\/([a-z.-]+\+)?json(;.*)?$/i;
 
 /**
- * Refuses what is no JSON, bytes that are not the text they are said to be, and text that PostgreSQL cannot keep (a NUL,
- * half a surrogate pair), before anything is done: it is the caller's error, and said so.
+ * Refuses a body that is not JSON, bytes that do not fit their declared encoding, and text that PostgreSQL cannot store (a
+ * NUL, half a surrogate pair), before anything is done, so that the caller learns that it is his error.
  */
 export const checkText = createMiddleware<ApiEnv>(async (c, next) => {
   checkUrl(c.req.url);
@@ -42,12 +42,12 @@ function checkBody(text: string, type: string): void {
   } catch {
     throw new ApiProblem(400, 'invalid-json', 'The body is not valid JSON.');
   }
-  // Not recursive, for the same reason that there is a limit.
+  // Not recursive, so that a deeply nested body cannot exhaust the stack.
   const open = [{ value: body, depth: 0 }];
   for (let item = open.pop(); item; item = open.pop()) {
     const { value, depth } = item;
-    if (depth > deepest)
-      throw new ApiProblem(400, 'invalid-request', `The body is nested deeper than ${deepest} levels.`);
+    if (depth > maxDepth)
+      throw new ApiProblem(400, 'invalid-request', `The body is nested deeper than ${maxDepth} levels.`);
     if (typeof value === 'string' && isBad(value)) throw badText('The body');
     if (typeof value !== 'object' || value === null) continue;
     for (const [name, inner] of Object.entries(value)) {
@@ -57,7 +57,7 @@ function checkBody(text: string, type: string): void {
   }
 }
 
-/** Text that PostgreSQL cannot keep. With the `u` flag a pair of surrogates is one character, so this finds lone ones only. */
+/** Whether PostgreSQL cannot store a text. With the `u` flag a pair of surrogates is one character, so only lone ones match. */
 export function isBad(text: string): boolean {
   return /[\0\p{Surrogate}]/u.test(text);
 }
