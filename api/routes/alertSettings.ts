@@ -1,4 +1,4 @@
-/** How an integration's alerts become tickets: permissions, board, texts, storms, rules. */
+/** The settings by which an integration's alerts become tickets: permissions, board, texts, storms, rules. */
 import { z } from '@hono/zod-openapi';
 import { changeAlertSettings, checkPermissions, chooseBoard } from '../../commands/alertSettings.ts';
 import { listSteps } from '../../db/queries/process.ts';
@@ -20,13 +20,13 @@ const boardSchema = z
     boardId: z.string(),
     statusId: z.string(),
     typeId: z.string().nullable(),
-    /** The PSA's priority for each of the vendor's: 1 low, 2 medium, 3 high, 4 very high. */
+    /** The PSA's priority for each of the vendor's priorities: 1 low, 2 medium, 3 high, 4 very high. */
     priorities: prioritiesSchema,
   })
   .openapi('BoardChoice');
 const settingsSchema = z
   .object({
-    // As a union: `nullable()` of a named schema is one that null does not fit, in the contract.
+    // A union, because in the contract `nullable()` of a named schema does not accept null.
     board: z.union([boardSchema, z.null()]),
     summary: z.string(),
     body: z.string(),

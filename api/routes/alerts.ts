@@ -1,4 +1,4 @@
-/** Alerts and what became of them. */
+/** Alerts, and the state of their tickets. */
 import { deliveryProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
@@ -33,7 +33,7 @@ const alertSchema = z
   .object({
     id: z.uuid(),
     integrationId: z.uuid(),
-    /** The sender's own id: sent again, it is the same alert. */
+    /** The sender's id of the alert; sent again, it is the same alert. */
     alertId: z.string(),
     source: z.enum(['vendor', 'rule', 'storm', 'test']),
     vendorAccountId: z.string(),
@@ -42,16 +42,16 @@ const alertSchema = z
     description: z.string(),
     priority: z.int(),
     dueAt: isoDateOrNull,
-    /** How often it was sent. */
+    /** How often the alert was sent. */
     revision: z.int(),
     firstReceivedAt: isoDate,
     receivedAt: isoDate,
-    /** When what it tells of was over. */
+    /** When the condition that the alert reports ended. */
     clearedAt: isoDateOrNull,
     state: z.enum(states),
     reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
     psaAccountId: z.string().nullable(),
-    /** The alert whose ticket tells of this one too. */
+    /** The alert whose ticket this alert shares. */
     gatheredInto: z.uuid().nullable(),
     ticketId: z.string().nullable(),
     ticketUrl: z.string().nullable(),
@@ -61,9 +61,9 @@ const alertSchema = z
   .openapi('Alert');
 const detailSchema = alertSchema
   .extend({
-    /** What the PSA's ticket is found by. */
+    /** The reference by which the ticket is found in the PSA. */
     reference: z.string(),
-    /** Stage by stage; null before it has begun. As a union: see `approvalSchema`. */
+    /** The steps of its delivery; null before it has begun. A union for the reason given at `approvalSchema`. */
     process: z.union([processSchema, z.null()]),
   })
   .openapi('AlertDetail');

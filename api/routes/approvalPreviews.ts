@@ -32,13 +32,13 @@ const previewSchema = z
     filter: filterSchema,
     /** How many cards would be signed off. */
     cards: z.int(),
-    /** What that changes on the next invoice, per currency. */
+    /** The change on the next invoice, per currency. */
     money: z.array(
       z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean(), cards: z.int() }),
     ),
-    /** Cards with something to change that are not signed off in bulk, by reason. */
+    /** How many cards with a change are not signed off in bulk, by reason. */
     leftOut: z.array(z.object({ reason: z.string(), words: z.string(), cards: z.int() })),
-    /** The approval it became. */
+    /** The approval that the preview became. */
     approvalId: z.uuid().nullable(),
     createdAt: isoDate,
     expiresAt: isoDate,

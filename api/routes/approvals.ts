@@ -56,12 +56,12 @@ const lineSchema = z
     lineId: z.string(),
     from: z.number(),
     to: z.number(),
-    /** The agreement's next invoice date as it was seen. */
+    /** The agreement's next invoice date, as it was shown. */
     effectiveDate: z.string().nullable(),
     state: z.enum(lineStates),
     problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
     settledAt: isoDateOrNull,
-    /** The approval by which its card or line was signed off anew. */
+    /** The approval that signed its card or line off again. */
     replacedBy: z.uuid().nullable(),
   })
   .openapi('ApprovalLine');
@@ -70,18 +70,18 @@ const approvalSchema = z
     id: z.uuid(),
     psaConnectionId: z.uuid(),
     state: z.enum(['requested', 'todo', 'closed']),
-    /** Said when there are to-dos. */
+    /** A sentence about the to-dos; null when there are none. */
     note: z.string().nullable(),
     previewId: z.uuid().nullable(),
     undoOf: z.uuid().nullable(),
     createdAt: isoDate,
     closedAt: isoDateOrNull,
-    /** How many lines there are, and how many in which state; the lines themselves are a list. */
+    /** How many lines there are, and how many in each state; the lines themselves have a list of their own. */
     lines: z.int(),
     counts: z.object(Object.fromEntries(lineStates.map((state) => [state, z.int()])) as Counts),
-    /** Cards that were asked for and left out; they too are a list. */
+    /** How many of the cards that were asked for were left out, by reason; they have a list of their own, too. */
     skipped: z.array(z.object({ reason: z.enum(skipReasons), cards: z.int() })),
-    // As a union: `nullable()` of a named schema is one that null does not fit, in the contract.
+    // A union, because in the contract `nullable()` of a named schema does not accept null.
     process: z.union([processSchema, z.null()]),
   })
   .openapi('Approval');
@@ -144,7 +144,7 @@ const exampleSkipped = {
   now: { lineId: '9002', from: 12, to: 15, effectiveDate: '2026-12-01' },
 };
 const exampleAnswer = { approval: exampleApproval, skipped: { items: [exampleSkipped], nextCursor: null } };
-/** The first page of what was left out; the cursor goes on in the list of the approval. */
+/** The answer has the first page of left-out cards; its cursor continues in the approval's list of them. */
 const answerSchema = z.object({ approval: approvalSchema, skipped: listOf(skippedSchema) });
 
 const seenSchema = z.strictObject({
@@ -362,7 +362,7 @@ async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRow) {
   };
 }
 
-/** @param stopped writing was on when it was signed off */
+/** @param stopped whether writing was on when the approval was signed off */
 function noteOf(todos: number, stopped: boolean): string | null {
   if (todos === 0) return null;
   const why = stopped

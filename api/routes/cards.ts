@@ -40,20 +40,20 @@ const cardSchema = z
     psaConnectionId: z.uuid(),
     psaAccountId: z.string(),
     psaAccountName: z.string(),
-    /** The PSA's id of the product, and what people call it. */
+    /** The PSA's id of the product, and its Product ID. */
     psaProductId: z.string(),
     productId: z.string().nullable(),
     productName: z.string().nullable(),
     kind: kindSchema,
     flags: z.array(z.object({ code: z.string(), reason: z.string(), words: z.string() })),
-    /** null = never reported, shown as —. */
+    /** null = never reported; the console shows —. */
     usage: z.number().nullable(),
     target: z.number().nullable(),
     current: z.number(),
     difference: z.number().nullable(),
     money: z.array(z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean() })),
     preview: z.array(z.string()),
-    /** What approving it would write; sent back as it was shown to approve it. */
+    /** The write that approving the card makes; an approval sends it back as it was shown. */
     write: z
       .object({ lineId: z.string(), from: z.number(), to: z.number(), effectiveDate: z.string().nullable() })
       .nullable(),

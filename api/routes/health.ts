@@ -6,7 +6,7 @@ import { Scalar } from '@scalar/hono-api-reference';
 import { sql } from 'drizzle-orm';
 import type { ApiEnv } from '../context.ts';
 
-/** What anybody may ask, without a token. */
+/** Routes that need no token. */
 export const healthRoutes = new OpenAPIHono<ApiEnv>();
 
 healthRoutes.get('/healthz', (c) => c.json({ ok: true }));
@@ -40,13 +40,13 @@ healthRoutes.get('/metrics', async (c) => {
 let script: string | undefined;
 
 healthRoutes.get('/docs/scalar.js', (c) => {
-  // Of Scalar's packages the one that brings the script whole; `@scalar/api-reference` has it too, and 226 packages.
+  // This package of Scalar's has the whole script; `@scalar/api-reference` has it, too, but brings 226 packages.
   const main = createRequire(import.meta.url).resolve('@scalar/fastify-api-reference');
   script ??= readFileSync(join(main, '../js/standalone.js'), 'utf8');
   return c.text(script, 200, { 'content-type': 'text/javascript', 'cache-control': 'public, max-age=86400' });
 });
 
-// The page calls nobody: its script is ours, and everything of it that would call out is off.
+// The page calls no other server: we serve its script, and everything in it that would call out is turned off.
 healthRoutes.get(
   '/docs',
   Scalar({

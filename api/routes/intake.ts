@@ -1,4 +1,4 @@
-/** The way an integration's counts come: Countersign reads them, or the vendor sends them. */
+/** An integration's intake: whether Countersign reads its counts, or the vendor sends them. */
 import { z } from '@hono/zod-openapi';
 import { changeIntake } from '../../commands/integration.ts';
 import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
@@ -38,11 +38,11 @@ const setIntake = route({
 const refusedSchema = z
   .object({
     kind: z.enum(['count', 'alert']),
-    /** As it was posted; empty = it could not be read. */
+    /** The id as it was posted; empty = it could not be read. */
     accountId: z.string(),
-    /** Empty = it could not be read, or (of an alert) was not looked at. */
+    /** The id as it was posted; empty = it could not be read, or (in an alert) was not looked at. */
     serviceId: z.string(),
-    /** Why, the last time: as a code, and as the vendor was told. */
+    /** The reason of the last refusal: its code, and the sentence that the vendor got. */
     reason: z.object({
       code: z.enum(['unknown-account', 'unknown-service', 'ambiguous-id', 'no-alerts', 'invalid']),
       detail: z.string(),
@@ -55,14 +55,14 @@ const refusedSchema = z
 const intakeView = listOf(refusedSchema)
   .extend({
     intake: z.enum(['push', 'pull']),
-    /** Where the vendor that pushes says it stands. */
+    /** The status that the vendor has set. */
     pushStatus: z.enum(['inactive', 'pending', 'active', 'disabled', 'error']),
     refused: z.object({
-      /** Accounts and services whose posts are refused now; `items` has each. */
+      /** How many accounts and services have refused posts; `items` lists them. */
       rows: z.int(),
-      /** Posts that were refused ever. */
+      /** How many posts were ever refused. */
       times: z.int(),
-      /** Rows that there was no room for. */
+      /** How many rows were deleted because there were too many. */
       forgotten: z.int(),
     }),
   })
@@ -97,7 +97,7 @@ const getIntake = route({
   },
 });
 
-/** An id as it was posted, or none. PostgreSQL takes no NUL. */
+/** An id as it was posted, or an empty text. PostgreSQL does not accept a NUL. */
 const postedId = z.string().regex(/^[^\0]{0,500}$/);
 const place = jsonPlace(z.tuple([z.iso.datetime(), z.enum(['count', 'alert']), postedId, postedId]));
 

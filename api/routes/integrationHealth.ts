@@ -1,4 +1,4 @@
-/** How each integration is: its data's age, what waits for whom, its credentials. */
+/** The health of each integration: the age of its data, what waits for whom, its credentials. */
 import { z } from '@hono/zod-openapi';
 import { readHealthFacts } from '../../db/queries/health.ts';
 import { createRouter, exampleIds, idParam, isoDateOrNull, isoDate, listOf, route, send } from '../define.ts';
@@ -16,7 +16,7 @@ const healthSchema = z
     /** `failing`: something is stuck, or its data is older than its schedule allows; `attention`: a person has something to do. */
     state: z.enum(['healthy', 'attention', 'failing']),
     connected: z.boolean(),
-    /** When what is visible was read from the vendor. */
+    /** When the visible data was read from the vendor. */
     dataAsOf: isoDateOrNull,
     dataAgeSeconds: z.int().nullable(),
     stale: z.boolean(),
@@ -24,7 +24,7 @@ const healthSchema = z
     psaAgeSeconds: z.int().nullable(),
     lastSync: z.object({ id: z.uuid(), state: z.string(), finishedAt: isoDateOrNull }).nullable(),
     nextSyncAt: isoDateOrNull,
-    /** What does not go on by itself now, and whom it waits for. */
+    /** Processes that do not go on by themselves now, and whom they wait for. */
     waits: z.array(
       z.object({
         for: z.enum(['person', 'vendor', 'psa', 'countersign']),
@@ -38,7 +38,7 @@ const healthSchema = z
     customersEscalated: z.int(),
     alertsParked: z.int(),
     alertsDead: z.int(),
-    /** Accounts and services whose posted counts or alerts were refused in the last 30 days, and not taken since. */
+    /** How many accounts and services had a post refused in the last 30 days and none accepted since. */
     refusedPosts: z.int(),
     credentials: z.array(
       z.object({

@@ -1,4 +1,4 @@
-/** Keys that a vendor pushes with: rotate with an overlap, list, revoke. */
+/** Keys with which a vendor pushes: rotate with an overlap, list, revoke. */
 import { z } from '@hono/zod-openapi';
 import { issueKey, revokeKey } from '../../commands/integrationKey.ts';
 import { listIntegrationKeys } from '../../db/queries/push.ts';

@@ -34,7 +34,7 @@ const createBody = z.object({
   psaConnectionId: z.uuid(),
   intake: z.enum(['push', 'pull']),
   modules: z.array(z.enum(['billing', 'alerts'])).min(1),
-  /** "Do you buy Mailprotector through Virtual Administrator?" is asked before anything is made (G02). */
+  /** The answer to "Do you buy Mailprotector through Virtual Administrator?", which is asked before a key is made (G02). */
   viaVirtualAdministrator: z.boolean(),
 });
 
@@ -85,7 +85,7 @@ const get = route({
 const credentialsBody = z.object({
   resellerId: z.string(),
   apiKey: z.string(),
-  /** The day on which the key ends, if you know it: you are warned before. */
+  /** The day on which the key expires, if you know it; there is a warning before. */
   expiresOn: z.iso.date().optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
 });
@@ -203,7 +203,7 @@ integrationRoutes.openapi(link, async (c) => {
   return send(c, z.object({ linked: z.int() }), { linked });
 });
 
-/** Limits of the swing guard (domain/swingGuard.ts); what is not given is the default. */
+/** Limits of the swing guard (domain/swingGuard.ts); a limit that is not given has its default. */
 const swingSchema = z.strictObject({
   pairPercent: z.number().min(0).max(1e6).optional(),
   pairUnits: z.number().min(0).max(1e9).optional(),

@@ -1,4 +1,4 @@
-/** All mappings of an integration as a file: to keep, to correct in a spreadsheet, to take to another integration. */
+/** All mappings of an integration as a file: to keep them, to correct them in a spreadsheet, to copy them to another integration. */
 import { z } from '@hono/zod-openapi';
 import { applyMappings, planVersion } from '../../commands/mappingFile.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
@@ -41,9 +41,9 @@ const resultSchema = z
         after: z.string(),
       }),
     ),
-    /** Lines that say what is so already. */
+    /** How many lines say what is already mapped so. */
     unchanged: z.int(),
-    /** With one of these nothing is changed. */
+    /** If there is any error, nothing is changed. */
     errors: z.array(z.object({ line: z.int(), message: z.string() })),
     version: z.string().openapi({ description: 'Of what a dry run shows: `apply` takes it as `seen`' }),
   })

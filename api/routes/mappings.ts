@@ -43,7 +43,7 @@ const accountSchema = z
     linked: z.boolean(),
     excluded: z.boolean(),
     missingSince: isoDateOrNull,
-    /** While it is missing: customers that count its domains now. */
+    /** For a missing customer: the customers that now count its domains. */
     movedTo: z.array(z.string()),
     psaAccountId: z.string().nullable(),
     /** `vendor`: chosen in the vendor's console. */

@@ -1,4 +1,4 @@
-/** Migrate to Alerts, and back to billing alone (G30–G36). */
+/** Migrate to Alerts, and back to billing only (G30–G36). */
 import { abandonMigration, requestMigration } from '../../commands/migration.ts';
 import { runCommand } from '../context.ts';
 import { createRouter, idParam, route } from '../define.ts';

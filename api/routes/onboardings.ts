@@ -41,22 +41,22 @@ const onboardingSchema = z
     /** A sync found it, the vendor sent it, or a person linked it. */
     foundBy: z.enum(['sync', 'vendor', 'person']),
     foundAt: isoDate,
-    /** How often somebody was reminded that it is not mapped. */
+    /** How many reminders there were that the customer is not mapped. */
     reminders: z.int(),
     remindedAt: isoDateOrNull,
-    /** Since when it is a problem that it is not mapped; nothing of it is billed meanwhile. */
+    /** Since when it counts as a problem that the customer is not mapped; until it is, none of its usage is billed. */
     escalatedAt: isoDateOrNull,
     endedAt: isoDateOrNull,
     psaAccountId: z.string().nullable(),
     how: z.enum(['exact', 'person', 'vendor']).nullable(),
     version: versionSchema,
-    /** Of one that waits for a person: the nearest PSA names; shown, never applied. */
+    /** For a customer that waits for a person: the nearest PSA names; shown, never applied. */
     suggestions: z.array(suggestionSchema),
   })
   .openapi('Onboarding');
 const detailSchema = onboardingSchema
   .extend({
-    /** Step by step; null before it has begun. As a union: see `approvalSchema`. */
+    /** Its steps; null before it has begun. A union for the reason given at `approvalSchema`. */
     process: z.union([processSchema, z.null()]),
   })
   .openapi('OnboardingDetail');
@@ -93,7 +93,7 @@ const list = route({
     query: pageQuery.extend({
       integrationId: z.uuid().optional(),
       state: z.enum(states).optional(),
-      /** Those that are not over. */
+      /** Only those that have not ended. */
       open: z.enum(['true']).optional(),
     }),
   },

@@ -38,13 +38,14 @@ const connectionSchema = z
     writesEnabled: z.boolean(),
     permissions: z.unknown(),
     permissionsAt: isoDateOrNull,
-    /** What alerts need besides, as *Check Permissions* found it; null before. */
+    /** The rights that alerts need, as *Check Permissions* found them; null before. */
     alertPermissions: z.unknown(),
     alertPermissionsAt: isoDateOrNull,
     refreshedAt: isoDateOrNull,
     /**
-     * What the last read could not read, the oldest first: its last rows are kept, and the cards of its account say so and
-     * are not approvable. `lines` are those of the agreement `id`. `first` are at most 20 of `total`.
+     * The rows that the last refresh could not read, the oldest first. Their last known values are kept, and the cards of
+     * their accounts say so and are not approvable. For `lines` the id is that of the agreement. `first` has at most 20 of
+     * `total`.
      */
     unread: z.object({
       total: z.int(),
@@ -60,7 +61,7 @@ const connectionSchema = z
       ),
     }),
     pause: pauseSchema,
-    /** The newest read of its lists was not whole, and a person took it so: it removed nothing. */
+    /** Set when the newest refresh read incomplete lists that a person accepted: then it removed nothing. */
     incomplete: incompleteSchema,
     process: processSchema,
   })
@@ -102,10 +103,10 @@ const exampleCredentials = {
 const credentialsBody = z.object({
   kind: z.string().max(50).openapi({ example: 'connectwise' }),
   credentials: z.record(z.string(), z.unknown()),
-  /** The day on which they end, if you know it: you are warned before. */
+  /** The day on which they expire, if you know it; there is a warning before. */
   expiresOn: z.iso.date().optional(),
 });
-/** What a PSA has for settings its entry of the registry says; absent ones get its values. */
+/** The PSA's entry in the registry has the schema of its settings and the defaults of absent ones. */
 const settingsBody = z.record(z.string(), z.unknown());
 const createBody = credentialsBody.extend({
   name: z.string().trim().min(1).max(200),
@@ -316,7 +317,7 @@ function checkCredentials(deps: ApiDependencies, given: { kind: string; credenti
   return parsed.data;
 }
 
-/** @param at where the settings stand in the body, for the names of fields that are wrong */
+/** @param at the path of the settings in the body, for the names of wrong fields */
 function checkSettings(kind: string, given: Record<string, unknown>, at: string) {
   if (!isPsa(kind)) throw unknownPsa(kind);
   const parsed = psas[kind].settings.safeParse(given);

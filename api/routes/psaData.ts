@@ -1,4 +1,4 @@
-/** What was last read from a PSA: lists to choose from, which are rows that a step stored. */
+/** Lists to choose from, as they were last read from a PSA; they are rows that a step stored. */
 import { z } from '@hono/zod-openapi';
 import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
 import type { PsaConnectionRow } from '../../db/queries/psaConnection.ts';
@@ -15,7 +15,7 @@ const boardSchema = z
     name: z.string(),
     projectBoard: z.boolean(),
     active: z.boolean(),
-    /** As *Check Permissions* read them; null before, and of boards that take no tickets of ours empty. */
+    /** As *Check Permissions* read them; null before, and empty for boards on which we cannot create tickets. */
     statuses: z
       .array(z.object({ id: z.string(), name: z.string(), closed: z.boolean(), active: z.boolean() }))
       .nullable(),
@@ -152,7 +152,7 @@ psaDataRoutes.openapi(products, async (c) => {
   );
 });
 
-/** @throws ApiProblem before the first refresh: lists are rows that a step stored */
+/** @throws ApiProblem before the first refresh, when there are no rows yet */
 async function read(deps: ApiDependencies, caller: Caller, id: string): Promise<PsaConnectionRow> {
   const row = await ownedPsaConnection(deps, caller, id);
   if (!row.refreshedAt)

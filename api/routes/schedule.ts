@@ -1,4 +1,4 @@
-/** When an integration syncs by itself. The sweep makes it a Temporal Schedule, within a minute. */
+/** When an integration syncs by itself. The sweep makes a Temporal Schedule of it, within a minute. */
 import { z } from '@hono/zod-openapi';
 import { chooseSchedule } from '../../commands/integration.ts';
 import { findSchedule } from '../../db/queries/schedule.ts';
@@ -47,9 +47,9 @@ const scheduleSchema = z
     timeZone: z.string(),
     jitterMinutes: z.int(),
     paused: z.boolean(),
-    /** Nobody has chosen it: it is what the installation presets. */
+    /** True when nobody has chosen a schedule, so that the default of the environment holds. */
     preset: z.boolean(),
-    /** Without jitter; none while it is paused. */
+    /** The next runs without jitter; empty while the schedule is paused. */
     nextRuns: z.array(isoDate),
     warnings: z.array(
       z.object({

@@ -30,14 +30,14 @@ const runSchema = z
   .object({
     id: z.uuid(),
     integrationId: z.uuid(),
-    /** The one customer that it read, because it was new; null = all. */
+    /** The only customer that the run read, because it was new; null = all customers. */
     vendorAccountId: z.string().nullable(),
     state: z.enum(['running', 'applied', 'held', 'discarded', 'superseded']),
     startedAt: isoDate,
     finishedAt: isoDateOrNull,
     figures: z.record(z.string(), z.number()).nullable(),
     guard: z.unknown(),
-    /** Its lists were not whole, and a person took them so: it raised and added only. */
+    /** Set when the run read incomplete lists that a person accepted: then it only raised and added. */
     incomplete: incompleteSchema,
   })
   .openapi('SyncRun');
@@ -185,7 +185,7 @@ syncRoutes.openapi(events, async (c) => {
         await delay(500);
       }
     } catch (error) {
-      // The answer has begun, so a problem can only be one more event; the caller follows again.
+      // The answer has begun, so the problem can only be sent as an event; the caller may then follow the run again.
       deps.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'an event stream failed');
       const data = JSON.stringify(
         new ApiProblem(500, 'internal', 'The stream broke. Follow the run again.').toBody(c.get('requestId')),

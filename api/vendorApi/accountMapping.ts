@@ -1,14 +1,14 @@
-/** A customer's PSA account, chosen in the vendor's console (G39–G40). */
+/** Takes over a customer's PSA account that was chosen in the vendor's console (G39–G40). */
 import { chooseAccount } from '../../commands/accountMapping.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
 import type { ApiDependencies } from '../context.ts';
 import { vendorActor } from './vendor.ts';
 
 /**
- * Maps the account as it was chosen there, where a person here has not decided otherwise.
+ * Maps the account as it was chosen in the vendor's console, unless a person here has decided otherwise.
  *
- * @param psaAccountId what the vendor sent as `clientOId`: an id that the clients route gave out (reference/gradient.md
- *   §4.1 no. 8 and 16; that the one carries the other is _chosen_, docs/vendor-api.md)
+ * @param psaAccountId the vendor's `clientOId`: an id that the clients route gave out (reference/gradient.md §4.1 no. 8
+ *   and 16; that the field carries this id is _chosen_, docs/vendor-api.md)
  * @returns whether the account is mapped now
  */
 export async function takeAccountMapping(

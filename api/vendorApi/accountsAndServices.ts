@@ -30,20 +30,20 @@ interface Entry extends PushedThing {
   mappingId: string | null;
 }
 
-/** Accounts and dynamic services differ in where they are kept, and in what creating one completes. */
+/** Accounts and dynamic services differ in their tables, and in what creating one completes. */
 interface Kind {
   of: 'accounts' | 'services';
   path: string;
   idsName: string;
   one: string;
   list(db: Queryable, integrationId: string, ids?: readonly string[]): Promise<Entry[]>;
-  /** @returns whom to wake after the commit */
+  /** @returns the processes to wake after the commit */
   put(
     tx: Transaction,
     row: IntegrationRow,
     entries: readonly (PushedThing & { name: string })[],
   ): Promise<readonly Wakeable[]>;
-  /** @throws VendorApiError for an id that there is not */
+  /** @throws VendorApiError for an unknown id */
   change(tx: Transaction, integrationId: string, entries: readonly PushedThing[]): Promise<readonly Wakeable[]>;
   after(tx: Transaction, integrationId: string): Promise<void>;
 }
@@ -60,7 +60,7 @@ const accounts: Kind = {
   },
   async change(tx, integrationId, entries) {
     refuseUnknown('account', await changeAccounts(tx, integrationId, entries));
-    // Another name may be the one of a PSA account.
+    // The new name may be that of a PSA account.
     return askToMatch(tx, { integrationId });
   },
   async after(tx, integrationId) {
@@ -95,7 +95,7 @@ export const accountAndServiceRoutes = new Hono<VendorApiEnv>();
 for (const kind of [accounts, services]) {
   accountAndServiceRoutes.get(kind.path, async (c) => {
     const found = await listAsked(c, kind);
-    // Absent, or anything but `false`: all of them, as the older client expects.
+    // Unmapped entries are left out only for `false`; the older client expects all without the parameter.
     const unmappedToo = c.req.query('returnUnmapped') !== 'false';
     return c.json(found.filter((entry) => unmappedToo || entry.mappingId !== null).map(entryView));
   });
@@ -119,7 +119,7 @@ for (const kind of [accounts, services]) {
     return c.json(await viewsOf(c, kind, entries));
   });
 
-  // Of any length: an id may hold a slash, and be sent with it.
+  // The rest of the path, because an id may hold a slash and be sent with it.
   accountAndServiceRoutes.patch(`${kind.path}/:id{.+}`, async (c) => {
     const [fields = {}] = listOfFields(await jsonOf(c));
     const asked = idIn(c, `${kind.path}/`);
@@ -131,7 +131,7 @@ for (const kind of [accounts, services]) {
   });
 }
 
-/** All, or those that are asked for by their ids. */
+/** Lists all entries, or those that the query asks for by their ids. */
 async function listAsked(c: VendorContext, kind: Kind): Promise<Entry[]> {
   const { db } = c.get('deps');
   const { id } = c.get('integration');
@@ -154,7 +154,7 @@ function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
   };
 }
 
-/** All or none: an unknown id refuses the whole list. */
+/** Changes all entries or none: an unknown id refuses the whole list. */
 async function change(c: VendorContext, kind: Kind, entries: readonly PushedThing[]): Promise<void> {
   await store(c, kind, `${kind.one}s.change`, entries.length, (tx, { id }) => kind.change(tx, id, merged(entries)));
 }
@@ -186,12 +186,12 @@ async function store(
   });
 }
 
-/** One statement cannot write a row twice; of one id sent twice the last counts. */
+/** Keeps the last entry of each id, because one statement cannot write a row twice. */
 function lastOfEach<T extends { id: string }>(entries: readonly T[]): T[] {
   return [...new Map(entries.map((entry) => [entry.id, entry])).values()];
 }
 
-/** Of one id sent twice each field counts as it was given last: as if they had been changed one after the other. */
+/** Merges entries with the same id: each field has the value that was given last, as if the changes were made one by one. */
 function merged(entries: readonly PushedThing[]): PushedThing[] {
   const byId = new Map<string, PushedThing>();
   for (const entry of entries) {
@@ -207,7 +207,7 @@ function merged(entries: readonly PushedThing[]): PushedThing[] {
   return [...byId.values()];
 }
 
-/** As they are now, in the order they were asked for. */
+/** The entries as they are now, in the order in which they were asked for. */
 async function viewsOf(c: VendorContext, kind: Kind, asked: readonly { id: string }[]) {
   const found = await kind.list(
     c.get('deps').db,

@@ -1,15 +1,15 @@
-/** Ids in the address, as clients of every kind put them there (domain/idReadings.ts). */
+/** Reads ids in the URL, in every form in which clients send them (domain/idReadings.ts). */
 import type { Context } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { meantBy, readingsOf, type IdReadings, type Identified } from '../../domain/idReadings.ts';
 import { VendorApiError } from './responses.ts';
 
-/** The real one's base path, so that only the host differs. */
+/** The base path of Gradient's Vendor API, so that only the host differs. */
 export const vendorApiPath = '/api/vendor-api';
 
 /**
- * The path of a request: of the Vendor API as it was sent, because `URL` takes `..` for the folder above, where it may be an
- * account's id. Node answers 400 to bytes that are not ASCII.
+ * The path of a request. For the Vendor API it is the path as it was sent, because `URL` takes `..` for the folder above,
+ * where it may be an account's id. Node answers 400 to bytes that are not ASCII.
  */
 export function pathOf(request: Request, options?: { env?: unknown }): string {
   const { incoming } = (options?.env ?? {}) as { incoming?: { url?: string } };
@@ -17,18 +17,18 @@ export function pathOf(request: Request, options?: { env?: unknown }): string {
   return sent.startsWith(vendorApiPath) ? (sent.split('?', 1)[0] ?? '') : getPath(request);
 }
 
-/** The id between two fixed parts of the path. */
+/** Reads the id between two fixed parts of the path. */
 export function idIn(c: Context, before: string, after = ''): IdReadings {
   const part = c.req.path.slice(vendorApiPath.length + before.length);
   return readingsOf(part.slice(0, part.length - after.length));
 }
 
 /**
- * The row that is meant.
+ * Finds the row that is meant.
  *
- * @param rows all that one of the readings may mean
+ * @param rows every row that one of the readings may mean
  * @returns undefined when there is none
- * @throws VendorApiError 409 when there are several
+ * @throws VendorApiError 409 when several may be meant
  */
 export function meantIn<T extends Identified>({ readings }: IdReadings, rows: readonly T[]): T | undefined {
   const found = meantBy(readings, rows);

@@ -1,4 +1,4 @@
-/** Routes 17 and 18: an alert is queued, and asked after by its message (reference/gradient.md §4.1–4.2, §5.3). */
+/** Routes 17 and 18: send an alert, and ask for its state by the message id (reference/gradient.md §4.1–4.2, §5.3). */
 import { Hono } from 'hono';
 import { takeAlert } from '../../commands/alertAdmission.ts';
 import { meantBy, type IdReadings } from '../../domain/idReadings.ts';
@@ -15,7 +15,7 @@ import { migrate } from './vendor.ts';
 
 export const alertRoutes = new Hono<VendorApiEnv>();
 
-// Of any length: an id may hold a slash, and be sent with it.
+// The rest of the path, because an id may hold a slash and be sent with it.
 alertRoutes.post('/alerting/:accountId{.+}', async (c) => {
   const deps = c.get('deps');
   const row = c.get('integration');
@@ -50,14 +50,14 @@ async function readPosted(c: VendorContext): Promise<Omit<PostedAlert, 'vendorAc
   if (posted.serviceId === undefined) return posted;
   const services = await listIdentified(c.get('deps').db, c.get('integration').id, [posted.serviceId]);
   const service = meantBy([posted.serviceId], services);
-  // One that is not known, or may be several, stays as it was sent: it is only told.
+  // An unknown or ambiguous service id stays as it was sent, because it only appears in the ticket's text.
   return typeof service === 'object' ? { ...posted, serviceId: service.id } : posted;
 }
 
 /**
- * The account that is meant. One that nobody knows yet is taken, since the vendor may create it later.
+ * Finds the account that is meant. An unknown id is accepted, since the vendor may create the account later.
  *
- * @throws VendorApiError when there are several, and when an id that nobody knows is not encoded as one
+ * @throws VendorApiError when several accounts may be meant, or when an unknown id is not properly encoded
  */
 async function accountOf(c: VendorContext, account: IdReadings): Promise<string> {
   const [asPosted] = account.readings;
@@ -85,11 +85,11 @@ alertRoutes.get('/alerting/debug/:messageId', async (c) => {
   });
 });
 
-/** Ids that Countersign gives to alerts of its own. */
+/** Ids that are reserved for Countersign's own alerts. */
 const ownIds = /^(storm|rule|test):/;
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** @throws VendorApiError when the integration carries no alerts and none may begin by themselves */
+/** @throws VendorApiError when the integration carries no alerts, and an alert does not begin the migration */
 async function acceptAlerts(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
   if (row.modules.includes('alerts')) return;
   if (deps.environment.MIGRATION_SIGNAL !== 'alert')

@@ -1,4 +1,4 @@
-/** Gradient's Vendor API: a vendor program written for Gradient works here with nothing changed but the address. */
+/** Gradient's Vendor API: a vendor program that was written for Gradient works here when only the address is changed. */
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { isDatabaseAway } from '../../db/client.ts';
@@ -23,12 +23,12 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   const app = new Hono<VendorApiEnv>();
   const gate = createVendorGate(vendorKeys, deps.environment.VENDOR_API_RATE_PER_SECOND);
   app.use(refuseNul);
-  // Before `authenticateVendor`: a count's keys are looked at by the statement that keeps it.
+  // Before `authenticateVendor`, because a count's keys are checked by the statement that stores the count.
   app.route('/', createCountRoutes(gate, createCountAcceptor(deps.db)));
   app.use(authenticateVendor(gate));
   for (const routes of [organizationRoutes, vendorRoutes, accountAndServiceRoutes, clientRoutes, alertRoutes])
     app.route('/', routes);
-  // Not `notFound`: of an app inside another Hono calls the outer one's.
+  // Not `notFound`, because for an app inside another one Hono calls the outer app's.
   app.all('*', (c) => {
     throw new VendorApiError(404, `Cannot ${c.req.method} ${c.req.path}`);
   });

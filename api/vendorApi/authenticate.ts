@@ -1,4 +1,4 @@
-/** Who pushes: `GRADIENT-TOKEN: base64("<vendor key>:<integration key>")` (reference/gradient.md §1). */
+/** Authenticates a vendor by `GRADIENT-TOKEN: base64("<vendor key>:<integration key>")` (reference/gradient.md §1). */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { createMiddleware } from 'hono/factory';
@@ -8,8 +8,8 @@ import { findIntegrationByKey, touchIntegrationKey, type PresentedKeys } from '.
 import { VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 
 /**
- * Wrong keys from one address before they answer 429, and for how long. A right key is taken all the while: a vendor
- * pushes for all its customers from one address, and one of them has rotated its key.
+ * After so many wrong keys from one address further ones are answered 429, for so long. A right key is always accepted: a
+ * vendor pushes for all its customers from one address, and only one of them may have rotated its key.
  */
 const wrongKeys = { max: 20, perMs: 60_000 };
 
@@ -18,24 +18,24 @@ const unauthorized = () => new VendorApiError(401, 'Unauthorized');
 
 export interface VendorGate {
   /**
-   * Lets in who has the vendor's key and an integration's.
+   * Lets a request in that has a vendor's key and an integration's key.
    *
-   * @param admit asks the database whether the keys are in force, and may do the request's work in the same statement
+   * @param admit asks the database whether the keys are valid, and may do the request's work in the same statement
    * @throws VendorApiError 401 or 429
    */
   enter<T extends { keyId: string; stale: boolean }>(
     c: VendorContext,
     admit: (keys: PresentedKeys) => Promise<T | undefined>,
   ): Promise<T>;
-  /** Enters and does nothing else. */
+  /** Lets a request in without doing any work. */
   authenticate(c: VendorContext): Promise<IntegrationRow>;
 }
 
 /**
- * Counted per process: behind several API processes a vendor may ask, and an attacker try, that many times as much.
+ * Creates the gate. Each API process counts for itself, so with several of them the limits are that many times as high.
  *
- * @param vendorKeys vendor → its key
- * @param requestsPerSecond of one key before 429 (the real one's limit is 100: reference/gradient.md §3)
+ * @param vendorKeys the key of each vendor
+ * @param requestsPerSecond the most requests of one key before 429 (Gradient's limit is 100: reference/gradient.md §3)
  */
 export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, requestsPerSecond: number): VendorGate {
   const expected = [...vendorKeys].map(([vendor, key]) => ({ vendor, digest: sha256(key) }));
@@ -62,7 +62,7 @@ export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, reques
     if (current.count > requestsPerSecond) throw tooMany(1);
   }
 
-  /** Compared with every vendor's, so that the time taken tells nothing. */
+  /** Compares the key with every vendor's, so that the time that this takes reveals nothing. */
   function vendorsOf(vendorKey: string): string[] {
     const digest = sha256(vendorKey);
     return expected.filter((each) => timingSafeEqual(each.digest, digest)).map((each) => each.vendor);
@@ -73,12 +73,12 @@ export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, reques
       const keys = keysOf(c.req.header('gradient-token') ?? '');
       if (!keys) throw refuse(addressOf(c));
       const keyHash = hashSecret(keys.integrationKey);
-      // Before the database is asked: what is too much must not be kept.
+      // Limited before the database is asked, because a request over the limit must not be stored.
       limit(keyHash);
-      // Asked even when no vendor has this key, for the same reason that it is compared with all.
+      // The database is asked even when no vendor has this key, so that the time reveals nothing here either.
       const found = await admit({ keyHash, vendors: vendorsOf(keys.vendorKey) });
       if (!found) {
-        // Only keys that open something are counted: wrong ones are without number, and are counted by address.
+        // Only valid keys keep a counter: there are endless wrong ones, and these are counted by address.
         asked.delete(keyHash);
         throw refuse(addressOf(c));
       }
@@ -93,7 +93,7 @@ export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, reques
   return gate;
 }
 
-/** For the routes that need to know who asks before they do anything. */
+/** Authenticates before the handler, for routes that need the integration first. */
 export function authenticateVendor(gate: VendorGate) {
   return createMiddleware<VendorApiEnv>(async (c, next) => {
     c.set('integration', await gate.authenticate(c));
@@ -105,7 +105,7 @@ function tooMany(seconds: number): VendorApiError {
   return new VendorApiError(429, 'ThrottlerException: Too Many Requests', { 'retry-after': String(seconds) });
 }
 
-/** The vendor key has no colon; everything after the first one is the integration's. */
+/** Splits the header. The vendor key has no colon; everything after the first colon is the integration key. */
 function keysOf(header: string): { vendorKey: string; integrationKey: string } | undefined {
   if (header.length > 1_000) return undefined;
   const [, vendorKey, integrationKey] = /^([^:]+):(.+)$/s.exec(Buffer.from(header, 'base64').toString('utf8')) ?? [];
@@ -116,7 +116,7 @@ function addressOf(c: VendorContext): string {
   try {
     return getConnInfo(c).remote.address ?? 'unknown';
   } catch {
-    // Called without a server, as in a test of the app alone.
+    // There is no connection when a test calls the app without a server.
     return 'unknown';
   }
 }

@@ -1,4 +1,4 @@
-/** The exact words a service is filed under, case-sensitive (reference/gradient.md §4.2). */
+/** The exact categories of services, case-sensitive (reference/gradient.md §4.2). */
 export const categories = [
   'security', 'backup', 'productivity', 'infrastructure', 'service delivery', 'consulting', 'other',
 ] as const; // prettier-ignore
@@ -6,7 +6,7 @@ export const categories = [
 export const subcategories = [
   'endpoint detection and response (EDR)', 'email security', 'virtual private network services (VPN)', 'DNS filtering',
   'dark web monitoring', 'password management', 'single sign on (SSO)',
-  // As the real one spells it.
+  // Gradient spells it so.
   'priviledged access and identity management (PAM/PIM)',
   'security information and event management (SIEM)', 'mobile device management (MDM)', 'application security',
   'mobile application management (MAM)', 'multi factor authentication (MFA)', 'cloud backup', 'local backup',

@@ -1,10 +1,10 @@
-/** Route 16: the MSP's clients as its PSA knows them, to choose from (deprecated; reference/gradient.md §2, §4.1). */
+/** Route 16: the MSP's customers as its PSA knows them, to choose from (deprecated; reference/gradient.md §2, §4.1). */
 import { Hono } from 'hono';
 import { listPsaAccounts } from '../../db/queries/psa.ts';
 import { VendorApiError, type VendorApiEnv } from './responses.ts';
 import { isLonger } from './fields.ts';
 
-/** Not public: chosen, and said in docs/vendor-api.md. */
+/** Gradient's page size is not public; this one is our choice (docs/vendor-api.md). */
 const pageSize = 100;
 
 export const clientRoutes = new Hono<VendorApiEnv>();

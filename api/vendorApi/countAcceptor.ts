@@ -2,15 +2,15 @@ import DataLoader from 'dataloader';
 import type { Database } from '../../db/client.ts';
 import { acceptCounts, type AcceptedCount, type PostedCount, type PresentedKeys } from '../../db/queries/push.ts';
 
-/** Counts at most that are written together. */
+/** The most counts that are written by one statement. */
 const maxCounts = 200;
 
-/** @returns undefined when the keys open nothing; then nothing is kept */
+/** @returns undefined when the keys are not valid; then nothing is stored */
 export type CountAcceptor = (keys: PresentedKeys, count: PostedCount) => Promise<AcceptedCount | undefined>;
 
 /**
- * Accepts counts one by one, and writes together what one caller posts while his last ones are being written: twenty in a
- * statement cost little more than one. Each is answered only once its statement has committed.
+ * Accepts counts one by one, and writes those together that a caller posts while its previous ones are being written: twenty
+ * in one statement cost little more than one. Each count is answered only after its statement has committed.
  */
 export function createCountAcceptor(db: Database): CountAcceptor {
   const callers = new Map<string, { open: number; loader: DataLoader<PostedCount, AcceptedCount | undefined> }>();

@@ -1,4 +1,4 @@
-/** Route 8: one account × one service, absolute (reference/gradient.md §5.2). */
+/** Route 8: the absolute count of one account × one service (reference/gradient.md §5.2). */
 import { syncProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { storePushStatus } from '../../db/queries/push.ts';
@@ -12,15 +12,15 @@ import type { CountAcceptor } from './countAcceptor.ts';
 import { countOf, fieldsOf, optionalText, requiredText } from './fields.ts';
 import { notingRefusals } from './refused.ts';
 
-/** @param gate the keys are looked at and the count is kept by one statement: a vendor posts a hundred thousand of them */
+/** Creates the route. One statement checks the keys and stores the count, because a vendor posts a hundred thousand of them. */
 export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor): Hono<VendorApiEnv> {
   const routes = new Hono<VendorApiEnv>();
-  // Of any length: an id may hold a slash, and be sent with it.
+  // The rest of the path, because an id may hold a slash and be sent with it.
   routes.post('/service/:serviceId{.+}/count', async (c) => {
     const deps = c.get('deps');
     const [serviceId, ...otherReadings] = idIn(c, '/service/', '/count').readings;
     const count = await readCount(c).catch(async (error: unknown) => {
-      // Who has no key is told that, and nothing of what it has sent.
+      // A caller without a valid key gets a 401, and learns nothing about its body.
       c.set('integration', await gate.authenticate(c));
       const post = { kind: 'count', vendorAccountId: await accountIn(c), serviceId, code: 'invalid' } as const;
       return notingRefusals(c, post, () => {
@@ -30,12 +30,12 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
     const kept = await gate.enter(c, (keys) => acceptCount(keys, { ...count, serviceId, otherReadings }));
     const { integration } = kept;
     if (kept.first) {
-      // The platform itself makes it active: usage has come.
+      // The first usage makes the integration active, as Gradient's platform does.
       if (integration.pushStatus === 'inactive' || integration.pushStatus === 'pending')
         await storePushStatus(deps.db, integration.id, { pushStatus: 'active' });
       wakeAll(deps, [syncProcess(integration)]);
     }
-    // 404 is normal here, and no failure: what is known is kept, and counts as soon as it is mapped.
+    // 404 is normal here: a count of a known account and service is stored, and counts as soon as both are mapped.
     const { clientOId } = count;
     const chosen =
       clientOId !== undefined && kept.accountKnown && kept.psaAccountId !== clientOId
@@ -55,7 +55,7 @@ interface Count {
   accountId: string;
   quantity: number;
   build: boolean;
-  /** Deprecated, and a string when it is there at all: the client that was picked for the customer. */
+  /** The client that was picked for the customer; a deprecated field, and a string if it is there. */
   clientOId: string | undefined;
 }
 
@@ -67,9 +67,9 @@ async function readCount(c: VendorContext): Promise<Count> {
   return { accountId, quantity, clientOId, build: c.req.query('no_build') !== 'true' };
 }
 
-/** Of a body that is refused: whose count it would have been, as far as can be told. */
+/** The account in a body that is refused; empty if it cannot be read. */
 async function accountIn(c: VendorContext): Promise<string> {
-  const said: unknown = await jsonOf(c).catch(() => undefined);
-  const accountId = typeof said === 'object' && said !== null && 'accountId' in said ? said.accountId : undefined;
+  const body: unknown = await jsonOf(c).catch(() => undefined);
+  const accountId = typeof body === 'object' && body !== null && 'accountId' in body ? body.accountId : undefined;
   return typeof accountId === 'string' && !isBad(accountId) ? accountId : '';
 }

@@ -1,4 +1,4 @@
-/** Reads what vendors send: lenient on what is more, strict on what is used; messages as the real one words them. */
+/** Reads the fields that vendors send: strict on those that are used, lenient on all others; messages have Gradient's wording. */
 import { isBad } from '../middleware/text.ts';
 import { VendorApiError } from './responses.ts';
 
@@ -18,12 +18,12 @@ export function listOfFields(value: unknown): Fields[] {
   return list.map(fieldsOf);
 }
 
-/** By characters, as documents of OpenAPI count them: one beyond U+FFFF is one. */
+/** Compares by characters, as OpenAPI counts them: one beyond U+FFFF counts as one. */
 export function isLonger(text: string, maxLength: number): boolean {
   return text.length > maxLength && Array.from(text).length > maxLength;
 }
 
-/** @returns undefined when it is not there, or null */
+/** @returns undefined when the field is absent or null */
 export function optionalText(fields: Fields, name: string, maxLength = 1_000): string | undefined {
   const value = fields[name];
   if (value === undefined || value === null) return undefined;
@@ -56,20 +56,20 @@ export function oneOf<T extends string>(fields: Fields, name: string, allowed: r
   return found;
 }
 
-/** More than any MSP has: what is larger is a mistake, and would be billed. */
+/** More than any MSP has: a larger count is a mistake, which would be billed. */
 const largestCount = 1e9;
 
-/** A count: absolute, 0 or more, fractions allowed (a service mapping says how they are rounded). */
+/** Reads a count: absolute, 0 or more, fractions allowed (a service mapping says how they are rounded). */
 export function countOf(fields: Fields, name: string): number {
   const value = fields[name];
-  // `unitCount must be a number` is seen for null; a string is no number either (reference/gradient.md §3).
+  // Gradient answers `unitCount must be a number` to null; a string is refused, too (reference/gradient.md §3).
   if (typeof value !== 'number' || !Number.isFinite(value)) throw new VendorApiError(400, `${name} must be a number`);
   if (value < 0) throw new VendorApiError(400, `${name} must not be less than 0`);
   if (value > largestCount) throw new VendorApiError(400, `${name} must not be greater than ${largestCount}`);
   return value;
 }
 
-/** A whole number of a small range; absent or null = `otherwise`. */
+/** Reads a whole number of a small range; an absent or null field gives `otherwise`. */
 export function wholeNumber(
   fields: Fields,
   name: string,
@@ -83,7 +83,7 @@ export function wholeNumber(
   return value;
 }
 
-/** A date and time as ISO 8601 has it, in this era: PostgreSQL keeps others, and nobody means them. */
+/** Reads an ISO 8601 date and time with a year of four digits; PostgreSQL could store other years, but nobody means them. */
 export function optionalDate(fields: Fields, name: string): Date | undefined {
   const text = optionalText(fields, name, 40);
   if (text === undefined) return undefined;
@@ -93,7 +93,7 @@ export function optionalDate(fields: Fields, name: string): Date | undefined {
   return date;
 }
 
-/** Ids in a query, as `name[]=a&name[]=b`, `name=a&name=b` or `name=a,b`; undefined = not asked for by id. */
+/** The values of ids in a query: `name[]=a&name[]=b`, `name=a&name=b` or `name=a,b`; undefined = no ids are given. */
 export function valuesOf(query: Record<string, string[]>, name: string): string[] | undefined {
   const given = [...(query[name] ?? []), ...(query[`${name}[]`] ?? [])];
   return given.length > 0 ? given : undefined;

@@ -1,4 +1,4 @@
-/** Routes 1 and 2: who the MSP is, and where the vendor says it stands (reference/gradient.md §4.1, §5.1). */
+/** Routes 1 and 2: the MSP, and the status that the vendor sets (reference/gradient.md §4.1, §5.1). */
 import { connectProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { recordAudit } from '../../db/queries/audit.ts';
@@ -13,7 +13,7 @@ import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from '
 import { vendorActor } from './vendor.ts';
 
 const statuses: readonly PushStatus[] = ['inactive', 'pending', 'active', 'disabled', 'error'];
-/** What the real one answers for a sync that never was (reference/gradient.md §4.2). */
+/** What Gradient answers before the first sync (reference/gradient.md §4.2). */
 const neverSynced = '1900-01-01T00:00:00.000Z';
 
 export const organizationRoutes = new Hono<VendorApiEnv>();
@@ -25,7 +25,7 @@ organizationRoutes.patch('/organization/status/:status', async (c) => {
   const row = c.get('integration');
   const status = statuses.find((candidate) => candidate === c.req.param('status'));
   if (!status) throw new VendorApiError(400, `status must be one of the following values: ${statuses.join(', ')}`);
-  // Never demoted: a vendor that starts anew says `pending` of what is active already.
+  // `pending` never demotes an active integration: a vendor that starts anew sends it again.
   const pushStatus = status === 'pending' && row.pushStatus === 'active' ? 'active' : status;
   await commitAndWake(deps, [connectProcess(row)], async (tx) => {
     await storePushStatus(tx, row.id, { pushStatus });

@@ -2,7 +2,7 @@ import { noteRefused, type RefusedPost } from '../../db/queries/refusedPosts.ts'
 import { VendorApiError, type VendorContext } from './responses.ts';
 
 /**
- * Does what may refuse a post, and notes it if it does, so that not only the vendor hears of it. An error of ours is no refusal.
+ * Runs `body`, and records a refusal of the post, so that not only the vendor learns of it. Our own errors are not refusals.
  *
  * @throws what `body` threw
  */

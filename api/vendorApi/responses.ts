@@ -1,4 +1,4 @@
-/** How Gradient's Vendor API answers (reference/gradient.md §3): JSON errors of a status and a message. */
+/** Answers as Gradient's Vendor API does (reference/gradient.md §3): JSON errors with a status and a message. */
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { readingsOf } from '../../domain/idReadings.ts';
@@ -25,7 +25,7 @@ const names: Record<number, string> = {
   503: 'Service Unavailable',
 };
 
-/** An answer in the vendor's own form. @param detail what the caller reads in `message` */
+/** An error in the form of the Vendor API. @param detail the text of `message` */
 export class VendorApiError extends Error {
   override readonly name = 'VendorApiError';
   readonly status: number;
@@ -38,19 +38,19 @@ export class VendorApiError extends Error {
   }
 
   toResponse(): Response {
-    // "No account map found" comes without `error` (seen in a client's test); the others are as its framework makes them.
+    // "No account map found" comes without `error` (seen in a client's test); other errors are as Gradient's framework makes them.
     const body = { statusCode: this.status, message: this.message };
     const error = this.status === 404 ? {} : { error: names[this.status] };
     return Response.json({ ...body, ...error }, { status: this.status, headers: this.headers });
   }
 }
 
-/** `{data, message, status}`: some routes wrap, others answer bare; which is which is in the table of routes. */
+/** Answers `{data, message, status}`. The table of routes in docs/vendor-api.md says which routes wrap and which answer bare. */
 export function wrapped(c: VendorContext, data: unknown, message: string): Response {
   return c.json({ data, message, status: 200 });
 }
 
-/** The body as JSON. @throws VendorApiError 400 when it is none, 415 when its charset is one that nobody knows */
+/** Reads the body as JSON. @throws VendorApiError 400 when it is not JSON, 415 when its charset is unknown */
 export async function jsonOf(c: VendorContext): Promise<unknown> {
   const text = await bodyText(c, ({ status, detail }) => new VendorApiError(status, detail));
   try {
@@ -61,8 +61,8 @@ export async function jsonOf(c: VendorContext): Promise<unknown> {
 }
 
 /**
- * Refuses a NUL in the address, which PostgreSQL cannot keep, and a query that is not encoded as one; bodies are checked where
- * they are read. In the path an id may hold what only looks encoded.
+ * Refuses a NUL in the URL, which PostgreSQL cannot store, and a query that is not properly encoded; bodies are checked where
+ * they are read. The path is decoded leniently, because an id may hold text that only looks encoded.
  */
 export const refuseNul = createMiddleware<VendorApiEnv>(async (c, next) => {
   let text = readingsOf(c.req.path).readings.join();

@@ -18,7 +18,7 @@ const profileFields = ['name', 'description', 'vendorSupportPageUrl', 'integrati
 
 export const vendorRoutes = new Hono<VendorApiEnv>();
 
-/** Who changed something: a vendor, with its key. */
+/** The actor of a vendor's changes, for the audit. */
 export const vendorActor = (row: IntegrationRow) => `vendor:${row.vendor}`;
 
 vendorRoutes.get('/', async (c) => wrapped(c, await vendorData(c, c.get('integration')), 'Vendor found'));
@@ -53,7 +53,7 @@ vendorRoutes.patch('/', async (c) => {
   return wrapped(c, await vendorData(c, { ...row, vendorProfile }), 'Vendor updated');
 });
 
-/** As route 3 shows them: `modules: [{variation}]`. With `alerts` among them a vendor says that it was migrated (_chosen_). */
+/** Reads `modules: [{variation}]`, as route 3 shows them. With `alerts` among them a vendor requests the migration (_chosen_). */
 function modulesOf(fields: Fields): unknown[] {
   const { modules } = fields;
   if (modules === undefined || modules === null) return [];
@@ -62,7 +62,7 @@ function modulesOf(fields: Fields): unknown[] {
 }
 
 /**
- * *Migrate to Alerts* was pressed in the vendor's console.
+ * Begins the migration after *Migrate to Alerts* was pressed in the vendor's console.
  *
  * @throws VendorApiError while the integration is still being connected
  */
@@ -77,7 +77,7 @@ export async function migrate(deps: ApiDependencies, row: IntegrationRow): Promi
   });
 }
 
-/** Bare, unlike route 3: the new SKU is in the root's `skus` (a client in production reads it there). */
+/** The answer is bare, unlike route 3: the new SKU is in the root's `skus` (a client in production reads it there). */
 vendorRoutes.post('/service', async (c) => {
   const row = c.get('integration');
   const fields = fieldsOf(await jsonOf(c));
@@ -108,7 +108,7 @@ vendorRoutes.get('/service/:serviceId{.+}', async (c) =>
   wrapped(c, await vendorWithService(c, idIn(c, '/service/')), 'Service found'),
 );
 
-/** The 2023 client sends no body, and the newer one no such request: nothing is changed. */
+/** Only the 2023 client sends this request, without a body, so nothing is changed. */
 vendorRoutes.patch('/service/:serviceId{.+}', async (c) =>
   wrapped(c, await vendorWithService(c, idIn(c, '/service/')), 'Service updated'),
 );
@@ -124,14 +124,14 @@ async function vendorWithService(c: VendorContext, asked: IdReadings) {
   return vendorData(c, row, found.id);
 }
 
-/** @param only the SKU that is shown; absent = all */
+/** @param only the id of the only SKU to show; absent = all */
 async function vendorData(c: VendorContext, row: IntegrationRow, only?: string) {
   const rows = await listPushedServices(c.get('deps').db, row.id, {
     dynamic: false,
     ids: only === undefined ? undefined : [only],
   });
   const { vendorProfile: profile } = row;
-  // The catalogue's own ids are known, and safe in an address.
+  // The catalogue's own ids are well known, and safe in a URL.
   const catalogued = new Set(isVendor(row.vendor) ? vendors[row.vendor].services.map((each) => each.id) : []);
   return {
     _id: row.vendor,

@@ -1,4 +1,4 @@
-/** What several resources show of a vendor account. */
+/** The parts of a vendor account that several resources show. */
 import { z } from '@hono/zod-openapi';
 import { idParam } from '../define.ts';
 

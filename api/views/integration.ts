@@ -20,13 +20,13 @@ export const integrationSchema = z
     vendorName: z.string().nullable(),
     createdAt: isoDate,
     disconnectedAt: isoDateOrNull,
-    /** Of the vendor, where it is read from. */
+    /** The pause that the vendor asked for. */
     pause: pauseSchema,
-    /** From "Connect" to the first counts. */
+    /** The process `connect`: from "Connect" to the first counts. */
     process: processSchema,
-    /** The sync under way, or the last one; without steps before the first. */
+    /** The sync run under way, or the last one; without steps before the first run. */
     sync: processSchema,
-    /** From billing to billing and alerts; null = it never began. As a union: see `approvalSchema`. */
+    /** The process `migrateToAlerts`; null = it never began. A union for the reason given at `approvalSchema`. */
     migration: z.union([processSchema, z.null()]),
   })
   .openapi('Integration');
@@ -48,7 +48,7 @@ export const exampleIntegration = {
 
 export const createdSchema = z.object({
   integration: integrationSchema,
-  /** Intake push: the key to paste into the vendor's console. Shown this once; only its hash is kept. */
+  /** With intake push: the key to paste into the vendor's console. It is shown only this once; only its hash is stored. */
   key: z.string().optional(),
 });
 

@@ -10,10 +10,10 @@ import { isoDate, isoDateOrNull } from '../define.ts';
 export const processSchema = z
   .object({
     workflowId: z.string(),
-    /** The workflow in the Temporal UI. */
+    /** The address of the workflow in the Temporal UI. */
     url: z.string().nullable(),
     done: z.boolean(),
-    /** The first step that is not finished, in words. */
+    /** What the first unfinished step waits for, as a sentence. */
     waitsFor: z.string().nullable(),
     steps: z.array(
       z.object({
@@ -28,7 +28,7 @@ export const processSchema = z
   })
   .openapi('Process');
 
-/** Why a connection is not called now; null = it is. As a union: see `approvalSchema`. */
+/** Why a connection is not called now; null = there is no pause. A union for the reason given at `approvalSchema`. */
 export const pauseSchema = z.union([
   z
     .object({
@@ -40,13 +40,13 @@ export const pauseSchema = z.union([
   z.null(),
 ]);
 
-/** A read whose lists were not whole, which a person took so; null = they were whole. As a union: see `approvalSchema`. */
+/** A read of incomplete lists that a person accepted; null = the lists were whole. A union for the reason given at `approvalSchema`. */
 export const incompleteSchema = z.union([
   z
     .object({
       by: z.string(),
       at: z.iso.datetime(),
-      /** What was wrong with each list; the first of `count`. */
+      /** What was wrong with each list; only the first ones of `count`. */
       lists: z.array(z.string()),
       count: z.int(),
     })
@@ -63,7 +63,7 @@ const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => (
   doneAt: state === 'done' ? '2026-11-23T09:00:00.000Z' : null,
 });
 
-/** A process in examples: one step done, one waiting. */
+/** A process for examples, with one step done and one waiting. */
 export function exampleProcess(kind: ProcessKind, id: string, done: StepName, waiting: StepName) {
   const workflowId = workflowIdOf(kind, id);
   return {
