@@ -63,7 +63,7 @@ export function jsonBody<T extends z.ZodType>(schema: T, example: NoInfer<z.inpu
 
 const idempotencyHeader = z.object({
   'idempotency-key': z.string().optional().openapi({
-    description: 'The same request with the same key happens once, and gets the same answer, for a day.',
+    description: 'For a day, the same request with the same key is carried out once and gets the same answer.',
     example: 'sync-2026-11-23',
   }),
 });
@@ -164,7 +164,8 @@ export const seenQuery = z.object({ seen });
 export const seenIfGiven = z.object({ seen: seen.optional() });
 /** The version of a decision, which a request to change it sends back as `seen`. */
 export const versionSchema = z.string().openapi({
-  description: 'The same while what was decided is the same; a request to change that takes it as `seen`',
+  description:
+    'The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen`',
 });
 
 /** Encodes the place of a page's last item in its list; the cursor is opaque to the caller. */

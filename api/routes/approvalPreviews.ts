@@ -94,7 +94,7 @@ const create = route({
   method: 'post',
   path: '/v1/approvals/previews',
   operationId: 'createApprovalPreview',
-  summary: 'Everything that can be approved in bulk, as the exact writes; sign it off with its id',
+  summary: 'Preview the exact writes of all cards that can be approved in bulk; sign the preview off by its id',
   tag,
   scope: 'operate',
   request: {

@@ -157,13 +157,13 @@ const seenSchema = z.strictObject({
     .max(10)
     .nullable()
     .optional()
-    .openapi({ description: 'Compared too when it is given; null = the card showed no date' }),
+    .openapi({ description: 'It is compared, too, if it is given; null = the card showed no date' }),
 });
 const create = route({
   method: 'post',
   path: '/v1/approvals',
   operationId: 'createApproval',
-  summary: 'Sign cards off as they were seen, or all of a preview: their quantities are written to the PSA, each once',
+  summary: 'Sign off cards as they were seen, or a whole preview: their quantities are written to the PSA, each once',
   tag,
   scope: 'operate',
   request: {
@@ -174,7 +174,7 @@ const create = route({
             .array(seenSchema)
             .min(1)
             .max(5_000)
-            .openapi({ description: "Each with its card's `write` as it was shown; of more cards make a preview" }),
+            .openapi({ description: "Each card's `write`, as it was shown; for more cards make a preview" }),
         }),
         z.strictObject({ previewId: z.uuid() }),
       ]),
@@ -191,7 +191,7 @@ const get = route({
   method: 'get',
   path: '/v1/approvals/{id}',
   operationId: 'getApproval',
-  summary: 'One approval: how many of its lines are in which state',
+  summary: 'One approval, with the number of lines in each state',
   tag,
   scope: 'read',
   request: { params: idParam },
@@ -203,7 +203,7 @@ const lines = route({
   method: 'get',
   path: '/v1/approvals/{id}/lines',
   operationId: 'listApprovalLines',
-  summary: 'What became of every line of an approval',
+  summary: 'The lines of an approval with their states',
   tag,
   scope: 'read',
   request: { params: idParam, query: pageQuery.extend({ state: z.enum(lineStates).optional() }) },
@@ -215,7 +215,7 @@ const skipped = route({
   method: 'get',
   path: '/v1/approvals/{id}/skipped',
   operationId: 'listSkippedCards',
-  summary: 'Cards that were asked for and left out, with what was shown and what is there now',
+  summary: 'Cards that were asked for and left out, with the write that was shown and the one they offer now',
   tag,
   scope: 'read',
   request: { params: idParam, query: pageQuery.extend({ reason: z.enum(skipReasons).optional() }) },
@@ -241,7 +241,7 @@ const withdrawAll = route({
   method: 'post',
   path: '/v1/approvals/{id}/withdraw',
   operationId: 'withdrawApproval',
-  summary: 'Take all to-dos of an approval back',
+  summary: 'Withdraw all to-dos of an approval',
   tag,
   scope: 'operate',
   request: { params: idParam },
@@ -253,7 +253,7 @@ const withdrawOne = route({
   method: 'post',
   path: '/v1/approvals/{id}/lines/{lineId}/withdraw',
   operationId: 'withdrawApprovalLine',
-  summary: 'Take one to-do back',
+  summary: 'Withdraw one to-do',
   tag,
   scope: 'operate',
   request: { params: lineParam },
@@ -265,7 +265,7 @@ const retry = route({
   method: 'post',
   path: '/v1/approvals/{id}/retry',
   operationId: 'retryApproval',
-  summary: 'Try the blocked step of an approval again now',
+  summary: 'Retry the blocked step of an approval now',
   tag,
   scope: 'operate',
   request: { params: idParam },

@@ -32,7 +32,7 @@ const rotate = route({
   method: 'post',
   path: '/v1/integrations/{id}/key',
   operationId: 'rotateIntegrationKey',
-  summary: 'Make a key for the vendor, shown once; the ones before it work on for the overlap',
+  summary: 'Create a key for the vendor, shown once; older keys go on working for the overlap',
   tag,
   scope: 'admin',
   request: {

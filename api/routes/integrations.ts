@@ -62,7 +62,7 @@ const list = route({
   method: 'get',
   path: '/v1/integrations',
   operationId: 'listIntegrations',
-  summary: 'Integrations with what each is doing',
+  summary: 'Integrations with their processes',
   tag,
   scope: 'read',
   request: {},

@@ -18,7 +18,7 @@ const exportMappings = route({
   method: 'get',
   path: '/v1/integrations/{id}/mappings.csv',
   operationId: 'exportMappings',
-  summary: 'All mappings as a CSV file: linked customers and services, with what each is mapped to',
+  summary: 'All mappings as a CSV file: linked customers and services, and what they are mapped to',
   tag,
   scope: 'read',
   request: { params: idParam },
@@ -45,14 +45,14 @@ const resultSchema = z
     unchanged: z.int(),
     /** If there is any error, nothing is changed. */
     errors: z.array(z.object({ line: z.int(), message: z.string() })),
-    version: z.string().openapi({ description: 'Of what a dry run shows: `apply` takes it as `seen`' }),
+    version: z.string().openapi({ description: 'The version of what a dry run shows; `apply` takes it as `seen`' }),
   })
   .openapi('MappingImport');
 const importMappings = route({
   method: 'post',
   path: '/v1/integrations/{id}/mappings/import',
   operationId: 'importMappings',
-  summary: 'Say what a CSV file of mappings would change; change it with `apply`, all of it or nothing',
+  summary: 'Say what a CSV file of mappings would change; with `apply` make all changes, or none',
   tag,
   scope: 'operate',
   request: {

@@ -27,7 +27,7 @@ const tag = 'PSA connections';
 const settingsSchema = z.object({
   quantityDecimals: z
     .number()
-    .openapi({ description: 'Decimals of a quantity that the PSA keeps: targets are rounded to them, half up' }),
+    .openapi({ description: 'The decimals of a quantity that the PSA keeps: targets are rounded half up to them' }),
 });
 const connectionSchema = z
   .object({
@@ -141,7 +141,7 @@ const get = route({
   method: 'get',
   path: '/v1/psa-connections/{id}',
   operationId: 'getPsaConnection',
-  summary: 'One PSA connection with its rights and what it is doing',
+  summary: 'One PSA connection with its rights and its process',
   tag,
   scope: 'read',
   request: { params: idParam },
@@ -153,7 +153,7 @@ const putCredentials = route({
   method: 'put',
   path: '/v1/psa-connections/{id}/credentials',
   operationId: 'putPsaCredentials',
-  summary: 'Give new credentials; a blocked step tries again, and a pause is over',
+  summary: 'Give new credentials; a blocked step tries again, and a pause ends',
   tag,
   scope: 'admin',
   request: { params: idParam, body: jsonBody(credentialsBody, exampleCredentials) },
@@ -165,7 +165,7 @@ const check = route({
   method: 'post',
   path: '/v1/psa-connections/{id}/check',
   operationId: 'checkPsaConnection',
-  summary: 'Read rights and data again, now: a pause is over',
+  summary: 'Read rights and data again now; a pause ends',
   tag,
   scope: 'operate',
   request: { params: idParam },
@@ -177,7 +177,7 @@ const accept = route({
   method: 'post',
   path: '/v1/psa-connections/{id}/accept-incomplete',
   operationId: 'acceptIncompletePsa',
-  summary: 'Take the lists that are not whole, in this read only: it may raise and add, never lower or remove',
+  summary: 'Accept the incomplete lists, in this refresh only: they may raise and add, never lower or remove',
   tag,
   scope: 'operate',
   request: { params: idParam },
@@ -189,7 +189,7 @@ const putWrites = route({
   method: 'put',
   path: '/v1/psa-connections/{id}/writes',
   operationId: 'putPsaWrites',
-  summary: 'Turn writing to the PSA on or off; off, what is not written yet becomes a to-do list',
+  summary: 'Turn writing to the PSA on or off; when it is turned off, unwritten lines become a to-do list',
   tag,
   scope: 'admin',
   request: { params: idParam, body: jsonBody(z.object({ enabled: z.boolean() }), { enabled: true }) },
@@ -201,7 +201,7 @@ const putSettings = route({
   method: 'put',
   path: '/v1/psa-connections/{id}/settings',
   operationId: 'putPsaSettings',
-  summary: 'Say what this PSA does where its documentation is silent; cards are computed anew at once',
+  summary: 'Set what the documentation of this PSA leaves open; cards are recomputed at once',
   tag,
   scope: 'admin',
   request: { params: idParam, body: jsonBody(settingsBody, { quantityDecimals: 2 }) },

@@ -27,7 +27,7 @@ const boards = route({
   method: 'get',
   path: '/v1/psa-connections/{id}/boards',
   operationId: 'listBoards',
-  summary: 'Boards as last read, with the statuses and types a ticket on them can have',
+  summary: 'Boards as last read, with the statuses and types of their tickets',
   tag,
   scope: 'read',
   request: { params: idParam },

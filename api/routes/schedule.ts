@@ -80,7 +80,7 @@ const get = route({
   method: 'get',
   path: '/v1/integrations/{id}/schedule',
   operationId: 'getSchedule',
-  summary: 'When the integration syncs by itself, its next runs, and what one would not expect of them',
+  summary: 'When the integration syncs by itself, with its next runs and warnings about them',
   tag,
   scope: 'read',
   request: { params: idParam },

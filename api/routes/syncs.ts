@@ -131,7 +131,7 @@ const discard = route({
   method: 'post',
   path: '/v1/syncs/{id}/discard',
   operationId: 'discardSync',
-  summary: 'Throw a held run away',
+  summary: 'Discard a held run',
   tag,
   scope: 'operate',
   request: { params: idParam },
