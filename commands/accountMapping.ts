@@ -24,6 +24,7 @@ import {
 } from '../db/queries/integration.ts';
 import { beginOnboardings, settleOnboarding, settleOnboardings } from './onboarding.ts';
 import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
+import type { Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
@@ -46,28 +47,27 @@ export function accountVersion({ excluded, psaAccountId }: AccountState): string
 /**
  * A person decides about one vendor account. What is so already changes nothing, whatever was seen.
  *
- * @param seen the `accountVersion` that was shown; undefined = whatever it is
- * @returns whom to wake after the commit
+ * @param input.seen the `accountVersion` that was shown; undefined = whatever it is
  * @throws Refusal when there is no such vendor account or PSA account, or it is not linked, or it is to be mapped while it
  * is excluded, or it has changed meanwhile
  */
-export async function decideAccount(
-  tx: Transaction,
-  row: Integration,
-  actor: string,
-  { vendorAccountId, wish, seen }: { vendorAccountId: string; wish: AccountWish; seen: string | undefined },
-): Promise<Wakeable[]> {
+export const decideAccount: Command<{
+  integration: Integration;
+  vendorAccountId: string;
+  wish: AccountWish;
+  seen: string | undefined;
+}> = async (tx, actor, { integration: row, vendorAccountId, wish, seen }) => {
   const now = await stateOf(tx, row.id, vendorAccountId);
   const decision = decisionOf(vendorAccountId, wish, now);
-  if (!decision) return [];
+  if (!decision) return { toWake: [] };
   if (accountVersion(decision) !== accountVersion(now)) await refuseUnseen(tx, seen, await presentOf(tx, row, now));
   if (typeof wish === 'object') {
     if (now.excluded) throw new Refusal('conflict', 'excluded', 'This customer is excluded. Include it again first.');
     if (!(await findPsaAccount(tx, row.psaConnectionId, wish.map)))
       throw new Refusal('impossible', 'unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
   }
-  return decideAccounts(tx, row, { actor, how: 'person' }, [decision]);
-}
+  return { toWake: await decideAccounts(tx, row, { actor: actor.name, how: 'person' }, [decision]) };
+};
 
 function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountState): AccountDecision | undefined {
   if (typeof wish === 'object') return { vendorAccountId, excluded: false, psaAccountId: wish.map };

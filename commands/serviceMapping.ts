@@ -1,6 +1,5 @@
 /** Which PSA products a service is mapped to, and how several services that feed one product combine. */
 import type { Queryable, Transaction } from '../db/client.ts';
-import { recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection, recomputeIntegration } from '../db/queries/cards.ts';
 import { listServices, lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { findPsaProducts } from '../db/queries/psa.ts';
@@ -13,6 +12,7 @@ import {
 } from '../db/queries/serviceMapping.ts';
 import { mappingOf, describeServiceMapping } from '../domain/mappingFile.ts';
 import { whyNotProduct, type ServiceMapping } from '../domain/serviceMapping.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
@@ -52,22 +52,18 @@ export async function viewService(db: Queryable, row: Pick<Integration, 'id' | '
 /**
  * A person decides what one service is mapped to. What is so already changes nothing, whatever was seen.
  *
- * @param wish.mapping null = to nothing
- * @param wish.combine how the services of each of its products combine, in every integration of the connection
- * @param wish.seen the `version` that was shown; undefined = whatever it is
+ * @param input.mapping null = to nothing
+ * @param input.combine how the services of each of its products combine, in every integration of the connection
+ * @param input.seen the `version` that was shown; undefined = whatever it is
  * @throws Refusal when there is no such service, or it cannot be mapped to one of the products, or it has changed meanwhile
  */
-export async function decideService(
-  tx: Transaction,
-  row: Integration,
-  actor: string,
-  wish: {
-    serviceId: string;
-    mapping: ServiceMapping | null;
-    combine?: Combine | undefined;
-    seen: string | undefined;
-  },
-): Promise<void> {
+export const decideService: Command<{
+  integration: Integration;
+  serviceId: string;
+  mapping: ServiceMapping | null;
+  combine?: Combine | undefined;
+  seen: string | undefined;
+}> = async (tx, actor, { integration: row, ...wish }) => {
   await lockIntegration(tx, row.id);
   const service = await viewService(tx, row, wish.serviceId);
   if (!service) throw new Refusal('unknown', 'not-found', 'There is no such service.');
@@ -75,16 +71,17 @@ export async function decideService(
   const combine = Object.fromEntries(
     (mapping?.productIds ?? []).map((id) => [id, wish.combine ?? service.combine[id] ?? null]),
   );
-  if (serviceVersion({ mapping, combine }) === service.version) return;
+  if (serviceVersion({ mapping, combine }) === service.version) return { toWake: [] };
   await refuseUnseen(tx, wish.seen, await presentOf(tx, row, service));
   await refuseProducts(tx, row, mapping?.productIds ?? []);
   const combined =
     wish.combine !== undefined &&
     mapping !== null &&
     (await combineProducts(tx, row, actor, service, mapping.productIds, wish.combine));
-  await decideServices(tx, row, { actor }, [{ serviceId: service.id, mapping }]);
+  await decideServices(tx, row, { actor: actor.name }, [{ serviceId: service.id, mapping }]);
   if (combined) await recomputeConnection(tx, row.psaConnectionId);
-}
+  return { toWake: [] };
+};
 
 async function presentOf(tx: Transaction, row: Integration, service: ServiceView): Promise<Present> {
   const products = await findPsaProducts(tx, row.psaConnectionId, service.productIds ?? []);
@@ -124,7 +121,7 @@ async function refuseProducts(tx: Transaction, row: Integration, productIds: rea
 async function combineProducts(
   tx: Transaction,
   row: Integration,
-  actor: string,
+  actor: Actor,
   service: ServiceView,
   productIds: readonly string[],
   combine: Combine,
@@ -143,8 +140,7 @@ async function combineProducts(
         subjects: [{ kind: 'psa_product', id: `${row.psaConnectionId}/${productId}` }],
       });
     }
-    await recordAudit(tx, row.organizationId, {
-      actor,
+    await audit(tx, actor, {
       action: 'product.combine',
       subjectKind: 'psa_product',
       subjectId: `${row.psaConnectionId}/${productId}`,

@@ -1,9 +1,9 @@
 /** All mappings of an integration as a file: to keep them, to correct them in a spreadsheet, to copy them to another integration. */
 import { z } from '@hono/zod-openapi';
-import { applyMappings, planVersion } from '../../commands/mappingFile.ts';
+import { importMappings } from '../../commands/mappingFile.ts';
 import { readMappings } from '../../db/queries/mappingFile.ts';
-import { createDescriber, planMappings, writeMappings } from '../../domain/mappingFile.ts';
-import { actorOf } from '../context.ts';
+import { writeMappings } from '../../domain/mappingFile.ts';
+import { actorFrom } from '../context.ts';
 import { createRouter, exampleVersion, idParam, jsonBody, route, seenIfGiven, send, sendFile } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
@@ -48,7 +48,7 @@ const resultSchema = z
     version: z.string().openapi({ description: 'The version of what a dry run shows; `apply` takes it as `seen`' }),
   })
   .openapi('MappingImport');
-const importMappings = route({
+const importFile = route({
   method: 'post',
   path: '/v1/integrations/{id}/mappings/import',
   operationId: 'importMappings',
@@ -97,35 +97,18 @@ mappingFileRoutes.openapi(exportMappings, async (c) => {
   return sendFile(c, 'text/csv', `mappings-${row.id}.csv`, writeMappings(await readMappings(deps.db, row)));
 });
 
-mappingFileRoutes.openapi(importMappings, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, c.req.valid('param').id);
+mappingFileRoutes.openapi(importFile, async (c) => {
+  const { deps, caller } = c.var;
+  const { id } = await activeIntegration(deps, caller, c.req.valid('param').id);
   const { csv, apply } = c.req.valid('json');
   const { seen } = c.req.valid('query');
   if (apply && seen === undefined)
     throw new ApiProblem(400, 'invalid-request', 'A file is applied as its dry run has shown it: give its version.', {
       errors: [{ field: 'seen', message: 'is needed with apply: the version that the dry run answered' }],
     });
-  // Under the lock, so that what was planned with is what is changed.
-  const { toWake: _, ...result } = await commitAndAdmit(deps, row.id, async (tx) => {
-    const now = await readMappings(tx, row);
-    const plan = planMappings(csv, now);
-    if (apply && plan.errors.length > 0) {
-      throw new ApiProblem(422, 'mapping-file', `The file has ${plan.errors.length} errors. Nothing was changed.`, {
-        errors: plan.errors.map(({ line, message }) => ({ field: `line ${line}`, message })),
-      });
-    }
-    const toWake = apply && seen !== undefined ? await applyMappings(tx, row, actorOf(caller), plan, seen) : [];
-    const describe = createDescriber(now);
-    return {
-      toWake,
-      applied: apply,
-      changes: plan.changes.map((change) => ({ ...change, ...describe(change) })),
-      unchanged: plan.unchanged,
-      errors: plan.errors,
-      version: await planVersion(tx, row, plan),
-    };
-  });
-  return send(c, resultSchema, result);
+  const input = { csv, seen: apply ? seen : undefined };
+  const imported = await commitAndAdmit(deps, id, (tx, integration) =>
+    importMappings(tx, actorFrom(caller), { integration, ...input }),
+  );
+  return send(c, resultSchema, imported);
 });

@@ -10,7 +10,7 @@ import { findAccountMapping, findVendorAccount, listVendorAccounts } from '../..
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Combine } from '../../db/queries/serviceMapping.ts';
-import { actorOf, type ApiEnv } from '../context.ts';
+import { actorFrom, runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -333,32 +333,26 @@ mappingRoutes.openapi(deleteService, async (c) =>
 /** A change to one vendor account, and the alerts it lets go, in one transaction. */
 async function changeAccount(
   c: Context<ApiEnv>,
-  target: { id: string; accountId: string },
+  { id, accountId: vendorAccountId }: { id: string; accountId: string },
   wish: { wish: AccountWish; seen: string | undefined },
 ) {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, target.id);
-  const { view } = await commitAndAdmit(deps, row.id, async (tx) => {
-    const { accountId: vendorAccountId } = target;
-    const toWake = await decideAccount(tx, row, actorOf(caller), { vendorAccountId, ...wish });
-    return { view: await readAccount(tx, row.id, vendorAccountId), toWake };
-  });
-  return view;
+  const { deps, caller } = c.var;
+  await activeIntegration(deps, caller, id);
+  await commitAndAdmit(deps, id, (tx, integration) =>
+    decideAccount(tx, actorFrom(caller), { integration, vendorAccountId, ...wish }),
+  );
+  return readAccount(deps.db, id, vendorAccountId);
 }
 
 async function changeService(
   c: Context<ApiEnv>,
-  target: { id: string; serviceId: string },
+  { id, serviceId }: { id: string; serviceId: string },
   wish: { mapping: ServiceMapping | null; combine?: Combine | undefined; seen: string },
 ) {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
-  const row = await activeIntegration(deps, caller, target.id);
-  return deps.db.transaction(async (tx) => {
-    await decideService(tx, row, actorOf(caller), { serviceId: target.serviceId, ...wish });
-    return readService(tx, row, target.serviceId);
-  });
+  const { deps, caller } = c.var;
+  const integration = await activeIntegration(deps, caller, id);
+  await runCommand(c, decideService, { integration, serviceId, ...wish });
+  return readService(deps.db, integration, serviceId);
 }
 
 async function readAccount(db: Queryable, integrationId: string, vendorAccountId: string) {

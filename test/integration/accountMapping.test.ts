@@ -95,8 +95,9 @@ describe('each account whose decision changes has an audit row, and no other', (
       [1, 'include'],
       [2, 'unmap'],
     ] as const) {
-      const decided = { vendorAccountId: harness.one.vendorAccount(n), wish, seen: 'anything' };
-      expect(await harness.db.transaction((tx) => decideAccount(tx, row, 'test', decided))).toEqual([]);
+      const actor = { organizationId: row.organizationId, name: 'test' };
+      const decided = { integration: row, vendorAccountId: harness.one.vendorAccount(n), wish, seen: 'anything' };
+      expect(await harness.db.transaction((tx) => decideAccount(tx, actor, decided))).toEqual({ toWake: [] });
     }
     expect(await auditsOf(id)).toEqual([]);
   });

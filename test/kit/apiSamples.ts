@@ -23,13 +23,11 @@ import {
   type Tenant,
 } from './apiTenant.ts';
 import { accountVersion, decideAccounts } from '../../commands/accountMapping.ts';
-import { planVersion } from '../../commands/mappingFile.ts';
+import { importMappings } from '../../commands/mappingFile.ts';
 import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
 import { listApprovalLines } from '../../db/queries/approvals.ts';
 import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
-import { readMappings } from '../../db/queries/mappingFile.ts';
 import { requestMigration } from '../../commands/migration.ts';
-import { planMappings } from '../../domain/mappingFile.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import type { Route } from './apiContract.ts';
 
@@ -122,10 +120,10 @@ export const samples: Record<string, Make> = {
   importMappings: async (tenant) => {
     const { id, accountId } = await mapped(tenant);
     const csv = `kind,id,mappedTo\naccount,${accountId},\n`;
-    const version = await tenant.db.transaction(async (tx) => {
-      const row = await readIntegration(tx, id);
-      return planVersion(tx, row, planMappings(csv, await readMappings(tx, row)));
-    });
+    const actor = { organizationId: tenant.organizationId, name: 'test' };
+    const { version } = await tenant.db.transaction(async (tx) =>
+      importMappings(tx, actor, { integration: await readIntegration(tx, id), csv, seen: undefined }),
+    );
     return { params: { id }, query: `seen=${version}`, body: { csv, apply: true } };
   },
   putAccountMapping: async (tenant) => ({
