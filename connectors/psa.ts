@@ -232,8 +232,6 @@ export interface PsaAdapter {
   getAgreement(query: { agreementId: string } & CallOptions): Promise<PsaAgreement | null>;
   listLines(query: { agreementId: string } & CallOptions): Promise<PsaLine[]>;
   getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null>;
-  /** Finds products by *Product ID*; we compare it character for character (connectwise.md §2.1: escaping is undocumented). */
-  findProduct(query: { productId: string } & CallOptions): Promise<PsaProduct[]>;
   setQuantity(command: SetQuantity & CallOptions): Promise<SetQuantityResult>;
 
   /** The most characters of a ticket's summary. */

@@ -7,7 +7,6 @@ import type { CallOptions, UnreadRow } from '../vendor.ts';
 import { mayBeFull } from '../incomplete.ts';
 import { handOver, idOf, readRows } from '../rows.ts';
 import { rowsPerPage, type ConnectwiseClient } from './client.ts';
-import { quoted } from './conditions.ts';
 import { readAlertPermissions, readPermissions } from './permissions.ts';
 import {
   additionSchema,
@@ -154,18 +153,6 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       } catch (error) {
         return gone(error, signal);
       }
-    },
-
-    async findProduct({ productId, signal }) {
-      const { data } = await client.request({
-        method: 'GET',
-        route: '/procurement/catalog',
-        path: '/procurement/catalog',
-        query: { conditions: `identifier=${quoted(productId)}`, pageSize: 50 },
-        schema: catalogItemSchema.array(),
-        signal,
-      });
-      return data.map(productOf).filter((product) => product.productId === productId);
     },
 
     setQuantity: (command) => setQuantity(client, getLine, command),

@@ -11,7 +11,7 @@ export function quoted(text: string): string {
     throw new ConnectorError({
       kind: 'permanent',
       code: 'invalid_request',
-      detail: 'A Product ID cannot contain control characters.',
+      detail: 'What is searched for cannot contain control characters.',
     });
   }
   return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;

@@ -1,6 +1,7 @@
 /** One customer as a biller knows it: CloudFilter, one monthly agreement, one line. Tests say only what differs. */
 import {
   reconcileAccount,
+  type AccountRule,
   type AgreementInput,
   type Card,
   type LineInput,
@@ -96,3 +97,6 @@ export function cardOf(over: Partial<ReconcileInput> = {}, productId = product):
 export function reasonsOf(card: Card): string[] {
   return card.flags.map((flag) => `${flag.code}: ${flag.reason}`);
 }
+
+export const agreed = (rule: Partial<AccountRule>): AccountRule => ({ reason: 'agreed', author: 'Pat', ...rule });
+export const ruled = (rule: Partial<AccountRule>) => ({ decisions: { [product]: { rule: agreed(rule) } } });
