@@ -20,6 +20,7 @@ import { approvalPreviewRoutes } from './routes/approvalPreviews.ts';
 import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { healthRoutes } from './routes/health.ts';
 import { intakeRoutes } from './routes/intake.ts';
 import { integrationHealthRoutes } from './routes/integrationHealth.ts';
@@ -27,6 +28,7 @@ import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { mappingFileRoutes } from './routes/mappingFile.ts';
 import { mappingRoutes } from './routes/mappings.ts';
+import { meRoutes } from './routes/me.ts';
 import { migrationRoutes } from './routes/migration.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
@@ -79,6 +81,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.route(vendorApiPath, createVendorApi(deps));
   app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), checkText, idempotency);
   for (const routes of [
+    meRoutes,
     psaConnectionRoutes,
     psaDataRoutes,
     catalogueRoutes,
@@ -117,6 +120,8 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     },
   });
 
+  // Last: whatever is no address of the API may be a page.
+  app.route('/', consoleRoutes);
   app.notFound((c) =>
     new ApiProblem(404, 'no-route', `There is no ${c.req.method} ${c.req.path}. See /docs.`).toResponse(
       c.get('requestId'),

@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { buildConsole } from './consoleBuild.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values: options } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
@@ -18,6 +19,9 @@ const out = resolve(root, options.out);
 // A file whose source is gone must not live on.
 rmSync(out, { recursive: true, force: true });
 await compile();
+cpSync(await buildConsole((line) => void process.stdout.write(`${line}\n`)), join(out, 'console/dist'), {
+  recursive: true,
+});
 cpSync(join(root, 'db/migrations'), join(out, 'db/migrations'), { recursive: true });
 writeFileSync(join(out, 'workflows.bundle.js'), await bundle());
 process.stdout.write(`Built ${out}\n`);

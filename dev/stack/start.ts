@@ -12,6 +12,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Checks } from '../walkthrough/checks.ts';
+import { buildConsole } from './consoleBuild.ts';
 import { startStack } from './stack.ts';
 import { waitAtMost } from '../until.ts';
 import { walk } from '../walkthrough/walkthrough.ts';
@@ -46,6 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 const checks = new Checks(say);
+await unlessStopping(buildConsole(say));
 const stack = await unlessStopping(
   startStack({
     state: options.state,
@@ -82,7 +84,8 @@ const console = mailprotector
   ? `Mailprotector ${mailprotector}  its console, simulated; the page says how to log in\n`
   : '';
 say(`
-API          ${stack.api}/docs        token: ${stack.tokenFile}
+Console      ${stack.api}        token: ${stack.tokenFile}
+API          ${stack.api}/docs
 Temporal UI  ${stack.temporalUi}
 ${stack.workflowLinks().join('\n')}
 ${console}${Object.entries(stack.simulators)

@@ -29,8 +29,10 @@ async function buildStage(stage: Stage, root: string, work: string, context: str
   const app = join(work, stage.name);
   for (const { name, text } of stage.instructions) {
     if (name === 'COPY') copy(text, work, context, app);
-    else if (name === 'RUN' && text === 'npm ci') symlinkSync(join(root, 'node_modules'), join(app, 'node_modules'));
-    else if (name === 'RUN' && text === 'npm ci --omit=dev') installProduction(root, app);
+    else if (name === 'RUN' && text === 'npm ci') {
+      for (const packages of ['node_modules', 'console/node_modules'])
+        symlinkSync(join(root, packages), join(app, packages));
+    } else if (name === 'RUN' && text === 'npm ci --omit=dev --workspaces=false') installProduction(root, app);
     else if (name === 'RUN') await run('sh', ['-c', text], { cwd: app });
   }
 }
@@ -43,17 +45,21 @@ function copy(text: string, work: string, context: string, app: string): void {
     // A stage is copied from once, so its files may as well move.
     if (from !== undefined) renameSync(join(work, from, source.replace(/^\/app\//, '')), target);
     else if (source === '.') cpSync(context, target, { recursive: true });
-    else copyFileSync(join(context, source), join(target, basename(source)));
+    else {
+      mkdirSync(target, { recursive: true });
+      copyFileSync(join(context, source), join(target, basename(source)));
+    }
   }
 }
 
 /** All packages of the lockfile but those that only development needs, as `npm ci --omit=dev` (compared once: the same). */
 function installProduction(root: string, app: string): void {
   const lock = JSON.parse(readFileSync(join(app, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; optional?: boolean }>;
+    packages: Record<string, { dev?: boolean; optional?: boolean; link?: boolean }>;
   };
-  for (const [path, { dev, optional }] of Object.entries(lock.packages)) {
-    if (path === '' || dev) continue;
+  for (const [path, { dev, optional, link }] of Object.entries(lock.packages)) {
+    // A workspace is linked, and its own packages are those of development.
+    if (!path.startsWith('node_modules/') || dev || link) continue;
     try {
       linkTree(join(root, path), join(app, path));
     } catch (error) {

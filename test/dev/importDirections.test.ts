@@ -51,6 +51,12 @@ test.each([
   ['cli/planted.ts', "export { x } from '../dev/until.ts';"],
   ['cli/planted.ts', "export { x } from '../simulators/world.ts';"],
   ['simulators/kit/planted.ts', "export { x } from '../../domain/process/steps.ts';"],
+  ['console/planted.ts', "export { x } from '../domain/quantities.ts';"],
+  ['console/src/planted.ts', "export { x } from '../../api/context.ts';"],
+  ['console/src/api/planted.ts', "export { x } from '../../../environment.ts';"],
+  ['console/src/features/syncs/planted.tsx', "export { x } from '../../../../api/routes/syncs.ts';"],
+  ['console/src/ui/planted.tsx', "export { x } from 'node:fs';"],
+  ['api/planted.ts', "export { x } from '../console/src/theme.ts';"],
 ])('in %s, lint refuses %s', async (file, line) => {
   expect(await complaints(file, line)).toHaveLength(1);
 });
@@ -65,6 +71,7 @@ test.each([
   ['activities/planted.ts', "export { x } from '../commands/refusal.ts';"],
   ['cli/planted.ts', "export { x } from '../worker/connectors.ts';"],
   ['simulators/halopsa/planted.ts', "export { x } from '../world.ts';"],
+  ['console/src/features/syncs/planted.tsx', "export { x } from '../../api/client.ts';"],
 ])('in %s, lint lets %s through', async (file, line) => {
   expect(await complaints(file, line)).toEqual([]);
 });

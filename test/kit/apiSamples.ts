@@ -60,6 +60,7 @@ export const psaCredentials = {
 export const vendorCredentials = { resellerId: '500', apiKey: 'another-good-key' };
 
 export const samples: Record<string, Make> = {
+  getMe: () => ({}),
   listVendors: () => ({}),
   listAudit: () => ({}),
 

@@ -1,0 +1,36 @@
+/** Who asks: what a page has to know of its caller. */
+import { z } from '@hono/zod-openapi';
+import { organizationName } from '../../db/queries/organization.ts';
+import { createRouter, exampleIds, route, send } from '../define.ts';
+
+const meSchema = z
+  .object({
+    organization: z.object({ id: z.uuid(), name: z.string() }),
+    /** What the caller may do; `admin` includes `operate`, which includes `read`. */
+    scopes: z.array(z.enum(['read', 'operate', 'admin'])),
+  })
+  .openapi('Me');
+
+const get = route({
+  method: 'get',
+  path: '/v1/me',
+  operationId: 'getMe',
+  summary: 'Whose token this is, and what it allows',
+  tag: 'Callers',
+  scope: 'read',
+  request: {},
+  ok: 200,
+  answer: meSchema,
+  example: {
+    organization: { id: exampleIds.psaConnection, name: 'Acme Managed IT' },
+    scopes: ['read', 'operate'],
+  },
+});
+
+export const meRoutes = createRouter();
+
+meRoutes.openapi(get, async (c) => {
+  const { organizationId, scopes } = c.get('caller');
+  const name = await organizationName(c.get('deps').db, organizationId);
+  return send(c, meSchema, { organization: { id: organizationId, name }, scopes });
+});

@@ -1,0 +1,11 @@
+/** The name under which each answer is kept: one factory for each entity. What begins with `all` is forgotten together. */
+export const keys = {
+  me: { all: ['me'] },
+  vendors: { all: ['vendors'] },
+  health: { all: ['health'], live: ['live', 'health'] },
+  integrations: { all: ['integrations'], live: ['live', 'integrations'] },
+  syncs: {
+    all: ['syncs'],
+    of: (integrationId: string) => ['syncs', integrationId],
+  },
+} as const;

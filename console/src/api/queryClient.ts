@@ -1,0 +1,25 @@
+import { QueryClient } from '@tanstack/react-query';
+import { onHealed } from './connection.ts';
+import { isProblem } from './problem.ts';
+
+/**
+ * Nothing is read anew by itself: what a person looks at changes when that person presses Refresh, or changes it. What
+ * failed because nobody answered is read when the connection is there again.
+ */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Infinity,
+      networkMode: 'always',
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+      // A 503 and an error of the api's pass; a refusal stays one.
+      retry: (failures, error) => isProblem(error) && error.status >= 500 && failures < 2,
+    },
+    mutations: { networkMode: 'always' },
+  },
+});
+
+onHealed(() => {
+  void queryClient.refetchQueries({ predicate: (query) => query.state.status === 'error' });
+});

@@ -1,0 +1,24 @@
+import { Button } from 'react-aria-components';
+import { Icon } from '../../ui/Icon.tsx';
+import { useRefresh, type Live } from './live.ts';
+import styles from './RefreshButton.module.css';
+
+/** Lights up pink when there is newer data than the pages show. Nothing changes before it is pressed. */
+export function RefreshButton({ live }: { live: Live | undefined }) {
+  const { isNew, refresh } = useRefresh(live);
+  return (
+    <>
+      <Button
+        className={`${styles['button']} ${isNew ? styles['new'] : ''}`}
+        onPress={refresh}
+        aria-label={isNew ? 'Refresh: new data is ready' : 'Refresh'}
+      >
+        <Icon name="refresh" />
+        <span>Refresh</span>
+      </Button>
+      <span className={styles['said']} role="status">
+        {isNew ? 'New data is ready. Press Refresh to see it.' : ''}
+      </span>
+    </>
+  );
+}

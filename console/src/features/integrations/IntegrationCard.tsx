@@ -1,0 +1,131 @@
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { Icon } from '../../ui/Icon.tsx';
+import { StatusWord } from '../../ui/StatusWord.tsx';
+import { Steps } from '../../ui/Steps.tsx';
+import { When } from '../../ui/When.tsx';
+import type { Health } from '../integrationHealth/queries.ts';
+import { SyncNow } from '../syncs/SyncNow.tsx';
+import styles from './IntegrationCard.module.css';
+import { intakeWords, moduleWords, syncStateOf, wordOf, type Integration } from './state.ts';
+
+interface Props {
+  integration: Integration;
+  /** Absent = it was disconnected: nobody looks after it any more. */
+  health: Health | undefined;
+  vendor: string;
+}
+
+/** One integration: how it is, what waits for whom, and its steps. */
+export function IntegrationCard({ integration, health, vendor }: Props) {
+  const state = wordOf(integration, health);
+  const { process, sync } = integration;
+  const needed = process.steps.filter((step) => step.state !== 'skipped');
+  const done = needed.filter((step) => step.state === 'done').length;
+  return (
+    <article className={styles['card']} aria-labelledby={`integration-${integration.id}`}>
+      <header className={styles['head']}>
+        <div className={styles['names']}>
+          <h2 id={`integration-${integration.id}`}>{vendor}</h2>
+          {integration.vendorName !== null && <p>{integration.vendorName}</p>}
+        </div>
+        <StatusWord tone={state.tone}>{state.word}</StatusWord>
+      </header>
+
+      <dl className={styles['facts']}>
+        <Fact name="Modules">{integration.modules.map((module) => moduleWords[module]).join(', ')}</Fact>
+        <Fact name="Counts">{intakeWords[integration.intake](vendor)}</Fact>
+        <Fact name="Data as of">
+          {health?.dataAsOf ? (
+            <>
+              <When at={health.dataAsOf} /> <Soft at={health.dataAsOf} />
+            </>
+          ) : (
+            'Nothing read yet'
+          )}
+        </Fact>
+        <Fact name="Next sync">
+          {health?.nextSyncAt ? (
+            <>
+              <When at={health.nextSyncAt} /> <Soft at={health.nextSyncAt} />
+            </>
+          ) : (
+            'Only when somebody asks for it'
+          )}
+        </Fact>
+      </dl>
+
+      {health && <Waits health={health} vendor={vendor} />}
+
+      <div className={styles['steps']}>
+        {!process.done && (
+          <details open>
+            <summary>
+              Setting up: {done} of {needed.length} steps
+            </summary>
+            <Steps label={`Steps of connecting ${vendor}`} steps={process.steps} />
+          </details>
+        )}
+        {sync.steps.length > 0 && (
+          <details open={syncStateOf(integration) === 'blocked'}>
+            <summary>Steps of the last sync</summary>
+            <Steps label={`Steps of the last sync of ${vendor}`} steps={sync.steps} />
+          </details>
+        )}
+      </div>
+
+      <footer className={styles['foot']}>
+        {process.done && integration.disconnectedAt === null && <SyncNow integrationId={integration.id} />}
+        <Link to="/runs" search={{ integration: integration.id }}>
+          Runs
+        </Link>
+        {process.url !== null && (
+          <a href={process.url} target="_blank" rel="noreferrer" className={styles['away']}>
+            In the Temporal UI
+            <Icon name="out" />
+          </a>
+        )}
+      </footer>
+    </article>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className={styles['fact']}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Soft({ at }: { at: string }) {
+  return (
+    <span className={styles['soft']}>
+      <When at={at} as="age" />
+    </span>
+  );
+}
+
+/** What does not go on by itself, and whom it waits for. */
+function Waits({ health, vendor }: { health: Health; vendor: string }) {
+  const whom = { person: 'You', vendor, psa: 'The PSA', countersign: 'Countersign' };
+  const warnings = health.credentials.flatMap(({ warning }) => warning ?? []);
+  if (health.waits.length + warnings.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
+  return (
+    <ul className={styles['waits']} aria-label="What waits for whom">
+      {health.waits.map((wait) => (
+        <li key={`${wait.workflowId} ${wait.what}`}>
+          <StatusWord tone={wait.code === undefined ? 'waiting' : 'bad'}>{whom[wait.for]}</StatusWord>
+          <span>{wait.what}</span>
+        </li>
+      ))}
+      {warnings.map((warning) => (
+        <li key={warning}>
+          <StatusWord tone="care">You</StatusWord>
+          <span>{warning}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

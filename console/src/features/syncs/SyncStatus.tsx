@@ -1,0 +1,60 @@
+import { Button, Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
+import type { Live } from '../integrationHealth/live.ts';
+import { syncStateOf, syncWords } from '../integrations/state.ts';
+import { Icon } from '../../ui/Icon.tsx';
+import { StatusWord } from '../../ui/StatusWord.tsx';
+import { Steps } from '../../ui/Steps.tsx';
+import { When } from '../../ui/When.tsx';
+import styles from './SyncStatus.module.css';
+
+interface Props {
+  live: Live | undefined;
+  vendorName: (id: string) => string;
+}
+
+/** Spins while any sync runs; opens to the steps of each integration's sync. */
+export function SyncStatus({ live, vendorName }: Props) {
+  const isSyncing = live?.isSyncing ?? false;
+  const integrations = live?.integrations.filter(({ disconnectedAt }) => disconnectedAt === null) ?? [];
+  const isBlocked = integrations.some((integration) => syncStateOf(integration) === 'blocked');
+  const word = isSyncing ? 'syncing' : isBlocked ? 'blocked' : 'idle';
+  return (
+    <DialogTrigger>
+      <Button className={`${styles['button']} ${styles[word]}`} aria-label={`Sync Status: ${word}`}>
+        <Icon name={isBlocked && !isSyncing ? 'bad' : 'busy'} className={isSyncing ? styles['turning'] : undefined} />
+        <span>Sync Status</span>
+      </Button>
+      <Popover className={styles['popover'] ?? ''} placement="bottom end">
+        <Dialog className={styles['dialog'] ?? ''}>
+          <Heading slot="title" level={2}>
+            Sync Status
+          </Heading>
+          {integrations.length === 0 && <p className={styles['soft']}>Nothing is connected yet.</p>}
+          {integrations.map((integration) => {
+            const state = syncStateOf(integration);
+            const health = live?.health.find(({ integrationId }) => integrationId === integration.id);
+            return (
+              <section key={integration.id} className={styles['one']}>
+                <div className={styles['head']}>
+                  <h3>{vendorName(integration.vendor)}</h3>
+                  <StatusWord tone={syncWords[state].tone}>{syncWords[state].word}</StatusWord>
+                </div>
+                {(state === 'running' || state === 'blocked') && (
+                  <Steps
+                    label={`Steps of the sync of ${vendorName(integration.vendor)}`}
+                    steps={integration.sync.steps}
+                  />
+                )}
+                {state === 'done' && health?.lastSync?.finishedAt != null && (
+                  <p className={styles['soft']}>
+                    Finished <When at={health.lastSync.finishedAt} />
+                  </p>
+                )}
+              </section>
+            );
+          })}
+        </Dialog>
+      </Popover>
+    </DialogTrigger>
+  );
+}

@@ -1,0 +1,119 @@
+/** Every page and its address. A page is loaded when it is first opened. */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+  type ErrorComponentProps,
+} from '@tanstack/react-router';
+import { sessionState } from './api/session.ts';
+import { NotFound } from './routes/notFound.tsx';
+import { Shell } from './routes/shell.tsx';
+import { SignIn } from './routes/signIn.tsx';
+import { Page } from './ui/Page.tsx';
+import { ProblemBanner } from './ui/ProblemBanner.tsx';
+
+const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: NotFound });
+
+/** Text of the address, if it is text: whatever a person wrote there. */
+const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+const signIn = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/sign-in',
+  component: SignIn,
+  validateSearch: (search: Record<string, unknown>): { next?: string } => {
+    const next = text(search['next']);
+    // Only a page of ours: an address of another host would be a trap.
+    return next !== undefined && /^\/(?![/\\])/.test(next) ? { next } : {};
+  },
+});
+
+const shell = createRoute({
+  getParentRoute: () => rootRoute,
+  id: 'shell',
+  component: Shell,
+  beforeLoad: ({ location }) => {
+    if (sessionState() === 'none')
+      throw redirect({ to: '/sign-in', search: location.pathname === '/' ? {} : { next: location.href } });
+  },
+});
+
+const start = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/integrations' });
+  },
+});
+
+const integrations = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations',
+  component: lazyRouteComponent(() => import('./routes/integrations.tsx'), 'Integrations'),
+});
+
+const runs = createRoute({
+  getParentRoute: () => shell,
+  path: '/runs',
+  component: lazyRouteComponent(() => import('./routes/runs.tsx'), 'Runs'),
+  validateSearch: (search: Record<string, unknown>): { integration?: string } => {
+    const integration = text(search['integration']);
+    return integration === undefined ? {} : { integration };
+  },
+});
+
+const reconcile = createRoute({
+  getParentRoute: () => shell,
+  path: '/reconcile',
+  component: lazyRouteComponent(() => import('./routes/reconcile.tsx'), 'Reconcile'),
+});
+
+const newCustomers = createRoute({
+  getParentRoute: () => shell,
+  path: '/new-customers',
+  component: lazyRouteComponent(() => import('./routes/newCustomers.tsx'), 'NewCustomers'),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => shell,
+  path: '/alerts',
+  component: lazyRouteComponent(() => import('./routes/alerts.tsx'), 'Alerts'),
+});
+
+const audit = createRoute({
+  getParentRoute: () => shell,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('./routes/audit.tsx'), 'Audit'),
+});
+
+const settings = createRoute({
+  getParentRoute: () => shell,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./routes/settings.tsx'), 'Settings'),
+});
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([
+    signIn,
+    shell.addChildren([start, reconcile, integrations, newCustomers, alerts, runs, audit, settings]),
+  ]),
+  defaultErrorComponent: BrokenPage,
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+function BrokenPage({ error, reset }: ErrorComponentProps) {
+  return (
+    <Page title="This page does not work">
+      <ProblemBanner error={error} onRetry={reset} />
+    </Page>
+  );
+}

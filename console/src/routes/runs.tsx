@@ -1,0 +1,83 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useVendorName } from '../features/catalogue/queries.ts';
+import { integrationsQuery } from '../features/integrations/queries.ts';
+import type { Integration } from '../features/integrations/state.ts';
+import { runsQuery } from '../features/syncs/queries.ts';
+import { RunsTable } from '../features/syncs/RunsTable.tsx';
+import { Button } from '../ui/Button.tsx';
+import { EmptyState } from '../ui/EmptyState.tsx';
+import { Loaded } from '../ui/Loaded.tsx';
+import { Page } from '../ui/Page.tsx';
+import { Select } from '../ui/Select.tsx';
+import { Skeleton } from '../ui/Skeleton.tsx';
+
+export function Runs() {
+  const integrations = useQuery(integrationsQuery);
+  const { integration: wanted } = useSearch({ from: '/shell/runs' });
+  const navigate = useNavigate();
+  const nameOf = useIntegrationName();
+  const items = integrations.data?.items ?? [];
+  const chosen = items.find(({ id }) => id === wanted) ?? items[0];
+  return (
+    <Page
+      title="Runs"
+      lead="Each sync run: when, how it ended, and what it read."
+      actions={
+        items.length > 1 &&
+        chosen && (
+          <Select
+            label="Integration"
+            choices={items.map((each) => ({ id: each.id, name: nameOf(each) }))}
+            chosen={chosen.id}
+            onChoose={(id) => void navigate({ to: '/runs', search: { integration: id } })}
+          />
+        )
+      }
+    >
+      <Loaded query={integrations} what="The runs" loading={<Skeleton label="Reading the integrations …" rows={8} />}>
+        {() =>
+          chosen ? (
+            <RunsOf key={chosen.id} integration={chosen} name={nameOf(chosen)} />
+          ) : (
+            <EmptyState title="Nothing is connected yet">An integration that was connected has runs.</EmptyState>
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+function RunsOf({ integration, name }: { integration: Integration; name: string }) {
+  const query = useInfiniteQuery(runsQuery(integration.id));
+  return (
+    <Loaded query={query} what="The runs" loading={<Skeleton label="Reading the runs …" rows={8} />}>
+      {({ pages }) => {
+        const runs = pages.flatMap(({ items }) => items);
+        if (runs.length === 0) {
+          return (
+            <EmptyState title="No run yet">
+              The first one starts by itself when the integration is set up: Review and finish, then Finish.
+            </EmptyState>
+          );
+        }
+        return (
+          <>
+            <RunsTable label={`Sync runs of ${name}`} runs={runs} />
+            {query.hasNextPage && (
+              <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
+                {query.isFetchingNextPage ? 'Reading older runs …' : 'Older runs'}
+              </Button>
+            )}
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+/** The vendor's name, with the MSP's at the vendor where it is known: there may be two of one vendor. */
+function useIntegrationName(): (integration: Integration) => string {
+  const vendorName = useVendorName();
+  return ({ vendor, vendorName: own }) => (own === null ? vendorName(vendor) : `${vendorName(vendor)}, ${own}`);
+}

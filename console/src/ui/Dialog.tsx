@@ -1,0 +1,41 @@
+import type { ReactNode } from 'react';
+import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
+import { Button } from './Button.tsx';
+import styles from './Dialog.module.css';
+import { Icon } from './Icon.tsx';
+
+interface Props {
+  title: string;
+  isOpen: boolean;
+  /** Absent = it cannot be closed: something has to be answered first. */
+  onClose?: () => void;
+  children: ReactNode;
+}
+
+export function Dialog({ title, isOpen, onClose, children }: Props) {
+  return (
+    <ModalOverlay
+      className={styles['shade'] ?? ''}
+      isOpen={isOpen}
+      onOpenChange={(open) => !open && onClose?.()}
+      isDismissable={onClose !== undefined}
+      isKeyboardDismissDisabled={onClose === undefined}
+    >
+      <Modal className={styles['modal'] ?? ''}>
+        <AriaDialog className={styles['dialog'] ?? ''}>
+          <header className={styles['head']}>
+            <Heading slot="title" level={2}>
+              {title}
+            </Heading>
+            {onClose && (
+              <Button look="icon" aria-label="Close" onPress={onClose}>
+                <Icon name="close" />
+              </Button>
+            )}
+          </header>
+          {children}
+        </AriaDialog>
+      </Modal>
+    </ModalOverlay>
+  );
+}

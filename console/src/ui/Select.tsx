@@ -1,0 +1,44 @@
+import { Button, Label, ListBox, ListBoxItem, Popover, Select as AriaSelect, SelectValue } from 'react-aria-components';
+import { Icon } from './Icon.tsx';
+import fields from './Field.module.css';
+import lists from './List.module.css';
+
+export interface Choice<Id extends string = string> {
+  id: Id;
+  name: string;
+}
+
+interface Props<Id extends string> {
+  label: string;
+  choices: readonly Choice<Id>[];
+  chosen: Id | null;
+  onChoose: (id: Id) => void;
+  placeholder?: string;
+}
+
+/** One of a few. For one of many, `ComboBox`. */
+export function Select<Id extends string>({ label, choices, chosen, onChoose, placeholder }: Props<Id>) {
+  return (
+    <AriaSelect
+      className={fields['field'] ?? ''}
+      value={chosen}
+      onChange={(key) => onChoose(key as Id)}
+      placeholder={placeholder ?? 'Choose'}
+    >
+      <Label className={fields['label']}>{label}</Label>
+      <Button className={fields['trigger'] ?? ''}>
+        <SelectValue />
+        <Icon name="down" />
+      </Button>
+      <Popover className={lists['popover'] ?? ''}>
+        <ListBox className={lists['list'] ?? ''} items={choices}>
+          {(choice) => (
+            <ListBoxItem className={lists['item'] ?? ''} textValue={choice.name}>
+              {choice.name}
+            </ListBoxItem>
+          )}
+        </ListBox>
+      </Popover>
+    </AriaSelect>
+  );
+}

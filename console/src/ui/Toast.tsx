@@ -1,0 +1,53 @@
+import {
+  Text,
+  UNSTABLE_Toast as AriaToast,
+  UNSTABLE_ToastContent as ToastContent,
+  UNSTABLE_ToastQueue as ToastQueue,
+  UNSTABLE_ToastRegion as ToastRegion,
+} from 'react-aria-components';
+import { isProblem } from '../api/problem.ts';
+import { Button } from './Button.tsx';
+import { Icon } from './Icon.tsx';
+import styles from './Toast.module.css';
+
+interface Said {
+  tone: 'good' | 'bad';
+  title: string;
+  detail?: string;
+}
+
+const shownMs = 6_000;
+const queue = new ToastQueue<Said>({ maxVisibleToasts: 3 });
+
+/** Tells that something was done. It goes by itself. */
+export function tell(title: string, detail?: string): void {
+  queue.add({ tone: 'good', title, ...(detail === undefined ? {} : { detail }) }, { timeout: shownMs });
+}
+
+/** Tells that something was refused, in the API's words. It stays until it is closed. */
+export function tellProblem(error: unknown): void {
+  const known = isProblem(error);
+  const title = known ? error.title : 'That did not work';
+  queue.add({ tone: 'bad', title, ...(known ? { detail: error.message } : {}) });
+}
+
+export function Toasts() {
+  return (
+    <ToastRegion queue={queue} className={styles['region'] ?? ''}>
+      {({ toast }) => (
+        <AriaToast toast={toast} className={`${styles['toast']} ${styles[toast.content.tone]}`}>
+          <Icon name={toast.content.tone} className={styles['icon']} />
+          <ToastContent className={styles['words'] ?? ''}>
+            <Text slot="title" className={styles['title']}>
+              {toast.content.title}
+            </Text>
+            {toast.content.detail !== undefined && <Text slot="description">{toast.content.detail}</Text>}
+          </ToastContent>
+          <Button slot="close" look="icon" aria-label="Close">
+            <Icon name="close" />
+          </Button>
+        </AriaToast>
+      )}
+    </ToastRegion>
+  );
+}

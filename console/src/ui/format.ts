@@ -1,0 +1,50 @@
+/** Numbers and times as the person's own language and zone write them. */
+const dayMs = 86_400_000;
+
+const count = new Intl.NumberFormat();
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const thisYear = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const anyYear = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  year: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+});
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+
+export const formatCount = (value: number) => count.format(value);
+
+/** As short as it can be without being unclear: today's by the clock, others with their day. */
+export function formatTime(at: Date, now: Date): string {
+  if (at.toDateString() === now.toDateString()) return clock.format(at);
+  return (at.getFullYear() === now.getFullYear() ? thisYear : anyYear).format(at);
+}
+
+/** With the zone, for whoever wants to know exactly. */
+export const formatWholeTime = (at: Date) => whole.format(at);
+
+/** "5 minutes ago", "in 3 hours". */
+export function formatAge(at: Date, now: Date): string {
+  const ms = at.getTime() - now.getTime();
+  const size = Math.abs(ms);
+  if (size < 45_000) return ms > 0 ? 'in a moment' : 'just now';
+  if (size < 3_600_000) return relative.format(Math.round(ms / 60_000), 'minute');
+  if (size < dayMs) return relative.format(Math.round(ms / 3_600_000), 'hour');
+  return relative.format(Math.round(ms / dayMs), 'day');
+}
+
+/** "41 s", "3 min 5 s", "2 h 10 min". */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  return minutes % 60 === 0 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

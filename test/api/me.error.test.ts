@@ -1,0 +1,16 @@
+import { afterAll, beforeAll, test } from 'vitest';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi();
+});
+afterAll(() => harness?.close());
+
+test('a token that nobody was given is refused', async () => {
+  await harness.as('cs_nobody-was-ever-given-this-token').problem(401, 'bad-token', 'GET', '/v1/me');
+});
+
+test('who one is cannot be changed', async () => {
+  await harness.admin.problem(404, 'no-route', 'PUT', '/v1/me', {});
+});
