@@ -28,7 +28,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One alert, stage by stage */
+        /** One alert with its steps */
         get: operations["getAlert"];
         put?: never;
         post?: never;
@@ -47,7 +47,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** No ticket is wanted, for a reason; sent again with other words it comes back */
+        /** Dismiss an alert, with a reason; if it is sent again with another text, it comes back */
         post: operations["dismissAlert"];
         delete?: never;
         options?: never;
@@ -64,7 +64,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deliver a dead alert again, or try the blocked step of one on its way */
+        /** Deliver a dead alert again, or retry the blocked step of one that is being delivered */
         post: operations["retryAlert"];
         delete?: never;
         options?: never;
@@ -81,7 +81,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign cards off as they were seen, or all of a preview: their quantities are written to the PSA, each once */
+        /** Sign off cards as they were seen, or a whole preview: their quantities are written to the PSA, each once */
         post: operations["createApproval"];
         delete?: never;
         options?: never;
@@ -96,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One approval: how many of its lines are in which state */
+        /** One approval, with the number of lines in each state */
         get: operations["getApproval"];
         put?: never;
         post?: never;
@@ -113,7 +113,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What became of every line of an approval */
+        /** The lines of an approval with their states */
         get: operations["listApprovalLines"];
         put?: never;
         post?: never;
@@ -132,7 +132,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take one to-do back */
+        /** Withdraw one to-do */
         post: operations["withdrawApprovalLine"];
         delete?: never;
         options?: never;
@@ -149,7 +149,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try the blocked step of an approval again now */
+        /** Retry the blocked step of an approval now */
         post: operations["retryApproval"];
         delete?: never;
         options?: never;
@@ -164,7 +164,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Cards that were asked for and left out, with what was shown and what is there now */
+        /** Cards that were asked for and left out, with the write that was shown and the one they offer now */
         get: operations["listSkippedCards"];
         put?: never;
         post?: never;
@@ -200,7 +200,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take all to-dos of an approval back */
+        /** Withdraw all to-dos of an approval */
         post: operations["withdrawApproval"];
         delete?: never;
         options?: never;
@@ -217,7 +217,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Everything that can be approved in bulk, as the exact writes; sign it off with its id */
+        /** Preview the exact writes of all cards that can be approved in bulk; sign the preview off by its id */
         post: operations["createApprovalPreview"];
         delete?: never;
         options?: never;
@@ -300,7 +300,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One card with its lines and where every number came from */
+        /** One card with its lines and the origin of every number */
         get: operations["getCard"];
         put?: never;
         post?: never;
@@ -321,7 +321,7 @@ export interface paths {
         put?: never;
         /** Dismiss until a number changes, this period, or a date */
         post: operations["dismissCard"];
-        /** Take a dismissal back */
+        /** Remove a dismissal */
         delete: operations["undismissCard"];
         options?: never;
         head?: never;
@@ -336,10 +336,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Pick the line that takes the difference (of alternatives: the count); remembered until it ends */
+        /** Pick the line that takes the difference (with alternatives: the count); the pick is remembered until the line ends */
         put: operations["putCardLine"];
         post?: never;
-        /** Take the pick of a line back */
+        /** Remove the pick of a line */
         delete: operations["deleteCardLine"];
         options?: never;
         head?: never;
@@ -354,10 +354,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set or (with null) take back the rule of this account × product */
+        /** Set or (with null) remove the rule of this account × product */
         put: operations["putCardRule"];
         post?: never;
-        /** Take the rule of this account × product back */
+        /** Remove the rule of this account × product */
         delete: operations["deleteCardRule"];
         options?: never;
         head?: never;
@@ -371,7 +371,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How every connected integration is */
+        /** The health of every connected integration */
         get: operations["listHealth"];
         put?: never;
         post?: never;
@@ -388,7 +388,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Integrations with what each is doing */
+        /** Integrations with their processes */
         get: operations["listIntegrations"];
         put?: never;
         /** Connect a vendor: starts the connect process */
@@ -479,7 +479,7 @@ export interface paths {
         /** Map a vendor account to a PSA account */
         put: operations["putAccountMapping"];
         post?: never;
-        /** Take a mapping back */
+        /** Remove a mapping */
         delete: operations["deleteAccountMapping"];
         options?: never;
         head?: never;
@@ -493,7 +493,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One new customer, step by step */
+        /** One new customer with its steps */
         get: operations["getOnboarding"];
         put?: never;
         post?: never;
@@ -512,7 +512,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take the lists of a new customer that are not whole, this once: they may raise and add only */
+        /** Accept the incomplete lists of a new customer, this once: they may only raise and add */
         post: operations["acceptIncompleteOnboarding"];
         delete?: never;
         options?: never;
@@ -529,7 +529,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try the blocked step of a new customer again now */
+        /** Retry the blocked step of a new customer now */
         post: operations["retryOnboarding"];
         delete?: never;
         options?: never;
@@ -544,7 +544,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The nearest PSA names; shown, never applied */
+        /** PSA accounts with similar names; shown, never applied */
         get: operations["listSuggestions"];
         put?: never;
         post?: never;
@@ -561,7 +561,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the ticket of an alert would be, with texts that are not stored yet */
+        /** Preview the ticket of an alert, also with texts that are not stored yet */
         get: operations["previewAlert"];
         put?: never;
         post?: never;
@@ -580,7 +580,7 @@ export interface paths {
         };
         /** How alerts become tickets */
         get: operations["getAlertSettings"];
-        /** Change texts, storms and rules; what is not given stays */
+        /** Change texts, storms and rules; settings that are not given stay */
         put: operations["putAlertSettings"];
         post?: never;
         delete?: never;
@@ -597,7 +597,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Choose the board alerts go to; status and priorities that are not given are the usual ones */
+        /** Choose the board for alerts; a status or priorities that are not given have their defaults */
         put: operations["putBoard"];
         post?: never;
         delete?: never;
@@ -649,7 +649,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop reading and reconciling; credentials are forgotten, mappings and history stay */
+        /** Stop reading and reconciling; credentials are deleted, mappings and history stay */
         post: operations["disconnectIntegration"];
         delete?: never;
         options?: never;
@@ -664,7 +664,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How an integration is: the age of its data, what waits for whom, its credentials */
+        /** The health of an integration: the age of its data, what waits for whom, its credentials */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -681,9 +681,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The way counts come, and the posts of the vendor that were refused, the latest first */
+        /** The intake, and the posts of the vendor that were refused, the latest first */
         get: operations["getIntake"];
-        /** Change the way counts come: pull = Countersign reads them, push = the vendor sends them. Mappings stay */
+        /** Change the intake: pull = Countersign reads the counts, push = the vendor sends them. Mappings stay */
         put: operations["setIntake"];
         post?: never;
         delete?: never;
@@ -701,7 +701,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Make a key for the vendor, shown once; the ones before it work on for the overlap */
+        /** Create a key for the vendor, shown once; older keys go on working for the overlap */
         post: operations["rotateIntegrationKey"];
         delete?: never;
         options?: never;
@@ -750,7 +750,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All mappings as a CSV file: linked customers and services, with what each is mapped to */
+        /** All mappings as a CSV file: linked customers and services, and what they are mapped to */
         get: operations["exportMappings"];
         put?: never;
         post?: never;
@@ -769,7 +769,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say what a CSV file of mappings would change; change it with `apply`, all of it or nothing */
+        /** Say what a CSV file of mappings would change; with `apply` make all changes, or none */
         post: operations["importMappings"];
         delete?: never;
         options?: never;
@@ -786,7 +786,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Migrate to Alerts: billing goes on, and alerts are taken from now on */
+        /** Migrate to Alerts: billing goes on, and alerts are accepted from now on */
         post: operations["migrateToAlerts"];
         delete?: never;
         options?: never;
@@ -803,7 +803,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Back to billing alone: alerts that nobody was told of are dismissed, mappings stay */
+        /** Go back to billing only: undelivered alerts are dismissed, mappings stay */
         post: operations["abandonMigration"];
         delete?: never;
         options?: never;
@@ -820,7 +820,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check Permissions: ask the PSA for each right that alerts need, and read its boards anew */
+        /** Check Permissions: check each right that alerts need, and read the boards of the PSA again */
         post: operations["checkPermissions"];
         delete?: never;
         options?: never;
@@ -837,7 +837,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Connect again what was disconnected, with its mappings; the vendor's access is asked for anew */
+        /** Connect a disconnected integration again, with its mappings; only the vendor's access is asked for again */
         post: operations["reconnectIntegration"];
         delete?: never;
         options?: never;
@@ -852,7 +852,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When the integration syncs by itself, its next runs, and what one would not expect of them */
+        /** When the integration syncs by itself, with its next runs and warnings about them */
         get: operations["getSchedule"];
         /** Choose when the integration syncs by itself, or pause it; "sync now" is a request of its own */
         put: operations["putSchedule"];
@@ -908,7 +908,7 @@ export interface paths {
         /** Map a service to one or several PSA products */
         put: operations["putServiceMapping"];
         post?: never;
-        /** Take a service mapping back */
+        /** Remove a service mapping */
         delete: operations["deleteServiceMapping"];
         options?: never;
         head?: never;
@@ -924,7 +924,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take the lists that are not whole, in this round only: it may raise and add, never lower, zero or remove */
+        /** Accept the incomplete lists, in this round only: they may raise and add, never lower, zero or remove */
         post: operations["acceptIncomplete"];
         delete?: never;
         options?: never;
@@ -941,7 +941,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Declare a step complete that a person completes: mapAccounts, mapServices, finish; updateAccountMapping */
+        /** Complete a step that a person completes: mapAccounts, mapServices, finish; updateAccountMapping */
         post: operations["completeStep"];
         delete?: never;
         options?: never;
@@ -958,7 +958,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Try a blocked step again now, of connect, of the sync or of the migration under way */
+        /** Retry a blocked step now, of connect, of the sync or of the migration under way */
         post: operations["retryStep"];
         delete?: never;
         options?: never;
@@ -993,7 +993,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send an alert of one account on its way, and see it stage by stage */
+        /** Send a test alert of one account, and follow its steps */
         post: operations["sendTestAlert"];
         delete?: never;
         options?: never;
@@ -1042,7 +1042,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** New customers, the one that has waited longest first; map or exclude them as any account */
+        /** New customers, the one that has waited longest first; map or exclude them like any account */
         get: operations["listOnboardings"];
         put?: never;
         post?: never;
@@ -1077,7 +1077,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One PSA connection with its rights and what it is doing */
+        /** One PSA connection with its rights and its process */
         get: operations["getPsaConnection"];
         put?: never;
         post?: never;
@@ -1096,7 +1096,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Take the lists that are not whole, in this read only: it may raise and add, never lower or remove */
+        /** Accept the incomplete lists, in this refresh only: they may raise and add, never lower or remove */
         post: operations["acceptIncompletePsa"];
         delete?: never;
         options?: never;
@@ -1128,7 +1128,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Boards as last read, with the statuses and types a ticket on them can have */
+        /** Boards as last read, with the statuses and types of their tickets */
         get: operations["listBoards"];
         put?: never;
         post?: never;
@@ -1147,7 +1147,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read rights and data again, now: a pause is over */
+        /** Read rights and data again now; a pause ends */
         post: operations["checkPsaConnection"];
         delete?: never;
         options?: never;
@@ -1163,7 +1163,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give new credentials; a blocked step tries again, and a pause is over */
+        /** Give new credentials; a blocked step tries again, and a pause ends */
         put: operations["putPsaCredentials"];
         post?: never;
         delete?: never;
@@ -1214,7 +1214,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Say what this PSA does where its documentation is silent; cards are computed anew at once */
+        /** Set what the documentation of this PSA leaves open; cards are recomputed at once */
         put: operations["putPsaSettings"];
         post?: never;
         delete?: never;
@@ -1231,7 +1231,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Turn writing to the PSA on or off; off, what is not written yet becomes a to-do list */
+        /** Turn writing to the PSA on or off; when it is turned off, unwritten lines become a to-do list */
         put: operations["putPsaWrites"];
         post?: never;
         delete?: never;
@@ -1266,7 +1266,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Throw a held run away */
+        /** Discard a held run */
         post: operations["discardSync"];
         delete?: never;
         options?: never;
@@ -1757,7 +1757,7 @@ export interface components {
                 message: string;
             }[];
             unchanged: number;
-            /** @description Of what a dry run shows: `apply` takes it as `seen` */
+            /** @description The version of what a dry run shows; `apply` takes it as `seen` */
             version: string;
         };
         Me: {
@@ -1790,7 +1790,7 @@ export interface components {
             state: "found" | "waiting" | "mapped" | "done" | "excluded" | "gone" | "disconnected";
             suggestions: components["schemas"]["Suggestion"][];
             vendorAccountId: string;
-            /** @description The same while what was decided is the same; a request to change that takes it as `seen` */
+            /** @description The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen` */
             version: string;
         };
         OnboardingDetail: components["schemas"]["Onboarding"] & {
@@ -1863,7 +1863,7 @@ export interface components {
             /** Format: date-time */
             refreshedAt: string | null;
             settings: {
-                /** @description Decimals of a quantity that the PSA keeps: targets are rounded to them, half up */
+                /** @description The decimals of a quantity that the PSA keeps: targets are rounded half up to them */
                 quantityDecimals: number;
             };
             unread: {
@@ -1954,7 +1954,7 @@ export interface components {
             productIds: string[] | null;
             /** @enum {string|null} */
             rounding: "none" | "up" | "down" | "nearest" | null;
-            /** @description The same while what was decided is the same; a request to change that takes it as `seen` */
+            /** @description The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen` */
             version: string;
         };
         SkippedCard: {
@@ -2036,7 +2036,7 @@ export interface components {
             movedTo: string[];
             name: string;
             psaAccountId: string | null;
-            /** @description The same while what was decided is the same; a request to change that takes it as `seen` */
+            /** @description The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen` */
             version: string;
         };
         VendorCustomer: {
@@ -2128,7 +2128,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2168,7 +2168,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2202,7 +2202,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2211,11 +2211,11 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Each with its card's `write` as it was shown; of more cards make a preview */
+                    /** @description Each card's `write`, as it was shown; for more cards make a preview */
                     cards: {
                         /** Format: uuid */
                         cardId: string;
-                        /** @description Compared too when it is given; null = the card showed no date */
+                        /** @description It is compared, too, if it is given; null = the card showed no date */
                         effectiveDate?: string | null;
                         from: number;
                         lineId: string;
@@ -2327,7 +2327,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2362,7 +2362,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2434,7 +2434,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2474,7 +2474,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2508,7 +2508,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2729,7 +2729,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3016,7 +3016,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3163,7 +3163,7 @@ export interface operations {
     putExclusion: {
         parameters: {
             query: {
-                /** @description The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
+                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -3230,7 +3230,7 @@ export interface operations {
     putAccountMapping: {
         parameters: {
             query: {
-                /** @description The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
+                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -3271,7 +3271,7 @@ export interface operations {
     deleteAccountMapping: {
         parameters: {
             query: {
-                /** @description The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
+                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -3339,7 +3339,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3374,7 +3374,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3656,7 +3656,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3701,7 +3701,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3838,7 +3838,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3982,11 +3982,11 @@ export interface operations {
     importMappings: {
         parameters: {
             query?: {
-                /** @description The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
+                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen?: string;
             };
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4032,7 +4032,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4066,7 +4066,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4100,7 +4100,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4134,7 +4134,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4333,7 +4333,7 @@ export interface operations {
     putServiceMapping: {
         parameters: {
             query: {
-                /** @description The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
+                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -4390,7 +4390,7 @@ export interface operations {
     deleteServiceMapping: {
         parameters: {
             query: {
-                /** @description The `version` of what was shown. Has somebody changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
+                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -4426,7 +4426,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4461,7 +4461,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4496,7 +4496,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4568,7 +4568,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4602,7 +4602,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4786,7 +4786,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -4864,7 +4864,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4970,7 +4970,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -5225,7 +5225,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -5292,7 +5292,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The same request with the same key happens once, and gets the same answer, for a day. */
+                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
