@@ -103,7 +103,7 @@ export function createSyncActivities(deps: Dependencies) {
           const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
           for (const id of superseded) await dropStaged(tx, id);
         }
-        await updateRun(tx, ref.round, { state: held ? 'held' : run.state, finished: true });
+        await updateRun(tx, ref.round, { ...(held ? { state: 'held' as const } : {}), finished: true });
         return held ? [] : satisfyNeeds(tx, { kind: 'sync', id: ref.id }, run.startedAt);
       });
     },

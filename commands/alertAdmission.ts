@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { deliveryProcess, type Wakeable } from '../domain/process/ids.ts';
+import { alertMoves } from '../domain/transitions.ts';
 import type { Database, Transaction } from '../db/client.ts';
 import {
   canBeAdmitted,
@@ -158,7 +159,7 @@ export async function sendTestAlert(
  * @throws Refusal when it is not dead
  */
 export async function retryAlert(tx: Transaction, actor: Actor, row: AlertRow): Promise<{ toWake: Wakeable[] }> {
-  if (!(await moveAlert(tx, row.id, ['dead'], { state: 'parked', reason: null, again: true })))
+  if (!(await moveAlert(tx, row.id, alertMoves.retry, { reason: null, again: true })))
     throw new Refusal(
       'conflict',
       'not-dead',
@@ -195,7 +196,7 @@ export async function dismissAlert(
     );
   const dismissed = { state: 'dismissed' as const, reason: { code: 'dismissed', detail } };
   if (await leaveDelivery(tx, actor.name, id, dismissed)) return { toWake: [deliveryProcess(row)] };
-  if (!(await moveAlert(tx, id, ['parked', 'waiting', 'dead'], dismissed)))
+  if (!(await moveAlert(tx, id, alertMoves.dismiss, dismissed)))
     throw new Refusal('conflict', 'told-already', `The alert is ${row.state}: somebody has been told of it.`);
   await recordAudit(tx, actor.organizationId, {
     actor: actor.name,

@@ -7,6 +7,7 @@ import {
   type Wakeable,
 } from '../domain/process/ids.ts';
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
+import { onboardingMoves } from '../domain/transitions.ts';
 import type { Transaction } from '../db/client.ts';
 import { byCountersign, recordAudit, recordAudits } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
@@ -180,7 +181,7 @@ async function reopenUnmapped(
   ids: readonly string[],
   { toWake }: { toWake: boolean },
 ): Promise<boolean> {
-  const reopened = await moveOnboardings(tx, integrationId, { ids, from: ['mapped'], to: 'waiting', toWake });
+  const reopened = await moveOnboardings(tx, integrationId, { ids, move: onboardingMoves.unmap, toWake });
   const processes = reopened.map((vendorAccountId) => onboardingId({ integrationId, vendorAccountId }));
   await reopenSteps(tx, { kind, ids: processes, round: '1', steps: ['mapCustomer'] });
   await commitFacts(tx, { kind, ids: processes });
@@ -198,7 +199,7 @@ export async function endOnboardings(
   state: 'excluded' | 'gone' | 'disconnected',
   ids?: readonly string[],
 ): Promise<Wakeable[]> {
-  const of = { ...(ids && { ids }), from: openStates, to: state, toWake: true };
+  const of = { ...(ids && { ids }), move: onboardingMoves[state], toWake: true };
   const ended = await moveOnboardings(tx, row.id, of);
   await finishFor(tx, row.id, ended, stepsOf.onboardCustomer, 'skipped');
   return ended.length > 0 ? askToStart(tx, row) : [];
@@ -268,7 +269,7 @@ export async function showCustomer(tx: Transaction, key: OnboardingKey): Promise
   }
   const mapping = await findAccountMapping(tx, integrationId, vendorAccountId);
   if (mapping) await recomputeCards(tx, psaConnectionId, [mapping.psaAccountId]);
-  await moveOnboardings(tx, integrationId, { ids: [vendorAccountId], from: openStates, to: 'done' });
+  await moveOnboardings(tx, integrationId, { ids: [vendorAccountId], move: onboardingMoves.complete });
   await recordAudit(tx, organizationId, {
     actor: byCountersign,
     action: 'customer.onboarded',

@@ -5,6 +5,7 @@ import type { Transaction } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { listInState, listWaitingWithEqualNames, moveOnboardings, remindLater } from '../db/queries/onboarding.ts';
 import { beginRounds } from '../db/queries/process.ts';
+import { onboardingMoves } from '../domain/transitions.ts';
 import { mapEqualNames } from './accountMapping.ts';
 import { advanceMapped } from './onboarding.ts';
 
@@ -55,5 +56,5 @@ async function start(
     processes.map(({ id }) => id),
     remindMs,
   );
-  await moveOnboardings(tx, row.id, { ids: vendorAccountIds, from: ['found'], to: 'waiting', toWake: true });
+  await moveOnboardings(tx, row.id, { ids: vendorAccountIds, move: onboardingMoves.start, toWake: true });
 }

@@ -1,5 +1,6 @@
 /** Alerts, and the state of their tickets. */
 import { deliveryProcess } from '../../domain/process/ids.ts';
+import { alertStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
 import { listAlerts, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
@@ -27,8 +28,6 @@ import { integrationWithAlerts, ownedAlert } from '../owned.ts';
 import { connectionsOf, retryStep } from '../../commands/step.ts';
 
 const tag = 'Alerts';
-const states = ['parked', 'waiting', 'delivering', 'delivered', 'gathered', 'dead', 'dismissed'] as const;
-
 const alertSchema = z
   .object({
     id: z.uuid(),
@@ -48,7 +47,7 @@ const alertSchema = z
     receivedAt: isoDate,
     /** When the condition that the alert reports ended. */
     clearedAt: isoDateOrNull,
-    state: z.enum(states),
+    state: z.enum(alertStates),
     reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
     psaAccountId: z.string().nullable(),
     /** The alert whose ticket this alert shares. */
@@ -108,7 +107,7 @@ const list = route({
   request: {
     query: pageQuery.extend({
       integrationId: z.uuid().optional(),
-      state: z.enum(states).optional(),
+      state: z.enum(alertStates).optional(),
       vendorAccountId: z.string().max(200).optional(),
     }),
   },

@@ -11,6 +11,7 @@ import {
 } from '../../db/queries/approvals.ts';
 import { listSteps } from '../../db/queries/process.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
+import { approvalLineStates } from '../../domain/transitions.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
@@ -32,20 +33,6 @@ import { exampleProcess, processSchema, processView } from '../views/process.ts'
 
 const tag = 'Approvals';
 
-const lineStates = [
-  'intended',
-  'writing',
-  'uncertain',
-  'applied',
-  'already',
-  'conflict',
-  'rejected',
-  'todo',
-  'verified',
-  'withdrawn',
-  'replaced',
-] as const;
-
 const lineSchema = z
   .object({
     id: z.uuid(),
@@ -58,7 +45,7 @@ const lineSchema = z
     to: z.number(),
     /** The agreement's next invoice date, as it was shown. */
     effectiveDate: z.string().nullable(),
-    state: z.enum(lineStates),
+    state: z.enum(approvalLineStates),
     problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
     settledAt: isoDateOrNull,
     /** The approval that signed its card or line off again. */
@@ -78,14 +65,14 @@ const approvalSchema = z
     closedAt: isoDateOrNull,
     /** How many lines there are, and how many in each state; the lines themselves have a list of their own. */
     lines: z.int(),
-    counts: z.object(Object.fromEntries(lineStates.map((state) => [state, z.int()])) as Counts),
+    counts: z.object(Object.fromEntries(approvalLineStates.map((state) => [state, z.int()])) as Counts),
     /** How many of the cards that were asked for were left out, by reason; they have a list of their own, too. */
     skipped: z.array(z.object({ reason: z.enum(skipReasons), cards: z.int() })),
     // A union, because in the contract `nullable()` of a named schema does not accept null.
     process: z.union([processSchema, z.null()]),
   })
   .openapi('Approval');
-type Counts = Record<(typeof lineStates)[number], z.ZodInt>;
+type Counts = Record<(typeof approvalLineStates)[number], z.ZodInt>;
 const skippedSchema = z
   .object({
     cardId: z.uuid(),
@@ -118,8 +105,8 @@ const exampleLine = {
   settledAt: null,
   replacedBy: null,
 };
-const noLines = Object.fromEntries(lineStates.map((state) => [state, 0])) as Record<
-  (typeof lineStates)[number],
+const noLines = Object.fromEntries(approvalLineStates.map((state) => [state, 0])) as Record<
+  (typeof approvalLineStates)[number],
   number
 >;
 const exampleApproval = {
@@ -206,7 +193,7 @@ const lines = route({
   summary: 'The lines of an approval with their states',
   tag,
   scope: 'read',
-  request: { params: idParam, query: pageQuery.extend({ state: z.enum(lineStates).optional() }) },
+  request: { params: idParam, query: pageQuery.extend({ state: z.enum(approvalLineStates).optional() }) },
   ok: 200,
   answer: listOf(lineSchema),
   example: { items: [exampleLine], nextCursor: null },

@@ -1,4 +1,5 @@
 /** An integration's intake: whether Countersign reads its counts, or the vendor sends them. */
+import { pushStatuses } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { changeIntake } from '../../commands/integration.ts';
 import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
@@ -56,7 +57,7 @@ const intakeView = listOf(refusedSchema)
   .extend({
     intake: z.enum(['push', 'pull']),
     /** The status that the vendor has set. */
-    pushStatus: z.enum(['inactive', 'pending', 'active', 'disabled', 'error']),
+    pushStatus: z.enum(pushStatuses),
     refused: z.object({
       /** How many accounts and services have refused posts; `items` lists them. */
       rows: z.int(),

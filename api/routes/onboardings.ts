@@ -1,5 +1,6 @@
 /** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
 import { onboardingProcess } from '../../domain/process/ids.ts';
+import { onboardingStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { acceptIncomplete, connectionsOf, retryStep } from '../../commands/step.ts';
 import { accountVersion } from '../../commands/accountMapping.ts';
@@ -30,14 +31,12 @@ import { activeIntegration, ownedIntegration } from '../owned.ts';
 import { accountParam, suggestionSchema } from '../views/account.ts';
 
 const tag = 'New customers';
-const states = ['found', 'waiting', 'mapped', 'done', 'excluded', 'gone', 'disconnected'] as const;
-
 const onboardingSchema = z
   .object({
     integrationId: z.uuid(),
     vendorAccountId: z.string(),
     name: z.string(),
-    state: z.enum(states),
+    state: z.enum(onboardingStates),
     /** A sync found it, the vendor sent it, or a person linked it. */
     foundBy: z.enum(['sync', 'vendor', 'person']),
     foundAt: isoDate,
@@ -92,7 +91,7 @@ const list = route({
   request: {
     query: pageQuery.extend({
       integrationId: z.uuid().optional(),
-      state: z.enum(states).optional(),
+      state: z.enum(onboardingStates).optional(),
       /** Only those that have not ended. */
       open: z.enum(['true']).optional(),
     }),

@@ -5,6 +5,7 @@ import { discardRun, releaseRun, requestSync } from '../../commands/syncRequest.
 import { listSteps } from '../../db/queries/process.ts';
 import { listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
 import { onboardingId } from '../../domain/process/ids.ts';
+import { syncRunStates } from '../../domain/transitions.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
@@ -32,7 +33,7 @@ const runSchema = z
     integrationId: z.uuid(),
     /** The only customer that the run read, because it was new; null = all customers. */
     vendorAccountId: z.string().nullable(),
-    state: z.enum(['running', 'applied', 'held', 'discarded', 'superseded']),
+    state: z.enum(syncRunStates),
     startedAt: isoDate,
     finishedAt: isoDateOrNull,
     figures: z.record(z.string(), z.number()).nullable(),

@@ -6,6 +6,7 @@ import { findAlertOf, readAlert, type AlertRow, type PostedAlert } from '../../d
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listIdentified, listKnownIds } from '../../db/queries/pushCatalogue.ts';
+import { canMove, pushStatusMoves } from '../../domain/transitions.ts';
 import { wakeAll, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
@@ -28,8 +29,8 @@ alertRoutes.post('/alerting/:accountId{.+}', async (c) => {
   const slots = deps.environment.ALERTS_IN_FLIGHT;
   const { id, toWake } = await takeAlert(deps.db, row, { ...posted, vendorAccountId, asPosted, slots });
   wakeAll(deps, toWake);
-  if (row.pushStatus === 'inactive' || row.pushStatus === 'pending')
-    await storePushStatus(deps.db, row.id, { pushStatus: 'active' });
+  if (canMove(row.pushStatus, pushStatusMoves.post))
+    await storePushStatus(deps.db, row.id, { pushStatus: pushStatusMoves.post.to });
   return c.json({ messageId: id, alertId: posted.alertId, correlationID: c.get('requestId') }, 201);
 });
 

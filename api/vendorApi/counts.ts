@@ -2,6 +2,7 @@
 import { syncProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
 import { storePushStatus } from '../../db/queries/push.ts';
+import { canMove, pushStatusMoves } from '../../domain/transitions.ts';
 import { wakeAll } from '../context.ts';
 import { isBad } from '../middleware/text.ts';
 import { ambiguous, idIn } from './address.ts';
@@ -31,8 +32,8 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
     const { integration } = kept;
     if (kept.first) {
       // The first usage makes the integration active, as Gradient's platform does.
-      if (integration.pushStatus === 'inactive' || integration.pushStatus === 'pending')
-        await storePushStatus(deps.db, integration.id, { pushStatus: 'active' });
+      if (canMove(integration.pushStatus, pushStatusMoves.post))
+        await storePushStatus(deps.db, integration.id, { pushStatus: pushStatusMoves.post.to });
       wakeAll(deps, [syncProcess(integration)]);
     }
     // 404 is normal here: a count of a known account and service is stored, and counts as soon as both are mapped.

@@ -7,12 +7,11 @@ import { completeByFact } from '../../db/queries/process.ts';
 import { organizationName } from '../../db/queries/organization.ts';
 import { completeLinkCustomers, storePushStatus } from '../../db/queries/push.ts';
 import { lastAppliedAt } from '../../db/queries/sync.ts';
-import type { PushStatus } from '../../db/schema/integration.ts';
+import { canMove, pushStatuses, pushStatusMoves } from '../../domain/transitions.ts';
 import { commitAndWake } from '../context.ts';
 import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { vendorActor } from './vendor.ts';
 
-const statuses: readonly PushStatus[] = ['inactive', 'pending', 'active', 'disabled', 'error'];
 /** What Gradient answers before the first sync (reference/gradient.md §4.2). */
 const neverSynced = '1900-01-01T00:00:00.000Z';
 
@@ -23,10 +22,10 @@ organizationRoutes.get('/organization', async (c) => c.json(await integrationDat
 organizationRoutes.patch('/organization/status/:status', async (c) => {
   const deps = c.get('deps');
   const row = c.get('integration');
-  const status = statuses.find((candidate) => candidate === c.req.param('status'));
-  if (!status) throw new VendorApiError(400, `status must be one of the following values: ${statuses.join(', ')}`);
+  const status = pushStatuses.find((candidate) => candidate === c.req.param('status'));
+  if (!status) throw new VendorApiError(400, `status must be one of the following values: ${pushStatuses.join(', ')}`);
   // `pending` never demotes an active integration: a vendor that starts anew sends it again.
-  const pushStatus = status === 'pending' && row.pushStatus === 'active' ? 'active' : status;
+  const pushStatus = canMove(row.pushStatus, pushStatusMoves[status]) ? status : row.pushStatus;
   await commitAndWake(deps, [connectProcess(row)], async (tx) => {
     await storePushStatus(tx, row.id, { pushStatus });
     if (pushStatus === 'pending' || pushStatus === 'active') {

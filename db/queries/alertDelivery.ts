@@ -1,5 +1,6 @@
 /** Rows of alerts that are being delivered: every claim and outcome is one statement, guarded by what it changes (invariant 6). */
 import { and, eq, sql, type Column } from 'drizzle-orm';
+import { alertMoves } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import {
@@ -12,6 +13,7 @@ import {
   vendorAccount,
 } from '../schema/index.ts';
 import { referenceOf, type AlertRow } from './alerts.ts';
+import { mayMove } from './mayMove.ts';
 
 /** An alert, which nobody else changes until the transaction ends. */
 export async function lockAlert(tx: Transaction, id: string): Promise<AlertRow | undefined> {
@@ -190,21 +192,23 @@ export async function recordDelivered(tx: Transaction, id: string): Promise<void
       deliveredRevision: sql`${alert.deliveringRevision}`,
       deliveredAt: sql`now()`,
       deliveringRevision: null,
-      state: sql`case when ${alert.revision} > ${alert.deliveringRevision} then 'delivering' else 'delivered' end`,
+      state: sql`case when ${alert.revision} > ${alert.deliveringRevision} then ${alert.state} else ${alertMoves.delivered.to} end`,
     })
-    .where(and(eq(alert.id, id), eq(alert.state, 'delivering'), sql`${alert.deliveringRevision} is not null`));
+    .where(
+      and(eq(alert.id, id), mayMove(alert.state, alertMoves.delivered), sql`${alert.deliveringRevision} is not null`),
+    );
 }
 
 /** Takes an alert out of delivery. @returns whose it is; undefined when it was not being delivered any more */
 export async function endDelivery(
   tx: Queryable,
   id: string,
-  leaving: Pick<AlertRow, 'state' | 'reason'>,
+  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: { code: string; detail: string } },
 ): Promise<string | undefined> {
   const [left] = await tx
     .update(alert)
     .set({ ...leaving, deliveringRevision: null, ...unclaimed })
-    .where(and(eq(alert.id, id), eq(alert.state, 'delivering')))
+    .where(and(eq(alert.id, id), mayMove(alert.state, alertMoves[leaving.state])))
     .returning({ organizationId: alert.organizationId });
   return left?.organizationId;
 }

@@ -4,8 +4,10 @@ import { and, asc, desc, eq, gt, inArray, lt, notInArray, or, sql } from 'drizzl
 import { randomUUID } from 'node:crypto';
 import type { AlertSettings } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
-import { alert, integration, type AlertSource, type AlertState } from '../schema/index.ts';
+import { alertMoves, type AlertState, type Move } from '../../domain/transitions.ts';
+import { alert, integration, type AlertSource } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
+import { mayMove } from './mayMove.ts';
 
 export type AlertRow = typeof alert.$inferSelect;
 
@@ -49,7 +51,7 @@ export async function keepAlert(
          and vendor_account_id in (${posted.vendorAccountId}, ${posted.asPosted ?? posted.vendorAccountId}))
     insert into alert as a (id, organization_id, integration_id, alert_id, source, reference, state, psa_account_id, vendor_account_id, ${words})
     select ${id}::uuid, ${organizationId}::uuid, i.id, ${posted.alertId}, ${posted.source}, ${referenceOf(id, 1)},
-            case when m.psa_account_id is not null and ${hasBoard} then 'waiting' else 'parked' end, m.psa_account_id, ${posted.vendorAccountId},
+            case when m.psa_account_id is not null and ${hasBoard} then ${alertMoves.sentMapped.to} else ${alertMoves.sentUnmapped.to} end, m.psa_account_id, ${posted.vendorAccountId},
             ${posted.title}, ${posted.description}, ${posted.priority}::int, ${posted.status}::int,
             ${posted.dueAt?.toISOString() ?? null}::timestamptz, ${posted.serviceId ?? null}
       from integration i
@@ -61,7 +63,7 @@ export async function keepAlert(
            revision = a.revision + 1, received_at = now(), cleared_at = null,
            content_revision = case when ${differs} then a.revision + 1 else a.content_revision end,
            gathered_into = null,
-           state = case when a.state = 'delivering' then a.state
+           state = case when not ${mayMove(sql`a.state`, alertMoves.sentMapped)} then a.state
                         when a.state = 'dismissed' and not ${differs} then a.state
                         when a.state = 'delivered' and not ${differs}
                              and a.delivered_at > now() - ${sameAgainMs} * interval '1 millisecond' then a.state
@@ -79,7 +81,7 @@ const hasBoard = sql`coalesce(i.alerts->'board', 'null') <> 'null'`;
 const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at is null)
                      is distinct from (excluded.title, excluded.description, excluded.priority, excluded.due_at, true))`;
 
-const undelivered = sql`(${alert.deliveredRevision} = 0 and ${alert.state} in ('parked', 'waiting', 'dead'))`;
+const undelivered = sql`(${alert.deliveredRevision} = 0 and ${mayMove(alert.state, alertMoves.clear)})`;
 
 /** What an alert told of is over: its ticket gets a note, once. @returns the row's id, or undefined when there was nothing to clear */
 export async function clearAlert(
@@ -94,8 +96,8 @@ export async function clearAlert(
       revision: sql`${alert.revision} + 1`,
       contentRevision: sql`${alert.revision} + 1`,
       // What nobody was told of need not be told any more.
-      state: sql`case when ${undelivered} then 'dismissed'
-                      when ${alert.state} = 'delivered' then 'parked' else ${alert.state} end`,
+      state: sql`case when ${undelivered} then ${alertMoves.clear.to}
+                      when ${mayMove(alert.state, alertMoves.tellCleared)} then ${alertMoves.tellCleared.to} else ${alert.state} end`,
       reason: sql`case when ${undelivered} then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
     })
     .where(
@@ -127,17 +129,17 @@ export async function canBeAdmitted(db: Queryable, id: string, slots: number): P
 /** Parked alerts whose account is mapped now come to wait. */
 export async function unparkMapped(tx: Queryable, integrationId: string): Promise<void> {
   await tx.execute(sql`
-    update alert a set state = 'waiting', reason = null, psa_account_id = m.psa_account_id
+    update alert a set state = ${alertMoves.unpark.to}, reason = null, psa_account_id = m.psa_account_id
       from account_mapping m
-     where a.integration_id = ${integrationId} and a.state = 'parked'
+     where a.integration_id = ${integrationId} and ${mayMove(sql`a.state`, alertMoves.unpark)}
        and m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id`);
 }
 
 /** Gives the slots that are free to waiting alerts, the oldest first. @returns those that got one */
 export async function takeSlots(tx: Transaction, integrationId: string, slots: number) {
   const { rows } = await tx.execute<{ id: string; vendorAccountId: string }>(sql`
-    update alert set state = 'delivering', reason = null, admitted_at = coalesce(admitted_at, now())
-     where id in (select id from alert where integration_id = ${integrationId} and state = 'waiting'
+    update alert set state = ${alertMoves.takeSlot.to}, reason = null, admitted_at = coalesce(admitted_at, now())
+     where id in (select id from alert where integration_id = ${integrationId} and ${mayMove(sql`state`, alertMoves.takeSlot)}
                    order by received_at
                    limit greatest(0, ${slots} - (select count(*) from alert
                                                    where integration_id = ${integrationId} and state = 'delivering')))
@@ -194,12 +196,12 @@ export async function gatherInto(
 ): Promise<void> {
   await tx
     .update(alert)
-    .set({ state: 'gathered', gatheredInto: storm.id })
-    .where(inArray(alert.id, [...ids]));
+    .set({ state: alertMoves.gather.to, gatheredInto: storm.id })
+    .where(and(inArray(alert.id, [...ids]), mayMove(alert.state, alertMoves.gather)));
   // As urgent as the most urgent of them.
   await tx.execute(sql`
     update alert s set psa_account_id = ${storm.psaAccountId}, content_revision = revision,
-           state = case when state in ('parked', 'delivered') then 'waiting' else state end,
+           state = case when ${mayMove(sql`state`, alertMoves.gatherMore)} then ${alertMoves.gatherMore.to} else state end,
            priority = (select max(g.priority) from alert g where g.gathered_into = s.id)
      where id = ${storm.id}`);
 }
@@ -277,20 +279,19 @@ export async function listGathered(db: Queryable, id: string): Promise<{ title: 
 }
 
 /**
- * @param states an alert is moved from these only
  * @param change `again`: it is told once more, as if it had been sent again
- * @returns false when it was in none of them
+ * @returns false when it was in no state that this moves from
  */
 export async function moveAlert(
   tx: Queryable,
   id: string,
-  states: readonly AlertState[],
-  { again, ...change }: Pick<AlertRow, 'state' | 'reason'> & { again?: true },
+  move: Move<AlertState>,
+  { again, reason }: Pick<AlertRow, 'reason'> & { again?: true },
 ): Promise<boolean> {
   const rows = await tx
     .update(alert)
-    .set({ ...change, ...(again ? { revision: sql`${alert.revision} + 1` } : {}) })
-    .where(and(eq(alert.id, id), inArray(alert.state, [...states])))
+    .set({ state: move.to, reason, ...(again ? { revision: sql`${alert.revision} + 1` } : {}) })
+    .where(and(eq(alert.id, id), mayMove(alert.state, move)))
     .returning({ id: alert.id });
   return rows.length > 0;
 }
@@ -303,13 +304,8 @@ export async function dismissUndelivered(
 ): Promise<string[]> {
   const rows = await tx
     .update(alert)
-    .set({ state: 'dismissed', reason, deliveringRevision: null })
-    .where(
-      and(
-        eq(alert.integrationId, integrationId),
-        inArray(alert.state, ['parked', 'waiting', 'delivering', 'gathered']),
-      ),
-    )
+    .set({ state: alertMoves.drop.to, reason, deliveringRevision: null })
+    .where(and(eq(alert.integrationId, integrationId), mayMove(alert.state, alertMoves.drop)))
     .returning({ id: alert.id, admittedAt: alert.admittedAt });
   return rows.flatMap((row) => (row.admittedAt ? [row.id] : []));
 }

@@ -1,17 +1,13 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state they change. */
-import { and, asc, desc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
+import { approvalLineMoves, type ApprovalLineState } from '../../domain/transitions.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
-import {
-  agreementLine,
-  approvalBatch,
-  approvalLine,
-  approvalSkipped,
-  type ApprovalLineState,
-} from '../schema/index.ts';
+import { agreementLine, approvalBatch, approvalLine, approvalSkipped } from '../schema/index.ts';
 import { byCountersign, recordAudit, recordAudits } from './audit.ts';
 import { recomputeCards } from './cards.ts';
+import { mayMove } from './mayMove.ts';
 import { createProcess, startRound } from './process.ts';
 import { setLineQuantity } from './psa.ts';
 import { keptBy, readPsaConnection } from './psaConnection.ts';
@@ -170,7 +166,7 @@ export async function listUncertainLines(
   const rows = await db
     .select({ line: approvalLine, settleInMs })
     .from(approvalLine)
-    .where(and(eq(approvalLine.batchId, batchId), inArray(approvalLine.state, ['writing', 'uncertain'])))
+    .where(and(eq(approvalLine.batchId, batchId), mayMove(approvalLine.state, approvalLineMoves.claimAgain)))
     .orderBy(asc(settleInMs))
     .limit(page.limit);
   return rows.map((row) => ({ ...row.line, settleInMs: row.settleInMs }));
@@ -181,14 +177,15 @@ export async function listUncertainLines(
  * and number of claims that the caller saw, so that two callers cannot both get it, and only while writing is on.
  */
 export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<ApprovalLineRow | undefined> {
+  const move = line.state === 'intended' ? approvalLineMoves.claim : approvalLineMoves.claimAgain;
   const [claimed] = await db
     .update(approvalLine)
-    .set({ state: 'writing', claims: line.claims + 1, claimedAt: sql`now()` })
+    .set({ state: move.to, claims: line.claims + 1, claimedAt: sql`now()` })
     .where(
       and(
         eq(approvalLine.id, line.id),
         eq(approvalLine.claims, line.claims),
-        inArray(approvalLine.state, openState(line.state)),
+        mayMove(approvalLine.state, move),
         sql`(select c.writes_enabled from approval_batch b join psa_connection c on c.id = b.psa_connection_id
               where b.id = ${line.batchId})`,
       ),
@@ -196,9 +193,6 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
     .returning();
   return claimed;
 }
-
-const openState = (state: ApprovalLineState): ApprovalLineState[] =>
-  state === 'intended' ? ['intended'] : ['writing', 'uncertain'];
 
 /**
  * The claimer knows that nothing was sent: the line is again as it was `before` the claim.
@@ -214,7 +208,7 @@ export async function releaseClaim(
   await db
     .update(approvalLine)
     .set({
-      state: before.state === 'writing' ? 'uncertain' : before.state,
+      state: (before.state === 'intended' ? approvalLineMoves.release : approvalLineMoves.releaseAgain).to,
       claims: before.claims,
       claimedAt: before.claimedAt,
       ...(wait ? { notBefore: fromNow(wait.ms), problem: wait.problem } : {}),
@@ -224,7 +218,11 @@ export async function releaseClaim(
 
 /** The line is still in the hands of the claimer that has this row. */
 export const isClaimed = (claimed: ApprovalLineRow) =>
-  and(eq(approvalLine.id, claimed.id), eq(approvalLine.claims, claimed.claims), eq(approvalLine.state, 'writing'));
+  and(
+    eq(approvalLine.id, claimed.id),
+    eq(approvalLine.claims, claimed.claims),
+    mayMove(approvalLine.state, approvalLineMoves.release),
+  );
 
 /** Records what became of a line; what the PSA holds now goes into its line and card in the same transaction. */
 export async function recordOutcome(
@@ -246,7 +244,7 @@ export async function recordOutcome(
         and(
           eq(approvalLine.id, line.id),
           eq(approvalLine.claims, line.claims),
-          inArray(approvalLine.state, ['writing', 'uncertain']),
+          mayMove(approvalLine.state, approvalLineMoves[outcome.state]),
         ),
       )
       .returning({ id: approvalLine.id });
@@ -307,9 +305,9 @@ export async function turnIntoTodos(
 ): Promise<{ batchId: string; lines: number }[]> {
   const { rows } = await tx.execute<{ batchId: string; lines: number }>(sql`
     with stopped as (
-      update approval_line l set state = 'todo' from approval_batch b
+      update approval_line l set state = ${approvalLineMoves.stop.to} from approval_batch b
        where b.id = l.batch_id and b.psa_connection_id = ${of.psaConnectionId} and b.state = 'requested'
-         and ${of.batchId === undefined ? sql`true` : sql`b.id = ${of.batchId}`} and l.state = 'intended'
+         and ${of.batchId === undefined ? sql`true` : sql`b.id = ${of.batchId}`} and ${mayMove(sql`l.state`, approvalLineMoves.stop)}
       returning l.batch_id)
     select batch_id as "batchId", count(*)::int as lines from stopped group by 1`);
   return rows;
@@ -328,8 +326,8 @@ export async function withdrawTodos(
 ): Promise<{ lines: number; named: { lineId: string; from: number; to: number }[] }> {
   const { rows } = await tx.execute<Awaited<ReturnType<typeof withdrawTodos>>>(sql`
     with withdrawn as (
-      update approval_line set state = 'withdrawn', settled_at = now()
-       where batch_id = ${batchId} and state = 'todo' and ${lineId === undefined ? sql`true` : sql`id = ${lineId}`}
+      update approval_line set state = ${approvalLineMoves.withdraw.to}, settled_at = now()
+       where batch_id = ${batchId} and ${mayMove(sql`state`, approvalLineMoves.withdraw)} and ${lineId === undefined ? sql`true` : sql`id = ${lineId}`}
       returning line_id, expected_quantity, target, position),
     named as (select * from withdrawn order by position limit ${max})
     select (select count(*)::int from withdrawn) as lines,
@@ -370,10 +368,13 @@ export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Pr
 export async function verifyTodoLines(tx: Transaction, psaConnectionId: string): Promise<void> {
   const connection = await readPsaConnection(tx, psaConnectionId);
   const kept = keptBy(psaConnectionId);
-  const todos = and(eq(approvalBatch.psaConnectionId, psaConnectionId), eq(approvalLine.state, 'todo'));
+  const todos = and(
+    eq(approvalBatch.psaConnectionId, psaConnectionId),
+    mayMove(approvalLine.state, approvalLineMoves.verify),
+  );
   await tx.execute(sql`
     with verified as (
-      update approval_line set state = 'verified', settled_at = now()
+      update approval_line set state = ${approvalLineMoves.verify.to}, settled_at = now()
         from ${approvalBatch} join ${agreementLine} on ${eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId)}
        where ${todos} and ${eq(approvalLine.batchId, approvalBatch.id)} and ${eq(agreementLine.id, approvalLine.lineId)}
          and ${kept(agreementLine.quantity)} = ${kept(approvalLine.target)}

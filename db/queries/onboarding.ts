@@ -1,21 +1,16 @@
 /** Rows of customers that appeared after connect. What moves them on is in commands/onboarding.ts. */
 import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { OnboardingKey } from '../../domain/process/ids.ts';
+import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import {
-  accountMapping,
-  onboarding,
-  processStep,
-  vendorAccount,
-  type FoundBy,
-  type OnboardingState,
-} from '../schema/index.ts';
+import { accountMapping, onboarding, processStep, vendorAccount, type FoundBy } from '../schema/index.ts';
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
+import { mayMove } from './mayMove.ts';
 import { isPausing } from './process.ts';
 
 /** Of customers that are on their way. */
-export const openStates: readonly OnboardingState[] = ['found', 'waiting', 'mapped'];
+export const openStates: readonly OnboardingState[] = onboardingMoves.complete.from;
 const isOpen = inArray(onboarding.state, [...openStates]);
 const ofIntegration = (id: string) => eq(onboarding.integrationId, id);
 /** @param vendorAccountIds absent = all */
@@ -45,10 +40,10 @@ export async function insertFound(
        and not exists (select from account_mapping m where m.integration_id = a.integration_id and m.vendor_account_id = a.id)
      order by a.id
     on conflict (integration_id, vendor_account_id) do update
-       set state = 'found', found_by = excluded.found_by, found_at = now(), to_wake = false, reminders = 0,
+       set state = ${onboardingMoves.find.to}, found_by = excluded.found_by, found_at = now(), to_wake = false, reminders = 0,
            names_refused = o.names_refused and o.state = 'disconnected',
            reminded_at = null, escalated_at = null, ended_at = null
-     where o.state not in ('found', 'waiting', 'mapped')
+     where ${mayMove(sql`o.state`, onboardingMoves.find)}
     returning vendor_account_id as id`);
   return idsOf(rows);
 }
@@ -88,14 +83,14 @@ export async function lockOpen(tx: Transaction, key: OnboardingKey): Promise<Onb
 export async function moveOnboardings(
   tx: Queryable,
   integrationId: string,
-  of: { ids?: readonly string[]; from: readonly OnboardingState[]; to: OnboardingState; toWake?: boolean },
+  of: { ids?: readonly string[]; move: Move<OnboardingState>; toWake?: boolean },
 ): Promise<string[]> {
-  const ended = openStates.includes(of.to) ? {} : { endedAt: sql`now()`, escalatedAt: null };
-  const unmapped = of.to === 'waiting' && of.from.includes('mapped') ? { namesRefused: true } : {};
+  const ended = openStates.includes(of.move.to) ? {} : { endedAt: sql`now()`, escalatedAt: null };
+  const unmapped = of.move === onboardingMoves.unmap ? { namesRefused: true } : {};
   const rows = await tx
     .update(onboarding)
-    .set({ state: of.to, toWake: of.toWake, ...ended, ...unmapped })
-    .where(and(ofAccounts(integrationId, of.ids), inArray(onboarding.state, [...of.from])))
+    .set({ state: of.move.to, toWake: of.toWake, ...ended, ...unmapped })
+    .where(and(ofAccounts(integrationId, of.ids), mayMove(onboarding.state, of.move)))
     .returning({ id: onboarding.vendorAccountId });
   return idsOf(rows);
 }
@@ -114,9 +109,9 @@ export async function listWaitingWithEqualNames(tx: Transaction, row: Integratio
 /** Those that wait and are mapped by now. */
 export async function markMapped(tx: Transaction, integrationId: string): Promise<string[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
-    update onboarding o set state = 'mapped', to_wake = true, escalated_at = null
+    update onboarding o set state = ${onboardingMoves.map.to}, to_wake = true, escalated_at = null
       from account_mapping m
-     where o.integration_id = ${integrationId} and o.state = 'waiting'
+     where o.integration_id = ${integrationId} and ${mayMove(sql`o.state`, onboardingMoves.map)}
        and m.integration_id = o.integration_id and m.vendor_account_id = o.vendor_account_id
     returning o.vendor_account_id as id`);
   return idsOf(rows);

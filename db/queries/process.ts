@@ -1,14 +1,16 @@
 /** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
-import { and, eq, gt, inArray, isNotNull, isNull, notInArray, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Problem } from '../../domain/process/problems.ts';
 import type { ProcessKind, ProcessView, StepView } from '../../domain/process/steps.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import { problemOf } from '../../domain/process/problems.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
+import { stepMoves } from '../../domain/transitions.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { processes, processNeed, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
+import { mayMove } from './mayMove.ts';
 
 export interface ProcessRef {
   kind: ProcessKind;
@@ -20,7 +22,6 @@ export interface StepKey extends ProcessRef {
   step: string;
 }
 
-const finished = ['done', 'skipped'] as const;
 /** Clears what went wrong, in the columns of a finished step. */
 const settled = {
   problem: null,
@@ -280,14 +281,14 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<number | u
   const [begun] = await db
     .update(processStep)
     .set({
-      state: 'running',
+      state: stepMoves.begin.to,
       startedAt: sql`coalesce(${processStep.startedAt}, now())`,
       retryAt: null,
       blockedAt: null,
       notBefore: null,
       silentAttempts: sql`${processStep.silentAttempts} + 1`,
     })
-    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
+    .where(and(ofStep(ref), mayMove(processStep.state, stepMoves.begin)))
     .returning({ silentAttempts: processStep.silentAttempts });
   return begun?.silentAttempts;
 }
@@ -297,7 +298,7 @@ export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 's
   const done = await tx
     .update(processStep)
     .set({ state, ...settled, doneAt: sql`now()` })
-    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
+    .where(and(ofStep(ref), mayMove(processStep.state, stepMoves[state])))
     .returning({ step: processStep.step });
   return done.length > 0;
 }
@@ -315,7 +316,7 @@ export async function finishSteps(
         eq(processStep.kind, of.kind),
         among(processStep.id, of.ids),
         inArray(processStep.step, [...of.steps]),
-        notInArray(processStep.state, [...finished]),
+        mayMove(processStep.state, stepMoves[of.state]),
       ),
     );
 }
@@ -352,7 +353,7 @@ export async function reopenSteps(
     .update(processStep)
     // What a person accepted was for the round as it was.
     .set({
-      state: 'waiting',
+      state: stepMoves.redo.to,
       doneAt: null,
       problem: null,
       retryAt: null,
@@ -366,7 +367,7 @@ export async function reopenSteps(
         'ids' in ref ? among(processStep.id, ref.ids) : eq(processStep.id, ref.id),
         eq(processStep.round, ref.round),
         inArray(processStep.step, [...ref.steps]),
-        ref.onlyBlocked ? eq(processStep.state, 'blocked') : undefined,
+        mayMove(processStep.state, ref.onlyBlocked ? stepMoves.free : stepMoves.redo),
       ),
     );
 }
@@ -398,12 +399,19 @@ export async function redoSteps(
 export async function reopenBlocked(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
     .update(processStep)
-    .set({ state: 'waiting', problem: null, retryAt: null, blockedAt: null, failingSince: null, accepted: null })
+    .set({
+      state: stepMoves.free.to,
+      problem: null,
+      retryAt: null,
+      blockedAt: null,
+      failingSince: null,
+      accepted: null,
+    })
     .where(
       and(
         eq(processStep.kind, ref.kind),
         eq(processStep.id, ref.id),
-        eq(processStep.state, 'blocked'),
+        mayMove(processStep.state, stepMoves.free),
         sql`${processStep.round} = (select p.round from process p where p.kind = ${ref.kind} and p.id = ${ref.id})`,
       ),
     );
@@ -417,9 +425,9 @@ export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> 
     .where(and(eq(processNeed.kind, ref.kind), eq(processNeed.id, ref.id), isNull(processNeed.satisfiedAt)));
   await tx
     .update(processStep)
-    .set({ state: 'skipped', doneAt: sql`now()`, problem: null, retryAt: null, blockedAt: null })
+    .set({ state: stepMoves.skipped.to, doneAt: sql`now()`, problem: null, retryAt: null, blockedAt: null })
     .where(
-      and(eq(processStep.kind, ref.kind), eq(processStep.id, ref.id), notInArray(processStep.state, [...finished])),
+      and(eq(processStep.kind, ref.kind), eq(processStep.id, ref.id), mayMove(processStep.state, stepMoves.skipped)),
     );
   await commitFact(tx, ref);
 }
@@ -446,7 +454,7 @@ export async function noteFailure(
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
       notBefore: failure.retryAfterMs === undefined ? null : fromNow(failure.retryAfterMs),
     })
-    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])))
+    .where(and(ofStep(ref), mayMove(processStep.state, stepMoves.block)))
     .returning({
       failingMs: inMilliseconds<number>(sql`now() - ${processStep.failingSince}`),
       times: sql<number>`(${processStep.problem} ->> 'times')::int`,
@@ -495,13 +503,13 @@ export async function blockStep(
   await tx
     .update(processStep)
     .set({
-      state: 'blocked',
+      state: stepMoves.block.to,
       blockedAt: sql`now()`,
       retryAt,
       failingSince: null,
       problem: sql`jsonb_set(${fallback}::jsonb, '{what}', coalesce(${processStep.problem} -> 'what', '""'))`,
     })
-    .where(and(ofStep(ref), notInArray(processStep.state, [...finished])));
+    .where(and(ofStep(ref), mayMove(processStep.state, stepMoves.block)));
 }
 
 export interface DueProcess extends ProcessRef {

@@ -3,7 +3,9 @@
  * parameter, or rows that are there already (a statement takes no more than 65,535 parameters).
  */
 import { sql, type SQL } from 'drizzle-orm';
+import { approvalLineMoves } from '../../domain/transitions.ts';
 import type { Transaction } from '../client.ts';
+import { mayMove } from './mayMove.ts';
 import { keptBy } from './psaConnection.ts';
 
 /** A card as it was shown to whoever signs it off; `effectiveDate` absent = not compared. */
@@ -176,8 +178,8 @@ export async function replaceTodos(
 ): Promise<{ batchId: string; lines: number }[]> {
   const { rows } = await tx.execute<{ batchId: string; lines: number }>(sql`
     with replaced as (
-      update approval_line l set state = 'replaced', settled_at = now(), replaced_by = ${batch.id} from approval_batch b
-       where b.id = l.batch_id and b.psa_connection_id = ${batch.psaConnectionId} and b.id <> ${batch.id} and l.state = 'todo'
+      update approval_line l set state = ${approvalLineMoves.replace.to}, settled_at = now(), replaced_by = ${batch.id} from approval_batch b
+       where b.id = l.batch_id and b.psa_connection_id = ${batch.psaConnectionId} and b.id <> ${batch.id} and ${mayMove(sql`l.state`, approvalLineMoves.replace)}
          and (exists (select from approval_line m
                        where m.card_id = l.card_id and m.batch_id = ${batch.id} and m.state in ('intended', 'todo'))
               or exists (select from approval_line m

@@ -1,12 +1,14 @@
 /** Sync requests, runs, and what a run makes visible. */
-import { and, asc, desc, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, isNull, lt, or, sql } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import type { CountPair } from '../../domain/countPair.ts';
 import type { PairQuantity } from '../../domain/swingGuard.ts';
+import { syncRunMoves } from '../../domain/transitions.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { integration, pushedCount, stagingRow, syncRequest, syncRun, usageCount } from '../schema/index.ts';
 import { lockProcess, reopenSteps, startRound, type ProcessRef } from './process.ts';
 import { stagedCountIdOf } from './staging.ts';
+import { mayMove } from './mayMove.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
 
@@ -120,8 +122,8 @@ async function claimRelease(
   if (!runId) return undefined;
   const [run] = await tx
     .update(syncRun)
-    .set({ state: 'running', finishedAt: null })
-    .where(and(eq(syncRun.id, runId), eq(syncRun.integrationId, ref.id), eq(syncRun.state, 'held')))
+    .set({ state: syncRunMoves.release.to, finishedAt: null })
+    .where(and(eq(syncRun.id, runId), eq(syncRun.integrationId, ref.id), mayMove(syncRun.state, syncRunMoves.release)))
     .returning({ id: syncRun.id });
   if (!run) return undefined;
   await startRound(tx, { ...ref, round: runId });
@@ -208,13 +210,13 @@ export async function moveRunCursor(
 export async function updateRun(
   tx: Queryable,
   id: string,
-  change: Partial<Pick<SyncRunRow, 'state' | 'figures' | 'guard'>> & { finished?: boolean },
+  change: Partial<Pick<SyncRunRow, 'figures' | 'guard'>> & { state?: 'applied' | 'held'; finished?: boolean },
 ): Promise<void> {
   const { finished, ...columns } = change;
   await tx
     .update(syncRun)
     .set({ ...columns, ...(finished ? { finishedAt: sql`now()` } : {}) })
-    .where(eq(syncRun.id, id));
+    .where(and(eq(syncRun.id, id), change.state && mayMove(syncRun.state, syncRunMoves[change.state])));
 }
 
 /** Keeps with a run what was wrong with the lists it read, which a person took so; what is kept is taken out of `found`. */
@@ -239,9 +241,13 @@ export async function supersedeHeldRuns(
 ): Promise<string[]> {
   const rows = await tx
     .update(syncRun)
-    .set({ state: 'superseded', finishedAt: sql`now()` })
+    .set({ state: syncRunMoves.supersede.to, finishedAt: sql`now()` })
     .where(
-      and(eq(syncRun.integrationId, integrationId), eq(syncRun.state, 'held'), lt(syncRun.startedAt, startedBefore)),
+      and(
+        eq(syncRun.integrationId, integrationId),
+        mayMove(syncRun.state, syncRunMoves.supersede),
+        lt(syncRun.startedAt, startedBefore),
+      ),
     )
     .returning({ id: syncRun.id });
   return rows.map((row) => row.id);
@@ -478,8 +484,8 @@ export async function endRuns(tx: Queryable, integrationId: string): Promise<str
   const rows = await tx
     .update(syncRun)
     // The attempt at work now may stage nothing any more.
-    .set({ state: 'discarded', finishedAt: sql`now()`, attempt: sql`${syncRun.attempt} + 1` })
-    .where(and(eq(syncRun.integrationId, integrationId), inArray(syncRun.state, ['running', 'held'])))
+    .set({ state: syncRunMoves.drop.to, finishedAt: sql`now()`, attempt: sql`${syncRun.attempt} + 1` })
+    .where(and(eq(syncRun.integrationId, integrationId), mayMove(syncRun.state, syncRunMoves.drop)))
     .returning({ id: syncRun.id });
   // Made visible and not closed yet: nobody will, and a run that is not over is the one to go on with.
   await tx
@@ -494,8 +500,8 @@ export async function endRuns(tx: Queryable, integrationId: string): Promise<str
 export async function discardRun(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx
     .update(syncRun)
-    .set({ state: 'discarded', finishedAt: sql`now()` })
-    .where(and(eq(syncRun.id, id), eq(syncRun.state, 'held')))
+    .set({ state: syncRunMoves.discard.to, finishedAt: sql`now()` })
+    .where(and(eq(syncRun.id, id), mayMove(syncRun.state, syncRunMoves.discard)))
     .returning({ id: syncRun.id });
   return rows.length > 0;
 }

@@ -1,13 +1,9 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
+import type { AlertState } from '../../domain/transitions.ts';
 import { integration } from './integration.ts';
 import { organization } from './organization.ts';
 
-/**
- * `parked` waits for its account to be mapped or for a board to be chosen; `waiting` waits for one of the integration's
- * delivery slots; `delivering` has a workflow; `gathered` shares the ticket of a storm alert; `dead` was refused for good.
- */
-export type AlertState = 'parked' | 'waiting' | 'delivering' | 'delivered' | 'gathered' | 'dead' | 'dismissed';
 /** `vendor`: sent by the vendor; `rule`: derived by us; `storm`: the one alert in which many are gathered; `test`: a person's test. */
 export type AlertSource = 'vendor' | 'rule' | 'storm' | 'test';
 

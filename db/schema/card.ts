@@ -12,6 +12,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { ApprovalLineState } from '../../domain/transitions.ts';
 import type { AccountRule, Card, CardKind, Dismissal } from '../../domain/reconcile.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
@@ -86,19 +87,6 @@ export const approvalBatch = pgTable(
   },
   (t) => [index().on(t.organizationId, t.createdAt)],
 );
-
-export type ApprovalLineState =
-  | 'intended'
-  | 'writing'
-  | 'uncertain'
-  | 'applied'
-  | 'already'
-  | 'conflict'
-  | 'rejected'
-  | 'todo'
-  | 'verified'
-  | 'withdrawn'
-  | 'replaced';
 
 const open = sql`state in ('intended', 'writing', 'uncertain', 'todo')`;
 

@@ -12,6 +12,7 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
+import type { PushStatus } from '../../domain/transitions.ts';
 import { organization } from './organization.ts';
 import type { AlertSettings } from '../../domain/alerts.ts';
 import type { Rounding } from '../../domain/quantities.ts';
@@ -53,9 +54,6 @@ export const integration = pgTable(
   },
   (t) => [index().on(t.organizationId)],
 );
-
-/** `disabled` and `error` are from the 2023 specification; vendors written for it still send them (reference/gradient.md §5.1). */
-export type PushStatus = 'inactive' | 'pending' | 'active' | 'disabled' | 'error';
 
 export interface VendorProfile {
   name?: string;

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { boolean, foreignKey, index, integer, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { OnboardingState } from '../../domain/transitions.ts';
 import { integration, vendorAccount } from './integration.ts';
 import { organization } from './organization.ts';
 
@@ -39,12 +40,6 @@ export const onboarding = pgTable(
       .where(sql`state = 'found' or to_wake`),
   ],
 );
-
-/**
- * `found`: it has no process yet; `waiting`: a person has to map the customer; `mapped`: its counts are awaited; `done`: its
- * cards are shown. Other ends: `excluded` by a person, `gone` from the vendor, or the integration was `disconnected`.
- */
-export type OnboardingState = 'found' | 'waiting' | 'mapped' | 'done' | 'excluded' | 'gone' | 'disconnected';
 
 /** Found by a `sync` that read the vendor; sent by the `vendor`; or linked, or included again, by a `person`. */
 export type FoundBy = 'sync' | 'vendor' | 'person';

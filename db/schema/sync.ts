@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { SyncRunState } from '../../domain/transitions.ts';
 import type { IncompleteRead } from '../../domain/incomplete.ts';
 import type { GuardNote } from '../../domain/swingGuard.ts';
 import { integration } from './integration.ts';
@@ -28,8 +29,6 @@ export const syncRun = pgTable(
   },
   (t) => [index().on(t.integrationId, t.startedAt)],
 );
-
-export type SyncRunState = 'running' | 'applied' | 'held' | 'discarded' | 'superseded';
 
 /** A request "sync now", as a row, so that it is never lost. One run claims all open requests together. */
 export const syncRequest = pgTable(

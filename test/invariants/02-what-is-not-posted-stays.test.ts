@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashSecret } from '../../db/encryption.ts';
 import { acceptCounts, insertIntegrationKey, settlePushed, stagePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
-import { applyUsage, claimSyncRun, updateRun } from '../../db/queries/sync.ts';
+import { applyUsage, claimSyncRun, discardRun, updateRun } from '../../db/queries/sync.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedPush } from '../kit/apiTenant.ts';
 
@@ -109,7 +109,8 @@ test('a pair shows its own last number that a run has taken, zero too; one that 
           if (step.end === 'applied') await applyUsage(tx, id, runId, []);
           await settlePushed(tx, id, runId);
           await dropStaged(tx, runId);
-          await updateRun(tx, runId, { state: step.end, finished: true });
+          await updateRun(tx, runId, { state: step.end === 'applied' ? 'applied' : 'held', finished: true });
+          if (step.end === 'discarded') await discardRun(tx, runId);
         });
         for (const pair of taken.keys()) if (!step.during.some((given) => key(given) === pair)) open.delete(pair);
         if (step.end === 'discarded') continue;

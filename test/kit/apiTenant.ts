@@ -33,7 +33,8 @@ import {
 } from '../../db/queries/psaConnection.ts';
 import { stageRows } from '../../db/queries/staging.ts';
 import { applyUsage, claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
-import { apiToken, type AlertState } from '../../db/schema/index.ts';
+import { apiToken } from '../../db/schema/index.ts';
+import type { AlertState } from '../../domain/transitions.ts';
 import type { AlertSettings, TicketOptions } from '../../domain/alerts.ts';
 import { stepsOf, type StepOf } from '../../domain/process/steps.ts';
 import type { Card } from '../../domain/reconcile.ts';
@@ -326,7 +327,7 @@ export async function seedAlert(
       ...words,
     },
   );
-  await moveAlert(tenant.db, kept.id, ['parked', 'waiting'], { state, reason: more.reason ?? null });
+  await moveAlert(tenant.db, kept.id, { from: ['parked', 'waiting'], to: state }, { reason: more.reason ?? null });
   return kept.id;
 }
 

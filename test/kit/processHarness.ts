@@ -18,7 +18,7 @@ import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
 import { insertIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { requestMigration } from '../../commands/migration.ts';
 import { beginOnboardings } from '../../commands/onboarding.ts';
-import { moveOnboardings, openStates } from '../../db/queries/onboarding.ts';
+import { moveOnboardings } from '../../db/queries/onboarding.ts';
 import { startFound } from '../../commands/startOnboardings.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import {
@@ -43,6 +43,7 @@ import {
   type Wakeable,
 } from '../../domain/process/ids.ts';
 import type { StepName } from '../../domain/process/steps.ts';
+import { onboardingMoves } from '../../domain/transitions.ts';
 import { readEnvironment } from '../../environment.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { ActivityInterceptor } from '../../worker/interceptors.ts';
@@ -223,7 +224,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     pullCustomer: step(),
     showCustomer: step(async (tx, ref) => {
       const { integrationId, vendorAccountId: id } = onboardingOf(ref.id);
-      await moveOnboardings(tx, integrationId, { ids: [id], from: openStates, to: 'done' });
+      await moveOnboardings(tx, integrationId, { ids: [id], move: onboardingMoves.complete });
       return [];
     }),
     recordDelivery: step(async (tx, ref) => {
@@ -284,7 +285,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
       const posted = { alertId: 'one', source: 'vendor', vendorAccountId: '1', ...words } as const;
       return db.transaction(async (tx) => {
         const { id } = await keepAlert(tx, { id: integrationId, organizationId }, posted);
-        await moveAlert(tx, id, ['parked'], { state: 'delivering', reason: null });
+        await moveAlert(tx, id, { from: ['parked'], to: 'delivering' }, { reason: null });
         await createProcess(tx, organizationId, { kind: 'deliverAlert', id, integrationId });
         return id;
       });
