@@ -53,7 +53,7 @@ async function typesOf(document: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-types-'));
   try {
     const [source, target] = [join(folder, 'openapi.json'), join(folder, 'schema.ts')];
-    writeFileSync(source, JSON.stringify(JSON.parse(document, withoutRepetition)));
+    writeFileSync(source, JSON.stringify(JSON.parse(document, shapesAlone)));
     const program = join(root, 'console/node_modules/openapi-typescript/bin/cli.js');
     await promisify(execFile)(process.execPath, [program, source, '--output', target, '--alphabetize']);
     return readFileSync(target, 'utf8');
@@ -62,9 +62,13 @@ async function typesOf(document: string): Promise<string> {
   }
 }
 
-/** Every operation has the same problems, each with an example: they would be nine tenths of the types. */
-function withoutRepetition(name: string, value: unknown): unknown {
-  if (name === 'example') return undefined;
+/**
+ * Types say what a thing is made of. Words about it stand in the document; here they would change the types with every
+ * sentence. Every operation has the same problems: they would be nine tenths of the types.
+ */
+function shapesAlone(name: string, value: unknown): unknown {
+  const isWords = (name === 'summary' || name === 'description') && typeof value === 'string';
+  if (isWords || name === 'example') return undefined;
   if (name !== 'responses') return value;
   const answers = Object.entries(value as Record<string, unknown>);
   const good = answers.filter(([status]) => status.startsWith('2'));

@@ -11,7 +11,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Alerts, the newest first */
         get: operations["listAlerts"];
         put?: never;
         post?: never;
@@ -28,7 +27,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One alert with its steps */
         get: operations["getAlert"];
         put?: never;
         post?: never;
@@ -47,7 +45,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Dismiss an alert, with a reason; if it is sent again with another text, it comes back */
         post: operations["dismissAlert"];
         delete?: never;
         options?: never;
@@ -64,7 +61,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Deliver a dead alert again, or retry the blocked step of one that is being delivered */
         post: operations["retryAlert"];
         delete?: never;
         options?: never;
@@ -81,7 +77,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Sign off cards as they were seen, or a whole preview: their quantities are written to the PSA, each once */
         post: operations["createApproval"];
         delete?: never;
         options?: never;
@@ -96,7 +91,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One approval, with the number of lines in each state */
         get: operations["getApproval"];
         put?: never;
         post?: never;
@@ -113,7 +107,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The lines of an approval with their states */
         get: operations["listApprovalLines"];
         put?: never;
         post?: never;
@@ -132,7 +125,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Withdraw one to-do */
         post: operations["withdrawApprovalLine"];
         delete?: never;
         options?: never;
@@ -149,7 +141,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Retry the blocked step of an approval now */
         post: operations["retryApproval"];
         delete?: never;
         options?: never;
@@ -164,7 +155,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Cards that were asked for and left out, with the write that was shown and the one they offer now */
         get: operations["listSkippedCards"];
         put?: never;
         post?: never;
@@ -183,7 +173,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Write the old quantities back where the PSA holds the new ones; refused once the next invoice date has moved */
         post: operations["undoApproval"];
         delete?: never;
         options?: never;
@@ -200,7 +189,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Withdraw all to-dos of an approval */
         post: operations["withdrawApproval"];
         delete?: never;
         options?: never;
@@ -217,7 +205,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Preview the exact writes of all cards that can be approved in bulk; sign the preview off by its id */
         post: operations["createApprovalPreview"];
         delete?: never;
         options?: never;
@@ -232,7 +219,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One preview with its totals and what is left out */
         get: operations["getApprovalPreview"];
         put?: never;
         post?: never;
@@ -249,7 +235,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The exact writes of a preview */
         get: operations["listApprovalPreviewLines"];
         put?: never;
         post?: never;
@@ -266,7 +251,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who changed what, newest first */
         get: operations["listAudit"];
         put?: never;
         post?: never;
@@ -283,7 +267,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Cards: what is used against what is billed */
         get: operations["listCards"];
         put?: never;
         post?: never;
@@ -300,7 +283,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One card with its lines and the origin of every number */
         get: operations["getCard"];
         put?: never;
         post?: never;
@@ -319,9 +301,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Dismiss until a number changes, this period, or a date */
         post: operations["dismissCard"];
-        /** Remove a dismissal */
         delete: operations["undismissCard"];
         options?: never;
         head?: never;
@@ -336,10 +316,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Pick the line that takes the difference (with alternatives: the count); the pick is remembered until the line ends */
         put: operations["putCardLine"];
         post?: never;
-        /** Remove the pick of a line */
         delete: operations["deleteCardLine"];
         options?: never;
         head?: never;
@@ -354,10 +332,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set or (with null) remove the rule of this account × product */
         put: operations["putCardRule"];
         post?: never;
-        /** Remove the rule of this account × product */
         delete: operations["deleteCardRule"];
         options?: never;
         head?: never;
@@ -371,7 +347,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The health of every connected integration */
         get: operations["listHealth"];
         put?: never;
         post?: never;
@@ -388,10 +363,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Integrations with their processes */
         get: operations["listIntegrations"];
         put?: never;
-        /** Connect a vendor: starts the connect process */
         post: operations["createIntegration"];
         delete?: never;
         options?: never;
@@ -406,7 +379,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One integration with its steps */
         get: operations["getIntegration"];
         put?: never;
         post?: never;
@@ -423,7 +395,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Linked vendor accounts and what they are mapped to */
         get: operations["listAccounts"];
         put?: never;
         post?: never;
@@ -440,7 +411,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One vendor account and what it is mapped to */
         get: operations["getAccount"];
         put?: never;
         post?: never;
@@ -458,10 +428,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Exclude a vendor account: it is neither read nor matched */
         put: operations["putExclusion"];
         post?: never;
-        /** Include a vendor account again */
         delete: operations["deleteExclusion"];
         options?: never;
         head?: never;
@@ -476,10 +444,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Map a vendor account to a PSA account */
         put: operations["putAccountMapping"];
         post?: never;
-        /** Remove a mapping */
         delete: operations["deleteAccountMapping"];
         options?: never;
         head?: never;
@@ -493,7 +459,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One new customer with its steps */
         get: operations["getOnboarding"];
         put?: never;
         post?: never;
@@ -512,7 +477,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Accept the incomplete lists of a new customer, this once: they may only raise and add */
         post: operations["acceptIncompleteOnboarding"];
         delete?: never;
         options?: never;
@@ -529,7 +493,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Retry the blocked step of a new customer now */
         post: operations["retryOnboarding"];
         delete?: never;
         options?: never;
@@ -544,7 +507,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PSA accounts with similar names; shown, never applied */
         get: operations["listSuggestions"];
         put?: never;
         post?: never;
@@ -561,7 +523,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Preview the ticket of an alert, also with texts that are not stored yet */
         get: operations["previewAlert"];
         put?: never;
         post?: never;
@@ -578,9 +539,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How alerts become tickets */
         get: operations["getAlertSettings"];
-        /** Change texts, storms and rules; settings that are not given stay */
         put: operations["putAlertSettings"];
         post?: never;
         delete?: never;
@@ -597,7 +556,6 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Choose the board for alerts; a status or priorities that are not given have their defaults */
         put: operations["putBoard"];
         post?: never;
         delete?: never;
@@ -613,7 +571,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The vendor's customers as last read, to choose which to link */
         get: operations["listCustomers"];
         put?: never;
         post?: never;
@@ -632,7 +589,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Link customers: their usage is read from now on */
         post: operations["linkCustomers"];
         delete?: never;
         options?: never;
@@ -649,7 +605,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Stop reading and reconciling; credentials are deleted, mappings and history stay */
         post: operations["disconnectIntegration"];
         delete?: never;
         options?: never;
@@ -664,7 +619,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The health of an integration: the age of its data, what waits for whom, its credentials */
         get: operations["getHealth"];
         put?: never;
         post?: never;
@@ -681,9 +635,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The intake, and the posts of the vendor that were refused, the latest first */
         get: operations["getIntake"];
-        /** Change the intake: pull = Countersign reads the counts, push = the vendor sends them. Mappings stay */
         put: operations["setIntake"];
         post?: never;
         delete?: never;
@@ -701,7 +653,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create a key for the vendor, shown once; older keys go on working for the overlap */
         post: operations["rotateIntegrationKey"];
         delete?: never;
         options?: never;
@@ -716,7 +667,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Keys with their last use, newest first; never the keys themselves */
         get: operations["listIntegrationKeys"];
         put?: never;
         post?: never;
@@ -736,7 +686,6 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Revoke a key at once */
         delete: operations["revokeIntegrationKey"];
         options?: never;
         head?: never;
@@ -750,7 +699,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All mappings as a CSV file: linked customers and services, and what they are mapped to */
         get: operations["exportMappings"];
         put?: never;
         post?: never;
@@ -769,7 +717,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Say what a CSV file of mappings would change; with `apply` make all changes, or none */
         post: operations["importMappings"];
         delete?: never;
         options?: never;
@@ -786,7 +733,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Migrate to Alerts: billing goes on, and alerts are accepted from now on */
         post: operations["migrateToAlerts"];
         delete?: never;
         options?: never;
@@ -803,7 +749,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Go back to billing only: undelivered alerts are dismissed, mappings stay */
         post: operations["abandonMigration"];
         delete?: never;
         options?: never;
@@ -820,7 +765,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check Permissions: check each right that alerts need, and read the boards of the PSA again */
         post: operations["checkPermissions"];
         delete?: never;
         options?: never;
@@ -837,7 +781,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Connect a disconnected integration again, with its mappings; only the vendor's access is asked for again */
         post: operations["reconnectIntegration"];
         delete?: never;
         options?: never;
@@ -852,9 +795,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** When the integration syncs by itself, with its next runs and warnings about them */
         get: operations["getSchedule"];
-        /** Choose when the integration syncs by itself, or pause it; "sync now" is a request of its own */
         put: operations["putSchedule"];
         post?: never;
         delete?: never;
@@ -870,7 +811,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Services and the PSA products they are mapped to */
         get: operations["listServices"];
         put?: never;
         post?: never;
@@ -887,7 +827,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One service and the PSA products it is mapped to */
         get: operations["getService"];
         put?: never;
         post?: never;
@@ -905,10 +844,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Map a service to one or several PSA products */
         put: operations["putServiceMapping"];
         post?: never;
-        /** Remove a service mapping */
         delete: operations["deleteServiceMapping"];
         options?: never;
         head?: never;
@@ -924,7 +861,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Accept the incomplete lists, in this round only: they may raise and add, never lower, zero or remove */
         post: operations["acceptIncomplete"];
         delete?: never;
         options?: never;
@@ -941,7 +877,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Complete a step that a person completes: mapAccounts, mapServices, finish; updateAccountMapping */
         post: operations["completeStep"];
         delete?: never;
         options?: never;
@@ -958,7 +893,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Retry a blocked step now, of connect, of the sync or of the migration under way */
         post: operations["retryStep"];
         delete?: never;
         options?: never;
@@ -973,10 +907,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Sync runs, newest first */
         get: operations["listSyncs"];
         put?: never;
-        /** Sync now. All open requests become one run */
         post: operations["requestSync"];
         delete?: never;
         options?: never;
@@ -993,7 +925,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send a test alert of one account, and follow its steps */
         post: operations["sendTestAlert"];
         delete?: never;
         options?: never;
@@ -1009,7 +940,6 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give the vendor's credentials, with which Countersign reads from it; they are tried at once */
         put: operations["putVendorCredentials"];
         post?: never;
         delete?: never;
@@ -1025,7 +955,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whose token this is, and what it allows */
         get: operations["getMe"];
         put?: never;
         post?: never;
@@ -1042,7 +971,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** New customers, the one that has waited longest first; map or exclude them like any account */
         get: operations["listOnboardings"];
         put?: never;
         post?: never;
@@ -1059,10 +987,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PSA connections of the organization */
         get: operations["listPsaConnections"];
         put?: never;
-        /** Connect a PSA; its rights and data are read at once */
         post: operations["createPsaConnection"];
         delete?: never;
         options?: never;
@@ -1077,7 +1003,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One PSA connection with its rights and its process */
         get: operations["getPsaConnection"];
         put?: never;
         post?: never;
@@ -1096,7 +1021,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Accept the incomplete lists, in this refresh only: they may raise and add, never lower or remove */
         post: operations["acceptIncompletePsa"];
         delete?: never;
         options?: never;
@@ -1111,7 +1035,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PSA accounts as last read; search takes 2 characters or more */
         get: operations["listPsaAccounts"];
         put?: never;
         post?: never;
@@ -1128,7 +1051,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Boards as last read, with the statuses and types of their tickets */
         get: operations["listBoards"];
         put?: never;
         post?: never;
@@ -1147,7 +1069,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Read rights and data again now; a pause ends */
         post: operations["checkPsaConnection"];
         delete?: never;
         options?: never;
@@ -1163,7 +1084,6 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Give new credentials; a blocked step tries again, and a pause ends */
         put: operations["putPsaCredentials"];
         post?: never;
         delete?: never;
@@ -1179,7 +1099,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Priorities of tickets, the most urgent first, as Check Permissions read them */
         get: operations["listPriorities"];
         put?: never;
         post?: never;
@@ -1196,7 +1115,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PSA products as last read; search looks in Product ID and name */
         get: operations["listPsaProducts"];
         put?: never;
         post?: never;
@@ -1214,7 +1132,6 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Set what the documentation of this PSA leaves open; cards are recomputed at once */
         put: operations["putPsaSettings"];
         post?: never;
         delete?: never;
@@ -1231,7 +1148,6 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Turn writing to the PSA on or off; when it is turned off, unwritten lines become a to-do list */
         put: operations["putPsaWrites"];
         post?: never;
         delete?: never;
@@ -1247,7 +1163,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One run with its steps */
         get: operations["getSync"];
         put?: never;
         post?: never;
@@ -1266,7 +1181,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Discard a held run */
         post: operations["discardSync"];
         delete?: never;
         options?: never;
@@ -1281,7 +1195,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's progress as server-sent events, until it is finished */
         get: operations["followSync"];
         put?: never;
         post?: never;
@@ -1300,7 +1213,6 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Apply a held run */
         post: operations["releaseSync"];
         delete?: never;
         options?: never;
@@ -1315,7 +1227,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Vendors that can be connected */
         get: operations["listVendors"];
         put?: never;
         post?: never;
@@ -1559,10 +1470,7 @@ export interface components {
             }[];
             /** Format: uuid */
             id: string;
-            /**
-             * @description only_credits = the PSA gives money back for this product (a quantity or price below 0) and bills no seat of it
-             * @enum {string}
-             */
+            /** @enum {string} */
             kind: "new_revenue" | "reconcile" | "no_change" | "only_credits";
             money: {
                 amount: number;
@@ -1593,10 +1501,7 @@ export interface components {
                     asOf: string;
                     quantity: number | null;
                     serviceId: string;
-                    /**
-                     * @description pull = Countersign read it, push = the vendor sent it
-                     * @enum {string}
-                     */
+                    /** @enum {string} */
                     source: "push" | "pull";
                     vendorAccountId: string;
                 } & {
@@ -1609,9 +1514,7 @@ export interface components {
                 agreementId: string;
                 agreementName: string;
                 currency: string | null;
-                /** @description YYYY-MM-DD */
                 effectiveFrom: string | null;
-                /** @description YYYY-MM-DD */
                 effectiveTo: string | null;
                 lineId: string;
                 quantity: number;
@@ -1625,16 +1528,12 @@ export interface components {
                 asOf: string;
                 billed: boolean;
                 currency: string | null;
-                /** @description YYYY-MM-DD */
                 effectiveFrom: string | null;
-                /** @description YYYY-MM-DD */
                 effectiveTo: string | null;
                 includedQuantity: number;
                 lineId: string;
                 quantity: number;
-                /** @description The day the line was read as of: asOf, or today when that has passed */
                 readOn: string;
-                /** @description Lines of the same agreement and product that end within the period, and that this one follows */
                 succeeds: {
                     effectiveTo: string;
                     lineId: string;
@@ -1757,7 +1656,6 @@ export interface components {
                 message: string;
             }[];
             unchanged: number;
-            /** @description The version of what a dry run shows; `apply` takes it as `seen` */
             version: string;
         };
         Me: {
@@ -1790,7 +1688,6 @@ export interface components {
             state: "found" | "waiting" | "mapped" | "done" | "excluded" | "gone" | "disconnected";
             suggestions: components["schemas"]["Suggestion"][];
             vendorAccountId: string;
-            /** @description The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen` */
             version: string;
         };
         OnboardingDetail: components["schemas"]["Onboarding"] & {
@@ -1863,7 +1760,6 @@ export interface components {
             /** Format: date-time */
             refreshedAt: string | null;
             settings: {
-                /** @description The decimals of a quantity that the PSA keeps: targets are rounded half up to them */
                 quantityDecimals: number;
             };
             unread: {
@@ -1942,7 +1838,6 @@ export interface components {
             }[];
         };
         Service: {
-            /** @description By product: how the services that feed it combine */
             combine: {
                 [key: string]: "add" | "highest" | "distinct" | null;
             };
@@ -1954,7 +1849,6 @@ export interface components {
             productIds: string[] | null;
             /** @enum {string|null} */
             rounding: "none" | "up" | "down" | "nearest" | null;
-            /** @description The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen` */
             version: string;
         };
         SkippedCard: {
@@ -2036,7 +1930,6 @@ export interface components {
             movedTo: string[];
             name: string;
             psaAccountId: string | null;
-            /** @description The version of a decision: it changes when the decision changes, and a request to change it takes it as `seen` */
             version: string;
         };
         VendorCustomer: {
@@ -2070,7 +1963,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2082,7 +1974,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2104,7 +1995,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2113,7 +2003,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2128,7 +2017,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2144,7 +2032,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2153,7 +2040,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2168,7 +2054,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2178,7 +2063,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2187,7 +2071,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2202,7 +2085,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2211,11 +2093,9 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @description Each card's `write`, as it was shown; for more cards make a preview */
                     cards: {
                         /** Format: uuid */
                         cardId: string;
-                        /** @description It is compared, too, if it is given; null = the card showed no date */
                         effectiveDate?: string | null;
                         from: number;
                         lineId: string;
@@ -2228,7 +2108,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2243,7 +2122,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2265,7 +2143,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2274,7 +2151,6 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2300,7 +2176,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2312,7 +2187,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2327,7 +2201,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2338,7 +2211,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2347,7 +2219,6 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2362,7 +2233,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2372,7 +2242,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2381,7 +2250,6 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2407,7 +2275,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2419,7 +2286,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2434,7 +2300,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2444,7 +2309,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -2459,7 +2323,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2474,7 +2337,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2484,7 +2346,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2493,7 +2354,6 @@ export interface operations {
                     "application/json": components["schemas"]["Approval"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2508,7 +2368,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -2527,7 +2386,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -2536,7 +2394,6 @@ export interface operations {
                     "application/json": components["schemas"]["ApprovalPreview"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2558,7 +2415,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2567,7 +2423,6 @@ export interface operations {
                     "application/json": components["schemas"]["ApprovalPreview"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2592,7 +2447,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2604,7 +2458,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2627,7 +2480,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2639,7 +2491,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2657,12 +2508,10 @@ export interface operations {
                 cursor?: string;
                 dismissed?: "true" | "false";
                 flag?: string;
-                /** @description only_credits = the PSA gives money back for this product (a quantity or price below 0) and bills no seat of it */
                 kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
                 limit?: number;
                 psaAccountId?: string;
                 psaConnectionId?: string;
-                /** @description By id, by the name of the PSA account, or the largest difference first */
                 sort?: "id" | "account" | "difference";
             };
             header?: never;
@@ -2671,7 +2520,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2683,7 +2531,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2705,7 +2552,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2714,7 +2560,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2729,7 +2574,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -2752,7 +2596,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2761,7 +2604,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2783,7 +2625,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2792,7 +2633,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2820,7 +2660,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2829,7 +2668,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2851,7 +2689,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2860,7 +2697,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2897,7 +2733,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2906,7 +2741,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2928,7 +2762,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2937,7 +2770,6 @@ export interface operations {
                     "application/json": components["schemas"]["CardDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2957,7 +2789,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2969,7 +2800,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -2989,7 +2819,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3001,7 +2830,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3016,7 +2844,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -3036,7 +2863,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3048,7 +2874,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3070,7 +2895,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3079,7 +2903,6 @@ export interface operations {
                     "application/json": components["schemas"]["Integration"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3105,7 +2928,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3117,7 +2939,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3140,7 +2961,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3149,7 +2969,6 @@ export interface operations {
                     "application/json": components["schemas"]["VendorAccount"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3163,7 +2982,6 @@ export interface operations {
     putExclusion: {
         parameters: {
             query: {
-                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -3175,7 +2993,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3184,7 +3001,6 @@ export interface operations {
                     "application/json": components["schemas"]["VendorAccount"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3207,7 +3023,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3216,7 +3031,6 @@ export interface operations {
                     "application/json": components["schemas"]["VendorAccount"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3230,7 +3044,6 @@ export interface operations {
     putAccountMapping: {
         parameters: {
             query: {
-                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -3248,7 +3061,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3257,7 +3069,6 @@ export interface operations {
                     "application/json": components["schemas"]["VendorAccount"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3271,7 +3082,6 @@ export interface operations {
     deleteAccountMapping: {
         parameters: {
             query: {
-                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -3283,7 +3093,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3292,7 +3101,6 @@ export interface operations {
                     "application/json": components["schemas"]["VendorAccount"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3315,7 +3123,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3324,7 +3131,6 @@ export interface operations {
                     "application/json": components["schemas"]["OnboardingDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3339,7 +3145,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3350,7 +3155,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3359,7 +3163,6 @@ export interface operations {
                     "application/json": components["schemas"]["OnboardingDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3374,7 +3177,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3385,7 +3187,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3394,7 +3195,6 @@ export interface operations {
                     "application/json": components["schemas"]["OnboardingDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3417,7 +3217,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3429,7 +3228,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3459,7 +3257,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3468,7 +3265,6 @@ export interface operations {
                     "application/json": components["schemas"]["TicketPreview"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3490,7 +3286,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3499,7 +3294,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertSettings"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3550,7 +3344,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3559,7 +3352,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertSettings"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3595,7 +3387,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3604,7 +3395,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertSettings"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3629,7 +3419,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3641,7 +3430,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3656,7 +3444,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3675,7 +3462,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3686,7 +3472,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3701,7 +3486,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3711,7 +3495,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3720,7 +3503,6 @@ export interface operations {
                     "application/json": components["schemas"]["Integration"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3742,7 +3524,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3751,7 +3532,6 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3776,7 +3556,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3785,7 +3564,6 @@ export interface operations {
                     "application/json": components["schemas"]["Intake"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3814,7 +3592,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3823,7 +3600,6 @@ export interface operations {
                     "application/json": components["schemas"]["Integration"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3838,7 +3614,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3855,7 +3630,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3868,7 +3642,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3890,7 +3663,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3902,7 +3674,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3925,7 +3696,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3937,7 +3707,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3959,7 +3728,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3968,7 +3736,6 @@ export interface operations {
                     "text/csv": string;
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -3982,11 +3749,9 @@ export interface operations {
     importMappings: {
         parameters: {
             query?: {
-                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen?: string;
             };
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -3997,18 +3762,13 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /**
-                     * @description Absent or false: a dry run. With true, all of what the dry run has shown, whose version `seen` is
-                     * @default false
-                     */
+                    /** @default false */
                     apply?: boolean;
-                    /** @description The text of the file, as the export writes it */
                     csv: string;
                 };
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4017,7 +3777,6 @@ export interface operations {
                     "application/json": components["schemas"]["MappingImport"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4032,7 +3791,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4042,7 +3800,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4051,7 +3808,6 @@ export interface operations {
                     "application/json": components["schemas"]["Integration"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4066,7 +3822,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4076,7 +3831,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4085,7 +3839,6 @@ export interface operations {
                     "application/json": components["schemas"]["Integration"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4100,7 +3853,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4110,7 +3862,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4119,7 +3870,6 @@ export interface operations {
                     "application/json": components["schemas"]["Process"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4134,7 +3884,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4144,7 +3893,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4156,7 +3904,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4178,7 +3925,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4187,7 +3933,6 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4244,7 +3989,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4253,7 +3997,6 @@ export interface operations {
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4275,7 +4018,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4287,7 +4029,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4310,7 +4051,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4319,7 +4059,6 @@ export interface operations {
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4333,7 +4072,6 @@ export interface operations {
     putServiceMapping: {
         parameters: {
             query: {
-                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -4346,17 +4084,13 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /**
-                     * @description How several services that feed the same product combine; no default
-                     * @enum {string}
-                     */
+                    /** @enum {string} */
                     combine?: "add" | "highest" | "distinct";
                     /**
                      * @default parts
                      * @enum {string}
                      */
                     fanOut?: "parts" | "alternatives";
-                    /** @description The PSA's ids of the products, not their Product IDs */
                     productIds: string[];
                     /**
                      * @default none
@@ -4367,7 +4101,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4376,7 +4109,6 @@ export interface operations {
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4390,7 +4122,6 @@ export interface operations {
     deleteServiceMapping: {
         parameters: {
             query: {
-                /** @description The `version` that was shown. If somebody has changed it meanwhile, nothing is changed, and 409 `changed-meanwhile` says who did what. */
                 seen: string;
             };
             header?: never;
@@ -4402,7 +4133,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4411,7 +4141,6 @@ export interface operations {
                     "application/json": components["schemas"]["Service"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4426,7 +4155,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4437,7 +4165,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4446,7 +4173,6 @@ export interface operations {
                     "application/json": components["schemas"]["Process"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4461,7 +4187,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4472,7 +4197,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4481,7 +4205,6 @@ export interface operations {
                     "application/json": components["schemas"]["Process"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4496,7 +4219,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4507,7 +4229,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4516,7 +4237,6 @@ export interface operations {
                     "application/json": components["schemas"]["Process"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4541,7 +4261,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4553,7 +4272,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4568,7 +4286,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4578,7 +4295,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4587,7 +4303,6 @@ export interface operations {
                     "application/json": components["schemas"]["SyncRequest"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4602,7 +4317,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4620,7 +4334,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4629,7 +4342,6 @@ export interface operations {
                     "application/json": components["schemas"]["AlertDetail"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4663,7 +4375,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4672,7 +4383,6 @@ export interface operations {
                     "application/json": components["schemas"]["Integration"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4692,7 +4402,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4701,7 +4410,6 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4727,7 +4435,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4739,7 +4446,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4759,7 +4465,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4771,7 +4476,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4786,7 +4490,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path?: never;
@@ -4809,7 +4512,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4818,7 +4520,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4840,7 +4541,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4849,7 +4549,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4864,7 +4563,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4874,7 +4572,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4883,7 +4580,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4909,7 +4605,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4921,7 +4616,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4943,7 +4637,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4955,7 +4648,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -4970,7 +4662,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -4980,7 +4671,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -4989,7 +4679,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5022,7 +4711,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5031,7 +4719,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5053,7 +4740,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5065,7 +4751,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5091,7 +4776,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5103,7 +4787,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5131,7 +4814,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5140,7 +4822,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5168,7 +4849,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5177,7 +4857,6 @@ export interface operations {
                     "application/json": components["schemas"]["PsaConnection"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5199,7 +4878,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5210,7 +4888,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5225,7 +4902,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -5235,7 +4911,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5244,7 +4919,6 @@ export interface operations {
                     "application/json": components["schemas"]["SyncRun"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5266,7 +4940,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Events; the data of each is like {"id":"9d1c7f6a-2f43-4f0d-8a55-6c1f6e4f2b90","integrationId":"5f0c3a52-8f0e-4d7b-a0c3-0d6ad1f9b7e4","vendorAccountId":null,"state":"held","startedAt":"2026-11-23T09:00:00.000Z","finishedAt":"2026-11-23T09:00:41.000Z","figures":{"accounts":40,"lateAccounts":0},"guard":{"held":true,"reasons":["The total moved by 31 %."]},"incomplete":null,"process":{"workflowId":"sync/5f0c3a52-8f0e-4d7b-a0c3-0d6ad1f9b7e4","url":"https://temporal.example/namespaces/default/workflows/sync%2F5f0c3a52-8f0e-4d7b-a0c3-0d6ad1f9b7e4","done":false,"waitsFor":"Read the PSA afresh: waits for the PSA refresh to finish","steps":[{"step":"pullVendor","title":"Read usage from the vendor","state":"done","problem":null,"retryAt":null,"doneAt":"2026-11-23T09:00:00.000Z"},{"step":"freshPsa","title":"Read the PSA afresh","state":"waiting","problem":null,"retryAt":null,"doneAt":null}]}} */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5277,7 +4950,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5292,7 +4964,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description For a day, the same request with the same key is carried out once and gets the same answer. */
                 "idempotency-key"?: string;
             };
             path: {
@@ -5302,7 +4973,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -5311,7 +4981,6 @@ export interface operations {
                     "application/json": components["schemas"]["SyncRun"];
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
@@ -5331,7 +5000,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5343,7 +5011,6 @@ export interface operations {
                     };
                 };
             };
-            /** @description The request does not fit its schema */
             default: {
                 headers: {
                     [name: string]: unknown;
