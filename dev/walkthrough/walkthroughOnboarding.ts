@@ -23,10 +23,10 @@ interface Health {
   waits: { what: string }[];
 }
 
-/** Their ids are beyond those of the largest simulated MSP. The simulated PSA has a company of the first one's name that is nobody's yet. */
-const withPartner = { id: 900_001, name: 'Catchall (internal)', users: 11 };
-const stranger = { id: 900_002, name: 'Zanzibar Yacht Club', users: 23 };
-const assigned = { id: 900_003, name: 'Pelican Freight', users: 12 };
+/** Their ids, and those made of them, are beyond those of the largest simulated MSP (of its domains: 10,000,000). The simulated PSA has a company of the first one's name that is nobody's yet. */
+const withPartner = { id: 1_100_001, name: 'Catchall (internal)', users: 11 };
+const stranger = { id: 1_100_002, name: 'Zanzibar Yacht Club', users: 23 };
+const assigned = { id: 1_100_003, name: 'Pelican Freight', users: 12 };
 
 /**
  * Adds customers in Mailprotector and sees each come to its card. What an earlier start has added is only verified.
