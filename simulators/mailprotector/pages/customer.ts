@@ -37,7 +37,7 @@ export function customerOverview({ customer, site, session, notice }: CustomerPa
         </dd>
       </dl>
       <h2>Domains and user groups</h2>
-      <div class="wide">
+      <div class="wide" tabindex="0" role="region" aria-label="Domains and user groups">
         <table>
           <thead>
             <tr>
@@ -136,14 +136,14 @@ function foundList(
   return html`<div id="found">
     <p role="status">${words}</p>
     <form method="post" action="${here}" class="results">
-      ${clients.map(
-        ({ id, name }) =>
-          html`<button name="clientId" value="${id}" aria-label="Select ${name}">
-            <span>${name}</span> ${id === chosen?.id
-              ? html`<span class="state on">Selected</span>`
-              : html`<span>Select</span>`}
-          </button>`,
-      )}
+      ${clients.map(({ id, name }) => {
+        // Two of the same name are told apart by what is there of them.
+        const label = clients.some((other) => other.name === name && other.id !== id) ? `${name} (${id})` : name;
+        return html`<button name="clientId" value="${id}" aria-label="Select ${label}">
+          <span>${label}</span>
+          ${id === chosen?.id ? html`<span class="state on">Selected</span>` : html`<span>Select</span>`}
+        </button>`;
+      })}
     </form>
   </div>`;
 }

@@ -34,7 +34,9 @@ export async function show(page: Page, status = 200): Promise<SimAnswer> {
         ${page.running ? html`<noscript><meta http-equiv="refresh" content="3" /></noscript>` : ''}
       </head>
       <body>
-        <p class="simulated">Simulation for tests and demonstrations. This is not Mailprotector's own console.</p>
+        <aside class="simulated">
+          Simulation for tests and demonstrations. This is not Mailprotector's own console.
+        </aside>
         <header>
           <a class="brand" href="/">Mailprotector <span>Console</span></a>
           ${page.session
