@@ -57,11 +57,9 @@ export function createApprovalActivities(deps: Dependencies) {
     const result = await psa.adapter.setQuantity({
       agreementId: line.agreementId,
       lineId: line.lineId,
-      target: line.target,
-      expected: {
-        quantity: line.expectedQuantity,
-        ...(line.expectedVersion ? { version: line.expectedVersion } : {}),
-      },
+      from: line.from,
+      ...(line.expectedVersion ? { expectedVersion: line.expectedVersion } : {}),
+      to: line.to,
       decimals: psa.decimals,
       writeBefore: Date.now() + writeWindowMs,
     });
@@ -141,14 +139,14 @@ export function createApprovalActivities(deps: Dependencies) {
         const psa = await psaOf(batch.psaConnectionId);
         for (const line of open.filter((candidate) => candidate.settleInMs <= 0)) {
           const current = await psa.adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
-          if (current && sameQuantity(current.quantity, line.target, psa.decimals)) {
+          if (current && sameQuantity(current.quantity, line.to, psa.decimals)) {
             await recordOutcome(deps.db, psa.id, line, {
               state: 'applied',
               quantity: current.quantity,
               version: current.version,
             });
-          } else if (!current || !sameQuantity(current.quantity, line.expectedQuantity, psa.decimals)) {
-            await recordOutcome(deps.db, psa.id, line, conflictOf(current, { ...psa, target: line.target }));
+          } else if (!current || !sameQuantity(current.quantity, line.from, psa.decimals)) {
+            await recordOutcome(deps.db, psa.id, line, conflictOf(current, { ...psa, to: line.to }));
           } else if (!(await isWritingOn(batch))) {
             await recordOutcome(deps.db, psa.id, line, { state: 'todo' });
           } else if (line.claims < 2) {
@@ -195,7 +193,7 @@ function outcomeOf(result: Exclude<SetQuantityResult, { outcome: 'not_sent' }>):
 /** @param written what was sent before the line was read, if anything was */
 function conflictOf(
   current: { quantity: number; version: string } | null,
-  written?: { target: number; decimals: number },
+  written?: { to: number; decimals: number },
 ): LineOutcome {
   if (!current) {
     return {
@@ -208,7 +206,7 @@ function conflictOf(
     written && kept !== undefined
       ? {
           code: 'fewer_decimals',
-          detail: `The PSA made ${current.quantity} of ${written.target}: it seems to keep ${kept} decimals and not ${written.decimals}. Set quantityDecimals of the PSA connection to ${kept}, then review the card.`,
+          detail: `The PSA made ${current.quantity} of ${written.to}: it seems to keep ${kept} decimals and not ${written.decimals}. Set quantityDecimals of the PSA connection to ${kept}, then review the card.`,
         }
       : {
           code: 'conflict',
@@ -218,12 +216,9 @@ function conflictOf(
 }
 
 /** How many decimals a PSA keeps that shows this quantity where another was written; undefined = it was no rounding. */
-function fewerDecimals(
-  quantity: number,
-  { target, decimals }: { target: number; decimals: number },
-): number | undefined {
+function fewerDecimals(quantity: number, { to, decimals }: { to: number; decimals: number }): number | undefined {
   const fewer = Array.from({ length: decimals }, (_, at) => decimals - 1 - at);
-  return fewer.find((kept) => quantity === roundHalfUp(target, kept) || quantity === cutOff(target, kept));
+  return fewer.find((kept) => [roundHalfUp(to, kept), cutOff(to, kept)].some((seen) => sameQuantity(quantity, seen)));
 }
 
 const cutOff = (quantity: number, decimals: number) =>

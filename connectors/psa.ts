@@ -206,9 +206,11 @@ export type AddNoteResult =
 export interface SetQuantity {
   agreementId: string;
   lineId: string;
-  /** Absolute gross quantity. */
-  target: number;
-  expected: { quantity: number; version?: string };
+  /** Absolute gross quantities: the one that the line has, or nothing is written; and the one that it is to have. */
+  from: number;
+  to: number;
+  /** The line's version when it was signed off; absent = not compared. */
+  expectedVersion?: string;
   /** The decimals of a quantity that the PSA keeps; quantities are compared at them. */
   decimals: number;
   /** Epoch milliseconds after which no write may start (invariant 5: a late writer must not write). */

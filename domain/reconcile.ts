@@ -220,11 +220,16 @@ function targetOf(usage: number | null, rule: AccountRule | undefined, quantityD
   return roundHalfUp(Math.max(rule?.minimum ?? 0, usage + (rule?.offset ?? 0), 0), quantityDecimals);
 }
 
+function sameOrNone(a: number | null, b: number | null): boolean {
+  return a === null || b === null ? a === b : sameQuantity(a, b);
+}
+
 function isDismissed(
   dismissal: Dismissal | undefined,
   now: { target: number | null; current: number; today: string },
 ): boolean {
   if (!dismissal) return false;
-  if (dismissal.until === 'change') return dismissal.target === now.target && dismissal.current === now.current;
+  if (dismissal.until === 'change')
+    return sameOrNone(dismissal.target, now.target) && sameQuantity(dismissal.current, now.current);
   return now.today < dismissal.before;
 }

@@ -332,7 +332,7 @@ async function skippedPage(
 }
 
 function lineOf(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
-  return { ...row, from: row.expectedQuantity, to: row.target, effectiveDate: row.nextInvoiceDate };
+  return { ...row, effectiveDate: row.nextInvoiceDate };
 }
 
 async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRow) {

@@ -177,20 +177,20 @@ async function setQuantity(
     if (!(error instanceof ConnectorError)) throw error;
     return refused(error);
   }
-  if (line && sameQuantity(line.quantity, command.target, command.decimals)) {
+  if (line && sameQuantity(line.quantity, command.to, command.decimals)) {
     return { outcome: 'already', before: line.quantity, after: line.quantity, version: line.version };
   }
-  if (!line || !sameQuantity(line.quantity, command.expected.quantity, command.decimals))
+  if (!line || !sameQuantity(line.quantity, command.from, command.decimals))
     return { outcome: 'conflict', current: line };
   // The quantity is the same, but the line changed since it was signed off: it may have ended, or bill another product now.
-  if (command.expected.version && line.version !== command.expected.version)
+  if (command.expectedVersion && line.version !== command.expectedVersion)
     return { outcome: 'conflict', current: line };
   try {
     // ConnectWise's JSON Patch takes a bare field name as path, and answers with the whole record (§5.1).
     await client.request({
       method: 'PATCH',
       ...lineRoute(command),
-      body: [{ op: 'replace', path: 'quantity', value: command.target }],
+      body: [{ op: 'replace', path: 'quantity', value: command.to }],
       schema: additionSchema,
       signal: command.signal,
       sendBefore: () => command.writeBefore,
@@ -208,7 +208,7 @@ async function readBack(
 ): Promise<SetQuantityResult> {
   try {
     const now = await getLine(command);
-    if (now && sameQuantity(now.quantity, command.target, command.decimals))
+    if (now && sameQuantity(now.quantity, command.to, command.decimals))
       return { outcome: 'applied', before, after: now.quantity, version: now.version };
     // ConnectWise answered 200 but shows another quantity: a 200 without effect (§5.1), a lag, or another writer. Read again later.
     return { outcome: 'uncertain', detail: `ConnectWise took the write but shows ${now?.quantity ?? 'no line'}.` };

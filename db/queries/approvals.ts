@@ -263,13 +263,13 @@ export async function recordOutcome(
       action: `approval.${outcome.state}`,
       subjectKind: 'agreement_line',
       subjectId: line.lineId,
-      before: { quantity: line.expectedQuantity },
+      before: { quantity: line.from },
       after:
         'quantity' in outcome
           ? { quantity: outcome.quantity }
           : 'problem' in outcome
             ? { problem: outcome.problem.code }
-            : { todo: line.target },
+            : { todo: line.to },
     });
   });
 }
@@ -377,7 +377,7 @@ export async function verifyTodoLines(tx: Transaction, psaConnectionId: string):
       update approval_line set state = ${approvalLineMoves.verify.to}, settled_at = now()
         from ${approvalBatch} join ${agreementLine} on ${eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId)}
        where ${todos} and ${eq(approvalLine.batchId, approvalBatch.id)} and ${eq(agreementLine.id, approvalLine.lineId)}
-         and ${kept(agreementLine.quantity)} = ${kept(approvalLine.target)}
+         and ${kept(agreementLine.quantity)} = ${kept(approvalLine.to)}
       returning approval_line.line_id, approval_line.expected_quantity, approval_line.target, approval_batch.organization_id)
     insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
     select organization_id, ${byCountersign}, 'approval.verified', 'agreement_line', line_id,

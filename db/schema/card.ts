@@ -104,9 +104,9 @@ export const approvalLine = pgTable(
     psaProductId: text('psa_product_id').notNull(),
     agreementId: text('agreement_id').notNull(),
     lineId: text('line_id').notNull(),
-    expectedQuantity: doublePrecision('expected_quantity').notNull(),
+    from: doublePrecision('expected_quantity').notNull(),
     expectedVersion: text('expected_version'),
-    target: doublePrecision().notNull(),
+    to: doublePrecision('target').notNull(),
     /** The agreement's next invoice date when it was approved: undo is refused once it has moved. */
     nextInvoiceDate: text('next_invoice_date'),
     state: text().$type<ApprovalLineState>().notNull(),

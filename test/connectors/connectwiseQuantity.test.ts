@@ -31,8 +31,8 @@ describe('setting a quantity (invariant 5)', () => {
     const result = await psa.setQuantity({
       agreementId,
       lineId: line.id,
-      target: over.target ?? line.quantity + 3,
-      expected: { quantity: over.expected ?? line.quantity },
+      from: over.expected ?? line.quantity,
+      to: over.target ?? line.quantity + 3,
       decimals: over.decimals ?? 2,
       writeBefore: over.writeBefore ?? Date.now() + 60_000,
     });
@@ -244,8 +244,8 @@ describe('setting a quantity (invariant 5)', () => {
       const result: SetQuantityResult = await adapter({ url: server.url }).setQuantity({
         agreementId,
         lineId: line.id,
-        target: line.quantity + 1,
-        expected: { quantity: line.quantity },
+        from: line.quantity,
+        to: line.quantity + 1,
         decimals: 2,
         writeBefore: Date.now() + 60_000,
       });

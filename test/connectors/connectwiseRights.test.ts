@@ -34,8 +34,8 @@ describe('credentials and rights', () => {
     expect(await failureOf(revoked.getLine(line))).toMatchObject({ kind: 'permanent', code: 'bad_credentials' });
     const write = await revoked.setQuantity({
       ...line,
-      target: 5,
-      expected: { quantity: 4 },
+      from: 4,
+      to: 5,
       decimals: 2,
       writeBefore: Date.now() + 60_000,
     });

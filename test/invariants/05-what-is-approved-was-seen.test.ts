@@ -136,8 +136,8 @@ async function signed(command: () => ReturnType<typeof signOff>, tx: Transaction
       written: lines.map((line) => ({
         cardId: line.cardId,
         lineId: line.lineId,
-        from: line.expectedQuantity,
-        to: line.target,
+        from: line.from,
+        to: line.to,
         effectiveDate: line.nextInvoiceDate,
       })),
       skipped: skipped.map((row) => ({

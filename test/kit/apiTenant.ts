@@ -448,7 +448,7 @@ export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'app
       { ...line, claims: 1 },
       {
         state: 'applied',
-        quantity: line.target,
+        quantity: line.to,
         version: '2',
       },
     );
