@@ -4,12 +4,12 @@
  */
 import type { CreateSimulation, SimAnswer, SimRequest } from '../kit/simulator.ts';
 import { makeWorld, type WorldAddition, type WorldAgreement, type WorldCompany } from '../world.ts';
+import { failure, noEndpoint, notFound, type Row } from './answers.ts';
 import { boards, priorities, statusesOf, typesOf } from './boards.ts';
-import { ConditionError, parseConditions, read } from './conditions.ts';
+import { read } from './conditions.ts';
+import { createCollection } from './lists.ts';
 import { clientId, company as companyId, members, type Level, type Member, type Module } from './members.ts';
 import { createTickets } from './tickets.ts';
-
-type Row = Record<string, unknown>;
 
 interface Write {
   n: number;
@@ -127,6 +127,8 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   const times: number[] = [];
   const changedAt = (at: number) => times[at] ?? 0;
 
+  const collection = createCollection(settings, lagging);
+
   function touch(id: number, before: Row | null, by: string): void {
     times[++clock] = Date.now();
     updated.set(id, { at: clock, by, before });
@@ -138,7 +140,6 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     collection,
     touch,
     info,
-    failure,
     write(change, member) {
       const by = { ...change, by: member.publicKey };
       apply(by);
@@ -236,72 +237,6 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   function allowed(member: Member, module: Module, level: Level): SimAnswer | undefined {
     if (!member.lacks.includes(`${module}.${level}`)) return undefined;
     return failure(403, 'Security', 'You do not have security permission to perform this action.');
-  }
-
-  /** A list, its count, or one row by id. */
-  function collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer {
-    if (idText !== undefined && idText !== 'count') {
-      const row = rows().find((candidate) => candidate['id'] === Number(idText));
-      return row ? { status: 200, body: row } : notFound();
-    }
-    let found: Row[];
-    try {
-      const conditions = request.query.get('conditions');
-      const childConditions = request.query.get('childConditions');
-      found = Number(settings['searchLagMs']) > 0 ? rows().flatMap(lagging) : rows();
-      if (conditions) found = found.filter(parseConditions(conditions));
-      if (childConditions) {
-        const test = parseConditions(childConditions);
-        found = found.filter((row) => children(row).some(test));
-      }
-    } catch (error) {
-      if (error instanceof ConditionError) return failure(400, 'InvalidObject', `conditions: ${error.message}`);
-      throw error;
-    }
-    if (idText === 'count') return { status: 200, body: { count: found.length } };
-    return paged(request, found);
-  }
-
-  function paged(request: SimRequest, rows: Row[]): SimAnswer {
-    const size = Math.min(1000, Math.max(1, Number(request.query.get('pageSize') ?? 25) || 25));
-    const link = (query: Record<string, string>) => {
-      const next = new URLSearchParams(request.query);
-      for (const [name, value] of Object.entries(query)) next.set(name, value);
-      return { link: `<http://${request.headers.host ?? 'simulator'}${request.path}?${next.toString()}>; rel="next"` };
-    };
-    if (request.headers['pagination-type'] === 'forward-only' && settings['forwardOnly']) {
-      const after = Number(request.query.get('pageId') ?? 0);
-      const sorted = rows
-        .toSorted((a, b) => Number(a['id']) - Number(b['id']))
-        .filter((row) => Number(row['id']) > after);
-      const page = sorted.slice(0, size);
-      const last = page.at(-1);
-      return {
-        status: 200,
-        body: page.map((row) => project(request, row)),
-        headers: last && sorted.length > size ? link({ pageId: String(last['id']) }) : {},
-      };
-    }
-    const order = request.query.get('orderBy')?.split(' ');
-    const sorted = order?.[0]
-      ? rows.toSorted(
-          (a, b) => compare(read(a, order[0] ?? ''), read(b, order[0] ?? '')) * (order[1] === 'desc' ? -1 : 1),
-        )
-      : rows;
-    const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
-    const more = at * size < sorted.length;
-    return {
-      status: 200,
-      body: sorted.slice((at - 1) * size, at * size).map((row) => project(request, row)),
-      headers: more ? link({ page: String(at + 1) }) : {},
-    };
-  }
-
-  function project(request: SimRequest, row: Row): Row {
-    const fields = request.query.get('fields')?.split(',');
-    return fields
-      ? Object.fromEntries(fields.map((field) => [field.split('/')[0] ?? field, row[field.split('/')[0] ?? field]]))
-      : row;
   }
 
   function additions(request: SimRequest, member: Member, agreementId: number, idText: string | undefined): SimAnswer {
@@ -513,16 +448,6 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
 
 const levels: Record<string, Level> = { GET: 'inquire', POST: 'add', DELETE: 'delete' };
 
-/** Repeats a row for each of its children, for conditions on them (`types/name=…`). */
-function children(row: Row): Row[] {
-  return Object.entries(row).flatMap(([name, value]) =>
-    Array.isArray(value) ? value.map((child: unknown) => ({ ...row, [name]: child })) : [],
-  );
-}
-
-const failure = (status: number, code: string, message: string): SimAnswer => ({ status, body: { code, message } });
-const noEndpoint = () => failure(404, 'ConnectWiseApi', 'The endpoint does not exist.');
-
 /** Refuses fields of an addition in a form that ConnectWise does not accept; absent fields are fine. */
 function wrongFields(given: Row): SimAnswer | undefined {
   const wrong = Object.entries(given).filter(([name, value]) => {
@@ -538,7 +463,6 @@ function wrongFields(given: Row): SimAnswer | undefined {
     wrong.map(([field]) => ({ code: 'UnsupportedFormat', message: `Unsupported format applied to ${field}`, field })),
   );
 }
-const notFound = () => failure(404, 'NotFound', 'The record does not exist.');
 const invalid = (errors: Row[]): SimAnswer => ({
   status: 400,
   body: {
@@ -547,8 +471,3 @@ const invalid = (errors: Row[]): SimAnswer => ({
     errors: errors.map((error) => ({ resource: 'addition', ...error })),
   },
 });
-
-function compare(a: unknown, b: unknown): number {
-  if (typeof a === 'number' && typeof b === 'number') return a - b;
-  return String(a) < String(b) ? -1 : String(a) > String(b) ? 1 : 0;
-}

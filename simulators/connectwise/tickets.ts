@@ -5,11 +5,10 @@
  */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
 import type { WorldCompany } from '../world.ts';
+import { failure, noEndpoint, notFound, type Row } from './answers.ts';
 import { boards, priorities, statusesOf, typesOf } from './boards.ts';
 import { read } from './conditions.ts';
 import type { Level, Member, Module } from './members.ts';
-
-type Row = Record<string, unknown>;
 
 interface Ticket extends Row {
   id: number;
@@ -26,7 +25,6 @@ export interface TicketHost {
   /** Notes that a row changed, and keeps its old state for lists that lag; null = it did not exist. */
   touch(id: number, before: Row | null, by: string): void;
   info(id: number): Row;
-  failure(status: number, code: string, message: string): SimAnswer;
 }
 
 /** Fields that are only accepted at creation, and never returned. */
@@ -41,7 +39,6 @@ export function createTickets(host: TicketHost) {
   let nextNote = 95_000_001;
 
   const ticketRow = (ticket: Ticket): Row => ({ ...ticket, _info: host.info(ticket.id) });
-  const notFound = () => host.failure(404, 'NotFound', 'The record does not exist.');
 
   /** Answers a request, without the fields that the member's role hides. */
   function route(request: SimRequest, member: Member, parts: (string | undefined)[]): SimAnswer {
@@ -67,7 +64,7 @@ export function createTickets(host: TicketHost) {
     const ticket = tickets.get(Number(idText));
     if (!ticket) return notFound();
     if (sub === 'notes') return notesOf(request, member, ticket, subId);
-    if (sub !== undefined) return host.failure(404, 'ConnectWiseApi', 'The endpoint does not exist.');
+    if (sub !== undefined) return noEndpoint();
     switch (method) {
       case 'GET':
         return { status: 200, body: ticketRow(ticket) };
@@ -77,7 +74,7 @@ export function createTickets(host: TicketHost) {
         host.write({ change: 'deleteTicket', ticketId: ticket.id }, member);
         return { status: 204 };
       default:
-        return host.failure(405, 'ConnectWiseApi', 'The method is not allowed.');
+        return failure(405, 'ConnectWiseApi', 'The method is not allowed.');
     }
   }
 
@@ -156,8 +153,7 @@ export function createTickets(host: TicketHost) {
   }
 
   function patch(request: SimRequest, member: Member, ticket: Ticket): SimAnswer {
-    if (!Array.isArray(request.body))
-      return host.failure(400, 'InvalidObject', 'A PATCH takes an array of operations.');
+    if (!Array.isArray(request.body)) return failure(400, 'InvalidObject', 'A PATCH takes an array of operations.');
     const fields: Row = {};
     for (const operation of request.body as Row[]) {
       const path = String(operation['path'] ?? '');
@@ -175,7 +171,7 @@ export function createTickets(host: TicketHost) {
 
   function notesOf(request: SimRequest, member: Member, ticket: Ticket, idText: string | undefined): SimAnswer {
     if (request.method === 'GET') return host.collection(request, idText, () => notes.get(ticket.id) ?? []);
-    if (request.method !== 'POST') return host.failure(405, 'ConnectWiseApi', 'The method is not allowed.');
+    if (request.method !== 'POST') return failure(405, 'ConnectWiseApi', 'The method is not allowed.');
     const given = (request.body ?? {}) as Row;
     const errors = textErrors(given, 'text', 100_000, true);
     if (!noteFlags.some((flag) => given[flag] === true)) errors.push(required('detailDescriptionFlag'));
@@ -234,7 +230,7 @@ export function createTickets(host: TicketHost) {
   };
 
   function missing(message: string): SimAnswer {
-    return host.failure(400, 'NotFound', message);
+    return failure(400, 'NotFound', message);
   }
 }
 

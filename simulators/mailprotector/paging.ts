@@ -2,6 +2,8 @@
  * What is said of a list beside its rows. That there is an `X-Pagination` with JSON in it is known; its key names are not
  * (mailprotector.md §2), so here is every form that comparable services use, to be switched between.
  */
+import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
+import type { Row } from './changes.ts';
 
 interface Listed {
   total: number;
@@ -45,13 +47,13 @@ const forms = {
   unknownKeys: ({ total, page, perPage }) => ({ rows: total, number: page, size: perPage }),
 } satisfies Record<string, (listed: Listed) => object>;
 
-export type PagingForm = keyof typeof forms | 'headers' | 'link' | 'none';
+type PagingForm = keyof typeof forms | 'headers' | 'link' | 'none';
 export const pagingForms = [...(Object.keys(forms) as (keyof typeof forms)[]), 'headers', 'link', 'none'] as const;
 
 /** How a server contradicts itself: its total is each page's rows, it counts one more than it shows, `page` means nothing to it. */
-export type PagingLie = 'totalOfPage' | 'oneMore' | 'ignoresPage';
+type PagingLie = 'totalOfPage' | 'oneMore' | 'ignoresPage';
 
-export function pagingHeaders(form: PagingForm, lie: PagingLie | null, honest: Listed): Record<string, string> {
+function pagingHeaders(form: PagingForm, lie: PagingLie | null, honest: Listed): Record<string, string> {
   const counted = { totalOfPage: honest.rows, oneMore: honest.total + 1, ignoresPage: honest.total };
   const listed = lie === null ? honest : { ...honest, total: counted[lie] };
   const { total, page, perPage, path } = listed;
@@ -77,3 +79,47 @@ export function pagingHeaders(form: PagingForm, lie: PagingLie | null, honest: L
 
 const pagesOf = (total: number, perPage: number) => Math.ceil(total / perPage);
 const nextOf = (total: number, page: number, perPage: number) => (page * perPage < total ? page + 1 : null);
+
+/**
+ * Makes what gives a list: filtered by field (`name=`, `created_at[geq]=`), cut to a page, and only then made into rows
+ * where that is possible.
+ *
+ * @param settings of the simulation
+ */
+export function createPage(settings: Readonly<Row>) {
+  return <T>(request: SimRequest, items: readonly T[], toRow: (item: T) => unknown = (item) => item): SimAnswer => {
+    const perPage = Math.min(Number(request.query.get('per_page') ?? 25) || 25, Number(settings['maxPerPage']));
+    const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
+    const filters = [...request.query].filter(([name]) => name !== 'page' && name !== 'per_page');
+    const found = filters.length === 0 ? items : items.filter((item) => passes(toRow(item) as Row, filters));
+    const lie = settings['pagingLie'] as PagingLie | null;
+    const from = lie === 'ignoresPage' ? 0 : (at - 1) * perPage;
+    const rows = found.slice(from, from + perPage);
+    const listed = { total: found.length, page: at, perPage, rows: rows.length, path: request.path };
+    return {
+      status: 200,
+      body: rows.map(toRow),
+      headers: pagingHeaders(settings['paging'] as PagingForm, lie, listed),
+    };
+  };
+}
+
+/** `name=x`, or `created_at[geq]=2024-01-01` (§2). */
+function passes(row: Row, filters: readonly (readonly [string, string])[]): boolean {
+  return filters.every(([name, wanted]) => {
+    const [, field = name, operator = 'eq'] = /^(\w+)\[(\w+)\]$/.exec(name) ?? [];
+    const found = String(row[field] ?? '');
+    switch (operator.toLowerCase()) {
+      case 'gt':
+        return found > wanted;
+      case 'geq':
+        return found >= wanted;
+      case 'lt':
+        return found < wanted;
+      case 'leq':
+        return found <= wanted;
+      default:
+        return found === wanted;
+    }
+  });
+}

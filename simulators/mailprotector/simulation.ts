@@ -15,29 +15,11 @@ import { createPages } from './pages/router.ts';
 import type { ConsoleSettings } from './platform.ts';
 import { createSessions } from './sessions.ts';
 import { createSignals } from './signals.ts';
-import { pagingHeaders, type PagingForm, type PagingLie } from './paging.ts';
+import { otherCustomers, otherReseller } from './otherReseller.ts';
+import { createPage } from './paging.ts';
 import { createPeople, userTypes, type UserFields } from './people.ts';
 import { customerRow, displayOf, domainRows, groupRow, refOf, resellerRow, serviceRows, statementRow } from './rows.ts';
 import { domainRowsOf, findUser, makeIndex, type GroupEntry } from './worldIndex.ts';
-
-/** Another MSP of the same provider: its ids are there, and none of our keys may see them. */
-const otherReseller = { id: 501, name: 'Other MSP' };
-const otherCustomers: WorldCustomer[] = [
-  {
-    id: 3_901,
-    name: 'Somebody Else\u2019s Customer',
-    story: 'unrelated',
-    domains: [
-      {
-        id: 8_901_000,
-        name: 'somebody-else.example',
-        pending: false,
-        aliases: [],
-        groups: [{ id: 6_901_000, name: 'Default', services: ['CloudFilter Email Security'], users: 5 }],
-      },
-    ],
-  },
-];
 
 /** Where the console's integration pushes to, and how. */
 const consoleSettings: ConsoleSettings = {
@@ -97,27 +79,12 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   const usersOf = (entries: readonly GroupEntry[]) =>
     entries.flatMap((entry) => people.rows(entry.domain, entry.group));
 
+  const page = createPage(settings);
+
   function userCount({ domain, group }: Pick<GroupEntry, 'domain' | 'group'>): number {
     const types = settings['userCountTypes'] as string[];
     if (types.length === 1 && types[0] === userTypes.user.name) return group.users;
     return people.rows(domain, group).filter((user) => types.includes(user.user_type.name)).length;
-  }
-
-  /** A list: filtered by field (`name=`, `created_at[geq]=`), cut to a page, and only then made into rows where that is possible. */
-  function page<T>(request: SimRequest, items: readonly T[], toRow: (item: T) => unknown = (item) => item): SimAnswer {
-    const perPage = Math.min(Number(request.query.get('per_page') ?? 25) || 25, Number(settings['maxPerPage']));
-    const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
-    const filters = [...request.query].filter(([name]) => name !== 'page' && name !== 'per_page');
-    const found = filters.length === 0 ? items : items.filter((item) => passes(toRow(item) as Row, filters));
-    const lie = settings['pagingLie'] as PagingLie | null;
-    const from = lie === 'ignoresPage' ? 0 : (at - 1) * perPage;
-    const rows = found.slice(from, from + perPage);
-    const listed = { total: found.length, page: at, perPage, rows: rows.length, path: request.path };
-    return {
-      status: 200,
-      body: rows.map(toRow),
-      headers: pagingHeaders(settings['paging'] as PagingForm, lie, listed),
-    };
   }
 
   /** What a key may see (§1, §6): its reseller and all below it, or its customer and all below that. */
@@ -529,24 +496,4 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
 function textOf(request: SimRequest, name: string): string | undefined {
   const value = (request.body as Row | undefined)?.[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** `name=x`, or `created_at[geq]=2024-01-01` (§2). */
-function passes(row: Row, filters: readonly (readonly [string, string])[]): boolean {
-  return filters.every(([name, wanted]) => {
-    const [, field = name, operator = 'eq'] = /^(\w+)\[(\w+)\]$/.exec(name) ?? [];
-    const found = String(row[field] ?? '');
-    switch (operator.toLowerCase()) {
-      case 'gt':
-        return found > wanted;
-      case 'geq':
-        return found >= wanted;
-      case 'lt':
-        return found < wanted;
-      case 'leq':
-        return found <= wanted;
-      default:
-        return found === wanted;
-    }
-  });
 }
