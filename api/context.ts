@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Actor, Command } from '../commands/actor.ts';
-import type { Database, Transaction } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
 import type { Wake } from '../temporal/wake.ts';
@@ -32,14 +32,9 @@ export interface ApiEnv {
   Variables: { requestId: string; caller: Caller; deps: ApiDependencies };
 }
 
-/** The actor of a caller's changes, for the audit. */
-export function actorOf(caller: Caller): string {
-  return `token:${caller.tokenId}`;
-}
-
 /** The caller as the `Actor` of a command. */
 export function actorFrom(caller: Caller): Actor {
-  return { organizationId: caller.organizationId, name: actorOf(caller) };
+  return { organizationId: caller.organizationId, name: `token:${caller.tokenId}` };
 }
 
 /**
@@ -66,22 +61,6 @@ export async function runCommand<Input, Changed>(
   input: Input,
 ) {
   return runAs(deps, actorFrom(caller), command, input);
-}
-
-/**
- * Commits a change and then wakes the processes that it concerns. The wake is never awaited: while Temporal is away it takes
- * seconds, and the fact is safe without it.
- *
- * @param wakeables read only after the commit, so that the change may add processes to it
- */
-export async function commitAndWake<T>(
-  deps: ApiDependencies,
-  wakeables: readonly Wakeable[],
-  change: (tx: Transaction) => Promise<T>,
-): Promise<T> {
-  const result = await deps.db.transaction(change);
-  wakeAll(deps, wakeables);
-  return result;
 }
 
 /** Wakes processes whose facts are committed. */

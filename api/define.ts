@@ -3,16 +3,13 @@ import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi
 import type { Context } from 'hono';
 import type { ApiEnv, Scope } from './context.ts';
 import { requireScope } from './middleware/authenticate.ts';
-import { ApiProblem, problemSchema } from './problem.ts';
+import { ApiProblem, fieldErrors, problemSchema } from './problem.ts';
 
 export function createRouter(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({
     defaultHook: (result) => {
       if (result.success) return;
-      const errors = result.error.issues.map((issue) => ({
-        field: issue.path.map(String).join('.'),
-        message: issue.message,
-      }));
+      const errors = fieldErrors(result.error, '');
       const fields = errors.map((error) => error.field || 'body').join(', ');
       throw new ApiProblem(400, 'invalid-request', `The request does not fit: ${fields}.`, { errors });
     },

@@ -42,6 +42,11 @@ export interface FieldError {
   message: string;
 }
 
+/** The fields that do not fit a schema. @param at the place of the parsed value in the body, as in `settings.` */
+export function fieldErrors(error: Pick<z.ZodError, 'issues'> | undefined, at: string): FieldError[] {
+  return (error?.issues ?? []).map(({ path, message }) => ({ field: `${at}${path.map(String).join('.')}`, message }));
+}
+
 /** The error that a handler throws to answer with a problem document. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';

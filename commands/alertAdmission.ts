@@ -17,10 +17,9 @@ import {
   type AlertRow,
   type PostedAlert,
 } from '../db/queries/alerts.ts';
-import { recordAudit } from '../db/queries/audit.ts';
 import { findVendorAccount, lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, createProcess } from '../db/queries/process.ts';
-import type { Actor } from './actor.ts';
+import { audit, type Actor } from './actor.ts';
 import { leaveDelivery } from './alertDelivery.ts';
 import { Refusal } from './refusal.ts';
 
@@ -143,13 +142,8 @@ export async function sendTestAlert(
     priority,
     status: 1,
   });
-  await recordAudit(tx, row.organizationId, {
-    actor: actor.name,
-    action: 'alert.test',
-    subjectKind: 'integration',
-    subjectId: row.id,
-    after: { alertId: id, accountId },
-  });
+  const after = { alertId: id, accountId };
+  await audit(tx, actor, { action: 'alert.test', subjectKind: 'integration', subjectId: row.id, after });
   return { id, toWake: [] };
 }
 
@@ -165,13 +159,7 @@ export async function retryAlert(tx: Transaction, actor: Actor, row: AlertRow): 
       'not-dead',
       `The alert is ${row.state}; only a dead or a blocked one is tried again.`,
     );
-  await recordAudit(tx, actor.organizationId, {
-    actor: actor.name,
-    action: 'alert.retry',
-    subjectKind: 'alert',
-    subjectId: row.id,
-    before: row.reason,
-  });
+  await audit(tx, actor, { action: 'alert.retry', subjectKind: 'alert', subjectId: row.id, before: row.reason });
   return { toWake: [] };
 }
 
@@ -198,13 +186,7 @@ export async function dismissAlert(
   if (await leaveDelivery(tx, actor.name, id, dismissed)) return { toWake: [deliveryProcess(row)] };
   if (!(await moveAlert(tx, id, alertMoves.dismiss, dismissed)))
     throw new Refusal('conflict', 'told-already', `The alert is ${row.state}: somebody has been told of it.`);
-  await recordAudit(tx, actor.organizationId, {
-    actor: actor.name,
-    action: 'alert.dismissed',
-    subjectKind: 'alert',
-    subjectId: id,
-    before: { state: row.state },
-    after: dismissed.reason,
-  });
+  const moved = { before: { state: row.state }, after: dismissed.reason };
+  await audit(tx, actor, { action: 'alert.dismissed', subjectKind: 'alert', subjectId: id, ...moved });
   return { toWake: [] };
 }

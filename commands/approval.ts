@@ -13,7 +13,7 @@ import {
   type ApprovalBatchRow,
 } from '../db/queries/approvals.ts';
 import { findPreview, noteSignedOff, storePreview, type PreviewRow } from '../db/queries/approvalPreviews.ts';
-import { byCountersign, recordAudit, recordAudits } from '../db/queries/audit.ts';
+import { byCountersign, recordAudits } from '../db/queries/audit.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
 import {
   judgeCards,
@@ -26,7 +26,7 @@ import {
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
 import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
-import type { Actor, Command } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
 /** Lines that an audit row names; of more it has their number, and they are read in the approval, which keeps them. */
@@ -57,13 +57,8 @@ export const previewApproval: Command<
     lifeMs: previewLifeMs,
   });
   const { cards, money, leftOut } = preview;
-  await recordAudit(tx, actor.organizationId, {
-    actor: actor.name,
-    action: 'approval.preview',
-    subjectKind: 'approval_preview',
-    subjectId: preview.id,
-    after: { psaConnectionId: connection.id, filter: input.filter, cards, money, leftOut },
-  });
+  const after = { psaConnectionId: connection.id, filter: input.filter, cards, money, leftOut };
+  await audit(tx, actor, { action: 'approval.preview', subjectKind: 'approval_preview', subjectId: preview.id, after });
   return { preview, toWake: [] };
 };
 
@@ -146,8 +141,7 @@ export const withdraw: Command<{ id: string; lineId?: string }, { batch: Approva
   if (lines === 0) throw new Refusal('conflict', 'not-a-todo', 'The approval has no to-do to withdraw.');
   await closeDoneTodos(tx, batch.psaConnectionId);
   const after = await ownApproval(tx, actor, batch.id);
-  await recordAudit(tx, actor.organizationId, {
-    actor: actor.name,
+  await audit(tx, actor, {
     action: 'approval.withdraw',
     subjectKind: 'approval',
     subjectId: batch.id,
@@ -212,13 +206,9 @@ async function store(
   // The batch goes with the transaction, and so does what was left out of it: the refusal says it.
   if (lines === 0)
     throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, batch.id, nothing.words));
-  await recordAudit(tx, organizationId, {
-    actor: actor.name,
-    action: from.undoOf ? 'approval.undo' : 'approval.create',
-    subjectKind: 'approval',
-    subjectId: batch.id,
-    after: { lines, skipped, ...seen },
-  });
+  const action = from.undoOf ? 'approval.undo' : 'approval.create';
+  const after = { lines, skipped, ...seen };
+  await audit(tx, actor, { action, subjectKind: 'approval', subjectId: batch.id, after });
   await replace(tx, actor, batch);
   const toWake = approvalProcess(batch);
   return { batch, toWake: state === 'requested' ? [toWake] : [] };

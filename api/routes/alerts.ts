@@ -183,11 +183,8 @@ alertRoutes.openapi(list, async (c) => {
     limit: limit + 1,
     before: at !== undefined && id !== undefined ? { at, id } : undefined,
   });
-  return send(
-    c,
-    listOf(alertSchema),
-    pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id])),
-  );
+  const page = pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id]));
+  return send(c, listOf(alertSchema), page);
 });
 
 alertRoutes.openapi(get, async (c) => {

@@ -335,11 +335,8 @@ cardRoutes.openapi(list, async (c) => {
     { ...filter, dismissed: flagOf(dismissed), approvable: flagOf(approvable) },
     { sort, after: decodeCursor<CardPlace>(cursor, placeIn[sort]), limit: limit + 1 },
   );
-  return send(
-    c,
-    listOf(cardSchema),
-    pageOf(rows.map(cardView), limit, (card) => placeOf(card, sort)),
-  );
+  const page = pageOf(rows.map(cardView), limit, (card) => placeOf(card, sort));
+  return send(c, listOf(cardSchema), page);
 });
 
 const placeIn = {

@@ -107,9 +107,6 @@ catalogueRoutes.openapi(audit, async (c) => {
     before: decodeCursor(cursor, ordinal),
     limit: limit + 1,
   });
-  return send(
-    c,
-    listOf(auditSchema),
-    pageOf(rows, limit, (row) => String(row.id)),
-  );
+  const page = pageOf(rows, limit, (row) => String(row.id));
+  return send(c, listOf(auditSchema), page);
 });

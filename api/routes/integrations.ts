@@ -17,7 +17,7 @@ import {
   route,
   send,
 } from '../define.ts';
-import { notFound, unprocessable } from '../problem.ts';
+import { fieldErrors, notFound, unprocessable } from '../problem.ts';
 import {
   createdSchema,
   exampleIntegration,
@@ -189,11 +189,8 @@ integrationRoutes.openapi(customers, async (c) => {
   await refuseUnread(deps.db, row);
   const { limit, cursor } = c.req.valid('query');
   const rows = await listVendorAccounts(deps.db, row.id, { after: decodeCursor(cursor, outsideId), limit: limit + 1 });
-  return send(
-    c,
-    listOf(customerSchema),
-    pageOf(rows, limit, (item) => item.id),
-  );
+  const page = pageOf(rows, limit, (item) => item.id);
+  return send(c, listOf(customerSchema), page);
 });
 
 integrationRoutes.openapi(link, async (c) => {
@@ -210,13 +207,6 @@ const swingSchema = z.strictObject({
   totalPercent: z.number().min(0).max(1e6).optional(),
 });
 
-function fieldErrors(issues: readonly { path: PropertyKey[]; message: string }[] | undefined, prefix: string) {
-  return (issues ?? []).map((issue) => ({
-    field: `${prefix}${issue.path.map(String).join('.')}`,
-    message: issue.message,
-  }));
-}
-
 /** @throws ApiProblem for credentials or settings that the vendor's entry of the registry does not know */
 function readCredentials(vendorId: string, { settings, ...given }: Omit<z.infer<typeof credentialsBody>, 'expiresOn'>) {
   if (!isVendor(vendorId)) throw notFound('vendor');
@@ -226,7 +216,7 @@ function readCredentials(vendorId: string, { settings, ...given }: Omit<z.infer<
     .extend({ swing: swingSchema.optional() })
     .strict()
     .safeParse(settings ?? {});
-  const errors = [...fieldErrors(parsed.error?.issues, ''), ...fieldErrors(parsedSettings.error?.issues, 'settings.')];
+  const errors = [...fieldErrors(parsed.error, ''), ...fieldErrors(parsedSettings.error, 'settings.')];
   if (!parsed.success || errors.length > 0)
     throw unprocessable('invalid-credentials', 'The credentials or settings do not have the right form.', errors);
   return { credentials: parsed.data, settings: { ...settings, resellerId: parsed.data.resellerId } };

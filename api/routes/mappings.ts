@@ -252,15 +252,9 @@ mappingRoutes.openapi(accounts, async (c) => {
     after: decodeCursor(cursor, outsideId),
     limit: limit + 1,
   });
-  return send(
-    c,
-    listOf(accountSchema),
-    pageOf(
-      rows.map((item) => ({ ...item, version: accountVersion(item) })),
-      limit,
-      (item) => item.id,
-    ),
-  );
+  const versions = rows.map((item) => ({ ...item, version: accountVersion(item) }));
+  const page = pageOf(versions, limit, (item) => item.id);
+  return send(c, listOf(accountSchema), page);
 });
 
 mappingRoutes.openapi(account, async (c) => {

@@ -18,7 +18,7 @@ import { listPsaConnections, quantityDecimalsOf, type PsaConnectionRow } from '.
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
-import { ApiProblem, unprocessable } from '../problem.ts';
+import { ApiProblem, fieldErrors, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
 import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processView } from '../views/process.ts';
 
@@ -294,13 +294,12 @@ const unknownPsa = (kind: string) =>
 function checkCredentials(deps: ApiDependencies, given: { kind: string; credentials: unknown }): unknown {
   if (!isPsa(given.kind)) throw unknownPsa(given.kind);
   const parsed = psas[given.kind].credentials.safeParse(given.credentials);
-  if (!parsed.success) {
-    const errors = parsed.error.issues.map((issue) => ({
-      field: `credentials.${issue.path.map(String).join('.')}`,
-      message: issue.message,
-    }));
-    throw unprocessable('invalid-credentials', 'The credentials are not complete or not of the right form.', errors);
-  }
+  if (!parsed.success)
+    throw unprocessable(
+      'invalid-credentials',
+      'The credentials are not complete or not of the right form.',
+      fieldErrors(parsed.error, 'credentials.'),
+    );
   try {
     psas[given.kind].check(parsed.data, { allowPrivateHosts: deps.environment.ALLOW_PRIVATE_HOSTS });
   } catch (error) {
@@ -322,9 +321,5 @@ function checkSettings(kind: string, given: Record<string, unknown>, at: string)
   if (!isPsa(kind)) throw unknownPsa(kind);
   const parsed = psas[kind].settings.safeParse(given);
   if (parsed.success) return parsed.data;
-  throw unprocessable(
-    'invalid-settings',
-    'The settings do not have the right form.',
-    parsed.error.issues.map((issue) => ({ field: `${at}${issue.path.map(String).join('.')}`, message: issue.message })),
-  );
+  throw unprocessable('invalid-settings', 'The settings do not have the right form.', fieldErrors(parsed.error, at));
 }

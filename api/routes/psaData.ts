@@ -129,11 +129,8 @@ psaDataRoutes.openapi(accounts, async (c) => {
     after: decodeCursor(cursor, outsideId),
     limit: limit + 1,
   });
-  return send(
-    c,
-    listOf(accountSchema),
-    pageOf(rows, limit, (item) => item.id),
-  );
+  const page = pageOf(rows, limit, (item) => item.id);
+  return send(c, listOf(accountSchema), page);
 });
 
 psaDataRoutes.openapi(products, async (c) => {
@@ -145,11 +142,8 @@ psaDataRoutes.openapi(products, async (c) => {
     after: decodeCursor(cursor, outsideId),
     limit: limit + 1,
   });
-  return send(
-    c,
-    listOf(productSchema),
-    pageOf(rows, limit, (item) => item.id),
-  );
+  const page = pageOf(rows, limit, (item) => item.id);
+  return send(c, listOf(productSchema), page);
 });
 
 /** @throws ApiProblem before the first refresh, when there are no rows yet */

@@ -155,11 +155,8 @@ syncRoutes.openapi(list, async (c) => {
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
   const { limit, cursor } = c.req.valid('query');
   const rows = await listSyncRuns(deps.db, row.id, { before: decodeCursor(cursor, ourId), limit: limit + 1 });
-  return send(
-    c,
-    listOf(runSchema),
-    pageOf(rows, limit, (run) => run.id),
-  );
+  const page = pageOf(rows, limit, (run) => run.id);
+  return send(c, listOf(runSchema), page);
 });
 
 syncRoutes.openapi(get, async (c) => {

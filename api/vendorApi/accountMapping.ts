@@ -18,7 +18,7 @@ export async function takeAccountMapping(
   psaAccountId: string,
 ): Promise<boolean> {
   const { mapped } = await commitAndAdmit(deps, integrationId, (tx, row) =>
-    chooseAccount(tx, row, vendorActor(row), { vendorAccountId, psaAccountId }),
+    chooseAccount(tx, row, vendorActor(row).name, { vendorAccountId, psaAccountId }),
   );
   return mapped;
 }

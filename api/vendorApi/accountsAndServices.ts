@@ -1,7 +1,6 @@
 /** Routes 9 to 15: accounts, and services of one organization ("dynamic"), which have the same form. */
 import type { Wakeable } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
-import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { completeMigrationStep } from '../../db/queries/migration.ts';
 import { askToMatch, beginOnboardings } from '../../commands/onboarding.ts';
@@ -19,7 +18,8 @@ import {
 } from '../../db/queries/pushCatalogue.ts';
 import { meantIds, possibleIds } from '../../domain/idReadings.ts';
 import type { Queryable, Transaction } from '../../db/client.ts';
-import { commitAndWake } from '../context.ts';
+import { wakeAll } from '../context.ts';
+import { audit } from '../../commands/actor.ts';
 import { linkersOf } from '../../commands/integration.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
@@ -56,7 +56,7 @@ const accounts: Kind = {
   list: listPushedAccounts,
   async put(tx, row, entries) {
     const created = await putAccounts(tx, row.id, entries);
-    return beginOnboardings(tx, row, created, { by: 'vendor', actor: vendorActor(row) });
+    return beginOnboardings(tx, row, created, { by: 'vendor', actor: vendorActor(row).name });
   },
   async change(tx, integrationId, entries) {
     refuseUnknown('account', await changeAccounts(tx, integrationId, entries));
@@ -172,18 +172,14 @@ async function store(
 ): Promise<void> {
   const row = c.get('integration');
   const deps = c.get('deps');
-  const toWake = await linkersOf(deps.db, row);
-  await commitAndWake(deps, toWake, async (tx) => {
-    toWake.push(...(await write(tx, row)));
+  const toWake = await deps.db.transaction(async (tx) => {
+    const linkers = await linkersOf(tx, row);
+    const written = await write(tx, row);
     await kind.after(tx, row.id);
-    await recordAudit(tx, row.organizationId, {
-      actor: vendorActor(row),
-      action,
-      subjectKind: 'integration',
-      subjectId: row.id,
-      after: { count },
-    });
+    await audit(tx, vendorActor(row), { action, subjectKind: 'integration', subjectId: row.id, after: { count } });
+    return [...linkers, ...written];
   });
+  wakeAll(deps, toWake);
 }
 
 /** Keeps the last entry of each id, because one statement cannot write a row twice. */

@@ -1,14 +1,14 @@
 /** Routes 1 and 2: the MSP, and the status that the vendor sets (reference/gradient.md §4.1, §5.1). */
 import { connectProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
-import { recordAudit } from '../../db/queries/audit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { completeByFact } from '../../db/queries/process.ts';
 import { organizationName } from '../../db/queries/organization.ts';
 import { completeLinkCustomers, storePushStatus } from '../../db/queries/push.ts';
 import { lastAppliedAt } from '../../db/queries/sync.ts';
 import { canMove, pushStatuses, pushStatusMoves } from '../../domain/transitions.ts';
-import { commitAndWake } from '../context.ts';
+import { audit } from '../../commands/actor.ts';
+import { wakeAll } from '../context.ts';
 import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { vendorActor } from './vendor.ts';
 
@@ -26,22 +26,22 @@ organizationRoutes.patch('/organization/status/:status', async (c) => {
   if (!status) throw new VendorApiError(400, `status must be one of the following values: ${pushStatuses.join(', ')}`);
   // `pending` never demotes an active integration: a vendor that starts anew sends it again.
   const pushStatus = canMove(row.pushStatus, pushStatusMoves[status]) ? status : row.pushStatus;
-  await commitAndWake(deps, [connectProcess(row)], async (tx) => {
+  await deps.db.transaction(async (tx) => {
     await storePushStatus(tx, row.id, { pushStatus });
     if (pushStatus === 'pending' || pushStatus === 'active') {
       await completeByFact(tx, { kind: 'connect', id: row.id, round: '1', step: 'enable' });
       await completeLinkCustomers(tx, row.id);
     }
     if (pushStatus === row.pushStatus) return;
-    await recordAudit(tx, row.organizationId, {
-      actor: vendorActor(row),
+    const moved = { before: { status: row.pushStatus }, after: { status: pushStatus } };
+    await audit(tx, vendorActor(row), {
       action: 'integration.pushStatus',
       subjectKind: 'integration',
       subjectId: row.id,
-      before: { status: row.pushStatus },
-      after: { status: pushStatus },
+      ...moved,
     });
   });
+  wakeAll(deps, [connectProcess(row)]);
   return wrapped(c, await integrationData(c, { ...row, pushStatus }), 'Integration status updated');
 });
 

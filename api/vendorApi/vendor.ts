@@ -1,11 +1,11 @@
 /** Routes 3 to 7: the vendor's own data and its SKUs (reference/gradient.md §4.1, §4.2). */
 import { Hono } from 'hono';
 import { isVendor, vendors } from '../../connectors/registry.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
 import { readIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
 import { storePushStatus } from '../../db/queries/push.ts';
 import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
 import type { IdReadings } from '../../domain/idReadings.ts';
+import { audit } from '../../commands/actor.ts';
 import { requestMigration } from '../../commands/migration.ts';
 import { Refusal } from '../../commands/refusal.ts';
 import { runAs, type ApiDependencies } from '../context.ts';
@@ -19,7 +19,10 @@ const profileFields = ['name', 'description', 'vendorSupportPageUrl', 'integrati
 export const vendorRoutes = new Hono<VendorApiEnv>();
 
 /** The actor of a vendor's changes, for the audit. */
-export const vendorActor = (row: IntegrationRow) => `vendor:${row.vendor}`;
+export const vendorActor = ({ organizationId, vendor }: IntegrationRow) => ({
+  organizationId,
+  name: `vendor:${vendor}`,
+});
 
 vendorRoutes.get('/', async (c) => wrapped(c, await vendorData(c, c.get('integration')), 'Vendor found'));
 
@@ -41,14 +44,9 @@ vendorRoutes.patch('/', async (c) => {
   const vendorProfile = { ...row.vendorProfile, ...change };
   await c.get('deps').db.transaction(async (tx) => {
     await storePushStatus(tx, row.id, { vendorProfile });
-    await recordAudit(tx, row.organizationId, {
-      actor: vendorActor(row),
-      action: 'vendor.profile',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      before: row.vendorProfile,
-      after: vendorProfile,
-    });
+    const subject = { subjectKind: 'integration', subjectId: row.id };
+    const moved = { before: row.vendorProfile, after: vendorProfile };
+    await audit(tx, vendorActor(row), { action: 'vendor.profile', ...subject, ...moved });
   });
   return wrapped(c, await vendorData(c, { ...row, vendorProfile }), 'Vendor updated');
 });
@@ -68,8 +66,7 @@ function modulesOf(fields: Fields): unknown[] {
  */
 export async function migrate(deps: ApiDependencies, row: IntegrationRow): Promise<void> {
   if (row.modules.includes('alerts')) return;
-  const actor = { organizationId: row.organizationId, name: vendorActor(row) };
-  await runAs(deps, actor, requestMigration, { integration: row }).catch((error: unknown) => {
+  await runAs(deps, vendorActor(row), requestMigration, { integration: row }).catch((error: unknown) => {
     if (!(error instanceof Refusal)) throw error;
     if (error.code === 'not-connected-yet')
       throw new VendorApiError(409, 'The integration is still being connected; finish that first');
@@ -93,13 +90,8 @@ vendorRoutes.post('/service', async (c) => {
   };
   await c.get('deps').db.transaction(async (tx) => {
     await putSku(tx, row.id, sku);
-    await recordAudit(tx, row.organizationId, {
-      actor: vendorActor(row),
-      action: 'service.put',
-      subjectKind: 'integration',
-      subjectId: row.id,
-      after: { name: sku.name },
-    });
+    const subject = { subjectKind: 'integration', subjectId: row.id };
+    await audit(tx, vendorActor(row), { action: 'service.put', ...subject, after: { name: sku.name } });
   });
   return c.json(await vendorData(c, row), 201);
 });
