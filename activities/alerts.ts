@@ -27,7 +27,7 @@ import { writeTiming } from './writeTiming.ts';
 const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
-  const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
+  const { claimWith, settleAfterMs } = writeTiming(deps.environment);
   const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
 
   /**
@@ -37,18 +37,13 @@ export function createAlertActivities(deps: Dependencies) {
    */
   async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<Fate> {
     const { alert: row } = context;
-    let claimed: AlertRow | undefined;
-    const claim = async () => {
-      const before = Date.now() + writeWindowMs;
-      claimed = await claimPost(deps.db, row, row.ticketId === null ? 'ticket' : 'note');
-      return claimed ? before : 0;
-    };
+    const claiming = claimWith(() => claimPost(deps.db, row, row.ticketId === null ? 'ticket' : 'note'));
+    const { claim } = claiming;
     const result =
       row.ticketId === null
         ? await adapter.createTicket({ ...(await ticketOf(deps, context, adapter)), claim })
         : await adapter.addNote({ ...(await noteOf(deps, context, row.ticketId)), claim });
-    if (!claimed && result.outcome === 'not_sent' && result.error.code === 'too_late') return 'unknown';
-    return settle(row, claimed, result);
+    return claiming.lost ? 'unknown' : settle(row, claiming.claimed, result);
   }
 
   async function settle(

@@ -35,25 +35,21 @@ interface Psa {
 const linesPerActivity = 25;
 
 export function createApprovalActivities(deps: Dependencies) {
-  const { writeWindowMs, settleAfterMs } = writeTiming(deps.environment);
+  const { claimWith, settleAfterMs } = writeTiming(deps.environment);
 
   /**
-   * Claims a line and writes it; only the claimer comes past the claim.
+   * Writes a line, if this caller gets the claim right before it is sent.
    *
    * @throws ConnectorError when nothing could be sent (the PSA is away, our rights are gone): the claim is given back,
    *   and the step tries again or blocks
    */
   async function write(psa: Psa, line: ApprovalLineRow): Promise<void> {
-    const claimed = await claimLine(deps.db, line);
-    if (!claimed) return;
     if (await isLineOver(deps.db, psa.id, line.lineId)) {
       const detail = 'The line has ended since it was signed off: nothing was written. Review the card.';
-      await recordOutcome(deps.db, psa.id, claimed, {
-        state: 'rejected',
-        problem: { code: 'line_ended', detail },
-      });
-      return;
+      return recordOutcome(deps.db, psa.id, line, { state: 'rejected', problem: { code: 'line_ended', detail } });
     }
+    // The window counts from before the line is read, so that what it is compared with is never old.
+    const claiming = claimWith(() => claimLine(deps.db, line), Date.now());
     const result = await psa.adapter.setQuantity({
       agreementId: line.agreementId,
       lineId: line.lineId,
@@ -61,14 +57,14 @@ export function createApprovalActivities(deps: Dependencies) {
       ...(line.expectedVersion ? { expectedVersion: line.expectedVersion } : {}),
       to: line.to,
       decimals: psa.decimals,
-      writeBefore: Date.now() + writeWindowMs,
+      claim: claiming.claim,
     });
-    if (result.outcome === 'not_sent') {
-      if (result.error.code === 'locked') return waitForLock(psa.id, line, claimed, result.error);
-      await releaseClaim(deps.db, line, claimed);
-      throw result.error;
-    }
-    await recordOutcome(deps.db, psa.id, claimed, outcomeOf(result));
+    const { claimed, lost } = claiming;
+    if (lost) return;
+    if (result.outcome !== 'not_sent') return recordOutcome(deps.db, psa.id, claimed ?? line, outcomeOf(result));
+    if (result.error.code === 'locked') return waitForLock(psa.id, line, claimed ?? line, result.error);
+    if (claimed) await releaseClaim(deps.db, line, claimed);
+    throw result.error;
   }
 
   async function psaOf(id: string): Promise<Psa> {

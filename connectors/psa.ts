@@ -2,6 +2,7 @@
  * The PSA port: what Countersign needs of a PSA, after reference/psa-port.md §3. Ids are opaque strings; a new PSA is one
  * folder that implements this.
  */
+import type { neededForAlerts, neededForBilling } from '../domain/permissions.ts';
 import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
 
@@ -76,22 +77,9 @@ export interface PsaLine {
   version: string;
 }
 
-export type Capability =
-  | 'accounts.read'
-  | 'products.read'
-  | 'agreements.read'
-  | 'lines.read'
-  | 'lines.write'
-  | 'boards.read';
-
+export type Capability = (typeof neededForBilling)[number] | 'lines.write' | 'boards.read';
 /** Further rights, which alerts need. */
-export type AlertCapability =
-  | 'boards.read'
-  | 'boards.details'
-  | 'priorities.read'
-  | 'tickets.read'
-  | 'tickets.create'
-  | 'tickets.edit';
+export type AlertCapability = (typeof neededForAlerts)[number];
 
 export interface PermissionReport<C extends string = Capability> {
   /** True when nothing that is needed is denied. */
@@ -137,10 +125,10 @@ export interface PsaTicket {
 }
 
 /**
- * Claims a POST for the caller (invariant 6). It is called at most once, right before the POST is sent and after all other
- * questions and waits, so that a claim never grows old in a queue.
+ * Claims a write for the caller (invariants 5 and 6). It is called at most once, right before the write is sent and after all
+ * other questions and waits, so that a claim never grows old in a queue.
  *
- * @returns epoch milliseconds before which the POST must be sent; 0 when somebody else has claimed it
+ * @returns epoch milliseconds before which the write must be sent; 0 when somebody else has claimed it
  */
 export type Claim = () => Promise<number>;
 
@@ -213,8 +201,7 @@ export interface SetQuantity {
   expectedVersion?: string;
   /** The decimals of a quantity that the PSA keeps; quantities are compared at them. */
   decimals: number;
-  /** Epoch milliseconds after which no write may start (invariant 5: a late writer must not write). */
-  writeBefore: number;
+  claim: Claim;
 }
 
 export type SetQuantityResult =

@@ -11,7 +11,7 @@ export interface PermissionFacts {
 }
 
 /** Rights without which nothing can be reconciled. The right to write is needed only when writing is turned on. */
-export const neededForBilling = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'];
+export const neededForBilling = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'] as const;
 
 /** Rights without which no alert can become a ticket. */
 export const neededForAlerts = [
@@ -21,7 +21,7 @@ export const neededForAlerts = [
   'tickets.read',
   'tickets.create',
   'tickets.edit',
-];
+] as const;
 
 export interface PermissionVerdict {
   ok: boolean;

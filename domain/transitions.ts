@@ -50,20 +50,22 @@ export type ApprovalLineState = (typeof approvalLineStates)[number];
 
 /** It may have been written, and nobody knows: `writing` is at work, or its writer has died. */
 const sent = ['writing', 'uncertain'] as const;
+/** The line is read before it is claimed: what was read may settle it. */
+const unsettled = ['intended', ...sent] as const;
 
 /** One signed-off write (invariant 5). What is settled stays so: another change is another line. */
 export const approvalLineMoves = {
   claim: { from: ['intended'], to: 'writing' },
   /** Once more, because the line was read again and holds the old value. */
   claimAgain: { from: sent, to: 'writing' },
-  /** Nothing was sent. */
-  release: { from: ['writing'], to: 'intended' },
-  releaseAgain: { from: ['writing'], to: 'uncertain' },
-  uncertain: { from: sent, to: 'uncertain' },
+  /** Nothing was sent. Where somebody has the line in use in the PSA, it may not even have been claimed. */
+  release: { from: ['intended', 'writing'], to: 'intended' },
+  releaseAgain: { from: sent, to: 'uncertain' },
+  uncertain: { from: unsettled, to: 'uncertain' },
   applied: { from: sent, to: 'applied' },
-  already: { from: sent, to: 'already' },
-  conflict: { from: sent, to: 'conflict' },
-  rejected: { from: sent, to: 'rejected' },
+  already: { from: unsettled, to: 'already' },
+  conflict: { from: unsettled, to: 'conflict' },
+  rejected: { from: unsettled, to: 'rejected' },
   /** It was not written, and writing was turned off meanwhile. */
   todo: { from: sent, to: 'todo' },
   stop: { from: ['intended'], to: 'todo' },

@@ -193,7 +193,7 @@ async function setQuantity(
       body: [{ op: 'replace', path: 'quantity', value: command.to }],
       schema: additionSchema,
       signal: command.signal,
-      sendBefore: () => command.writeBefore,
+      sendBefore: command.claim,
     });
   } catch (error) {
     return afterFailedWrite(error, 'Finance > Agreements: Edit = All');

@@ -1,4 +1,5 @@
 /** Finds out which rights the API member has, with the cheapest reads (connectwise.md §6). */
+import { neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
 import type { AlertCapability, Capability, PermissionReport, Tri } from '../psa.ts';
 import { ConnectorError } from '../errors.ts';
 import type { CallOptions } from '../vendor.ts';
@@ -67,19 +68,8 @@ export async function readAlertPermissions(
   });
 }
 
-const billing = {
-  asked: ['accounts.read', 'products.read', 'agreements.read', 'lines.read', 'lines.write', 'boards.read'],
-  needed: ['accounts.read', 'products.read', 'agreements.read', 'lines.read'],
-} as const;
-const alertRights = [
-  'boards.read',
-  'boards.details',
-  'priorities.read',
-  'tickets.read',
-  'tickets.create',
-  'tickets.edit',
-] as const;
-const alerts = { asked: alertRights, needed: alertRights };
+const billing = { asked: [...neededForBilling, 'lines.write', 'boards.read'], needed: neededForBilling } as const;
+const alerts = { asked: neededForAlerts, needed: neededForAlerts };
 
 /** Tries a read and answers whether it is allowed, with the ids of the first rows. */
 type Probe<C> = (capability: C, path: string) => Promise<{ finding: Finding; ids: string[] }>;

@@ -183,8 +183,7 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
     .set({ state: move.to, claims: line.claims + 1, claimedAt: sql`now()` })
     .where(
       and(
-        eq(approvalLine.id, line.id),
-        eq(approvalLine.claims, line.claims),
+        isAsSeen(line),
         mayMove(approvalLine.state, move),
         sql`(select c.writes_enabled from approval_batch b join psa_connection c on c.id = b.psa_connection_id
               where b.id = ${line.batchId})`,
@@ -205,26 +204,23 @@ export async function releaseClaim(
   claimed: ApprovalLineRow,
   wait?: { ms: number; problem: { code: string; detail: string } },
 ): Promise<void> {
+  const move = before.state === 'intended' ? approvalLineMoves.release : approvalLineMoves.releaseAgain;
   await db
     .update(approvalLine)
     .set({
-      state: (before.state === 'intended' ? approvalLineMoves.release : approvalLineMoves.releaseAgain).to,
+      state: move.to,
       claims: before.claims,
       claimedAt: before.claimedAt,
       ...(wait ? { notBefore: fromNow(wait.ms), problem: wait.problem } : {}),
     })
-    .where(isClaimed(claimed));
+    .where(and(isAsSeen(claimed), mayMove(approvalLine.state, move)));
 }
 
-/** The line is still in the hands of the claimer that has this row. */
-export const isClaimed = (claimed: ApprovalLineRow) =>
-  and(
-    eq(approvalLine.id, claimed.id),
-    eq(approvalLine.claims, claimed.claims),
-    mayMove(approvalLine.state, approvalLineMoves.release),
-  );
+/** Nobody has claimed the line since the caller saw it, or got it. */
+export const isAsSeen = ({ id, claims }: ApprovalLineRow) =>
+  and(eq(approvalLine.id, id), eq(approvalLine.claims, claims));
 
-/** Records what became of a line; what the PSA holds now goes into its line and card in the same transaction. */
+/** Records what became of a line, claimed or not; what the PSA holds now goes into its line and card in the same transaction. */
 export async function recordOutcome(
   db: Database,
   psaConnectionId: string,
@@ -240,13 +236,7 @@ export async function recordOutcome(
         settledAt: settled ? sql`now()` : null,
         problem: 'problem' in outcome ? outcome.problem : null,
       })
-      .where(
-        and(
-          eq(approvalLine.id, line.id),
-          eq(approvalLine.claims, line.claims),
-          mayMove(approvalLine.state, approvalLineMoves[outcome.state]),
-        ),
-      )
+      .where(and(isAsSeen(line), mayMove(approvalLine.state, approvalLineMoves[outcome.state])))
       .returning({ id: approvalLine.id });
     if (recorded.length === 0 || outcome.state === 'uncertain') return;
     if ('quantity' in outcome && outcome.quantity !== undefined && outcome.version !== undefined) {

@@ -4,7 +4,7 @@
  */
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
-import type { Acceptance, IncompletePsaRead, IncompleteRead } from '../../domain/incomplete.ts';
+import type { Acceptance, IncompleteRead } from '../../domain/incomplete.ts';
 import { unreadOf } from '../../domain/reconcile/unread.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
@@ -22,7 +22,8 @@ import {
   usageCount,
   vendorAccount,
 } from '../schema/index.ts';
-import { quantityDecimalsOf, readPsaConnection } from './psaConnection.ts';
+import { among } from './among.ts';
+import { quantityDecimalsOf, readPsaConnection, type PsaConnectionRow } from './psaConnection.ts';
 import { listUnreadOf } from './psaUnread.ts';
 
 export type CardRow = typeof card.$inferSelect;
@@ -71,14 +72,12 @@ export async function recomputeCards(
 ): Promise<void> {
   if (psaAccountIds.length === 0) return;
   const connection = await readPsaConnection(tx, psaConnectionId);
-  const { organizationId, incomplete } = connection;
-  const quantityDecimals = quantityDecimalsOf(connection);
-  const shared = { ...(await readShared(tx, psaConnectionId)), quantityDecimals, incomplete };
+  const { organizationId } = connection;
   // In one order everywhere, so that two transactions that recompute the same accounts do not deadlock.
   const ids = [...new Set(psaAccountIds)].sort();
   for (let at = 0; at < ids.length; at += accountsPerBatch) {
     const batch = ids.slice(at, at + accountsPerBatch);
-    const inputs = await readInputs(tx, psaConnectionId, batch, shared);
+    const inputs = await readInputs(tx, connection, batch);
     const rows = batch.flatMap((psaAccountId) => {
       const input = inputs.get(psaAccountId);
       return input ? reconcileAccount(input).map((computed) => rowOf(psaAccountId, computed)) : [];
@@ -125,13 +124,13 @@ function rowOf(psaAccountId: string, computed: Card) {
   };
 }
 
-/** What all accounts of a connection have in common. */
-type Shared = Pick<ReconcileInput, 'mappings' | 'combine' | 'quantityDecimals'>;
-
-/** Of the PSA's newest read: what of it was not whole. */
-type SharedRead = Shared & { incomplete: IncompletePsaRead | null };
-
-async function readShared(tx: Transaction, psaConnectionId: string): Promise<Omit<Shared, 'quantityDecimals'>> {
+/** The mappings of services that are used or of products that are billed, and how those products combine: no others make a card. */
+async function readMappings(
+  tx: Transaction,
+  psaConnectionId: string,
+  { used, billed }: { used: readonly string[]; billed: readonly string[] },
+): Promise<Pick<ReconcileInput, 'mappings' | 'combine'>> {
+  const concerns = sql`(${among(serviceMapping.serviceId, used)} or ${serviceMapping.productIds} && ${sql.param([...billed])}::text[])`;
   const mappings = await tx
     .select({
       integrationId: serviceMapping.integrationId,
@@ -142,18 +141,23 @@ async function readShared(tx: Transaction, psaConnectionId: string): Promise<Omi
     })
     .from(serviceMapping)
     .innerJoin(integration, eq(integration.id, serviceMapping.integrationId))
-    .where(and(eq(integration.psaConnectionId, psaConnectionId), isNull(integration.disconnectedAt)))
+    .where(and(eq(integration.psaConnectionId, psaConnectionId), isNull(integration.disconnectedAt), concerns))
     .orderBy(asc(serviceMapping.integrationId), asc(serviceMapping.serviceId));
-  const rules = await tx.select().from(productRule).where(eq(productRule.psaConnectionId, psaConnectionId));
+  const productIds = mappings.flatMap((mapping) => mapping.productIds);
+  const rules = await tx
+    .select()
+    .from(productRule)
+    .where(and(eq(productRule.psaConnectionId, psaConnectionId), among(productRule.productId, productIds)));
   return { mappings, combine: Object.fromEntries(rules.map((rule) => [rule.productId, rule.combine])) };
 }
 
 async function readInputs(
   tx: Transaction,
-  psaConnectionId: string,
+  connection: PsaConnectionRow,
   psaAccountIds: readonly string[],
-  { incomplete, ...shared }: SharedRead,
 ): Promise<Map<string, ReconcileInput>> {
+  const { id: psaConnectionId, incomplete } = connection;
+  const quantityDecimals = quantityDecimalsOf(connection);
   const ids = [...psaAccountIds];
   const accounts = await tx
     .select()
@@ -205,6 +209,10 @@ async function readInputs(
     )
     .where(and(eq(agreement.psaConnectionId, psaConnectionId), inArray(agreement.accountId, ids)))
     .orderBy(asc(agreementLine.id));
+  const shared = await readMappings(tx, psaConnectionId, {
+    used: [...new Set(usage.map(({ count }) => count.serviceId))],
+    billed: [...new Set(lines.map(({ line }) => line.productId))],
+  });
   const decisions = await tx
     .select()
     .from(cardDecision)
@@ -242,6 +250,7 @@ async function readInputs(
       account,
       today,
       ...shared,
+      quantityDecimals,
       ...(touched ? { linesIncomplete: { by: incomplete.by, at: incomplete.at } } : {}),
       usage: [],
       agreements: [],

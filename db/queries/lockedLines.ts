@@ -3,18 +3,18 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import { approvalLine } from '../schema/index.ts';
-import { isClaimed, type ApprovalLineRow } from './approvals.ts';
+import { isAsSeen, type ApprovalLineRow } from './approvals.ts';
 
 /**
- * Notes that a claimed line was found in use.
+ * Notes that a line was found in use.
  *
  * @returns milliseconds since it was found so first, by the database's clock
  */
-export async function noteLocked(db: Queryable, claimed: ApprovalLineRow): Promise<number> {
+export async function noteLocked(db: Queryable, line: ApprovalLineRow): Promise<number> {
   const [row] = await db
     .update(approvalLine)
     .set({ lockedSince: sql`coalesce(${approvalLine.lockedSince}, now())` })
-    .where(isClaimed(claimed))
+    .where(isAsSeen(line))
     .returning({ ms: inMilliseconds(sql`now() - ${approvalLine.lockedSince}`) });
   return row?.ms ?? 0;
 }

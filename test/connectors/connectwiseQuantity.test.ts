@@ -34,7 +34,7 @@ describe('setting a quantity (invariant 5)', () => {
       from: over.expected ?? line.quantity,
       to: over.target ?? line.quantity + 3,
       decimals: over.decimals ?? 2,
-      writeBefore: over.writeBefore ?? Date.now() + 60_000,
+      claim: async () => over.writeBefore ?? Date.now() + 60_000,
     });
     const { writes } = await state();
     const now = await adapter().getLine({ agreementId, lineId: line.id });
@@ -247,7 +247,7 @@ describe('setting a quantity (invariant 5)', () => {
         from: line.quantity,
         to: line.quantity + 1,
         decimals: 2,
-        writeBefore: Date.now() + 60_000,
+        claim: async () => Date.now() + 60_000,
       });
       expect(result.outcome).toBe('uncertain');
       expect(server.asked.filter((asked) => asked.method === 'PATCH')).toHaveLength(1);

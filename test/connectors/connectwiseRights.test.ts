@@ -37,7 +37,7 @@ describe('credentials and rights', () => {
       from: 4,
       to: 5,
       decimals: 2,
-      writeBefore: Date.now() + 60_000,
+      claim: async () => Date.now() + 60_000,
     });
     expect(write).toMatchObject({ outcome: 'not_sent', error: { code: 'bad_credentials' } });
   });
