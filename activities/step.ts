@@ -9,13 +9,13 @@ import {
   commitFact,
   finishStep,
   isBlocked,
-  lookAtProcess,
   noteAlive,
   noteAnswer,
   noteProgress,
   type ProcessRef,
   type StepKey,
 } from '../db/queries/process.ts';
+import { lookAtProcess } from '../db/queries/processView.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 import type { ProcessView } from '../domain/process/steps.ts';
 import { timingOf } from '../environment.ts';

@@ -9,16 +9,14 @@ import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import {
-  applyUsage,
   claimSyncRun,
   hasAppliedRun,
   insertSyncRequest,
-  listStagedUsage,
-  listUsage,
   readSyncRun,
   supersedeHeldRuns,
   updateRun,
 } from '../db/queries/sync.ts';
+import { applyUsage, listStagedUsage, listUsage } from '../db/queries/usage.ts';
 import { advanceCounted } from '../commands/onboarding.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';

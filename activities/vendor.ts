@@ -13,16 +13,8 @@ import {
 } from '../db/queries/integration.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
 import { listStagedIds, stageRows } from '../db/queries/staging.ts';
-import {
-  dropLowering,
-  listStagedServices,
-  moveRunCursor,
-  noteIncomplete,
-  readSyncRun,
-  stageZeroes,
-  takeOverRun,
-  updateRun,
-} from '../db/queries/sync.ts';
+import { moveRunCursor, noteIncomplete, readSyncRun, takeOverRun, updateRun } from '../db/queries/sync.ts';
+import { dropLowering, listStagedServices, stageZeroes } from '../db/queries/usage.ts';
 import type { Transaction } from '../db/client.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openDatabase } from '../db/client.ts';
 import { keyOfPair } from '../domain/countPair.ts';
-import { listUsage } from '../db/queries/sync.ts';
+import { listUsage } from '../db/queries/usage.ts';
 import type { RunView } from '../dev/walkthrough/guide.ts';
 import { Processes } from '../dev/stack/processes.ts';
 import { until } from '../dev/until.ts';

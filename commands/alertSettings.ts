@@ -2,7 +2,8 @@
 import type { Queryable, Transaction } from '../db/client.ts';
 import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../db/queries/integration.ts';
 import { completeMigrationStep } from '../db/queries/migration.ts';
-import { commitFact, completeByFact, listSteps, ownerOf, reopenSteps } from '../db/queries/process.ts';
+import { commitFact, completeByFact, ownerOf, reopenSteps } from '../db/queries/process.ts';
+import { listSteps } from '../db/queries/processView.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import { alertSettingsOf, completeBoard, overlay, type AlertSettings } from '../domain/alerts.ts';
 import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';

@@ -4,7 +4,7 @@ import { clearAlert, keepAlert } from '../db/queries/alerts.ts';
 import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { listOpenDerived, type DerivedKey } from '../db/queries/derivedAlerts.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
-import { listUsage } from '../db/queries/sync.ts';
+import { listUsage } from '../db/queries/usage.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import {
   deriveAlerts,

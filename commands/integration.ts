@@ -18,12 +18,11 @@ import {
   completeByFact,
   endProcess,
   finishStep,
-  isStepDone,
-  listSteps,
   redoSteps,
   reopenBlocked,
   reopenSteps,
 } from '../db/queries/process.ts';
+import { isStepDone, listSteps } from '../db/queries/processView.ts';
 import { hasKeyInForce, revokeIntegrationKeys, storeIntake } from '../db/queries/push.ts';
 import { findSchedule, storeSchedule } from '../db/queries/schedule.ts';
 import { dropStaged } from '../db/queries/staging.ts';

@@ -39,21 +39,20 @@ import {
   commitFacts,
   createProcess,
   finishSteps,
-  listSteps,
   reopenSteps,
   type StepKey,
 } from '../db/queries/process.ts';
+import { listSteps } from '../db/queries/processView.ts';
 import { dropStaged } from '../db/queries/staging.ts';
+import { findCustomerRun, updateRun } from '../db/queries/sync.ts';
 import {
   applyUsage,
   dropLowering,
-  findCustomerRun,
   listStagedServices,
   listStagedUsage,
   listUsage,
   stageZeroes,
-  updateRun,
-} from '../db/queries/sync.ts';
+} from '../db/queries/usage.ts';
 import type { FoundBy } from '../db/schema/index.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
 

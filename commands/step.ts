@@ -1,7 +1,8 @@
 /** What a person does to a step: to declare it complete, to have it tried again, to take a list that is not whole. */
 import { acceptStep } from '../db/queries/acceptance.ts';
 import { countMappings, type IntegrationRow } from '../db/queries/integration.ts';
-import { commitFact, completeByFact, listSteps, ownerOf } from '../db/queries/process.ts';
+import { commitFact, completeByFact, ownerOf } from '../db/queries/process.ts';
+import { listSteps } from '../db/queries/processView.ts';
 import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';
 import { whoIn } from '../domain/process/labels.ts';
 import { isFinished, type StepState } from '../domain/process/steps.ts';

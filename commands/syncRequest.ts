@@ -1,6 +1,7 @@
 /** Asking for a sync, and deciding what becomes of a held run. */
 import type { IntegrationRow } from '../db/queries/integration.ts';
-import { commitFact, isStepDone } from '../db/queries/process.ts';
+import { commitFact } from '../db/queries/process.ts';
+import { isStepDone } from '../db/queries/processView.ts';
 import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import { discardRun as storeDiscarded, insertSyncRequest, type SyncRunRow } from '../db/queries/sync.ts';

@@ -1,7 +1,7 @@
 /** The settings by which an integration's alerts become tickets: permissions, board, texts, storms, rules. */
 import { z } from '@hono/zod-openapi';
 import { changeAlertSettings, checkPermissions, chooseBoard } from '../../commands/alertSettings.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { readPsaConnection } from '../../db/queries/psaConnection.ts';
 import { alertSettingsOf, alertFields, overlay, unknownFields } from '../../domain/alerts.ts';
 import { priorityLabels, ticketText } from '../../domain/ticketText.ts';

@@ -5,7 +5,7 @@ import { z } from '@hono/zod-openapi';
 import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
 import { listAlerts, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { actorFrom, runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,

@@ -9,7 +9,7 @@ import {
   listSkipped,
   type ApprovalBatchRow,
 } from '../../db/queries/approvals.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';

@@ -7,7 +7,7 @@ import { accountVersion } from '../../commands/accountMapping.ts';
 import { createSuggester, type Suggester } from '../../domain/matching.ts';
 import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
 import { findOnboarding, listOnboardings } from '../../db/queries/onboarding.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import {

@@ -13,7 +13,7 @@ import {
   setWrites,
 } from '../../commands/psaConnection.ts';
 import { readPause } from '../../db/queries/rateLimit.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { listPsaConnections, quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';

@@ -2,7 +2,7 @@ import { connectProcess, migrationProcess, syncProcess } from '../../domain/proc
 import { z } from '@hono/zod-openapi';
 import { acceptIncomplete, completeStep, connectionsOf, retryStep } from '../../commands/step.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { isFinished, stepsOf } from '../../domain/process/steps.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import { createRouter, exampleIds, idParam, route, send } from '../define.ts';

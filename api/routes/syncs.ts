@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from '@hono/zod-openapi';
 import { streamSSE } from 'hono/streaming';
 import { discardRun, releaseRun, requestSync } from '../../commands/syncRequest.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
 import { onboardingId } from '../../domain/process/ids.ts';
 import { syncRunStates } from '../../domain/transitions.ts';

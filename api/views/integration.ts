@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { readPause } from '../../db/queries/rateLimit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
-import { listSteps } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { connectProcess, migrationProcess, syncProcess } from '../../domain/process/ids.ts';
 import type { ApiDependencies, ApiEnv } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull, send } from '../define.ts';

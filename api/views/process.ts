@@ -1,6 +1,7 @@
 /** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
 import { z } from '@hono/zod-openapi';
-import type { listSteps, ProcessRef } from '../../db/queries/process.ts';
+import type { ProcessRef } from '../../db/queries/process.ts';
+import type { listSteps } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import { describePause, stepLabels } from '../../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type StepName } from '../../domain/process/steps.ts';

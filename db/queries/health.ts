@@ -5,7 +5,7 @@ import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
-import { pausedUntil } from './process.ts';
+import { pausedUntil } from './processView.ts';
 
 export interface HealthFacts {
   integrationId: string;

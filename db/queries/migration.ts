@@ -2,7 +2,8 @@
 import type { Wakeable } from '../../domain/process/ids.ts';
 import { sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
-import { completeByFact, listSteps, ownerOf } from './process.ts';
+import { completeByFact, ownerOf } from './process.ts';
+import { listSteps } from './processView.ts';
 import { isFinished, type StepOf } from '../../domain/process/steps.ts';
 
 const refOf = (id: string) => ({ kind: 'migrateToAlerts', id }) as const;

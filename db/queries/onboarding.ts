@@ -7,7 +7,7 @@ import { accountMapping, onboarding, processStep, vendorAccount, type FoundBy } 
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
 import { mayMove } from './mayMove.ts';
-import { isPausing } from './process.ts';
+import { isPausing } from './processView.ts';
 
 /** Of customers that are on their way. */
 export const openStates: readonly OnboardingState[] = onboardingMoves.complete.from;

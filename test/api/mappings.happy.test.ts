@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { insertAccountMappings } from '../kit/mappings.ts';
 import { stageRows } from '../../db/queries/staging.ts';
-import { applyUsage } from '../../db/queries/sync.ts';
+import { applyUsage } from '../../db/queries/usage.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { numbers, seedIntegration, seedRun } from '../kit/apiTenant.ts';

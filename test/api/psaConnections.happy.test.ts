@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { verifyTodoLines } from '../../db/queries/approvals.ts';
-import { listSteps, ownerOf } from '../../db/queries/process.ts';
+import { ownerOf } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { setLineQuantity } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';

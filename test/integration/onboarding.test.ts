@@ -12,7 +12,8 @@ import {
 import { addCustomer, type NewCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
-import { applyUsage, claimSyncRun, insertSyncRequest, listUsage, openCustomerRun } from '../../db/queries/sync.ts';
+import { claimSyncRun, insertSyncRequest, openCustomerRun } from '../../db/queries/sync.ts';
+import { applyUsage, listUsage } from '../../db/queries/usage.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import { createPushing, pushEnv, type Pushing } from '../kit/push.ts';
 import { companiesOf } from '../kit/simulatorState.ts';

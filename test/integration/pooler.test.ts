@@ -1,7 +1,7 @@
 /** Everything through PgBouncer in transaction mode, where the next statement may be another session's. */
 import { inject, afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openConnection } from '../../db/client.ts';
-import { listUsage } from '../../db/queries/sync.ts';
+import { listUsage } from '../../db/queries/usage.ts';
 import { person, reach } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { createTestDatabase } from '../kit/database.ts';

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hashSecret } from '../../db/encryption.ts';
 import { acceptCounts, insertIntegrationKey, settlePushed, stagePushed } from '../../db/queries/push.ts';
 import { dropStaged } from '../../db/queries/staging.ts';
-import { applyUsage, claimSyncRun, discardRun, updateRun } from '../../db/queries/sync.ts';
+import { claimSyncRun, discardRun, updateRun } from '../../db/queries/sync.ts';
+import { applyUsage } from '../../db/queries/usage.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedPush } from '../kit/apiTenant.ts';
 

@@ -32,7 +32,8 @@ import {
   storeAlertPermissions,
 } from '../../db/queries/psaConnection.ts';
 import { stageRows } from '../../db/queries/staging.ts';
-import { applyUsage, claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
+import { claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
+import { applyUsage } from '../../db/queries/usage.ts';
 import { apiToken } from '../../db/schema/index.ts';
 import type { AlertState } from '../../domain/transitions.ts';
 import type { AlertSettings, TicketOptions } from '../../domain/alerts.ts';

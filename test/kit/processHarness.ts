@@ -26,11 +26,11 @@ import {
   completeByFact,
   createProcess,
   finishStep,
-  listSteps,
   ownerOf,
   startRound,
   type ProcessRef,
 } from '../../db/queries/process.ts';
+import { listSteps } from '../../db/queries/processView.ts';
 import { satisfyNeeds } from '../../db/queries/processNeed.ts';
 import { closeRefresh, insertPsaConnection, requestRefresh } from '../../db/queries/psaConnection.ts';
 import { insertSyncRequest, readSyncRun, updateRun } from '../../db/queries/sync.ts';

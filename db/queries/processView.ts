@@ -1,0 +1,132 @@
+/** How a process and its steps stand: for its workflow, and for the API. */
+import { and, eq, sql } from 'drizzle-orm';
+import type { Problem } from '../../domain/process/problems.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
+import type { ProcessKind, ProcessView, StepView } from '../../domain/process/steps.ts';
+import type { Database, Queryable } from '../client.ts';
+import { inMilliseconds } from '../interval.ts';
+import { processes, processStep } from '../schema/index.ts';
+import { ofProcess, type ProcessRef } from './process.ts';
+
+/** Whether a step that is tried by itself waits for a pause to be over. @param alias of `process_step` in the statement */
+export const isPausing = (alias: string) =>
+  sql`(${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.not_before > now())`;
+
+/** Until when, for the eye: UTC, HH:MM; null = it does not. */
+export const pausedUntil = (alias: string) =>
+  sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
+
+/**
+ * What the workflow sees: ids, states and codes only (invariant 7). Durations are measured here, by one clock.
+ *
+ * @returns undefined when there is no such process
+ */
+export async function lookAtProcess(
+  db: Database,
+  ref: ProcessRef,
+): Promise<
+  | (Pick<ProcessView, 'version' | 'round' | 'about' | 'dueInMs' | 'steps'> & { integrationId: string | null })
+  | undefined
+> {
+  const { rows } = await db.execute<{
+    version: string;
+    round: string;
+    integration_id: string | null;
+    about: string | null;
+    due_in_ms: number | null;
+    step: string | null;
+    state: StepView['state'];
+    problem: Problem | null;
+    retry_in_ms: number | null;
+    blocked_for_ms: number | null;
+    failing_for_ms: number | null;
+    remind_in_ms: number | null;
+    paused_until: string | null;
+    other_kind: ProcessKind | null;
+    other_id: string | null;
+    other_problem: Problem | null;
+  }>(sql`
+    select p.version, p.round, p.integration_id, p.about, s.step, s.state, s.problem,
+           ${inMilliseconds(sql`p.due_at - now()`)} as due_in_ms,
+           ${inMilliseconds(sql`s.retry_at - now()`)} as retry_in_ms,
+           ${inMilliseconds(sql`now() - s.blocked_at`)} as blocked_for_ms,
+           ${inMilliseconds(sql`now() - s.failing_since`)} as failing_for_ms,
+           ${inMilliseconds(sql`s.remind_at - now()`)} as remind_in_ms,
+           ${pausedUntil('s')} as paused_until,
+           n.other_kind, n.other_id, o.problem as other_problem
+      from process p
+      left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
+      left join process_need n
+        on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
+      -- Why the process that a step needs is stuck, if it is: the reader of this step should not have to look there.
+      left join lateral (
+        select os.problem from process op
+          join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and os.state = 'blocked'
+         where (op.kind, op.id) = (n.other_kind, n.other_id) limit 1) o on true
+     where p.kind = ${ref.kind} and p.id = ${ref.id}
+     order by s.position`);
+  const [first] = rows;
+  if (!first) return undefined;
+  const steps = rows.flatMap((row): StepView[] => {
+    if (!row.step) return [];
+    const blocked = row.state === 'blocked';
+    return [
+      {
+        step: row.step,
+        state: row.state,
+        ...(blocked && row.problem ? { problem: row.problem.code } : {}),
+        ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
+        ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
+        ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
+        ...(row.paused_until === null ? {} : { pausedUntil: row.paused_until }),
+        ...(row.remind_in_ms === null ? {} : { remindInMs: Math.ceil(row.remind_in_ms) }),
+        ...(row.other_kind && row.other_id
+          ? {
+              waitsOn: {
+                workflowId: workflowIdOf(row.other_kind, row.other_id),
+                ...(row.other_problem ? { problem: row.other_problem.code } : {}),
+              },
+            }
+          : {}),
+      },
+    ];
+  });
+  const next = steps.find((step) => step.state !== 'done' && step.state !== 'skipped');
+  if (next) next.next = true;
+  return {
+    version: Number(first.version),
+    round: first.round,
+    integrationId: first.integration_id,
+    ...(first.about === null ? {} : { about: first.about }),
+    dueInMs: first.due_in_ms === null ? null : Math.ceil(first.due_in_ms),
+    steps,
+  };
+}
+
+/** Steps with their problems in words, for the API; `round` absent = the one under way. */
+export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) {
+  const rows = await db
+    .select({
+      step: processStep.step,
+      state: processStep.state,
+      problem: processStep.problem,
+      retryAt:
+        sql`case when ${isPausing('process_step')} then ${processStep.notBefore} else ${processStep.retryAt} end`.mapWith(
+          processStep.retryAt,
+        ),
+      pausing: sql<boolean>`${isPausing('process_step')}`,
+      startedAt: processStep.startedAt,
+      doneAt: processStep.doneAt,
+    })
+    .from(processStep)
+    .innerJoin(processes, and(eq(processes.kind, processStep.kind), eq(processes.id, processStep.id)))
+    .where(and(ofProcess(ref), round ? eq(processStep.round, round) : eq(processStep.round, processes.round)))
+    .orderBy(processStep.position);
+  // A note of a failed attempt is kept in the row while the step still tries; it is a problem only once it blocks.
+  return rows.map((row) => ({ ...row, problem: row.state === 'blocked' ? row.problem : null }));
+}
+
+/** Whether a step of the round under way is done; a step that is not needed is not. */
+export async function isStepDone(db: Queryable, ref: ProcessRef, step: string): Promise<boolean> {
+  return (await listSteps(db, ref)).some((row) => row.step === step && row.state === 'done');
+}
