@@ -80,15 +80,15 @@ if (options.exit) {
 }
 
 const { mailprotector } = stack.simulators;
-const console = mailprotector
-  ? `Mailprotector ${mailprotector}  its console, simulated; the page says how to log in\n`
+const vendorConsole = mailprotector
+  ? `Mailprotector ${mailprotector}  its console, simulated: the page says how to log in\n`
   : '';
 say(`
 Console      ${stack.api}        token: ${stack.tokenFile}
 API          ${stack.api}/docs
 Temporal UI  ${stack.temporalUi}
 ${stack.workflowLinks().join('\n')}
-${console}${Object.entries(stack.simulators)
+${vendorConsole}${Object.entries(stack.simulators)
   .map(([name, url]) => `Simulator    ${name} ${url}/__admin/state`)
   .join('\n')}
 Logs         ${options.state}/logs
