@@ -1,4 +1,5 @@
 /** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
+import { countersign } from '../commands/actor.ts';
 import { changeAndAdmit } from '../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery, recordPost } from '../commands/alertDelivery.ts';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -15,7 +16,6 @@ import {
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
 import { listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
-import { byCountersign } from '../db/queries/audit.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
@@ -77,10 +77,10 @@ export function createAlertActivities(deps: Dependencies) {
   }
 
   /** The alert is for a person, and its slot the next one's. */
-  async function die({ id, integrationId }: AlertRow, reason: { code: string; detail: string }): Promise<Fate> {
+  async function die(row: AlertRow, reason: { code: string; detail: string }): Promise<Fate> {
     const dead = { state: 'dead' as const, reason };
     const { toWake } = await deps.db.transaction((tx) =>
-      changeAndAdmit(tx, { integrationId, slots }, () => leaveDelivery(tx, byCountersign, id, dead)),
+      changeAndAdmit(tx, { ...row, slots }, () => leaveDelivery(tx, countersign(row), row.id, dead)),
     );
     await wakeAll(deps, toWake);
     return 'settled';
@@ -137,7 +137,7 @@ export function createAlertActivities(deps: Dependencies) {
           if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
           const of = { integrationId: integration.id, slots };
           const parked = { state: 'parked' as const, reason: unmapped };
-          return (await changeAndAdmit(tx, of, () => leaveDelivery(tx, byCountersign, ref.id, parked))).toWake;
+          return (await changeAndAdmit(tx, of, () => leaveDelivery(tx, countersign(row), ref.id, parked))).toWake;
         };
       });
     },

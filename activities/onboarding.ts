@@ -15,7 +15,7 @@ import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
 import { commitChunk, performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
-import { stageUsage } from './vendor.ts';
+import { stageRead } from './vendor.ts';
 
 /** Customers that are started, and workflows that are woken, together. */
 const together = 100;
@@ -73,7 +73,7 @@ export function createOnboardingActivities(deps: Dependencies) {
         if (refused) throw new ConnectorError({ kind: 'permanent', code: refused.code, detail: refused.why });
         await commitChunk(deps, ref, async (tx) => {
           await noteIncomplete(tx, run.id, accepting);
-          for (const page of pages) await stageUsage(tx, run.id, page);
+          for (const page of pages) await stageRead(tx, run.id, page);
           return moveRunCursor(tx, run, vendorAccountId);
         });
         return async () => undefined;

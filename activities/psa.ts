@@ -7,12 +7,12 @@ import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 import type { TicketOptions } from '../domain/alerts.ts';
 import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { readIntegration } from '../db/queries/integration.ts';
+import { audit, countersign } from '../commands/actor.ts';
 import { askToMatch } from '../commands/onboarding.ts';
 import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
 import { listInactiveAgreements, stageLinesVersion } from '../db/queries/inactiveAgreements.ts';
@@ -108,14 +108,9 @@ export function createPsaActivities(deps: Dependencies) {
         const startedAt = await closeRefresh(tx, ref.round, figures);
         await recomputeConnection(tx, ref.id);
         await verifyTodoLines(tx, ref.id);
-        const { organizationId } = await readPsaConnection(tx, ref.id);
-        await recordAudit(tx, organizationId, {
-          actor: byCountersign,
-          action: 'psa.refreshed',
-          subjectKind: 'psa_connection',
-          subjectId: ref.id,
-          after: figures,
-        });
+        const subject = { subjectKind: 'psa_connection', subjectId: ref.id };
+        const actor = countersign(await readPsaConnection(tx, ref.id));
+        await audit(tx, actor, { action: 'psa.refreshed', ...subject, after: figures });
         const waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
         return [...waiters, ...(await askToMatch(tx, { psaConnectionId: ref.id }))];
       });

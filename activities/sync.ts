@@ -1,7 +1,7 @@
 /** Guarding and applying a sync run. */
 import { syncProcess } from '../domain/process/ids.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { audit, countersign } from '../commands/actor.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { commitFact, finishStep } from '../db/queries/process.ts';
@@ -78,13 +78,10 @@ export function createSyncActivities(deps: Dependencies) {
         await settlePushed(tx, ref.id, ref.round);
         await dropStaged(tx, ref.round);
         const counted = await advanceCounted(tx, integration);
-        await recordAudit(tx, integration.organizationId, {
-          actor: byCountersign,
-          action: 'sync.applied',
-          subjectKind: 'sync_run',
-          subjectId: ref.round,
-          after: { figures: run.figures, superseded, ...(run.incomplete ? { incomplete: run.incomplete } : {}) },
-        });
+        const { figures, incomplete } = run;
+        const after = { figures, superseded, ...(incomplete ? { incomplete } : {}) };
+        const subject = { subjectKind: 'sync_run', subjectId: ref.round };
+        await audit(tx, countersign(integration), { action: 'sync.applied', ...subject, after });
         return counted;
       });
       // After the commit, because it begins with the integration's lock: whoever is killed here leaves it to the sweep.

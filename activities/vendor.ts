@@ -1,7 +1,7 @@
 /** What processes ask of the vendor. */
 import { keyOfPair } from '../domain/countPair.ts';
 import { Context } from '@temporalio/activity';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
+import { audit, countersign } from '../commands/actor.ts';
 import { noteCustomerChanges } from '../commands/customerChanges.ts';
 import {
   addServices,
@@ -34,6 +34,8 @@ import { commitChunk, performStep, type StepRef, type StepResult } from './step.
 /** Sorts after every account id: the cursor of a run whose pages have all arrived. */
 export const allPages = '\uffff';
 
+const subjectOf = ({ id }: StepRef) => ({ subjectKind: 'integration', subjectId: id });
+
 export function createVendorActivities(deps: Dependencies) {
   const signal = () => Context.current().cancellationSignal;
 
@@ -46,18 +48,13 @@ export function createVendorActivities(deps: Dependencies) {
         const { call, accepting } = await acceptingOf(deps, ref);
         const { accounts } = await listCustomers(ref.id, adapter, call);
         return async (tx) => {
-          const { organizationId } = await readIntegration(tx, ref.id);
+          const integration = await readIntegration(tx, ref.id);
           await storeVendorName(tx, ref.id, resellerName);
           const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole: !accepting?.lists.length });
-          await recordAudit(tx, organizationId, {
-            actor: byCountersign,
-            action: 'vendor.verified',
-            subjectKind: 'integration',
-            subjectId: ref.id,
-            after: { accounts: accounts.length, ...(accepting?.lists.length ? { incomplete: accepting } : {}) },
-          });
+          const after = { accounts: accounts.length, ...(accepting?.lists.length ? { incomplete: accepting } : {}) };
+          await audit(tx, countersign(integration), { action: 'vendor.verified', ...subjectOf(ref), after });
           // Where it is connected again, or from now on by reading: customers that came meanwhile.
-          return noteCustomerChanges(tx, { id: ref.id, organizationId }, null, changes);
+          return noteCustomerChanges(tx, integration, null, changes);
         };
       });
     },
@@ -98,8 +95,7 @@ export function createVendorActivities(deps: Dependencies) {
             ref,
             async (tx) => {
               await noteIncomplete(tx, run.id, accepting);
-              await stageAccounts(tx, run.id, accounts);
-              await stageUnread(tx, run.id, unread);
+              await stageRead(tx, run.id, { accounts, unread });
               return moveRunCursor(tx, run, run.cursor ?? '');
             },
             { progress: false },
@@ -116,7 +112,7 @@ export function createVendorActivities(deps: Dependencies) {
           for await (const page of pages) {
             await commitChunk(deps, ref, async (tx) => {
               await noteIncomplete(tx, run.id, accepting);
-              await stageUsage(tx, run.id, page);
+              await stageRead(tx, run.id, page);
               await partsCommitted(tx, [...page.accountIds, ...page.unread.map(({ accountId }) => accountId)]);
               return moveRunCursor(tx, run, page.next ?? allPages);
             });
@@ -139,7 +135,8 @@ export function createVendorActivities(deps: Dependencies) {
     async checkComplete(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
         // What a vendor did not post says nothing, so nothing is missing (invariant 2).
-        if ((await readIntegration(deps.db, ref.id)).intake === 'push') return async () => undefined;
+        const integration = await readIntegration(deps.db, ref.id);
+        if (integration.intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
         const { call, accepting } = await acceptingOf(deps, ref, ['pullVendor', 'checkComplete']);
         const { accounts, unread } = await listCustomers(ref.id, adapter, call);
@@ -162,9 +159,8 @@ export function createVendorActivities(deps: Dependencies) {
           const { incomplete } = await readSyncRun(tx, ref.round);
           const whole = incomplete === null;
           const gone = whole ? absent : [];
-          await stageAccounts(tx, ref.round, accounts);
-          await stageUnread(tx, ref.round, unread);
-          for (const page of late) await stageUsage(tx, ref.round, page);
+          await stageRead(tx, ref.round, { accounts, unread });
+          for (const page of late) await stageRead(tx, ref.round, page);
           const posted = await stagePushed(tx, ref.id, ref.round);
           if (whole) await stageZeroes(tx, ref.id, ref.round, gone);
           const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole });
@@ -178,15 +174,8 @@ export function createVendorActivities(deps: Dependencies) {
             ...(incomplete ? { incompleteLists: incomplete.count } : {}),
           };
           await updateRun(tx, ref.round, { figures });
-          const { organizationId } = await readIntegration(tx, ref.id);
-          await recordAudit(tx, organizationId, {
-            actor: byCountersign,
-            action: 'vendor.listed',
-            subjectKind: 'integration',
-            subjectId: ref.id,
-            after: figures,
-          });
-          return noteCustomerChanges(tx, { id: ref.id, organizationId }, ref.round, changes);
+          await audit(tx, countersign(integration), { action: 'vendor.listed', ...subjectOf(ref), after: figures });
+          return noteCustomerChanges(tx, integration, ref.round, changes);
         };
       });
     },
@@ -240,46 +229,22 @@ function quietInMs(burst: Burst, environment: Environment): number {
   return Math.min(environment.PUSH_IDLE_MS - burst.sinceLastMs, environment.PUSH_LONGEST_MS - burst.sinceFirstMs);
 }
 
-async function stageAccounts(tx: Transaction, runId: string, accounts: readonly VendorAccount[]): Promise<void> {
-  await stageRows(
-    tx,
-    runId,
-    'account',
-    accounts.map((account) => ({ id: account.id, data: { name: account.name } })),
-  );
-}
-
-export async function stageUsage(tx: Transaction, runId: string, page: UsagePage): Promise<void> {
-  await stageRows(
-    tx,
-    runId,
-    'read',
-    page.accountIds.map((id) => ({ id, data: {} })),
-  );
-  await stageRows(
-    tx,
-    runId,
-    'count',
-    page.counts.map((count) => ({
-      id: keyOfPair({ vendorAccountId: count.accountId, serviceId: count.service }),
-      data: count,
+/** Stages what was read of the vendor. Customers that could not be read (`unread`) are no part of what the run says. */
+export async function stageRead(
+  tx: Transaction,
+  runId: string,
+  read: Partial<Omit<UsagePage, 'next'>> & { accounts?: readonly VendorAccount[] },
+): Promise<void> {
+  const { accounts = [], accountIds = [], counts = [], userTypes = [], unread = [] } = read;
+  const rows = {
+    account: accounts.map(({ id, name }) => ({ id, data: { name } })),
+    read: accountIds.map((id) => ({ id, data: {} })),
+    count: counts.map((data) => ({
+      id: keyOfPair({ vendorAccountId: data.accountId, serviceId: data.service }),
+      data,
     })),
-  );
-  await stageRows(
-    tx,
-    runId,
-    'userTypes',
-    page.userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
-  );
-  await stageUnread(tx, runId, page.unread);
-}
-
-/** Customers that could not be read: they are no part of what the run says. */
-async function stageUnread(tx: Transaction, runId: string, unread: readonly UnreadAccount[]): Promise<void> {
-  await stageRows(
-    tx,
-    runId,
-    'unread',
-    unread.map(({ accountId, why }) => ({ id: accountId, data: { why } })),
-  );
+    userTypes: userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
+    unread: unread.map(({ accountId, why }) => ({ id: accountId, data: { why } })),
+  };
+  for (const [entity, staged] of Object.entries(rows)) await stageRows(tx, runId, entity, staged);
 }

@@ -1,4 +1,4 @@
-import { recordAudit, type AuditEntry } from '../db/queries/audit.ts';
+import { byCountersign, recordAudit, type AuditEntry } from '../db/queries/audit.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 
@@ -8,6 +8,12 @@ export interface Actor {
   /** As the audit names them: `token:<id>`, or Countersign itself. */
   name: string;
 }
+
+/** The actor of what a process did by itself. @param row of the organization */
+export const countersign = ({ organizationId }: { organizationId: string }): Actor => ({
+  organizationId,
+  name: byCountersign,
+});
 
 /**
  * A change that a person, a vendor or a process makes, in one transaction with its audit row. It answers what has changed,

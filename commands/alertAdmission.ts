@@ -183,7 +183,7 @@ export async function dismissAlert(
       'A ticket is being written. Dismiss the alert when it is known whether it is there.',
     );
   const dismissed = { state: 'dismissed' as const, reason: { code: 'dismissed', detail } };
-  if (await leaveDelivery(tx, actor.name, id, dismissed)) return { toWake: [deliveryProcess(row)] };
+  if (await leaveDelivery(tx, actor, id, dismissed)) return { toWake: [deliveryProcess(row)] };
   if (!(await moveAlert(tx, id, alertMoves.dismiss, dismissed)))
     throw new Refusal('conflict', 'told-already', `The alert is ${row.state}: somebody has been told of it.`);
   const moved = { before: { state: row.state }, after: dismissed.reason };

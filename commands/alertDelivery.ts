@@ -3,8 +3,8 @@ import { stepsOf } from '../domain/process/steps.ts';
 import type { Transaction } from '../db/client.ts';
 import { endDelivery, lockAlert, recordPosted, storeClaimedRevision } from '../db/queries/alertDelivery.ts';
 import type { AlertRow } from '../db/queries/alerts.ts';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { finishSteps, startRound } from '../db/queries/process.ts';
+import { audit, countersign, type Actor } from './actor.ts';
 
 /**
  * The revision to deliver: the one under way, or the newest if it has not been delivered. Its row is locked, so that an
@@ -35,8 +35,7 @@ export async function recordPost(
   ticket?: { id: string; url?: string; existed: boolean },
 ): Promise<boolean> {
   if (!(await recordPosted(tx, row, ticket))) return false;
-  await recordAudit(tx, row.organizationId, {
-    actor: byCountersign,
+  await audit(tx, countersign(row), {
     action: ticket ? (ticket.existed ? 'alert.ticketFound' : 'alert.ticketCreated') : 'alert.noteAdded',
     subjectKind: 'alert',
     subjectId: row.id,
@@ -52,19 +51,13 @@ export async function recordPost(
  */
 export async function leaveDelivery(
   tx: Transaction,
-  actor: string,
+  actor: Actor,
   id: string,
   leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: { code: string; detail: string } },
 ): Promise<boolean> {
-  const organizationId = await endDelivery(tx, id, leaving);
-  if (organizationId === undefined) return false;
+  if (!(await endDelivery(tx, id, leaving))) return false;
   await finishSteps(tx, { kind: 'deliverAlert', ids: [id], steps: stepsOf.deliverAlert, state: 'skipped' });
-  await recordAudit(tx, organizationId, {
-    actor,
-    action: `alert.${leaving.state}`,
-    subjectKind: 'alert',
-    subjectId: id,
-    after: leaving.reason,
-  });
+  const { state, reason: after } = leaving;
+  await audit(tx, actor, { action: `alert.${state}`, subjectKind: 'alert', subjectId: id, after });
   return true;
 }

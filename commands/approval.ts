@@ -13,7 +13,7 @@ import {
   type ApprovalBatchRow,
 } from '../db/queries/approvals.ts';
 import { findPreview, noteSignedOff, storePreview, type PreviewRow } from '../db/queries/approvalPreviews.ts';
-import { byCountersign, recordAudits } from '../db/queries/audit.ts';
+import { recordAudits } from '../db/queries/audit.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
 import {
   judgeCards,
@@ -26,7 +26,7 @@ import {
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
 import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
-import { audit, type Actor, type Command } from './actor.ts';
+import { audit, countersign, type Actor, type Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
 /** Lines that an audit row names; of more it has their number, and they are read in the approval, which keeps them. */
@@ -161,10 +161,7 @@ export async function stopWriting(
 ): Promise<void> {
   const [connection, who] =
     'batch' in of
-      ? [
-          { psaConnectionId: of.batch.psaConnectionId, batchId: of.batch.id },
-          { organizationId: of.batch.organizationId, name: byCountersign },
-        ]
+      ? [{ psaConnectionId: of.batch.psaConnectionId, batchId: of.batch.id }, countersign(of.batch)]
       : [{ psaConnectionId: of.psaConnectionId }, of.actor];
   const stopped = await turnIntoTodos(tx, connection);
   await recordAudits(

@@ -1,11 +1,11 @@
 /** Alerts of our own rules: raised once, cleared when what they tell of is over (docs/alerts.md). */
 import type { Transaction } from '../db/client.ts';
 import { clearAlert, keepAlert } from '../db/queries/alerts.ts';
-import { byCountersign, recordAudit } from '../db/queries/audit.ts';
 import { listOpenDerived, type DerivedKey } from '../db/queries/derivedAlerts.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { listUsage } from '../db/queries/usage.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
+import { audit, countersign } from './actor.ts';
 import {
   deriveAlerts,
   derivedIdOf,
@@ -36,13 +36,8 @@ export async function noteUnread(
   integration: IntegrationRow,
   what: { code: string; accounts?: number },
 ): Promise<void> {
-  await recordAudit(tx, integration.organizationId, {
-    actor: byCountersign,
-    action: 'alerts.notDerived',
-    subjectKind: 'integration',
-    subjectId: integration.id,
-    after: what,
-  });
+  const subject = { subjectKind: 'integration', subjectId: integration.id };
+  await audit(tx, countersign(integration), { action: 'alerts.notDerived', ...subject, after: what });
 }
 
 /** Users of each account over all services, as visible now; an account of which nothing was ever reported is not among them. */
@@ -101,11 +96,7 @@ async function storeDerived(
   );
   for (const each of over) await clearAlert(tx, integration.id, each);
   if (fresh.length + over.length === 0) return;
-  await recordAudit(tx, integration.organizationId, {
-    actor: byCountersign,
-    action: 'alerts.derived',
-    subjectKind: 'integration',
-    subjectId: integration.id,
-    after: { raised: fresh.length, cleared: over.length },
-  });
+  const subject = { subjectKind: 'integration', subjectId: integration.id };
+  const after = { raised: fresh.length, cleared: over.length };
+  await audit(tx, countersign(integration), { action: 'alerts.derived', ...subject, after });
 }

@@ -9,7 +9,7 @@ import {
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
 import { onboardingMoves } from '../domain/transitions.ts';
 import type { Transaction } from '../db/client.ts';
-import { byCountersign, recordAudit, recordAudits } from '../db/queries/audit.ts';
+import { byCountersign, recordAudits } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import {
   addServices,
@@ -55,6 +55,7 @@ import {
 } from '../db/queries/usage.ts';
 import type { FoundBy } from '../db/schema/index.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
+import { audit, countersign } from './actor.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -240,12 +241,8 @@ export async function remindOfOnboarding(
   await remindLater(tx, [step.id], remindMs);
   if (reminded.escalated) {
     await blockStep(tx, step, { code: 'not_mapped' });
-    await recordAudit(tx, reminded.organizationId, {
-      actor: byCountersign,
-      action: 'customer.escalated',
-      subjectKind: 'vendor_account',
-      subjectId: step.id,
-    });
+    const subject = { subjectKind: 'vendor_account', subjectId: step.id };
+    await audit(tx, countersign(reminded), { action: 'customer.escalated', ...subject });
   }
   return reminded;
 }
@@ -253,7 +250,8 @@ export async function remindOfOnboarding(
 /** Makes the customer's counts visible and computes its cards, in one transaction (invariant 1): it is onboarded. */
 export async function showCustomer(tx: Transaction, key: OnboardingKey): Promise<void> {
   const { integrationId, vendorAccountId } = key;
-  const { organizationId, psaConnectionId, settings } = await readIntegration(tx, integrationId);
+  const integration = await readIntegration(tx, integrationId);
+  const { psaConnectionId, settings } = integration;
   const run = await findCustomerRun(tx, key);
   if (run) {
     if (run.incomplete) await dropLowering(tx, integrationId, run.id);
@@ -269,11 +267,7 @@ export async function showCustomer(tx: Transaction, key: OnboardingKey): Promise
   const mapping = await findAccountMapping(tx, integrationId, vendorAccountId);
   if (mapping) await recomputeCards(tx, psaConnectionId, [mapping.psaAccountId]);
   await moveOnboardings(tx, integrationId, { ids: [vendorAccountId], move: onboardingMoves.complete });
-  await recordAudit(tx, organizationId, {
-    actor: byCountersign,
-    action: 'customer.onboarded',
-    subjectKind: 'vendor_account',
-    subjectId: onboardingId(key),
-    after: { psaAccountId: mapping?.psaAccountId ?? null, runId: run?.id ?? null },
-  });
+  const subject = { subjectKind: 'vendor_account', subjectId: onboardingId(key) };
+  const after = { psaAccountId: mapping?.psaAccountId ?? null, runId: run?.id ?? null };
+  await audit(tx, countersign(integration), { action: 'customer.onboarded', ...subject, after });
 }

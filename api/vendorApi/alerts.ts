@@ -1,12 +1,11 @@
 /** Routes 17 and 18: send an alert, and ask for its state by the message id (reference/gradient.md §4.1–4.2, §5.3). */
 import { Hono } from 'hono';
 import { takeAlert } from '../../commands/alertAdmission.ts';
+import { activate } from '../../commands/vendorPush.ts';
 import { meantBy, type IdReadings } from '../../domain/idReadings.ts';
 import { findAlertOf, readAlert, type AlertRow, type PostedAlert } from '../../db/queries/alerts.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
-import { storePushStatus } from '../../db/queries/push.ts';
 import { listIdentified, listKnownIds } from '../../db/queries/pushCatalogue.ts';
-import { canMove, pushStatusMoves } from '../../domain/transitions.ts';
 import { wakeAll, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
@@ -29,8 +28,7 @@ alertRoutes.post('/alerting/:accountId{.+}', async (c) => {
   const slots = deps.environment.ALERTS_IN_FLIGHT;
   const { id, toWake } = await takeAlert(deps.db, row, { ...posted, vendorAccountId, asPosted, slots });
   wakeAll(deps, toWake);
-  if (canMove(row.pushStatus, pushStatusMoves.post))
-    await storePushStatus(deps.db, row.id, { pushStatus: pushStatusMoves.post.to });
+  await activate(deps.db, row);
   return c.json({ messageId: id, alertId: posted.alertId, correlationID: c.get('requestId') }, 201);
 });
 

@@ -1,6 +1,7 @@
 /** Gradient's Vendor API: a vendor program that was written for Gradient works here when only the address is changed. */
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
+import { Refusal, type RefusalKind } from '../../commands/refusal.ts';
 import { isDatabaseAway } from '../../db/client.ts';
 import type { ApiDependencies } from '../context.ts';
 import { alertRoutes } from './alerts.ts';
@@ -12,6 +13,8 @@ import { organizationRoutes } from './organization.ts';
 import { accountAndServiceRoutes } from './accountsAndServices.ts';
 import { createCountAcceptor } from './countAcceptor.ts';
 import { vendorRoutes } from './vendor.ts';
+
+const statusOf: Record<RefusalKind, number> = { unknown: 404, conflict: 409, impossible: 400 };
 
 export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   const vendorKeys = new Map(
@@ -34,6 +37,7 @@ export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
   });
   app.onError((error, c) => {
     if (error instanceof VendorApiError) return error.toResponse();
+    if (error instanceof Refusal) return new VendorApiError(statusOf[error.kind], error.message).toResponse();
     if (error instanceof HTTPException) return new VendorApiError(error.status, error.message).toResponse();
     deps.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'request failed');
     if (isDatabaseAway(error))

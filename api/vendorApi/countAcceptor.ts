@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Database } from '../../db/client.ts';
-import { acceptCounts, type AcceptedCount, type PostedCount, type PresentedKeys } from '../../db/queries/push.ts';
+import { acceptCounts, type AcceptedCount } from '../../commands/acceptCounts.ts';
+import type { PostedCount, PresentedKeys } from '../../db/queries/push.ts';
 
 /** The most counts that are written by one statement. */
 const maxCounts = 200;

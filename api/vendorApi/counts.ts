@@ -1,8 +1,7 @@
 /** Route 8: the absolute count of one account × one service (reference/gradient.md §5.2). */
 import { syncProcess } from '../../domain/process/ids.ts';
 import { Hono } from 'hono';
-import { storePushStatus } from '../../db/queries/push.ts';
-import { canMove, pushStatusMoves } from '../../domain/transitions.ts';
+import { activate } from '../../commands/vendorPush.ts';
 import { wakeAll } from '../context.ts';
 import { isBad } from '../middleware/text.ts';
 import { ambiguous, idIn } from './address.ts';
@@ -32,8 +31,7 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
     const { integration } = kept;
     if (kept.first) {
       // The first usage makes the integration active, as Gradient's platform does.
-      if (canMove(integration.pushStatus, pushStatusMoves.post))
-        await storePushStatus(deps.db, integration.id, { pushStatus: pushStatusMoves.post.to });
+      await activate(deps.db, integration);
       wakeAll(deps, [syncProcess(integration)]);
     }
     // 404 is normal here: a count of a known account and service is stored, and counts as soon as both are mapped.

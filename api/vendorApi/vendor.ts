@@ -2,12 +2,12 @@
 import { Hono } from 'hono';
 import { isVendor, vendors } from '../../connectors/registry.ts';
 import { readIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
-import { storePushStatus } from '../../db/queries/push.ts';
-import { listPushedServices, putSku } from '../../db/queries/pushCatalogue.ts';
+import { listPushedServices } from '../../db/queries/pushCatalogue.ts';
 import type { IdReadings } from '../../domain/idReadings.ts';
-import { audit } from '../../commands/actor.ts';
+import type { Command } from '../../commands/actor.ts';
 import { requestMigration } from '../../commands/migration.ts';
 import { Refusal } from '../../commands/refusal.ts';
+import { changeVendorProfile, putService } from '../../commands/vendorPush.ts';
 import { runAs, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
@@ -23,6 +23,16 @@ export const vendorActor = ({ organizationId, vendor }: IntegrationRow) => ({
   organizationId,
   name: `vendor:${vendor}`,
 });
+
+/** Runs a command as the vendor whose key came with the request. */
+export async function runAsVendor<Input, Changed>(
+  c: VendorContext,
+  command: Command<Input & { integration: IntegrationRow }, Changed>,
+  input: Input,
+) {
+  const integration = c.get('integration');
+  return runAs(c.get('deps'), vendorActor(integration), command, { ...input, integration });
+}
 
 vendorRoutes.get('/', async (c) => wrapped(c, await vendorData(c, c.get('integration')), 'Vendor found'));
 
@@ -41,13 +51,7 @@ vendorRoutes.patch('/', async (c) => {
   if (wantsAlerts && c.get('deps').environment.MIGRATION_SIGNAL !== 'none') await migrate(c.get('deps'), row);
   if (Object.keys(change).length === 0)
     return wrapped(c, await vendorData(c, await readIntegration(c.get('deps').db, row.id)), 'Vendor updated');
-  const vendorProfile = { ...row.vendorProfile, ...change };
-  await c.get('deps').db.transaction(async (tx) => {
-    await storePushStatus(tx, row.id, { vendorProfile });
-    const subject = { subjectKind: 'integration', subjectId: row.id };
-    const moved = { before: row.vendorProfile, after: vendorProfile };
-    await audit(tx, vendorActor(row), { action: 'vendor.profile', ...subject, ...moved });
-  });
+  const { vendorProfile } = await runAsVendor(c, changeVendorProfile, { change });
   return wrapped(c, await vendorData(c, { ...row, vendorProfile }), 'Vendor updated');
 });
 
@@ -88,11 +92,7 @@ vendorRoutes.post('/service', async (c) => {
     supportArticle: optionalText(fields, 'supportArticle'),
     supportContact: optionalText(fields, 'supportContact'),
   };
-  await c.get('deps').db.transaction(async (tx) => {
-    await putSku(tx, row.id, sku);
-    const subject = { subjectKind: 'integration', subjectId: row.id };
-    await audit(tx, vendorActor(row), { action: 'service.put', ...subject, after: { name: sku.name } });
-  });
+  await runAsVendor(c, putService, { sku });
   return c.json(await vendorData(c, row), 201);
 });
 

@@ -12,6 +12,7 @@ import {
   service,
   vendorAccount,
 } from '../schema/index.ts';
+import { isMappingOf, isPsaAccount, isVendorAccount } from './joins.ts';
 import { referenceOf, type AlertRow } from './alerts.ts';
 import { mayMove } from './mayMove.ts';
 
@@ -60,21 +61,9 @@ export async function readDelivery(db: Queryable, id: string): Promise<DeliveryC
     .from(alert)
     .innerJoin(integration, eq(integration.id, alert.integrationId))
     .innerJoin(organization, eq(organization.id, alert.organizationId))
-    .leftJoin(
-      vendorAccount,
-      and(eq(vendorAccount.integrationId, alert.integrationId), eq(vendorAccount.id, alert.vendorAccountId)),
-    )
-    .leftJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, alert.integrationId),
-        eq(accountMapping.vendorAccountId, alert.vendorAccountId),
-      ),
-    )
-    .leftJoin(
-      psaAccount,
-      and(eq(psaAccount.psaConnectionId, integration.psaConnectionId), eq(psaAccount.id, accountMapping.psaAccountId)),
-    )
+    .leftJoin(vendorAccount, isVendorAccount(alert.integrationId, alert.vendorAccountId))
+    .leftJoin(accountMapping, isMappingOf(alert.integrationId, alert.vendorAccountId))
+    .leftJoin(psaAccount, isPsaAccount(integration.psaConnectionId, accountMapping.psaAccountId))
     .leftJoin(service, and(eq(service.integrationId, alert.integrationId), eq(service.id, alert.serviceId)))
     .where(eq(alert.id, id));
   if (!row) throw new Error(`There is no alert ${id}.`);
@@ -199,7 +188,7 @@ export async function recordDelivered(tx: Transaction, id: string): Promise<void
     );
 }
 
-/** Takes an alert out of delivery. @returns whose it is; undefined when it was not being delivered any more */
+/** Takes an alert out of delivery. @returns false when it was not being delivered any more */
 export async function endDelivery(
   tx: Queryable,
   id: string,

@@ -22,6 +22,7 @@ import {
   usageCount,
   vendorAccount,
 } from '../schema/index.ts';
+import { isMappingOf, isPsaAccount } from './joins.ts';
 import { among } from './among.ts';
 import { quantityDecimalsOf, readPsaConnection, type PsaConnectionRow } from './psaConnection.ts';
 import { listUnreadOf } from './psaUnread.ts';
@@ -167,13 +168,7 @@ async function readInputs(
     .select({ psaAccountId: accountMapping.psaAccountId, count: usageCount, incomplete: syncRun.incomplete })
     .from(usageCount)
     .leftJoin(syncRun, and(eq(syncRun.id, usageCount.runId), eq(usageCount.source, 'pull')))
-    .innerJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, usageCount.integrationId),
-        eq(accountMapping.vendorAccountId, usageCount.vendorAccountId),
-      ),
-    )
+    .innerJoin(accountMapping, isMappingOf(usageCount.integrationId, usageCount.vendorAccountId))
     .innerJoin(integration, eq(integration.id, usageCount.integrationId))
     .where(
       and(
@@ -222,13 +217,7 @@ async function readInputs(
   const unreadUsage = await tx
     .select({ psaAccountId: accountMapping.psaAccountId, account: vendorAccount })
     .from(vendorAccount)
-    .innerJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, vendorAccount.integrationId),
-        eq(accountMapping.vendorAccountId, vendorAccount.id),
-      ),
-    )
+    .innerJoin(accountMapping, isMappingOf(vendorAccount.integrationId, vendorAccount.id))
     .innerJoin(integration, eq(integration.id, vendorAccount.integrationId))
     .where(
       and(
@@ -366,10 +355,7 @@ function cardsWithNames(db: Queryable) {
       productName: psaProduct.name,
     })
     .from(card)
-    .innerJoin(
-      psaAccount,
-      and(eq(psaAccount.psaConnectionId, card.psaConnectionId), eq(psaAccount.id, card.psaAccountId)),
-    )
+    .innerJoin(psaAccount, isPsaAccount(card.psaConnectionId, card.psaAccountId))
     .leftJoin(
       psaProduct,
       and(eq(psaProduct.psaConnectionId, card.psaConnectionId), eq(psaProduct.id, card.psaProductId)),

@@ -9,6 +9,7 @@ import {
   serviceMapping,
   vendorAccount,
 } from '../schema/index.ts';
+import { isMappingOf, isServiceMapping } from './joins.ts';
 import { among } from './among.ts';
 import { createProcess, startRound } from './process.ts';
 
@@ -209,13 +210,7 @@ export async function listVendorAccounts(
       how: accountMapping.how,
     })
     .from(vendorAccount)
-    .leftJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, vendorAccount.integrationId),
-        eq(accountMapping.vendorAccountId, vendorAccount.id),
-      ),
-    )
+    .leftJoin(accountMapping, isMappingOf(vendorAccount.integrationId, vendorAccount.id))
     .where(
       and(
         eq(vendorAccount.integrationId, integrationId),
@@ -287,13 +282,7 @@ export async function listMatchableAccounts(db: Queryable, integrationId: string
       open: sql<boolean>`${vendorAccount.linked} and ${accountMapping.psaAccountId} is null`,
     })
     .from(vendorAccount)
-    .leftJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, vendorAccount.integrationId),
-        eq(accountMapping.vendorAccountId, vendorAccount.id),
-      ),
-    )
+    .leftJoin(accountMapping, isMappingOf(vendorAccount.integrationId, vendorAccount.id))
     .where(
       and(
         eq(vendorAccount.integrationId, integrationId),
@@ -324,10 +313,7 @@ export async function listServices(db: Queryable, integrationId: string) {
       rounding: serviceMapping.rounding,
     })
     .from(service)
-    .leftJoin(
-      serviceMapping,
-      and(eq(serviceMapping.integrationId, service.integrationId), eq(serviceMapping.serviceId, service.id)),
-    )
+    .leftJoin(serviceMapping, isServiceMapping(service.integrationId, service.id))
     .where(eq(service.integrationId, integrationId))
     .orderBy(asc(service.id));
 }

@@ -3,6 +3,7 @@ import { and, asc, eq } from 'drizzle-orm';
 import type { Mappings } from '../../domain/mappingFile.ts';
 import type { Queryable } from '../client.ts';
 import { accountMapping, psaAccount, psaProduct, vendorAccount } from '../schema/index.ts';
+import { isMappingOf } from './joins.ts';
 import { listServices, type IntegrationRow } from './integration.ts';
 
 export async function readMappings(
@@ -18,13 +19,7 @@ export async function readMappings(
       how: accountMapping.how,
     })
     .from(vendorAccount)
-    .leftJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, vendorAccount.integrationId),
-        eq(accountMapping.vendorAccountId, vendorAccount.id),
-      ),
-    )
+    .leftJoin(accountMapping, isMappingOf(vendorAccount.integrationId, vendorAccount.id))
     .where(and(eq(vendorAccount.integrationId, row.id), eq(vendorAccount.linked, true)))
     .orderBy(asc(vendorAccount.name), asc(vendorAccount.id));
   const psaAccounts = await db

@@ -4,6 +4,7 @@ import type { OnboardingKey } from '../../domain/process/ids.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { accountMapping, onboarding, processStep, vendorAccount, type FoundBy } from '../schema/index.ts';
+import { isMappingOf, isVendorAccount } from './joins.ts';
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
 import { mayMove } from './mayMove.ts';
@@ -197,17 +198,8 @@ function selectOnboardings(db: Queryable) {
       how: accountMapping.how,
     })
     .from(onboarding)
-    .innerJoin(
-      vendorAccount,
-      and(eq(vendorAccount.integrationId, onboarding.integrationId), eq(vendorAccount.id, onboarding.vendorAccountId)),
-    )
-    .leftJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, onboarding.integrationId),
-        eq(accountMapping.vendorAccountId, onboarding.vendorAccountId),
-      ),
-    )
+    .innerJoin(vendorAccount, isVendorAccount(onboarding.integrationId, onboarding.vendorAccountId))
+    .leftJoin(accountMapping, isMappingOf(onboarding.integrationId, onboarding.vendorAccountId))
     .$dynamic();
 }
 

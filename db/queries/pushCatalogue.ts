@@ -3,6 +3,7 @@ import { and, asc, eq, like, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import type { Identified } from '../../domain/idReadings.ts';
 import { accountMapping, givenServiceId, service, serviceMapping, vendorAccount } from '../schema/index.ts';
+import { isMappingOf, isServiceMapping } from './joins.ts';
 import { among } from './among.ts';
 
 export interface PushedThing {
@@ -15,50 +16,52 @@ export interface PushedThing {
 
 /** Accounts and dynamic services are changed alike. Aliased `t` wherever these are used. */
 const changeable = {
-  accounts: { table: sql`vendor_account`, also: sql`, linked = true`, only: sql`true` },
-  services: { table: sql`service`, also: sql``, only: sql`t.dynamic` },
+  accounts: {
+    table: sql`vendor_account`,
+    flag: sql`linked`,
+    again: sql`, linked = true, missing_since = null`,
+    also: sql`, linked = true`,
+    only: sql`true`,
+  },
+  services: { table: sql`service`, flag: sql`dynamic`, again: sql``, also: sql``, only: sql`t.dynamic` },
 };
+export type PushedKind = keyof typeof changeable;
 
 const thingColumns = sql`(id text, name text, description text, "isActive" boolean, "isArrears" boolean)`;
 
 /**
- * Creates accounts, linked, or updates those that are there. What is absent stays as it is.
+ * Creates accounts, linked, or dynamic services, or updates those that are there; a SKU of that id is left as it is. What is
+ * absent stays as it is.
  *
- * @param accounts each id once
+ * @param things each id once
  * @returns the ids of those that were created
  */
-export async function putAccounts(
+export async function putThings(
   tx: Queryable,
+  kind: PushedKind,
   integrationId: string,
-  accounts: readonly (PushedThing & { name: string })[],
+  things: readonly (PushedThing & { name: string })[],
 ): Promise<string[]> {
+  const { table, flag, again, only } = changeable[kind];
   const { rows } = await tx.execute<{ id: string; created: boolean }>(sql`
-    insert into vendor_account (integration_id, id, name, description, linked, is_active, is_arrears)
+    insert into ${table} as t (integration_id, id, name, description, ${flag}, is_active, is_arrears)
     select ${integrationId}::uuid, r.id, r.name, coalesce(r.description, ''), true, coalesce(r."isActive", true),
            coalesce(r."isArrears", false)
-      from jsonb_to_recordset(${JSON.stringify(accounts)}::jsonb) as r${thingColumns}
+      from jsonb_to_recordset(${JSON.stringify(things)}::jsonb) as r${thingColumns}
      order by r.id
-    on conflict (integration_id, id) do update set name = excluded.name, linked = true, missing_since = null
+    on conflict (integration_id, id) do update set name = excluded.name ${again} where ${only}
     returning id, xmax = 0 as created`);
-  await writeGiven(tx, 'accounts', integrationId, accounts);
+  await writeGiven(tx, kind, integrationId, things);
   return rows.filter((row) => row.created).map(({ id }) => id);
 }
 
 /**
- * @param accounts each id once
- * @returns the first id that is none of an account, and then nothing is changed
+ * @param things each id once
+ * @returns the first id that is none of an account, or of a dynamic service, and then nothing is changed
  */
-export async function changeAccounts(
+export async function changeThings(
   tx: Queryable,
-  integrationId: string,
-  accounts: readonly PushedThing[],
-): Promise<string | undefined> {
-  return change(tx, 'accounts', integrationId, accounts);
-}
-
-async function change(
-  tx: Queryable,
-  kind: keyof typeof changeable,
+  kind: PushedKind,
   integrationId: string,
   things: readonly PushedThing[],
 ): Promise<string | undefined> {
@@ -78,7 +81,7 @@ async function change(
 /** One statement however many there are: ten thousand by themselves take longer than a caller waits. */
 async function writeGiven(
   tx: Queryable,
-  kind: keyof typeof changeable,
+  kind: PushedKind,
   integrationId: string,
   things: readonly PushedThing[],
 ): Promise<void> {
@@ -116,7 +119,7 @@ export async function listIdentified(
 /** Those of these that are ids of accounts, or of dynamic services. */
 export async function listKnownIds(
   db: Queryable,
-  kind: keyof typeof changeable,
+  kind: PushedKind,
   integrationId: string,
   readings: readonly string[],
 ): Promise<{ id: string }[]> {
@@ -134,11 +137,7 @@ export async function listKnownIds(
 }
 
 /** Ids of accounts, or of services, that hold a comma. */
-export async function listIdsWithComma(
-  db: Queryable,
-  kind: keyof typeof changeable,
-  integrationId: string,
-): Promise<string[]> {
+export async function listIdsWithComma(db: Queryable, kind: PushedKind, integrationId: string): Promise<string[]> {
   const table = kind === 'accounts' ? vendorAccount : service;
   const rows = await db
     .select({ id: table.id })
@@ -159,13 +158,7 @@ export async function listPushedAccounts(db: Queryable, integrationId: string, i
       mappingId: accountMapping.psaAccountId,
     })
     .from(vendorAccount)
-    .leftJoin(
-      accountMapping,
-      and(
-        eq(accountMapping.integrationId, vendorAccount.integrationId),
-        eq(accountMapping.vendorAccountId, vendorAccount.id),
-      ),
-    )
+    .leftJoin(accountMapping, isMappingOf(vendorAccount.integrationId, vendorAccount.id))
     .where(
       and(
         eq(vendorAccount.integrationId, integrationId),
@@ -217,10 +210,7 @@ export async function listPushedServices(
   return db
     .select({ service, givenId: givenServiceId(service.id), productIds: serviceMapping.productIds })
     .from(service)
-    .leftJoin(
-      serviceMapping,
-      and(eq(serviceMapping.integrationId, service.integrationId), eq(serviceMapping.serviceId, service.id)),
-    )
+    .leftJoin(serviceMapping, isServiceMapping(service.integrationId, service.id))
     .where(
       and(
         eq(service.integrationId, integrationId),
@@ -229,36 +219,4 @@ export async function listPushedServices(
       ),
     )
     .orderBy(asc(service.id));
-}
-
-/**
- * Creates dynamic services or updates those that are there; a SKU of that id is left as it is.
- *
- * @param services each id once
- */
-export async function putDynamicServices(
-  tx: Queryable,
-  integrationId: string,
-  services: readonly (PushedThing & { name: string })[],
-): Promise<void> {
-  await tx.execute(sql`
-    insert into service as s (integration_id, id, name, description, dynamic, is_active, is_arrears)
-    select ${integrationId}::uuid, r.id, r.name, coalesce(r.description, ''), true, coalesce(r."isActive", true),
-           coalesce(r."isArrears", false)
-      from jsonb_to_recordset(${JSON.stringify(services)}::jsonb) as r${thingColumns}
-     order by r.id
-    on conflict (integration_id, id) do update set name = excluded.name where s.dynamic`);
-  await writeGiven(tx, 'services', integrationId, services);
-}
-
-/**
- * @param services each id once
- * @returns the first id that is none of a dynamic service, and then nothing is changed
- */
-export async function changeDynamicServices(
-  tx: Queryable,
-  integrationId: string,
-  services: readonly PushedThing[],
-): Promise<string | undefined> {
-  return change(tx, 'services', integrationId, services);
 }

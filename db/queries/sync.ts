@@ -13,25 +13,22 @@ export type SyncRunRow = typeof syncRun.$inferSelect;
 const ofAll = isNull(syncRun.vendorAccountId);
 
 /**
- * Asks for a sync, or for the release of a held run.
+ * Asks for a sync, or for the release of a held run, or (`push`) for a sync of what was posted, of which one is open at most.
  *
  * @param request.onceKey asks once however often it is called with the same key
+ * @returns false when it was asked for before
  */
 export async function insertSyncRequest(
   tx: Queryable,
   integrationId: string,
-  request: { requestedBy: string; onceKey?: string; releaseRunId?: string },
-): Promise<void> {
-  await tx
+  request: { requestedBy: string; onceKey?: string; releaseRunId?: string; kind?: 'push' },
+): Promise<boolean> {
+  const asked = await tx
     .insert(syncRequest)
-    .values({
-      integrationId,
-      requestedBy: request.requestedBy,
-      onceKey: request.onceKey ?? null,
-      kind: request.releaseRunId ? 'release' : 'sync',
-      releaseRunId: request.releaseRunId ?? null,
-    })
-    .onConflictDoNothing();
+    .values({ integrationId, kind: request.releaseRunId ? 'release' : 'sync', ...request })
+    .onConflictDoNothing()
+    .returning({ id: syncRequest.id });
+  return asked.length > 0;
 }
 
 /**

@@ -1,0 +1,144 @@
+/** What a vendor that pushes tells through the Vendor API: where it stands, its profile, its accounts and its services. */
+import type { Queryable, Transaction } from '../db/client.ts';
+import type { IntegrationRow } from '../db/queries/integration.ts';
+import { completeMigrationStep } from '../db/queries/migration.ts';
+import { completeByFact } from '../db/queries/process.ts';
+import { hasAcceptedAndLinked, storePushStatus } from '../db/queries/push.ts';
+import {
+  changeThings,
+  putSku,
+  putThings,
+  type PushedKind,
+  type PushedSku,
+  type PushedThing,
+} from '../db/queries/pushCatalogue.ts';
+import { connectProcess, type Wakeable } from '../domain/process/ids.ts';
+import { canMove, pushStatusMoves, type PushStatus } from '../domain/transitions.ts';
+import { audit, type Actor, type Command } from './actor.ts';
+import { linkersOf } from './integration.ts';
+import { askToMatch, beginOnboardings } from './onboarding.ts';
+import { Refusal } from './refusal.ts';
+
+interface Integration {
+  integration: IntegrationRow;
+}
+
+const subjectOf = ({ id }: IntegrationRow) => ({ subjectKind: 'integration', subjectId: id });
+
+/**
+ * The vendor says where it stands. `pending` never demotes an active integration: a vendor that starts anew sends it again.
+ *
+ * @returns where it stands now
+ */
+export const setPushStatus: Command<Integration & { status: PushStatus }, { pushStatus: PushStatus }> = async (
+  tx,
+  actor,
+  { integration, status },
+) => {
+  const connect = connectProcess(integration);
+  const { pushStatus: before } = integration;
+  const pushStatus = canMove(before, pushStatusMoves[status]) ? status : before;
+  await storePushStatus(tx, integration.id, { pushStatus });
+  if (pushStatus === 'pending' || pushStatus === 'active') {
+    await completeByFact(tx, { ...connect, round: '1', step: 'enable' });
+    await completeLinkCustomers(tx, integration);
+  }
+  const moved = { before: { status: before }, after: { status: pushStatus } };
+  if (pushStatus !== before)
+    await audit(tx, actor, { action: 'integration.pushStatus', ...subjectOf(integration), ...moved });
+  return { pushStatus, toWake: [connect] };
+};
+
+/** Its first count or alert makes an integration active. */
+export async function activate(db: Queryable, { id, pushStatus }: Pick<IntegrationRow, 'id' | 'pushStatus'>) {
+  const { post } = pushStatusMoves;
+  if (canMove(pushStatus, post)) await storePushStatus(db, id, { pushStatus: post.to });
+}
+
+/** The vendor has accepted the key and told of a customer: that is how a vendor that pushes links customers (G10). */
+async function completeLinkCustomers(tx: Transaction, row: IntegrationRow): Promise<void> {
+  if (await hasAcceptedAndLinked(tx, row.id))
+    await completeByFact(tx, { ...connectProcess(row), round: '1', step: 'linkCustomers' });
+}
+
+/** The vendor describes itself; what it does not give stays. */
+export const changeVendorProfile: Command<
+  Integration & { change: IntegrationRow['vendorProfile'] },
+  { vendorProfile: IntegrationRow['vendorProfile'] }
+> = async (tx, actor, { integration, change }) => {
+  const vendorProfile = { ...integration.vendorProfile, ...change };
+  await storePushStatus(tx, integration.id, { vendorProfile });
+  const moved = { before: integration.vendorProfile, after: vendorProfile };
+  await audit(tx, actor, { action: 'vendor.profile', ...subjectOf(integration), ...moved });
+  return { vendorProfile, toWake: [] };
+};
+
+/** Adds a SKU, or changes the one of its name. */
+export const putService: Command<Integration & { sku: PushedSku & { id: string } }> = async (
+  tx,
+  actor,
+  { integration, sku },
+) => {
+  await putSku(tx, integration.id, sku);
+  await audit(tx, actor, { action: 'service.put', ...subjectOf(integration), after: { name: sku.name } });
+  return { toWake: [] };
+};
+
+/** Creates accounts, or services of this organization alone, or updates those that are there; of one id the last entry counts. */
+export const putPushed: Command<
+  Integration & { of: PushedKind; entries: readonly (PushedThing & { name: string })[] }
+> = async (tx, actor, { integration, of, entries }) => {
+  // One statement cannot write a row twice.
+  const lastOfEach = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
+  const created = await putThings(tx, of, integration.id, lastOfEach);
+  const found = { by: 'vendor' as const, actor: actor.name };
+  const begun = of === 'accounts' ? await beginOnboardings(tx, integration, created, found) : [];
+  return { toWake: await notePushed(tx, actor, { integration, of }, { action: `${of}.put`, entries, begun }) };
+};
+
+/**
+ * Changes accounts, or services, all of them or none.
+ *
+ * @throws Refusal for an id that there is not
+ */
+export const changePushed: Command<Integration & { of: PushedKind; entries: readonly PushedThing[] }> = async (
+  tx,
+  actor,
+  { integration, of, entries },
+) => {
+  const unknown = await changeThings(tx, of, integration.id, merged(entries));
+  if (unknown !== undefined)
+    throw new Refusal(
+      'unknown',
+      'not-found',
+      `No ${of === 'accounts' ? 'account' : 'service'} found with id: ${unknown}`,
+    );
+  // The new name may be that of a PSA account.
+  const begun = of === 'accounts' ? await askToMatch(tx, { integrationId: integration.id }) : [];
+  return { toWake: await notePushed(tx, actor, { integration, of }, { action: `${of}.change`, entries, begun }) };
+};
+
+async function notePushed(
+  tx: Transaction,
+  actor: Actor,
+  { integration, of }: Integration & { of: PushedKind },
+  { action, entries, begun }: { action: string; entries: readonly PushedThing[]; begun: readonly Wakeable[] },
+): Promise<Wakeable[]> {
+  const linkers = await linkersOf(tx, integration);
+  if (of === 'accounts') {
+    await completeLinkCustomers(tx, integration);
+    await completeMigrationStep(tx, integration.id, 'linkCustomers');
+  }
+  await audit(tx, actor, { action, ...subjectOf(integration), after: { count: entries.length } });
+  return [...linkers, ...begun];
+}
+
+/** Merges entries of one id: each field has the value that was given last, as if the changes were made one by one. */
+function merged(entries: readonly PushedThing[]): PushedThing[] {
+  const byId = new Map<string, PushedThing>();
+  for (const entry of entries) {
+    const given = Object.entries(entry).filter(([, value]) => value !== undefined);
+    byId.set(entry.id, { ...byId.get(entry.id), ...Object.fromEntries(given), id: entry.id });
+  }
+  return [...byId.values()];
+}
