@@ -28,9 +28,8 @@ export const stepMoves = {
   free: { from: ['blocked'], to: 'waiting' },
   /** A released run, a mapping taken back, an integration that is connected again. */
   redo: { from: [...unfinished, 'done', 'skipped'], to: 'waiting' },
-  /** The same round of the same process from the beginning: a customer that is there again. */
-  restartDone: { from: ['done', 'skipped'], to: 'done' },
-  restartSkipped: { from: ['done', 'skipped'], to: 'skipped' },
+  /** A customer that is there again needs a step no more that it needed before: the vendor sends its counts now. */
+  restartSkipped: { from: ['done'], to: 'skipped' },
 } as const satisfies Moves<StepState>;
 
 export const approvalLineStates = [

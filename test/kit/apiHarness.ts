@@ -10,7 +10,7 @@ import { expect } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import type { Database } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
-import { readEnvironment } from '../../environment.ts';
+import { readEnvironment, type Environment } from '../../environment.ts';
 import { createApiClient, type ApiAnswer } from '../../dev/walkthrough/apiClient.ts';
 import { findRoute, misfits, withDefinitions, type Contract } from './apiContract.ts';
 import { seedTenant, type Tenant } from './apiTenant.ts';
@@ -40,6 +40,7 @@ export interface Caller {
 export interface ApiHarness {
   url: string;
   db: Database;
+  environment: Environment;
   contract: Contract;
   one: Tenant;
   other: Tenant;
@@ -128,6 +129,7 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
   return {
     url,
     db: database.db,
+    environment,
     contract,
     one,
     other,
