@@ -24,6 +24,7 @@ import { Tabs } from './ui/Tabs.tsx';
 import { TextField } from './ui/TextField.tsx';
 import { tell, tellProblem, Toasts } from './ui/Toast.tsx';
 import { When } from './ui/When.tsx';
+import styles from './parts.module.css';
 
 const customers = Array.from({ length: 20_000 }, (_, at) => ({
   id: String(at),
@@ -116,11 +117,20 @@ function Parts() {
             <Item icon="close" name="Fail" onDo={() => tellProblem(noAnswer())} />
           </Menu>
           <Button onPress={() => setOpen(true)}>Dialog</Button>
-          <Dialog title="A dialog" isOpen={isOpen} onClose={() => setOpen(false)}>
+          <Dialog
+            title="A dialog"
+            isOpen={isOpen}
+            onClose={() => setOpen(false)}
+            actions={
+              <>
+                <Button onPress={() => setOpen(false)}>Not now</Button>
+                <Button look="main" onPress={() => setOpen(false)}>
+                  All right
+                </Button>
+              </>
+            }
+          >
             <p>It says what happens next.</p>
-            <Button look="main" onPress={() => setOpen(false)}>
-              All right
-            </Button>
           </Dialog>
           <When at="2026-11-25T03:31:10.000Z" />, <When at="2026-11-25T03:31:10.000Z" as="age" />
         </Part>
@@ -132,7 +142,7 @@ function Parts() {
 
 function Part({ name, children }: { name: string; children: ReactNode }) {
   return (
-    <section>
+    <section className={styles['part']}>
       <h2>{name}</h2>
       {children}
     </section>

@@ -101,6 +101,8 @@ export const router = createRouter({
     shell.addChildren([start, reconcile, integrations, newCustomers, alerts, runs, audit, settings]),
   ]),
   defaultErrorComponent: BrokenPage,
+  // What a page does not know of, or refuses, is not handed to it.
+  search: { strict: true },
   scrollRestoration: true,
 });
 

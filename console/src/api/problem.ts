@@ -31,7 +31,8 @@ export const noAnswer = () =>
     title: 'Countersign does not answer',
     status: 0,
     code: 'no-answer',
-    detail: 'Nothing was changed by what you see here. It is asked again by itself.',
+    detail:
+      'Reading is tried again by itself. If you were changing something, look whether it happened before you do it again.',
   });
 
 /** An answer that is no problem document: something in front of the API gave it. */

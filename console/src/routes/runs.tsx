@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useVendorName } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
-import type { Integration } from '../features/integrations/state.ts';
+import { nameOf, syncStateOf, type Integration } from '../features/integrations/state.ts';
 import { runsQuery } from '../features/syncs/queries.ts';
 import { RunsTable } from '../features/syncs/RunsTable.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -16,7 +16,7 @@ export function Runs() {
   const integrations = useQuery(integrationsQuery);
   const { integration: wanted } = useSearch({ from: '/shell/runs' });
   const navigate = useNavigate();
-  const nameOf = useIntegrationName();
+  const vendorName = useVendorName();
   const items = integrations.data?.items ?? [];
   const chosen = items.find(({ id }) => id === wanted) ?? items[0];
   return (
@@ -28,7 +28,7 @@ export function Runs() {
         chosen && (
           <Select
             label="Integration"
-            choices={items.map((each) => ({ id: each.id, name: nameOf(each) }))}
+            choices={items.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }))}
             chosen={chosen.id}
             onChoose={(id) => void navigate({ to: '/runs', search: { integration: id } })}
           />
@@ -38,7 +38,7 @@ export function Runs() {
       <Loaded query={integrations} what="The runs" loading={<Skeleton label="Reading the integrations …" rows={8} />}>
         {() =>
           chosen ? (
-            <RunsOf key={chosen.id} integration={chosen} name={nameOf(chosen)} />
+            <RunsOf key={chosen.id} integration={chosen} name={nameOf(chosen, vendorName(chosen.vendor))} />
           ) : (
             <EmptyState title="Nothing is connected yet">An integration that was connected has runs.</EmptyState>
           )
@@ -63,7 +63,12 @@ function RunsOf({ integration, name }: { integration: Integration; name: string 
         }
         return (
           <>
-            <RunsTable label={`Sync runs of ${name}`} runs={runs} />
+            <RunsTable
+              intake={integration.intake}
+              isBlocked={syncStateOf(integration) === 'blocked'}
+              label={`Sync runs of ${name}`}
+              runs={runs}
+            />
             {query.hasNextPage && (
               <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
                 {query.isFetchingNextPage ? 'Reading older runs …' : 'Older runs'}
@@ -74,10 +79,4 @@ function RunsOf({ integration, name }: { integration: Integration; name: string 
       }}
     </Loaded>
   );
-}
-
-/** The vendor's name, with the MSP's at the vendor where it is known: there may be two of one vendor. */
-function useIntegrationName(): (integration: Integration) => string {
-  const vendorName = useVendorName();
-  return ({ vendor, vendorName: own }) => (own === null ? vendorName(vendor) : `${vendorName(vendor)}, ${own}`);
 }

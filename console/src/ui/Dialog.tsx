@@ -10,9 +10,11 @@ interface Props {
   /** Absent = it cannot be closed: something has to be answered first. */
   onClose?: () => void;
   children: ReactNode;
+  /** Buttons, the one that does it last. */
+  actions?: ReactNode;
 }
 
-export function Dialog({ title, isOpen, onClose, children }: Props) {
+export function Dialog({ title, isOpen, onClose, children, actions }: Props) {
   return (
     <ModalOverlay
       className={styles['shade'] ?? ''}
@@ -34,6 +36,7 @@ export function Dialog({ title, isOpen, onClose, children }: Props) {
             )}
           </header>
           {children}
+          {actions && <footer className={styles['actions']}>{actions}</footer>}
         </AriaDialog>
       </Modal>
     </ModalOverlay>

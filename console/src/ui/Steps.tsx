@@ -23,15 +23,15 @@ export function Steps({ label, steps }: { label: string; steps: readonly Step[] 
           <span className={styles['title']}>{step.title}</span>
           <StatusWord tone={states[step.state].tone}>{states[step.state].word}</StatusWord>
           {step.problem && (
-            <p className={styles['problem']}>
-              {step.problem.what} {step.problem.todo}
+            <div className={styles['problem']}>
+              <p>{step.problem.what}</p>
+              <p>{step.problem.todo}</p>
               {step.retryAt !== null && (
-                <>
-                  {' '}
-                  Tried again <When at={step.retryAt} />.
-                </>
+                <p>
+                  It is tried again at <When at={step.retryAt} />.
+                </p>
               )}
-            </p>
+            </div>
           )}
         </li>
       ))}

@@ -76,7 +76,11 @@ function Grid<T extends { id: string }>({ label, columns, rows, nameOf, onOpen, 
             id={column.id}
             isRowHeader={column.id === first}
             className={`${styles['heading']} ${column.isNumeric ? styles['numeric'] : ''}`}
-            {...(column.width === undefined ? {} : { width: column.width })}
+            {...(column.width === undefined
+              ? {}
+              : height === undefined
+                ? { style: { width: column.width } }
+                : { width: column.width })}
           >
             {column.title}
           </Column>

@@ -2,7 +2,7 @@
  * What goes on now, asked again and again: it feeds Sync Status, the counts in the navigation and the Refresh button, and no
  * page. A page changes when a person presses Refresh.
  */
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
@@ -11,6 +11,8 @@ import type { Health } from './queries.ts';
 
 const idleMs = 5_000;
 const busyMs = 1_500;
+/** How long a sync that was asked for may take to begin. */
+const beginsWithinMs = 20_000;
 
 export interface Live {
   health: readonly Health[];
@@ -19,12 +21,21 @@ export interface Live {
   isSyncing: boolean;
 }
 
+let hurryUntil = 0;
+
+/** Called when a sync was asked for: it is looked for more often until it has begun. */
+export function expectSync(queryClient: QueryClient): void {
+  hurryUntil = Date.now() + beginsWithinMs;
+  void queryClient.invalidateQueries({ queryKey: keys.integrations.live });
+}
+
 /** @returns undefined until the first answer */
 export function useLive(): Live | undefined {
   const integrations = useQuery({
     queryKey: keys.integrations.live,
     queryFn: ({ signal }) => ask(api.GET('/v1/integrations', { signal })),
-    refetchInterval: (query) => ((query.state.data?.items ?? []).some(isBusy) ? busyMs : idleMs),
+    refetchInterval: (query) =>
+      (query.state.data?.items ?? []).some(isBusy) || Date.now() < hurryUntil ? busyMs : idleMs,
   });
   const isSyncing = (integrations.data?.items ?? []).some(isBusy);
   const health = useQuery({

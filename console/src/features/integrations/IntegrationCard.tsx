@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { formatCount } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
@@ -110,22 +111,47 @@ function Soft({ at }: { at: string }) {
 /** What does not go on by itself, and whom it waits for. */
 function Waits({ health, vendor }: { health: Health; vendor: string }) {
   const whom = { person: 'You', vendor, psa: 'The PSA', countersign: 'Countersign' };
-  const warnings = health.credentials.flatMap(({ warning }) => warning ?? []);
-  if (health.waits.length + warnings.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
+  const lines = [
+    ...health.waits.map((wait) => ({
+      tone: wait.code === undefined ? ('waiting' as const) : ('bad' as const),
+      whom: whom[wait.for],
+      what: wait.what,
+    })),
+    ...todosOf(health, vendor).map((what) => ({ tone: 'care' as const, whom: 'You', what })),
+  ];
+  if (lines.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
   return (
     <ul className={styles['waits']} aria-label="What waits for whom">
-      {health.waits.map((wait) => (
-        <li key={`${wait.workflowId} ${wait.what}`}>
-          <StatusWord tone={wait.code === undefined ? 'waiting' : 'bad'}>{whom[wait.for]}</StatusWord>
-          <span>{wait.what}</span>
-        </li>
-      ))}
-      {warnings.map((warning) => (
-        <li key={warning}>
-          <StatusWord tone="care">You</StatusWord>
-          <span>{warning}</span>
+      {lines.map((line) => (
+        <li key={line.what}>
+          <StatusWord tone={line.tone}>{line.whom}</StatusWord>
+          <span>{line.what}</span>
         </li>
       ))}
     </ul>
   );
+}
+
+/** What a person has to look at, though no process waits for it. */
+function todosOf(health: Health, vendor: string): string[] {
+  const { heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } = health;
+  const count = (n: number, one: string, many: string) =>
+    n === 0 ? [] : [n === 1 ? one : `${formatCount(n)} ${many}`];
+  return [
+    ...(stale ? ['The data is older than the schedule allows.'] : []),
+    ...count(heldRuns, 'One run is held: release or discard it.', 'runs are held: release or discard them.'),
+    ...count(customersWaiting, 'One new customer is not mapped yet.', 'new customers are not mapped yet.'),
+    ...count(
+      alertsParked,
+      'One alert waits until its account is mapped.',
+      'alerts wait until their accounts are mapped.',
+    ),
+    ...count(alertsDead, 'One alert could not be delivered.', 'alerts could not be delivered.'),
+    ...count(
+      refusedPosts,
+      `What ${vendor} sends for one account and service is refused.`,
+      `accounts and services are refused when ${vendor} sends them.`,
+    ),
+    ...credentials.flatMap(({ warning }) => warning ?? []),
+  ];
 }

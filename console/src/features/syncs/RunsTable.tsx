@@ -2,6 +2,7 @@ import { formatCount, formatDuration } from '../../ui/format.ts';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
+import type { Integration } from '../integrations/state.ts';
 import type { Run } from './queries.ts';
 
 const states: Record<Run['state'], { tone: Tone; word: string }> = {
@@ -12,24 +13,43 @@ const states: Record<Run['state'], { tone: Tone; word: string }> = {
   superseded: { tone: 'quiet', word: 'Superseded' },
 };
 
-const columns: readonly TableColumn<Run>[] = [
-  { id: 'started', title: 'Started', cell: (run) => <When at={run.startedAt} /> },
+const blocked = { tone: 'bad', word: 'Blocked' } as const;
+
+interface Props {
+  runs: readonly Run[];
+  /** What is sent is counted only of a vendor that sends. */
+  intake: Integration['intake'];
+  /** Whether the run under way has come to a stop: a run itself only says that it is not over. */
+  isBlocked: boolean;
+  label: string;
+}
+
+const columnsOf = ({ intake, isBlocked }: Pick<Props, 'intake' | 'isBlocked'>): readonly TableColumn<Run>[] => [
+  { id: 'started', title: 'Started', width: 140, cell: (run) => <When at={run.startedAt} /> },
   {
     id: 'state',
     title: 'State',
-    cell: (run) => <StatusWord tone={states[run.state].tone}>{states[run.state].word}</StatusWord>,
+    width: 140,
+    cell: (run) => {
+      // A customer's run of its own goes its own way.
+      const { tone, word } =
+        isBlocked && run.state === 'running' && run.vendorAccountId === null ? blocked : states[run.state];
+      return <StatusWord tone={tone}>{word}</StatusWord>;
+    },
   },
-  { id: 'took', title: 'Took', isNumeric: true, cell: tookOf },
-  { id: 'accounts', title: 'Customers read', isNumeric: true, cell: (run) => figure(run, 'accounts') },
-  { id: 'posted', title: 'Counts sent', isNumeric: true, cell: (run) => figure(run, 'posted') },
+  { id: 'took', title: 'Took', isNumeric: true, width: 100, cell: tookOf },
+  { id: 'accounts', title: 'Customers', isNumeric: true, width: 120, cell: (run) => figure(run, 'accounts') },
+  ...(intake === 'push'
+    ? [{ id: 'posted', title: 'Counts sent', isNumeric: true, width: 120, cell: (run: Run) => figure(run, 'posted') }]
+    : []),
   { id: 'note', title: 'Note', cell: noteOf },
 ];
 
-export function RunsTable({ runs, label }: { runs: readonly Run[]; label: string }) {
+export function RunsTable({ runs, label, ...rest }: Props) {
   return (
     <Table
       label={label}
-      columns={columns}
+      columns={columnsOf(rest)}
       rows={runs}
       nameOf={(run) => `${states[run.state].word}, ${new Date(run.startedAt).toLocaleString()}`}
     />

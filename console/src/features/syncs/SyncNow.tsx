@@ -1,8 +1,8 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
-import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { expectSync } from '../integrationHealth/live.ts';
 import { useMay } from '../me/queries.ts';
 
 /** Asks for a sync; not there for whoever may only look. */
@@ -16,9 +16,11 @@ export function SyncNow({ integrationId }: { integrationId: string }) {
           params: { path: { id: integrationId }, header: { 'idempotency-key': crypto.randomUUID() } },
         }),
       ),
-    onSuccess: () => tell('A sync was asked for', 'Sync Status shows its steps; Refresh lights up when it is over.'),
+    onSuccess: () => {
+      tell('A sync was asked for', 'Sync Status shows its steps; Refresh lights up when it is over.');
+      expectSync(queryClient);
+    },
     onError: tellProblem,
-    onSettled: () => queryClient.invalidateQueries({ queryKey: keys.integrations.live }),
   });
   if (!may) return null;
   return (

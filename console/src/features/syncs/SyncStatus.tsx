@@ -1,6 +1,6 @@
 import { Button, Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
 import type { Live } from '../integrationHealth/live.ts';
-import { syncStateOf, syncWords } from '../integrations/state.ts';
+import { nameOf, syncStateOf, syncWords } from '../integrations/state.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
@@ -17,11 +17,15 @@ export function SyncStatus({ live, vendorName }: Props) {
   const isSyncing = live?.isSyncing ?? false;
   const integrations = live?.integrations.filter(({ disconnectedAt }) => disconnectedAt === null) ?? [];
   const isBlocked = integrations.some((integration) => syncStateOf(integration) === 'blocked');
+  const isDone = live !== undefined && integrations.some((integration) => syncStateOf(integration) === 'done');
   const word = isSyncing ? 'syncing' : isBlocked ? 'blocked' : 'idle';
   return (
     <DialogTrigger>
       <Button className={`${styles['button']} ${styles[word]}`} aria-label={`Sync Status: ${word}`}>
-        <Icon name={isBlocked && !isSyncing ? 'bad' : 'busy'} className={isSyncing ? styles['turning'] : undefined} />
+        <Icon
+          name={isSyncing ? 'busy' : isBlocked ? 'bad' : isDone ? 'good' : 'waiting'}
+          className={isSyncing ? styles['turning'] : undefined}
+        />
         <span>Sync Status</span>
       </Button>
       <Popover className={styles['popover'] ?? ''} placement="bottom end">
@@ -31,19 +35,17 @@ export function SyncStatus({ live, vendorName }: Props) {
           </Heading>
           {integrations.length === 0 && <p className={styles['soft']}>Nothing is connected yet.</p>}
           {integrations.map((integration) => {
+            const name = nameOf(integration, vendorName(integration.vendor));
             const state = syncStateOf(integration);
             const health = live?.health.find(({ integrationId }) => integrationId === integration.id);
             return (
               <section key={integration.id} className={styles['one']}>
                 <div className={styles['head']}>
-                  <h3>{vendorName(integration.vendor)}</h3>
+                  <h3>{name}</h3>
                   <StatusWord tone={syncWords[state].tone}>{syncWords[state].word}</StatusWord>
                 </div>
                 {(state === 'running' || state === 'blocked') && (
-                  <Steps
-                    label={`Steps of the sync of ${vendorName(integration.vendor)}`}
-                    steps={integration.sync.steps}
-                  />
+                  <Steps label={`Steps of the sync of ${name}`} steps={integration.sync.steps} />
                 )}
                 {state === 'done' && health?.lastSync?.finishedAt != null && (
                   <p className={styles['soft']}>

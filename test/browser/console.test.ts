@@ -1,0 +1,328 @@
+/**
+ * The console in a real Chromium, served by a real api. With SCREENSHOTS set to a folder its pages are kept there, in
+ * both themes, wide and narrow.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { sql } from 'drizzle-orm';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { hashSecret } from '../../db/encryption.ts';
+import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
+import { until } from '../../dev/until.ts';
+import { connectAll, latestRun } from '../../dev/walkthrough/guide.ts';
+import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const shots = process.env['SCREENSHOTS'];
+const themes = ['light', 'dark'] as const;
+const widths = [1280, 360] as const;
+
+let system: System;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let integrationId: string;
+/** What the browser complained about in the test under way. */
+let complaints: string[];
+
+beforeAll(async () => {
+  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
+  system = started;
+  browser = await launchChromium(path);
+  ({ integrationId } = await connectAll(system));
+}, 480_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.close();
+});
+
+beforeEach(async () => {
+  complaints = [];
+  context = await browser.newContext({
+    baseURL: system.api.url,
+    viewport: { width: 1280, height: 800 },
+    timezoneId: 'America/New_York',
+    locale: 'en-US',
+  });
+  page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  page.on('console', (message) => {
+    if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+});
+afterEach(async () => {
+  await context.close();
+  await system.mailprotector.clearFaults();
+  expect(complaints).toEqual([]);
+});
+
+async function signIn(token: string, path = '/integrations'): Promise<void> {
+  await page.goto(path);
+  await page.getByLabel('Token').fill(token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await pages().waitFor();
+}
+
+const token = () => system.secrets[0] ?? '';
+const pages = () => page.getByRole('navigation', { name: 'Pages' });
+const goTo = (name: string) =>
+  pages()
+    .getByRole('link', { name: new RegExp(`^${name}`) })
+    .click();
+const runRows = () => page.getByRole('grid', { name: /^Sync runs of/ }).getByRole('row', { name: /\d/ });
+
+/** A token of the system's organization, or of another one, as an admin would make it. */
+async function newToken(scopes: string[], organizationId = system.organizationId): Promise<string> {
+  const secret = `cs_${randomBytes(32).toString('base64url')}`;
+  await insertToken(system.database.db, organizationId, { name: 'browser', secret, scopes });
+  return secret;
+}
+
+async function findings(): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run()');
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+}
+interface Violation {
+  id: string;
+  nodes: { html: string }[];
+}
+
+async function shoot(name: string): Promise<void> {
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
+}
+
+/** Looks at the page in both themes, wide and narrow: axe finds nothing, and nothing hangs over the side. */
+async function inspect(name: string): Promise<void> {
+  for (const theme of themes) {
+    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
+    expect(await findings(), `${name}, ${theme}`).toEqual([]);
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
+      const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+      expect(beyond, `${name} at ${width}`).toBeLessThanOrEqual(0);
+      await shoot(`${name}-${theme}-${width}`);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+  }
+}
+
+test('a token that nobody knows is refused in words; a good one leads to the page that was asked for', async () => {
+  await page.goto('/runs');
+  await page.getByLabel('Token').fill('cs_nobody-was-ever-given-this-token');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('This token is not known, or it was revoked.').waitFor();
+  await inspect('sign-in');
+  await page.getByLabel('Token').fill(` ${token()} `);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
+  expect(await page.title()).toBe('Runs · Countersign');
+  // The token is in no address, and is not kept beyond this tab.
+  expect(page.url()).not.toContain(token());
+  expect(await page.evaluate<string>('JSON.stringify(localStorage)')).not.toContain(token());
+});
+
+test('an address of another host is no page to go on to', async () => {
+  await page.goto('/sign-in?next=%2F%2Fevil.example%2F');
+  await page.getByLabel('Token').fill(token());
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Integrations', level: 1 }).waitFor();
+  expect(new URL(page.url()).origin).toBe(system.api.url);
+});
+
+test('Integrations shows what the API says of each', async () => {
+  await signIn(token());
+  const card = page.getByRole('article', { name: 'Mailprotector' });
+  await card.getByText('Healthy').waitFor();
+  await card.getByText('Countersign reads the counts').waitFor();
+  await card.getByText('Nothing waits for anybody.').waitFor();
+  const { sync } = await system.api.get<{ sync: { steps: { title: string; state: string }[] } }>(
+    `/v1/integrations/${integrationId}`,
+  );
+  await card.getByText('Steps of the last sync').click();
+  const shown = await card
+    .getByRole('list', { name: /^Steps of the last sync/ })
+    .getByRole('listitem')
+    .allInnerTexts();
+  const needed = sync.steps.filter(({ state }) => state !== 'skipped').map(({ title }) => `${title} Done`);
+  expect(shown.map((text) => text.replaceAll(/\s+/g, ' ').trim())).toEqual(needed);
+  await inspect('integrations');
+});
+
+test('a sync that was asked for is followed in Sync Status, and nothing changes before Refresh is pressed', async () => {
+  await signIn(token(), '/runs');
+  await runRows().first().waitFor();
+  const before = await runRows().count();
+  await goTo('Integrations');
+  // Slow enough to be seen.
+  await system.mailprotector.fault({ kind: 'latency', ms: 400, path: '/domains$', times: null });
+  await page.getByRole('button', { name: 'Sync now' }).click();
+  await page.getByText('A sync was asked for').waitFor();
+  await page.getByRole('button', { name: 'Sync Status: syncing' }).click();
+  const status = page.getByRole('dialog', { name: 'Sync Status' });
+  await status.getByText('Read usage from the vendor').waitFor();
+  await shoot('sync-status-light-1280');
+  await page.keyboard.press('Escape');
+  await goTo('Runs');
+  await page.getByRole('button', { name: 'Refresh: new data is ready' }).waitFor();
+  await system.mailprotector.clearFaults();
+  expect(await runRows().count()).toBe(before);
+  await shoot('refresh-light-1280');
+  await page.getByRole('button', { name: 'Refresh: new data is ready' }).click();
+  await until('the new run to be shown', async () => (await runRows().count()) === before + 1);
+  await page.getByRole('button', { name: 'Refresh', exact: true }).waitFor();
+});
+
+test('Runs shows the runs of the API, the newest first, in the zone of the person', async () => {
+  await signIn(token(), '/runs');
+  await runRows().first().waitFor();
+  const runs = await system.api.all<{ state: string; startedAt: string; figures: { accounts: number } }>(
+    `/v1/integrations/${integrationId}/syncs`,
+  );
+  expect(await runRows().count()).toBe(runs.length);
+  const newest = (await runRows().first().innerText()).replaceAll(/\s+/g, ' ');
+  const clock = new Intl.DateTimeFormat('en-US', {
+    timeZone: 'America/New_York',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).format(new Date(runs[0]?.startedAt ?? ''));
+  expect(newest).toContain(clock.replaceAll(/\s+/g, ' '));
+  expect(newest).toContain('Applied');
+  expect(newest).toContain(String(runs[0]?.figures.accounts));
+  await inspect('runs');
+});
+
+test('what is blocked says whom it waits for and what to do, and is counted in the navigation', async () => {
+  await system.mailprotector.fault({ kind: 'status', status: 403, method: 'GET', path: '/domains$', times: null });
+  await system.api.post(`/v1/integrations/${integrationId}/syncs`);
+  await until('it to be blocked', async () => {
+    const { items } = await system.api.get<{ items: { waits: { code?: string }[] }[] }>('/v1/health');
+    return items.some(({ waits }) => waits.some(({ code }) => code === 'forbidden'));
+  });
+  await signIn(token());
+  const card = page.getByRole('article', { name: 'Mailprotector' });
+  await card.getByText('Failing').waitFor();
+  const todo = card
+    .getByRole('list', { name: 'What waits for whom' })
+    .getByRole('listitem')
+    .filter({ hasText: 'Grant the missing right in the outside system' });
+  expect(await todo.innerText()).toMatch(/^You/);
+  await page.getByRole('link', { name: 'Integrations, 1 waiting' }).waitFor();
+  await page.getByRole('button', { name: 'Sync Status: blocked' }).waitFor();
+  await inspect('blocked');
+  await system.mailprotector.clearFaults();
+  await system.api.post(`/v1/integrations/${integrationId}/syncs`);
+  await until('it to be applied', async () => (await latestRun(system, integrationId))?.state === 'applied');
+});
+
+test('a lost connection is told, and heals by itself', async () => {
+  await signIn(token());
+  await page.getByText('Healthy').or(page.getByText('Failing')).waitFor();
+  await system.killApi();
+  await page.getByText('Countersign does not answer').waitFor();
+  await inspect('lost');
+  // A page that is opened meanwhile says the same, and is read when it can be.
+  await goTo('Runs');
+  await system.startApi();
+  await runRows().first().waitFor();
+  await page.getByText('Countersign does not answer').waitFor({ state: 'detached' });
+});
+
+test('a session that ends leaves the page as it is, until somebody has signed in again', async () => {
+  const ending = await newToken(['admin']);
+  await signIn(ending);
+  await page.getByRole('button', { name: 'Sync now' }).waitFor();
+  await system.database.db.execute(
+    sql`update api_token set revoked_at = now() where token_hash = ${hashSecret(ending)}`,
+  );
+  const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+  await dialog.waitFor();
+  await shoot('session-ended-light-1280');
+  await dialog.getByLabel('Token').fill(token());
+  await page.keyboard.press('Enter');
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Sync now' }).click();
+  await page.getByText('A sync was asked for').waitFor();
+});
+
+test('who may only look is offered nothing that the API would refuse', async () => {
+  await signIn(await newToken(['read']));
+  await page.getByRole('article', { name: 'Mailprotector' }).waitFor();
+  await page.getByRole('link', { name: 'Runs' }).first().waitFor();
+  expect(await page.getByRole('button', { name: 'Sync now' }).count()).toBe(0);
+});
+
+test('an organization without an integration is told what comes first, and sees nothing of another', async () => {
+  const organizationId = await insertOrganization(system.database.db, 'Another MSP');
+  await signIn(await newToken(['admin'], organizationId));
+  await page.getByRole('heading', { name: 'Nothing is connected yet' }).waitFor();
+  await page.getByRole('button', { name: 'You, at Another MSP' }).waitFor();
+  await inspect('empty');
+  await page.goto(`/runs?integration=${integrationId}`);
+  await page.getByRole('heading', { name: 'Nothing is connected yet' }).waitFor();
+  expect(await runRows().count()).toBe(0);
+});
+
+test('a page says that it is reading, that it may not be seen, and that something failed', async () => {
+  const problem = (status: number, detail: string) => ({
+    status,
+    contentType: 'application/problem+json',
+    body: JSON.stringify({ type: 'about:blank', title: 'Not allowed', status, code: 'x', detail, instance: 'r-1' }),
+  });
+  let answer: { status: number; contentType: string; body: string } | undefined;
+  await page.route('**/v1/integrations/*/syncs*', async (route) => {
+    if (answer) await route.fulfill(answer);
+  });
+  await signIn(token(), '/runs');
+  await page.getByText('Reading the runs …').waitFor({ state: 'attached' });
+  await inspect('loading');
+  answer = problem(403, 'This needs a token with the scope "read".');
+  await page.goto('/runs');
+  await page.getByRole('heading', { name: 'The runs are not yours to see' }).waitFor();
+  await page.getByText('This needs a token with the scope "read".').waitFor();
+  await inspect('no-rights');
+  answer = problem(422, 'The list cannot be read.');
+  await page.goto('/runs');
+  await page.getByRole('alert').getByText('The list cannot be read.').waitFor();
+  await page.getByText('Request r-1').waitFor();
+  await inspect('failed');
+  await page.unroute('**/v1/integrations/*/syncs*');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await runRows().first().waitFor();
+});
+
+test('the colours are those of the system until others are chosen, which this machine remembers', async () => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await signIn(token());
+  const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+  const dark = await background();
+  await page.getByRole('button', { name: /^You, at/ }).click();
+  await shoot('menu-dark-1280');
+  await page.getByRole('menuitemradio', { name: 'Light' }).click();
+  const light = await background();
+  expect(light).not.toBe(dark);
+  await page.reload();
+  await pages().waitFor();
+  expect(await background()).toBe(light);
+});
+
+test('on a narrow screen the navigation opens, leads on, and closes', async () => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto('/integrations');
+  await page.getByLabel('Token').fill(token());
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Navigation' }).click();
+  await shoot('navigation-light-360');
+  await goTo('Audit');
+  await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
+  await pages().waitFor({ state: 'hidden' });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await inspect('not-here-yet');
+});
