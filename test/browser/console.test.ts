@@ -233,6 +233,7 @@ test('a lost connection is told, and heals by itself', async () => {
   await system.startApi();
   await runRows().first().waitFor();
   await page.getByText('Countersign does not answer').waitFor({ state: 'detached' });
+  expect(await runRows().count()).toBeGreaterThan(0);
 });
 
 test('a session that ends leaves the page as it is, until somebody has signed in again', async () => {
@@ -248,6 +249,7 @@ test('a session that ends leaves the page as it is, until somebody has signed in
   await dialog.getByLabel('Token').fill(token());
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });
+  expect(await page.getByRole('heading', { name: 'Integrations', level: 1 }).count()).toBe(1);
   await page.getByRole('button', { name: 'Sync now' }).click();
   await page.getByText('A sync was asked for').waitFor();
 });
@@ -296,6 +298,7 @@ test('a page says that it is reading, that it may not be seen, and that somethin
   await page.unroute('**/v1/integrations/*/syncs*');
   await page.getByRole('button', { name: 'Try again' }).click();
   await runRows().first().waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
 });
 
 test('the colours are those of the system until others are chosen, which this machine remembers', async () => {
@@ -323,6 +326,7 @@ test('on a narrow screen the navigation opens, leads on, and closes', async () =
   await goTo('Audit');
   await page.getByRole('heading', { name: 'Audit', level: 1 }).waitFor();
   await pages().waitFor({ state: 'hidden' });
+  expect(await pages().isVisible()).toBe(false);
   await page.setViewportSize({ width: 1280, height: 800 });
   await inspect('not-here-yet');
 });
