@@ -128,7 +128,7 @@ const stepsOf = ({ id }: World) =>
 /** An account that is mapped from the beginning, two that are not, and three that come later. */
 const accountOf = (which: number) => {
   const { one: tenant } = harness;
-  const known = [1, numbers.noLine, numbers.unmapped].map(tenant.vendorAccount);
+  const known = [1, numbers.noLine, numbers.unmapped].map((n) => tenant.vendorAccount(n));
   return [...known, 'new-0', 'new-1', 'new-2'][which % 6] ?? '';
 };
 /** Mostly an account whose onboarding is in this state, if there is one. */
