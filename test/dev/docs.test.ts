@@ -1,0 +1,15 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+test('every source file that the documentation names is there', () => {
+  const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+  const pages = ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)];
+  const named = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/`([a-zA-Z]+(?:\/[\w.-]+)+\.tsx?)`/g)].map(([, file]) => ({ page, file })),
+  );
+  expect(named.length).toBeGreaterThan(30);
+  // The page about the console names its files from there.
+  const roots = (page: string) => (page === 'docs/console.md' ? ['', 'console/', 'console/src/'] : ['']);
+  const missing = named.filter(({ page, file }) => !roots(page).some((root) => existsSync(`${root}${file}`)));
+  expect(missing).toEqual([]);
+});
