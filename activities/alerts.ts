@@ -1,4 +1,7 @@
-/** Making one alert one ticket: claimed in PostgreSQL, posted once, looked for when nobody knows (invariant 6). */
+/**
+ * Delivers one alert as one ticket: claims the POST in PostgreSQL, sends it once, and searches the PSA for the ticket
+ * when the outcome is not known (invariant 6).
+ */
 import { countersign } from '../commands/actor.ts';
 import { changeAndAdmit } from '../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery, recordPost } from '../commands/alertDelivery.ts';
@@ -23,7 +26,7 @@ import type { Dependencies } from './dependencies.ts';
 import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writeTiming.ts';
 
-/** A ticket that many alerts gather in is told of new ones this often at most, in milliseconds. */
+/** Minimum time between two notes on the ticket of a storm, in milliseconds. */
 const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
@@ -76,7 +79,7 @@ export function createAlertActivities(deps: Dependencies) {
     return (await deps.db.transaction((tx) => recordPost(tx, row, ticket))) ? 'settled' : 'open';
   }
 
-  /** The alert is for a person, and its slot the next one's. */
+  /** Marks the alert dead, so that a person handles it, and gives its slot to the next alert. */
   async function die(row: AlertRow, reason: { code: string; detail: string }): Promise<Fate> {
     const dead = { state: 'dead' as const, reason };
     const { toWake } = await deps.db.transaction((tx) =>
@@ -87,8 +90,8 @@ export function createAlertActivities(deps: Dependencies) {
   }
 
   /**
-   * Calls the PSA, unless the ticket has been in use there (409, 423, 425) for as long as anything is tried again: then a
-   * person looks, and its slot is the next one's.
+   * Calls the PSA. If the PSA has reported the ticket as in use (409, 423, 425) for as long as transient failures are
+   * retried, marks the alert dead: a person handles it, and its slot goes to the next alert.
    */
   async function unlessLocked(ref: StepRef, row: AlertRow, call: () => Promise<Fate>): Promise<Fate> {
     try {
@@ -102,14 +105,14 @@ export function createAlertActivities(deps: Dependencies) {
     }
   }
 
-  /** Posts what an alert's own ticket needs now: closed ones are opened again or followed by another first. */
+  /** Posts what the alert's ticket needs now. A closed ticket is first reopened, or replaced by a follow-up ticket. */
   async function follow(context: DeliveryContext, adapter: PsaAdapter): Promise<Fate> {
     const { alert: row, integration } = context;
     if (row.ticketId === null) return post(context, adapter);
     const news = row.contentRevision > row.deliveredRevision;
     const ticket = await adapter.getTicket({ ticketId: row.ticketId });
     if (ticket && !ticket.closed) return news ? post(context, adapter) : 'settled';
-    // What is over needs nobody any more.
+    // A cleared alert whose ticket is closed or gone needs nothing more.
     if (row.clearedAt) return 'settled';
     const { whenClosed, board } = alertSettingsOf(integration.alerts);
     if (ticket && whenClosed === 'reopen' && board) {
@@ -121,12 +124,15 @@ export function createAlertActivities(deps: Dependencies) {
   }
 
   return {
-    /** The revision of an alert to tell, if there is one. */
+    /** Returns the revision of the alert to deliver, or null when there is nothing to deliver. */
     async claimAlert(alertRowId: string): Promise<string | null> {
       return (await deps.db.transaction((tx) => claimRevision(tx, alertRowId))) ?? null;
     },
 
-    /** Where the account is mapped to now. One that is not mapped any more is parked: it comes again by itself. */
+    /**
+     * Stores the PSA account to which the alert's account is mapped now. If the account is no longer mapped, or no
+     * board is chosen, parks the alert: a new mapping or board sets it going again by itself.
+     */
     async resolveAccount(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const { alert: row, integration, mappedTo, deliveredForMs } = await readDelivery(deps.db, ref.id);
@@ -142,11 +148,11 @@ export function createAlertActivities(deps: Dependencies) {
       });
     },
 
-    /** Finds or creates the ticket, or adds to it what is new. Runs once per try: Temporal never repeats it. */
+    /** Finds or creates the ticket, or adds the new text to it. Runs once per try: Temporal never repeats it. */
     async writeTicket(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const context = await readDelivery(deps.db, ref.id);
-        // Claimed by somebody who was killed: that is for the next step to find out about.
+        // An earlier attempt claimed the POST and was killed: `settleTicket` finds out what became of it.
         let fate: Fate = 'open';
         if (context.alert.post === null) {
           const adapter = await deps.connectors.psaOf(context.integration.psaConnectionId);
@@ -160,8 +166,9 @@ export function createAlertActivities(deps: Dependencies) {
     },
 
     /**
-     * Looks for what may have been posted, once its time-out and the PSA's lag have passed, and again after twice that
-     * time each: a search may lag longer than one thinks. Only then is it posted once more.
+     * Searches the PSA for a ticket or note that may have been posted. The first search comes after the POST's time-out
+     * and the PSA's lag have passed, each further one when twice as long has passed since the claim, because the PSA's
+     * search may lag longer than expected. Only when all searches find nothing is it posted once more.
      */
     async settleTicket(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
@@ -198,7 +205,10 @@ export function createAlertActivities(deps: Dependencies) {
   };
 }
 
-/** What became of a POST: it is known; it may be there (the next step finds out); or another attempt has the claim. */
+/**
+ * What became of a POST: `settled` = its outcome is known; `open` = it may have arrived, and `settleTicket` finds out;
+ * `unknown` = another attempt has the claim.
+ */
 type Fate = 'settled' | 'open' | 'unknown';
 
 const unmapped = {
@@ -213,7 +223,10 @@ const notTaken = {
 
 const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.id).join(', ');
 
-/** Nobody can tell whether it is the alert's own: a ticket posted now might be the second, a note one to a stranger. */
+/**
+ * The ticket cannot be proven to be the alert's own: posting now might make a second ticket, or put a note on an
+ * unrelated one.
+ */
 function unprovenTicket(tickets: readonly PsaTicket[]): { code: string; detail: string } {
   return {
     code: 'unproven_ticket',
@@ -244,10 +257,10 @@ type Ticket = { id: string; url?: string; existed: boolean };
 type Looked =
   | { what: 'nothing' }
   | { what: 'there'; ticket?: Ticket }
-  /** For a person: whatever were posted now might be the second. */
+  /** A person has to decide, because posting now might make a second ticket or note. */
   | { what: 'unknown'; reason: { code: string; detail: string } };
 
-/** What came of a POST that nobody heard the end of. */
+/** Finds out what became of a POST whose answer never arrived. */
 async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter): Promise<Looked> {
   const { alert: row, mappedTo } = context;
   if (row.ticketId !== null) {
@@ -272,10 +285,10 @@ async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: Ps
 
 const placeOf = ({ id, url }: PsaTicket) => ({ id, ...(url === undefined ? {} : { url }) });
 
-/** Stands in a note, so that it is found again. */
+/** The marker that a note contains, so that a search finds the note again. */
 const markerOf = (row: AlertRow) => `[${row.reference}-r${row.deliveringRevision ?? row.revision}]`;
 
-/** Summary and body of its ticket, as its settings say now. */
+/** Returns the summary and body of the alert's ticket, according to the integration's current settings. */
 async function ticketTextOf(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter) {
   const settings = alertSettingsOf(context.integration.alerts);
   return ticketText({ ...context, gathered: await gatheredIn(deps, context) }, settings, adapter.maxSummaryLength);

@@ -1,4 +1,4 @@
-/** The one place where what a connector threw becomes what Temporal and the step's row are told. */
+/** The one place that turns what a connector threw into what Temporal and the step's row record. */
 import { ApplicationFailure, CompleteAsyncError, Context } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -8,7 +8,7 @@ import { whoIn } from '../domain/process/labels.ts';
 import { attemptAtWork } from './alarm.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** A newer attempt of the same activity has taken over; whatever this one holds is to be dropped. */
+/** Thrown when a newer attempt of the same activity has taken over; this attempt must drop the work that it holds. */
 export class SupersededAttempt extends Error {
   override readonly name = 'SupersededAttempt';
   constructor() {
@@ -16,15 +16,18 @@ export class SupersededAttempt extends Error {
   }
 }
 
-/** So many attempts in a row whose list contradicted itself in the same words are the server's way, and not an accident. */
+/**
+ * After this many attempts in a row whose list contradicted itself in the same words, the contradiction is how the
+ * server behaves, and not an accident.
+ */
 const sameContradictions = 3;
 
 /**
- * Notes in the step's row what its attempt failed with, and tells Temporal a code only: texts of the outside world stay in
- * PostgreSQL (invariant 7).
+ * Notes in the step's row what its attempt failed with, and gives Temporal only a code: texts of outside systems stay
+ * in PostgreSQL (invariant 7).
  *
- * @returns when to try again, where the other side asked for a pause: the workflow waits for that itself, shows that it
- *   does, and a wake ends it
+ * @returns when to try again, where the outside system asked for a pause: the workflow itself waits, shows that it
+ *   waits, and a wake ends the wait
  * @throws ApplicationFailure that blocks the step, or makes Temporal run the activity again
  */
 export async function tellFailure(
@@ -33,10 +36,11 @@ export async function tellFailure(
   error: unknown,
 ): Promise<{ againInMs: number; because: string }> {
   const { cancellationDetails } = Context.current();
-  // The server does not hear an attempt that it has given up: that one has timed out, whatever it says now.
+  // Temporal's server ignores an attempt that it has given up, so such an attempt counts as timed out, whatever it
+  // answers.
   if (!cancellationDetails?.timedOut && !cancellationDetails?.notFound) await quietly(deps, noteAnswer(deps.db, ref));
   if (isForTemporal(error)) throw error;
-  // The server refuses the answer of an attempt that it has given up. So this attempt is live, and is run again.
+  // Temporal's server ignores the answers of stale attempts, so this attempt is live: retry it.
   if (error instanceof SupersededAttempt) throw ApplicationFailure.retryable(error.message, 'superseded');
   const { FIRST_RETRY_MS, TRANSIENT_LIMIT_MS } = deps.environment;
   if (!(error instanceof ConnectorError)) {
@@ -49,10 +53,11 @@ export async function tellFailure(
   const { code, kind, status, requestId, detail, retryAfterMs, contradiction } = error;
   deps.logger.warn({ code, status, requestId, ...attemptAtWork() }, 'outside system failed');
   const { failingMs, times } = await noted(deps, ref, { code, what: detail, retryAfterMs });
-  // What a list shows again and again is no accident of one reading: the server does it, and a person has to know.
+  // A contradiction that a list repeats is no accident of one reading: the server causes it, and a person has to know.
   if (contradiction && times >= sameContradictions) throw ApplicationFailure.nonRetryable(code, 'contradictory');
   if (kind === 'permanent') throw ApplicationFailure.nonRetryable(code, code);
-  // Longer than we would retry for, or failing for that long already: the step says so and tries again by itself.
+  // The pause is longer than steps are retried, or the step has failed for that long already: the step is blocked,
+  // which a person sees, and is tried again by itself.
   const waitMs = retryAfterMs ?? 0;
   if (failingMs + waitMs > TRANSIENT_LIMIT_MS) throw ApplicationFailure.nonRetryable(code, blockedAs(error, times));
   if (waitMs > maxWaitMs) {
@@ -62,19 +67,19 @@ export async function tellFailure(
   throw ApplicationFailure.create({
     message: code,
     type: code,
-    // Who asks for no pause at all is not asked again at once for ever.
+    // A server that asks for a pause of zero is not called again immediately for ever.
     ...(retryAfterMs === undefined ? {} : { nextRetryDelay: Math.max(retryAfterMs, FIRST_RETRY_MS) }),
   });
 }
 
-/** Whether an activity threw what Temporal understands already. */
+/** Tells whether an activity threw a failure that Temporal understands already. */
 export function isForTemporal(error: unknown): boolean {
   return (
     error instanceof CancelledFailure || error instanceof CompleteAsyncError || error instanceof ApplicationFailure
   );
 }
 
-/** The database is away, or it is an error of ours: both are retried, and both are seen in the log. */
+/** Logs and returns a retryable failure: either the database is away, or Countersign has a bug. Both are retried. */
 export function unexpectedFailure({ logger }: Pick<Dependencies, 'logger'>, error: unknown): ApplicationFailure {
   logger.error({ err: error, ...attemptAtWork() }, 'activity failed unexpectedly');
   return ApplicationFailure.retryable('An unexpected error; the log has it.', 'unexpected');
@@ -91,7 +96,10 @@ async function quietly<T>({ logger }: Dependencies, noting: Promise<T>): Promise
   });
 }
 
-/** What a step is blocked with that kept failing in passing: it did answer, or it did not. */
+/**
+ * The code with which a step is blocked whose transient failures did not end: it depends on whether the server
+ * answered.
+ */
 function blockedAs(error: ConnectorError, times: number): string {
   if (error.contradiction && times > 1) return 'contradictory';
   return error.kind === 'throttled' || error.code === 'incomplete' ? error.code : 'unreachable';

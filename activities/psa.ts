@@ -1,4 +1,4 @@
-/** What processes ask of the PSA, but for approved writes (approvals.ts). */
+/** All calls of processes to the PSA, except approved writes (approvals.ts). */
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -41,19 +41,22 @@ type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 const listLabels = { psa_account: 'account', psa_product: 'product', psa_board: 'board', agreement: 'agreement' };
 type ListName = keyof typeof listLabels;
 
-/** Agreements whose lines are read and committed together. */
+/** Number of agreements whose lines are read and committed together. */
 const agreementsPerChunk = 50;
 
 export function createPsaActivities(deps: Dependencies) {
   const signal = () => Context.current().cancellationSignal;
 
   return {
-    /** The refresh to drive, if somebody needs one. */
+    /** Returns the refresh to run, if any process needs one. */
     async claimPsaRefresh(psaConnectionId: string): Promise<string | null> {
       return (await claimRefresh(deps.db, { kind: 'refreshPsa', id: psaConnectionId })) ?? null;
     },
 
-    /** Asks the PSA which rights we have; a missing one that reading needs blocks the step and names the setting to change. */
+    /**
+     * Asks the PSA which rights Countersign has. A missing right that reading needs blocks the step and names the
+     * setting to change.
+     */
     async checkPsaPermissions(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
@@ -86,7 +89,7 @@ export function createPsaActivities(deps: Dependencies) {
       });
     },
 
-    /** Reads everything into staging; what is staged already is not read again after a restart. */
+    /** Reads everything into staging; after a restart, rows that are staged already are not read again. */
     async pullPsa(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
@@ -101,7 +104,10 @@ export function createPsaActivities(deps: Dependencies) {
       });
     },
 
-    /** Makes the refresh visible, recomputes the cards, and completes the steps that waited for it: one transaction. */
+    /**
+     * Makes the refresh visible, recomputes the cards, and completes the steps that waited for the refresh: one
+     * transaction.
+     */
     async applyPsa(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => async (tx) => {
         const figures = await applyPsaRows(tx, ref.id, ref.round);
@@ -121,7 +127,7 @@ export function createPsaActivities(deps: Dependencies) {
   async function refuseMissing(ref: StepRef, report: PermissionFacts, needed: readonly string[]): Promise<void> {
     const verdict = judgePermissions(report, needed);
     if (verdict.ok) return;
-    // Where the connection itself does not work no right is missing: the evidence is the same beside each of them.
+    // When the connection itself does not work, no right is missing: every capability then shows the same evidence.
     const findings = verdict.missing.length > 0 ? verdict.missing : Object.values(report.capabilities);
     const what = [...new Set(findings.map((finding) => finding.evidence))].join(' ');
     await noteFailure(deps.db, ref, { code: verdict.code, what });
@@ -190,14 +196,16 @@ export function createPsaActivities(deps: Dependencies) {
     );
     await pullList('agreement', (call) => adapter.listAgreements(call), agreementRow);
     await pullLines(ref, refresh, adapter, 'lines', accepting?.acceptance);
-    // Only now is it known which accounts use what no active agreement bills.
+    // Only now, with the active lines staged, is it known which accounts use something that no active agreement bills.
     await pullLines(ref, refresh, adapter, 'inactiveLines', accepting?.acceptance);
   }
 
   /**
-   * Rows that could not be read, with whose they are. Products and boards are nobody's: what is new of them is not there yet.
+   * Returns the unread rows with the PSA account to which each belongs. Products and boards belong to no account: a new
+   * one that is unread is simply not there yet.
    *
-   * @throws ConnectorError `bad_shape` for a row whose account is not known: nobody could be told that it is missing
+   * @throws ConnectorError `bad_shape` for a row whose account is not known: nobody could be told that the row is
+   *   missing
    */
   async function withAccounts(
     psaConnectionId: string,
@@ -224,7 +232,10 @@ export function createPsaActivities(deps: Dependencies) {
     });
   }
 
-  /** @param which of the active agreements; or of those others that may say where a service was billed before */
+  /**
+   * @param which `lines` = of the active agreements; `inactiveLines` = of inactive agreements that may say where a
+   *   service was billed before
+   */
   async function pullLines(
     ref: StepRef,
     refresh: Refresh,
@@ -292,7 +303,10 @@ export function createPsaActivities(deps: Dependencies) {
   }
 }
 
-/** A board whose details could not be read keeps those that were read last; without any there is nothing to choose on it. */
+/**
+ * A board whose details could not be read keeps the details that were read last; without any, the board offers no
+ * choices.
+ */
 function keepUnreadBoards(known: TicketOptions | null, { boards, priorities }: PsaTicketOptions): TicketOptions {
   const kept = boards.map(({ unread, ...board }) => {
     const last = known?.boards.find((row) => row.id === board.id);
@@ -301,7 +315,7 @@ function keepUnreadBoards(known: TicketOptions | null, { boards, priorities }: P
   return { boards: kept, priorities };
 }
 
-/** What a list that was not whole adds to what was known: what it lacks stays. */
+/** Adds the entries of an incomplete list to the known ones: known entries that the list lacks stay. */
 function addTicketOptions(known: TicketOptions, found: TicketOptions): TicketOptions {
   const add = <T extends { id: string }>(before: readonly T[], now: readonly T[]) => [
     ...now,
@@ -348,7 +362,10 @@ function lineRow(line: PsaLine): object {
   };
 }
 
-/** Agreements whose lines are still to be read, in the order of the cursor: only active ones can be billed. */
+/**
+ * Returns the agreements whose lines are still to be read, in the order of the cursor: only active agreements can be
+ * billed.
+ */
 async function listStagedAgreements(deps: Dependencies, refreshId: string, after: string) {
   const rows = await listStagedRows(deps.db, refreshId, 'agreement', after);
   return rows.flatMap(({ id, data }) => {

@@ -1,4 +1,4 @@
-/** Steps that only read: what they were answered outlives an attempt that a 429 cuts short. */
+/** Steps that only read: the answers that they got are kept when a 429 cuts an attempt short. */
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import { ConnectorError, type ConnectorErrorCode } from '../connectors/errors.ts';
 import { readFor, readingStep, type Question, type ReadingStep } from '../connectors/readingStep.ts';
@@ -8,16 +8,22 @@ import type { Transaction } from '../db/client.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 
-/** What a large list was answered is not all held in memory until it has arrived whole: characters. */
+/**
+ * The most characters of answers that are held in memory before they are saved, so that a large list need not fit in
+ * memory whole.
+ */
 const maxUnsaved = 8_000_000;
 
-/** Failures that say nothing against what was read before them. All others end what was read: it may not fit together. */
+/**
+ * Failures after which earlier answers are still valid. After any other failure the kept answers are dropped, because
+ * they may not fit together.
+ */
 const passing = new Set<ConnectorErrorCode>(['throttled', 'upstream', 'timeout', 'network', 'not_json']);
 
 /**
- * `performStep` for a step that reads what is outside and changes nothing there. Cut short by a failure that passes, what
- * it has read and not committed is kept, and its next attempt goes on from there: whatever the limit, each attempt gets
- * further. It costs a commit for each attempt that was cut short, and none else.
+ * `performStep` for a step that reads outside systems and changes nothing there. When a transient failure cuts an
+ * attempt short, its uncommitted answers are kept, and the next attempt continues from there: whatever the rate limit
+ * is, each attempt gets further. This costs one commit for each attempt that was cut short, and no other commit.
  */
 export async function performReading(
   deps: Dependencies,
@@ -35,13 +41,16 @@ export async function performReading(
   });
 }
 
-/** Parts of a reading step's work are committed: their answers are needed no more. Elsewhere it does nothing. */
+/**
+ * Drops the kept answers of parts that are committed now, because they are no longer needed. Outside a reading step it
+ * does nothing.
+ */
 export async function partsCommitted(tx: Transaction, parts: readonly string[]): Promise<void> {
   const step = readingStep()?.step;
   if (step instanceof Reading) await step.giveUp(tx, parts);
 }
 
-/** What the reading step under way has got from the outside; undefined elsewhere. */
+/** Returns the progress of the reading step under way; undefined outside a reading step. */
 export function readSoFar(): { goesOn(): Promise<boolean>; gotOn(): boolean } | undefined {
   const step = readingStep()?.step;
   return step instanceof Reading ? step : undefined;
@@ -53,14 +62,14 @@ class Reading implements ReadingStep {
   readonly over = AbortSignal.any([this.ending.signal, this.cancelled]);
   private readonly deps: Dependencies;
   private readonly ref: StepRef;
-  /** Read by this attempt, and neither committed nor saved. */
+  /** Answers that this attempt has read and that are neither committed nor saved. */
   private readonly unsaved = new Map<string, KeptAnswer>();
   private unsavedSize = 0;
   private progress = false;
   /** How often each question was asked. */
   private readonly asked = new Map<string, number>();
   private readonly sent = new Set<Promise<unknown>>();
-  /** Saved by this attempt or one before, with the part each belongs to. */
+  /** Questions whose answers this attempt or an earlier one saved, with the part to which each belongs. */
   private saved: Promise<Map<string, string>> | undefined;
 
   constructor(deps: Dependencies, ref: StepRef) {
@@ -109,13 +118,13 @@ class Reading implements ReadingStep {
     return asked;
   }
 
-  /** Whether an attempt before this one was cut short. */
+  /** Tells whether an earlier attempt was cut short. */
   async goesOn(): Promise<boolean> {
     this.saved ??= this.load();
     return (await this.saved).size > 0;
   }
 
-  /** Whether this attempt was answered anything that none before it was. */
+  /** Tells whether this attempt got any answer that no earlier attempt got. */
   gotOn(): boolean {
     return this.progress;
   }
@@ -145,7 +154,7 @@ class Reading implements ReadingStep {
     return new Map(rows.map(({ question, part }) => [question, part]));
   }
 
-  /** An attempt that was given up and comes late saves nothing for a step that is over. */
+  /** Saves the unsaved answers. An abandoned attempt that arrives late saves nothing for a step that is over. */
   private async save(): Promise<void> {
     const answers = [...this.unsaved.values()];
     this.unsaved.clear();

@@ -1,6 +1,7 @@
 /**
- * How an activity does one step: mark it running, work, commit its effect and `done` together, once, and wake whom that
- * concerns. What the attempt fails with is noted in the step's row, and told to Temporal, here as well (failures.ts).
+ * How an activity performs one step: it marks the step running, does the work, commits the step's effect and `done`
+ * together, exactly once, and wakes the processes that the change concerns. When an attempt fails, the failure is noted
+ * in the step's row and reported to Temporal here as well (failures.ts).
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Transaction } from '../db/client.ts';
@@ -23,26 +24,26 @@ import type { Dependencies } from './dependencies.ts';
 import { alarmIfSilent } from './alarm.ts';
 import { SupersededAttempt, tellFailure } from './failures.ts';
 
-/** Which step of which round; the one argument of every step activity. */
+/** Names a step of a round of a process; the only argument of every step activity. */
 export type StepRef = StepKey;
 
-/** The step is not done yet, and is to be tried again after this many milliseconds. */
+/** The step is not done yet, and is to be tried again after `againInMs` milliseconds. */
 export interface Again {
   againInMs: number;
   because: string;
-  /** What the rows say meanwhile, where that is worth showing. */
+  /** The process's rows at the moment of waiting, where they are worth showing. */
   view?: ProcessView;
 }
 
-/** What the rows say after it, so that the workflow need not look; or when to try again. */
+/** The process's rows after the step, so that the workflow need not read them; or when to try again. */
 export type StepResult = ProcessView | Again;
 
-/** What a step commits together with its `done`. @returns whom to wake after the commit, if anybody */
+/** What a step commits together with its `done`. @returns the processes to wake after the commit, if any */
 export type Effect = (tx: Transaction) => Promise<readonly Wakeable[] | void>;
 
 /**
- * @param work does what is outside the database and returns what to commit, when to try again, or nothing if there is
- *   more to do first
+ * @param work does the step's work outside the database; returns what to commit, when to try again, or nothing if there
+ *   is more to do first
  * @throws ApplicationFailure with a code: the step is to be blocked, or Temporal is to run the activity again
  */
 export async function performStep(
@@ -51,7 +52,8 @@ export async function performStep(
   work: () => Promise<Effect | Again | undefined>,
 ): Promise<StepResult> {
   try {
-    // An activity that succeeded runs again when its answer to Temporal was lost (measured): then there is nothing to do.
+    // Temporal runs a successful activity again when it lost the activity's answer (measured): then there is nothing to
+    // do.
     const silentAttempts = await beginStep(deps.db, ref);
     if (silentAttempts === undefined) return await readProcessView(deps, ref);
     alarmIfSilent(deps, silentAttempts - 1);
@@ -62,7 +64,8 @@ export async function performStep(
       return effect ?? (await readProcessView(deps, ref));
     }
     const toWake = await deps.db.transaction(async (tx) => {
-      // An attempt that was given up and comes late may finish a step that was blocked since: nobody would look again.
+      // An abandoned attempt that arrives late may finish a step that was blocked since. The process is told to look
+      // again, because nothing else would make it look.
       if (await isBlocked(tx, ref)) await commitFact(tx, ref);
       if (!(await finishStep(tx, ref))) return [];
       const concerned = await effect(tx);
@@ -76,7 +79,7 @@ export async function performStep(
   }
 }
 
-/** Wakes processes whose facts are committed. One that cannot be woken is no error: the sweep finds it. */
+/** Wakes processes whose facts are committed. Failing to wake one is no error: the sweep finds it. */
 export async function wakeAll(deps: Dependencies, wakeables: readonly Wakeable[]): Promise<void> {
   for (const process of wakeables) {
     await deps
@@ -85,7 +88,7 @@ export async function wakeAll(deps: Dependencies, wakeables: readonly Wakeable[]
   }
 }
 
-/** The rows of a process as its workflow may see them. */
+/** Returns the rows of a process in the form that its workflow may see. */
 export async function readProcessView(deps: Dependencies, { kind, id }: ProcessRef): Promise<ProcessView> {
   const found = await lookAtProcess(deps.db, { kind, id });
   if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${kind} ${id}.`, 'no_such_process');
@@ -94,11 +97,12 @@ export async function readProcessView(deps: Dependencies, { kind, id }: ProcessR
 }
 
 /**
- * Commits one piece of a long step; false when another attempt has taken over, so that this one must stop.
+ * Commits one chunk of a long step; throws SupersededAttempt when a newer attempt has taken over.
  *
- * @param chunk stages it and moves the cursor that describes it, fenced by the attempt's number
- * @param options.progress false for a piece that the next attempt would stage again: a step that fails right after it
- *   each time has got nowhere, and is to be blocked as `unreachable` in the end
+ * @param chunk stages the rows and moves the cursor that describes them, fenced by the attempt's number; answers false
+ *   when a newer attempt has taken over
+ * @param options.progress false for a chunk that the next attempt would stage again: a step that fails right after such
+ *   a chunk each time makes no progress, and is to be blocked as `unreachable` in the end
  */
 export async function commitChunk(
   deps: Dependencies,
