@@ -1,4 +1,4 @@
-/** Reading lists that are not whole, where a person has accepted that for this round. */
+/** Reads incomplete lists, where a person has accepted them for this round. */
 import type { CallOptions } from '../connectors/vendor.ts';
 import { findAcceptance } from '../db/queries/acceptance.ts';
 import type { Acceptance } from '../domain/incomplete.ts';
@@ -7,13 +7,15 @@ import type { StepRef } from './step.ts';
 
 export interface Accepting {
   acceptance: Acceptance;
-  /** What was wrong with the lists read so far, in words. */
+  /** Describes what was wrong with the lists read so far. */
   lists: string[];
 }
 
 /**
- * @param steps whose acceptance counts for this one too: what two steps of a round read is one read
- * @returns `call` goes to the connector with every list; `accepting` is undefined where nobody has accepted anything
+ * @param steps the steps whose acceptance counts for this step too: two steps of a round that read the same lists share
+ *   one acceptance
+ * @returns `call` is passed to the connector with every list; `accepting` is undefined where nobody has accepted
+ *   incomplete lists
  */
 export async function acceptingOf(
   deps: Dependencies,

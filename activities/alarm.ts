@@ -1,4 +1,7 @@
-/** Alarms of activities that get nowhere: a line in the log and a counter, for whoever watches (docs/operations.md). */
+/**
+ * Alarms for activities that make no progress: a line in the log and a counter, for the operator's monitoring
+ * (docs/operations.md).
+ */
 import { Context } from '@temporalio/activity';
 import { Counter } from 'prom-client';
 import type { Dependencies } from './dependencies.ts';
@@ -7,7 +10,7 @@ type Logging = Pick<Dependencies, 'logger'>;
 
 /** More attempts of one activity than this are an alarm. */
 const maxAttempts = 25;
-/** So many attempts in a row of one step that timed out are an alarm. */
+/** This many attempts of one step that timed out in a row are an alarm. */
 const maxTimeouts = 3;
 
 const alarms = new Counter({
@@ -16,7 +19,7 @@ const alarms = new Counter({
   labelNames: ['activity', 'why'],
 });
 
-/** Temporal runs this activity again and again. */
+/** Raises an alarm when Temporal runs this activity again and again. */
 export function alarmIfRepeated({ logger }: Logging): void {
   const { activityType: activity, attempt } = Context.current().info;
   if (attempt <= maxAttempts) return;
@@ -25,8 +28,8 @@ export function alarmIfRepeated({ logger }: Logging): void {
 }
 
 /**
- * Attempts of this step never answer. Temporal does not tell an attempt how the one before it ended, so the step's row
- * counts.
+ * Raises an alarm when attempts of this step give no answer. Temporal does not tell an attempt how the one before it
+ * ended, so the step's row counts.
  *
  * @param timedOut how many attempts before this one gave no answer
  */
@@ -36,7 +39,7 @@ export function alarmIfSilent({ logger }: Logging, timedOut: number): void {
   logger.error({ ...attemptAtWork(), timedOut }, 'alarm: the attempts of an activity time out one after another');
 }
 
-/** Which attempt of which activity it is, for a line of the log. */
+/** Returns the activity and the attempt at work, for a line of the log. */
 export function attemptAtWork() {
   const { activityType, attempt, workflowExecution } = Context.current().info;
   const { workflowId, runId } = workflowExecution ?? {};

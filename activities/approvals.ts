@@ -1,4 +1,7 @@
-/** Writing approved quantities to the PSA: claimed in PostgreSQL, written once, settled by reading again (invariant 5). */
+/**
+ * Writes approved quantities to the PSA: each line is claimed in PostgreSQL, written once, and settled by reading it
+ * again (invariant 5).
+ */
 import { stopWriting } from '../commands/approval.ts';
 import type { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
@@ -23,32 +26,32 @@ import type { Dependencies } from './dependencies.ts';
 import { performStep, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writeTiming.ts';
 
-/** The connection that lines are written to. */
+/** The PSA connection to which lines are written. */
 interface Psa {
   id: string;
   adapter: PsaAdapter;
-  /** Decimals of a quantity that it keeps. */
+  /** The decimals of a quantity that the PSA keeps. */
   decimals: number;
 }
 
-/** Lines written by one activity. */
+/** The most lines that one activity writes. */
 const linesPerActivity = 25;
 
 export function createApprovalActivities(deps: Dependencies) {
   const { claimWith, settleAfterMs } = writeTiming(deps.environment);
 
   /**
-   * Writes a line, if this caller gets the claim right before it is sent.
+   * Writes a line, if this caller gets the claim right before the write is sent.
    *
-   * @throws ConnectorError when nothing could be sent (the PSA is away, our rights are gone): the claim is given back,
-   *   and the step tries again or blocks
+   * @throws ConnectorError when nothing could be sent (the PSA is away, Countersign's rights are gone): the claim is
+   *   given back, and the step tries again or blocks
    */
   async function write(psa: Psa, line: ApprovalLineRow): Promise<void> {
     if (await isLineOver(deps.db, psa.id, line.lineId)) {
       const detail = 'The line has ended since it was signed off: nothing was written. Review the card.';
       return recordOutcome(deps.db, psa.id, line, { state: 'rejected', problem: { code: 'line_ended', detail } });
     }
-    // The window counts from before the line is read, so that what it is compared with is never old.
+    // The write's window counts from before the line is read, so that the values compared with it are never old.
     const claiming = claimWith(() => claimLine(deps.db, line), Date.now());
     const result = await psa.adapter.setQuantity({
       agreementId: line.agreementId,
@@ -75,7 +78,10 @@ export function createApprovalActivities(deps: Dependencies) {
   const isWritingOn = async ({ psaConnectionId }: ApprovalBatchRow) =>
     (await readPsaConnection(deps.db, psaConnectionId)).writesEnabled;
 
-  /** Somebody has the line in use in the PSA: it is tried again as long as anything is, and holds up no other. */
+  /**
+   * Handles a line that is in use in the PSA: it is retried for as long as transient failures are, and delays no other
+   * line.
+   */
   async function waitForLock(
     psaConnectionId: string,
     line: ApprovalLineRow,
@@ -105,7 +111,8 @@ export function createApprovalActivities(deps: Dependencies) {
     async writeLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
-        // Whoever turned it off has stopped what was intended then; a claim may have been given back since.
+        // Turning writing off stopped the lines that were intended then; a claim may have been given back since, so
+        // they are stopped again.
         if (!(await isWritingOn(batch))) return (tx) => stopWriting(tx, { batch });
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
         if (lines.length === 0) {
@@ -124,8 +131,9 @@ export function createApprovalActivities(deps: Dependencies) {
     },
 
     /**
-     * Reads every line again whose write may or may not have happened, once its time-out and the PSA's lag have passed:
-     * at target → applied; a third value → conflict; the old value → one new claim, or a to-do if writing is off now.
+     * Reads again every line whose write may or may not have happened, once the write's time-out and the PSA's lag have
+     * passed: the line is at its target → applied; at a third value → conflict; at the old value → one new claim, or a
+     * to-do if writing is off now.
      */
     async settleLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
@@ -186,7 +194,7 @@ function outcomeOf(result: Exclude<SetQuantityResult, { outcome: 'not_sent' }>):
   }
 }
 
-/** @param written what was sent before the line was read, if anything was */
+/** @param written the quantity that was sent before the line was read; undefined = nothing was sent */
 function conflictOf(
   current: { quantity: number; version: string } | null,
   written?: { to: number; decimals: number },
@@ -211,7 +219,10 @@ function conflictOf(
   return { state: 'conflict', quantity: current.quantity, version: current.version, problem };
 }
 
-/** How many decimals a PSA keeps that shows this quantity where another was written; undefined = it was no rounding. */
+/**
+ * Returns how many decimals a PSA keeps that shows this quantity after another was written; undefined = the difference
+ * is not a matter of rounding.
+ */
 function fewerDecimals(quantity: number, { to, decimals }: { to: number; decimals: number }): number | undefined {
   const fewer = Array.from({ length: decimals }, (_, at) => decimals - 1 - at);
   return fewer.find((kept) => [roundHalfUp(to, kept), cutOff(to, kept)].some((seen) => sameQuantity(quantity, seen)));

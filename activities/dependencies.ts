@@ -7,7 +7,7 @@ import type { WantedSchedule } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
 import type { Wake } from '../temporal/wake.ts';
 
-/** What activities are made of; one worker process has one. */
+/** What the activities need to run; one worker process has one. */
 export interface Dependencies {
   db: Database;
   encryption: Encryption;
@@ -16,7 +16,7 @@ export interface Dependencies {
   /** Wakes a process after its fact was committed; a failure is logged and left to the sweep. */
   wake: Wake;
   connectors: Connectors;
-  /** Makes the Temporal Schedules be these: recreates what went missing, replaces what changed. */
+  /** Makes Temporal's Schedules match the wanted ones: recreates missing ones, replaces changed ones. */
   ensureSchedules: (wanted: readonly WantedSchedule[]) => Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Alerts derived from what the vendor shows, because it has no feed of them (docs/alerts.md). */
+/** Derives alerts from the data of a vendor that has no alert feed (docs/alerts.md). */
 import { Context } from '@temporalio/activity';
 import { deriveFromSignals, noteUnread } from '../commands/derivedAlerts.ts';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -13,8 +13,8 @@ import { admitAndWake } from './processRows.ts';
 export function createDeriveActivities(deps: Dependencies) {
   return {
     /**
-     * Looks at domains, directory syncs and statements. Billing waits for none of it: what cannot be read is said in the
-     * audit, raises nothing and clears nothing, and is read by the next sync.
+     * Reads domains, directory syncs and statements. Billing does not wait for them: data that cannot be read is named
+     * in the audit, raises and clears no alert, and is read by the next sync.
      */
     async deriveAlerts(ref: StepRef): Promise<StepResult> {
       const result = await performReading(deps, ref, async () => {
@@ -25,7 +25,7 @@ export function createDeriveActivities(deps: Dependencies) {
           else await deriveFromSignals(tx, integration, signals);
         };
       });
-      // After the commit: whoever is killed here leaves it to the sweep.
+      // Runs after the commit: if the worker is killed here, the sweep admits the alerts.
       await admitAndWake(deps, ref.id);
       return result;
     },
@@ -43,7 +43,7 @@ export function createDeriveActivities(deps: Dependencies) {
         signal: Context.current().cancellationSignal,
       });
     } catch (error) {
-      // A pause is waited for as long as each attempt gets further.
+      // The step waits for the vendor's pauses for as long as each attempt gets further.
       if (error instanceof ConnectorError && error.kind === 'throttled' && readSoFar()?.gotOn()) throw error;
       if (error instanceof ConnectorError) return error;
       throw error;

@@ -1,4 +1,4 @@
-/** What workflows may do to the world. */
+/** All activities: everything by which workflows reach the database and the outside systems. */
 import { createAlertActivities } from './alerts.ts';
 import { createApprovalActivities } from './approvals.ts';
 import type { Dependencies } from './dependencies.ts';

@@ -1,4 +1,7 @@
-/** New customers: started some at a time, reminded of, read by themselves, shown. */
+/**
+ * The activities of onboardings: start new customers in batches, remind a person to map them, read each customer alone,
+ * show its counts.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
@@ -17,11 +20,11 @@ import { performReading, readSoFar } from './reading.ts';
 import { commitChunk, performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 import { stageRead } from './vendor.ts';
 
-/** Customers that are started, and workflows that are woken, together. */
+/** The most customers that are started together, and the most workflows that are woken together. */
 const together = 100;
-/** Workflows that are woken at once: the others that ask Temporal for something meanwhile are answered too. */
+/** The most workflows that are woken at the same time, so that Temporal also answers its other callers meanwhile. */
 const wakesAtOnce = 8;
-/** How long the next of them wait, in milliseconds, for workflows that were woken and have not come to rest. */
+/** How long the next batch waits, in milliseconds, for workflows that were woken and have not come to rest. */
 const maxHoldMs = 3_000;
 
 export function createOnboardingActivities(deps: Dependencies) {
@@ -29,8 +32,8 @@ export function createOnboardingActivities(deps: Dependencies) {
 
   return {
     /**
-     * Starts some of an integration's new customers, maps those that match by name, and wakes some that have something to
-     * do: outside the sync that found them, so that five thousand at once keep nobody waiting.
+     * Starts some of an integration's new customers, maps those that match by name, and wakes some that have something
+     * to do. It runs outside the sync that found the customers, so that five thousand new ones at once delay nobody.
      *
      * @returns the integration's id while there is more to do, else null
      */
@@ -48,7 +51,10 @@ export function createOnboardingActivities(deps: Dependencies) {
       return started === together || toWake.length === together ? integrationId : null;
     },
 
-    /** Nobody has mapped a customer yet: a reminder, and in the end a problem that is searched for and counted. */
+    /**
+     * Notes that nobody has mapped the customer yet: sends a reminder, and in the end reports a problem that is
+     * searched for and counted.
+     */
     async remindOfCustomer(ref: StepRef): Promise<void> {
       const key = onboardingOf(ref.id);
       const escalateMs = deps.environment.ONBOARDING_ESCALATE_MS;
@@ -56,12 +62,13 @@ export function createOnboardingActivities(deps: Dependencies) {
       if (reminded) deps.logger.warn({ ...key, escalated: reminded.escalated }, 'a new customer is still not mapped');
     },
 
-    /** Reads the usage of one customer, and of no other. */
+    /** Reads the usage of this one customer only. */
     async pullCustomer(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
         const { integrationId, vendorAccountId } = onboardingOf(ref.id);
         const adapter = await deps.connectors.vendorOf(integrationId);
-        // Before it is read: a full sync that began earlier and ends later must not replace it.
+        // The run is opened before the customer is read, so that a full sync that began earlier and ends later does not
+        // replace its counts.
         const goesOn = (await readSoFar()?.goesOn()) ?? false;
         const run = await openCustomerRun(deps.db, { integrationId, vendorAccountId }, { goesOn });
         const { call, accepting } = await acceptingOf(deps, ref);
@@ -86,7 +93,10 @@ export function createOnboardingActivities(deps: Dependencies) {
     },
   };
 
-  /** Where workers are behind, more wakes would only be more work: the sweep would wake again whom they have not come to. */
+  /**
+   * Waits while workers are behind, because more wakes would only make more work: the sweep would wake again the
+   * processes that workers have not reached yet.
+   */
   async function holdBack(integrationId: string): Promise<void> {
     for (let heldMs = 0; heldMs < maxHoldMs; heldMs += 100) {
       if ((await countRestless(deps.db, integrationId)) < together) return;
@@ -94,7 +104,10 @@ export function createOnboardingActivities(deps: Dependencies) {
     }
   }
 
-  /** Noted afterwards: whoever dies meanwhile wakes them again, and those that Temporal did not take are left to the sweep. */
+  /**
+   * Wakes these onboardings and notes the wakes afterwards: after a crash in between, the next attempt wakes them
+   * again. Onboardings whose wake Temporal did not accept are left to the sweep.
+   */
   async function wakeThese(integrationId: string, these: readonly OnboardingToWake[]): Promise<void> {
     const { organizationId } = await readIntegration(deps.db, integrationId);
     const limit = pLimit(wakesAtOnce);

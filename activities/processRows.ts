@@ -1,4 +1,4 @@
-/** What the step machinery asks of PostgreSQL. */
+/** The calls of the step machine to PostgreSQL. */
 import { refreshProcess, syncProcess } from '../domain/process/ids.ts';
 import type { ProcessView } from '../domain/process/steps.ts';
 import { changeAndAdmit } from '../commands/alertAdmission.ts';
@@ -15,7 +15,7 @@ export function createProcessRowActivities(deps: Dependencies) {
   const timing = timingOf(deps.environment);
 
   return {
-    /** The rows of a process as its workflow may see them. */
+    /** Returns the rows of a process in the form that its workflow may see. */
     async look(ref: ProcessRef): Promise<ProcessView> {
       return readProcessView(deps, ref);
     },
@@ -25,8 +25,8 @@ export function createProcessRowActivities(deps: Dependencies) {
     },
 
     /**
-     * Blocks a step. One whose other side does not answer, wants a pause, or gives lists that are not whole, tries again by
-     * itself; every other waits for a wake.
+     * Blocks a step. A step whose outside system does not answer, asks for a pause, or gives incomplete lists, tries
+     * again by itself; every other step waits for a wake.
      */
     async block(ref: StepRef & { code: string }): Promise<void> {
       await blockStep(deps.db, ref, {
@@ -35,13 +35,13 @@ export function createProcessRowActivities(deps: Dependencies) {
           ? { retryInMs: timing.unreachableRetryMs }
           : {}),
       });
-      // Whoever waits for this process shows why it waits.
+      // The processes that wait for this one show why they wait.
       await wakeAll(deps, await listWaiters(deps.db, ref));
     },
 
     /**
-     * Registers that a step needs a round of another process, and wakes that. A round that began after this one's and
-     * is applied already satisfies the need at once.
+     * Registers that a step needs a round of another process, and wakes that process. A round of it that began after
+     * this step's round and is applied already satisfies the need at once.
      */
     async registerNeed(ref: StepRef & { other: 'refreshPsa' | 'sync' }): Promise<void> {
       const { other: otherKind, ...step } = ref;
@@ -56,12 +56,13 @@ export function createProcessRowActivities(deps: Dependencies) {
           const refreshed = await refreshedSince(tx, other.id, owner.roundStartedAt);
           if (refreshed) await satisfyNeeds(tx, other, refreshed);
         }
-        // A migration's counts are what the vendor sends when somebody presses Update Counts there (G36): nobody else asks.
+        // With the intake push, a migration takes the counts that the vendor sends when somebody presses Update Counts
+        // in the vendor's console (G36): no sync is requested here.
         const waitsForVendor = step.kind === 'migrateToAlerts' && row.intake === 'push';
         if (otherKind === 'sync' && !waitsForVendor) {
           await insertSyncRequest(tx, other.id, {
             requestedBy: `${step.kind} ${step.id}`,
-            // Of a round that is done anew it is asked anew.
+            // The key contains the round's start, so that a round that is started anew asks for a new sync.
             onceKey: `${step.kind}/${step.id}/${step.round}/${owner.roundStartedAt.toISOString()}`,
           });
         }
@@ -73,7 +74,7 @@ export function createProcessRowActivities(deps: Dependencies) {
   };
 }
 
-/** Gives an integration's alerts the slots that are free, and wakes those that got one. @returns how many */
+/** Gives an integration's free slots to its alerts, and wakes the alerts that got one. @returns how many */
 export async function admitAndWake(deps: Dependencies, integrationId: string): Promise<number> {
   const of = { integrationId, slots: deps.environment.ALERTS_IN_FLIGHT };
   const { toWake } = await deps.db.transaction((tx) => changeAndAdmit(tx, of, async () => undefined));

@@ -1,20 +1,22 @@
-/** Lines of agreements: read one agreement after another, so that one of them may fail alone. */
+/** Reads the lines of agreements one agreement after another, so that one of them can fail alone. */
 import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, PsaLine } from '../connectors/psa.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 
 export interface ReadLines {
   lines: PsaLine[];
-  /** Why not all of them could be read: what is missing keeps its last rows. */
+  /** Why some of the lines could not be read; those that are missing keep the rows that were read last. */
   unread?: string;
 }
 
 /**
- * An agreement's lines. Where nothing but the list says which there are, what is missing of the lines we knew is asked for
- * by id: a line is gone only when the PSA says so (invariant 2). What fails for this agreement alone fails no other.
+ * Reads an agreement's lines. Where only the list shows which lines there are, each known line that the list lacks is
+ * read by its id: a line counts as gone only when the PSA says so (invariant 2). A failure that concerns this agreement
+ * alone does not fail the other agreements.
  *
- * @returns null when the agreement was deleted since it was listed: nothing of it is kept
- * @throws ConnectorError `incomplete` when a line that is still there was missing from the list; what is not of this agreement
+ * @returns null when the agreement was deleted since it was listed: none of its rows is kept
+ * @throws ConnectorError `incomplete` when a line that still exists was missing from the list; and any failure that
+ *   does not concern this agreement alone
  */
 export async function readLines(
   adapter: PsaAdapter,
@@ -37,7 +39,7 @@ export async function readLines(
     return { lines, ...(bad.length > 0 ? { unread: bad.map(describeUnreadLine).join('; ') } : {}) };
   } catch (error) {
     if (!(error instanceof ConnectorError) || !error.concernsOneThing) throw error;
-    // What its lines rest on is looked at again: the list that had it may be old.
+    // The agreement itself is read again, because the list that contained it may be old.
     if (error.code === 'not_found' && !(await isThere(adapter, agreementId, options))) return null;
     return { lines: [], unread: error.detail };
   }
@@ -47,7 +49,7 @@ async function isThere(adapter: PsaAdapter, agreementId: string, options: CallOp
   try {
     return (await adapter.getAgreement({ agreementId, ...options })) !== null;
   } catch (error) {
-    // Refused, or not to be read: in any case there.
+    // The PSA refuses the agreement, or it cannot be read: in both cases it still exists.
     if (error instanceof ConnectorError && error.concernsOneThing) return true;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** What processes do with what was read. */
+/** The activity that maps what was read from both sides. */
 import { changeAndAdmit } from '../commands/alertAdmission.ts';
 import { mapEqualNames } from '../commands/accountMapping.ts';
 import type { Dependencies } from './dependencies.ts';

@@ -1,4 +1,4 @@
-/** The safety net: finds rows that nobody woke, and Schedules that went missing. */
+/** The safety net: finds rows for which no process was woken, and Schedules that went missing. */
 import { listIntegrationsWithIdleAlerts } from '../db/queries/alerts.ts';
 import { takeOverdue } from '../db/queries/process.ts';
 import { listScheduled } from '../db/queries/schedule.ts';
@@ -9,7 +9,7 @@ import { admitAndWake } from './processRows.ts';
 const processesPerBatch = 200;
 
 export function createSweepActivities(deps: Dependencies) {
-  /** Alerts whose place nobody gave them, because an api was killed right after it had kept them. */
+  /** Gives slots to alerts that got none because an api was killed right after it had kept them. */
   async function admitIdle(): Promise<number> {
     let woken = 0;
     for (const id of await listIntegrationsWithIdleAlerts(deps.db, deps.environment.ALERTS_IN_FLIGHT)) {
@@ -32,7 +32,10 @@ export function createSweepActivities(deps: Dependencies) {
       }
     },
 
-    /** Schedules as they were chosen, in Temporal. What fails must not keep what follows from being woken. */
+    /**
+     * Makes Temporal's Schedules match the chosen ones. A failure here is only logged, so that the rest of the sweep
+     * still wakes its processes.
+     */
     async ensureSchedules(): Promise<void> {
       const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE } = deps.environment;
       const preset = defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);

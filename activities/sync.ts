@@ -1,4 +1,4 @@
-/** Guarding and applying a sync run. */
+/** The activities that guard and apply a sync run. */
 import { syncProcess } from '../domain/process/ids.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
 import { audit, countersign } from '../commands/actor.ts';
@@ -26,14 +26,14 @@ import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 
 export function createSyncActivities(deps: Dependencies) {
   return {
-    /** The run to drive, if there is one: all open sync requests become one. */
+    /** Returns the run to drive, if there is one: all open sync requests become one run. */
     async claimSync(integrationId: string): Promise<string | null> {
       return (await claimSyncRun(deps.db, { kind: 'sync', id: integrationId })) ?? null;
     },
 
     /** Asks for a sync on behalf of a Schedule, once per workflow that asks. */
     async insertScheduledRequest(input: { integrationId: string; onceKey: string }): Promise<void> {
-      // Disconnected a moment ago: the next sweep takes its Schedule away.
+      // The integration was disconnected a moment ago: the next sweep removes its Schedule.
       if (!(await isScheduled(deps.db, input.integrationId))) return;
       const process = syncProcess(await readIntegration(deps.db, input.integrationId));
       await deps.db.transaction(async (tx) => {
@@ -43,7 +43,10 @@ export function createSyncActivities(deps: Dependencies) {
       await wakeAll(deps, [process]);
     },
 
-    /** Compares the run with what is visible; a swing beyond the integration's limit holds it for a person (invariant 3). */
+    /**
+     * Compares the run with the visible counts; a swing beyond the integration's limit holds the run for a person
+     * (invariant 3).
+     */
     async guardRun(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const integration = await readIntegration(deps.db, ref.id);
@@ -62,7 +65,9 @@ export function createSyncActivities(deps: Dependencies) {
       });
     },
 
-    /** Makes the run's counts visible and recomputes the cards they concern: one transaction (invariant 1). */
+    /**
+     * Makes the run's counts visible and recomputes the cards that the counts concern: one transaction (invariant 1).
+     */
     async applyRun(ref: StepRef): Promise<StepResult> {
       const result = await performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);
@@ -71,7 +76,7 @@ export function createSyncActivities(deps: Dependencies) {
         await applyUsage(tx, ref.id, ref.round, run.guard?.heldPairs ?? []);
         if (before) await deriveUsageZero(tx, integration, before);
         await updateRun(tx, ref.round, { state: 'applied' });
-        // A held run that was whole says more than this one, if this one was not.
+        // An incomplete run does not supersede held runs: a held run that was whole has more information.
         const superseded = run.incomplete ? [] : await supersedeHeldRuns(tx, ref.id, run.startedAt);
         for (const id of superseded) await dropStaged(tx, id);
         await recomputeIntegration(tx, ref.id);
@@ -84,12 +89,13 @@ export function createSyncActivities(deps: Dependencies) {
         await audit(tx, countersign(integration), { action: 'sync.applied', ...subject, after });
         return counted;
       });
-      // After the commit, because it begins with the integration's lock: whoever is killed here leaves it to the sweep.
+      // Runs after the commit, because it begins by locking the integration. If the worker is killed here, the sweep
+      // admits the alerts.
       await admitAndWake(deps, ref.id);
       return result;
     },
 
-    /** Closes the run, applied or held, and completes the steps that waited for it. */
+    /** Closes the run, applied or held, and completes the steps that waited for the run. */
     async closeRun(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => async (tx) => {
         const run = await readSyncRun(tx, ref.round);

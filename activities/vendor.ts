@@ -1,4 +1,4 @@
-/** What processes ask of the vendor. */
+/** The activities that call the vendor. */
 import { keyOfPair } from '../domain/countPair.ts';
 import { Context } from '@temporalio/activity';
 import { audit, countersign } from '../commands/actor.ts';
@@ -53,19 +53,23 @@ export function createVendorActivities(deps: Dependencies) {
           const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole: !accepting?.lists.length });
           const after = { accounts: accounts.length, ...(accepting?.lists.length ? { incomplete: accepting } : {}) };
           await audit(tx, countersign(integration), { action: 'vendor.verified', ...subjectOf(ref), after });
-          // Where it is connected again, or from now on by reading: customers that came meanwhile.
+          // On reconnecting, or on switching to the intake pull, customers may have appeared in the meantime.
           return noteCustomerChanges(tx, integration, null, changes);
         };
       });
     },
 
-    /** Waits until the vendor has sent what it is sending: an Update Counts is one run, and not a thousand. */
+    /**
+     * Waits until the vendor has finished sending its counts, so that one Update Counts makes one run, and not a
+     * thousand.
+     */
     async awaitQuiet(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const burst = await readBurst(deps.db, ref.id);
         const waitMs = burst ? quietInMs(burst, deps.environment) : 0;
         if (!burst || waitMs <= 0) return async () => undefined;
-        // Later counts wake nobody, and one of them may end the long wait of leftovers: so it looks again before that.
+        // Later counts wake no process, and one of them may end the long wait for leftovers, so the step looks again
+        // before that wait is over.
         const { PUSH_IDLE_MS, PUSH_LONGEST_MS } = deps.environment;
         const lookAgainMs = burst.sinceFirstMs < PUSH_LONGEST_MS ? PUSH_IDLE_MS : PUSH_LONGEST_MS;
         return { againInMs: Math.ceil(Math.min(waitMs, lookAgainMs)), because: 'counts are still coming in' };
@@ -74,7 +78,7 @@ export function createVendorActivities(deps: Dependencies) {
 
     /**
      * Reads the usage of all linked accounts, page by page; a page and its cursor are staged together. With the intake
-     * push it is what was posted and is not visible yet.
+     * push, it stages the posted counts that are not visible yet.
      */
     async pullVendor(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
@@ -125,16 +129,16 @@ export function createVendorActivities(deps: Dependencies) {
 
     /**
      * Lists the customers once more and reads those that were missed (rows that moved between two pages, customers
-     * linked meanwhile). Only now, with every page there, does absence mean something: a service that a customer no
-     * longer has, or a customer that neither list has, is a zero (invariant 2). What the vendor sent meanwhile counts
-     * where nothing was read.
+     * linked meanwhile). Only now, when every page has arrived, does absence mean something: a service that a customer
+     * no longer has, or a customer that neither list contains, becomes a zero (invariant 2). Counts that the vendor
+     * posted meanwhile apply where nothing was read.
      *
-     * Where a person took lists that were not whole, absence means nothing: nothing is zeroed, nobody is gone, and what
-     * would lower a number is dropped (invariant 3).
+     * Where a person accepted incomplete lists, absence means nothing: nothing is zeroed, no customer counts as gone,
+     * and staged counts that would lower a number are dropped (invariant 3).
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
-        // What a vendor did not post says nothing, so nothing is missing (invariant 2).
+        // A count that a vendor did not post is no evidence of absence, so nothing is missing (invariant 2).
         const integration = await readIntegration(deps.db, ref.id);
         if (integration.intake === 'push') return async () => undefined;
         const adapter = await deps.connectors.vendorOf(ref.id);
@@ -182,8 +186,8 @@ export function createVendorActivities(deps: Dependencies) {
   };
 
   /**
-   * Where several customers were refused and none had anything to count, it is not the customers: a person is to see that,
-   * and not a run that brought nothing.
+   * When several customers were refused and none had any counts, the cause is not the customers: the step fails, so
+   * that a person sees the refusal instead of a run that brought nothing.
    *
    * @throws ConnectorError the first refusal
    */
@@ -195,9 +199,9 @@ export function createVendorActivities(deps: Dependencies) {
   }
 
   /**
-   * All customers; one whose row cannot be read keeps the name it had, and its usage is not read.
+   * Lists all customers; a customer whose row cannot be read keeps the name it had, and its usage is not read.
    *
-   * @throws ConnectorError `bad_shape` when such a row is of a customer that was never read
+   * @throws ConnectorError `bad_shape` when such a row belongs to a customer that was never read
    */
   async function listCustomers(
     integrationId: string,
@@ -221,15 +225,19 @@ export function createVendorActivities(deps: Dependencies) {
 }
 
 /**
- * Milliseconds until a burst counts as over. Leftovers of `no_build` alone wait long, because the vendor means to send
- * more; but not for longer than any burst when somebody asks for a sync.
+ * Returns the milliseconds until a burst counts as over. A burst that consists only of leftovers of `no_build` waits
+ * long, because the vendor means to send more; but when somebody asks for a sync, it waits no longer than any other
+ * burst.
  */
 function quietInMs(burst: Burst, environment: Environment): number {
   if (!burst.build && !burst.asked) return environment.PUSH_LEFTOVER_MS - burst.sinceLastMs;
   return Math.min(environment.PUSH_IDLE_MS - burst.sinceLastMs, environment.PUSH_LONGEST_MS - burst.sinceFirstMs);
 }
 
-/** Stages what was read of the vendor. Customers that could not be read (`unread`) are no part of what the run says. */
+/**
+ * Stages the rows that were read from the vendor. Customers that could not be read (`unread`) are staged apart: the
+ * run's counts say nothing about them.
+ */
 export async function stageRead(
   tx: Transaction,
   runId: string,
