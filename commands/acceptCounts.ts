@@ -1,4 +1,4 @@
-/** Taking the numbers that a vendor posts, by the hundred thousand (reference/gradient.md §5.2). */
+/** Accepts the counts that a vendor posts, by the hundred thousand (reference/gradient.md §5.2). */
 import type { Database } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, finishStep, lockProcess, ownerOf } from '../db/queries/process.ts';
@@ -14,24 +14,24 @@ export interface AcceptedCount {
   stale: boolean;
   integration: Pick<IntegrationRow, 'id' | 'organizationId' | 'pushStatus'>;
   accountKnown: boolean;
-  /** The service that was meant; null = it is not known, or (`ambiguous`) there are several. */
+  /** The service that the count means; null = the service is not known, or (`ambiguous`) the id may mean several. */
   serviceId: string | null;
   ambiguous: boolean;
-  /** The PSA account that the account is mapped to. */
+  /** The PSA account to which the vendor account is mapped. */
   psaAccountId: string | null;
   serviceMapped: boolean;
-  /** It is the first of a burst: whoever drives the sync has to be woken. */
+  /** True when this count is the first of a burst: the process that drives the sync has to be woken. */
   first: boolean;
 }
 
 /**
- * Keeps posted numbers, those whose account and service are known, if the keys are in force, and sees to it that a sync is
- * asked for: mostly one statement, because a vendor posts a hundred thousand of them. Of two numbers of a pair the later one
- * is kept. Accepted is what this has returned from. What is refused is noted. The conditions on the keys are those of
- * `findIntegrationByKey`.
+ * Keeps the posted counts whose account and service are known, if the keys are in force, and makes sure that a sync is
+ * requested. This takes mostly one statement, because a vendor posts a hundred thousand counts. Of two counts of a
+ * pair, the later one is kept. Counts are accepted when this function has returned. Refused counts are noted. The
+ * conditions on the keys are those of `findIntegrationByKey`.
  *
- * @param counts of one caller, in the order in which they came; not none
- * @returns one for each; undefined when the keys open nothing, and then nothing is kept
+ * @param counts of one caller, in the order in which they came; at least one
+ * @returns one result for each count; undefined when the keys open no integration, and then no count is kept
  */
 export async function acceptCounts(
   db: Database,
@@ -61,10 +61,10 @@ export async function acceptCounts(
 }
 
 /**
- * Keeps those that were not meant by an id that is one, but by a name, or in another reading. Their rows are put in place of
- * those there are.
+ * Keeps the counts whose service id is not the exact id of a service, but a service's name or another reading of its
+ * id. Replaces the results of those counts in `rows`.
  *
- * @returns where those are that may mean several services
+ * @returns the positions of the counts whose service id may mean several services
  */
 async function acceptOthers(
   db: Database,
@@ -89,7 +89,10 @@ async function acceptOthers(
 
 const readings = (count: PostedCount) => [count.serviceId, ...(count.otherReadings ?? [])];
 
-/** Nothing vanishes quietly: notes what was refused, and that what was refused before is over. */
+/**
+ * Makes sure that no count is dropped silently: notes refused counts, and removes the note of a count that was refused
+ * before and is accepted now.
+ */
 async function noteOutcome(
   db: Database,
   integrationId: string,
@@ -117,10 +120,11 @@ async function noteOutcome(
 }
 
 /**
- * Asks for a sync of what was posted, and tells a run that waits for counts that they have come. The process is locked
- * as a claim locks it: a run that is being claimed meanwhile is seen here, or has seen the counts.
+ * Requests a sync of the posted counts, and tells a run that waits for counts that they have come. The process is
+ * locked in the same way as a claim locks it: either this function sees a run that is being claimed meanwhile, or the
+ * run has seen the counts.
  *
- * @returns false when somebody asked first
+ * @returns false when another caller requested the sync first
  */
 async function askForPushedSync(db: Database, integrationId: string): Promise<boolean> {
   const sync = { kind: 'sync', id: integrationId } as const;

@@ -1,7 +1,8 @@
 /**
- * Which PSA account a vendor account is mapped to, or that it is excluded. Whoever decides that (a person, a mapping file,
- * the vendor's console, two equal names), it is changed here: checked, with its audit row, its cards and its onboarding.
- * The caller holds the integration's lock, because alerts may have waited for it (`changeAndAdmit`).
+ * Maps vendor accounts to PSA accounts, or excludes them. Whatever the source of the decision (a person, a mapping
+ * file, the vendor's console, two equal names), the mapping is changed here: checked, and with its audit row, its cards
+ * and its onboarding. The caller holds the integration's lock, because alerts may have waited for the mapping
+ * (`changeAndAdmit`).
  */
 import type { Wakeable } from '../domain/process/ids.ts';
 import { describeAccountMapping } from '../domain/mappingFile.ts';
@@ -30,26 +31,30 @@ import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
 type Integration = Pick<IntegrationRow, 'id' | 'organizationId' | 'psaConnectionId'>;
 
-/** What a person wants of one vendor account. */
+/** The decision that a person makes about one vendor account. */
 export type AccountWish = { map: string } | 'unmap' | 'exclude' | 'include';
 
-/** What is decided about a vendor account. */
+/** The current decision about a vendor account. */
 interface AccountState {
   excluded: boolean;
   psaAccountId: string | null;
 }
 
-/** Who mapped it is none of it: a person who confirms an equal name takes nothing back. */
+/**
+ * Returns the version of an account's decision. The version does not contain who mapped the account: a person who
+ * confirms an equal name reverses nothing.
+ */
 export function accountVersion({ excluded, psaAccountId }: AccountState): string {
   return versionOf({ excluded, psaAccountId });
 }
 
 /**
- * A person decides about one vendor account. What is so already changes nothing, whatever was seen.
+ * Makes a person's decision about one vendor account. A decision that is in force already changes nothing, whatever
+ * version was seen.
  *
- * @param input.seen the `accountVersion` that was shown; undefined = whatever it is
- * @throws Refusal when there is no such vendor account or PSA account, or it is not linked, or it is to be mapped while it
- * is excluded, or it has changed meanwhile
+ * @param input.seen the `accountVersion` that was shown; undefined = change it, whatever the version is
+ * @throws Refusal when there is no such vendor account or PSA account, or the vendor account is not linked, or it is to
+ *   be mapped while it is excluded, or it has changed meanwhile
  */
 export const decideAccount: Command<{
   integration: Integration;
@@ -71,14 +76,13 @@ export const decideAccount: Command<{
 
 function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountState): AccountDecision | undefined {
   if (typeof wish === 'object') return { vendorAccountId, excluded: false, psaAccountId: wish.map };
-  // Of one that is not excluded, "include" would take the mapping; and of one that is, there is none to take back.
+  // On an account that is not excluded, "include" would remove its mapping; on an account that is excluded, "unmap"
+  // finds no mapping to remove.
   if (now.excluded ? wish === 'unmap' : wish === 'include') return undefined;
   return { vendorAccountId, excluded: wish === 'exclude', psaAccountId: null };
 }
 
-/**
- * @throws Refusal when nobody has it, or it is not linked
- */
+/** @throws Refusal when the integration has no such vendor account, or the account is not linked */
 async function stateOf(tx: Transaction, integrationId: string, id: string): Promise<AccountState & Named> {
   const account = await findVendorAccount(tx, integrationId, id);
   if (!account) throw new Refusal('unknown', 'not-found', 'There is no such vendor account.');
@@ -100,11 +104,11 @@ async function presentOf(tx: Transaction, row: Integration, account: AccountStat
 }
 
 /**
- * The same of many vendor accounts at once, which whoever calls has checked: they are linked, what they are mapped to is
- * there, and none is excluded and mapped at once.
+ * Makes decisions about many vendor accounts at once. The caller has checked them: the accounts are linked, the PSA
+ * accounts to which they are mapped exist, and no account is excluded and mapped at the same time.
  *
- * @param decisions of each vendor account one at most
- * @returns whom to wake after the commit
+ * @param decisions at most one for each vendor account
+ * @returns the processes to wake after the commit
  */
 export async function decideAccounts(
   tx: Transaction,
@@ -123,7 +127,7 @@ export async function decideAccounts(
     { by: 'person' },
   );
   const [only] = changed;
-  // One alone goes on at once; of many, some at a time.
+  // The onboarding of a single account goes on at once; those of many accounts go on in batches.
   const settled =
     only && changed.length === 1
       ? await settleOnboarding(tx, row, only.vendorAccountId)
@@ -135,7 +139,10 @@ export async function decideAccounts(
   return [...begun, ...settled];
 }
 
-/** Of an account that nothing is mapped to any more the cards go. */
+/**
+ * Recomputes the cards of the PSA accounts concerned; a PSA account to which nothing is mapped any more loses its
+ * cards.
+ */
 async function recomputeCardsOf(tx: Transaction, row: Integration, changed: readonly DecidedAccount[]): Promise<void> {
   const concerned = changed.flatMap(({ before, psaAccountId }) => [before.psaAccountId, psaAccountId]);
   await recomputeCards(
@@ -146,11 +153,11 @@ async function recomputeCardsOf(tx: Transaction, row: Integration, changed: read
 }
 
 /**
- * Maps the account as it was chosen in the vendor's console. What a person has mapped or excluded here stays, and so does
- * an exact match; an earlier choice made there is replaced. A PSA account that is not known, or not active, maps nothing,
- * and neither is one mapped that nobody has linked.
+ * Maps the account as it was chosen in the vendor's console. An account that a person has mapped or excluded here keeps
+ * that decision, an exact match is kept too, and an earlier choice made in the console is replaced. A choice is ignored
+ * when its PSA account is not known or not active, or when its vendor account is not linked.
  *
- * @returns whether the account is mapped now, and whom to wake after the commit
+ * @returns whether the account is mapped now, and the processes to wake after the commit
  */
 export async function chooseAccount(
   tx: Transaction,
@@ -169,18 +176,18 @@ export async function chooseAccount(
 }
 
 /**
- * Maps what is equal character for character and unique on both sides, and nothing else (invariant 4). Onboardings that
- * wait for it are the caller's.
+ * Maps accounts whose names are equal character for character and unique on both sides, and no others (invariant 4).
+ * The caller advances the onboardings that wait for a mapping.
  *
- * @param only vendor accounts that may be mapped; absent = all that are linked and not mapped
+ * @param only the vendor accounts that may be mapped; absent = all that are linked and not mapped
  * @returns how many were mapped
  */
 export async function mapEqualNames(tx: Transaction, row: Integration, only?: ReadonlySet<string>): Promise<number> {
   const accounts = await listMatchableAccounts(tx, row.id);
   const open = new Set(accounts.filter((account) => account.open).map((account) => account.id));
   const taken = new Set(await listMappedPsaAccountIds(tx, row.id));
-  // What is mapped already, or not linked, still makes a name ambiguous: of two that look the same, the one that a
-  // person left over is not therefore the right one.
+  // Accounts that are mapped already, or not linked, still make a name ambiguous: when one of two accounts with the
+  // same name is mapped, the other one is not therefore the right match.
   const matches = exactMatches(accounts, await listActivePsaAccounts(tx, row.psaConnectionId)).filter(
     (match) =>
       open.has(match.vendorAccountId) &&

@@ -2,22 +2,22 @@ import { byCountersign, recordAudit, type AuditEntry } from '../db/queries/audit
 import type { Queryable, Transaction } from '../db/client.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 
-/** Who makes a change, and for which organization. */
+/** The person, token or process that makes a change, and the organization for which it does. */
 export interface Actor {
   organizationId: string;
-  /** As the audit names them: `token:<id>`, or Countersign itself. */
+  /** The name in the audit: `token:<id>`, or Countersign itself. */
   name: string;
 }
 
-/** The actor of what a process did by itself. @param row of the organization */
+/** Returns the actor for changes that a process makes by itself. @param row of the organization */
 export const countersign = ({ organizationId }: { organizationId: string }): Actor => ({
   organizationId,
   name: byCountersign,
 });
 
 /**
- * A change that a person, a vendor or a process makes, in one transaction with its audit row. It answers what has changed,
- * and whom to wake after the commit.
+ * A change that a person, a vendor or a process makes, in one transaction with its audit row. A command returns what
+ * has changed, and the processes to wake after the commit.
  *
  * @throws Refusal when the change cannot be made as asked
  */

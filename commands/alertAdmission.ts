@@ -1,4 +1,7 @@
-/** Alerts on their way to a delivery slot: kept, given one, gathered into a storm, tried again, dismissed. */
+/**
+ * Moves alerts to a delivery slot: keeps them, gives them a slot, gathers them into a storm, retries them, dismisses
+ * them.
+ */
 import { randomUUID } from 'node:crypto';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { deliveryProcess, type Wakeable } from '../domain/process/ids.ts';
@@ -23,19 +26,19 @@ import { audit, type Actor } from './actor.ts';
 import { leaveDelivery } from './alertDelivery.ts';
 import { Refusal } from './refusal.ts';
 
-/** Whose alerts, and how many of them are delivered at once. */
+/** An integration whose alerts are meant, and its number of slots. */
 export interface Slots {
   integrationId: string;
   slots: number;
 }
 
 /**
- * Makes a change that alerts of an integration may have waited for, and gives them the slots that are free then. The
- * integration is locked first, because the change may write rows that refer to it: two that do would wait for each other.
- * An alert that is being kept meanwhile is seen, or sees the change.
+ * Makes a change for which alerts of an integration may have waited, and then gives them the free slots. The
+ * integration is locked first, because the change may write rows that refer to it: without that, two such changes would
+ * wait for each other. An alert that is being kept meanwhile is either seen here, or sees the change.
  *
- * @param change gets the integration as it is locked, and does not lock it again
- * @returns `toWake` the deliveries that begin; whom the change concerns besides is for the caller
+ * @param change gets the locked integration, and does not lock it again
+ * @returns `toWake` the deliveries that begin; the caller wakes any other processes that the change concerns
  */
 export async function changeAndAdmit<T>(
   tx: Transaction,
@@ -48,12 +51,12 @@ export async function changeAndAdmit<T>(
 }
 
 /**
- * Gives alerts their slots: parked ones whose account is mapped now, and whose integration has a board, come to wait;
- * waiting ones get the slots that are free, the oldest first; past the storm's limit they gather in one.
+ * Gives alerts their slots. Parked alerts start to wait when their account is mapped now and their integration has a
+ * board; waiting alerts get the free slots, the oldest first; alerts beyond the storm's limit are gathered in one.
  *
  * @param row the integration as it is now, locked
- * @param slots deliveries in flight of one integration at most
- * @returns whom to wake after the commit
+ * @param slots the most deliveries of one integration that may be under way at once
+ * @returns the processes to wake after the commit
  */
 export async function admitAlerts(tx: Transaction, row: IntegrationRow, slots: number): Promise<Wakeable[]> {
   if (row.disconnectedAt || !row.alerts.board) return [];
@@ -72,7 +75,8 @@ export async function admitAlerts(tx: Transaction, row: IntegrationRow, slots: n
 }
 
 /**
- * Past `most` alerts for one PSA account within the window, the waiting ones of that account are told by one ticket.
+ * When a PSA account has more than `most` alerts within the window, gathers the waiting alerts of that account in one
+ * ticket.
  *
  * @returns how many were gathered
  */
@@ -86,7 +90,7 @@ async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
     const kept = await keepAlert(tx, row, {
       alertId: open?.alertId ?? `storm:${randomUUID()}`,
       source: 'storm',
-      // Several vendor accounts may be one PSA account: their storm stays the one that it is.
+      // Several vendor accounts may map to one PSA account: an open storm keeps the vendor account that it has.
       vendorAccountId: open?.vendorAccountId ?? alerts[0]?.vendorAccountId ?? '',
       title: 'Many alerts',
       description: '',
@@ -103,10 +107,11 @@ async function gather(tx: Transaction, row: IntegrationRow): Promise<number> {
 }
 
 /**
- * Keeps an alert and sets it going if it can go: what it waits for otherwise sets it going later.
+ * Keeps an alert, and starts its delivery if nothing is missing; otherwise the change for which it waits starts the
+ * delivery later.
  *
- * @param db not a transaction: the alert is committed before it is looked for a slot, so that most alerts lock nothing
- * @returns the row's id, and whom to wake; the alert is safe when this has returned
+ * @param db not a transaction: the alert is committed before a slot is looked for, so that most alerts lock nothing
+ * @returns the row's id, and the processes to wake; the alert is safe when this function has returned
  */
 export async function takeAlert(
   db: Database,
@@ -121,7 +126,8 @@ export async function takeAlert(
 }
 
 /**
- * A person tries the way from an alert to a ticket. Part of `changeAndAdmit`, as those that follow.
+ * Sends a test alert, with which a person tries the way from an alert to a ticket. Like the functions below, it runs
+ * inside `changeAndAdmit`.
  *
  * @throws Refusal when the integration has no such account
  */
@@ -148,9 +154,9 @@ export async function sendTestAlert(
 }
 
 /**
- * A dead alert is delivered once more.
+ * Delivers a dead alert once more.
  *
- * @throws Refusal when it is not dead
+ * @throws Refusal when the alert is not dead
  */
 export async function retryAlert(tx: Transaction, actor: Actor, row: AlertRow): Promise<{ toWake: Wakeable[] }> {
   if (!(await moveAlert(tx, row.id, alertMoves.retry, { reason: null, again: true })))
@@ -164,10 +170,10 @@ export async function retryAlert(tx: Transaction, actor: Actor, row: AlertRow): 
 }
 
 /**
- * No ticket is wanted.
+ * Dismisses an alert for which no ticket is wanted.
  *
  * @param detail why, in the person's words
- * @throws Refusal when a ticket is there, or may be
+ * @throws Refusal when the alert has a ticket, or may have one
  */
 export async function dismissAlert(
   tx: Transaction,
@@ -175,7 +181,7 @@ export async function dismissAlert(
   { id, detail }: { id: string; detail: string },
 ): Promise<{ toWake: Wakeable[] }> {
   const row = await readAlert(tx, id);
-  // A ticket that may be there must be found out about first: it would be nobody's.
+  // A POST is open, so a ticket may exist. That has to be settled first: otherwise no alert would own the ticket.
   if (row.post !== null)
     throw new Refusal(
       'conflict',

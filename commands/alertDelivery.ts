@@ -1,4 +1,4 @@
-/** What becomes of an alert that has a delivery slot. */
+/** Claims, records and ends the delivery of an alert that has a slot. */
 import { stepsOf } from '../domain/process/steps.ts';
 import type { Transaction } from '../db/client.ts';
 import { endDelivery, lockAlert, recordPosted, storeClaimedRevision } from '../db/queries/alertDelivery.ts';
@@ -7,8 +7,8 @@ import { finishSteps, startRound } from '../db/queries/process.ts';
 import { audit, countersign, type Actor } from './actor.ts';
 
 /**
- * The revision to deliver: the one under way, or the newest if it has not been delivered. Its row is locked, so that an
- * alert that is sent again meanwhile is seen here, or finds this one at rest.
+ * Returns the revision to deliver: the one under way, or the newest if it has not been delivered. The alert's row is
+ * locked: an alert that is sent again meanwhile is either seen here, or finds the delivery at rest.
  *
  * @returns the round, or undefined when there is nothing to deliver
  */
@@ -23,11 +23,11 @@ export async function claimRevision(tx: Transaction, id: string): Promise<string
 }
 
 /**
- * What the POST made is there.
+ * Records that the ticket or note of the POST exists.
  *
- * @param row as its caller claimed it
- * @param ticket of a created or found ticket; undefined for a note
- * @returns false when the claim is another's by now: nothing was recorded
+ * @param row the alert's row as the caller claimed it
+ * @param ticket the created or found ticket; undefined for a note
+ * @returns false when another attempt holds the claim by now: nothing was recorded
  */
 export async function recordPost(
   tx: Transaction,
@@ -45,9 +45,9 @@ export async function recordPost(
 }
 
 /**
- * Takes an alert out of delivery: parked again, dead, or dismissed. What its round has not done is skipped.
+ * Takes an alert out of delivery: it is parked again, dead, or dismissed. The remaining steps of its round are skipped.
  *
- * @returns false when it was not being delivered any more
+ * @returns false when the alert was no longer being delivered
  */
 export async function leaveDelivery(
   tx: Transaction,

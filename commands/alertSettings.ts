@@ -1,4 +1,6 @@
-/** How an integration's alerts become tickets: the permissions they need, the board they go to, their texts and rules. */
+/**
+ * Settings that decide how an integration's alerts become tickets: the permissions, the board, the texts and the rules.
+ */
 import type { Queryable, Transaction } from '../db/client.ts';
 import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../db/queries/integration.ts';
 import { completeMigrationStep } from '../db/queries/migration.ts';
@@ -14,7 +16,7 @@ import { Refusal } from './refusal.ts';
 
 type Given<T> = { [K in keyof T]?: T[K] | undefined };
 
-/** What of the settings is to be changed; what is absent stays. */
+/** The settings to change; absent settings stay as they are. */
 type GivenSettings = Given<Omit<AlertSettings, 'board' | 'storm' | 'rules'>> & {
   storm?: Given<AlertSettings['storm']> | undefined;
   rules?: Given<AlertSettings['rules']> | undefined;
@@ -22,13 +24,13 @@ type GivenSettings = Given<Omit<AlertSettings, 'board' | 'storm' | 'rules'>> & {
 
 interface OfAlerts {
   integration: IntegrationRow;
-  /** Deliveries in flight of one integration at most. */
+  /** The most deliveries of one integration that may be under way at once. */
   slots: number;
 }
 
 type Changed = Promise<{ settings: AlertSettings; toWake: Wakeable[] }>;
 
-/** Asks the PSA anew for each right that alerts need, and for its boards; a pause is over. */
+/** Asks the PSA anew for each right that alerts need, and for its boards; ends the connection's pause. */
 export const checkPermissions: Command<{ integration: IntegrationRow }, { process: Wakeable }> = async (
   tx,
   actor,
@@ -43,17 +45,17 @@ export const checkPermissions: Command<{ integration: IntegrationRow }, { proces
   return { process, toWake: [process] };
 };
 
-/** Who checks permissions: the migration, where alerts came later. */
+/** Returns the process that checks permissions: connect, or the migration where alerts were added later. */
 async function checkerOf(db: Queryable, integration: IntegrationRow): Promise<Wakeable> {
   const migrated = (await listSteps(db, migrationProcess(integration))).length > 0;
   return migrated ? migrationProcess(integration) : connectProcess(integration);
 }
 
 /**
- * Chooses the board that alerts go to, and gives the alerts that waited for one their slots.
+ * Chooses the board that receives the alerts' tickets, and gives slots to the alerts that waited for a board.
  *
- * @param input.choice status and priorities that are not given are the usual ones
- * @throws Refusal while no board has been read, and for a board that takes no tickets like these
+ * @param input.choice a status or priority that is not given is the usual one
+ * @throws Refusal while no board has been read, and for a board that does not accept tickets of this kind
  */
 export const chooseBoard: Command<
   OfAlerts & { choice: Parameters<typeof completeBoard>[1] },
@@ -82,7 +84,7 @@ export const chooseBoard: Command<
   return { settings, toWake: [...toWake, checker] };
 };
 
-/** Changes texts, storms and rules; what is not given stays. */
+/** Changes texts, storms and rules; settings that are not given stay as they are. */
 export const changeAlertSettings: Command<OfAlerts & { given: GivenSettings }, { settings: AlertSettings }> = async (
   tx,
   actor,
@@ -96,7 +98,10 @@ export const changeAlertSettings: Command<OfAlerts & { given: GivenSettings }, {
   });
 };
 
-/** @param changed from the settings as they are with the integration locked: somebody may have changed others meanwhile */
+/**
+ * @param changed computes the new settings from those read with the integration locked, because another person may have
+ *   changed other settings meanwhile
+ */
 async function change(
   tx: Transaction,
   actor: Actor,

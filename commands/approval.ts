@@ -1,4 +1,4 @@
-/** Signing off: what is approved is what was seen, and each card is written once (invariant 5). */
+/** Signs cards off: exactly what was seen is approved, and each card is written once (invariant 5). */
 import { approvalProcess, type Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
 import {
@@ -29,19 +29,23 @@ import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
 import { audit, countersign, type Actor, type Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
-/** Lines that an audit row names; of more it has their number, and they are read in the approval, which keeps them. */
+/**
+ * The most lines that an audit row names. For more lines it has only their number: the approval keeps them and shows
+ * them.
+ */
 const namedInAudit = 100;
-/** Left-out cards that a refusal names. */
+/** The most left-out cards that a refusal names. */
 const namedInRefusal = 5;
 
 interface ApprovalChange {
   batch: ApprovalBatchRow;
-  /** The process to wake after the commit; none when it is a to-do list. */
+  /** The process to wake after the commit; empty when the approval is a to-do list. */
   toWake: Wakeable[];
 }
 
 /**
- * Stores the writes that approving in bulk would make, to be looked at and then signed off by the preview's id.
+ * Stores the writes that approving in bulk would make, so that a person can look at them and then sign them off by the
+ * preview's id.
  *
  * @throws Refusal for a connection that the organization does not have
  */
@@ -63,10 +67,10 @@ export const previewApproval: Command<
 };
 
 /**
- * Signs cards off as they were seen: each of `cards` by what it showed, or all of a preview. A card that shows something
- * else now is left out, with both numbers.
+ * Signs cards off as they were seen: each of `cards` by the numbers that it showed, or all cards of a preview. A card
+ * that shows other numbers now is left out, and the answer gives both numbers.
  *
- * @throws Refusal when no card is left, or the preview is not there or was signed off before
+ * @throws Refusal when no card is left, or the preview does not exist or was signed off before
  */
 export const signOff: Command<
   { cards: readonly SeenCard[] } | { previewId: string },
@@ -83,7 +87,7 @@ export const signOff: Command<
   const { previewId } = input;
   const { psaConnectionId } = await ownPreview(tx, actor, previewId);
   const connection = await lockedConnection(tx, actor, psaConnectionId);
-  // Under the lock, so that of two who sign it off at once the second one is told.
+  // The preview is read under the lock: of two people who sign it off at once, the second one gets a refusal.
   const { approvalId, cards } = await ownPreview(tx, actor, previewId);
   if (approvalId)
     throw new Refusal(
@@ -101,7 +105,8 @@ export const signOff: Command<
 };
 
 /**
- * Signs the old quantities of an approval off: of what it wrote, where the PSA holds that still and has not billed it.
+ * Undoes an approval by signing off the old quantities of the lines that it wrote, where the PSA still holds the
+ * written quantity and has not billed it.
  *
  * @throws Refusal while the approval is at work, or when nothing is left to undo
  */
@@ -119,10 +124,10 @@ export const undoApproval: Command<{ id: string }, { batch: ApprovalBatchRow }> 
 };
 
 /**
- * Takes to-dos back: all of an approval, or one of its lines. What is withdrawn blocks nothing and waits for nothing.
+ * Withdraws to-dos: all of an approval, or one of its lines. A withdrawn to-do blocks nothing and waits for nothing.
  *
  * @param input.lineId Countersign's id of the line, not the PSA's
- * @throws Refusal when it is no to-do (any more)
+ * @throws Refusal when the approval or line is not a to-do (any more)
  */
 export const withdraw: Command<{ id: string; lineId?: string }, { batch: ApprovalBatchRow }> = async (
   tx,
@@ -152,8 +157,9 @@ export const withdraw: Command<{ id: string; lineId?: string }, { batch: Approva
 };
 
 /**
- * Writing is off: what is not written yet becomes a to-do list, which the next read of the PSA verifies. What is on its
- * way to the PSA at this moment is written. Turning writing on again writes none of it: nobody saw those numbers then.
+ * Stops writing: lines that are not written yet become a to-do list, which the next read of the PSA verifies. A line
+ * whose write is on its way to the PSA at this moment is still written. Turning writing on again writes none of these
+ * lines, because nobody has reviewed the numbers at that later moment.
  */
 export async function stopWriting(
   tx: Transaction,
@@ -200,7 +206,7 @@ async function store(
   });
   const state = connection.writesEnabled ? 'requested' : 'todo';
   const { lines, skipped } = await storeSignOff(tx, { ...batch, state }, judged);
-  // The batch goes with the transaction, and so does what was left out of it: the refusal says it.
+  // The refusal rolls back the batch together with its list of left-out cards, so the refusal's text names those cards.
   if (lines === 0)
     throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, batch.id, nothing.words));
   const action = from.undoOf ? 'approval.undo' : 'approval.create';
@@ -211,7 +217,7 @@ async function store(
   return { batch, toWake: state === 'requested' ? [toWake] : [] };
 }
 
-/** What is signed off anew is no to-do any more: the newer one is what somebody wants. */
+/** Replaces older to-dos of the lines that are signed off anew: the newer sign-off is the one that the person wants. */
 async function replace(tx: Transaction, actor: Actor, batch: ApprovalBatchRow): Promise<void> {
   const replaced = await replaceTodos(tx, batch);
   if (replaced.length === 0) return;
@@ -243,7 +249,7 @@ async function describeNothingToSign(tx: Transaction, batchId: string, none: str
   return `Nothing was signed off: none of the ${total} cards can be, as it was shown (${counts}). ${named}${rest}`;
 }
 
-/** A left-out card in the words of the domain. */
+/** Returns a left-out card in the domain's terms. */
 export function skippedOf(row: Awaited<ReturnType<typeof listSkipped>>[number]) {
   const { cardId, reason, words } = row;
   const asked = { lineId: row.askedLineId, from: row.askedFrom, to: row.askedTo, effectiveDate: row.askedDate };

@@ -1,4 +1,7 @@
-/** What a person decides about a card: to dismiss it, which line takes the difference, by which rule it is computed. */
+/**
+ * Decisions of a person about a card: to dismiss it, to pick the line that takes the difference, to set the rule that
+ * computes it.
+ */
 import type { Transaction } from '../db/client.ts';
 import { decideCard, findCard } from '../db/queries/cards.ts';
 import type { AccountRule, Decision } from '../domain/reconcile.ts';
@@ -11,7 +14,7 @@ type CardCommand<Input> = Command<Input & { id: string }, { card: FoundCard }>;
 
 interface Dismissal {
   until: 'change' | 'period' | 'date';
-  /** YYYY-MM-DD, of `date`. */
+  /** YYYY-MM-DD; only where `until` is `date`. */
   date?: string | undefined;
   reason: string;
 }
@@ -19,8 +22,8 @@ interface Dismissal {
 /**
  * Dismisses a card until a number changes, for this period, or until a date.
  *
- * @param input.dismissal null = a dismissal is taken back
- * @throws Refusal when there is no such card, or it is not known until when
+ * @param input.dismissal null = withdraw the dismissal
+ * @throws Refusal when there is no such card, or the end of the dismissal is not known
  */
 export const dismissCard: CardCommand<{ dismissal: Dismissal | null }> = (tx, actor, { id, dismissal }) =>
   decide(tx, actor, id, dismissal ? 'card.dismiss' : 'card.undismiss', (found) => ({
@@ -40,9 +43,9 @@ function dismissalOf(found: FoundCard, { until, date, reason }: Dismissal): NonN
 }
 
 /**
- * Picks the line that takes the difference; of alternatives, the one that takes the count.
+ * Picks the line that takes the difference; among alternative lines, the line that takes the count.
  *
- * @param input.lineId the PSA's own id; null = the pick is taken back
+ * @param input.lineId the PSA's own id; null = withdraw the pick
  * @throws Refusal when there is no such card or line
  */
 export const pickLine: CardCommand<{ lineId: string | null }> = (tx, actor, { id, lineId }) =>
@@ -55,7 +58,7 @@ export const pickLine: CardCommand<{ lineId: string | null }> = (tx, actor, { id
 /**
  * Sets the rule of this account × product.
  *
- * @param input.rule null = it is taken back
+ * @param input.rule null = withdraw the rule
  * @throws Refusal when there is no such card
  */
 export const ruleCard: CardCommand<{ rule: Omit<AccountRule, 'author'> | null }> = (tx, actor, { id, rule }) =>

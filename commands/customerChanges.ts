@@ -1,4 +1,4 @@
-/** Customers that the vendor added, renamed, merged, moved or removed, each a case of its own. */
+/** Handles customers that the vendor added, renamed, merged, moved or removed, each case separately. */
 import type { Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
 import { byCountersign, recordAudits } from '../db/queries/audit.ts';
@@ -8,12 +8,13 @@ import { listInState } from '../db/queries/onboarding.ts';
 import { askToMatch, beginOnboardings, endOnboardings } from './onboarding.ts';
 
 /**
- * What follows from a complete list: a new customer is onboarded, and so is one that is there again and was never mapped; a
- * renamed one keeps its mapping, and may now match by name; one that is gone keeps its mapping too, and its numbers are
- * what `stageZeroes` makes of them: a zero for a person to review.
+ * Applies the consequences of a complete list. A new customer is onboarded, and so is a customer that has reappeared
+ * and was never mapped. A renamed customer keeps its mapping, and may now match by name. A customer that is gone keeps
+ * its mapping too, and `stageZeroes` sets its counts: a zero for a person to review.
  *
- * @param runId the run whose staged counts tell where the domains of a missing customer are now; null = nothing was counted
- * @returns whom to wake after the commit
+ * @param runId the run whose staged counts show to which customer the domains of a missing customer belong now; null =
+ *   nothing was counted
+ * @returns the processes to wake after the commit
  */
 export async function noteCustomerChanges(
   tx: Transaction,
@@ -41,6 +42,6 @@ export async function noteCustomerChanges(
   const begun = await beginOnboardings(tx, row, [...changes.added, ...cameBack], { by: 'sync' });
   const ended = await endOnboardings(tx, row, 'gone', changes.missing);
   const matching = changes.renamed.length > 0 ? await askToMatch(tx, { integrationId: row.id }) : [];
-  // It is the same process that starts, ends and matches.
+  // Starting, ending and matching are all done by the same process, so one wake is enough.
   return [...begun, ...ended, ...matching].slice(0, 1);
 }

@@ -1,4 +1,4 @@
-/** Alerts of our own rules: raised once, cleared when what they tell of is over (docs/alerts.md). */
+/** Alerts of Countersign's own rules: each is raised once, and cleared when its cause is over (docs/alerts.md). */
 import type { Transaction } from '../db/client.ts';
 import { clearAlert, keepAlert } from '../db/queries/alerts.ts';
 import { listOpenDerived, type DerivedKey } from '../db/queries/derivedAlerts.ts';
@@ -16,10 +16,16 @@ import {
   type Signals,
 } from '../domain/derivedAlerts.ts';
 
-/** What one is told from another by: a subject may have moved to another account. */
+/**
+ * The key that identifies a derived alert; it contains the account, because a subject may have moved to another
+ * account.
+ */
 const keyOf = (of: DerivedKey) => JSON.stringify([of.vendorAccountId, of.alertId]);
 
-/** What the vendor shows becomes alerts. What of it could not be read is told by the audit, raises nothing and clears nothing. */
+/**
+ * Derives alerts from the vendor's data. Data that could not be read is named in the audit, and raises and clears no
+ * alert.
+ */
 export async function deriveFromSignals(tx: Transaction, integration: IntegrationRow, signals: Signals): Promise<void> {
   const today = new Date().toISOString().slice(0, 10);
   const holding = deriveAlerts(signals, alertSettingsOf(integration.alerts).rules, today);
@@ -30,7 +36,7 @@ export async function deriveFromSignals(tx: Transaction, integration: Integratio
   await storeDerived(tx, integration, holding, readRules(signals), unread);
 }
 
-/** @param what.accounts how many could not be read, where it was not all */
+/** @param what.accounts how many accounts could not be read; absent when no account could be read */
 export async function noteUnread(
   tx: Transaction,
   integration: IntegrationRow,
@@ -40,7 +46,10 @@ export async function noteUnread(
   await audit(tx, countersign(integration), { action: 'alerts.notDerived', ...subject, after: what });
 }
 
-/** Users of each account over all services, as visible now; an account of which nothing was ever reported is not among them. */
+/**
+ * Returns the users of each account over all services, as visible now; an account for which no count was ever reported
+ * is not in the map.
+ */
 export async function usageByAccount(tx: Transaction, integrationId: string): Promise<Map<string, number>> {
   const totals = new Map<string, number>();
   for (const { vendorAccountId, quantity } of await listUsage(tx, integrationId)) {
@@ -50,7 +59,9 @@ export async function usageByAccount(tx: Transaction, integrationId: string): Pr
   return totals;
 }
 
-/** A customer whose usage a run took to zero is an alert; one that uses something again clears it. */
+/**
+ * Raises an alert for a customer whose usage a run took to zero; clears the alert of a customer that has usage again.
+ */
 export async function deriveUsageZero(
   tx: Transaction,
   integration: IntegrationRow,
@@ -62,7 +73,7 @@ export async function deriveUsageZero(
     const was = before.get(accountId) ?? 0;
     return total === 0 && was > 0 ? [usageZeroAlert(accountId, was)] : [];
   });
-  // One that fell in an earlier run still holds while there is no usage.
+  // An alert that was raised by an earlier run still holds while the customer has no usage.
   const open = new Set((await listOpenDerived(tx, integration.id)).map(keyOf));
   const still = [...now].flatMap(([accountId, total]) => (total === 0 ? [usageZeroAlert(accountId, 0)] : []));
   const holding = [...fallen, ...still.filter((each) => open.has(keyOf(each)))];
@@ -70,10 +81,10 @@ export async function deriveUsageZero(
 }
 
 /**
- * Raises what holds and was not raised yet, or was over, and clears what does not hold any more.
+ * Raises the alerts that hold and were not raised yet, or were over, and clears the alerts that no longer hold.
  *
- * @param read rules that were looked at: of the others nothing is cleared
- * @param unread accounts of which that did not succeed, by rule: of them nothing is cleared either
+ * @param read the rules that were evaluated: alerts of other rules are not cleared
+ * @param unread by rule, the accounts that could not be read: their alerts are not cleared either
  */
 async function storeDerived(
   tx: Transaction,

@@ -1,4 +1,4 @@
-/** Connecting a vendor, and what is changed of an integration: its access, its customers, its intake, its schedule, its end. */
+/** Connects a vendor, and changes an integration: its access, its customers, its intake, its schedule, its end. */
 import type { Queryable, Transaction } from '../db/client.ts';
 import { dismissUndelivered } from '../db/queries/alerts.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
@@ -50,8 +50,8 @@ const subjectOf = ({ id }: Owned) => ({ subjectKind: 'integration', subjectId: i
 /**
  * Connects a vendor: the connect process begins.
  *
- * @param input.services what the vendor is known to bill
- * @returns `key` of one that pushes: shown this once
+ * @param input.services the services that the vendor is known to bill
+ * @returns `key` for a vendor that pushes: shown only this once
  */
 export const connectVendor: Command<
   Omit<Parameters<typeof insertIntegration>[2], 'settings'>,
@@ -69,12 +69,12 @@ async function keyOf(tx: Transaction, actor: Actor, integration: IntegrationRow)
 }
 
 /**
- * Gives the vendor's credentials: they are tried at once, what was blocked without them tries again, and a pause is over.
- * Of a vendor that pushes they are for a later switch of the intake.
+ * Stores the vendor's credentials: they are tried at once, steps that were blocked without them try again, and a pause
+ * is over. For a vendor that pushes, the credentials are for a later switch of the intake.
  *
  * @param input.credentials encrypted for the integration
- * @param input.expireOn the day on which they end, YYYY-MM-DD; null = not known
- * @param input.settings what is not among them stays
+ * @param input.expireOn the day on which the credentials expire, YYYY-MM-DD; null = not known
+ * @param input.settings the settings to change; absent settings stay as they are
  * @throws Refusal while the integration of a vendor that pushes is still being connected
  */
 export const giveVendorCredentials: Command<{
@@ -107,7 +107,7 @@ export const giveVendorCredentials: Command<{
  *
  * @param input.wanted the vendor's own ids
  * @returns how many of them are linked now
- * @throws Refusal while no customer was read, and when one is not known, or there is none
+ * @throws Refusal while no customer was read, when a customer is not known, or when none is given
  */
 export const linkCustomers: Command<
   { integration: IntegrationRow; wanted: readonly string[] | 'all' },
@@ -130,20 +130,21 @@ export const linkCustomers: Command<
   await completeByFact(tx, { ...connectProcess(integration), round: '1', step: 'linkCustomers' });
   await completeMigrationStep(tx, integration.id, 'linkCustomers');
   await audit(tx, actor, { action: 'customers.link', ...subjectOf(integration), after: { linked } });
-  // After connect nobody will ask what they are mapped to, unless it is asked now.
+  // After connect no step asks what the newly linked customers are mapped to, so an onboarding asks for each of them
+  // now.
   const begun = await beginOnboardings(tx, integration, fresh, { by: 'person' });
   return { linked, toWake: [...linkers, ...begun] };
 };
 
-/** The processes in which customers are linked: connect, and a migration that is under way. */
+/** Returns the processes in which customers are linked: connect, and a migration that is under way. */
 export async function linkersOf(db: Queryable, row: Owned): Promise<Wakeable[]> {
   return [connectProcess(row), ...((await isMigrating(db, row.id)) ? [migrationProcess(row)] : [])];
 }
 
 /**
- * Changes the way counts come; the one that they come already changes nothing.
+ * Changes the intake; setting the current intake changes nothing.
  *
- * @throws Refusal while the integration is being connected, or Countersign cannot read from the vendor
+ * @throws Refusal while the integration is being connected, or when Countersign cannot read from the vendor
  */
 export const changeIntake: Command<{ integration: IntegrationRow; intake: 'push' | 'pull' }> = async (
   tx,
@@ -169,7 +170,10 @@ export const changeIntake: Command<{ integration: IntegrationRow; intake: 'push'
   return { toWake };
 };
 
-/** A vendor that shall send must have a key and have accepted it: `connect` waits for what is missing, and says so. */
+/**
+ * A vendor that pushes must have a key and have accepted it: `connect` waits for the missing part, and shows that it
+ * waits.
+ */
 async function changeIntakeSteps(tx: Transaction, row: IntegrationRow, intake: 'push' | 'pull'): Promise<void> {
   const connect = { ...connectProcess(row), round: '1' };
   if (intake === 'pull') {
@@ -182,9 +186,9 @@ async function changeIntakeSteps(tx: Transaction, row: IntegrationRow, intake: '
 }
 
 /**
- * Chooses when the integration syncs by itself. The sweep makes it a Temporal Schedule, within a minute.
+ * Chooses when the integration syncs by itself. The sweep makes the choice a Temporal Schedule, within a minute.
  *
- * @throws Refusal for a time zone or a cron expression that there is not
+ * @throws Refusal for an unknown time zone or an invalid cron expression
  */
 export const chooseSchedule: Command<{ integration: Owned; schedule: Schedule }> = async (
   tx,
@@ -215,8 +219,8 @@ function refuseBadCron({ choice }: Schedule): void {
 }
 
 /**
- * Stops reading and reconciling, and forgets the credentials. Nothing that a person decided is taken away, so that
- * reconnecting can give all of it back. One that is disconnected already stays as it is.
+ * Stops reading and reconciling, and deletes the credentials. Decisions of persons are kept, so that reconnecting can
+ * restore all of them. An integration that is disconnected already stays as it is.
  */
 export const disconnectVendor: Command<{ integration: IntegrationRow }> = async (tx, actor, { integration }) => {
   const { id } = integration;
@@ -236,7 +240,9 @@ export const disconnectVendor: Command<{ integration: IntegrationRow }> = async 
   return { toWake };
 };
 
-/** Dismisses the alerts that nobody was told of. @returns the deliveries among them that were under way, to wake them */
+/**
+ * Dismisses the alerts that were never delivered. @returns the deliveries among them that were under way, to wake them
+ */
 export async function endAlerts(
   tx: Transaction,
   integration: Owned,
@@ -249,10 +255,10 @@ export async function endAlerts(
 }
 
 /**
- * Connects again what was disconnected, with its mappings; the vendor's access is asked for anew.
+ * Reconnects a disconnected integration, with its mappings; the vendor's access is asked for anew.
  *
- * @returns `key` of one that pushes: shown this once
- * @throws Refusal when it is connected
+ * @returns `key` for a vendor that pushes: shown only this once
+ * @throws Refusal when the integration is connected
  */
 export const reconnectVendor: Command<{ id: string }, { key?: string }> = async (tx, actor, { id }) => {
   const integration = await lockIntegration(tx, id);
@@ -270,7 +276,10 @@ export const reconnectVendor: Command<{ id: string }, { key?: string }> = async 
   return { ...key, toWake: [connect, ...resumed] };
 };
 
-/** @throws Refusal while the integration is being connected, which goes the way that was chosen at its start */
+/**
+ * @throws Refusal while the integration is being connected: until then it follows the intake that was chosen at the
+ *   start
+ */
 export async function refuseUnconnected(db: Queryable, row: Owned): Promise<void> {
   if (await isStepDone(db, connectProcess(row), 'finish')) return;
   throw new Refusal(

@@ -1,4 +1,4 @@
-/** The key a vendor pushes with: made here, shown once, kept as a hash. */
+/** The key with which a vendor pushes: made here, shown once, kept as a hash. */
 import { randomBytes } from 'node:crypto';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { completeByFact } from '../db/queries/process.ts';
@@ -12,9 +12,9 @@ type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 /**
  * Makes a key and completes the step that waits for one.
  *
- * @param input.overlapMs how long the keys before it still work, in milliseconds; 0 = not at all
- * @returns the key as it is shown this once: 256 random bits, without a colon, because it follows one in `GRADIENT-TOKEN`
- *   (reference/gradient.md §1)
+ * @param input.overlapMs how long the earlier keys still work, in milliseconds; 0 = not at all
+ * @returns the key as it is shown only this once: 256 random bits, without a colon, because the key follows a colon in
+ *   `GRADIENT-TOKEN` (reference/gradient.md §1)
  */
 export const issueKey: Command<{ integration: Owned; overlapMs: number }, { id: string; key: string }> = async (
   tx,

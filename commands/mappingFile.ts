@@ -1,4 +1,4 @@
-/** Mappings that a file changes, all of them or none. */
+/** Applies the mappings of a file, all of them or none. */
 import type { Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
 import { lastAuditId, listAuditSince } from '../db/queries/audit.ts';
@@ -12,28 +12,31 @@ import { Refusal } from './refusal.ts';
 import { versionOf, whoIs } from './seen.ts';
 import { decideServices } from './serviceMapping.ts';
 
-/** What a file changes, or (of a dry run) would change. */
+/** The changes that a file makes, or (in a dry run) would make. */
 interface ImportedMappings {
   applied: boolean;
   changes: (Pick<MappingPlan['changes'][number], 'line' | 'kind' | 'id' | 'name'> & {
     before: string;
     after: string;
   })[];
-  /** Lines that say what is so already. */
+  /** The number of lines that say what is in force already. */
   unchanged: number;
-  /** With one of these nothing is changed. */
+  /** The file's errors; with even one of them, nothing is changed. */
   errors: MappingPlan['errors'];
-  /** What a dry run shows, every change from what to what; and when that was, to know later who came between. */
+  /**
+   * The version of a dry run: every change with its old and new value, and the time of the dry run, so that a later
+   * refusal can say who made a change in between.
+   */
   version: string;
 }
 
 /**
- * Changes what a file of mappings says, as a person, or says what it would change. The caller holds the integration's lock,
- * so that what was planned with is what is changed.
+ * Applies a file of mappings on behalf of a person, or returns what it would change. The caller holds the integration's
+ * lock, so that the state from which the plan was made is the state that is changed.
  *
  * @param input.csv the text of the file
  * @param input.seen the `version` of the dry run that is applied; undefined = this is a dry run
- * @throws Refusal when the file has errors, or would not change what its dry run has shown
+ * @throws Refusal when the file has errors, or would make other changes than its dry run has shown
  */
 export const importMappings: Command<
   { integration: IntegrationRow; csv: string; seen: string | undefined },
@@ -71,7 +74,7 @@ function changesVersion({ changes }: MappingPlan): string {
   );
 }
 
-/** @returns whom to wake after the commit */
+/** @returns the processes to wake after the commit */
 async function apply(
   tx: Transaction,
   row: IntegrationRow,
@@ -103,7 +106,7 @@ async function apply(
   );
 }
 
-/** As many as a person reads. */
+/** The most items that a message names: a person does not read more. */
 const maxNamed = 3;
 
 async function whoChanged(tx: Transaction, row: IntegrationRow, since: number): Promise<string> {

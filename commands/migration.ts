@@ -10,7 +10,8 @@ import { Refusal } from './refusal.ts';
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
 /**
- * *Migrate to Alerts* was pressed: alerts are taken from now on, and wait for a board. One that was abandoned begins anew.
+ * Starts the migration when *Migrate to Alerts* was pressed: alerts are accepted from now on, and wait for a board. A
+ * migration that was abandoned begins anew.
  *
  * @throws Refusal while the integration is being connected, and when it carries alerts already
  */
@@ -35,8 +36,8 @@ export const requestMigration: Command<{ integration: Owned }> = async (tx, acto
 };
 
 /**
- * Back to billing alone: what was asked for alerts goes, alerts that nobody was told of are dismissed, and mappings and
- * counts stay as they are.
+ * Returns to billing alone: the alert settings and the migration's process end, alerts that were never delivered are
+ * dismissed, and mappings and counts stay as they are.
  *
  * @throws Refusal when there is no migration to abandon
  */
