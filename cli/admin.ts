@@ -1,10 +1,11 @@
 /**
- * `npm run admin -- init|token|key|reencrypt`: what must exist before anybody can ask the API for anything, and its keys.
+ * `npm run admin -- init|token|key|reencrypt`: creates what must exist before the API can be used, and manages the
+ * encryption keys.
  *
- *   init [--organization NAME]   the first organization and an admin token; a second call makes neither again
+ *   init [--organization NAME]   the first organization and an admin token; a second call creates neither again
  *   token [--scope admin]        another token for the first organization
  *   key                          a new entry for ENCRYPTION_KEYS
- *   reencrypt                    all stored credentials with the first of ENCRYPTION_KEYS, while everything runs
+ *   reencrypt                    encrypts all stored credentials with the first of ENCRYPTION_KEYS, while everything runs
  */
 import { randomBytes } from 'node:crypto';
 import { openDatabase } from '../db/client.ts';

@@ -1,5 +1,5 @@
 /**
- * `npm run doctor`: looks at everything a running installation needs, and says what to do about what is not right. It has
+ * `npm run doctor`: checks everything that a running installation needs, and says how to correct each problem. It has
  * the environment of api and worker, changes nothing, and ends with 1 if something is wrong.
  */
 import { readFileSync } from 'node:fs';
@@ -30,7 +30,9 @@ function say(verdict: Verdict, what: string, words: string, todo?: string): void
   process.stdout.write(`${marks[verdict]} ${what.padEnd(14)} ${words}\n${todo ? `${' '.repeat(17)}${todo}\n` : ''}`);
 }
 
-/** Says what a look came to; what it throws is wrong, in its own words. */
+/**
+ * Runs one check and prints its result; an error that the check throws is printed as wrong, with the error's message.
+ */
 async function look(what: string, todo: string, ask: () => Promise<string>): Promise<boolean> {
   try {
     say('ok', what, await ask());
@@ -133,7 +135,7 @@ async function examineTemporal(env: Environment): Promise<void> {
   }
 }
 
-/** Every stored connection, asked as the worker asks it. */
+/** Examines every stored connection by calling it in the same way as the worker. */
 async function examineConnections(env: Environment, db: Database): Promise<void> {
   const logger = pino({ level: 'silent' });
   const connectors = createConnectors(db, createEncryption(env.ENCRYPTION_KEYS), env, logger);
@@ -163,7 +165,7 @@ async function examineConnections(env: Environment, db: Database): Promise<void>
   }
 }
 
-/** @throws Error that names each missing right with its evidence, which has the setting to change */
+/** @throws Error that names each missing right with its evidence, which contains the setting to change */
 function refuseMissing(verdict: ReturnType<typeof judgePermissions>): void {
   if (verdict.ok) return;
   const rights = verdict.missing.map(({ capability, evidence }) => `${capability}: ${evidence}`);

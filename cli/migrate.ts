@@ -1,4 +1,7 @@
-/** `npm run migrate`: brings the database's schema and Temporal's search attributes up to date. Safe to run twice, and by two at once. */
+/**
+ * `npm run migrate`: brings the database's schema and Temporal's search attributes up to date. It is safe to run twice,
+ * and from two places at once.
+ */
 import { migrateDatabase } from '../db/migrate.ts';
 import { readEnvironment } from '../environment.ts';
 import { dieQuietly } from '../logger.ts';

@@ -1,4 +1,6 @@
-/** The onboarding of customers that appear after connect: begun, advanced, taken back, reminded of, ended. */
+/**
+ * The onboarding of customers that appear after connect: begins, advances, reverts, reminds of and ends onboardings.
+ */
 import {
   onboardingId,
   onboardingProcess,
@@ -62,10 +64,10 @@ type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 const kind = 'onboardCustomer';
 
 /**
- * Begins the onboarding of customers that nobody was asked about: those that appeared after the person declared the
- * mapping of connect complete, and that are neither mapped nor excluded. They are linked from now on.
+ * Begins the onboarding of customers about which no person has been asked: those that appeared after a person declared
+ * the mapping of connect complete, and that are neither mapped nor excluded. They are linked from now on.
  *
- * @returns whom to wake after the commit, as every function here
+ * @returns the processes to wake after the commit, like every function here
  */
 export async function beginOnboardings(
   tx: Transaction,
@@ -77,7 +79,7 @@ export async function beginOnboardings(
   const ids = await insertFound(tx, row, vendorAccountIds, found.by);
   if (ids.length === 0) return [];
   await linkVendorAccounts(tx, row.id, ids);
-  // What a person did is told by the audit of that.
+  // When a person's change began the onboardings, the audit row of that change already records it.
   if (found.by !== 'person') {
     await recordAudits(
       tx,
@@ -94,14 +96,17 @@ export async function beginOnboardings(
   return askToStart(tx, row);
 }
 
-/** A person has said which of the customers of then are which: whoever comes later has not been asked about. */
+/**
+ * Tells whether a person has declared the mapping of connect complete: nobody has been asked about a customer that
+ * appears after that.
+ */
 async function isPastMapping(tx: Transaction, integrationId: string): Promise<boolean> {
   const steps = await listSteps(tx, { kind: 'connect', id: integrationId });
   const mapping = steps.find(({ step }) => step === 'mapAccounts');
   return mapping !== undefined && isFinished(mapping.state);
 }
 
-/** A fact for whoever starts onboardings, and wakes those that have something to do. */
+/** Commits a fact for the process that starts onboardings and wakes those that have something to do. */
 async function askToStart(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   const starter = startOnboardingsProcess(row);
   await createProcess(tx, row.organizationId, starter);
@@ -109,13 +114,16 @@ async function askToStart(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   return [starter];
 }
 
-/** Moves on those that wait and are mapped by now. */
+/** Advances the onboardings that wait for a mapping and whose customer is mapped by now. */
 export async function advanceMapped(tx: Transaction, integrationId: string): Promise<void> {
   await finishFor(tx, integrationId, await markMapped(tx, integrationId), ['mapCustomer']);
   await finishFor(tx, integrationId, await markCounted(tx, integrationId), ['counts']);
 }
 
-/** Intake push: those whose counts have come and are visible go on. In the transaction that made them so. */
+/**
+ * With the intake push: advances the onboardings whose counts have come and are visible. Runs in the transaction that
+ * made the counts visible.
+ */
 export async function advanceCounted(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   const counted = await markCounted(tx, row.id);
   await finishFor(tx, row.id, counted, ['counts']);
@@ -137,7 +145,8 @@ async function finishFor(
 }
 
 /**
- * A customer was mapped, unmapped or excluded: its onboarding follows, if it has one. Part of the change's own transaction.
+ * Makes a customer's onboarding, if there is one, follow a change that mapped, unmapped or excluded the customer. Part
+ * of the change's own transaction.
  */
 export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccountId: string): Promise<Wakeable[]> {
   const key = { integrationId: row.id, vendorAccountId };
@@ -145,7 +154,7 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
   if (!state) return [];
   const account = await findVendorAccount(tx, row.id, vendorAccountId);
   if (account?.excluded) return endOnboardings(tx, row, 'excluded', [vendorAccountId]);
-  // One that was not started yet is looked at when it is.
+  // An onboarding that has not started yet reads the mapping when it starts.
   if (state === 'found') return [];
   const ref = onboardingProcess(row, vendorAccountId);
   if (await findAccountMapping(tx, row.id, vendorAccountId)) {
@@ -156,7 +165,7 @@ export async function settleOnboarding(tx: Transaction, row: Owned, vendorAccoun
   return (await reopenUnmapped(tx, row, [vendorAccountId], { toWake: false })) ? [ref] : [];
 }
 
-/** The same of many customers at once. They go on some at a time. */
+/** Does the same for many customers at once. Their onboardings go on in batches. */
 export async function settleOnboardings(
   tx: Transaction,
   row: Owned,
@@ -170,7 +179,8 @@ export async function settleOnboardings(
 }
 
 /**
- * Those that were on their way wait again, for a person: their names were refused.
+ * Makes onboardings that were under way wait for a person again: their customers' mappings were removed, which also
+ * refuses the match by name.
  *
  * @param toWake whether `startOnboardings` has to wake them
  * @returns whether there were any
@@ -189,9 +199,9 @@ async function reopenUnmapped(
 }
 
 /**
- * Ends onboardings that have no end of their own: nothing of them is left to do.
+ * Ends onboardings early, because nothing is left for them to do.
  *
- * @param ids vendor's ids; absent = all of the integration
+ * @param ids the vendor's ids; absent = all onboardings of the integration
  */
 export async function endOnboardings(
   tx: Transaction,
@@ -205,17 +215,20 @@ export async function endOnboardings(
   return ended.length > 0 ? askToStart(tx, row) : [];
 }
 
-/** Begins again what ended because the integration was disconnected. */
+/** Begins again the onboardings that ended because the integration was disconnected. */
 export async function resumeOnboardings(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   return beginOnboardings(tx, row, await listInState(tx, row.id, ['disconnected']), { by: 'person' });
 }
 
-/** PSA names, or customers' names, are others now: some that wait may have found their partner. */
+/**
+ * Asks for another search for equal names, because names of PSA accounts or customers have changed: some waiting
+ * customers may match now.
+ */
 export async function askToMatch(tx: Transaction, of: Parameters<typeof touchStarters>[1]): Promise<Wakeable[]> {
   return (await touchStarters(tx, of)).map(startOnboardingsProcess);
 }
 
-/** Onboardings that are blocked, or wait for a pause to be over, go on: new credentials may free them. */
+/** Makes onboardings that are blocked, or wait for the end of a pause, go on: new credentials may free them. */
 export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promise<Wakeable[]> {
   const stuck = await markStuck(tx, row.id);
   await finishFor(tx, row.id, stuck, []);
@@ -223,12 +236,12 @@ export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promi
 }
 
 /**
- * Nobody has mapped the customer yet: that is noted, the next reminder set, and in the end the step blocked.
+ * Notes that nobody has mapped the customer yet and sets the next reminder; in the end, blocks the step.
  *
- * @param step `mapCustomer` of its process
+ * @param step `mapCustomer` of the customer's process
  * @param of.remindMs milliseconds until the next reminder
- * @param of.escalateMs milliseconds since it was found after which it is a problem
- * @returns whether it has become one now; undefined when nobody has to be reminded any more
+ * @param of.escalateMs milliseconds after the customer was found at which the missing mapping becomes a problem
+ * @returns whether it has become a problem now; undefined when no reminder is needed any more
  */
 export async function remindOfOnboarding(
   tx: Transaction,
@@ -247,7 +260,10 @@ export async function remindOfOnboarding(
   return reminded;
 }
 
-/** Makes the customer's counts visible and computes its cards, in one transaction (invariant 1): it is onboarded. */
+/**
+ * Makes the customer's counts visible and computes its cards, in one transaction (invariant 1): the customer is
+ * onboarded.
+ */
 export async function showCustomer(tx: Transaction, key: OnboardingKey): Promise<void> {
   const { integrationId, vendorAccountId } = key;
   const integration = await readIntegration(tx, integrationId);

@@ -1,4 +1,4 @@
-/** Connecting a PSA, and what is changed of a connection: its credentials, its settings, whether Countersign writes to it. */
+/** Connects a PSA, and changes a connection: its credentials, its settings, whether Countersign writes to it. */
 import type { Queryable, Transaction } from '../db/client.ts';
 import { listAlertsAtWork } from '../db/queries/alerts.ts';
 import { listBatchesAtWork } from '../db/queries/approvals.ts';
@@ -24,7 +24,7 @@ type Connection = Pick<PsaConnectionRow, 'id' | 'organizationId' | 'writesEnable
 type Woken = Promise<{ toWake: Wakeable[] }>;
 
 /**
- * Connects a PSA; its rights and data are read at once.
+ * Connects a PSA; Countersign's rights and the PSA's data are read at once.
  *
  * @param input with the credentials encrypted for its `id`
  */
@@ -40,10 +40,11 @@ export const connectPsa: Command<Parameters<typeof insertPsaConnection>[2]> = as
 };
 
 /**
- * Gives new credentials: every blocked step that may need them tries again, rights and data are read, and a pause is over.
+ * Stores new credentials: every blocked step that may need them tries again, rights and data are read, and a pause is
+ * over.
  *
  * @param input.credentials encrypted for the connection
- * @param input.expireOn the day on which they end, YYYY-MM-DD; null = not known
+ * @param input.expireOn the day on which the credentials expire, YYYY-MM-DD; null = not known
  */
 export const givePsaCredentials: Command<{
   connection: Connection;
@@ -58,7 +59,7 @@ export const givePsaCredentials: Command<{
   });
 };
 
-/** Reads rights and data again, now: a pause is over. */
+/** Reads rights and data again, now; ends the connection's pause. */
 export const checkPsa: Command<{ connection: Connection }> = async (tx, actor, { connection }) => {
   return change(tx, actor, connection, { action: 'psaConnection.check' }, async () => {
     await requestRefresh(tx, connection.id);
@@ -66,7 +67,7 @@ export const checkPsa: Command<{ connection: Connection }> = async (tx, actor, {
   });
 };
 
-/** Turns writing to the PSA on or off; off, what is not written yet becomes a to-do list. */
+/** Turns writing to the PSA on or off; when it is turned off, lines that are not written yet become a to-do list. */
 export const setWrites: Command<{ connection: Connection; enabled: boolean }> = async (
   tx,
   actor,
@@ -80,8 +81,8 @@ export const setWrites: Command<{ connection: Connection; enabled: boolean }> = 
 };
 
 /**
- * Says anew what a PSA does where its documentation is silent, and computes the cards that follow from it. The connection is
- * locked, so that no approval is made in between.
+ * Changes the settings that state what a PSA does where its documentation is silent, and recomputes the cards that
+ * depend on them. The connection is locked, so that no approval is made in between.
  *
  * @throws Refusal when there is no such connection
  */
@@ -99,7 +100,9 @@ export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'
   return { toWake: [] };
 };
 
-/** @param body changes something; it is given every process of the connection, each of which tries again what is blocked */
+/**
+ * @param body makes the change; it receives every process of the connection, and each of them retries its blocked steps
+ */
 async function change(
   tx: Transaction,
   actor: Actor,
@@ -114,7 +117,9 @@ async function change(
   return { toWake };
 }
 
-/** Besides its refresh: approvals and alerts on their way, and whoever asks it for permissions. */
+/**
+ * Returns the connection's processes other than its refresh: approvals and alerts under way, and checks of permissions.
+ */
 async function listAtWork(db: Queryable, { id, organizationId }: Connection): Promise<Wakeable[]> {
   const batches = await listBatchesAtWork(db, id);
   return [

@@ -1,10 +1,10 @@
 /**
- * What a command throws when a change cannot be made as asked. It knows nothing of HTTP: the API answers with a problem
- * document of this code, the Vendor API with Gradient's form, an activity blocks its step.
+ * What a command throws when a change cannot be made as asked. A Refusal does not depend on HTTP: the API answers with
+ * a problem document of its code, the Vendor API answers in Gradient's form, an activity blocks its step.
  */
 
 /**
- * `unknown`: there is no such row (of this organization). `conflict`: what is there now speaks against the change.
+ * `unknown`: there is no such row (of this organization). `conflict`: the present state does not allow the change.
  * `impossible`: the input itself can never be carried out.
  */
 export type RefusalKind = 'unknown' | 'conflict' | 'impossible';
@@ -12,9 +12,9 @@ export type RefusalKind = 'unknown' | 'conflict' | 'impossible';
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly kind: RefusalKind;
-  /** Stable, in lower case with hyphens: programs branch on it. */
+  /** A stable code, in lower case with hyphens, on which programs branch. */
   readonly code: string;
-  /** The fields of the input that are wrong, if it is the fault of some. */
+  /** The fields of the input that are wrong; undefined when no single field is the cause. */
   readonly errors: readonly { field: string; message: string }[] | undefined;
 
   /** @param message what happened and what to do, in full sentences for a person */

@@ -1,6 +1,7 @@
 /**
- * Two people at once: whoever changes something says which version of it he has seen, and is told who has changed it
- * meanwhile, instead of taking that back without knowing.
+ * Guards against two people who change the same thing at once: each change names the version that the person has seen.
+ * When another person has changed it meanwhile, the change is refused and names that person, instead of overwriting
+ * unnoticed.
  */
 import { createHash } from 'node:crypto';
 import { latestAudit } from '../db/queries/audit.ts';
@@ -9,7 +10,7 @@ import type { Queryable } from '../db/client.ts';
 import { Refusal } from './refusal.ts';
 
 /**
- * What a value is told by: the same while the value is, however it came about. Opaque to the caller.
+ * Returns the version of a value: equal values have equal versions, whatever led to them. Opaque to the caller.
  *
  * @param value plain, its fields always in one order
  */
@@ -17,23 +18,24 @@ export function versionOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 16);
 }
 
-/** Something that a person changes, as it is now. */
+/** The present state of something that a person changes. */
 export interface Present {
   organizationId: string;
-  /** As in "The mapping of Acme Dental". */
+  /** The name of the thing, as in "The mapping of Acme Dental". */
   what: string;
-  /** As in "It is mapped to Acme Dental (250)". */
+  /** The present value, as in "It is mapped to Acme Dental (250)". */
   now: string;
   version: string;
-  /** Whose audit tells who has changed it. */
+  /** The subjects whose audit rows show who changed it. */
   subjects: readonly { kind: string; id: string }[];
 }
 
 /**
- * The caller holds a lock under which the value stays what it is.
+ * Refuses a change when the version has changed since the person saw it. The caller holds a lock under which the value
+ * does not change.
  *
- * @param seen the version that was shown; undefined = it is changed whatever it is
- * @throws Refusal `changed-meanwhile`, with who changed it, when, and what it is now
+ * @param seen the version that was shown; undefined = change the value, whatever its version is
+ * @throws Refusal `changed-meanwhile`, which names the person who changed it, the time, and the present value
  */
 export async function refuseUnseen(db: Queryable, seen: string | undefined, present: Present): Promise<void> {
   if (seen === undefined || seen === present.version) return;
@@ -48,7 +50,7 @@ export async function refuseUnseen(db: Queryable, seen: string | undefined, pres
   );
 }
 
-/** The actor of an audit row as a person knows it. */
+/** Returns the actor of an audit row under the name that a person knows. */
 export async function whoIs(db: Queryable, actor: string): Promise<string> {
   const [kind, id = ''] = actor.split(':');
   switch (kind) {

@@ -1,4 +1,4 @@
-/** Which PSA products a service is mapped to, and how several services that feed one product combine. */
+/** Maps services to PSA products, and sets how several services that feed one product combine. */
 import type { Queryable, Transaction } from '../db/client.ts';
 import { recomputeConnection, recomputeIntegration } from '../db/queries/cards.ts';
 import { listServices, lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
@@ -18,10 +18,10 @@ import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
 type Integration = Pick<IntegrationRow, 'id' | 'organizationId' | 'psaConnectionId'>;
 
-/** What is decided about a service. */
+/** The current decision about a service. */
 interface ServiceState {
   mapping: ServiceMapping | null;
-  /** How the services of each of its products combine. */
+  /** By product: how the services that feed it combine. */
   combine: Record<string, Combine | null>;
 }
 
@@ -29,10 +29,10 @@ export function serviceVersion({ mapping, combine }: ServiceState): string {
   return versionOf([mapping && [mapping.productIds, mapping.fanOut, mapping.rounding], Object.entries(combine)]);
 }
 
-/** A service with what is decided about it, and the version of that. */
+/** A service with the current decision about it, and the version of that decision. */
 type ServiceView = Awaited<ReturnType<typeof viewServices>>[number];
 
-/** An integration's services with what is decided about each. */
+/** Returns an integration's services with the current decision about each. */
 export async function viewServices(db: Queryable, row: Pick<Integration, 'id' | 'psaConnectionId'>) {
   const services = await listServices(db, row.id);
   const productIds = services.flatMap((service) => service.productIds ?? []);
@@ -43,19 +43,24 @@ export async function viewServices(db: Queryable, row: Pick<Integration, 'id' | 
   });
 }
 
-/** @param serviceId its id, or the one under which the vendor is told of it @returns undefined when there is none */
+/**
+ * @param serviceId the service's id, or the id that the vendor is given for it
+ * @returns undefined when there is no such service
+ */
 export async function viewService(db: Queryable, row: Pick<Integration, 'id' | 'psaConnectionId'>, serviceId: string) {
   const services = await viewServices(db, row);
   return services.find(({ id }) => id === serviceId) ?? services.find(({ givenId }) => givenId === serviceId);
 }
 
 /**
- * A person decides what one service is mapped to. What is so already changes nothing, whatever was seen.
+ * Makes a person's decision about the mapping of one service. A decision that is in force already changes nothing,
+ * whatever version was seen.
  *
- * @param input.mapping null = to nothing
- * @param input.combine how the services of each of its products combine, in every integration of the connection
- * @param input.seen the `version` that was shown; undefined = whatever it is
- * @throws Refusal when there is no such service, or it cannot be mapped to one of the products, or it has changed meanwhile
+ * @param input.mapping null = mapped to nothing
+ * @param input.combine how the services that feed each of its products combine, in every integration of the connection
+ * @param input.seen the `version` that was shown; undefined = change it, whatever the version is
+ * @throws Refusal when there is no such service, or it cannot be mapped to one of the products, or it has changed
+ *   meanwhile
  */
 export const decideService: Command<{
   integration: Integration;
@@ -99,7 +104,7 @@ async function presentOf(tx: Transaction, row: Integration, service: ServiceView
   };
 }
 
-/** @throws Refusal for the first that a service cannot be mapped to */
+/** @throws Refusal for the first product to which a service cannot be mapped */
 async function refuseProducts(tx: Transaction, row: Integration, productIds: readonly string[]): Promise<void> {
   const found = await findPsaProducts(tx, row.psaConnectionId, productIds);
   for (const productId of productIds) {
@@ -112,9 +117,9 @@ async function refuseProducts(tx: Transaction, row: Integration, productIds: rea
 }
 
 /**
- * How the services of some products combine, each with its audit row.
+ * Sets how the services that feed some products combine, each product with its audit row.
  *
- * @param service what was seen: of a product that it is not mapped to yet, no rule was
+ * @param service the service as it was seen; it shows no rule of a product to which it is not mapped yet
  * @returns whether anything has changed
  * @throws Refusal when a product has a rule that was not seen
  */
@@ -152,10 +157,10 @@ async function combineProducts(
 }
 
 /**
- * What many services are mapped to, which whoever calls has checked: the products are there and can be lines. The caller
- * holds the integration's lock.
+ * Maps many services. The caller has checked that the products exist and can be lines, and holds the integration's
+ * lock.
  *
- * @param decisions of each service one at most
+ * @param decisions at most one for each service
  */
 export async function decideServices(
   tx: Transaction,

@@ -1,4 +1,4 @@
-/** Starting customers that were found, some at a time. */
+/** Starts the onboarding of customers that were found, in batches. */
 import { onboardingId } from '../domain/process/ids.ts';
 import { skippedOnboardingSteps } from '../domain/process/steps.ts';
 import type { Transaction } from '../db/client.ts';
@@ -10,10 +10,10 @@ import { mapEqualNames } from './accountMapping.ts';
 import { advanceMapped } from './onboarding.ts';
 
 /**
- * Starts some of the customers that were found, and maps those whose name has one equal partner by now. The caller holds
- * the integration's lock.
+ * Starts some of the customers that were found, and maps those whose name has exactly one equal partner by now. The
+ * caller holds the integration's lock.
  *
- * @param remindMs milliseconds until whoever has to map one is reminded
+ * @param remindMs milliseconds until the person who has to map a customer is reminded
  * @returns how many were started
  */
 export async function startFound(
@@ -25,12 +25,12 @@ export async function startFound(
   if (found.length > 0) await start(tx, row, found, remindMs);
   const equal = await listWaitingWithEqualNames(tx, row);
   if (equal.length > 0) await mapEqualNames(tx, row, new Set(equal));
-  // Of those that wait some were mapped just now, or while they were still to be started.
+  // Some waiting customers were mapped just now, or before their onboarding started.
   await advanceMapped(tx, row.id);
   return found.length;
 }
 
-/** Begins their processes, in their first round or again. */
+/** Begins the processes of these customers, in their first round or again. */
 async function start(
   tx: Transaction,
   row: IntegrationRow,

@@ -1,4 +1,4 @@
-/** What a person does to a step: to declare it complete, to have it tried again, to take a list that is not whole. */
+/** Actions of a person on a step: to declare it complete, to retry it, to accept an incomplete list. */
 import { acceptStep } from '../db/queries/acceptance.ts';
 import { countMappings, type IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, completeByFact, ownerOf } from '../db/queries/process.ts';
@@ -13,18 +13,19 @@ import { Refusal } from './refusal.ts';
 /** A step of the round under way. */
 interface StepInput {
   process: Wakeable;
-  /** Its name; absent = the one that is blocked, or (when it is tried again) waits for a pause. */
+  /** The step's name; absent = the step that is blocked, or (for a retry) that waits for a pause. */
   step?: string;
-  /** What the audit names: an integration, a PSA connection, an approval, an alert, a vendor account. */
+  /** The subject of the audit row: an integration, a PSA connection, an approval, an alert, a vendor account. */
   subject: { subjectKind: string; subjectId: string };
 }
 
 const completedByPerson = ['mapAccounts', 'mapServices', 'finish', 'updateAccountMapping'];
 
 /**
- * Declares a step of connect or of the migration complete. One that is finished already stays as it is.
+ * Declares a step of connect or of the migration complete. A step that is finished already stays as it is.
  *
- * @throws Refusal when there is no such step, a person does not complete it, another comes first, or nothing is mapped yet
+ * @throws Refusal when there is no such step, a person cannot complete it, another step comes first, or nothing is
+ *   mapped yet
  */
 export const completeStep: Command<{ integration: IntegrationRow; step: string }, { process: Wakeable }> = async (
   tx,
@@ -65,11 +66,12 @@ export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'
 });
 
 /**
- * Makes a blocked step try again, or one that waits for a pause of its connection. It stays blocked until it is tried: that
- * is at most once in some seconds, however often it is asked for.
+ * Retries a step that is blocked, or that waits for a pause of its connection. The step stays blocked until it is
+ * tried, which happens at most once in some seconds, however often it is asked for.
  *
- * @param input.connections ids of those that the step may call; a pause of the one it calls is over
- * @throws Refusal when there is no such step, or it is at work, or over
+ * @param input.connections ids of the connections that the step may call; ends the pause of the connection that it
+ *   calls
+ * @throws Refusal when there is no such step, or the step is at work, or over
  */
 export const retryStep: Command<StepInput & { connections: { psa: string; vendor?: string } }> = async (
   tx,
@@ -97,9 +99,9 @@ export const retryStep: Command<StepInput & { connections: { psa: string; vendor
 
 const isStuck = (row: { state: StepState; pausing: boolean }) => row.state === 'blocked' || row.pausing;
 
-/** What a step is blocked with whose lists did not arrive whole. */
+/** The codes with which a step is blocked whose lists did not arrive whole. */
 const incompleteCodes = new Set(['incomplete', 'contradictory']);
-/** Steps that can do with a part of a list. */
+/** The steps that can work with a part of a list. */
 const canAccept = new Set([
   'verifyCredentials',
   'pullVendor',
@@ -110,11 +112,11 @@ const canAccept = new Set([
 ]);
 
 /**
- * Lets the blocked step go on with lists that are not whole: in the round under way only, to raise and add, never to lower
- * or remove.
+ * Lets the blocked step go on with incomplete lists: only in the round under way, and only to raise and add, never to
+ * lower or remove.
  *
- * @throws Refusal `not-found` when there is no such step, `nothing-incomplete` when none is blocked because of a list, or
- *   somebody has accepted it already
+ * @throws Refusal `not-found` when there is no such step, `nothing-incomplete` when no step is blocked because of a
+ *   list, or a person has accepted the list already
  */
 export const acceptIncomplete: Command<StepInput> = async (tx, actor, { process, step, subject }) => {
   const steps = await listSteps(tx, process);

@@ -1,4 +1,4 @@
-/** Asking for a sync, and deciding what becomes of a held run. */
+/** Requests a sync, and decides about a held run. */
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact } from '../db/queries/process.ts';
 import { isStepDone } from '../db/queries/processView.ts';
@@ -44,14 +44,14 @@ export const releaseRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run 
 };
 
 /**
- * Throws a held run away.
+ * Discards a held run.
  *
  * @throws Refusal when the run is not held (any more)
  */
 export const discardRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run }) => {
   refuseUnlessHeld(run);
   if (!(await storeDiscarded(tx, run.id))) throw new Refusal('conflict', 'not-held', 'The run is no longer held.');
-  // Posted numbers among them are settled: the next run does not bring them back.
+  // The run's posted counts are settled with it: the next run does not stage them again.
   await settlePushed(tx, run.integrationId, run.id);
   await dropStaged(tx, run.id);
   await audit(tx, actor, { action: 'sync.discard', subjectKind: 'sync_run', subjectId: run.id });

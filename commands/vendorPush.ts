@@ -1,4 +1,6 @@
-/** What a vendor that pushes tells through the Vendor API: where it stands, its profile, its accounts and its services. */
+/**
+ * The messages of a vendor that pushes, through the Vendor API: its status, its profile, its accounts and its services.
+ */
 import type { Queryable, Transaction } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { completeMigrationStep } from '../db/queries/migration.ts';
@@ -26,9 +28,10 @@ interface Integration {
 const subjectOf = ({ id }: IntegrationRow) => ({ subjectKind: 'integration', subjectId: id });
 
 /**
- * The vendor says where it stands. `pending` never demotes an active integration: a vendor that starts anew sends it again.
+ * Sets the status that the vendor reports. `pending` never demotes an active integration: a vendor that restarts sends
+ * it again.
  *
- * @returns where it stands now
+ * @returns the integration's status now
  */
 export const setPushStatus: Command<Integration & { status: PushStatus }, { pushStatus: PushStatus }> = async (
   tx,
@@ -49,19 +52,22 @@ export const setPushStatus: Command<Integration & { status: PushStatus }, { push
   return { pushStatus, toWake: [connect] };
 };
 
-/** Its first count or alert makes an integration active. */
+/** Makes an integration active on its first count or alert. */
 export async function activate(db: Queryable, { id, pushStatus }: Pick<IntegrationRow, 'id' | 'pushStatus'>) {
   const { post } = pushStatusMoves;
   if (canMove(pushStatus, post)) await storePushStatus(db, id, { pushStatus: post.to });
 }
 
-/** The vendor has accepted the key and told of a customer: that is how a vendor that pushes links customers (G10). */
+/**
+ * Completes `linkCustomers` when the vendor has accepted the key and reported a customer: that is how a vendor that
+ * pushes links customers (G10).
+ */
 async function completeLinkCustomers(tx: Transaction, row: IntegrationRow): Promise<void> {
   if (await hasAcceptedAndLinked(tx, row.id))
     await completeByFact(tx, { ...connectProcess(row), round: '1', step: 'linkCustomers' });
 }
 
-/** The vendor describes itself; what it does not give stays. */
+/** Changes the vendor's description of itself; fields that the vendor does not send stay as they are. */
 export const changeVendorProfile: Command<
   Integration & { change: IntegrationRow['vendorProfile'] },
   { vendorProfile: IntegrationRow['vendorProfile'] }
@@ -73,7 +79,7 @@ export const changeVendorProfile: Command<
   return { vendorProfile, toWake: [] };
 };
 
-/** Adds a SKU, or changes the one of its name. */
+/** Adds a SKU, or changes the SKU of the same name. */
 export const putService: Command<Integration & { sku: PushedSku & { id: string } }> = async (
   tx,
   actor,
@@ -84,11 +90,14 @@ export const putService: Command<Integration & { sku: PushedSku & { id: string }
   return { toWake: [] };
 };
 
-/** Creates accounts, or services of this organization alone, or updates those that are there; of one id the last entry counts. */
+/**
+ * Creates accounts, or services of this organization alone, or updates existing ones; of several entries with one id,
+ * the last one counts.
+ */
 export const putPushed: Command<
   Integration & { of: PushedKind; entries: readonly (PushedThing & { name: string })[] }
 > = async (tx, actor, { integration, of, entries }) => {
-  // One statement cannot write a row twice.
+  // One statement cannot write the same row twice.
   const lastOfEach = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
   const created = await putThings(tx, of, integration.id, lastOfEach);
   const found = { by: 'vendor' as const, actor: actor.name };
@@ -99,7 +108,7 @@ export const putPushed: Command<
 /**
  * Changes accounts, or services, all of them or none.
  *
- * @throws Refusal for an id that there is not
+ * @throws Refusal for an unknown id
  */
 export const changePushed: Command<Integration & { of: PushedKind; entries: readonly PushedThing[] }> = async (
   tx,
@@ -113,7 +122,7 @@ export const changePushed: Command<Integration & { of: PushedKind; entries: read
       'not-found',
       `No ${of === 'accounts' ? 'account' : 'service'} found with id: ${unknown}`,
     );
-  // The new name may be that of a PSA account.
+  // The account's new name may equal the name of a PSA account.
   const begun = of === 'accounts' ? await askToMatch(tx, { integrationId: integration.id }) : [];
   return { toWake: await notePushed(tx, actor, { integration, of }, { action: `${of}.change`, entries, begun }) };
 };
@@ -133,7 +142,7 @@ async function notePushed(
   return [...linkers, ...begun];
 }
 
-/** Merges entries of one id: each field has the value that was given last, as if the changes were made one by one. */
+/** Merges entries of one id: each field gets the value that was given last, as if the changes were made one by one. */
 function merged(entries: readonly PushedThing[]): PushedThing[] {
   const byId = new Map<string, PushedThing>();
   for (const entry of entries) {

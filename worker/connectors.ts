@@ -1,4 +1,7 @@
-/** Adapters of stored connections: credentials decrypted when needed, one rate limiter each. */
+/**
+ * Makes the adapters of stored connections: credentials are decrypted when needed, and each connection has one rate
+ * limiter.
+ */
 import type { Logger } from 'pino';
 import type { Connectors } from '../activities/dependencies.ts';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -20,8 +23,8 @@ export function createConnectors(
 ): Connectors {
   // One rate limiter per connection in this process, so that its batch of permits serves all activities.
   const rateLimiters = new Map<string, ConnectorOptions['rateLimiter']>();
-  // An adapter finds out where the other side's API is, which is a call: not one for each activity. Made anew when the
-  // credentials are.
+  // An adapter has to call the PSA to find out where its API is, so adapters are kept, instead of made anew for each
+  // activity. New credentials make a new adapter.
   const adapters = new Map<string, { credentials: string; adapter: PsaAdapter }>();
   const optionsFor = (of: Connection): ConnectorOptions => {
     const connection = rateLimitName(of);

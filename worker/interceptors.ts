@@ -1,4 +1,7 @@
-/** What surrounds every activity: a heartbeat while it works, and for what is no step, what Temporal is told of a failure. */
+/**
+ * Surrounds every activity: sends heartbeats while it works and, for an activity that is no step, turns a failure into
+ * what Temporal records.
+ */
 import { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { alarmIfRepeated } from '../activities/alarm.ts';
@@ -14,13 +17,14 @@ export class ActivityInterceptor implements ActivityInboundCallsInterceptor {
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     const context = Context.current();
-    // Liveness only: the worker throttles what it sends, and a dead worker sends nothing.
+    // Heartbeats only show that the worker is alive: the worker throttles them, and a dead worker sends none.
     const beat = setInterval(() => context.heartbeat(), this.deps.environment.HEARTBEAT_MS / 4);
     alarmIfRepeated(this.deps);
     try {
       return await next(input);
     } catch (error) {
-      // A step has told its failure (performStep). All others are tried on, however long they fail: they block and end nothing.
+      // A step has reported its failure already (performStep). All other activities are retried, however long they
+      // fail: their failure blocks and ends nothing.
       throw isForTemporal(error) ? error : unexpectedFailure(this.deps, error);
     } finally {
       clearInterval(beat);

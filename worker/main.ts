@@ -1,4 +1,4 @@
-/** The worker process: drives processes until it is told to stop. Any number of them may run. */
+/** The worker process: drives processes until it receives a signal to stop. Any number of worker processes may run. */
 import { createServer } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
@@ -22,7 +22,8 @@ const logger = createLogger('worker', environment.LOG_LEVEL);
 dieQuietly((err) => logger.fatal({ err }, 'an error that nobody caught'));
 
 await installRuntime(logger);
-// Until the workers run there is nothing to finish, and the Runtime, which takes the signals, would wait for Temporal.
+// Until the workers run there is nothing to finish, and the Runtime, which takes the signals otherwise, would wait for
+// Temporal.
 const leave = () => process.exit(0);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, leave);
 let running = false;
@@ -93,7 +94,10 @@ async function answer(url: string): Promise<{ status: number; type: string; body
   return { status: 404, type: 'application/json', body: '{}' };
 }
 
-/** The server may be up later than we are, and `connect` fails at once when it is down (measured): so it is tried again. */
+/**
+ * Connects to Temporal. The server may start later than this worker, and `connect` fails at once when the server is
+ * down (measured), so the connection is retried.
+ */
 async function connect(env: Environment, log: Logger): Promise<NativeConnection> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -118,7 +122,7 @@ async function installRuntime(log: Logger): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       Runtime.install({
-        // The SDK says `error` where pino looks for `err`.
+        // The SDK names the field `error`, pino expects `err`.
         logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
           const { error, ...fields } = meta ?? {};
           log[levels[level]]({ ...fields, ...(error ? { err: error } : {}) }, message);
@@ -130,7 +134,7 @@ async function installRuntime(log: Logger): Promise<void> {
       });
       return;
     } catch (error) {
-      // The port that was free when asked for is somebody else's by now.
+      // Another process has taken the port since it was found to be free.
       if (attempt === 3) throw error;
     }
   }

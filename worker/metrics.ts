@@ -6,7 +6,10 @@ let temporalAddress: string | undefined;
 
 collectDefaultMetrics();
 
-/** Another address for the SDK's own metrics endpoint at each call: free when asked for, on loopback only. */
+/**
+ * Returns an address for the SDK's own metrics endpoint, another one at each call: its port was free when checked, and
+ * it is on loopback only.
+ */
 export async function chooseTemporalMetricsAddress(): Promise<string> {
   temporalAddress = `127.0.0.1:${await freePort()}`;
   return temporalAddress;

@@ -1,4 +1,4 @@
-/** A connection's budget of calls, shared by all workers through one row (design.md "Budgets"). */
+/** A connection's rate limiter, shared by all workers through one row (design.md "Budgets"). */
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { maxWaitMs, type RateLimiter } from '../connectors/rateLimiter.ts';
@@ -7,17 +7,18 @@ import type { Database } from '../db/client.ts';
 import { postponeCalls, takePermits } from '../db/queries/rateLimit.ts';
 
 /**
- * Takes about a second of permits at once and hands them out at the rate, so that a call costs no round trip of its own.
- * After a pause they may go at once: nobody has called for a second, and a customer that is read by itself has few calls.
+ * Takes about a second's worth of permits at once and hands them out at the rate, so that a call needs no database
+ * round trip of its own. When no call was made for a second, the permits may be used at once: a customer that is read
+ * by itself needs few calls.
  *
- * @param connection name of the budget: one per vendor account or PSA connection
+ * @param connection name of the rate limiter: one per vendor account or PSA connection
  */
 export function createRateLimiter(db: Database, connection: string, callsPerSecond: number): RateLimiter {
   const batch = Math.max(1, Math.floor(callsPerSecond));
   let left = 0;
   let nextAt = 0;
   let gapMs = 0;
-  // Callers queue, so that two of them do not both fetch a batch.
+  // Callers queue, so that two of them do not both fetch a batch of permits.
   const oneByOne = pLimit(1);
 
   async function permit(): Promise<number> {

@@ -1,4 +1,7 @@
-/** The two workers of a process: workflows and short activities, and long pulls in slots of their own. */
+/**
+ * The two Temporal workers of a worker process: one for workflows and short activities, one for long pulls, which have
+ * task slots of their own.
+ */
 import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
@@ -22,10 +25,10 @@ export async function createWorkers(
     maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
     maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
     defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
-    // A flood of Signals that came while no worker was there is one activation, and costs a millisecond or more each. The
-    // SDK's 5 s do not suffice for that on a busy machine, and running into them can end the whole process ("async hook
-    // stack has become corrupted", seen; sdk-typescript issue 939). The SDK takes this option but does not document it: without
-    // it the storm in test/chaos/failingSteps.test.ts is what breaks.
+    // A flood of Signals that came while no worker was running is one activation, and costs a millisecond or more for
+    // each Signal. The SDK's 5 s do not suffice for that on a busy machine, and exceeding them can end the whole
+    // process ("async hook stack has become corrupted", seen; sdk-typescript issue 939). The SDK takes this option but
+    // does not document it: without the option, the storm in test/chaos/failingSteps.test.ts fails.
     isolateExecutionTimeout: '1 minute',
     shutdownGraceTime: environment.SHUTDOWN_GRACE_MS,
     shutdownForceTime: environment.SHUTDOWN_GRACE_MS + 5_000,
@@ -35,10 +38,11 @@ export async function createWorkers(
       ...shared,
       ...bundle,
       taskQueue: workflowTaskQueue,
-      // Most workflows sleep for days. What is kept of thousands is a heap of a gigabyte, whose every sweep makes the few that
-      // are awake wait; a short history is read again in milliseconds.
+      // Most workflows sleep for days. Keeping thousands of them cached makes a heap of a gigabyte, and each garbage
+      // collection of it makes the few workflows that are awake wait; a short history is read again in milliseconds.
       maxCachedWorkflows: 500,
-      // The SDK's fixed ten leave two for workflows that are new, which is a dozen a second, whatever else is idle (measured).
+      // The SDK's fixed ten pollers leave two for new workflows, which is a dozen a second, whatever else is idle
+      // (measured).
       workflowTaskPollerBehavior: { type: 'autoscaling' },
       stickyQueueScheduleToStartTimeout: environment.STICKY_TIMEOUT_MS,
     }),

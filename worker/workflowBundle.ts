@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { WorkerOptions } from '@temporalio/worker';
 
 /**
- * Which workflow code a worker runs: the bundle it is given, else the one that `npm run build` left beside the compiled
- * files, else (run from its sources) a bundle made now, which takes a second or two.
+ * Returns the workflow code that a worker runs: the given bundle, else the bundle that `npm run build` left beside the
+ * compiled files, else (when run from the sources) a bundle made now, which takes a second or two.
  *
  * @param given WORKFLOW_BUNDLE
  */
