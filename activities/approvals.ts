@@ -105,8 +105,8 @@ export function createApprovalActivities(deps: Dependencies) {
 
   return {
     /**
-     * Writes up to 25 intended lines that are due; the step is done when none is left. Runs once per try: Temporal never
-     * repeats it.
+     * Writes up to 25 intended lines that are due; the step is done when none is left. Runs once per try: Temporal
+     * never repeats it.
      */
     async writeLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {

@@ -5,7 +5,7 @@
  *   init [--organization NAME]   the first organization and an admin token; a second call creates neither again
  *   token [--scope admin]        another token for the first organization
  *   key                          a new entry for ENCRYPTION_KEYS
- *   reencrypt                    encrypts all stored credentials with the first of ENCRYPTION_KEYS, while everything runs
+ *   reencrypt                    encrypts all credentials with the first of ENCRYPTION_KEYS, while everything runs
  */
 import { randomBytes } from 'node:crypto';
 import { openDatabase } from '../db/client.ts';
