@@ -1,11 +1,15 @@
-/** Lists that are not whole, which a person takes knowingly: for one step of one round. */
+/** Incomplete lists that a person knowingly accepts, for one step of one round. */
 import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { Acceptance } from '../../domain/incomplete.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { processStep } from '../schema/index.ts';
 import { ofStep, type ProcessRef, type StepKey } from './process.ts';
 
-/** A person takes lists that are not whole, in this step's round only. @returns false when somebody has already, or it is not blocked */
+/**
+ * Records that a person accepts incomplete lists, in this step's round only.
+ *
+ * @returns false when they were already accepted, or the step is not blocked
+ */
 export async function acceptStep(tx: Transaction, ref: StepKey, by: string): Promise<boolean> {
   const accepted = sql`jsonb_build_object('by', ${by}::text, 'at', to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))`;
   const rows = await tx
@@ -16,7 +20,11 @@ export async function acceptStep(tx: Transaction, ref: StepKey, by: string): Pro
   return rows.length > 0;
 }
 
-/** @param steps of the round of `ref`: the first one that a person has accepted */
+/**
+ * Finds a person's acceptance of incomplete lists.
+ *
+ * @param steps steps of the round of `ref` whose acceptance is looked for
+ */
 export async function findAcceptance(
   db: Queryable,
   ref: ProcessRef & { round: string },

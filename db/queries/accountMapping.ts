@@ -1,4 +1,4 @@
-/** The one place that writes what a vendor account is mapped to, or that it is excluded; used by commands/accountMapping.ts. */
+/** The only code that writes account mappings and exclusions of vendor accounts; used by commands/accountMapping.ts. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { accountMapping, vendorAccount } from '../schema/index.ts';
@@ -6,29 +6,30 @@ import { among } from './among.ts';
 import { recordAudits } from './audit.ts';
 import type { IntegrationRow } from './integration.ts';
 
-/** Who maps: two names that are equal, a person here, or one in the vendor's console. */
+/** How an account is mapped: by equal names, by a person in Countersign, or by a person in the vendor's console. */
 export type MappedBy = typeof accountMapping.$inferSelect.how;
 
-/** What is to be so of one vendor account: excluded, mapped, or (both empty) open. */
+/** The wanted state of one vendor account: excluded, mapped, or open (neither). */
 export interface AccountDecision {
   vendorAccountId: string;
   excluded: boolean;
   psaAccountId: string | null;
 }
 
-/** A vendor account whose decision is another now. */
+/** A vendor account whose decision has changed, with the decision before. */
 export interface DecidedAccount extends AccountDecision {
   before: { excluded: boolean; psaAccountId: string | null; how: MappedBy | null };
 }
 
 /**
- * Makes the decisions so and writes the audit row of each that changes something, in a few statements however many there
- * are: without a join, because in tables that were not analyzed yet PostgreSQL joins tens of thousands each with each
- * (measured). The caller holds the integration's lock. An account that nobody has linked is left as it is.
+ * Carries out the decisions and writes an audit row for each that changes something, in a few statements for any number
+ * of decisions. The statements use no join, because in tables that were not analyzed yet PostgreSQL compares tens of
+ * thousands of rows each with each (measured). The caller holds the integration's lock. An account that is not linked
+ * stays unchanged.
  *
- * @param by.via `file` for a mapping file, which the audit then tells
- * @param decisions of each vendor account one at most
- * @returns what has changed
+ * @param by.via `file` for a mapping file; the audit row then records it
+ * @param decisions at most one for each vendor account
+ * @returns the accounts that have changed
  */
 export async function storeAccountDecisions(
   tx: Queryable,
@@ -87,7 +88,7 @@ export async function storeAccountDecisions(
   return changed;
 }
 
-/** What is decided about those of the accounts that are linked. */
+/** Reads the current decisions about these accounts; accounts that are not linked are left out. */
 async function readDecided(tx: Queryable, integrationId: string, ids: readonly string[]) {
   const accounts = await tx
     .select({ id: vendorAccount.id, excluded: vendorAccount.excluded })

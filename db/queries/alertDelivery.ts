@@ -1,4 +1,7 @@
-/** Rows of alerts that are being delivered: every claim and outcome is one statement, guarded by what it changes (invariant 6). */
+/**
+ * Rows of alerts that are being delivered: every claim and outcome is one statement, guarded by the state that it
+ * changes (invariant 6).
+ */
 import { and, eq, sql, type Column } from 'drizzle-orm';
 import { alertMoves } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
@@ -16,33 +19,33 @@ import { isMappingOf, isPsaAccount, isVendorAccount } from './joins.ts';
 import { referenceOf, type AlertRow } from './alerts.ts';
 import { mayMove } from './mayMove.ts';
 
-/** An alert, which nobody else changes until the transaction ends. */
+/** Reads an alert and locks its row until the transaction ends. */
 export async function lockAlert(tx: Transaction, id: string): Promise<AlertRow | undefined> {
   const [row] = await tx.select().from(alert).where(eq(alert.id, id)).for('update');
   return row;
 }
 
-/** Its newest revision is the one that is being delivered. */
+/** Records the alert's newest revision as the one that is being delivered. */
 export async function storeClaimedRevision(tx: Queryable, row: AlertRow): Promise<void> {
   await tx.update(alert).set({ deliveringRevision: row.revision }).where(eq(alert.id, row.id));
 }
 
-/** What a ticket says, and where it goes. */
+/** The data from which a ticket's text and destination are made. */
 export interface DeliveryContext {
   alert: AlertRow;
   integration: typeof integration.$inferSelect;
   organizationName: string;
-  /** As the PSA calls it, else as the vendor does. */
+  /** The account's name in the PSA; else its name at the vendor. */
   accountName: string;
   serviceName: string | null;
-  /** Where the account is mapped to now. */
+  /** The PSA account that the vendor account is mapped to now. */
   mappedTo: string | null;
-  /** Milliseconds since its POST was claimed, and since its ticket was written last; null = never. */
+  /** Milliseconds since the alert's POST was claimed, and since its ticket was last written; null = never. */
   claimedForMs: number | null;
   deliveredForMs: number | null;
 }
 
-/** By the database's clock. */
+/** Milliseconds since a column's time, by the database's clock. */
 const msSince = (column: Column) => inMilliseconds(sql`now() - ${column}`);
 
 export async function readDelivery(db: Queryable, id: string): Promise<DeliveryContext> {
@@ -75,7 +78,11 @@ export async function storePsaAccount(tx: Queryable, id: string, psaAccountId: s
   await tx.update(alert).set({ psaAccountId }).where(eq(alert.id, id));
 }
 
-/** Somebody closed the ticket: the next one is another, and says which one it follows. @returns undefined when it was begun before */
+/**
+ * Begins a new ticket after somebody closed the last one; it names the ticket it follows.
+ *
+ * @returns undefined when the new ticket was already begun
+ */
 export async function beginNextTicket(tx: Queryable, row: AlertRow): Promise<AlertRow | undefined> {
   const occurrence = row.occurrence + 1;
   const [begun] = await tx
@@ -93,7 +100,9 @@ export async function beginNextTicket(tx: Queryable, row: AlertRow): Promise<Ale
   return begun;
 }
 
-/** As it was when it was claimed; or when it was read, if it had not been claimed then. */
+/**
+ * The alert's row still has the claim it had when `row` was claimed, or when `row` was read if it was unclaimed then.
+ */
 const ofClaim = (row: AlertRow) =>
   and(
     eq(alert.id, row.id),
@@ -103,9 +112,9 @@ const ofClaim = (row: AlertRow) =>
   );
 
 /**
- * Claims the one POST of this round: only the caller that gets the row back may send it. It moves on only from exactly
- * the claim that the caller saw, and whatever becomes of it is recorded under its own id: a caller that comes late, from a
- * round that is long over, changes nothing.
+ * Claims the one POST of this round: only the caller that gets the row back may send it. The claim succeeds only if the
+ * row still has exactly the claim that the caller saw, and the POST's outcome is recorded under the new claim's own id:
+ * a late caller, from a round that is long over, changes nothing.
  */
 export async function claimPost(db: Queryable, row: AlertRow, post: 'ticket' | 'note'): Promise<AlertRow | undefined> {
   const [claimed] = await db
@@ -125,7 +134,7 @@ export async function claimPost(db: Queryable, row: AlertRow, post: 'ticket' | '
 
 const unclaimed = { post: null, postState: null, claimId: null, claims: 0, claimedAt: null, attempts: 0 };
 
-/** The claimer knows that nothing was sent: the row is again as it was `before` the claim. */
+/** Undoes a claim whose caller knows that nothing was sent: the row is set back to its state `before` the claim. */
 export async function releasePost(db: Queryable, before: AlertRow, claimed: AlertRow): Promise<void> {
   await db
     .update(alert)
@@ -152,10 +161,10 @@ export async function noteAttempt(db: Queryable, row: AlertRow): Promise<void> {
 }
 
 /**
- * What the POST made is there.
+ * Records that the PSA holds the ticket or note that the POST made.
  *
- * @param ticket of a created or found ticket; undefined for a note
- * @returns false when the claim is another's by now
+ * @param ticket the created or found ticket; undefined for a note
+ * @returns false when another caller holds the claim by now
  */
 export async function recordPosted(
   tx: Queryable,
@@ -171,8 +180,8 @@ export async function recordPosted(
 }
 
 /**
- * The round is over: told, and at rest unless it was sent again meanwhile. Called with the integration locked
- * (`lockIntegration`): its place is free then.
+ * Ends the round: the alert is delivered, unless it was sent again meanwhile. Called with the integration locked
+ * (`lockIntegration`), because the alert's slot becomes free.
  */
 export async function recordDelivered(tx: Transaction, id: string): Promise<void> {
   await tx
@@ -188,7 +197,7 @@ export async function recordDelivered(tx: Transaction, id: string): Promise<void
     );
 }
 
-/** Takes an alert out of delivery. @returns false when it was not being delivered any more */
+/** Takes an alert out of delivery. @returns its organization's id; undefined when it was no longer being delivered */
 export async function endDelivery(
   tx: Queryable,
   id: string,

@@ -1,4 +1,4 @@
-/** Rows of alerts: kept, given slots, gathered, looked at. What sets them going is in commands/alertAdmission.ts. */
+/** Stores alerts, gives them slots, gathers and reads them. commands/alertAdmission.ts starts their deliveries. */
 import { deliveryProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { and, asc, desc, eq, gt, inArray, lt, notInArray, or, sql } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
@@ -12,11 +12,11 @@ import { mayMove } from './mayMove.ts';
 export type AlertRow = typeof alert.$inferSelect;
 
 export interface PostedAlert {
-  /** The sender's own id: sent again for the same account, it is the same alert. */
+  /** The sender's own id: the same id sent again for the same account is the same alert. */
   alertId: string;
   source: AlertSource;
   vendorAccountId: string;
-  /** The account's id in the address, if it was sent in another way than it is. */
+  /** The account's id as it was posted in the address, if that differs from the account's actual id. */
   asPosted?: string | undefined;
   serviceId?: string | undefined;
   title: string;
@@ -28,14 +28,15 @@ export interface PostedAlert {
 
 export const referenceOf = (id: string, occurrence: number) => `CS-${id}-${occurrence}`;
 
-/** An alert that was told less than this ago, and says the same again, is counted and nothing more; milliseconds. */
+/** An alert sent again unchanged within this time of its delivery is counted and not delivered again; milliseconds. */
 const sameAgainMs = 60_000;
 
 /**
- * Keeps an alert: a new row, or one more time of the same. One statement, so that five at once make one row. It has no
- * place yet: `admitAlerts` gives it one, if `canBeAdmitted`. What was refused of its account is over.
+ * Stores an alert: as a new row, or as a new revision of the row of the same alert. It is one statement, so that five
+ * posts at once make one row. The alert has no slot yet: `admitAlerts` gives it one, if `canBeAdmitted`. Refused posts
+ * of alerts of the same account are deleted, because one is accepted now.
  *
- * @returns the row's id; accepted is what this has returned from
+ * @returns the row's id and state; an alert counts as accepted once this has returned
  */
 export async function keepAlert(
   db: Queryable,
@@ -75,7 +76,7 @@ export async function keepAlert(
   return row;
 }
 
-/** Of an integration `i`: alerts can go somewhere. */
+/** Whether the integration `i` has a board for its alerts. */
 const hasBoard = sql`coalesce(i.alerts->'board', 'null') <> 'null'`;
 
 const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at is null)
@@ -83,7 +84,11 @@ const differs = sql`((a.title, a.description, a.priority, a.due_at, a.cleared_at
 
 const undelivered = sql`(${alert.deliveredRevision} = 0 and ${mayMove(alert.state, alertMoves.clear)})`;
 
-/** What an alert told of is over: its ticket gets a note, once. @returns the row's id, or undefined when there was nothing to clear */
+/**
+ * Marks an alert as cleared, so that its ticket gets one note.
+ *
+ * @returns the row's id; undefined when there was nothing to clear
+ */
 export async function clearAlert(
   tx: Queryable,
   integrationId: string,
@@ -95,7 +100,7 @@ export async function clearAlert(
       clearedAt: sql`now()`,
       revision: sql`${alert.revision} + 1`,
       contentRevision: sql`${alert.revision} + 1`,
-      // What nobody was told of need not be told any more.
+      // An alert that was never delivered does not need to be delivered any more.
       state: sql`case when ${undelivered} then ${alertMoves.clear.to}
                       when ${mayMove(alert.state, alertMoves.tellCleared)} then ${alertMoves.tellCleared.to} else ${alert.state} end`,
       reason: sql`case when ${undelivered} then '{"code":"cleared","detail":"It was over before anybody was told."}'::jsonb end`,
@@ -113,8 +118,8 @@ export async function clearAlert(
 }
 
 /**
- * Whether `admitAlerts` would find anything to do for an alert that was just kept. Asked after the commit, without a lock:
- * whoever makes room meanwhile locks the integration, and sees the alert.
+ * Whether `admitAlerts` would find anything to do for an alert that was just stored. Called after the commit, without a
+ * lock: a transaction that frees a slot meanwhile locks the integration and sees the alert.
  */
 export async function canBeAdmitted(db: Queryable, id: string, slots: number): Promise<boolean> {
   const { rows } = await db.execute(sql`
@@ -126,7 +131,7 @@ export async function canBeAdmitted(db: Queryable, id: string, slots: number): P
   return rows.length > 0;
 }
 
-/** Parked alerts whose account is mapped now come to wait. */
+/** Sets parked alerts to `waiting` if their account is mapped now. */
 export async function unparkMapped(tx: Queryable, integrationId: string): Promise<void> {
   await tx.execute(sql`
     update alert a set state = ${alertMoves.unpark.to}, reason = null, psa_account_id = m.psa_account_id
@@ -135,7 +140,7 @@ export async function unparkMapped(tx: Queryable, integrationId: string): Promis
        and m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id`);
 }
 
-/** Gives the slots that are free to waiting alerts, the oldest first. @returns those that got one */
+/** Gives the free slots to waiting alerts, the oldest first. @returns the alerts that got a slot */
 export async function takeSlots(tx: Transaction, integrationId: string, slots: number) {
   const { rows } = await tx.execute<{ id: string; vendorAccountId: string }>(sql`
     update alert set state = ${alertMoves.takeSlot.to}, reason = null, admitted_at = coalesce(admitted_at, now())
@@ -147,11 +152,13 @@ export async function takeSlots(tx: Transaction, integrationId: string, slots: n
   return rows;
 }
 
-/** Waiting alerts looked at together when it is decided which of them gather. */
+/** The most waiting alerts that `listBeyondStorm` returns for gathering at once. */
 const gatheredTogether = 500;
 const windowBegin = (minutes: number) => sql`now() - ${minutes} * interval '1 minute'`;
 
-/** Of each account's waiting alerts those beyond what the window still takes; only alerts that would be new tickets. */
+/**
+ * Lists each account's waiting alerts beyond the storm limit of the window; only alerts that would open new tickets.
+ */
 export async function listBeyondStorm(
   tx: Transaction,
   integrationId: string,
@@ -169,7 +176,7 @@ export async function listBeyondStorm(
   return rows;
 }
 
-/** The newest storm of a PSA account within the window, if its ticket may still be written to. */
+/** The newest storm of a PSA account within the window, unless the storm is `dead` or `dismissed`. */
 export async function findOpenStorm(tx: Queryable, integrationId: string, psaAccountId: string, windowMinutes: number) {
   const [open] = await tx
     .select({ alertId: alert.alertId, vendorAccountId: alert.vendorAccountId })
@@ -188,7 +195,7 @@ export async function findOpenStorm(tx: Queryable, integrationId: string, psaAcc
   return open;
 }
 
-/** Gathers alerts in a storm, which is delivered again: its text is their number, so each time it is new content. */
+/** Gathers alerts in a storm, which is delivered again: its text is the alert count, so each update is new content. */
 export async function gatherInto(
   tx: Queryable,
   storm: { id: string; psaAccountId: string },
@@ -198,7 +205,7 @@ export async function gatherInto(
     .update(alert)
     .set({ state: alertMoves.gather.to, gatheredInto: storm.id })
     .where(and(inArray(alert.id, [...ids]), mayMove(alert.state, alertMoves.gather)));
-  // As urgent as the most urgent of them.
+  // The storm takes the priority of its most urgent alert.
   await tx.execute(sql`
     update alert s set psa_account_id = ${storm.psaAccountId}, content_revision = revision,
            state = case when ${mayMove(sql`state`, alertMoves.gatherMore)} then ${alertMoves.gatherMore.to} else state end,
@@ -206,7 +213,7 @@ export async function gatherInto(
      where id = ${storm.id}`);
 }
 
-/** Integrations whose alerts may have a place that nobody gave them: for the sweep. */
+/** Lists integrations with a free slot and alerts that could take it, for the sweep. */
 export async function listIntegrationsWithIdleAlerts(db: Database, slots: number) {
   const { rows } = await db.execute<{ id: string }>(sql`
     select i.id from integration i
@@ -235,7 +242,7 @@ export async function findAlertOf(db: Queryable, integrationId: string, id: stri
   return row;
 }
 
-/** For activities, which hold the id of their own process only. */
+/** Reads an alert by its id alone, for activities, which hold only the id of their own process. */
 export async function readAlert(db: Queryable, id: string): Promise<AlertRow> {
   const [row] = await db.select().from(alert).where(eq(alert.id, id));
   if (!row) throw new Error(`There is no alert ${id}.`);
@@ -271,7 +278,9 @@ export async function listAlerts(
     .limit(page.limit);
 }
 
-/** What a storm's ticket tells: the titles gathered in it with their numbers, the most frequent first. */
+/**
+ * Lists the content of a storm's ticket: the titles of its gathered alerts with their counts, the most frequent first.
+ */
 export async function listGathered(db: Queryable, id: string): Promise<{ title: string; count: number }[]> {
   const { rows } = await db.execute<{ title: string; count: number }>(sql`
     select title, count(*)::int as count from alert where gathered_into = ${id} group by title order by 2 desc, 1`);
@@ -279,8 +288,10 @@ export async function listGathered(db: Queryable, id: string): Promise<{ title: 
 }
 
 /**
- * @param change `again`: it is told once more, as if it had been sent again
- * @returns false when it was in no state that this moves from
+ * Moves an alert to another state.
+ *
+ * @param change with `again`, the alert is delivered once more, as if it had been sent again
+ * @returns false when the alert was not in a state that this move starts from
  */
 export async function moveAlert(
   tx: Queryable,
@@ -296,7 +307,11 @@ export async function moveAlert(
   return rows.length > 0;
 }
 
-/** Alerts that nobody has been told of yet go with their integration, or with its alerts. */
+/**
+ * Dismisses the integration's undelivered alerts, when the integration is disconnected or its alerts are turned off.
+ *
+ * @returns the ids of the dismissed alerts that had ever got a slot
+ */
 export async function dismissUndelivered(
   tx: Queryable,
   integrationId: string,
@@ -310,7 +325,7 @@ export async function dismissUndelivered(
   return rows.flatMap((row) => (row.admittedAt ? [row.id] : []));
 }
 
-/** Ids of alerts with a workflow, of every integration of a PSA connection. */
+/** Lists the deliveries under way, of every integration of a PSA connection, as processes to wake. */
 export async function listAlertsAtWork(db: Queryable, psaConnectionId: string): Promise<Wakeable[]> {
   const rows = await db
     .select({ id: alert.id, organizationId: alert.organizationId, integrationId: alert.integrationId })

@@ -1,4 +1,4 @@
-/** Bulk approvals as they are shown before they are signed off. */
+/** Previews of bulk approvals, which are shown before the approvals are signed off. */
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { fromNow } from '../interval.ts';
@@ -15,10 +15,10 @@ import { isDatePassed, isUnderWay, writeOfCard } from './signOff.ts';
 export type PreviewRow = typeof approvalPreview.$inferSelect;
 
 /**
- * Stores every write that needs no look, exactly, with its totals and how many cards are left out for which reason; all
- * of it is of one moment. Removes previews that have expired.
+ * Stores exactly every write that may be approved in bulk, without a look at each card; with the totals, and how many
+ * cards are left out for which reason. All of it reflects one moment. Removes previews that have expired.
  *
- * @param preview.lifeMs milliseconds for which it can be signed off
+ * @param preview.lifeMs milliseconds for which the preview can be signed off
  */
 export async function storePreview(
   tx: Transaction,
@@ -72,7 +72,7 @@ export async function storePreview(
   return stored ?? made;
 }
 
-/** A preview that has not expired. */
+/** Finds a preview that has not expired. */
 export async function findPreview(db: Queryable, organizationId: string, id: string): Promise<PreviewRow | undefined> {
   const [row] = await db
     .select()
@@ -91,7 +91,7 @@ export async function noteSignedOff(tx: Queryable, id: string, approvalId: strin
   await tx.update(approvalPreview).set({ approvalId }).where(eq(approvalPreview.id, id));
 }
 
-/** A page of the writes that a preview shows, with the names a person knows them by. */
+/** A page of the writes that a preview shows, with the names of their PSA account, product and agreement. */
 export async function listPreviewLines(
   db: Queryable,
   preview: Pick<PreviewRow, 'id' | 'psaConnectionId'>,

@@ -1,4 +1,4 @@
-/** Signed-off writes. The claim and every outcome are one statement each, guarded by the state they change. */
+/** Signed-off writes. The claim and every outcome are one statement each, guarded by the state that it changes. */
 import { and, asc, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
 import { approvalLineMoves, type ApprovalLineState } from '../../domain/transitions.ts';
@@ -19,10 +19,13 @@ export type LineOutcome =
   | { state: 'applied' | 'already'; quantity: number; version: string }
   | { state: 'conflict'; quantity?: number; version?: string; problem: { code: string; detail: string } }
   | { state: 'rejected' | 'uncertain'; problem: { code: string; detail: string } }
-  /** Not written, and writing is off now. */
+  /** The line was not written, and writing is off now. */
   | { state: 'todo' };
 
-/** Stores a batch without its lines. With writing on its `approveUsage` process begins; with writing off it is a to-do list. */
+/**
+ * Stores a batch without its lines. With writing on, its `approveUsage` process begins; with writing off, the batch is
+ * a to-do list.
+ */
 export async function insertBatch(
   tx: Transaction,
   organizationId: string,
@@ -53,7 +56,7 @@ export async function findApproval(
   return row;
 }
 
-/** For activities, which hold the id of their own process only. */
+/** Reads a batch by its id alone, for activities, which hold only the id of their own process. */
 export async function readBatch(db: Queryable, id: string): Promise<ApprovalBatchRow> {
   const [row] = await db.select().from(approvalBatch).where(eq(approvalBatch.id, id));
   if (!row) throw new Error(`There is no approval ${id}.`);
@@ -80,7 +83,7 @@ export async function listApprovalLines(
     .limit(page.limit);
 }
 
-/** How many lines of a batch are in which state; states that none is in are absent. */
+/** Counts a batch's lines by state; states without lines are absent. */
 export async function countLines(db: Queryable, batchId: string): Promise<Partial<Record<ApprovalLineState, number>>> {
   const rows = await db
     .select({ state: approvalLine.state, lines: sql<number>`count(*)::int` })
@@ -90,7 +93,7 @@ export async function countLines(db: Queryable, batchId: string): Promise<Partia
   return Object.fromEntries(rows.map((row) => [row.state, row.lines]));
 }
 
-/** A page of the cards that were asked for and left out. */
+/** A page of the requested cards that were left out of the batch. */
 export async function listSkipped(
   db: Queryable,
   batchId: string,
@@ -110,7 +113,7 @@ export async function listSkipped(
     .limit(page.limit);
 }
 
-/** How many cards were left out for which reason, the most first. */
+/** Counts the cards that were left out by reason, the most frequent reason first. */
 export async function countSkipped(db: Queryable, batchId: string): Promise<{ reason: SkipReason; cards: number }[]> {
   const cards = sql<number>`count(*)::int`;
   return db
@@ -121,7 +124,7 @@ export async function countSkipped(db: Queryable, batchId: string): Promise<{ re
     .orderBy(desc(cards), asc(approvalSkipped.reason));
 }
 
-/** Ids of a connection's batches that are still at work. */
+/** Lists the ids of a connection's batches that are still being written. */
 export async function listBatchesAtWork(db: Queryable, psaConnectionId: string): Promise<string[]> {
   const rows = await db
     .select({ id: approvalBatch.id })
@@ -130,7 +133,7 @@ export async function listBatchesAtWork(db: Queryable, psaConnectionId: string):
   return rows.map((row) => row.id);
 }
 
-/** The next lines to write: those that were never put off in their order, then those that were, and are due again. */
+/** Lists the next lines to write: lines never postponed, in their order, then postponed lines that are due again. */
 export async function listIntendedLines(db: Queryable, batchId: string, limit: number): Promise<ApprovalLineRow[]> {
   const intended = and(eq(approvalLine.batchId, batchId), eq(approvalLine.state, 'intended'));
   const fresh = await db
@@ -153,7 +156,7 @@ export async function listIntendedLines(db: Queryable, batchId: string, limit: n
  * Lines whose write may or may not have happened: `uncertain`, or still `writing` because their writer died.
  *
  * @param page.settleAfterMs milliseconds after the claim from which a re-read is final
- * @returns soonest first, with the milliseconds left, measured by the database's clock
+ * @returns the lines, soonest final first, each with the milliseconds left, measured by the database's clock
  */
 export async function listUncertainLines(
   db: Queryable,
@@ -173,8 +176,9 @@ export async function listUncertainLines(
 }
 
 /**
- * Claims a line for one write: only the caller that gets it back may write. A line moves on only from exactly the state
- * and number of claims that the caller saw, so that two callers cannot both get it, and only while writing is on.
+ * Claims a line for one write: only the caller that gets the line back may write it. The claim succeeds only while
+ * writing is on and only if the line still has exactly the state and number of claims that the caller saw, so that two
+ * callers cannot both get the line.
  */
 export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<ApprovalLineRow | undefined> {
   const move = line.state === 'intended' ? approvalLineMoves.claim : approvalLineMoves.claimAgain;
@@ -194,9 +198,10 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
 }
 
 /**
- * The claimer knows that nothing was sent: the line is again as it was `before` the claim.
+ * Undoes a claim whose caller knows that nothing was sent: the line is set back to its state `before` the claim.
  *
- * @param wait why the line is tried again after so many milliseconds at the earliest; absent = it may be tried at once
+ * @param wait how many milliseconds the line waits at least before it is tried again, and why; absent = it may be
+ *   tried at once
  */
 export async function releaseClaim(
   db: Queryable,
@@ -216,11 +221,14 @@ export async function releaseClaim(
     .where(and(isAsSeen(claimed), mayMove(approvalLine.state, move)));
 }
 
-/** Nobody has claimed the line since the caller saw it, or got it. */
+/** The line was not claimed by anybody else since the caller read or claimed it. */
 export const isAsSeen = ({ id, claims }: ApprovalLineRow) =>
   and(eq(approvalLine.id, id), eq(approvalLine.claims, claims));
 
-/** Records what became of a line, claimed or not; what the PSA holds now goes into its line and card in the same transaction. */
+/**
+ * Records the outcome of a line, claimed or not. The quantity that the PSA holds now is stored in the agreement line
+ * and its card in the same transaction.
+ */
 export async function recordOutcome(
   db: Database,
   psaConnectionId: string,
@@ -264,7 +272,9 @@ export async function recordOutcome(
   });
 }
 
-/** Closes a batch whose writing is over. Its to-dos, if writing was turned off meanwhile, keep it open as a to-do list. */
+/**
+ * Closes a batch whose writing is over. If writing was turned off meanwhile, its to-dos keep it open as a to-do list.
+ */
 export async function closeBatch(tx: Transaction, id: string): Promise<void> {
   const { todo = 0 } = await countLines(tx, id);
   const now = todo > 0 ? { state: 'todo' as const } : { state: 'closed' as const, closedAt: sql`now()` };
@@ -285,9 +295,9 @@ export async function closeBatch(tx: Transaction, id: string): Promise<void> {
 }
 
 /**
- * What is not written yet, of a batch or of all of a connection, becomes a to-do list: writing was turned off.
+ * Turns unwritten lines, of one batch or of all batches of a connection, into to-dos because writing was turned off.
  *
- * @returns how many lines of which batch
+ * @returns how many lines became to-dos, by batch
  */
 export async function turnIntoTodos(
   tx: Queryable,
@@ -304,9 +314,9 @@ export async function turnIntoTodos(
 }
 
 /**
- * Takes back to-dos of a batch: all of them, or one line.
+ * Withdraws to-dos of a batch: all of them, or one line.
  *
- * @returns how many there were, and the first `most` of them
+ * @returns how many were withdrawn, and the first `max` of them
  */
 export async function withdrawTodos(
   tx: Queryable,
@@ -338,7 +348,7 @@ export async function findApprovalLine(
   return row;
 }
 
-/** Closes the to-do lists of a connection on which nothing is left to do. @returns their ids */
+/** Closes the connection's to-do lists that have no to-do left. @returns their ids */
 export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Promise<string[]> {
   const closed = await tx
     .update(approvalBatch)
@@ -354,7 +364,10 @@ export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Pr
   return closed.map((row) => row.id);
 }
 
-/** To-do lines that the PSA now holds at their target, at the decimals it keeps, are verified; a batch whose lines all are is closed. */
+/**
+ * Marks to-do lines as verified when the PSA now holds their target, rounded to the decimals that the PSA keeps; closes
+ * to-do lists that have no to-do left.
+ */
 export async function verifyTodoLines(tx: Transaction, psaConnectionId: string): Promise<void> {
   const connection = await readPsaConnection(tx, psaConnectionId);
   const kept = keptBy(psaConnectionId);

@@ -2,7 +2,7 @@ import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
-/** The actor of what a process did by itself. */
+/** The actor of changes that a process makes by itself. */
 export const byCountersign = 'countersign';
 
 export interface AuditEntry {
@@ -19,7 +19,7 @@ export async function recordAudit(tx: Queryable, organizationId: string, entry: 
   await tx.insert(audit).values({ organizationId, ...entry });
 }
 
-/** The same of any number of changes, in one statement. */
+/** Writes the audit rows of any number of changes, in one statement. */
 export async function recordAudits(
   tx: Queryable,
   organizationId: string,
@@ -33,7 +33,7 @@ export async function recordAudits(
            as r(actor text, action text, "subjectKind" text, "subjectId" text, before jsonb, after jsonb)`);
 }
 
-/** The newest row about one of these. */
+/** The newest audit row about any of these subjects. */
 export async function latestAudit(
   db: Queryable,
   organizationId: string,
@@ -49,7 +49,7 @@ export async function latestAudit(
   return newest;
 }
 
-/** The newest row's id; 0 = there is none. */
+/** The id of the organization's newest audit row; 0 = there is none. */
 export async function lastAuditId(db: Queryable, organizationId: string): Promise<number> {
   const [row] = await db
     .select({ id: audit.id })
@@ -60,7 +60,10 @@ export async function lastAuditId(db: Queryable, organizationId: string): Promis
   return row?.id ?? 0;
 }
 
-/** The rows after one, the oldest first, about things of these kinds whose ids begin so. */
+/**
+ * Lists the audit rows after the row `since`, the oldest first, about subjects of these kinds whose ids begin with
+ * `under`.
+ */
 export async function listAuditSince(
   db: Queryable,
   organizationId: string,

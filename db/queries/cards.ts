@@ -1,6 +1,6 @@
 /**
- * Cards: recomputed for the PSA accounts concerned in the transaction of whatever changed (counts, mappings, rules,
- * lines), so that no reader ever sees a card that does not fit its numbers.
+ * Cards. They are recomputed for the affected PSA accounts in the transaction that changes their inputs (counts,
+ * mappings, rules, lines), so that no reader ever sees a card that does not fit its numbers.
  */
 import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
@@ -29,10 +29,10 @@ import { listUnreadOf } from './psaUnread.ts';
 
 export type CardRow = typeof card.$inferSelect;
 
-/** PSA accounts whose inputs are held in memory together. */
+/** How many PSA accounts have their inputs held in memory at once. */
 const accountsPerBatch = 500;
 
-/** Recomputes all cards of a connection: after a refresh. */
+/** Recomputes all cards of a connection, after a refresh. */
 export async function recomputeConnection(tx: Transaction, psaConnectionId: string): Promise<void> {
   const accounts = await tx
     .selectDistinct({ id: accountMapping.psaAccountId })
@@ -46,7 +46,7 @@ export async function recomputeConnection(tx: Transaction, psaConnectionId: stri
   await recomputeCards(tx, psaConnectionId, [...new Set([...accounts, ...withCards].map((row) => row.id))]);
 }
 
-/** Recomputes the cards that an integration's counts feed: after a run, or a service mapping. */
+/** Recomputes the cards of the PSA accounts to which an integration is mapped, after a run or a service mapping. */
 export async function recomputeIntegration(tx: Transaction, integrationId: string): Promise<void> {
   const [row] = await tx.select().from(integration).where(eq(integration.id, integrationId));
   if (!row) return;
@@ -62,7 +62,7 @@ export async function recomputeIntegration(tx: Transaction, integrationId: strin
 }
 
 /**
- * Recomputes the cards of these PSA accounts. A card keeps its id while its account × product has one.
+ * Recomputes the cards of these PSA accounts. A card keeps its id as long as its account × product has a card.
  *
  * @param psaAccountIds the PSA's own ids
  */
@@ -74,7 +74,8 @@ export async function recomputeCards(
   if (psaAccountIds.length === 0) return;
   const connection = await readPsaConnection(tx, psaConnectionId);
   const { organizationId } = connection;
-  // In one order everywhere, so that two transactions that recompute the same accounts do not deadlock.
+  // Every transaction recomputes accounts in the same order, so that two that recompute the same accounts do not
+  // deadlock.
   const ids = [...new Set(psaAccountIds)].sort();
   for (let at = 0; at < ids.length; at += accountsPerBatch) {
     const batch = ids.slice(at, at + accountsPerBatch);
@@ -125,7 +126,10 @@ function rowOf(psaAccountId: string, computed: Card) {
   };
 }
 
-/** The mappings of services that are used or of products that are billed, and how those products combine: no others make a card. */
+/**
+ * Reads the mappings of used services or billed products, and how several services that feed one of their products
+ * combine. No other mappings make a card.
+ */
 async function readMappings(
   tx: Transaction,
   psaConnectionId: string,
@@ -179,7 +183,7 @@ async function readInputs(
       ),
     )
     .orderBy(asc(usageCount.integrationId), asc(usageCount.vendorAccountId), asc(usageCount.serviceId));
-  // An account nobody is mapped to has no cards, whatever lines it has.
+  // A PSA account to which no vendor account is mapped has no cards, whatever lines it has.
   const mapped = await tx
     .selectDistinct({ id: accountMapping.psaAccountId })
     .from(accountMapping)
@@ -277,7 +281,7 @@ async function readInputs(
   return inputs;
 }
 
-/** Who took a read that was not whole, and when, without what was wrong with it. */
+/** Who accepted an incomplete read, and when, without the details of what was wrong with it. */
 function acceptanceIn(read: IncompleteRead | null): { incomplete?: Acceptance } {
   return read ? { incomplete: { by: read.by, at: read.at } } : {};
 }
@@ -302,13 +306,13 @@ export interface CardFilter {
 
 export type CardSort = 'id' | 'account' | 'difference';
 
-/** Where a page of cards begins: after this card. */
+/** The position of a card in the sort order; a page of cards begins after it. */
 export type CardPlace = { id: string } | { account: string; id: string } | { difference: number; id: string };
 
 /** Largest first; a card without a difference comes last. */
 const size = sql<number>`coalesce(abs(${card.difference}), -1)`;
 
-/** A page of cards in one of three orders, with the names a person knows them by. */
+/** A page of cards in one of three orders, with the names of their PSA account and product. */
 export async function listCards(
   db: Queryable,
   organizationId: string,
@@ -363,7 +367,7 @@ function cardsWithNames(db: Queryable) {
     .$dynamic();
 }
 
-/** Keeps a person's decision for an account × product and recomputes its card. Give null to take a decision back. */
+/** Stores a person's decision for an account × product and recomputes its card. Null withdraws a decision. */
 export async function decideCard(
   tx: Transaction,
   target: Pick<CardRow, 'psaConnectionId' | 'psaAccountId' | 'psaProductId'>,

@@ -1,4 +1,4 @@
-/** Stored credentials, when the key that encrypts them changes. */
+/** Re-encrypts stored credentials when the encryption key changes. */
 import { eq, isNotNull } from 'drizzle-orm';
 import type { Database } from '../client.ts';
 import type { Encryption } from '../encryption.ts';
@@ -7,15 +7,15 @@ import { recordAudit } from './audit.ts';
 
 export interface Reencrypted {
   reencrypted: number;
-  /** Encrypted with the newest key before. */
+  /** How many credentials were already encrypted with the newest key. */
   already: number;
   /** Rows whose credentials cannot be read with any of the keys; they stay as they are. */
   unreadable: { subjectKind: 'integration' | 'psa_connection'; id: string; why: string }[];
 }
 
 /**
- * Encrypts every set of credentials with the newest key, each in a transaction of its own, while everything runs: who
- * gives new ones meanwhile waits for a moment, and his stay.
+ * Encrypts every set of credentials with the newest key, each in its own transaction, while everything runs. A request
+ * that stores new credentials meanwhile waits for a moment, and the new credentials are kept.
  */
 export async function reencryptCredentials(db: Database, encryption: Encryption, actor: string): Promise<Reencrypted> {
   const done: Reencrypted = { reencrypted: 0, already: 0, unreadable: [] };

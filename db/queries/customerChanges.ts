@@ -1,13 +1,14 @@
-/** Where the customers went that the vendor lists no more. */
+/** Finds where customers that the vendor no longer lists have moved to. */
 import { sql } from 'drizzle-orm';
 import type { Transaction } from '../client.ts';
 
 /**
- * Mailprotector tells neither of a merge nor of a transfer: a customer is not listed any more. But its domains were counted
- * by name, and if they are counted at others now, it went there.
+ * Records the customers to which missing customers have moved. Mailprotector reports neither a merge nor a transfer: it
+ * only stops listing the customer. But the customer's domains were counted by name, and if they are now counted for
+ * other customers, the missing customer has moved to these.
  *
- * @param runId the run whose staged counts tell where the domains are now
- * @returns for each of them that went somewhere, where to; vendor's ids
+ * @param runId the run whose staged counts show where the domains are now
+ * @returns for each missing customer that has moved, the customers it moved to; as vendor account ids
  */
 export async function noteMoved(
   tx: Transaction,

@@ -1,4 +1,4 @@
-/** Alerts of our own rules. */
+/** Alerts that Countersign's own rules raise. */
 import { and, eq, isNull } from 'drizzle-orm';
 import type { DerivedAlert } from '../../domain/derivedAlerts.ts';
 import type { Queryable } from '../client.ts';
@@ -6,7 +6,7 @@ import { alert } from '../schema/index.ts';
 
 export type DerivedKey = Pick<DerivedAlert, 'vendorAccountId' | 'alertId'>;
 
-/** Alerts of our rules that are not over. */
+/** Lists the alerts of Countersign's own rules that are not cleared. */
 export async function listOpenDerived(tx: Queryable, integrationId: string): Promise<DerivedKey[]> {
   return tx
     .select({ alertId: alert.alertId, vendorAccountId: alert.vendorAccountId })

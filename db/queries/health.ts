@@ -1,4 +1,4 @@
-/** What an integration's health is judged by. */
+/** Reads the facts by which an integration's health is judged. */
 import { sql } from 'drizzle-orm';
 import type { OpenStep } from '../../domain/health.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
@@ -13,7 +13,9 @@ export interface HealthFacts {
   vendor: string;
   vendorName: string | null;
   connected: boolean;
-  /** When the last run that became visible had begun; null = none since it was connected, again if it was disconnected. */
+  /**
+   * Start of the newest run that became visible; null = none since the integration was connected (or last reconnected).
+   */
   dataAsOf: Date | null;
   psaAsOf: Date | null;
   lastSync: { id: string; state: string; finishedAt: Date | null } | null;
@@ -22,24 +24,24 @@ export interface HealthFacts {
   customersEscalated: number;
   alertsParked: number;
   alertsDead: number;
-  /** Of the vendor's posts, in the last 30 days: accounts and services, not taken since. */
+  /** Accounts and services of which the vendor's posts were refused in the last 30 days and none was accepted since. */
   refusedPosts: number;
-  /** Every post that was refused ever. */
+  /** How many posts have ever been refused. */
   refusedPostsEver: number;
   vendorCredentialsAt: Date | null;
   vendorCredentialsExpireOn: string | null;
   psaCredentialsAt: Date;
   psaCredentialsExpireOn: string | null;
-  /** How long nobody calls the vendor, or the PSA, because it asked for a pause. */
+  /** How long Countersign still makes no calls to the vendor, or to the PSA, because that side asked for a pause. */
   vendorPauseSeconds: number;
   psaPauseSeconds: number;
   openSteps: OpenStep[];
 }
 
 /**
- * Integrations that are not disconnected, by the time they were made.
+ * Reads the facts of integrations that are not disconnected, in the order of their creation.
  *
- * @param of one organization's, one integration's, or all (for the metrics)
+ * @param of the integrations of one organization, one integration, or all (for the metrics)
  */
 export async function readHealthFacts(
   db: Queryable,
@@ -98,6 +100,6 @@ export async function readHealthFacts(
   }));
 }
 
-/** A statement written by hand answers times as text. */
+/** Columns that a raw SQL statement returns as text, although they are times. */
 type Times = 'dataAsOf' | 'psaAsOf' | 'vendorCredentialsAt' | 'psaCredentialsAt';
 const timeOf = (text: string | null) => (text === null ? null : new Date(text));

@@ -1,4 +1,7 @@
-/** Agreements that bill nothing now, of accounts that use what no active agreement has a line for: it may have been billed there. */
+/**
+ * Agreements that bill nothing now, of accounts with usage for which no active agreement has a line: that usage may
+ * have been billed on an inactive agreement.
+ */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { stagingRow } from '../schema/index.ts';
@@ -10,13 +13,14 @@ export interface InactiveAgreement {
   name: string;
   accountId: string;
   version: string | null;
-  /** Its lines were read at this very version. */
+  /** Whether the agreement's lines were last read at exactly this version. */
   unchanged: boolean;
 }
 
 /**
- * Staged agreements that are not active, after a cursor and in its order, of accounts with a mapped service whose products
- * have no line on the staged active ones. Of an account of which nothing was ever counted it may be any service.
+ * Lists staged inactive agreements after a cursor, in the cursor's order, of accounts with a mapped service whose
+ * products have no line on the account's staged active agreements. For an account without any usage count, any mapped
+ * service qualifies.
  */
 export async function listInactiveAgreements(
   db: Queryable,
@@ -59,7 +63,9 @@ export async function listInactiveAgreements(
   return rows;
 }
 
-/** Notes at which version these agreements' lines were read; those that were not read now are kept as they are. */
+/**
+ * Records the version at which these agreements' lines were read; lines that were not read now are kept as they are.
+ */
 export async function stageLinesVersion(
   tx: Transaction,
   refreshId: string,

@@ -27,14 +27,18 @@ export async function findIntegration(
   return row;
 }
 
-/** For activities, which hold the id of their own process only. */
+/** Reads an integration by its id alone, for activities, which hold only the id of their own process. */
 export async function readIntegration(db: Queryable, id: string): Promise<IntegrationRow> {
   const [row] = await db.select().from(integration).where(eq(integration.id, id));
   if (!row) throw new Error(`There is no integration ${id}.`);
   return row;
 }
 
-/** @returns the integration, which nobody else may change, and into which nobody puts an alert, until the transaction ends */
+/**
+ * Locks an integration until the transaction ends: no other transaction can change it or add an alert to it.
+ *
+ * @returns its row
+ */
 export async function lockIntegration(tx: Transaction, id: string): Promise<IntegrationRow | undefined> {
   const [row] = await tx.select().from(integration).where(eq(integration.id, id)).for('update');
   return row;
@@ -81,9 +85,10 @@ export async function storeVendorCredentials(
 }
 
 /**
- * Disconnects: nothing is read or counted any more, and the credentials are forgotten. What was decided stays.
+ * Disconnects an integration: nothing is read or counted any more, and the credentials are deleted. People's decisions
+ * stay.
  *
- * @returns false when it was disconnected already
+ * @returns false when the integration was already disconnected
  */
 export async function disconnectIntegration(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx
@@ -95,7 +100,7 @@ export async function disconnectIntegration(tx: Queryable, id: string): Promise<
 }
 
 /**
- * Connects again what was disconnected. What was counted before says nothing of today, so it makes no card until it is
+ * Reconnects a disconnected integration. Earlier counts may be out of date, so they make no cards until they are
  * counted again.
  */
 export async function restoreIntegration(tx: Queryable, id: string): Promise<void> {
@@ -117,20 +122,20 @@ export async function storeVendorName(tx: Queryable, id: string, vendorName: str
   await tx.update(integration).set({ vendorName }).where(eq(integration.id, id));
 }
 
-/** What a complete list of the vendor's accounts says that was not known: vendor's ids. */
+/** The changes that a list of the vendor's accounts reveals, as vendor account ids. */
 export interface AccountChanges {
   added: string[];
   renamed: { id: string; before: string; after: string }[];
-  /** Missing in an earlier list, and there again. */
+  /** Accounts that were missing in an earlier list and are listed again. */
   returned: string[];
-  /** Missing for the first time. */
+  /** Accounts that are missing for the first time. */
   missing: string[];
 }
 
 /**
- * Stores the vendor's accounts as just listed: new ones appear, missing ones are marked, none is deleted.
+ * Stores the vendor's accounts as just listed: new accounts are added, missing accounts are marked, none is deleted.
  *
- * @param options.whole false for a list that was not: none is missing then
+ * @param options.whole false for an incomplete list: no account counts as missing then
  */
 export async function storeVendorAccounts(
   tx: Transaction,
@@ -163,7 +168,7 @@ export async function storeVendorAccounts(
   };
 }
 
-/** Names of these vendor accounts as they were read last; an id that was never read is not among them. */
+/** Lists the names of these vendor accounts as last read; ids that were never read are left out. */
 export async function listVendorAccountNames(
   db: Queryable,
   integrationId: string,
@@ -176,7 +181,7 @@ export async function listVendorAccountNames(
   return new Map(rows.map(({ id, name }) => [id, name]));
 }
 
-/** Vendor's ids of the accounts whose usage is read: linked, not excluded. */
+/** Lists the ids of the vendor accounts whose usage is read: linked and not excluded. */
 export async function listLinkedAccountIds(db: Queryable, integrationId: string): Promise<string[]> {
   const rows = await db
     .select({ id: vendorAccount.id })
@@ -235,7 +240,7 @@ export async function findVendorAccount(db: Queryable, integrationId: string, id
   return row;
 }
 
-/** Those of the accounts that nobody has linked. */
+/** Lists those of the vendor accounts that are not linked. */
 export async function listUnlinked(
   db: Queryable,
   integrationId: string,
@@ -254,7 +259,7 @@ export async function listUnlinked(
   return rows.map((row) => row.id);
 }
 
-/** Marks accounts linked. @returns the ids that exist; the caller compares them with what was asked for */
+/** Marks accounts linked. @returns the ids that exist; the caller compares them with the requested ids */
 export async function linkVendorAccounts(
   tx: Queryable,
   integrationId: string,
@@ -273,7 +278,10 @@ export async function linkVendorAccounts(
   return rows.map((row) => row.id);
 }
 
-/** Accounts whose names count when a match must be unique: all that are there and not excluded; `open` ones may be mapped. */
+/**
+ * Lists the accounts among which a name match must be unique: neither missing nor excluded. Only `open` ones may be
+ * mapped.
+ */
 export async function listMatchableAccounts(db: Queryable, integrationId: string) {
   return db
     .select({
@@ -292,7 +300,7 @@ export async function listMatchableAccounts(db: Queryable, integrationId: string
     );
 }
 
-/** PSA accounts that some vendor account of this integration is mapped to. */
+/** Lists the PSA accounts to which at least one vendor account of this integration is mapped. */
 export async function listMappedPsaAccountIds(db: Queryable, integrationId: string): Promise<string[]> {
   const rows = await db
     .selectDistinct({ id: accountMapping.psaAccountId })
@@ -318,7 +326,10 @@ export async function listServices(db: Queryable, integrationId: string) {
     .orderBy(asc(service.id));
 }
 
-/** Services a run reported that the catalogue lacked: copied per integration, so that one tenant's never changes another's. */
+/**
+ * Adds services that a run reported and the catalogue lacks. The catalogue is copied per integration, so that one
+ * tenant's services never change another tenant's.
+ */
 export async function addServices(tx: Queryable, integrationId: string, names: readonly string[]): Promise<void> {
   if (names.length === 0) return;
   await tx.execute(sql`

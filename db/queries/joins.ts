@@ -1,4 +1,7 @@
-/** What rows are joined by whose key is a pair of ids: `.leftJoin(accountMapping, isMappingOf(alert.integrationId, alert.vendorAccountId))`. */
+/**
+ * Join conditions for tables whose key is a pair of ids:
+ * `.leftJoin(accountMapping, isMappingOf(alert.integrationId, alert.vendorAccountId))`.
+ */
 import { and, eq, type Column } from 'drizzle-orm';
 import { accountMapping, psaAccount, serviceMapping, vendorAccount } from '../schema/index.ts';
 

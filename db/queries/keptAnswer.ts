@@ -1,4 +1,4 @@
-/** Answers that a step's next attempt need not ask for again. */
+/** Kept answers, which a step's next attempt does not need to request again. */
 import { and, eq, gt, lt, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { keptAnswer } from '../schema/index.ts';
@@ -13,7 +13,7 @@ export interface KeptAnswer {
   text: string | null;
 }
 
-/** Older ones say too little of now: of a step that nobody has tried for so long. */
+/** Answers kept before this time are not used: a step that was not tried for so long needs current answers. */
 const oldest = sql`now() - interval '1 day'`;
 
 const ofStep = (ref: StepKey) =>
@@ -24,7 +24,7 @@ const ofStep = (ref: StepKey) =>
     eq(keptAnswer.step, ref.step),
   );
 
-/** What a step was answered, without the answers, which may be large. */
+/** Lists the questions for which a step has kept answers, without the answers, which may be large. */
 export async function listKept(db: Queryable, ref: StepKey): Promise<{ question: string; part: string }[]> {
   return db
     .select({ question: keptAnswer.question, part: keptAnswer.part })
@@ -40,7 +40,7 @@ export async function findKept(db: Queryable, ref: StepKey, question: string): P
   return row;
 }
 
-/** Any number of them, in one statement; those of steps that are long over go. */
+/** Stores any number of answers in one statement; deletes answers that are too old, of steps that are long over. */
 export async function storeKept(tx: Queryable, ref: StepKey, answers: readonly KeptAnswer[]): Promise<void> {
   const { kind, id, round, step } = ref;
   await tx.delete(keptAnswer).where(lt(keptAnswer.keptAt, oldest));
@@ -53,7 +53,7 @@ export async function storeKept(tx: Queryable, ref: StepKey, answers: readonly K
        set part = excluded.part, status = excluded.status, headers = excluded.headers, text = excluded.text, kept_at = now()`);
 }
 
-/** @param parts of the step's work; absent = all of it */
+/** Deletes a step's kept answers. @param parts only those of these parts of the step's work; absent = all */
 export async function dropKept(tx: Queryable, ref: StepKey, parts?: readonly string[]): Promise<void> {
   await tx.delete(keptAnswer).where(and(ofStep(ref), parts ? among(keptAnswer.part, parts) : undefined));
 }

@@ -1,4 +1,6 @@
-/** Lines that somebody has in use in the PSA (409, 423, 425): put off, so that the others go on, and tried again. */
+/**
+ * Lines in use by somebody in the PSA (409, 423, 425): postponed so that the other lines go on, and tried again later.
+ */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
@@ -6,9 +8,9 @@ import { approvalLine } from '../schema/index.ts';
 import { isAsSeen, type ApprovalLineRow } from './approvals.ts';
 
 /**
- * Notes that a line was found in use.
+ * Records that a line was found in use.
  *
- * @returns milliseconds since it was found so first, by the database's clock
+ * @returns milliseconds since the line was first found in use, by the database's clock
  */
 export async function noteLocked(db: Queryable, line: ApprovalLineRow): Promise<number> {
   const [row] = await db
@@ -19,7 +21,7 @@ export async function noteLocked(db: Queryable, line: ApprovalLineRow): Promise<
   return row?.ms ?? 0;
 }
 
-/** Milliseconds until the first of a batch's intended lines may be tried; undefined when there is none. */
+/** Milliseconds until the first of a batch's `intended` lines may be tried; undefined when the batch has none. */
 export async function intendedInMs(db: Queryable, batchId: string): Promise<number | undefined> {
   const [row] = await db
     .select({

@@ -1,4 +1,4 @@
-/** All mappings of an integration at once, for a file. */
+/** Reads all mappings of an integration at once, for a mapping file. */
 import { and, asc, eq } from 'drizzle-orm';
 import type { Mappings } from '../../domain/mappingFile.ts';
 import type { Queryable } from '../client.ts';

@@ -1,4 +1,4 @@
-/** The migration to alerts that an integration is in, and who asks a PSA for the permissions that alerts need. */
+/** An integration's migration to alerts, and the processes that check a PSA for the permissions that alerts need. */
 import type { Wakeable } from '../../domain/process/ids.ts';
 import { sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
@@ -8,7 +8,11 @@ import { isFinished, type StepOf } from '../../domain/process/steps.ts';
 
 const refOf = (id: string) => ({ kind: 'migrateToAlerts', id }) as const;
 
-/** Completes a step of the migration under way. @returns false when there is none, or the step was finished before */
+/**
+ * Completes a step of the migration under way.
+ *
+ * @returns false when no migration exists, or the step was already finished
+ */
 export async function completeMigrationStep(
   tx: Transaction,
   id: string,
@@ -18,13 +22,13 @@ export async function completeMigrationStep(
   return owner ? completeByFact(tx, { ...refOf(id), round: owner.round, step }) : false;
 }
 
-/** Whether a migration is not through yet. */
+/** Whether an integration's migration has unfinished steps. */
 export async function isMigrating(db: Queryable, id: string): Promise<boolean> {
   const steps = await listSteps(db, refOf(id));
   return steps.some((step) => !isFinished(step.state));
 }
 
-/** Processes that are stuck at *Check Permissions* of this PSA connection: new credentials may free them. */
+/** Lists the processes blocked at *Check Permissions* of this PSA connection: new credentials may free them. */
 export async function listPermissionChecks(db: Queryable, psaConnectionId: string): Promise<Wakeable[]> {
   const { rows } = await db.execute<{
     kind: 'connect' | 'migrateToAlerts';

@@ -1,4 +1,6 @@
-/** Rows of customers that appeared after connect. What moves them on is in commands/onboarding.ts. */
+/**
+ * Rows of onboardings: customers that appeared after connect. commands/onboarding.ts moves them to their next state.
+ */
 import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { OnboardingKey } from '../../domain/process/ids.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
@@ -10,21 +12,22 @@ import type { IntegrationRow } from './integration.ts';
 import { mayMove } from './mayMove.ts';
 import { isPausing } from './processView.ts';
 
-/** Of customers that are on their way. */
+/** The states of an onboarding that is still under way. */
 export const openStates: readonly OnboardingState[] = onboardingMoves.complete.from;
 const isOpen = inArray(onboarding.state, [...openStates]);
 const ofIntegration = (id: string) => eq(onboarding.integrationId, id);
-/** @param vendorAccountIds absent = all */
+/** Selects the onboardings of an integration. @param vendorAccountIds only these; absent = all */
 const ofAccounts = (id: string, vendorAccountIds?: readonly string[]) =>
   and(ofIntegration(id), vendorAccountIds && among(onboarding.vendorAccountId, vendorAccountIds));
 const ofKey = ({ integrationId, vendorAccountId }: OnboardingKey) => ofAccounts(integrationId, [vendorAccountId]);
-/** Vendor's ids, which every statement here answers that changes several rows. */
+/** The vendor account ids of these rows; every statement here that changes several rows returns them. */
 const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id);
 
 /**
- * Of these customers those become `found` that are there, neither excluded nor mapped, and not on their way already.
+ * Sets these customers to `found` if they exist, are neither missing, excluded nor mapped, and have no onboarding under
+ * way.
  *
- * @returns their vendor's ids
+ * @returns the vendor account ids of the customers found
  */
 export async function insertFound(
   tx: Transaction,
@@ -49,7 +52,11 @@ export async function insertFound(
   return idsOf(rows);
 }
 
-/** Customers whose onboarding is in one of these states, the one found first first. @param of.ids these; absent = all */
+/**
+ * Lists customers whose onboarding is in one of these states, in the order in which they were found.
+ *
+ * @param of.ids only these; absent = all
+ */
 export async function listInState(
   db: Queryable,
   integrationId: string,
@@ -65,7 +72,10 @@ export async function listInState(
   return idsOf(rows);
 }
 
-/** The state of one that is on its way, and stays in it until the transaction ends; undefined = it is not on its way. */
+/**
+ * Reads an open onboarding's state and locks its row until the transaction ends; undefined = no onboarding is under
+ * way.
+ */
 export async function lockOpen(tx: Transaction, key: OnboardingKey): Promise<OnboardingState | undefined> {
   const rows = await tx
     .select({ state: onboarding.state })
@@ -76,10 +86,11 @@ export async function lockOpen(tx: Transaction, key: OnboardingKey): Promise<Onb
 }
 
 /**
- * Moves onboardings on. One that has ended is no problem any more; one that a person unmapped is mapped by its name no more.
+ * Moves onboardings to another state. An onboarding that has ended is no longer escalated; a customer that a person
+ * unmapped is no longer mapped by its name.
  *
- * @param of.ids these; absent = all of the integration
- * @param of.toWake whether `startOnboardings` has to wake them; absent = as it was
+ * @param of.ids only these customers; absent = all of the integration
+ * @param of.toWake whether `startOnboardings` has to wake the onboardings; absent = unchanged
  */
 export async function moveOnboardings(
   tx: Queryable,
@@ -96,7 +107,10 @@ export async function moveOnboardings(
   return idsOf(rows);
 }
 
-/** Those that wait and have the name of an active PSA account, which alone may be mapped by it: few of thousands. */
+/**
+ * Lists waiting customers that have the name of an active PSA account. Only these may be mapped by name: few of
+ * thousands.
+ */
 export async function listWaitingWithEqualNames(tx: Transaction, row: IntegrationRow): Promise<string[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     select o.vendor_account_id as id
@@ -107,7 +121,7 @@ export async function listWaitingWithEqualNames(tx: Transaction, row: Integratio
   return idsOf(rows);
 }
 
-/** Those that wait and are mapped by now. */
+/** Moves waiting onboardings whose customer is mapped now to the mapped state, to be woken. @returns their customers */
 export async function markMapped(tx: Transaction, integrationId: string): Promise<string[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     update onboarding o set state = ${onboardingMoves.map.to}, to_wake = true, escalated_at = null
@@ -118,7 +132,11 @@ export async function markMapped(tx: Transaction, integrationId: string): Promis
   return idsOf(rows);
 }
 
-/** Mapped ones that have to be woken, because a step of theirs is so. @param step of its row `s` in process_step */
+/**
+ * Marks mapped onboardings to be woken if one of their steps meets a condition.
+ *
+ * @param step condition on the row `s` of process_step
+ */
 async function markMappedWhere(tx: Transaction, integrationId: string, step: SQL): Promise<string[]> {
   const { rows } = await tx.execute<{ id: string }>(sql`
     update onboarding o set to_wake = true
@@ -129,7 +147,7 @@ async function markMappedWhere(tx: Transaction, integrationId: string, step: SQL
   return idsOf(rows);
 }
 
-/** Mapped ones that wait for counts, and whose counts are visible. */
+/** Marks mapped onboardings to be woken if they wait for counts and their counts are visible. */
 export async function markCounted(tx: Transaction, integrationId: string): Promise<string[]> {
   const isCounted = sql`exists (select from usage_count u
     where u.integration_id = o.integration_id and u.vendor_account_id = o.vendor_account_id)`;
@@ -140,17 +158,22 @@ export async function markCounted(tx: Transaction, integrationId: string): Promi
   );
 }
 
-/** Mapped ones that are blocked, or wait for a pause to be over. */
+/** Marks mapped onboardings to be woken if they are blocked or wait for a pause to end. */
 export async function markStuck(tx: Transaction, integrationId: string): Promise<string[]> {
   return markMappedWhere(tx, integrationId, sql`(s.state = 'blocked' or ${isPausing('s')})`);
 }
 
-/** Whoever changed it wakes it: `startOnboardings` does not have to. */
+/** Clears `to_wake`: the caller that changed the onboarding wakes it, so `startOnboardings` does not have to. */
 export async function clearToWake(tx: Queryable, key: OnboardingKey): Promise<void> {
   await tx.update(onboarding).set({ toWake: false }).where(ofKey(key));
 }
 
-/** Sets when somebody is reminded that these are not mapped. @param ids of their processes @param remindMs milliseconds from now */
+/**
+ * Sets when a person is reminded that customers are not mapped.
+ *
+ * @param ids ids of the onboarding processes
+ * @param remindMs milliseconds from now
+ */
 export async function remindLater(tx: Queryable, ids: readonly string[], remindMs: number): Promise<void> {
   await tx
     .update(processStep)
@@ -161,10 +184,10 @@ export async function remindLater(tx: Queryable, ids: readonly string[], remindM
 }
 
 /**
- * Counts a reminder of one that waits.
+ * Counts a reminder of a waiting onboarding.
  *
- * @param escalateMs milliseconds since it was found after which it is a problem
- * @returns whether it has become one now; undefined when it does not wait any more
+ * @param escalateMs milliseconds after the customer was found from which the onboarding is escalated as a problem
+ * @returns whether this reminder escalated the onboarding; undefined when the onboarding is no longer waiting
  */
 export async function countReminder(
   tx: Transaction,
@@ -182,7 +205,7 @@ export async function countReminder(
     .where(and(ofKey(key), eq(onboarding.state, 'waiting')))
     .returning({
       organizationId: onboarding.organizationId,
-      // In a transaction `now()` is one moment.
+      // `now()` is the same moment throughout a transaction, so equality means that this statement escalated.
       escalated: sql<boolean>`${onboarding.escalatedAt} is not distinct from now()`,
     });
   return row;
@@ -219,7 +242,8 @@ export async function listOnboardings(
         filter.integrationId ? ofIntegration(filter.integrationId) : undefined,
         filter.state ? eq(onboarding.state, filter.state) : undefined,
         filter.open ? isOpen : undefined,
-        // By the row and not by its time: a time that has passed through JavaScript has lost its microseconds.
+        // The page begins after a row, not after a time: a time that passed through JavaScript has lost its
+        // microseconds.
         after
           ? sql`${place} > (select a.found_at, a.integration_id, a.vendor_account_id from onboarding a
                              where a.integration_id = ${after.integrationId} and a.vendor_account_id = ${after.vendorAccountId})`

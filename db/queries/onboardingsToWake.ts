@@ -1,4 +1,6 @@
-/** Onboardings whose workflows have to be woken, some at a time, and the processes that do it (`startOnboardings`). */
+/**
+ * Onboardings whose workflows have to be woken, a few at a time, and the processes that wake them (`startOnboardings`).
+ */
 import { and, eq, lte, sql } from 'drizzle-orm';
 import { onboardingId } from '../../domain/process/ids.ts';
 import type { Queryable } from '../client.ts';
@@ -6,7 +8,10 @@ import { processes } from '../schema/index.ts';
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
 
-/** Customers' or PSA accounts' names have changed: integrations look again where some customers wait. */
+/**
+ * Makes the integrations that have waiting customers look again, because names of customers or PSA accounts have
+ * changed.
+ */
 export async function touchStarters(
   tx: Queryable,
   of: { psaConnectionId: string } | { integrationId: string },
@@ -22,7 +27,7 @@ export async function touchStarters(
   return rows;
 }
 
-/** Onboardings that have something to do, and whose workflows have not come to rest yet. */
+/** Counts onboardings that are due: they have something to do, and their workflows have not parked yet. */
 export async function countRestless(db: Queryable, integrationId: string): Promise<number> {
   const isDue = lte(processes.dueAt, sql`now()`);
   return db.$count(
@@ -31,13 +36,15 @@ export async function countRestless(db: Queryable, integrationId: string): Promi
   );
 }
 
-/** One whose workflow has to be woken, and the process's version that says so. */
+/**
+ * An onboarding whose workflow has to be woken, and the version that its process had when the onboarding was listed.
+ */
 export interface OnboardingToWake {
   id: string;
   version: string;
 }
 
-/** Those whose workflows have to be woken. */
+/** Lists the onboardings whose workflows have to be woken, in the order in which the customers were found. */
 export async function listToWake(db: Queryable, integrationId: string, max: number): Promise<OnboardingToWake[]> {
   const { rows } = await db.execute<OnboardingToWake & Record<string, unknown>>(sql`
     select o.vendor_account_id as id, p.version
@@ -49,9 +56,10 @@ export async function listToWake(db: Queryable, integrationId: string, max: numb
 }
 
 /**
- * They were woken, but for what happened to them meanwhile: that asks for another wake.
+ * Records that onboardings were woken. An onboarding whose process's version changed meanwhile is left to be woken
+ * again.
  *
- * @param failed ids of those that Temporal did not take: the sweep wakes them
+ * @param failed ids of the onboardings whose Signal Temporal did not take: the sweep wakes these
  */
 export async function noteWoken(
   db: Queryable,

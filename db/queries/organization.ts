@@ -32,7 +32,9 @@ export async function insertToken(
   return row.id;
 }
 
-/** The token a secret belongs to. Looked up by its hash, so the time taken tells nothing about the secret. */
+/**
+ * Finds the token of a secret. It is looked up by the secret's hash, so that the time taken reveals nothing about it.
+ */
 export async function findToken(db: Queryable, secret: string) {
   const [row] = await db
     .select()
@@ -41,13 +43,13 @@ export async function findToken(db: Queryable, secret: string) {
   return row;
 }
 
-/** What a token is called, also after it was revoked. */
+/** Finds a token's name, even after the token was revoked. */
 export async function findTokenName(db: Queryable, id: string): Promise<string | undefined> {
   const [row] = await db.select({ name: apiToken.name }).from(apiToken).where(eq(apiToken.id, id));
   return row?.name;
 }
 
-/** Notes the use of a token, at most once a minute. */
+/** Records the use of a token, at most once a minute. */
 export async function touchToken(db: Queryable, id: string): Promise<void> {
   await db
     .update(apiToken)
@@ -63,7 +65,7 @@ export async function touchToken(db: Queryable, id: string): Promise<void> {
 /**
  * Takes an idempotency key for a request.
  *
- * @returns undefined when it is ours now; else what was stored under it before
+ * @returns undefined when the request now holds the key; else the row that was already stored under the key
  */
 export async function takeIdempotencyKey(
   db: Queryable,
@@ -76,7 +78,10 @@ export async function takeIdempotencyKey(
   }
 }
 
-/** @returns `gone` when the key was somebody's, who gave it back before we could read it: then it is free again */
+/**
+ * @returns `gone` when another request held the key and released it before this one could read it: the key is free
+ *   again
+ */
 async function tryIdempotencyKey(
   db: Queryable,
   organizationId: string,
@@ -85,7 +90,8 @@ async function tryIdempotencyKey(
   const taken = await db
     .insert(idempotencyKey)
     .values({ organizationId, ...request })
-    // A key whose request died with its process may be taken again after five minutes; an answered one is kept a day.
+    // A key whose request died with its process may be taken again after five minutes; an answered key is kept for a
+    // day.
     .onConflictDoUpdate({
       target: [idempotencyKey.organizationId, idempotencyKey.key],
       set: {
@@ -107,7 +113,7 @@ async function tryIdempotencyKey(
   return row ?? 'gone';
 }
 
-/** Keeps the answer to a request; a failed one gives its key back. */
+/** Stores the answer to a request under its key; a failed request releases its key. */
 export async function settleIdempotencyKey(
   db: Queryable,
   organizationId: string,

@@ -1,4 +1,4 @@
-/** The process and its steps: facts bump `version`, steps keep their place, needs tie processes together. */
+/** The process and its steps: facts increment `version`, steps keep their order, needs tie processes together. */
 import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import { problemOf } from '../../domain/process/problems.ts';
@@ -20,7 +20,7 @@ export interface StepKey extends ProcessRef {
   step: string;
 }
 
-/** Clears what went wrong, in the columns of a finished step. */
+/** Clears a finished step's error columns. */
 const settled = {
   problem: null,
   retryAt: null,
@@ -38,7 +38,7 @@ export const ofStep = (ref: StepKey) =>
     eq(processStep.step, ref.step),
   );
 
-/** Creates the process's row if it is not there; its steps come with `startRound`. */
+/** Creates the process's row if it does not exist; `startRound` creates its steps. */
 export async function createProcess(
   tx: Queryable,
   organizationId: string,
@@ -55,7 +55,9 @@ export async function lockProcess(tx: Transaction, ref: ProcessRef): Promise<voi
   await tx.select({ id: processes.id }).from(processes).where(ofProcess(ref)).for('update');
 }
 
-/** Begins a round: its steps, those not needed `skipped`. Beginning it again changes nothing. */
+/**
+ * Begins a round and creates its steps; steps that are not needed are `skipped`. Beginning it again changes nothing.
+ */
 export async function startRound(
   tx: Transaction,
   ref: ProcessRef & { round: string },
@@ -79,12 +81,12 @@ export async function startRound(
 }
 
 /**
- * Begins one round of several processes of an integration, again where it was begun before. They begin parked: whoever
- * wakes them remembers whom he still has to.
+ * Begins one round of several processes of an integration; a round that was begun before begins anew. The processes
+ * begin parked: the caller tracks which are still to be woken.
  *
- * @param of.dueInMs milliseconds until their first timer
- * @param of.states of steps that do not begin `waiting`
- * @param of.processes with what each is about
+ * @param of.dueInMs milliseconds until the processes' first timer
+ * @param of.states states of the steps that do not begin `waiting`
+ * @param of.processes ids of the processes, and the subject of each (`about`)
  */
 export async function beginRounds(
   tx: Queryable,
@@ -120,7 +122,9 @@ export async function beginRounds(
            silent_attempts = 0`);
 }
 
-/** A fact was committed for this process: it is to look again now. Part of the fact's own transaction. */
+/**
+ * Records that a fact was committed for this process, which must look again now. Part of the fact's own transaction.
+ */
 export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
     .update(processes)
@@ -131,8 +135,8 @@ export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> 
 /**
  * Parks a process until its next timer, or until a fact if there is none.
  *
- * @param dueInMs milliseconds, or null = waits for a person
- * @returns false, and nothing is changed, when a fact arrived since `version` was seen
+ * @param dueInMs milliseconds until the timer; null = the process waits for a person
+ * @returns false, with nothing changed, when a fact arrived since the caller saw `version`
  */
 export async function parkProcess(
   db: Queryable,
@@ -147,10 +151,10 @@ export async function parkProcess(
 }
 
 /**
- * An attempt begins.
+ * Records that an attempt begins.
  *
- * @returns how many attempts in a row have begun and not answered, this one included; undefined when the step is finished
- *   already, so that nothing is done twice
+ * @returns how many attempts in a row have begun without an answer, including this one; undefined when the step is
+ *   already finished, so that nothing is done twice
  */
 export async function beginStep(db: Queryable, ref: StepKey): Promise<number | undefined> {
   const [begun] = await db
@@ -168,7 +172,11 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<number | u
   return begun?.silentAttempts;
 }
 
-/** Marks a step done, in its effect's transaction. @returns false when it was finished already: the effect must not be repeated */
+/**
+ * Marks a step done, in its effect's transaction.
+ *
+ * @returns false when the step was already finished: the effect must not be repeated
+ */
 export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 'skipped' = 'done'): Promise<boolean> {
   const done = await tx
     .update(processStep)
@@ -178,7 +186,7 @@ export async function finishStep(tx: Queryable, ref: StepKey, state: 'done' | 's
   return done.length > 0;
 }
 
-/** Finishes steps of several processes that have one round, in one statement. */
+/** Finishes steps of several processes in one statement; each process must have only one round. */
 export async function finishSteps(
   tx: Queryable,
   of: { kind: ProcessKind; ids: readonly string[]; steps: readonly string[]; state: 'done' | 'skipped' },
@@ -196,7 +204,7 @@ export async function finishSteps(
     );
 }
 
-/** A fact was committed for several processes. */
+/** Records that a fact was committed for several processes. */
 export async function commitFacts(tx: Queryable, of: { kind: ProcessKind; ids: readonly string[] }): Promise<void> {
   await tx
     .update(processes)
@@ -204,19 +212,25 @@ export async function commitFacts(tx: Queryable, of: { kind: ProcessKind; ids: r
     .where(and(eq(processes.kind, of.kind), among(processes.id, of.ids)));
 }
 
-/** Whether an attempt of a step may be at work. Its row is locked, so that it is not finished until the transaction ends. */
+/**
+ * Whether an attempt of a step may be running. Locks the step's row, so that the step cannot finish before the
+ * transaction ends.
+ */
 export async function isUnderWay(tx: Transaction, ref: StepKey): Promise<boolean> {
   const [row] = await tx.select({ state: processStep.state }).from(processStep).where(ofStep(ref)).for('update');
   return row?.state === 'running';
 }
 
-/** Whether a step is blocked. Its row is locked, so that it stays as it is until the transaction ends. */
+/** Whether a step is blocked. Locks the step's row, so that its state cannot change before the transaction ends. */
 export async function isBlocked(tx: Transaction, ref: StepKey): Promise<boolean> {
   const [row] = await tx.select({ state: processStep.state }).from(processStep).where(ofStep(ref)).for('update');
   return row?.state === 'blocked';
 }
 
-/** Back to `waiting`, for a step that must be done again (a released run), or may be (`onlyBlocked`: new credentials). */
+/**
+ * Sets steps back to `waiting`: steps that must be done again (a released run), or blocked steps that may now succeed
+ * (`onlyBlocked`: new credentials).
+ */
 export async function reopenSteps(
   tx: Queryable,
   ref: { kind: ProcessKind; round: string; steps: readonly string[]; onlyBlocked?: boolean } & (
@@ -226,7 +240,7 @@ export async function reopenSteps(
 ): Promise<void> {
   await tx
     .update(processStep)
-    // What a person accepted was for the round as it was.
+    // A person's acceptance applied to the round as it was before, so it is cleared.
     .set({
       state: stepMoves.redo.to,
       doneAt: null,
@@ -247,7 +261,7 @@ export async function reopenSteps(
     );
 }
 
-/** Steps are done anew, from now on: what another process did for them before is not enough. */
+/** Makes steps run again from now on: a round that another process did for them earlier does not satisfy them. */
 export async function redoSteps(
   tx: Queryable,
   ref: ProcessRef & { round: string; steps: readonly string[] },
@@ -270,7 +284,7 @@ export async function redoSteps(
   await commitFact(tx, ref);
 }
 
-/** Every blocked step of the round under way is tried again: new credentials may free any of them. */
+/** Retries every blocked step of the round under way: new credentials may free any of them. */
 export async function reopenBlocked(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
     .update(processStep)
@@ -292,7 +306,7 @@ export async function reopenBlocked(tx: Queryable, ref: ProcessRef): Promise<voi
     );
 }
 
-/** Ends a process for good: what is not finished will not be done, and it waits for nobody any more. */
+/** Ends a process permanently: its unfinished steps are skipped, and it no longer waits for any other process. */
 export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
     .update(processNeed)
@@ -308,11 +322,11 @@ export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> 
 }
 
 /**
- * Keeps what an attempt failed with. `what` may quote the outside system and stays here.
+ * Stores an attempt's failure. `what` may quote the outside system, so it stays in the database.
  *
- * @param retryAfterMs the other side's `Retry-After`, in milliseconds
- * @returns how long this step has been failing in passing, in milliseconds; and how many attempts in a row have failed
- *   with the same code and words
+ * @param failure.retryAfterMs the outside system's `Retry-After`, in milliseconds
+ * @returns how long this step has had transient failures, in milliseconds; and how many attempts in a row have failed
+ *   with the same code and the same text
  */
 export async function noteFailure(
   db: Queryable,
@@ -337,12 +351,12 @@ export async function noteFailure(
   return row ?? { failingMs: 0, times: 0 };
 }
 
-/** An attempt has answered, with whatever: it did not time out. */
+/** Records that an attempt answered, with success or failure: it did not time out. */
 export async function noteAnswer(db: Queryable, ref: StepKey): Promise<void> {
   await db.update(processStep).set({ silentAttempts: 0 }).where(ofStep(ref));
 }
 
-/** An attempt got somewhere: what failed before is over. */
+/** Records that an attempt made progress: earlier failures no longer count. */
 export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
   await tx
     .update(processStep)
@@ -352,8 +366,8 @@ export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
 }
 
 /**
- * The process got on. If the sweep has looked after it meanwhile, its backoff begins anew: should the workflow be lost
- * now, it is found as soon as one that nobody had swept, and not an hour later.
+ * Records that the process made progress. If the sweep has taken the process meanwhile, the sweep's backoff is reset:
+ * if the workflow is lost now, the sweep finds it as soon as a process that was never swept, and not an hour later.
  */
 export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
   await tx
@@ -363,9 +377,10 @@ export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
 }
 
 /**
- * Blocks a step with the problem its last attempt left, if that has this code.
+ * Blocks a step with this problem code; the problem's `what` is the text that the last attempt stored, if any.
  *
- * @param retryInMs when it tries again by itself, in milliseconds; the other side's `Retry-After` may move it later
+ * @param problem.retryInMs milliseconds until the step is retried by itself; the outside system's `Retry-After` may
+ *   delay the retry further
  */
 export async function blockStep(
   tx: Queryable,
@@ -393,8 +408,9 @@ export interface DueProcess extends ProcessRef {
 }
 
 /**
- * Rows nobody woke: overdue by more than `overdueMs`. Moves `due_at` on with a backoff (doubling to one hour), so a
- * process that cannot go on is not woken every minute for ever, and so that two sweeps do not take the same rows.
+ * Takes processes that were not woken: those overdue by more than `overdueMs`. Moves `due_at` forward with a backoff
+ * that doubles up to one hour, so that a process that cannot go on is not woken every minute for ever, and so that two
+ * sweeps do not take the same rows.
  */
 export async function takeOverdue(db: Database, overdueMs: number, limit: number): Promise<DueProcess[]> {
   const { rows } = await db.execute<{
@@ -414,7 +430,9 @@ export async function takeOverdue(db: Database, overdueMs: number, limit: number
   return rows;
 }
 
-/** Whose a process is, for waking it, and which round it is in since when. */
+/**
+ * The process's organization and integration, which waking it needs, and its current round and when that round started.
+ */
 export async function ownerOf(
   db: Queryable,
   ref: ProcessRef,
@@ -431,7 +449,7 @@ export async function ownerOf(
   return row ? { kind: ref.kind, id: ref.id, ...row } : undefined;
 }
 
-/** Completes a step that a person or vendor completes: the fact's own transaction. */
+/** Completes a step that a fact from a person or a vendor completes, in the fact's own transaction. */
 export async function completeByFact(tx: Transaction, ref: StepKey): Promise<boolean> {
   const done = await finishStep(tx, ref);
   if (done) await commitFact(tx, ref);

@@ -1,4 +1,4 @@
-/** Needs: a step of one process that waits for a round of another one. */
+/** Needs: a step of one process that waits for a round of another process. */
 import { and, eq, isNull, lte, sql } from 'drizzle-orm';
 import type { Wakeable } from '../../domain/process/ids.ts';
 import type { Queryable, Transaction } from '../client.ts';
@@ -16,8 +16,9 @@ const waiter = {
 };
 
 /**
- * Registers that a step waits for a round of another process that started at or after this one's round did. The time
- * comes from the row: taken anew, a workflow that was terminated would ask for a second round.
+ * Registers that a step waits for a round of another process that started no earlier than this process's round. The
+ * start time comes from the process's row: with a new time, a workflow that was terminated would ask for a second
+ * round.
  */
 export async function registerNeed(tx: Transaction, ref: StepKey, other: ProcessRef): Promise<void> {
   await tx.execute(sql`
@@ -27,7 +28,7 @@ export async function registerNeed(tx: Transaction, ref: StepKey, other: Process
     on conflict do nothing`);
 }
 
-/** Whether somebody still waits for a round of this process. */
+/** Whether any process still waits for a round of this process. */
 export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boolean> {
   const rows = await tx.select({ id: processNeed.id }).from(processNeed).where(isOpenFor(other)).limit(1);
   return rows.length > 0;
@@ -35,7 +36,7 @@ export async function hasOpenNeed(tx: Queryable, other: ProcessRef): Promise<boo
 
 /**
  * Satisfies the needs that a round which started at `startedAt` covers, completes their steps, and makes the waiting
- * processes look again. In the transaction that made the round's data visible.
+ * processes look again. Called in the transaction that makes the round's data visible.
  *
  * @returns the processes to wake after the commit
  */
@@ -53,7 +54,7 @@ export async function satisfyNeeds(tx: Transaction, other: ProcessRef, startedAt
   return met.map(({ waiter }) => waiter);
 }
 
-/** Processes that wait for this one now. */
+/** Lists the processes that wait for this process now. */
 export async function listWaiters(db: Queryable, other: ProcessRef): Promise<Wakeable[]> {
   return db.select(waiter).from(processNeed).innerJoin(processes, isOfWaiter).where(isOpenFor(other));
 }

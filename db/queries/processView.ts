@@ -1,4 +1,4 @@
-/** How a process and its steps stand: for its workflow, and for the API. */
+/** Reads the state of a process and its steps, for its workflow and for the API. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Problem } from '../../domain/process/problems.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
@@ -8,16 +8,21 @@ import { inMilliseconds } from '../interval.ts';
 import { processes, processStep } from '../schema/index.ts';
 import { ofProcess, type ProcessRef } from './process.ts';
 
-/** Whether a step that is tried by itself waits for a pause to be over. @param alias of `process_step` in the statement */
+/**
+ * Whether a step that is retried by itself waits for a pause to end.
+ *
+ * @param alias alias of `process_step` in the statement
+ */
 export const isPausing = (alias: string) =>
   sql`(${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.not_before > now())`;
 
-/** Until when, for the eye: UTC, HH:MM; null = it does not. */
+/** When a step's pause ends, for display: UTC, HH:MM; null = the step is not pausing. */
 export const pausedUntil = (alias: string) =>
   sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
 
 /**
- * What the workflow sees: ids, states and codes only (invariant 7). Durations are measured here, by one clock.
+ * Reads the view of a process for its workflow: ids, states and codes only (invariant 7). Durations are measured here,
+ * by the database's clock only.
  *
  * @returns undefined when there is no such process
  */
@@ -103,7 +108,7 @@ export async function lookAtProcess(
   };
 }
 
-/** Steps with their problems in words, for the API; `round` absent = the one under way. */
+/** Lists steps with the full text of their problems, for the API. @param round absent = the round under way */
 export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) {
   const rows = await db
     .select({
@@ -122,11 +127,11 @@ export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) 
     .innerJoin(processes, and(eq(processes.kind, processStep.kind), eq(processes.id, processStep.id)))
     .where(and(ofProcess(ref), round ? eq(processStep.round, round) : eq(processStep.round, processes.round)))
     .orderBy(processStep.position);
-  // A note of a failed attempt is kept in the row while the step still tries; it is a problem only once it blocks.
+  // The row keeps a failed attempt's problem while the step is still retried; it counts only once the step is blocked.
   return rows.map((row) => ({ ...row, problem: row.state === 'blocked' ? row.problem : null }));
 }
 
-/** Whether a step of the round under way is done; a step that is not needed is not. */
+/** Whether a step of the round under way is `done`; a `skipped` step does not count as done. */
 export async function isStepDone(db: Queryable, ref: ProcessRef, step: string): Promise<boolean> {
   return (await listSteps(db, ref)).some((row) => row.step === step && row.state === 'done');
 }

@@ -1,4 +1,4 @@
-/** What was read from the PSA: applied from staging in one transaction, read by pages. */
+/** Rows read from the PSA: applied from staging in one transaction, listed in pages. */
 import { and, asc, eq, gt, ilike, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
@@ -17,9 +17,9 @@ const entities = {
 } as const;
 
 /**
- * Replaces what is visible by what was staged, entity by entity. What could not be read stays as it was. What the PSA no
- * longer has goes, unless a list of the refresh was not whole and a person took it so: then nothing goes, for absence
- * means nothing (invariant 3).
+ * Replaces the visible rows by the staged rows, entity by entity. Unread rows stay as they were. Rows that the PSA no
+ * longer has are deleted, unless a person accepted an incomplete list of the refresh: then nothing is deleted, because
+ * absence means nothing (invariant 3).
  *
  * @returns how many rows of each entity there are now
  */
@@ -38,7 +38,8 @@ export async function applyPsaRows(
       `(${names.map((name) => `t.${name}`).join(', ')}) is distinct from (${names.map((name) => `excluded.${name}`).join(', ')})`,
     );
     const table = sql.raw(entity);
-    // A write that was done since the refresh began may have come after the line was read: the next refresh reads it again.
+    // A write made since the refresh began may have followed the reading of its line: the next refresh reads the line
+    // again.
     const older =
       entity === 'agreement_line'
         ? sql`and (t.written_at is null or t.written_at < (select r.started_at from psa_refresh r where r.id = ${refreshId}))`
@@ -48,7 +49,7 @@ export async function applyPsaRows(
        where t.psa_connection_id = ${psaConnectionId}
          and not exists (select from psa_refresh r where r.id = ${refreshId} and r.incomplete is not null)
          and not exists (select from staging_row s where s.run_id = ${refreshId} and s.entity = ${entity} and s.id = t.id)`);
-    // Rows that did not change are not written again: a refresh of 100,000 rows would make as many dead ones.
+    // Unchanged rows are not written again: otherwise a refresh of 100,000 rows would leave 100,000 dead rows.
     await tx.execute(sql`
       insert into ${table} as t (psa_connection_id, id, ${list})
       select ${psaConnectionId}::uuid, s.id, ${sql.raw(names.map((name) => `d.${name}`).join(', '))}
@@ -152,7 +153,10 @@ export async function listLineIds(
   return byAgreement;
 }
 
-/** What an approved write left in the PSA, so that the card shows it before the next refresh, and not what one under way read before. */
+/**
+ * Stores the quantity that an approved write left in the PSA, so that the card shows it before the next refresh, and
+ * not an earlier quantity that a refresh under way has read.
+ */
 export async function setLineQuantity(
   tx: Queryable,
   psaConnectionId: string,
@@ -164,7 +168,9 @@ export async function setLineQuantity(
     .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, line.id)));
 }
 
-/** Whether a line, as it was last read, is no longer billed today: its end is the first day without it. */
+/**
+ * Whether a line, as last read, is no longer billed today: the line's end is the first day on which it is not billed.
+ */
 export async function isLineOver(db: Queryable, psaConnectionId: string, id: string): Promise<boolean> {
   const [over] = await db
     .select({ id: agreementLine.id })

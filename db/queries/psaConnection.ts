@@ -22,7 +22,7 @@ export async function findPsaConnection(
   return row;
 }
 
-/** Held until the transaction ends: approvals of one connection are made one after another. */
+/** Locks the connection until the transaction ends, so that approvals of one connection are made one after another. */
 export async function lockPsaConnection(
   tx: Transaction,
   organizationId: string,
@@ -36,7 +36,7 @@ export async function lockPsaConnection(
   return row;
 }
 
-/** For activities, which hold ids of their own process only. */
+/** Reads a PSA connection by its id alone, for activities, which hold only ids of their own process. */
 export async function readPsaConnection(db: Queryable, id: string): Promise<PsaConnectionRow> {
   const [row] = await db.select().from(psaConnection).where(eq(psaConnection.id, id));
   if (!row) throw new Error(`There is no PSA connection ${id}.`);
@@ -51,7 +51,10 @@ export async function listPsaConnections(db: Queryable, organizationId: string):
     .orderBy(psaConnection.createdAt, psaConnection.id);
 }
 
-/** Creates the connection and its `refreshPsa` process. `id` is chosen by the caller: the credentials are bound to it. */
+/**
+ * Creates the connection and its `refreshPsa` process. The caller chooses `id`, because the credentials are bound to
+ * it.
+ */
 export async function insertPsaConnection(
   tx: Transaction,
   organizationId: string,
@@ -91,7 +94,7 @@ export async function storeAlertPermissions(
     .where(eq(psaConnection.id, id));
 }
 
-/** @param expireOn the day on which they end, if it is known */
+/** Stores a connection's credentials. @param expireOn the day on which the credentials expire, if it is known */
 export async function storePsaCredentials(
   tx: Queryable,
   id: string,
@@ -108,14 +111,14 @@ export async function storeWritesEnabled(tx: Queryable, id: string, writesEnable
   await tx.update(psaConnection).set({ writesEnabled }).where(eq(psaConnection.id, id));
 }
 
-/** Decimals of a quantity that the PSA keeps; where nobody said, as many as Countersign does. */
+/** The decimals of a quantity that the PSA keeps; without a setting, as many as Countersign keeps. */
 export function quantityDecimalsOf({ settings }: Pick<PsaConnectionRow, 'settings'>): number {
   return settings.quantityDecimals ?? maxDecimals;
 }
 
 /**
- * A quantity as the PSA of a connection keeps it, in SQL: as `roundHalfUp` in domain/quantities.ts, to four decimals first,
- * which no binary fraction comes near.
+ * SQL for a quantity as the PSA of a connection keeps it, like `roundHalfUp` in domain/quantities.ts: rounded first to
+ * four decimals, so that the inexactness of binary fractions makes no difference.
  */
 export const keptBy = (psaConnectionId: string) => (quantity: SQLWrapper) => sql`
   round(round(${quantity}::numeric, ${sql.raw(`${maxDecimals}`)}),
@@ -126,7 +129,7 @@ export async function storePsaSettings(tx: Queryable, id: string, settings: PsaS
   await tx.update(psaConnection).set({ settings }).where(eq(psaConnection.id, id));
 }
 
-/** A person asks for a new read of rights and data. */
+/** Records that a person requests a new read of the connection's rights and data. */
 export async function requestRefresh(tx: Queryable, id: string): Promise<void> {
   await tx
     .update(psaConnection)
@@ -135,9 +138,10 @@ export async function requestRefresh(tx: Queryable, id: string): Promise<void> {
 }
 
 /**
- * The refresh under way; else a new one if somebody needs it or asked for it; else undefined.
+ * Claims the refresh to work on: the refresh under way; else a new one if a process needs it or a person requested it;
+ * else undefined.
  *
- * The connection's row is locked, so two claims at once make one round.
+ * The connection's row is locked, so that two claims at once make only one round.
  */
 export async function claimRefresh(db: Database, ref: ProcessRef): Promise<string | undefined> {
   return db.transaction(async (tx) => {
@@ -159,7 +163,7 @@ export async function claimRefresh(db: Database, ref: ProcessRef): Promise<strin
   });
 }
 
-/** Takes over a refresh: the attempt before this one may stage nothing any more. */
+/** Takes over a refresh: the previous attempt may no longer stage rows. */
 export async function takeOverRefresh(db: Queryable, id: string) {
   const [row] = await db
     .update(psaRefresh)
@@ -171,8 +175,8 @@ export async function takeOverRefresh(db: Queryable, id: string) {
 }
 
 /**
- * Forgets what a refresh has staged, unless another attempt has taken over. After a permanent error: what it rests on may
- * be among it, so the next try reads everything anew.
+ * Deletes the rows that a refresh has staged, unless another attempt has taken over. Called after a permanent error:
+ * the staged rows may include the cause of the error, so the next attempt reads everything anew.
  */
 export async function restartRefresh(db: Database, refresh: { id: string; attempt: number }): Promise<void> {
   await db.transaction(async (tx) => {
@@ -186,9 +190,10 @@ export async function restartRefresh(db: Database, refresh: { id: string; attemp
 }
 
 /**
- * Keeps with a refresh what was wrong with the lists it read, which a person took so; what is kept is taken out of `found`.
+ * Stores with a refresh what was wrong with the incomplete lists that it read and a person accepted. Empties
+ * `found.lists`.
  *
- * @param agreementIds whose lines those were; null = lists that concern every account
+ * @param agreementIds the agreements whose lines were in the lists; null = the lists concern every account
  */
 export async function noteIncompleteRefresh(
   tx: Transaction,
@@ -215,7 +220,11 @@ export async function noteIncompleteRefresh(
     .where(eq(psaRefresh.id, id));
 }
 
-/** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
+/**
+ * Moves the refresh's cursor in the transaction of the rows it describes.
+ *
+ * @returns false when another attempt has taken over
+ */
 export async function moveRefreshCursor(
   tx: Queryable,
   refresh: { id: string; attempt: number },
@@ -244,7 +253,7 @@ export async function closeRefresh(tx: Transaction, id: string, figures: Record<
   return row.startedAt;
 }
 
-/** Start of the newest applied refresh, if it is not older than `notBefore`. */
+/** The start of the newest applied refresh, if that is not earlier than `notBefore`. */
 export async function refreshedSince(db: Queryable, id: string, notBefore: Date): Promise<Date | undefined> {
   const row = await readPsaConnection(db, id);
   return row.refreshedAt && row.refreshedAt >= notBefore ? row.refreshedAt : undefined;

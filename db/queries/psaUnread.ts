@@ -1,4 +1,4 @@
-/** What a refresh could not read of the PSA: staged with its rows, and shown until a refresh reads it. */
+/** Unread rows of the PSA: staged with the refresh's other rows, and shown until a refresh can read them. */
 import { and, asc, count, eq, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreement, psaAccount, psaUnread } from '../schema/index.ts';
@@ -6,7 +6,7 @@ import { among } from './among.ts';
 import { stageRows } from './staging.ts';
 
 export type PsaUnreadRow = typeof psaUnread.$inferSelect;
-/** One thing that could not be read; since when is told when it is applied. */
+/** One row that could not be read; its `since` is set when the refresh is applied. */
 export type UnreadOfRefresh = Pick<PsaUnreadRow, 'entity' | 'id' | 'name' | 'accountId' | 'why'>;
 
 export async function stageUnread(tx: Queryable, refreshId: string, unread: readonly UnreadOfRefresh[]): Promise<void> {
@@ -14,7 +14,9 @@ export async function stageUnread(tx: Queryable, refreshId: string, unread: read
   await stageRows(tx, refreshId, 'unread', rows);
 }
 
-/** Of these rows, the account that each was of when it was read last: ids that were never read are not among them. */
+/**
+ * Reads the account to which each of these rows belonged when it was last read; ids that were never read are left out.
+ */
 export async function listKnownAccounts(
   db: Queryable,
   psaConnectionId: string,
@@ -29,7 +31,9 @@ export async function listKnownAccounts(
   return new Map(rows.map((row) => [row.id, row.accountId]));
 }
 
-/** Stages what is visible of the rows that could not be read, so that applying the refresh keeps them as they are. */
+/**
+ * Stages the visible values of the rows that could not be read, so that applying the refresh keeps them as they are.
+ */
 export async function stageKept(tx: Transaction, psaConnectionId: string, refreshId: string): Promise<void> {
   const kept = sql`
     insert into staging_row (run_id, entity, id, data)
@@ -41,7 +45,8 @@ export async function stageKept(tx: Transaction, psaConnectionId: string, refres
        and t.psa_connection_id = ${psaConnectionId}
     on conflict do nothing`);
   }
-  // Lines that did come are as they came. Those of an agreement that bills nothing, and has not changed, were not asked for.
+  // Lines that were read keep the values read. The lines of an unchanged agreement that bills nothing were not
+  // requested.
   await tx.execute(sql`
     insert into staging_row (run_id, entity, id, data)
     select distinct ${refreshId}::uuid, 'agreement_line', t.id, to_jsonb(t)
@@ -52,7 +57,11 @@ export async function stageKept(tx: Transaction, psaConnectionId: string, refres
     on conflict do nothing`);
 }
 
-/** Makes visible what the refresh could not read; what was unread before keeps its time. @returns how many there are */
+/**
+ * Makes the refresh's unread rows visible; rows that were already unread keep their time.
+ *
+ * @returns how many are unread
+ */
 export async function applyUnread(tx: Transaction, psaConnectionId: string, refreshId: string): Promise<number> {
   await tx.execute(sql`
     delete from psa_unread u
@@ -69,7 +78,7 @@ export async function applyUnread(tx: Transaction, psaConnectionId: string, refr
   return rowCount ?? 0;
 }
 
-/** What could not be read of these PSA accounts. */
+/** Lists the unread rows of these PSA accounts. */
 export async function listUnreadOf(db: Queryable, psaConnectionId: string, accountIds: readonly string[]) {
   return db
     .select()
@@ -78,7 +87,7 @@ export async function listUnreadOf(db: Queryable, psaConnectionId: string, accou
     .orderBy(asc(psaUnread.entity), asc(psaUnread.id));
 }
 
-/** How much could not be read of a connection, and the first of it. */
+/** Counts the unread rows of a connection, and lists the first of them. */
 export async function summarizeUnread(
   db: Queryable,
   psaConnectionId: string,

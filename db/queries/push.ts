@@ -1,4 +1,4 @@
-/** Intake push: the keys a vendor comes with, and the numbers it posts. */
+/** Intake push: the keys with which a vendor authenticates, and the counts that it posts. */
 import { and, desc, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds } from '../interval.ts';
@@ -13,9 +13,9 @@ const inForce = and(
 );
 
 /**
- * Stores a new key and lets the others go on for the overlap.
+ * Stores a new key and keeps the integration's earlier keys working for the overlap.
  *
- * @param overlapMs how long the keys before it still work, in milliseconds; 0 = not at all
+ * @param key.overlapMs how long the earlier keys still work, in milliseconds; 0 = not at all
  * @returns the key's id
  */
 export async function insertIntegrationKey(
@@ -26,7 +26,7 @@ export async function insertIntegrationKey(
   const expiry = fromNow(key.overlapMs);
   await tx
     .update(integrationKey)
-    // An overlap never prolongs what an earlier rotation has limited already.
+    // An overlap never extends a key's expiry that an earlier rotation has already set.
     .set({ expiresAt: sql`least(coalesce(${integrationKey.expiresAt}, 'infinity'), ${expiry})` })
     .where(and(eq(integrationKey.integrationId, integrationId), isNull(integrationKey.revokedAt)));
   const [row] = await tx
@@ -37,7 +37,7 @@ export async function insertIntegrationKey(
   return row.id;
 }
 
-/** Keys of an integration, newest first; what opens a door is not among the columns. */
+/** Lists the keys of an integration, newest first; the columns do not include the secret or its hash. */
 export async function listIntegrationKeys(db: Queryable, integrationId: string) {
   return db
     .select({
@@ -52,7 +52,12 @@ export async function listIntegrationKeys(db: Queryable, integrationId: string) 
     .orderBy(desc(integrationKey.createdAt));
 }
 
-/** Revokes keys at once. @param keyId one of them, or undefined = all @returns how many were in force */
+/**
+ * Revokes keys immediately.
+ *
+ * @param keyId the key to revoke; undefined = all keys
+ * @returns how many were not revoked before
+ */
 export async function revokeIntegrationKeys(tx: Queryable, integrationId: string, keyId?: string): Promise<number> {
   const rows = await tx
     .update(integrationKey)
@@ -68,18 +73,24 @@ export async function revokeIntegrationKeys(tx: Queryable, integrationId: string
   return rows.length;
 }
 
-/** What a request of a vendor carries, for looking up. */
+/** The keys in a vendor's request, in the form in which they are looked up. */
 export interface PresentedKeys {
-  /** Of the integration's key. Looked up by its hash, so the time taken tells nothing about the key. */
+  /**
+   * The hash of the integration's key. The key is looked up by its hash, so that the time taken reveals nothing about
+   * it.
+   */
   keyHash: string;
-  /** Whose vendor key it came with; none = a wrong one. */
+  /** The vendors whose vendor key the request carries; none = the vendor key is wrong. */
   vendors: readonly string[];
 }
 
-/** A key's use is noted this often: a hundred thousand counts are one use. */
+/**
+ * Whether a key's last recorded use is over a minute old: a hundred thousand counts within a minute are recorded as one
+ * use.
+ */
 const isStale = sql<boolean>`coalesce(${integrationKey.lastUsedAt} < now() - interval '1 minute', true)`;
 
-/** The connected integration that the keys open. `stale`: the use of the key should be noted. */
+/** Finds the connected integration that the keys give access to. `stale`: the key's use should be recorded. */
 export async function findIntegrationByKey(
   db: Queryable,
   keys: PresentedKeys,
@@ -106,18 +117,18 @@ export async function touchIntegrationKey(db: Queryable, keyId: string): Promise
     .where(eq(integrationKey.id, keyId));
 }
 
-/** A number of one account and one service, as it was posted. */
+/** A count of one account and one service, as it was posted. */
 export interface PostedCount {
   accountId: string;
   serviceId: string;
-  /** What the service's id may mean besides, read from the address in another way. */
+  /** Other service ids that the posted id may mean, when the address is read in another way. */
   otherReadings?: readonly string[];
   quantity: number;
-  /** false = `no_build`: nothing need be shown for it yet. */
+  /** false = `no_build`: the count does not need to become visible yet. */
   build: boolean;
 }
 
-/** What `accept_counts` answers for each count. */
+/** The row that `accept_counts` returns for each count. */
 export interface AcceptRow {
   key_id: string;
   stale: boolean;
@@ -133,8 +144,9 @@ export interface AcceptRow {
 }
 
 /**
- * The function `accept_counts` of the migration `refused_posts`, which keeps those that it knows by their id. They come as
- * JSON because of an array PostgreSQL knows the length, and would plan anew each time.
+ * Calls the function `accept_counts` of the migration `refused_posts`, which stores the counts whose account and
+ * service it knows by their ids. The counts are passed as JSON, not as an array: an array's length changes PostgreSQL's
+ * estimate and forces replanning each time.
  */
 export async function callAccept(
   db: Database,
@@ -156,13 +168,16 @@ export async function callAccept(
 export interface Burst {
   sinceFirstMs: number;
   sinceLastMs: number;
-  /** Some count of it asked to be shown (`no_build` was not set). */
+  /** At least one count of the burst asked to become visible (`no_build` was not set). */
   build: boolean;
-  /** A person asks for a sync meanwhile; what a process or a Schedule needs can wait for the vendor. */
+  /** A person has asked for a sync meanwhile; the requests of a process or a Schedule can wait for the vendor. */
   asked: boolean;
 }
 
-/** How a burst of posts stands; undefined when nothing is posted that is not visible. Milliseconds, by the database's clock. */
+/**
+ * Reads the state of a burst of posts, in milliseconds by the database's clock; undefined when every posted count is
+ * settled.
+ */
 export async function readBurst(db: Queryable, integrationId: string): Promise<Burst | undefined> {
   const {
     rows: [row],
@@ -188,11 +203,11 @@ export async function readBurst(db: Queryable, integrationId: string): Promise<B
 }
 
 /**
- * Stages every posted number that is not visible yet, and takes the request that they made. The request first: a number
- * whose post still saw it open is committed by then. A pair that the run has read is newer than what was posted before:
- * it stays as it was read, and the posted number is settled with it.
+ * Stages every posted count that is not visible yet, and assigns the open `push` request to the run. The request is
+ * taken first: a count whose post still saw the request open is committed by then. A pair that the run has read is
+ * newer than the count posted before: the pair keeps the value that was read, and the posted count is settled with it.
  *
- * @returns how many
+ * @returns how many counts were staged or settled with a read pair
  */
 export async function stagePushed(tx: Queryable, integrationId: string, runId: string): Promise<number> {
   await tx
@@ -213,8 +228,8 @@ export async function stagePushed(tx: Queryable, integrationId: string, runId: s
 }
 
 /**
- * Marks what a run staged as settled, applied or discarded; a number that was posted since stays open. The rows are locked
- * in the order in which `acceptCounts` writes them.
+ * Marks the posted counts that a run staged as settled, whether the run was applied or discarded; a count posted since
+ * then stays open. The rows are locked in the order in which `acceptCounts` writes them.
  */
 export async function settlePushed(tx: Queryable, integrationId: string, runId: string): Promise<void> {
   await tx.execute(sql`
@@ -238,7 +253,7 @@ export async function storePushStatus(
   await tx.update(integration).set(change).where(eq(integration.id, id));
 }
 
-/** Whether the vendor has a key that opens this integration. */
+/** Whether this integration has a key that is neither revoked nor expired. */
 export async function hasKeyInForce(db: Queryable, integrationId: string): Promise<boolean> {
   const rows = await db
     .select({ id: integrationKey.id })
@@ -249,8 +264,8 @@ export async function hasKeyInForce(db: Queryable, integrationId: string): Promi
 }
 
 /**
- * Changes the way counts come. The numbers of the way before stay, marked as not reported since now: whether they still
- * hold is what the new way will tell.
+ * Changes the intake of an integration. Counts that arrived by the previous intake stay, marked as not reported since
+ * now: the new intake will show whether they are still correct.
  */
 export async function storeIntake(tx: Transaction, integrationId: string, intake: 'push' | 'pull'): Promise<void> {
   await tx.update(integration).set({ intake }).where(eq(integration.id, integrationId));
@@ -260,7 +275,7 @@ export async function storeIntake(tx: Transaction, integrationId: string, intake
     .where(and(eq(usageCount.integrationId, integrationId), ne(usageCount.source, intake)));
 }
 
-/** Whether the vendor has accepted the key and told of a customer. */
+/** Whether the vendor has accepted the key and the integration has a linked vendor account. */
 export async function hasAcceptedAndLinked(db: Queryable, integrationId: string): Promise<boolean> {
   const rows = await db
     .select({ id: vendorAccount.id })

@@ -1,4 +1,7 @@
-/** Intake push: accounts and services as the vendor tells them. Its catalogue is copied per integration (invariant 9). */
+/**
+ * Intake push: accounts and services as the vendor sends them. The vendor's catalogue is copied per integration
+ * (invariant 9).
+ */
 import { and, asc, eq, like, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import type { Identified } from '../../domain/idReadings.ts';
@@ -14,7 +17,9 @@ export interface PushedThing {
   isArrears?: boolean | undefined;
 }
 
-/** Accounts and dynamic services are changed alike. Aliased `t` wherever these are used. */
+/**
+ * SQL parts by which accounts and dynamic services are changed in the same way; their table must have the alias `t`.
+ */
 const changeable = {
   accounts: {
     table: sql`vendor_account`,
@@ -30,11 +35,11 @@ export type PushedKind = keyof typeof changeable;
 const thingColumns = sql`(id text, name text, description text, "isActive" boolean, "isArrears" boolean)`;
 
 /**
- * Creates accounts, linked, or dynamic services, or updates those that are there; a SKU of that id is left as it is. What is
- * absent stays as it is.
+ * Creates linked accounts or dynamic services, or updates those that exist; a SKU with the same id stays unchanged.
+ * Absent fields stay unchanged.
  *
- * @param things each id once
- * @returns the ids of those that were created
+ * @param things accounts or services, each id once
+ * @returns the ids that were created
  */
 export async function putThings(
   tx: Queryable,
@@ -56,8 +61,10 @@ export async function putThings(
 }
 
 /**
- * @param things each id once
- * @returns the first id that is none of an account, or of a dynamic service, and then nothing is changed
+ * Changes existing accounts or dynamic services.
+ *
+ * @param things accounts or services, each id once
+ * @returns the first id that belongs to no account, or to no dynamic service, and then nothing is changed
  */
 export async function changeThings(
   tx: Queryable,
@@ -66,7 +73,7 @@ export async function changeThings(
   things: readonly PushedThing[],
 ): Promise<string | undefined> {
   const { table, only } = changeable[kind];
-  // Locked in one order, here and where they are put: two lists at once do not wait for each other.
+  // `putThings` and this function lock rows in the same order, so that two lists at once do not wait for each other.
   const { rows } = await tx.execute<{ id: string }>(sql`
     select t.id from ${table} t
      where t.integration_id = ${integrationId} and ${only}
@@ -78,7 +85,7 @@ export async function changeThings(
   return unknown?.id;
 }
 
-/** One statement however many there are: ten thousand by themselves take longer than a caller waits. */
+/** Updates any number of rows in one statement: ten thousand single statements take longer than a caller waits. */
 async function writeGiven(
   tx: Queryable,
   kind: PushedKind,
@@ -86,7 +93,7 @@ async function writeGiven(
   things: readonly PushedThing[],
 ): Promise<void> {
   const { table, also, only } = changeable[kind];
-  // Right after it was filled a table's statistics say that it is empty: then each row would be compared with each
+  // Right after a table is filled, its statistics say that it is empty: a nested loop would compare each row with each
   // (seen once: 50 s for two lists of ten thousand).
   await tx.execute(sql`set local enable_nestloop = off`);
   await tx.execute(sql`
@@ -97,7 +104,7 @@ async function writeGiven(
      where t.integration_id = ${integrationId} and t.id = r.id and ${only}`);
 }
 
-/** Services that one of these may mean: their ids, the ids that we gave them, or their names. */
+/** Lists the services that one of these readings may mean: by id, by the id that Countersign gave them, or by name. */
 export async function listIdentified(
   db: Queryable,
   integrationId: string,
@@ -116,7 +123,7 @@ export async function listIdentified(
     );
 }
 
-/** Those of these that are ids of accounts, or of dynamic services. */
+/** Lists those of these readings that are ids of accounts, or of dynamic services. */
 export async function listKnownIds(
   db: Queryable,
   kind: PushedKind,
@@ -136,7 +143,7 @@ export async function listKnownIds(
     );
 }
 
-/** Ids of accounts, or of services, that hold a comma. */
+/** Lists the ids of accounts, or of services, that contain a comma. */
 export async function listIdsWithComma(db: Queryable, kind: PushedKind, integrationId: string): Promise<string[]> {
   const table = kind === 'accounts' ? vendorAccount : service;
   const rows = await db
@@ -146,7 +153,7 @@ export async function listIdsWithComma(db: Queryable, kind: PushedKind, integrat
   return rows.map(({ id }) => id);
 }
 
-/** @param ids these, or undefined = all */
+/** Lists linked accounts with their mappings. @param ids only these accounts; undefined = all */
 export async function listPushedAccounts(db: Queryable, integrationId: string, ids?: readonly string[]) {
   return db
     .select({
@@ -179,9 +186,10 @@ export interface PushedSku {
 }
 
 /**
- * Adds a SKU under its name, which vendors use as its key (they are told another id: `givenServiceId`), and which a vendor
- * that is read calls it by, so that it is one service both ways; one of that name keeps its id and takes what is new. A dynamic
- * service that has the id becomes the SKU, with its mapping: a vendor looks for what it has created among the SKUs.
+ * Adds a SKU under its name. Vendors use the name as the SKU's key (although the API gives them another id,
+ * `givenServiceId`), and a vendor whose intake is `pull` reports the service by this name, so that the SKU is the same
+ * service in both intakes. An existing SKU of that name keeps its id and takes the new values. A dynamic service that
+ * has the id becomes the SKU and keeps its mapping: a vendor looks for the service that it has created among the SKUs.
  */
 export async function putSku(tx: Queryable, integrationId: string, sku: PushedSku & { id: string }): Promise<void> {
   const [existing] = await tx
@@ -201,7 +209,7 @@ export async function putSku(tx: Queryable, integrationId: string, sku: PushedSk
     .onConflictDoUpdate({ target: [service.integrationId, service.id], set: columns });
 }
 
-/** The vendor's SKUs, or (`dynamic`) services of this organization only. */
+/** Lists the vendor's SKUs, or (`dynamic`) the services that belong to this organization only. */
 export async function listPushedServices(
   db: Queryable,
   integrationId: string,

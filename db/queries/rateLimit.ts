@@ -3,28 +3,29 @@ import type { Queryable } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { rateLimit } from '../schema/index.ts';
 
-/** Whose calls a budget is of: a vendor's for one integration, or a PSA connection's. */
+/** The connection whose calls are limited: to a vendor for one integration, or to a PSA. */
 export interface Connection {
   of: 'vendor' | 'psa';
-  /** The integration's id, or the PSA connection's. */
+  /** The id of the integration or of the PSA connection. */
   id: string;
 }
 
 /** The key of a connection's row. */
 export const rateLimitName = ({ of, id }: Connection) => `${of}/${id}`;
 
-/** Until when nobody calls a connection, and what the other side said when it asked for that. */
+/** The time until which a connection is not called, and what the outside system said when it asked for the pause. */
 export interface Pause {
   until: Date;
   why: string;
 }
 
 /**
- * Takes the next `permits` calls of a connection, whatever number of workers share it: one GCRA row and one statement.
- * Of a connection that pauses for longer than `longestWaitMs` none is taken.
+ * Takes the next `permits` calls of a connection, for any number of workers that share it: one GCRA row and one
+ * statement. No calls are taken when the connection pauses for longer than `maxWaitMs`.
  *
  * @param permits calls taken together, at most about a second's worth: fewer round trips at the same rate
- * @returns milliseconds until the first of them may start, the others follow at the rate; or how long it pauses, and why
+ * @returns milliseconds until the first call may start, after which the others follow at the rate; or how long the
+ *   connection pauses, and why
  */
 export async function takePermits(
   db: Queryable,
@@ -33,7 +34,8 @@ export async function takePermits(
 ): Promise<{ delayMs: number } | { pausedMs: number; why: string }> {
   const takenMs = (permits / callsPerSecond) * 1000;
   const taken = milliseconds(takenMs);
-  // now() is the same throughout a statement: what is set and what is answered agree on whether it pauses.
+  // now() is the same throughout a statement, so the stored and the returned values agree on whether the connection
+  // pauses.
   const pauses = sql`b.paused_until > ${fromNow(maxWaitMs)}`;
   const {
     rows: [row],
@@ -51,9 +53,9 @@ export async function takePermits(
 }
 
 /**
- * Nobody calls this connection before `pauseMs` milliseconds have passed: it answered 429.
+ * Pauses all calls to this connection for `pauseMs` milliseconds, because it answered 429.
  *
- * @param why what it answered, in words for a person
+ * @param why the connection's answer, in words for a person
  */
 export async function postponeCalls(db: Queryable, connection: string, pauseMs: number, why: string): Promise<void> {
   const until = sql`clock_timestamp() + ${milliseconds(pauseMs)}`;
@@ -70,7 +72,7 @@ export async function postponeCalls(db: Queryable, connection: string, pauseMs: 
 const isPaused = (connection: Connection) =>
   and(eq(rateLimit.connection, rateLimitName(connection)), gt(rateLimit.pausedUntil, sql`now()`));
 
-/** @returns null when the connection may be called */
+/** Reads a connection's pause. @returns null when the connection may be called */
 export async function readPause(db: Queryable, connection: Connection): Promise<Pause | null> {
   const [row] = await db
     .select({ until: rateLimit.pausedUntil, why: rateLimit.pausedWhy })
@@ -79,12 +81,12 @@ export async function readPause(db: Queryable, connection: Connection): Promise<
   return row?.until ? { until: row.until, why: row.why ?? '' } : null;
 }
 
-/** Seconds until a connection may be called, in a statement about its owner. */
+/** SQL for the seconds until a connection may be called, for use in a statement about the connection's owner. */
 export const pauseSeconds = (of: Connection['of'], id: SQL): SQL =>
   sql`coalesce((select greatest(0, extract(epoch from paused_until - now()))
                   from rate_limit where connection = ${`${of}/`} || ${id}), 0)::float8`;
 
-/** The connection may be called at once. */
+/** Ends a connection's pause, so that it may be called immediately. */
 export async function clearPause(tx: Queryable, connection: Connection): Promise<void> {
   await tx
     .update(rateLimit)

@@ -1,4 +1,6 @@
-/** Posts of a vendor that were refused: kept, so that nothing vanishes quietly, and no more of them than one can look at. */
+/**
+ * A vendor's refused posts: stored so that nothing vanishes silently, but no more of them than a person can look at.
+ */
 import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { refusedPost, refusedTotal, type RefusalCode } from '../schema/index.ts';
@@ -8,22 +10,22 @@ export type RefusedPostRow = typeof refusedPost.$inferSelect;
 export interface RefusedPost {
   kind: 'count' | 'alert';
   vendorAccountId: string;
-  /** Of an alert empty: it is refused for its account. */
+  /** Empty for an alert, which is refused because of its account. */
   serviceId: string;
   code: RefusalCode;
-  /** As the vendor was told. */
+  /** The text that the vendor got as the answer. */
   detail: string;
 }
 
-/** Rows of one integration at most. */
+/** The maximum number of rows of one integration. */
 export const maxRefused = 1_000;
-/** A refused id that nobody could read may be of any length. */
+/** Refused ids are cut to this length: an unreadable id may have any length. */
 const maxIdLength = 200;
 
 /**
- * Notes posts that were refused, and lets go of the rows that are the longest ago, should there be too many: they are counted.
+ * Records refused posts. If there are too many rows, the oldest are deleted, and counted.
  *
- * @param posts not none, in the order in which they came
+ * @param posts at least one, in the order in which the posts arrived
  */
 export async function noteRefused(
   db: Database,
@@ -61,7 +63,7 @@ export async function noteRefused(
   });
 }
 
-/** A post of these was taken: what was refused of them is over. */
+/** Deletes the refused posts of accounts and services of which a post was accepted now. */
 export async function forgetRefused(
   db: Database,
   integrationId: string,
@@ -77,7 +79,9 @@ export async function forgetRefused(
   });
 }
 
-/** Whoever writes several of an integration's rows does so alone, so that no two wait for each other. */
+/**
+ * Locks an integration's refused posts: only one transaction at a time writes several rows, so that no two deadlock.
+ */
 async function lockRefused(tx: Transaction, integrationId: string, times: number): Promise<void> {
   await tx
     .insert(refusedTotal)
@@ -88,7 +92,7 @@ async function lockRefused(tx: Transaction, integrationId: string, times: number
     });
 }
 
-/** How many there are, and were. */
+/** Counts an integration's refused posts: rows stored now, posts ever refused, and rows deleted because of too many. */
 export async function countRefused(
   db: Queryable,
   integrationId: string,
@@ -98,7 +102,7 @@ export async function countRefused(
   return { rows, times: total?.times ?? 0, forgotten: total?.forgotten ?? 0 };
 }
 
-/** A page, the latest first. */
+/** A page of refused posts, the latest first. */
 export async function listRefused(
   db: Queryable,
   integrationId: string,
@@ -129,7 +133,7 @@ export async function listRefused(
     .limit(page.limit);
 }
 
-/** A place in the list is told by a time of JavaScript, which has milliseconds. */
+/** A position in the list is given by a JavaScript time, which has only milliseconds. */
 const atMs = sql<Date>`date_trunc('milliseconds', ${refusedPost.lastAt})`;
 
 const short = (id: string) => Array.from(id).slice(0, maxIdLength).join('');

@@ -1,10 +1,10 @@
-/** When integrations sync by themselves. */
+/** The schedules by which integrations sync by themselves. */
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Schedule } from '../../domain/schedule.ts';
 import type { Queryable } from '../client.ts';
 import { integration, processStep, syncSchedule } from '../schema/index.ts';
 
-/** What a person chose; undefined = nothing yet. */
+/** Finds the schedule that a person chose; undefined = none was chosen yet. */
 export async function findSchedule(db: Queryable, integrationId: string): Promise<Schedule | undefined> {
   const [row] = await db.select().from(syncSchedule).where(eq(syncSchedule.integrationId, integrationId));
   return row;
@@ -20,9 +20,9 @@ export async function storeSchedule(tx: Queryable, integrationId: string, schedu
 }
 
 /**
- * Integrations that sync by themselves: connected to the end, not disconnected.
+ * Lists the integrations that sync by themselves: their `connect` process is finished, and they are not disconnected.
  *
- * @param integrationId this one; absent = all
+ * @param integrationId only this integration; absent = all
  */
 export async function listScheduled(
   db: Queryable,

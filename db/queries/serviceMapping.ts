@@ -1,4 +1,4 @@
-/** The one place that writes what a service is mapped to; used by commands/serviceMapping.ts. */
+/** The only code that writes service mappings; used by commands/serviceMapping.ts. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import type { ServiceMapping } from '../../domain/serviceMapping.ts';
@@ -9,18 +9,18 @@ import type { IntegrationRow } from './integration.ts';
 /** How several services that feed one product combine. */
 export type Combine = typeof productRule.$inferSelect.combine;
 
-/** What a service is to be mapped to; null = to nothing. */
+/** The wanted mapping of a service; null = no mapping. */
 export interface ServiceDecision {
   serviceId: string;
   mapping: ServiceMapping | null;
 }
 
 /**
- * Makes the decisions so and writes the audit row of each that changes something, in one statement.
+ * Carries out the decisions and writes an audit row for each that changes something, in one statement.
  *
- * @param by.via `file` for a mapping file, which the audit then tells
- * @param decisions of each service one at most
- * @returns how many have changed
+ * @param by.via `file` for a mapping file; the audit row then records it
+ * @param decisions at most one for each service
+ * @returns how many services have changed
  */
 export async function storeServiceDecisions(
   tx: Queryable,
@@ -63,7 +63,7 @@ export async function storeServiceDecisions(
   return rows.length;
 }
 
-/** How the services of these products combine, of those that have a rule. */
+/** Lists how services that feed these products combine; products without a rule are left out. */
 export async function listCombines(
   db: Queryable,
   psaConnectionId: string,
@@ -76,7 +76,12 @@ export async function listCombines(
   return new Map(rows.map((row) => [row.productId, row.combine]));
 }
 
-/** @param before what it is, as far as the caller knows @returns false, and nothing is changed, when it is something else by now */
+/**
+ * Stores how services that feed a product combine.
+ *
+ * @param before the value that the caller knows
+ * @returns false, with nothing changed, when the current value differs from `before`
+ */
 export async function storeCombine(
   tx: Queryable,
   psaConnectionId: string,

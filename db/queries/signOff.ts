@@ -1,6 +1,6 @@
 /**
- * What is asked to be signed off against what is there now, in one statement for a batch of any size: every list is one
- * parameter, or rows that are there already (a statement takes no more than 65,535 parameters).
+ * Compares the writes requested for sign-off with the current state, in one statement for a batch of any size: every
+ * list is one parameter, or consists of rows that are already stored (a statement takes at most 65,535 parameters).
  */
 import { sql, type SQL } from 'drizzle-orm';
 import { approvalLineMoves } from '../../domain/transitions.ts';
@@ -8,7 +8,7 @@ import type { Transaction } from '../client.ts';
 import { mayMove } from './mayMove.ts';
 import { keptBy } from './psaConnection.ts';
 
-/** A card as it was shown to whoever signs it off; `effectiveDate` absent = not compared. */
+/** A card as it was shown to the person who signs it off; `effectiveDate` absent = the date is not compared. */
 export interface SeenCard {
   cardId: string;
   lineId: string;
@@ -18,12 +18,12 @@ export interface SeenCard {
 }
 
 /**
- * Rows asked for, each with what is there now: `position, card_id, asked_line_id, asked_from, asked_to, asked_date,
+ * The requested rows, each with the current state: `position, card_id, asked_line_id, asked_from, asked_to, asked_date,
  * psa_account_id, psa_product_id, agreement_id, line_id, "from", "to", version, effective_date, reason, words`.
  */
 type Judged = SQL;
 
-/** The connections of these cards; of another organization's cards nothing is known. */
+/** Lists the connections of these cards; cards of other organizations are left out. */
 export async function listConnectionsOfCards(
   tx: Transaction,
   organizationId: string,
@@ -36,7 +36,7 @@ export async function listConnectionsOfCards(
   return rows.map((row) => row.id);
 }
 
-/** Cards as a person saw them, each once. */
+/** Judges cards as a person saw them. @param cards each card once */
 export function judgeCards(psaConnectionId: string, cards: readonly SeenCard[]): Judged {
   const rows = cards.map((card, position) => ({ ...card, position, dated: card.effectiveDate !== undefined }));
   return judge(psaConnectionId, {
@@ -50,7 +50,7 @@ export function judgeCards(psaConnectionId: string, cards: readonly SeenCard[]):
   });
 }
 
-/** All that a preview showed. */
+/** Judges all writes that a preview showed. */
 export function judgePreview(psaConnectionId: string, previewId: string): Judged {
   return judge(psaConnectionId, {
     bulk: true,
@@ -60,7 +60,7 @@ export function judgePreview(psaConnectionId: string, previewId: string): Judged
   });
 }
 
-/** @param of.bulk nobody looked at each card: one that was dismissed, or whose date has passed, is left out */
+/** @param of.bulk no person looked at each card, so cards that were dismissed or whose date has passed are left out */
 function judge(psaConnectionId: string, { asked, bulk }: { asked: SQL; bulk: boolean }): Judged {
   const allowed = bulk ? sql`c.bulk_approvable` : sql`c.approvable`;
   const dismissed = bulk ? sql`c.dismissed` : sql`false`;
@@ -86,20 +86,25 @@ function judge(psaConnectionId: string, { asked, bulk }: { asked: SQL; bulk: boo
 }
 
 /**
- * Whether the day on which a write is first billed is over. A card says so itself once it is computed again; until then
- * (nothing was read since the day before) the numbers on it are of a period that is invoiced by now.
+ * Whether the day on which a write is first billed has passed. The card itself shows this once it is recomputed; until
+ * then (nothing was read since the day before) the card's numbers belong to a period that is already invoiced.
  */
 export const isDatePassed = (day: SQL) =>
   sql`coalesce(${day} < to_char(now() at time zone 'utc', 'YYYY-MM-DD'), false)`;
 
-/** The write that card `c` offers; nulls when it offers none. `offset 0`: its detail is unpacked once and not per column. */
+/**
+ * The write that card `c` offers; nulls when it offers none. `offset 0` unpacks the card's detail once, not per column.
+ */
 export const writeOfCard = sql`(
   select line ->> 'agreementId' as agreement_id, line ->> 'lineId' as line_id, (line ->> 'quantity')::float8 as "from",
          case when line is not null then (new ->> 0)::float8 end as "to", line ->> 'version' as version,
          case when (line ->> 'asOfKnown')::boolean then line ->> 'asOf' end as effective_date
     from (select c.detail -> 'write' -> 'line' as line, c.detail #> '{write,newQuantity}' as new offset 0) d)`;
 
-/** The old quantities of what an approval wrote: possible while the line holds what was written, and was not billed. */
+/**
+ * Judges the undo of an approval: each line's old quantity may be restored while the line holds the written quantity
+ * and was not billed.
+ */
 export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
   const kept = keptBy(psaConnectionId);
   return sql`
@@ -120,9 +125,9 @@ export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
 }
 
 /**
- * Whether a write of this card or line is under way. A to-do is none: a newer sign-off replaces it. Two look-ups in an index
- * of open lines for each row, as sub-plans on purpose: joined, with statistics from before a big batch, PostgreSQL took all
- * of the one by all of the other (seen at 160,000).
+ * Whether a write of this card or line is under way. A to-do does not count: a newer sign-off replaces it. For each row
+ * there are two look-ups in an index of open lines, on purpose as sub-plans: with a join, and statistics from before a
+ * big batch, PostgreSQL compared all rows of one side with all rows of the other (seen at 160,000).
  */
 export const isUnderWay = (psaConnectionId: string, card: SQL, line: SQL) => sql`(
   exists (select from approval_line o where o.card_id = ${card} and o.state in ('intended', 'writing', 'uncertain'))
@@ -131,8 +136,9 @@ export const isUnderWay = (psaConnectionId: string, card: SQL, line: SQL) => sql
                 and b.psa_connection_id = ${psaConnectionId}))`;
 
 /**
- * Stores what can be signed off as the batch's lines, and the rest as left out with the reason. A card or line with a
- * write under way is signed off a second time by nobody: the connection must be locked (`lockPsaConnection`).
+ * Stores the rows that can be signed off as the batch's lines, and the other rows as left out, with the reason. The
+ * connection must be locked (`lockPsaConnection`), so that a card or line with a write under way cannot be signed off a
+ * second time.
  */
 export async function storeSignOff(
   tx: Transaction,
@@ -171,7 +177,7 @@ export async function storeSignOff(
   return rows[0] ?? { lines: 0, skipped: 0 };
 }
 
-/** To-dos of the same cards and lines give way to this batch. @returns how many of which batch */
+/** Replaces the to-dos of the same cards and lines by this batch. @returns how many to-dos were replaced, by batch */
 export async function replaceTodos(
   tx: Transaction,
   batch: { id: string; psaConnectionId: string },

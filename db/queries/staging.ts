@@ -1,4 +1,4 @@
-/** Rows of a run or refresh that are not visible yet (invariant 1). */
+/** Staging: rows of a run or refresh that are not visible yet (invariant 1). */
 import { and, asc, eq, gt, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { stagingRow } from '../schema/index.ts';
@@ -19,7 +19,9 @@ export async function stageRows(
     on conflict (run_id, entity, id) do update set data = excluded.data`);
 }
 
-/** The id of a staged count: `keyOfPair` of two text columns. What was read and what was posted have the same. */
+/**
+ * The id of a staged count: `keyOfPair` of two text columns. The read and the posted count of a pair have the same id.
+ */
 export function stagedCountIdOf(accountId: SQLWrapper, serviceId: SQLWrapper): SQL {
   return sql`'[' || to_json(${accountId})::text || ',' || to_json(${serviceId})::text || ']'`;
 }
@@ -32,7 +34,7 @@ export async function listStagedIds(db: Queryable, runId: string, entity: string
   return rows.map((row) => row.id);
 }
 
-/** Staged rows of one entity after a cursor, by id. */
+/** Lists the staged rows of one entity after a cursor, by id. */
 export async function listStagedRows(db: Queryable, runId: string, entity: string, after: string) {
   return db
     .select({ id: stagingRow.id, data: stagingRow.data })
@@ -41,7 +43,7 @@ export async function listStagedRows(db: Queryable, runId: string, entity: strin
     .orderBy(asc(stagingRow.id));
 }
 
-/** Takes rows of one entity out of what is staged: they are not there any more. */
+/** Deletes staged rows of one entity that no longer exist in the outside system. */
 export async function dropStagedRows(tx: Queryable, runId: string, entity: string, ids: readonly string[]) {
   if (ids.length === 0) return;
   await tx

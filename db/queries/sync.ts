@@ -1,4 +1,4 @@
-/** Sync requests, and the runs that they become. */
+/** Sync requests, and the runs that carry them out. */
 import { and, asc, desc, eq, gte, isNull, lt, or, sql } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import { syncRunMoves } from '../../domain/transitions.ts';
@@ -9,14 +9,15 @@ import { mayMove } from './mayMove.ts';
 
 export type SyncRunRow = typeof syncRun.$inferSelect;
 
-/** Runs of one customer (an onboarding's) are none of the sync process. */
+/** Selects the runs of the sync process: runs that read one customer belong to an onboarding and are excluded. */
 const ofAll = isNull(syncRun.vendorAccountId);
 
 /**
- * Asks for a sync, or for the release of a held run, or (`push`) for a sync of what was posted, of which one is open at most.
+ * Requests a sync, or the release of a held run, or (`push`) a sync of the posted counts; at most one `push` request is
+ * open at a time.
  *
- * @param request.onceKey asks once however often it is called with the same key
- * @returns false when it was asked for before
+ * @param request.onceKey calls with the same key make only one request
+ * @returns false when the request was already made
  */
 export async function insertSyncRequest(
   tx: Queryable,
@@ -32,8 +33,9 @@ export async function insertSyncRequest(
 }
 
 /**
- * The run under way; else a released one, opened again where it was held; else all open requests as one new run; else
- * undefined. The integration's process row is locked, so two claims at once make one run.
+ * Claims the run to work on: the run under way; else a released run, reopened at the step where it was held; else one
+ * new run for all open requests; else undefined. The integration's process row is locked, so that two claims at once
+ * make only one run.
  */
 export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<string | undefined> {
   return db.transaction(async (tx) => {
@@ -41,7 +43,7 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
     const [running] = await tx
       .select({ id: syncRun.id })
       .from(syncRun)
-      // Not by its state: a run that is applied already still has to be closed.
+      // Selected by `finishedAt`, not by state: a run that is already applied still has to be closed.
       .where(and(eq(syncRun.integrationId, ref.id), ofAll, isNull(syncRun.finishedAt)))
       .limit(1);
     if (running) return running.id;
@@ -55,7 +57,7 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
     if (open.length === 0) return undefined;
     const [run] = await tx.insert(syncRun).values({ integrationId: ref.id }).returning({ id: syncRun.id });
     if (!run) throw new Error('The sync run was not stored.');
-    // Only what was open when this transaction looked: a request that commits later gets a run of its own.
+    // Only the requests that this transaction read as open: a request that commits later gets a run of its own.
     for (const request of open) {
       await tx.update(syncRequest).set({ runId: run.id }).where(eq(syncRequest.id, request.id));
     }
@@ -65,9 +67,9 @@ export async function claimSyncRun(db: Database, ref: ProcessRef): Promise<strin
 }
 
 /**
- * A run that pulls waits for no counts, but for the end of a burst that has begun. One of a vendor that pushes waits for
- * the first ones there ever are, and later only if it is the counts that asked for it: a person who asks gets what is
- * known now.
+ * The steps that a new run skips. A run of a `pull` integration does not wait for counts, but waits for the end of a
+ * burst of posts that has begun. A run of a `push` integration waits for the integration's first counts; later it waits
+ * only if the counts themselves requested the run: a person who requests a sync gets what is known now.
  */
 async function skippedSteps(
   tx: Transaction,
@@ -95,7 +97,7 @@ async function skippedWaits(
     : [];
 }
 
-/** Whether a number was posted that no run has made visible. */
+/** Whether a count was posted that no run has settled. */
 async function hasOpenCounts(db: Queryable, integrationId: string): Promise<boolean> {
   const rows = await db
     .select({ id: pushedCount.serviceId })
@@ -105,7 +107,7 @@ async function hasOpenCounts(db: Queryable, integrationId: string): Promise<bool
   return rows.length > 0;
 }
 
-/** Opens the held run again at its `apply` step; a run that is no longer held makes the request void. */
+/** Reopens the held run at its `apply` step; if the run is no longer held, the request is void. */
 async function claimRelease(
   tx: Transaction,
   ref: ProcessRef,
@@ -131,7 +133,7 @@ export async function readSyncRun(db: Queryable, id: string): Promise<SyncRunRow
   return row;
 }
 
-/** Takes over a run: the attempt before this one may stage nothing any more. */
+/** Takes over a run: the previous attempt may no longer stage rows. */
 export async function takeOverRun(db: Queryable, id: string): Promise<SyncRunRow> {
   const [row] = await db
     .update(syncRun)
@@ -143,10 +145,10 @@ export async function takeOverRun(db: Queryable, id: string): Promise<SyncRunRow
 }
 
 /**
- * The run that reads one customer, begun anew: what it reads is as of now, and the attempt before it may stage nothing
- * any more.
+ * Opens or restarts the run that reads one customer: its counts are as of now, and the previous attempt may no longer
+ * stage rows.
  *
- * @param options.goesOn with what the attempt before it has read: as of when it began
+ * @param options.goesOn continues with what the previous attempt has read; the counts stay as of when the run began
  */
 export async function openCustomerRun(
   db: Database,
@@ -169,7 +171,7 @@ export async function openCustomerRun(
   return made;
 }
 
-/** The run that has read this customer and is not visible yet. */
+/** Finds the run that reads this customer and is not finished. */
 export async function findCustomerRun(
   db: Queryable,
   key: { integrationId: string; vendorAccountId: string },
@@ -187,7 +189,11 @@ export async function findCustomerRun(
   return row;
 }
 
-/** Moves the cursor with the rows it describes. @returns false when another attempt has taken over */
+/**
+ * Moves the run's cursor in the transaction of the rows it describes.
+ *
+ * @returns false when another attempt has taken over
+ */
 export async function moveRunCursor(
   tx: Queryable,
   run: { id: string; attempt: number },
@@ -213,7 +219,9 @@ export async function updateRun(
     .where(and(eq(syncRun.id, id), change.state && mayMove(syncRun.state, syncRunMoves[change.state])));
 }
 
-/** Keeps with a run what was wrong with the lists it read, which a person took so; what is kept is taken out of `found`. */
+/**
+ * Stores with a run what was wrong with the incomplete lists that it read and a person accepted. Empties `found.lists`.
+ */
 export async function noteIncomplete(
   tx: Queryable,
   id: string,
@@ -227,7 +235,7 @@ export async function noteIncomplete(
     .where(eq(syncRun.id, id));
 }
 
-/** Held runs that a newer complete run makes void. */
+/** Marks held runs as superseded when a newer complete run makes them void. @returns their ids */
 export async function supersedeHeldRuns(
   tx: Transaction,
   integrationId: string,
@@ -257,7 +265,7 @@ export async function hasAppliedRun(db: Queryable, integrationId: string): Promi
   return rows.length > 0;
 }
 
-/** Whether a run was made visible since the integration was connected, again if it was disconnected meanwhile. */
+/** Whether a run was applied since the integration was connected, or reconnected if it was disconnected meanwhile. */
 async function hasRunThatCounts(tx: Transaction, integrationId: string): Promise<boolean> {
   const rows = await tx
     .select({ id: syncRun.id })
@@ -275,7 +283,7 @@ async function hasRunThatCounts(tx: Transaction, integrationId: string): Promise
   return rows.length > 0;
 }
 
-/** When a run was applied last. */
+/** When the newest applied run finished. */
 export async function lastAppliedAt(db: Queryable, integrationId: string): Promise<Date | undefined> {
   const [row] = await db
     .select({ finishedAt: syncRun.finishedAt })
@@ -289,7 +297,8 @@ export async function lastAppliedAt(db: Queryable, integrationId: string): Promi
 /**
  * A page of runs, newest first.
  *
- * @param page.before id of the last run of the page before: a time alone would lose runs of one moment
+ * @param page.before id of the last run of the previous page: a time alone would lose runs that began at the same
+ *   moment
  */
 export async function listSyncRuns(
   db: Queryable,
@@ -321,15 +330,20 @@ export async function findSyncRun(db: Queryable, organizationId: string, id: str
   return row?.run;
 }
 
-/** Discards what an integration has not made visible, and takes its open requests back: it was disconnected. @returns what was discarded */
+/**
+ * Discards a disconnected integration's runs that are not visible yet, and deletes its open requests.
+ *
+ * @returns the ids of the discarded runs
+ */
 export async function endRuns(tx: Queryable, integrationId: string): Promise<string[]> {
   const rows = await tx
     .update(syncRun)
-    // The attempt at work now may stage nothing any more.
+    // The attempt that is running now may no longer stage rows.
     .set({ state: syncRunMoves.drop.to, finishedAt: sql`now()`, attempt: sql`${syncRun.attempt} + 1` })
     .where(and(eq(syncRun.integrationId, integrationId), mayMove(syncRun.state, syncRunMoves.drop)))
     .returning({ id: syncRun.id });
-  // Made visible and not closed yet: nobody will, and a run that is not over is the one to go on with.
+  // Closes runs that are applied but not closed: no process will close them, and `claimSyncRun` continues an unfinished
+  // run.
   await tx
     .update(syncRun)
     .set({ finishedAt: sql`now()` })
@@ -338,7 +352,7 @@ export async function endRuns(tx: Queryable, integrationId: string): Promise<str
   return rows.map((row) => row.id);
 }
 
-/** @returns false when the run is not held any more */
+/** Discards a held run. @returns false when the run is no longer held */
 export async function discardRun(tx: Queryable, id: string): Promise<boolean> {
   const rows = await tx
     .update(syncRun)

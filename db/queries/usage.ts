@@ -1,4 +1,4 @@
-/** The counts that are visible, and those that a run has staged. */
+/** The visible usage counts, and the usage counts that a run has staged. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { CountPair } from '../../domain/countPair.ts';
 import type { PairQuantity } from '../../domain/swingGuard.ts';
@@ -7,9 +7,9 @@ import { stagingRow, usageCount } from '../schema/index.ts';
 import { stagedCountIdOf } from './staging.ts';
 
 /**
- * The counts that are visible now.
+ * Lists the counts that are visible now.
  *
- * @param vendorAccountId of this customer; absent = of all
+ * @param vendorAccountId only the counts of this customer; absent = of all customers
  */
 export async function listUsage(
   db: Queryable,
@@ -31,7 +31,7 @@ export async function listUsage(
     );
 }
 
-/** The counts a run has staged. */
+/** Lists the counts that a run has staged. */
 export async function listStagedUsage(db: Queryable, runId: string): Promise<PairQuantity[]> {
   return db
     .select({
@@ -43,7 +43,7 @@ export async function listStagedUsage(db: Queryable, runId: string): Promise<Pai
     .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, 'count')));
 }
 
-/** Vendor's names of the services that a run has staged counts of. */
+/** Lists the vendor's names of the services of which a run has staged counts. */
 export async function listStagedServices(db: Queryable, runId: string): Promise<string[]> {
   const rows = await db
     .selectDistinct({ service: sql<string>`data->>'service'` })
@@ -53,8 +53,9 @@ export async function listStagedServices(db: Queryable, runId: string): Promise<
 }
 
 /**
- * Stages a zero for every visible pair that a complete run did not count, of the accounts it read and of those that are
- * gone; not for one that was posted, of which what is read says nothing. The guard sees them like any other number.
+ * Stages a zero for every visible pair that a complete run did not count, of the accounts that the run read and of
+ * those that are gone; but not for a posted pair, about which a reading says nothing. The guard checks the zeroes like
+ * any other count.
  *
  * @param gone linked accounts that the vendor no longer lists; their pairs are marked, so that a person looks at them
  */
@@ -81,8 +82,9 @@ export async function stageZeroes(
 }
 
 /**
- * Drops of what a run staged from lists that were not whole every count that would not raise its pair or add one: such a
- * run never lowers and never zeroes (invariant 3). What the vendor sent stays: a posted number speaks for its own pair.
+ * Deletes the counts that a run staged from incomplete lists and that would neither raise a pair nor add one: such a
+ * run never lowers a pair and never sets it to zero (invariant 3). Posted counts stay: each is evidence for its own
+ * pair.
  */
 export async function dropLowering(tx: Transaction, integrationId: string, runId: string): Promise<void> {
   await tx.execute(sql`
@@ -95,10 +97,11 @@ export async function dropLowering(tx: Transaction, integrationId: string, runId
 }
 
 /**
- * Makes a complete run's counts visible; or, of one whose lists were not whole, what `dropLowering` left. A pair the run did not read keeps its value and becomes *not reported since*:
- * absence never lowers (invariant 2).
+ * Makes the counts of a complete run visible; or, of a run with incomplete lists, the counts that `dropLowering` left.
+ * A pair that the run did not read keeps its value and becomes *not reported since*: absence never lowers (invariant
+ * 2).
  *
- * @param heldPairs pairs beyond the integration's limit: their cards are checked first
+ * @param heldPairs pairs beyond the integration's limit: their cards must be checked first
  */
 export async function applyUsage(
   tx: Transaction,
@@ -124,7 +127,7 @@ export async function applyUsage(
                                      else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end
      -- A customer that was read by itself meanwhile is known better than this run knows it.
      where usage_count.as_of <= excluded.as_of`);
-  // A run that reads speaks of what is read; counts that were sent speak of all. A run without any says nothing.
+  // A run that pulls covers the pulled pairs; posted counts cover all pairs. A run with neither marks no pair.
   await tx.execute(sql`
     update usage_count u set not_reported_since = r.started_at
       from sync_run r join integration i on i.id = r.integration_id
@@ -142,7 +145,9 @@ export async function applyUsage(
      where s.run_id = ${runId} and s.entity = 'userTypes' and a.integration_id = ${integrationId} and a.id = s.data->>'accountId'`);
 }
 
-/** Notes which customers a run could not read, since when and why; and of the others that they could be read. */
+/**
+ * Records which customers a run could not read, since when and why; clears the record of customers that could be read.
+ */
 async function noteUnread(tx: Transaction, integrationId: string, runId: string): Promise<void> {
   const staged = (entity: string) =>
     sql`exists (select from staging_row s where s.run_id = ${runId} and s.entity = ${entity} and s.id = a.id)`;
