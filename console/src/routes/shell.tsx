@@ -117,7 +117,7 @@ function NavigationLink({ place, waits }: { place: Place; waits: number }) {
       {waits > 0 && (
         <span className={styles['count']}>
           <span aria-hidden="true">{formatCount(waits)}</span>
-          <span className={styles['said']}>, {formatCount(waits)} waiting</span>
+          <span className={styles['said']}>{formatCount(waits)} waiting</span>
         </span>
       )}
     </Link>
