@@ -1,4 +1,4 @@
-/** Keeps the calls to one connection within its rate, however many workers there are (design.md "Budgets"). */
+/** Keeps the calls to one connection within its rate, however many workers there are. */
 export interface RateLimiter {
   /**
    * Waits until the next call may start.

@@ -1,4 +1,4 @@
-/** A connection's rate limiter, shared by all workers through one row (design.md "Budgets"). */
+/** A connection's rate limiter, shared by all workers through one row. */
 import { setTimeout as delay } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { maxWaitMs, type RateLimiter } from '../connectors/rateLimiter.ts';
