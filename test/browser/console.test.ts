@@ -182,6 +182,8 @@ test('a sync that was asked for is followed in Sync Status, and nothing changes 
 });
 
 test('Runs shows the runs of the API, the newest first, in the zone of the person', async () => {
+  // The sync of the test before may still be at work.
+  await until('the last run to be over', async () => (await latestRun(system, integrationId))?.state === 'applied');
   await signIn(token(), '/runs');
   await runRows().first().waitFor();
   const runs = await system.api.all<{ state: string; startedAt: string; figures: { accounts: number } }>(
