@@ -1,3 +1,4 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
@@ -181,13 +182,15 @@ test.concurrent('two attempts that finish a step at the same moment commit its e
     let arrived = 0;
     const both = gate();
     const attempt = () =>
-      performStep(harness.deps, step, async () => {
-        if (++arrived === 4) both.open();
-        await both.pass();
-        return async () => {
-          effects++;
-        };
-      });
+      new MockActivityEnvironment().run(() =>
+        performStep(harness.deps, step, async () => {
+          if (++arrived === 4) both.open();
+          await both.pass();
+          return async () => {
+            effects++;
+          };
+        }),
+      );
     await Promise.all([attempt(), attempt(), attempt(), attempt()]);
     expect(effects).toBe(1);
   }
