@@ -1,4 +1,5 @@
 /** Rows read from the PSA: applied from staging in one transaction, listed in pages. */
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { and, asc, eq, gt, ilike, or, sql } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
@@ -72,20 +73,26 @@ export async function listBoards(db: Queryable, psaConnectionId: string) {
   return db.select().from(psaBoard).where(eq(psaBoard.psaConnectionId, psaConnectionId)).orderBy(asc(psaBoard.name));
 }
 
+/** Rows that hold a text anywhere in one of these columns; all rows when there is no text. */
+function containing(search: string | undefined, ...columns: AnyPgColumn[]) {
+  if (!search) return undefined;
+  const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
+  return or(...columns.map((column) => ilike(column, pattern)));
+}
+
 /** A page of PSA accounts by id; `search` matches name or code anywhere. */
 export async function listPsaAccounts(
   db: Queryable,
   psaConnectionId: string,
   page: { search?: string | undefined; after?: string | undefined; limit: number },
 ) {
-  const pattern = page.search ? `%${page.search.replace(/[\\%_]/g, '\\$&')}%` : undefined;
   return db
     .select()
     .from(psaAccount)
     .where(
       and(
         eq(psaAccount.psaConnectionId, psaConnectionId),
-        pattern ? or(ilike(psaAccount.name, pattern), ilike(psaAccount.code, pattern)) : undefined,
+        containing(page.search, psaAccount.name, psaAccount.code),
         page.after ? gt(psaAccount.id, page.after) : undefined,
       ),
     )
@@ -99,14 +106,13 @@ export async function listPsaProducts(
   psaConnectionId: string,
   page: { search?: string | undefined; after?: string | undefined; limit: number },
 ) {
-  const pattern = page.search ? `%${page.search.replace(/[\\%_]/g, '\\$&')}%` : undefined;
   return db
     .select()
     .from(psaProduct)
     .where(
       and(
         eq(psaProduct.psaConnectionId, psaConnectionId),
-        pattern ? or(ilike(psaProduct.productId, pattern), ilike(psaProduct.name, pattern)) : undefined,
+        containing(page.search, psaProduct.productId, psaProduct.name),
         page.after ? gt(psaProduct.id, page.after) : undefined,
       ),
     )

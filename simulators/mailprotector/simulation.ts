@@ -459,7 +459,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   }
 
   function apply(wanted: Row): unknown {
-    if (wanted['change'] === 'console') return gradient.apply(wanted as unknown as KeptChange);
+    if (wanted['change'] === 'console') return gradient.apply(wanted as Row & KeptChange);
     const id = Number(wanted['id'] ?? nextId);
     const result = applyChange(held, index, wanted, id);
     // Ids that the API gave out, not those that users have by their group.

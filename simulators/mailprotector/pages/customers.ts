@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { SimAnswer } from '../../kit/simulator.ts';
 import type { WorldCustomer } from '../../world.ts';
 import type { Notice, Session } from '../sessions.ts';
-import { listOf, pager, searchForm } from './list.ts';
+import { listOf, pager, searchForm, rowsOf } from './list.ts';
 import { noticeBox, numberOf, show } from './layout.ts';
 import type { Site } from './site.ts';
 
@@ -49,11 +49,7 @@ export function customersPage(of: {
           </tr>
         </thead>
         <tbody>
-          ${list.shown.length > 0
-            ? list.shown.map(row)
-            : html`<tr>
-                <td colspan="5">No customer is called so.</td>
-              </tr>`}
+          ${rowsOf(list, 5, row)}
         </tbody>
       </table>
     </div>

@@ -4,7 +4,7 @@ import type { WorldCustomer } from '../../world.ts';
 import type { Activity } from '../connected.ts';
 import type { GradientMsp } from '../gradientMsp.ts';
 import type { Notice, Session } from '../sessions.ts';
-import { listOf, pager, searchForm, type CustomerList } from './list.ts';
+import { listOf, pager, searchForm, type CustomerList, rowsOf } from './list.ts';
 import { countOf, noticeBox, numberOf, timeOf, type Html } from './layout.ts';
 import type { Site } from './site.ts';
 
@@ -151,11 +151,7 @@ function customersBox(gradient: GradientMsp, list: CustomerList): Html {
             </tr>
           </thead>
           <tbody>
-            ${list.shown.length > 0
-              ? list.shown.map(row)
-              : html`<tr>
-                  <td colspan="4">No customer is called so.</td>
-                </tr>`}
+            ${rowsOf(list, 4, row)}
           </tbody>
         </table>
       </div>

@@ -39,6 +39,14 @@ export function listOf(customers: readonly WorldCustomer[], query: URLSearchPara
   };
 }
 
+/** The rows of a page of customers, or one that says that there is none. @param columns of the table */
+export function rowsOf(list: CustomerList, columns: number, row: (customer: WorldCustomer) => Html): Html | Html[] {
+  if (list.shown.length > 0) return list.shown.map(row);
+  return html`<tr>
+    <td colspan="${columns}">No customer is called so.</td>
+  </tr>`;
+}
+
 /** @param action the page itself @param anchor where on it the list is, with its `#` */
 export function searchForm(list: CustomerList, action: string, anchor = ''): Html {
   return html`<form class="search" method="get" action="${action}${anchor}" role="search">
