@@ -173,10 +173,21 @@ test('a sync that was asked for is followed in Sync Status, and nothing changes 
   await shoot('sync-status-light-1280');
   await page.keyboard.press('Escape');
   await goTo('Runs');
-  await page.getByRole('button', { name: 'Refresh: new data is ready' }).waitFor();
+  const lit = page.getByRole('button', { name: 'Refresh: new data is ready' });
+  await lit.waitFor();
   expect(await runRows().count()).toBe(before);
+  // It lights up pink: in the colour of the token, as the browser resolves it.
+  const [colour, pink] = await page.evaluate<string[]>(`(() => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    probe.style.background = 'var(--refresh)';
+    const lit = document.querySelector('[aria-label^="Refresh: new data"]');
+    const colours = [lit, probe].map((each) => getComputedStyle(each).backgroundColor);
+    probe.remove();
+    return colours;
+  })()`);
+  expect(colour).toBe(pink);
   await shoot('refresh-light-1280');
-  await page.getByRole('button', { name: 'Refresh: new data is ready' }).click();
+  await lit.click();
   await until('the new run to be shown', async () => (await runRows().count()) === before + 1);
   await page.getByRole('button', { name: 'Refresh', exact: true }).waitFor();
 });

@@ -1,4 +1,4 @@
-import { Button } from 'react-aria-components';
+import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { useRefresh, type Live } from './live.ts';
 import styles from './RefreshButton.module.css';
@@ -9,7 +9,8 @@ export function RefreshButton({ live }: { live: Live | undefined }) {
   return (
     <>
       <Button
-        className={`${styles['button']} ${isNew ? styles['new'] : ''}`}
+        look={isNew ? 'refresh' : 'plain'}
+        inBar
         onPress={refresh}
         aria-label={isNew ? 'Refresh: new data is ready' : 'Refresh'}
       >

@@ -1,6 +1,7 @@
-import { Button, Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
+import { Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
 import type { Live } from '../integrationHealth/live.ts';
 import { nameOf, syncStateOf, syncWords } from '../integrations/state.ts';
+import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
@@ -21,11 +22,8 @@ export function SyncStatus({ live, vendorName }: Props) {
   const word = isSyncing ? 'syncing' : isBlocked ? 'blocked' : 'idle';
   return (
     <DialogTrigger>
-      <Button className={`${styles['button']} ${styles[word]}`} aria-label={`Sync Status: ${word}`}>
-        <Icon
-          name={isSyncing ? 'busy' : isBlocked ? 'bad' : isDone ? 'good' : 'waiting'}
-          className={isSyncing ? styles['turning'] : undefined}
-        />
+      <Button look="quiet" inBar aria-label={`Sync Status: ${word}`}>
+        <Icon name={isSyncing ? 'busy' : isBlocked ? 'bad' : isDone ? 'good' : 'waiting'} className={styles[word]} />
         <span>Sync Status</span>
       </Button>
       <Popover className={styles['popover'] ?? ''} placement="bottom end">
