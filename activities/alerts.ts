@@ -30,7 +30,7 @@ import { writeTiming } from './writeTiming.ts';
 const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
-  const { claimWith, settleAfterMs } = writeTiming(deps.environment);
+  const { writeOnce, settleAfterMs } = writeTiming(deps.environment);
   const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
 
   /**
@@ -40,13 +40,18 @@ export function createAlertActivities(deps: Dependencies) {
    */
   async function post(context: DeliveryContext, adapter: PsaAdapter): Promise<Fate> {
     const { alert: row } = context;
-    const claiming = claimWith(() => claimPost(deps.db, row, row.ticketId === null ? 'ticket' : 'note'));
-    const { claim } = claiming;
-    const result =
-      row.ticketId === null
-        ? await adapter.createTicket({ ...(await ticketOf(deps, context, adapter)), claim })
-        : await adapter.addNote({ ...(await noteOf(deps, context, row.ticketId)), claim });
-    return claiming.lost ? 'unknown' : settle(row, claiming.claimed, result);
+    const { ticketId } = row;
+    const { result, claimed, lost } =
+      ticketId === null
+        ? await writeOnce(
+            () => claimPost(deps.db, row, 'ticket'),
+            async (claim) => adapter.createTicket({ ...(await ticketOf(deps, context, adapter)), claim }),
+          )
+        : await writeOnce(
+            () => claimPost(deps.db, row, 'note'),
+            async (claim) => adapter.addNote({ ...(await noteOf(deps, context, ticketId)), claim }),
+          );
+    return lost ? 'unknown' : settle(row, claimed, result);
   }
 
   async function settle(

@@ -38,7 +38,7 @@ interface Psa {
 const linesPerActivity = 25;
 
 export function createApprovalActivities(deps: Dependencies) {
-  const { claimWith, settleAfterMs } = writeTiming(deps.environment);
+  const { writeOnce, settleAfterMs } = writeTiming(deps.environment);
 
   /**
    * Writes a line, if this caller gets the claim right before the write is sent.
@@ -52,17 +52,20 @@ export function createApprovalActivities(deps: Dependencies) {
       return recordOutcome(deps.db, psa.id, line, { state: 'rejected', problem: { code: 'line_ended', detail } });
     }
     // The write's window counts from before the line is read, so that the values compared with it are never old.
-    const claiming = claimWith(() => claimLine(deps.db, line), Date.now());
-    const result = await psa.adapter.setQuantity({
-      agreementId: line.agreementId,
-      lineId: line.lineId,
-      from: line.from,
-      ...(line.expectedVersion ? { expectedVersion: line.expectedVersion } : {}),
-      to: line.to,
-      decimals: psa.decimals,
-      claim: claiming.claim,
-    });
-    const { claimed, lost } = claiming;
+    const { result, claimed, lost } = await writeOnce(
+      () => claimLine(deps.db, line),
+      (claim) =>
+        psa.adapter.setQuantity({
+          agreementId: line.agreementId,
+          lineId: line.lineId,
+          from: line.from,
+          ...(line.expectedVersion ? { expectedVersion: line.expectedVersion } : {}),
+          to: line.to,
+          decimals: psa.decimals,
+          claim,
+        }),
+      Date.now(),
+    );
     if (lost) return;
     if (result.outcome !== 'not_sent') return recordOutcome(deps.db, psa.id, claimed ?? line, outcomeOf(result));
     if (result.error.code === 'locked') return waitForLock(psa.id, line, claimed ?? line, result.error);

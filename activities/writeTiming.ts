@@ -9,23 +9,35 @@ export function writeTiming(environment: Environment) {
   const writeWindowMs = environment.CALL_TIMEOUT_MS;
   return {
     /**
+     * Sends a write once: `send` claims it right before it is sent.
+     *
      * @param claimRow answers undefined when another caller has the claim
      * @param startedAt epoch milliseconds from which the write's window counts; absent = from its claim
-     * @returns `claim` for the adapter, and the claim's outcome: `claimed`, or `lost` to another caller, or neither
+     * @returns what came of the write, and of its claim: `claimed`, or `lost` to another caller, or neither
+     * @throws the claim's own failure, whatever the adapter made of it: nothing was sent
      */
-    claimWith: <Row>(claimRow: () => Promise<Row | undefined>, startedAt?: number) => {
-      const claiming: { claim: Claim; claimed?: Row | undefined; lost: boolean } = {
-        lost: false,
-        claim: async () => {
-          const sendBefore = (startedAt ?? Date.now()) + writeWindowMs;
-          // The window is over already: the write would come too late, so nothing is claimed.
-          if (Date.now() >= sendBefore) return sendBefore;
+    writeOnce: async <Row, Result>(
+      claimRow: () => Promise<Row | undefined>,
+      send: (claim: Claim) => Promise<Result>,
+      startedAt?: number,
+    ): Promise<{ result: Result; claimed: Row | undefined; lost: boolean }> => {
+      const claiming: { claimed?: Row | undefined; lost: boolean; failure?: unknown } = { lost: false };
+      const claim: Claim = async () => {
+        const sendBefore = (startedAt ?? Date.now()) + writeWindowMs;
+        // The window is over already: the write would come too late, so nothing is claimed.
+        if (Date.now() >= sendBefore) return sendBefore;
+        try {
           claiming.claimed = await claimRow();
-          claiming.lost = claiming.claimed === undefined;
-          return claiming.lost ? 0 : sendBefore;
-        },
+        } catch (error) {
+          claiming.failure = error;
+          throw error;
+        }
+        claiming.lost = claiming.claimed === undefined;
+        return claiming.lost ? 0 : sendBefore;
       };
-      return claiming;
+      const result = await send(claim);
+      if (claiming.failure !== undefined) throw claiming.failure;
+      return { result, claimed: claiming.claimed, lost: claiming.lost };
     },
     /**
      * How long after its claim a write's outcome may still be open: the window, the read before it, the write, and the

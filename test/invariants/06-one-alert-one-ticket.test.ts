@@ -11,6 +11,7 @@ import {
   type Alerting,
   type AlertView,
 } from '../kit/alerts.ts';
+import { failUpdates } from '../kit/database.ts';
 import { pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -91,6 +92,15 @@ test('a POST that never arrived is sent once more, after every look, and no thir
   await system.api.post(`/v1/alerts/${id}/retry`);
   await untilAlert(system, id, 'delivered');
   expect(await ticketsOf(system, id)).toHaveLength(1);
+});
+
+test('a claim that PostgreSQL could not make is no POST that may have arrived: it is made again, and the ticket comes', async () => {
+  const claimed = 'old.claim_id is null and new.claim_id is not null';
+  await failUpdates(system.database.db, { table: 'alert', when: claimed, times: 1 });
+  const id = await send('unclaimed');
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+  expect(await posts()).toBe(1);
 });
 
 test('of five deliveries at once comes one alert and one ticket; identical ones need no note', async () => {
