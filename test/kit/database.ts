@@ -38,7 +38,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
  * @param failing.when a condition over `new` and `old`, in SQL
  * @param failing.times how many are refused; the ones after them are made
  */
-export async function failUpdates(db: Database, failing: { table: string; when: string; times: number }): Promise<void> {
+export async function failUpdates(
+  db: Database,
+  failing: { table: string; when: string; times: number },
+): Promise<void> {
   const { table, when, times } = failing;
   // A sequence keeps its number when the refused transaction is rolled back.
   await db.execute(
