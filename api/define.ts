@@ -3,7 +3,8 @@ import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi
 import type { Context } from 'hono';
 import type { ApiEnv, Scope } from './context.ts';
 import { requireScope } from './middleware/authenticate.ts';
-import { ApiProblem, fieldErrors, problemSchema } from './problem.ts';
+import { ApiProblem, fieldErrors } from './problem.ts';
+import { problemResponses, type OwnProblems } from './problemResponses.ts';
 
 export function createRouter(): OpenAPIHono<ApiEnv> {
   return new OpenAPIHono<ApiEnv>({
@@ -15,41 +16,6 @@ export function createRouter(): OpenAPIHono<ApiEnv> {
     },
   });
 }
-
-const problem = (description: string, status: number, code: string, detail: string) => ({
-  description,
-  content: {
-    'application/problem+json': {
-      schema: problemSchema,
-      example: new ApiProblem(status, code, detail).toBody('0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11'),
-    },
-  },
-});
-
-/** The answers every route may give besides its own. */
-const problems = {
-  400: problem('The request does not fit its schema', 400, 'invalid-request', 'The request does not fit: limit.'),
-  401: problem('No token, or one that is not valid', 401, 'bad-token', 'This token is not known, or it was revoked.'),
-  403: problem('The token lacks the scope', 403, 'missing-scope', 'This needs a token with the scope "operate".'),
-  404: problem('There is no such thing in this organization', 404, 'not-found', 'There is no such integration.'),
-  409: problem('Not in this state', 409, 'not-read-yet', 'The PSA has not been read yet.'),
-  413: problem('The body is too large', 413, 'too-large', 'The body is larger than 1048576 bytes.'),
-  415: problem(
-    'The body is not JSON, or its charset is not known',
-    415,
-    'not-json',
-    'Send the body as JSON, with "Content-Type: application/json".',
-  ),
-  422: problem('Understood, but it cannot be done', 422, 'unknown-product', 'The PSA has no product with the id 77.'),
-  429: problem(
-    'Too many requests',
-    429,
-    'too-many-requests',
-    'More than 50 requests per second with one token. Ask again after the seconds in Retry-After.',
-  ),
-  500: problem('An error in Countersign', 500, 'internal', 'Something went wrong in Countersign.'),
-  503: problem('Something it needs is not set up', 503, 'no-client-id', 'CONNECTWISE_CLIENT_ID is not set.'),
-};
 
 type Method = 'get' | 'post' | 'put' | 'delete';
 
@@ -70,6 +36,7 @@ const idempotencyHeader = z.object({
  *
  * @param config.example an answer, as it is sent
  * @param config.stream true for an answer of server-sent events, each of which has the answer's schema
+ * @param config.problems the codes that are this route's own; those that follow from what it is are added
  * @param config.media the media type of an answer that is not JSON; `sendFile` sends it
  */
 export function route<P extends string, Q extends NonNullable<RouteConfig['request']>, A extends z.ZodType>(config: {
@@ -83,13 +50,14 @@ export function route<P extends string, Q extends NonNullable<RouteConfig['reque
   ok: 200 | 201 | 202;
   answer: A;
   example: NoInfer<z.output<A>>;
+  problems: OwnProblems;
   stream?: boolean;
   media?: 'application/json' | 'text/csv';
 }) {
-  const { scope, ok, answer, tag, example, stream, media = 'application/json', ...rest } = config;
+  const { scope, ok, answer, tag, example, problems: _, stream, media = 'application/json', ...rest } = config;
   const content = stream ? { 'text/event-stream': { schema: answer } } : { [media]: { schema: answer, example } };
   const responses: Record<number, { description: string }> = {
-    ...problems,
+    ...problemResponses(config),
     [ok]: { description: stream ? `Events; the data of each is like ${JSON.stringify(example)}` : 'OK', content } as {
       description: string;
     },

@@ -64,7 +64,7 @@ async function typesOf(document: string): Promise<string> {
 
 /**
  * Types say what a thing is made of. Words about it stand in the document; here they would change the types with every
- * sentence. Every operation has the same problems: they would be nine tenths of the types.
+ * sentence. All problems have one schema, so one of an operation's stands for all of them.
  */
 function shapesAlone(name: string, value: unknown): unknown {
   const isWords = (name === 'summary' || name === 'description') && typeof value === 'string';

@@ -55,6 +55,7 @@ const check = route({
   ok: 202,
   answer: processSchema,
   example: exampleProcess('connect', exampleIds.integration, 'linkCustomers', 'checkPermissions'),
+  problems: { 409: ['disconnected', 'no-alerts'] },
 });
 const putBoard = route({
   method: 'put',
@@ -78,6 +79,7 @@ const putBoard = route({
   ok: 200,
   answer: settingsSchema,
   example: exampleSettings,
+  problems: { 409: ['disconnected', 'no-alerts', 'not-read-yet'], 422: ['unusable-board'] },
 });
 const get = route({
   method: 'get',
@@ -90,6 +92,7 @@ const get = route({
   ok: 200,
   answer: settingsSchema,
   example: exampleSettings,
+  problems: {},
 });
 const days = z.int().min(1).max(365);
 const template = z.string().trim().min(1).max(10_000);
@@ -122,6 +125,7 @@ const put = route({
   ok: 200,
   answer: settingsSchema,
   example: exampleSettings,
+  problems: { 409: ['disconnected', 'no-alerts'], 422: ['unknown-field'] },
 });
 const previewSchema = z
   .object({
@@ -162,6 +166,7 @@ const preview = route({
     summary: '[Mail] Mail is delayed',
     body: 'Mail of acme.example waits for 40 minutes.',
   },
+  problems: { 422: ['unknown-field'] },
 });
 
 export const alertSettingsRoutes = createRouter();

@@ -114,6 +114,7 @@ const list = route({
   ok: 200,
   answer: listOf(alertSchema),
   example: { items: [exampleAlert], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -126,6 +127,7 @@ const get = route({
   ok: 200,
   answer: detailSchema,
   example: exampleDetail,
+  problems: {},
 });
 const retry = route({
   method: 'post',
@@ -138,6 +140,7 @@ const retry = route({
   ok: 202,
   answer: detailSchema,
   example: exampleDetail,
+  problems: { 409: ['not-dead', 'not-blocked'] },
 });
 const dismiss = route({
   method: 'post',
@@ -153,6 +156,7 @@ const dismiss = route({
   ok: 200,
   answer: detailSchema,
   example: { ...exampleDetail, state: 'dismissed' as const },
+  problems: { 409: ['ticket-under-way', 'told-already'] },
 });
 const testAlert = route({
   method: 'post',
@@ -170,6 +174,7 @@ const testAlert = route({
   ok: 202,
   answer: detailSchema,
   example: { ...exampleDetail, source: 'test' as const },
+  problems: { 409: ['disconnected', 'no-alerts'], 422: ['unknown-account'] },
 });
 
 export const alertRoutes = createRouter();

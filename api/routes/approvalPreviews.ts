@@ -105,6 +105,7 @@ const create = route({
   ok: 201,
   answer: previewSchema,
   example: examplePreview,
+  problems: { 404: ['not-found'] },
 });
 const get = route({
   method: 'get',
@@ -117,6 +118,7 @@ const get = route({
   ok: 200,
   answer: previewSchema,
   example: examplePreview,
+  problems: {},
 });
 const lines = route({
   method: 'get',
@@ -129,6 +131,7 @@ const lines = route({
   ok: 200,
   answer: listOf(lineSchema),
   example: { items: [exampleLine], nextCursor: null },
+  problems: {},
 });
 
 export const approvalPreviewRoutes = createRouter();

@@ -173,6 +173,11 @@ const create = route({
   ok: 202,
   answer: answerSchema,
   example: exampleAnswer,
+  problems: {
+    404: ['not-found'],
+    409: ['preview-signed-off'],
+    422: ['nothing-to-approve', 'unknown-cards', 'several-connections'],
+  },
 });
 const get = route({
   method: 'get',
@@ -185,6 +190,7 @@ const get = route({
   ok: 200,
   answer: approvalSchema,
   example: exampleApproval,
+  problems: {},
 });
 const lines = route({
   method: 'get',
@@ -197,6 +203,7 @@ const lines = route({
   ok: 200,
   answer: listOf(lineSchema),
   example: { items: [exampleLine], nextCursor: null },
+  problems: {},
 });
 const skipped = route({
   method: 'get',
@@ -209,6 +216,7 @@ const skipped = route({
   ok: 200,
   answer: listOf(skippedSchema),
   example: { items: [exampleSkipped], nextCursor: null },
+  problems: {},
 });
 const undo = route({
   method: 'post',
@@ -222,6 +230,7 @@ const undo = route({
   ok: 202,
   answer: answerSchema,
   example: exampleAnswer,
+  problems: { 409: ['not-closed', 'nothing-to-undo'] },
 });
 const lineParam = idParam.extend({ lineId: z.uuid().openapi({ example: exampleIds.line }) });
 const withdrawAll = route({
@@ -235,6 +244,7 @@ const withdrawAll = route({
   ok: 200,
   answer: approvalSchema,
   example: exampleApproval,
+  problems: { 409: ['not-a-todo'] },
 });
 const withdrawOne = route({
   method: 'post',
@@ -247,6 +257,7 @@ const withdrawOne = route({
   ok: 200,
   answer: approvalSchema,
   example: exampleApproval,
+  problems: { 409: ['not-a-todo'] },
 });
 const retry = route({
   method: 'post',
@@ -259,6 +270,7 @@ const retry = route({
   ok: 202,
   answer: approvalSchema,
   example: exampleApproval,
+  problems: { 409: ['not-blocked'] },
 });
 
 export const approvalRoutes = createRouter();

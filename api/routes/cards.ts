@@ -209,6 +209,7 @@ const list = route({
   ok: 200,
   answer: listOf(cardSchema),
   example: { items: [exampleCard], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -221,6 +222,7 @@ const get = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleDetail,
+  problems: {},
 });
 const reason = z.string().trim().min(1).max(500);
 const dismiss = route({
@@ -244,6 +246,7 @@ const dismiss = route({
   ok: 200,
   answer: cardDetailSchema,
   example: { ...exampleDetail, dismissed: true },
+  problems: { 422: ['no-date'] },
 });
 const putLine = route({
   method: 'put',
@@ -260,6 +263,7 @@ const putLine = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleDetail,
+  problems: { 422: ['unknown-line'] },
 });
 const ruleBody = z.object({
   notBilled: z.boolean().optional(),
@@ -285,6 +289,7 @@ const putRule = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleDetail,
+  problems: {},
 });
 
 const undismiss = route({
@@ -298,6 +303,7 @@ const undismiss = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleDetail,
+  problems: {},
 });
 const deleteLine = route({
   method: 'delete',
@@ -310,6 +316,7 @@ const deleteLine = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleDetail,
+  problems: {},
 });
 const deleteRule = route({
   method: 'delete',
@@ -322,6 +329,7 @@ const deleteRule = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleDetail,
+  problems: {},
 });
 
 export const cardRoutes = createRouter();

@@ -48,6 +48,7 @@ const list = route({
     ],
     nextCursor: null,
   },
+  problems: {},
 });
 const auditSchema = z
   .object({
@@ -86,6 +87,7 @@ const audit = route({
     ],
     nextCursor: null,
   },
+  problems: {},
 });
 
 export const catalogueRoutes = createRouter();

@@ -34,6 +34,7 @@ const setIntake = route({
   ok: 200,
   answer: integrationSchema,
   example: { ...exampleIntegration, id: exampleIds.integration, intake: 'push' },
+  problems: { 409: ['disconnected', 'not-connected-yet', 'not-verified'] },
 });
 
 const refusedSchema = z
@@ -96,6 +97,7 @@ const getIntake = route({
     ],
     nextCursor: null,
   },
+  problems: {},
 });
 
 /** An id as it was posted, or an empty text. PostgreSQL does not accept a NUL. */

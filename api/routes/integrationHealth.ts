@@ -94,6 +94,7 @@ const list = route({
   ok: 200,
   answer: listOf(healthSchema),
   example: { items: [exampleHealth], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -106,6 +107,7 @@ const get = route({
   ok: 200,
   answer: healthSchema,
   example: exampleHealth,
+  problems: { 409: ['disconnected'] },
 });
 
 export const integrationHealthRoutes = createRouter();

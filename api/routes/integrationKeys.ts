@@ -44,6 +44,7 @@ const rotate = route({
   ok: 201,
   answer: issuedSchema,
   example: { id: exampleIds.integration, key: 'csk_shown-once-and-kept-as-a-hash' },
+  problems: { 409: ['disconnected'] },
 });
 const list = route({
   method: 'get',
@@ -56,6 +57,7 @@ const list = route({
   ok: 200,
   answer: listOf(keySchema),
   example: { items: [exampleKey], nextCursor: null },
+  problems: {},
 });
 const revoke = route({
   method: 'delete',
@@ -68,6 +70,7 @@ const revoke = route({
   ok: 200,
   answer: listOf(keySchema),
   example: { items: [{ ...exampleKey, revokedAt: '2026-11-24T09:00:00.000Z' }], nextCursor: null },
+  problems: {},
 });
 
 export const integrationKeyRoutes = createRouter();

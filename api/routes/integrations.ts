@@ -57,6 +57,7 @@ const create = route({
   ok: 201,
   answer: createdSchema,
   example: { integration: exampleIntegration },
+  problems: { 404: ['not-found'], 422: ['unknown-vendor', 'virtual-administrator'] },
 });
 const list = route({
   method: 'get',
@@ -69,6 +70,7 @@ const list = route({
   ok: 200,
   answer: listOf(integrationSchema),
   example: { items: [exampleIntegration], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -81,6 +83,7 @@ const get = route({
   ok: 200,
   answer: integrationSchema,
   example: exampleIntegration,
+  problems: {},
 });
 const credentialsBody = z.object({
   resellerId: z.string(),
@@ -107,6 +110,7 @@ const putCredentials = route({
   ok: 200,
   answer: integrationSchema,
   example: exampleIntegration,
+  problems: { 409: ['disconnected', 'not-connected-yet'], 422: ['invalid-credentials'] },
 });
 const customerSchema = z
   .object({ id: z.string(), name: z.string(), linked: z.boolean(), missingSince: isoDateOrNull })
@@ -122,6 +126,7 @@ const customers = route({
   ok: 200,
   answer: listOf(customerSchema),
   example: { items: [{ id: '1001', name: 'Acme Dental', linked: true, missingSince: null }], nextCursor: null },
+  problems: { 409: ['not-read-yet'] },
 });
 const linkBody = z.union([
   z.object({ ids: z.array(z.string()).min(1).max(100_000) }),
@@ -138,6 +143,7 @@ const link = route({
   ok: 200,
   answer: z.object({ linked: z.int() }),
   example: { linked: 2 },
+  problems: { 409: ['disconnected', 'not-read-yet'], 422: ['unknown-customers', 'no-customers'] },
 });
 export const integrationRoutes = createRouter();
 

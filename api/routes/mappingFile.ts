@@ -26,6 +26,7 @@ const exportMappings = route({
   answer: z.string(),
   example: exampleFile,
   media: 'text/csv',
+  problems: {},
 });
 const resultSchema = z
   .object({
@@ -87,6 +88,7 @@ const importFile = route({
     errors: [],
     version: `${exampleVersion}.1024`,
   },
+  problems: { 409: ['disconnected', 'changed-meanwhile'], 422: ['mapping-file'] },
 });
 
 export const mappingFileRoutes = createRouter();

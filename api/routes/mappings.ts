@@ -73,6 +73,7 @@ const accounts = route({
   ok: 200,
   answer: listOf(accountSchema),
   example: { items: [exampleAccount], nextCursor: null },
+  problems: {},
 });
 const account = route({
   method: 'get',
@@ -85,6 +86,7 @@ const account = route({
   ok: 200,
   answer: accountSchema,
   example: exampleAccount,
+  problems: {},
 });
 const suggest = route({
   method: 'get',
@@ -100,6 +102,7 @@ const suggest = route({
     items: [{ id: '250', name: 'Acme Dental Group', score: 0.91, reason: 'The names share most of their words.' }],
     nextCursor: null,
   },
+  problems: { 409: ['not-read-yet'] },
 });
 const putMapping = route({
   method: 'put',
@@ -116,6 +119,7 @@ const putMapping = route({
   ok: 200,
   answer: accountSchema,
   example: exampleAccount,
+  problems: { 409: ['disconnected', 'not-linked', 'excluded', 'changed-meanwhile'], 422: ['unknown-psa-account'] },
 });
 const deleteMapping = route({
   method: 'delete',
@@ -128,6 +132,7 @@ const deleteMapping = route({
   ok: 200,
   answer: accountSchema,
   example: { ...exampleAccount, psaAccountId: null, how: null },
+  problems: { 409: ['disconnected', 'not-linked', 'changed-meanwhile'] },
 });
 const putExclusion = route({
   method: 'put',
@@ -140,6 +145,7 @@ const putExclusion = route({
   ok: 200,
   answer: accountSchema,
   example: { ...exampleAccount, excluded: true, psaAccountId: null, how: null },
+  problems: { 409: ['disconnected', 'not-linked', 'changed-meanwhile'] },
 });
 const deleteExclusion = route({
   method: 'delete',
@@ -152,6 +158,7 @@ const deleteExclusion = route({
   ok: 200,
   answer: accountSchema,
   example: { ...exampleAccount, psaAccountId: null, how: null },
+  problems: { 409: ['disconnected', 'not-linked'] },
 });
 const serviceSchema = z
   .object({
@@ -188,6 +195,7 @@ const services = route({
   ok: 200,
   answer: listOf(serviceSchema),
   example: { items: [exampleService], nextCursor: null },
+  problems: {},
 });
 const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'CloudFilter' }) });
 const service = route({
@@ -201,6 +209,7 @@ const service = route({
   ok: 200,
   answer: serviceSchema,
   example: exampleService,
+  problems: {},
 });
 const serviceBody = z.object({
   productIds: z
@@ -226,6 +235,10 @@ const putService = route({
   ok: 200,
   answer: serviceSchema,
   example: exampleService,
+  problems: {
+    409: ['disconnected', 'changed-meanwhile'],
+    422: ['unknown-product', 'inactive-product', 'bundle-product'],
+  },
 });
 const deleteService = route({
   method: 'delete',
@@ -238,6 +251,7 @@ const deleteService = route({
   ok: 200,
   answer: serviceSchema,
   example: { ...exampleService, productIds: null, fanOut: null, rounding: null, combine: {} },
+  problems: { 409: ['disconnected', 'changed-meanwhile'] },
 });
 
 export const mappingRoutes = createRouter();

@@ -25,6 +25,7 @@ const get = route({
     organization: { id: exampleIds.psaConnection, name: 'Acme Managed IT' },
     scopes: ['read', 'operate'],
   },
+  problems: {},
 });
 
 export const meRoutes = createRouter();

@@ -19,6 +19,7 @@ const begin = route({
   ok: 202,
   answer: integrationSchema,
   example: migrated,
+  problems: { 409: ['disconnected', 'not-connected-yet', 'has-alerts'] },
 });
 const abandon = route({
   method: 'post',
@@ -31,6 +32,7 @@ const abandon = route({
   ok: 200,
   answer: integrationSchema,
   example: exampleIntegration,
+  problems: { 409: ['disconnected', 'no-migration'] },
 });
 
 export const migrationRoutes = createRouter();

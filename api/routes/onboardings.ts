@@ -99,6 +99,7 @@ const list = route({
   ok: 200,
   answer: listOf(onboardingSchema),
   example: { items: [exampleOnboarding], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -111,6 +112,7 @@ const get = route({
   ok: 200,
   answer: detailSchema,
   example: exampleDetail,
+  problems: {},
 });
 const retry = route({
   method: 'post',
@@ -123,6 +125,7 @@ const retry = route({
   ok: 202,
   answer: detailSchema,
   example: exampleDetail,
+  problems: { 409: ['disconnected', 'not-blocked'] },
 });
 
 const accept = route({
@@ -136,6 +139,7 @@ const accept = route({
   ok: 202,
   answer: detailSchema,
   example: exampleDetail,
+  problems: { 409: ['disconnected', 'nothing-incomplete'] },
 });
 
 export const onboardingRoutes = createRouter();

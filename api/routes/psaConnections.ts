@@ -124,6 +124,7 @@ const create = route({
   ok: 201,
   answer: connectionSchema,
   example: exampleConnection,
+  problems: { 422: ['unknown-psa', 'invalid-credentials', 'invalid-settings'], 503: ['no-client-id'] },
 });
 const list = route({
   method: 'get',
@@ -136,6 +137,7 @@ const list = route({
   ok: 200,
   answer: listOf(connectionSchema),
   example: { items: [exampleConnection], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -148,6 +150,7 @@ const get = route({
   ok: 200,
   answer: connectionSchema,
   example: exampleConnection,
+  problems: {},
 });
 const putCredentials = route({
   method: 'put',
@@ -160,6 +163,7 @@ const putCredentials = route({
   ok: 200,
   answer: connectionSchema,
   example: exampleConnection,
+  problems: { 422: ['other-psa', 'invalid-credentials'], 503: ['no-client-id'] },
 });
 const check = route({
   method: 'post',
@@ -172,6 +176,7 @@ const check = route({
   ok: 202,
   answer: connectionSchema,
   example: exampleConnection,
+  problems: {},
 });
 const accept = route({
   method: 'post',
@@ -184,6 +189,7 @@ const accept = route({
   ok: 202,
   answer: connectionSchema,
   example: exampleConnection,
+  problems: { 409: ['nothing-incomplete'] },
 });
 const putWrites = route({
   method: 'put',
@@ -196,6 +202,7 @@ const putWrites = route({
   ok: 200,
   answer: connectionSchema,
   example: { ...exampleConnection, writesEnabled: true },
+  problems: {},
 });
 const putSettings = route({
   method: 'put',
@@ -208,6 +215,7 @@ const putSettings = route({
   ok: 200,
   answer: connectionSchema,
   example: exampleConnection,
+  problems: { 422: ['invalid-settings'] },
 });
 export const psaConnectionRoutes = createRouter();
 

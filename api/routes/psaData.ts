@@ -46,6 +46,7 @@ const boards = route({
     ],
     nextCursor: null,
   },
+  problems: { 409: ['not-read-yet'] },
 });
 const priorities = route({
   method: 'get',
@@ -58,6 +59,7 @@ const priorities = route({
   ok: 200,
   answer: listOf(prioritySchema),
   example: { items: [{ id: '1', name: 'Priority 1 - Critical', isDefault: false }], nextCursor: null },
+  problems: { 409: ['not-read-yet'] },
 });
 const searchQuery = pageQuery.extend({ search: z.string().trim().min(2).max(200).optional() });
 const accountSchema = z
@@ -77,6 +79,7 @@ const accounts = route({
     items: [{ id: '250', code: 'ACME', name: 'Acme Dental', active: true, prospect: false }],
     nextCursor: null,
   },
+  problems: { 409: ['not-read-yet'] },
 });
 const productSchema = z
   .object({
@@ -101,6 +104,7 @@ const products = route({
     items: [{ id: '77', productId: 'MP-CLOUDFILTER', name: 'CloudFilter', active: true, usableOnContract: true }],
     nextCursor: null,
   },
+  problems: { 409: ['not-read-yet'] },
 });
 
 export const psaDataRoutes = createRouter();

@@ -24,6 +24,7 @@ const disconnect = route({
   ok: 200,
   answer: integrationSchema,
   example: { ...exampleIntegration, disconnectedAt: '2026-11-24T09:00:00.000Z' },
+  problems: {},
 });
 const reconnect = route({
   method: 'post',
@@ -36,6 +37,7 @@ const reconnect = route({
   ok: 200,
   answer: createdSchema,
   example: { integration: exampleIntegration },
+  problems: { 409: ['not-disconnected'] },
 });
 
 export const reconnectionRoutes = createRouter();

@@ -87,6 +87,7 @@ const get = route({
   ok: 200,
   answer: scheduleSchema,
   example: exampleSchedule,
+  problems: {},
 });
 const put = route({
   method: 'put',
@@ -102,6 +103,7 @@ const put = route({
   ok: 200,
   answer: scheduleSchema,
   example: exampleSchedule,
+  problems: { 409: ['disconnected'], 422: ['unknown-time-zone', 'bad-cron'] },
 });
 
 export const scheduleRoutes = createRouter();

@@ -23,6 +23,7 @@ const complete = route({
   ok: 200,
   answer: processSchema,
   example: exampleProcess('connect', exampleIds.integration, 'mapAccounts', 'mapServices'),
+  problems: { 409: ['disconnected', 'not-yours-to-complete', 'out-of-order', 'nothing-mapped'] },
 });
 const retry = route({
   method: 'post',
@@ -35,6 +36,7 @@ const retry = route({
   ok: 202,
   answer: processSchema,
   example: exampleProcess('connect', exampleIds.integration, 'mapAccounts', 'mapServices'),
+  problems: { 409: ['disconnected', 'not-blocked'] },
 });
 
 const accept = route({
@@ -48,6 +50,7 @@ const accept = route({
   ok: 202,
   answer: processSchema,
   example: exampleProcess('connect', exampleIds.integration, 'mapAccounts', 'mapServices'),
+  problems: { 409: ['disconnected', 'nothing-incomplete'] },
 });
 
 export const stepRoutes = createRouter();

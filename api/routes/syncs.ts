@@ -78,6 +78,7 @@ const request = route({
     workflowId: `sync/${exampleIds.integration}`,
     state: 'requested',
   },
+  problems: { 409: ['disconnected', 'not-finished'] },
 });
 const list = route({
   method: 'get',
@@ -90,6 +91,7 @@ const list = route({
   ok: 200,
   answer: listOf(runSchema),
   example: { items: [exampleRun], nextCursor: null },
+  problems: {},
 });
 const get = route({
   method: 'get',
@@ -102,6 +104,7 @@ const get = route({
   ok: 200,
   answer: runWithSteps,
   example: exampleWithSteps,
+  problems: {},
 });
 const events = route({
   method: 'get',
@@ -115,6 +118,7 @@ const events = route({
   answer: runWithSteps,
   example: exampleWithSteps,
   stream: true,
+  problems: {},
 });
 const release = route({
   method: 'post',
@@ -127,6 +131,7 @@ const release = route({
   ok: 202,
   answer: runSchema,
   example: exampleRun,
+  problems: { 409: ['not-held'] },
 });
 const discard = route({
   method: 'post',
@@ -139,6 +144,7 @@ const discard = route({
   ok: 200,
   answer: runSchema,
   example: { ...exampleRun, state: 'discarded' },
+  problems: { 409: ['not-held'] },
 });
 
 export const syncRoutes = createRouter();

@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { misfits, routesOf } from '../kit/apiContract.ts';
@@ -54,12 +55,52 @@ test('every operation has an example of its body and its answer, and each fits i
   }
 });
 
-test('every operation documents its problems', () => {
-  for (const { operation } of routesOf(harness.contract)) {
-    for (const status of [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]) {
-      const content = operation.responses[status]?.content?.['application/problem+json'];
-      expect(content?.schema, `${operation.operationId} ${status}`).toEqual({ $ref: '#/$defs/Problem' });
+test('every operation documents the problems that it may answer, each with its codes', () => {
+  for (const { method, path, operation } of routesOf(harness.contract)) {
+    const problems = Object.entries(operation.responses).filter(([status]) => Number(status) >= 300);
+    for (const [status, { content, description, 'x-codes': codes = [] }] of problems) {
+      const where = `${operation.operationId} ${status}`;
+      expect(content?.['application/problem+json']?.schema, where).toEqual({ $ref: '#/$defs/Problem' });
+      expect(codes.length, where).toBeGreaterThan(0);
+      expect(new Set(codes).size, where).toBe(codes.length);
+      for (const code of codes) expect(description, where).toContain(`\`${code}\``);
     }
+    const statuses = problems.map(([status]) => Number(status));
+    const bodyProblems = method === 'GET' ? [] : [413, 415];
+    expect(statuses, operation.operationId).toEqual(expect.arrayContaining([400, 401, 403, 429, 500, 503]));
+    expect(statuses.filter((status) => status === 413 || status === 415)).toEqual(bodyProblems);
+    if (path.includes('{')) expect(statuses, operation.operationId).toContain(404);
+  }
+});
+
+test('an operation documents no problem that it cannot answer', () => {
+  const problemsOf = (operationId: string) => {
+    const route = routesOf(harness.contract).find(({ operation }) => operation.operationId === operationId);
+    const responses = Object.entries(route?.operation.responses ?? {});
+    return responses.flatMap(([status, { 'x-codes': codes = [] }]) => codes.map((code) => `${status} ${code}`));
+  };
+  const anybody = ['401 no-token', '401 bad-token', '403 missing-scope', '429 too-many-requests'];
+  const broken = ['500 internal', '500 bad-answer', '503 database-unavailable'];
+  expect(problemsOf('getMe').toSorted()).toEqual(['400 invalid-text', ...anybody, ...broken].toSorted());
+  expect(problemsOf('putSchedule').filter((problem) => /^4(04|09|22)/.test(problem))).toEqual([
+    '404 not-found',
+    '409 disconnected',
+    '422 unknown-time-zone',
+    '422 bad-cron',
+  ]);
+});
+
+test('every code that an operation documents stands where a problem is made', () => {
+  const root = fileURLToPath(new URL('../../', import.meta.url));
+  const sources = ['api', 'commands', 'domain'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && !file.endsWith('problemResponses.ts'))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8').replaceAll(/\bproblems: \{[^}]*\}/g, '')),
+  );
+  const all = sources.join('\n');
+  for (const { operation } of routesOf(harness.contract)) {
+    for (const code of Object.values(operation.responses).flatMap((response) => response['x-codes'] ?? []))
+      expect(all.includes(`'${code}'`), `${operation.operationId}: nothing makes a problem \`${code}\``).toBe(true);
   }
 });
 

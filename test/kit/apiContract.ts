@@ -12,7 +12,8 @@ export interface Operation {
   security: object[];
   parameters?: { name: string; in: string; schema: object; required?: boolean }[];
   requestBody?: { required: boolean; content: Record<string, Media> };
-  responses: Record<string, { description: string; content?: Record<string, Media> }>;
+  /** `x-codes` are the codes of a problem that the operation may answer with this status. */
+  responses: Record<string, { description: string; 'x-codes'?: string[]; content?: Record<string, Media> }>;
 }
 export interface Contract {
   openapi: string;

@@ -150,13 +150,14 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
   };
 }
 
-/** Checks that a problem document is complete, and that a good answer fits the schema of its operation. */
+/** Checks that a problem document is complete and its code declared, and that a good answer fits the schema of its operation. */
 function checkAnswer(contract: Contract, method: string, path: string, answer: ApiAnswer<unknown>): void {
   const where = `${method} ${path} → ${answer.status} ${JSON.stringify(answer.body).slice(0, 500)}`;
   const requestId = answer.headers.get('x-request-id');
   expect(requestId, where).toMatch(/^[\w.-]{1,64}$/);
   const route = findRoute(contract, method, path);
-  const content = route?.operation.responses[answer.status]?.content ?? { 'application/json': {} };
+  const declared = route?.operation.responses[answer.status];
+  const content = declared?.content ?? { 'application/json': {} };
   const media = answer.status < 300 ? (Object.keys(content)[0] ?? '') : 'application/problem+json';
   expect(answer.headers.get('content-type'), where).toContain(media);
   if (answer.status >= 300) {
@@ -164,8 +165,9 @@ function checkAnswer(contract: Contract, method: string, path: string, answer: A
     expect(body, where).toMatchObject({ status: answer.status, instance: requestId, type: 'about:blank' });
     expect(body.code, where).toMatch(/^[a-z]+(-[a-z]+)*$/);
     expect(body.detail.length, where).toBeGreaterThan(10);
+    if (route) expect(declared?.['x-codes'], `${where} is not declared by its route`).toContain(body.code);
   }
-  const schema = route?.operation.responses[answer.status]?.content?.[media]?.schema;
+  const schema = declared?.content?.[media]?.schema;
   if (route) expect(schema, `${where} is not in the contract`).toBeDefined();
   if (!schema) return;
   const events = [...String(answer.body).matchAll(/^data: (.+)$/gm)].map(([, data = '']): unknown => JSON.parse(data));
