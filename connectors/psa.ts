@@ -2,7 +2,7 @@
  * The PSA port: what Countersign needs of a PSA, after reference/psa-port.md §3. Ids are opaque strings; a new PSA is one
  * folder that implements this.
  */
-import type { neededForAlerts, neededForBilling } from '../domain/permissions.ts';
+import type { askedForBilling, neededForAlerts } from '../domain/permissions.ts';
 import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
 
@@ -77,9 +77,33 @@ export interface PsaLine {
   version: string;
 }
 
-export type Capability = (typeof neededForBilling)[number] | 'lines.write' | 'boards.read';
+export type Capability = (typeof askedForBilling)[number];
 /** Further rights, which alerts need. */
 export type AlertCapability = (typeof neededForAlerts)[number];
+
+/** A right as the PSA's administrator sees it. */
+export interface RightWords {
+  /** What Countersign uses it for. */
+  purpose: string;
+  /** The exact setting that grants it. */
+  setting: string;
+}
+
+export interface Noun {
+  one: string;
+  many: string;
+}
+
+/** The PSA's own words, in lower case as within a sentence; `productId` is the name of the field by which products are searched. */
+export interface PsaWords {
+  account: Noun;
+  product: Noun;
+  productId: string;
+  agreement: Noun;
+  line: Noun;
+  board: Noun;
+  ticket: Noun;
+}
 
 export interface PermissionReport<C extends string = Capability> {
   /** True when nothing that is needed is denied. */

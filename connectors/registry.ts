@@ -3,12 +3,15 @@ import { skuOf, skus } from '../domain/skuCatalogue.ts';
 import type { RateLimiter } from './rateLimiter.ts';
 import { connectwiseSettings, createConnectwiseAdapter } from './connectwise/adapter.ts';
 import { connectwiseCredentials, createConnectwiseClient, originOf } from './connectwise/client.ts';
+import { connectwiseRights, connectwiseRightsAt } from './connectwise/permissions.ts';
+import { connectwiseWords } from './connectwise/words.ts';
 import type { HttpLogger } from './http.ts';
 import {
   createMailprotectorAdapter,
   mailprotectorCredentials,
   mailprotectorSettings,
 } from './mailprotector/adapter.ts';
+import { mailprotectorWords } from './mailprotector/words.ts';
 import type { PsaAdapter } from './psa.ts';
 import type { VendorAdapter } from './vendor.ts';
 
@@ -26,7 +29,9 @@ export interface ConnectorOptions {
 export const vendors = {
   mailprotector: {
     name: 'Mailprotector',
-    intakes: ['pull', 'push'] as const,
+    words: mailprotectorWords,
+    /** The address of the vendor's own pages. */
+    portalUrl: (options: Pick<ConnectorOptions, 'mailprotectorUrl'>) => options.mailprotectorUrl,
     credentials: mailprotectorCredentials,
     settings: mailprotectorSettings,
     /** The catalogue's id of a service that is pushed under this name. */
@@ -50,6 +55,14 @@ export const psas = {
     name: 'ConnectWise PSA',
     credentials: connectwiseCredentials,
     settings: connectwiseSettings,
+    words: connectwiseWords,
+    rights: connectwiseRights,
+    rightsAt: connectwiseRightsAt,
+    /** What whoever runs Countersign has to set before this PSA can be connected; null = nothing. */
+    missing: (options: Pick<ConnectorOptions, 'connectwiseClientId'>): string | null =>
+      options.connectwiseClientId === ''
+        ? 'CONNECTWISE_CLIENT_ID is not set. Whoever runs Countersign registers one with ConnectWise and sets it.'
+        : null,
     /** @throws ConnectorError when the site is not an address that may be called */
     check(credentials: unknown, options: Pick<ConnectorOptions, 'allowPrivateHosts'>): void {
       originOf(connectwiseCredentials.parse(credentials).site, options.allowPrivateHosts);

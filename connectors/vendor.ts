@@ -3,6 +3,18 @@
 import type { Signals } from '../domain/derivedAlerts.ts';
 import type { ConnectorErrorCode } from './errors.ts';
 
+/** What a person must know of a vendor before and while it is connected. */
+export interface VendorWords {
+  /** Who supports the integration, and where. */
+  support: { by: string; url: string; text: string };
+  /** The question that is asked before anything is made, and what those are told who answer yes. */
+  eligibility: { question: string; refusal: string };
+  modules: Record<'billing' | 'alerts', { title: string; text: string }>;
+  intakes: Record<'pull' | 'push', { title: string; text: string }>;
+  /** The vendor's own pages, and what to do there, in order. */
+  portal: { name: string; enable: string[]; link: string[]; updateCounts: string };
+}
+
 /** A vendor account: a Mailprotector customer. */
 export interface VendorAccount {
   /** The vendor's own id, opaque. */

@@ -13,6 +13,9 @@ export interface PermissionFacts {
 /** Rights without which nothing can be reconciled. The right to write is needed only when writing is turned on. */
 export const neededForBilling = ['accounts.read', 'products.read', 'agreements.read', 'lines.read'] as const;
 
+/** Rights that billing asks after: `lines.write` is needed once writing is on, `boards.read` once there are alerts. */
+export const askedForBilling = [...neededForBilling, 'lines.write', 'boards.read'] as const;
+
 /** Rights without which no alert can become a ticket. */
 export const neededForAlerts = [
   'boards.read',

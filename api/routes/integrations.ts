@@ -151,11 +151,7 @@ integrationRoutes.openapi(create, async (c) => {
   const { deps, caller } = c.var;
   const { viaVirtualAdministrator, vendor, ...given } = c.req.valid('json');
   if (!isVendor(vendor)) throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${vendor}".`);
-  if (viaVirtualAdministrator)
-    throw unprocessable(
-      'virtual-administrator',
-      'If you receive Mailprotector through Virtual Administrator, you cannot use the integration at this time.',
-    );
+  if (viaVirtualAdministrator) throw unprocessable('virtual-administrator', vendors[vendor].words.eligibility.refusal);
   await ownedPsaConnection(deps, caller, given.psaConnectionId);
   const { services } = vendors[vendor];
   const modules = [...new Set(given.modules)];

@@ -314,13 +314,8 @@ function checkCredentials(deps: ApiDependencies, given: { kind: string; credenti
     if (error instanceof ConnectorError) throw unprocessable('invalid-credentials', error.detail);
     throw error;
   }
-  if (!deps.environment.CONNECTWISE_CLIENT_ID) {
-    throw new ApiProblem(
-      503,
-      'no-client-id',
-      'CONNECTWISE_CLIENT_ID is not set. Whoever runs Countersign registers one with ConnectWise and sets it.',
-    );
-  }
+  const missing = psas[given.kind].missing({ connectwiseClientId: deps.environment.CONNECTWISE_CLIENT_ID ?? '' });
+  if (missing !== null) throw new ApiProblem(503, 'no-client-id', missing);
   return parsed.data;
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { maxDecimals, sameQuantity } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
+import { field } from '../fields.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
 import type { CallOptions, UnreadRow } from '../vendor.ts';
 import { mayBeFull } from '../incomplete.ts';
@@ -23,7 +24,10 @@ import { afterFailedWrite, refused } from './writes.ts';
 /** Settings for what ConnectWise's documentation leaves open. */
 export const connectwiseSettings = z.strictObject({
   /** A quantity is a double in the API (connectwise.md §4.4); that ConnectWise keeps two decimals is not documented. */
-  quantityDecimals: z.int().min(0).max(maxDecimals).default(2),
+  quantityDecimals: field(z.int().min(0).max(maxDecimals).default(2), {
+    label: 'Decimals of a quantity',
+    where: 'How many decimals ConnectWise keeps of the quantity of an addition. Targets are rounded to them.',
+  }),
 });
 
 export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {

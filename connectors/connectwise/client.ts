@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RateLimiter } from '../rateLimiter.ts';
 import { ConnectorError } from '../errors.ts';
+import { field } from '../fields.ts';
 import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
 import { asNobody } from '../readingStep.ts';
 import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../incomplete.ts';
@@ -9,19 +10,33 @@ import { handOver, readRows } from '../rows.ts';
 import type { CallOptions } from '../vendor.ts';
 import { companyInfoSchema, countSchema } from './schemas.ts';
 
-const noSeparators = z
-  .string()
-  .trim()
-  .min(1)
-  .max(200)
-  .regex(/^[^+:\s]+$/, 'It contains neither +, : nor spaces.');
+const noSeparators = () =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .regex(/^[^+:\s]+$/, 'It contains neither +, : nor spaces.');
+
+const keysAt = 'System > Members > API Members > the member > API Keys';
 
 export const connectwiseCredentials = z.strictObject({
-  /** Host of the site people log in to, e.g. `na.myconnectwise.net`, or an on-premises host. */
-  site: z.string().trim().min(3).max(300),
-  companyId: noSeparators,
-  publicKey: noSeparators,
-  privateKey: z.string().trim().min(1).max(200),
+  site: field(z.string().trim().min(3).max(300), {
+    label: 'Site',
+    where: 'The host that you log in to, without https://. A server of your own has its own host name.',
+    example: 'na.myconnectwise.net',
+  }),
+  companyId: field(noSeparators(), {
+    label: 'Company ID',
+    where: 'The company that you type when you log in to ConnectWise, beside user name and password.',
+    example: 'acme',
+  }),
+  publicKey: field(noSeparators(), { label: 'Public Key', where: `${keysAt}: the public key.` }),
+  privateKey: field(z.string().trim().min(1).max(200), {
+    label: 'Private Key',
+    where: `${keysAt}: ConnectWise shows it only once, when the key is made.`,
+    secret: true,
+  }),
 });
 
 export interface ConnectwiseClient {

@@ -1,6 +1,6 @@
 /** Finds out which rights the API member has, with the cheapest reads (connectwise.md §6). */
-import { neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
-import type { AlertCapability, Capability, PermissionReport, Tri } from '../psa.ts';
+import { askedForBilling, neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
+import type { AlertCapability, Capability, PermissionReport, RightWords, Tri } from '../psa.ts';
 import { ConnectorError } from '../errors.ts';
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
@@ -11,20 +11,55 @@ interface Finding {
   evidence: string;
 }
 
-/** Where the right is set in ConnectWise: System > Security Roles > the API member's role. */
-const settings = {
-  'accounts.read': 'Companies > Company Maintenance: Inquire = All',
-  'products.read': 'Procurement > Product Catalog: Inquire = All',
-  'agreements.read': 'Finance > Agreements: Inquire = All',
-  'lines.read': 'Finance > Agreements: Inquire = All',
-  'lines.write': 'Finance > Agreements: Edit = All',
-  'boards.read': 'Service Desk > Service Tickets: Inquire = All',
-  'boards.details': 'System > Table Setup: Inquire = All (customise: Service Board)',
-  'priorities.read': 'Service Desk > Service Tickets: Inquire = All',
-  'tickets.read': 'Service Desk > Service Tickets: Inquire = All',
-  'tickets.create': 'Service Desk > Service Tickets: Add = All',
-  'tickets.edit': 'Service Desk > Service Tickets: Edit = All',
-} satisfies Record<Capability | AlertCapability, string>;
+/** Where rights are set. */
+export const connectwiseRightsAt = "System > Security Roles > the API member's role";
+
+export const connectwiseRights: Record<Capability | AlertCapability, RightWords> = {
+  'accounts.read': {
+    purpose: 'Read companies, to map customers to them',
+    setting: 'Companies > Company Maintenance: Inquire = All',
+  },
+  'products.read': {
+    purpose: 'Read products, to map services to them by Product ID',
+    setting: 'Procurement > Product Catalog: Inquire = All',
+  },
+  'agreements.read': {
+    purpose: 'Read agreements, to find what is billed and when',
+    setting: 'Finance > Agreements: Inquire = All',
+  },
+  'lines.read': {
+    purpose: 'Read additions, to compare their quantities with usage',
+    setting: 'Finance > Agreements: Inquire = All',
+  },
+  'lines.write': {
+    purpose: 'Write approved quantities to additions; needed only once you turn writing on',
+    setting: 'Finance > Agreements: Edit = All',
+  },
+  'boards.read': {
+    purpose: 'Read service boards, to choose where tickets go',
+    setting: 'Service Desk > Service Tickets: Inquire = All',
+  },
+  'boards.details': {
+    purpose: 'Read the statuses and types of a service board',
+    setting: 'System > Table Setup: Inquire = All (customise: Service Board)',
+  },
+  'priorities.read': {
+    purpose: 'Read priorities, to give tickets theirs',
+    setting: 'Service Desk > Service Tickets: Inquire = All',
+  },
+  'tickets.read': {
+    purpose: 'Find the ticket of an alert again, so that no alert becomes two tickets',
+    setting: 'Service Desk > Service Tickets: Inquire = All',
+  },
+  'tickets.create': {
+    purpose: 'Create tickets for alerts',
+    setting: 'Service Desk > Service Tickets: Add = All',
+  },
+  'tickets.edit': {
+    purpose: "Add notes to an alert's ticket, and close it",
+    setting: 'Service Desk > Service Tickets: Edit = All',
+  },
+};
 
 /** Checks the rights that billing needs. */
 export async function readPermissions(client: ConnectwiseClient, call?: CallOptions): Promise<PermissionReport> {
@@ -68,7 +103,7 @@ export async function readAlertPermissions(
   });
 }
 
-const billing = { asked: [...neededForBilling, 'lines.write', 'boards.read'], needed: neededForBilling } as const;
+const billing = { asked: askedForBilling, needed: neededForBilling };
 const alerts = { asked: neededForAlerts, needed: neededForAlerts };
 
 /** Tries a read and answers whether it is allowed, with the ids of the first rows. */
@@ -139,7 +174,7 @@ async function reportOf<C extends Capability | AlertCapability>(
       };
     } catch (error) {
       if (!(error instanceof ConnectorError) || error.code !== 'forbidden') throw error;
-      const evidence = `ConnectWise refuses GET ${path}. In System > Security Roles set ${settings[capability]}.`;
+      const evidence = `ConnectWise refuses GET ${path}. In System > Security Roles set ${connectwiseRights[capability].setting}.`;
       return { finding: { state: 'denied', evidence }, ids: [] };
     }
   });
@@ -148,10 +183,10 @@ async function reportOf<C extends Capability | AlertCapability>(
 }
 
 /** The finding for a right to write, which reads do not reveal. @param when what will reveal it */
-function unseen(capability: keyof typeof settings, when: string): Finding {
+function unseen(capability: Capability | AlertCapability, when: string): Finding {
   return {
     state: 'unknown',
-    evidence: `ConnectWise does not show this right to the API; ${when}. It needs ${settings[capability]}.`,
+    evidence: `ConnectWise does not show this right to the API; ${when}. It needs ${connectwiseRights[capability].setting}.`,
   };
 }
 

@@ -4,6 +4,7 @@ import type { RuleName, Signals } from '../../domain/derivedAlerts.ts';
 import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { RateLimiter } from '../rateLimiter.ts';
 import { ConnectorError } from '../errors.ts';
+import { field } from '../fields.ts';
 import { createHttpClient, type HttpLogger } from '../http.ts';
 import { asPart } from '../readingStep.ts';
 import { idOf, unreadRow } from '../rows.ts';
@@ -30,10 +31,22 @@ import {
 } from './schemas.ts';
 
 export const mailprotectorCredentials = z.strictObject({
-  resellerId: z
-    .string()
-    .regex(/^\d{1,18}$/, 'The reseller id is a number; Mailprotector shows it in the address of the console.'),
-  apiKey: z.string().trim().min(8).max(500),
+  resellerId: field(
+    z
+      .string()
+      .regex(/^\d{1,18}$/, 'The reseller id is a number; Mailprotector shows it in the address of the console.'),
+    {
+      label: 'Reseller id',
+      where: 'The number in the address of the Mailprotector Console while your reseller account is open.',
+      example: '500',
+    },
+  ),
+  apiKey: field(z.string().trim().min(8).max(500), {
+    label: 'API key',
+    where:
+      'In the Mailprotector Console: the menu at the upper right > edit profile > "…" on your reseller role > View API Key.',
+    secret: true,
+  }),
 });
 
 /** Settings for every question that the references leave open, with our defaults. */

@@ -12,6 +12,10 @@ test('a page of the audit that is too large is refused, and names the field', as
   expect(problem.errors).toMatchObject([{ field: 'limit' }]);
 });
 
+test('PSAs cannot be changed', async () => {
+  await harness.admin.problem(404, 'no-route', 'POST', '/v1/psas', {});
+});
+
 test('vendors cannot be changed', async () => {
   await harness.admin.problem(404, 'no-route', 'POST', '/v1/vendors', {});
 });

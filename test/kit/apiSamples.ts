@@ -61,6 +61,7 @@ export const vendorCredentials = { resellerId: '500', apiKey: 'another-good-key'
 
 export const samples: Record<string, Make> = {
   getMe: () => ({}),
+  listPsas: () => ({}),
   listVendors: () => ({}),
   listAudit: () => ({}),
 

@@ -2,6 +2,8 @@
 export const keys = {
   me: { all: ['me'] },
   vendors: { all: ['vendors'] },
+  psas: { all: ['psas'] },
+  psaConnections: { all: ['psaConnections'] },
   health: { all: ['health'], live: ['live', 'health'] },
   integrations: { all: ['integrations'], live: ['live', 'integrations'] },
   syncs: {

@@ -1156,6 +1156,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/psas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listPsas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/syncs/{id}": {
         parameters: {
             query?: never;
@@ -1542,6 +1558,18 @@ export interface components {
                 unitPrice: number;
             }[];
         };
+        Field: {
+            default: string | number | null;
+            label: string;
+            maximum: number | null;
+            minimum: number | null;
+            name: string;
+            required: boolean;
+            secret: boolean;
+            /** @enum {string} */
+            type: "text" | "number";
+            where: string;
+        };
         Health: {
             alertsDead: number;
             alertsParked: number;
@@ -1666,6 +1694,10 @@ export interface components {
             };
             scopes: ("read" | "operate" | "admin")[];
         };
+        Noun: {
+            many: string;
+            one: string;
+        };
         Onboarding: {
             /** Format: date-time */
             endedAt: string | null;
@@ -1735,6 +1767,30 @@ export interface components {
             url: string | null;
             waitsFor: string | null;
             workflowId: string;
+        };
+        Psa: {
+            credentials: components["schemas"]["Field"][];
+            id: string;
+            missing: string | null;
+            name: string;
+            rights: {
+                blocks: ("billing" | "alerts")[];
+                id: string;
+                modules: ("billing" | "alerts")[];
+                purpose: string;
+                setting: string;
+            }[];
+            rightsAt: string;
+            settings: components["schemas"]["Field"][];
+            words: {
+                account: components["schemas"]["Noun"];
+                agreement: components["schemas"]["Noun"];
+                board: components["schemas"]["Noun"];
+                line: components["schemas"]["Noun"];
+                product: components["schemas"]["Noun"];
+                productId: string;
+                ticket: components["schemas"]["Noun"];
+            };
         };
         PsaAccount: {
             active: boolean;
@@ -1910,14 +1966,41 @@ export interface components {
             type: string | null;
         };
         Vendor: {
+            credentials: components["schemas"]["Field"][];
+            eligibility: {
+                question: string;
+                refusal: string;
+            };
             id: string;
-            intakes: string[];
+            intakes: {
+                /** @enum {string} */
+                intake: "push" | "pull";
+                text: string;
+                title: string;
+            }[];
+            modules: {
+                /** @enum {string} */
+                module: "billing" | "alerts";
+                text: string;
+                title: string;
+            }[];
             name: string;
-            note: string;
+            portal: {
+                enable: string[];
+                link: string[];
+                name: string;
+                updateCounts: string;
+                url: string;
+            };
             services: {
                 id: string;
                 name: string;
             }[];
+            support: {
+                by: string;
+                text: string;
+                url: string;
+            };
         };
         VendorAccount: {
             excluded: boolean;
@@ -4855,6 +4938,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PsaConnection"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPsas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Psa"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             default: {

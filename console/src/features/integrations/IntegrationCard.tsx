@@ -5,10 +5,11 @@ import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
 import { When } from '../../ui/When.tsx';
+import { usePsaWords, useVendor, type PsaWords } from '../catalogue/queries.ts';
 import type { Health } from '../integrationHealth/queries.ts';
 import { SyncNow } from '../syncs/SyncNow.tsx';
 import styles from './IntegrationCard.module.css';
-import { intakeWords, moduleWords, syncStateOf, wordOf, type Integration } from './state.ts';
+import { moduleWords, syncStateOf, wordOf, type Integration } from './state.ts';
 
 interface Props {
   integration: Integration;
@@ -21,6 +22,8 @@ interface Props {
 export function IntegrationCard({ integration, health, vendor }: Props) {
   const state = wordOf(integration, health);
   const { process, sync } = integration;
+  const intake = useVendor(integration.vendor)?.intakes.find((each) => each.intake === integration.intake);
+  const psa = usePsaWords(integration.psaConnectionId);
   const needed = process.steps.filter((step) => step.state !== 'skipped');
   const done = needed.filter((step) => step.state === 'done').length;
   return (
@@ -35,7 +38,7 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
 
       <dl className={styles['facts']}>
         <Fact name="Modules">{integration.modules.map((module) => moduleWords[module]).join(', ')}</Fact>
-        <Fact name="Counts">{intakeWords[integration.intake](vendor)}</Fact>
+        <Fact name="Counts">{intake?.title ?? '…'}</Fact>
         <Fact name="Data as of">
           {health?.dataAsOf ? (
             <>
@@ -56,7 +59,7 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
         </Fact>
       </dl>
 
-      {health && <Waits health={health} vendor={vendor} />}
+      {health && <Waits health={health} vendor={vendor} psa={psa} />}
 
       <div className={styles['steps']}>
         {!process.done && (
@@ -109,7 +112,7 @@ function Soft({ at }: { at: string }) {
 }
 
 /** What does not go on by itself, and whom it waits for. */
-function Waits({ health, vendor }: { health: Health; vendor: string }) {
+function Waits({ health, vendor, psa }: { health: Health; vendor: string; psa: PsaWords }) {
   const whom = { person: 'You', vendor, psa: 'The PSA', countersign: 'Countersign' };
   const lines = [
     ...health.waits.map((wait) => ({
@@ -117,7 +120,7 @@ function Waits({ health, vendor }: { health: Health; vendor: string }) {
       whom: whom[wait.for],
       what: wait.what,
     })),
-    ...todosOf(health, vendor).map((what) => ({ tone: 'care' as const, whom: 'You', what })),
+    ...todosOf(health, vendor, psa).map((what) => ({ tone: 'care' as const, whom: 'You', what })),
   ];
   if (lines.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
   return (
@@ -133,14 +136,18 @@ function Waits({ health, vendor }: { health: Health; vendor: string }) {
 }
 
 /** What a person has to look at, though no process waits for it. */
-function todosOf(health: Health, vendor: string): string[] {
+function todosOf(health: Health, vendor: string, psa: PsaWords): string[] {
   const { heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } = health;
   const count = (n: number, one: string, many: string) =>
     n === 0 ? [] : [n === 1 ? one : `${formatCount(n)} ${many}`];
   return [
     ...(stale ? ['The data is older than the schedule allows.'] : []),
     ...count(heldRuns, 'One run is held: release or discard it.', 'runs are held: release or discard them.'),
-    ...count(customersWaiting, 'One new customer is not mapped yet.', 'new customers are not mapped yet.'),
+    ...count(
+      customersWaiting,
+      `One new customer is not mapped to a ${psa.account.one} yet.`,
+      `new customers are not mapped to ${psa.account.many} yet.`,
+    ),
     ...count(
       alertsParked,
       'One alert waits until its account is mapped.',

@@ -40,9 +40,4 @@ export function nameOf({ modules, vendorName }: Integration, vendor: string): st
   return parts.filter((part) => part !== null).join(' · ');
 }
 
-export const intakeWords: Record<Integration['intake'], (vendor: string) => string> = {
-  pull: () => 'Countersign reads the counts',
-  push: (vendor) => `${vendor} sends them when you click Update Counts`,
-};
-
 export const moduleWords: Record<Integration['modules'][number], string> = { billing: 'Billing', alerts: 'Alerts' };
