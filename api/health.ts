@@ -1,8 +1,7 @@
 /** The health of integrations, as the API and the metrics show it: stored facts, judged by the rules of domain/health.ts. */
 import { Gauge, type Registry } from 'prom-client';
-import type { Database, Queryable } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
-import { findSchedule } from '../db/queries/schedule.ts';
 import { credentialsHealth, healthState, staleAfterMs, waitOf } from '../domain/health.ts';
 import { defaultSchedule, nextRuns } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
@@ -12,11 +11,10 @@ const ageSeconds = (time: Date | null, now: Date) =>
   time === null ? null : Math.max(0, Math.round((now.getTime() - time.getTime()) / 1000));
 
 /** Judges the present health of one integration. */
-export async function judgeHealth(db: Queryable, environment: Environment, facts: HealthFacts) {
+export function judgeHealth(environment: Environment, facts: HealthFacts) {
   const now = new Date();
   const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE, CREDENTIALS_MAX_AGE_DAYS } = environment;
-  const schedule =
-    (await findSchedule(db, facts.integrationId)) ?? defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);
+  const schedule = facts.schedule ?? defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);
   const limit = staleAfterMs(schedule, now);
   const age = ageSeconds(facts.dataAsOf, now);
   const given = [
@@ -71,7 +69,7 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
     for (const each of [state, age, waits, blocked, customers, alerts, refused, refusedEver, pause, credentials])
       each.reset();
     for (const facts of all) {
-      const health = await judgeHealth(db, environment, facts);
+      const health = judgeHealth(environment, facts);
       const integration = facts.integrationId;
       state.set({ integration, state: health.state }, 1);
       if (health.dataAgeSeconds !== null) age.set({ integration }, health.dataAgeSeconds);

@@ -173,7 +173,7 @@ function refuseMissing(verdict: ReturnType<typeof judgePermissions>): void {
 }
 
 async function sayHealth(env: Environment, db: Database, facts: HealthFacts): Promise<void> {
-  const health = await judgeHealth(db, env, facts);
+  const health = judgeHealth(env, facts);
   const age =
     health.dataAgeSeconds === null
       ? 'nothing was synced yet'

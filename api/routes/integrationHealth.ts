@@ -114,9 +114,8 @@ export const integrationHealthRoutes = createRouter();
 
 integrationHealthRoutes.openapi(list, async (c) => {
   const { db, environment } = c.get('deps');
-  const items = [];
-  for (const facts of await readHealthFacts(db, { organizationId: c.get('caller').organizationId }))
-    items.push(await judgeHealth(db, environment, facts));
+  const all = await readHealthFacts(db, { organizationId: c.get('caller').organizationId });
+  const items = all.map((facts) => judgeHealth(environment, facts));
   return send(c, listOf(healthSchema), { items, nextCursor: null });
 });
 
@@ -125,5 +124,5 @@ integrationHealthRoutes.openapi(get, async (c) => {
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
   const [facts] = await readHealthFacts(deps.db, { integrationId: row.id });
   if (!facts) throw conflict('disconnected', 'This integration was disconnected: there is nothing to look after.');
-  return send(c, healthSchema, await judgeHealth(deps.db, deps.environment, facts));
+  return send(c, healthSchema, judgeHealth(deps.environment, facts));
 });

@@ -11,6 +11,7 @@ import {
   isoDateOrNull,
   jsonBody,
   listOf,
+  ourId,
   outsideId,
   pageOf,
   pageQuery,
@@ -23,6 +24,7 @@ import {
   exampleIntegration,
   integrationSchema,
   integrationView,
+  integrationViews,
   sendIntegration,
 } from '../views/integration.ts';
 import { activeIntegration, ownedIntegration, ownedPsaConnection } from '../owned.ts';
@@ -63,10 +65,10 @@ const list = route({
   method: 'get',
   path: '/v1/integrations',
   operationId: 'listIntegrations',
-  summary: 'Integrations with their processes',
+  summary: 'Integrations with their processes, the oldest first',
   tag,
   scope: 'read',
-  request: {},
+  request: { query: pageQuery },
   ok: 200,
   answer: listOf(integrationSchema),
   example: { items: [exampleIntegration], nextCursor: null },
@@ -161,12 +163,12 @@ integrationRoutes.openapi(create, async (c) => {
 });
 
 integrationRoutes.openapi(list, async (c) => {
-  const deps = c.get('deps');
-  const rows = await listIntegrations(deps.db, c.get('caller').organizationId);
-  return send(c, listOf(integrationSchema), {
-    items: await Promise.all(rows.map((row) => integrationView(deps, row))),
-    nextCursor: null,
-  });
+  const { deps, caller } = c.var;
+  const { limit, cursor } = c.req.valid('query');
+  const after = decodeCursor(cursor, ourId);
+  const rows = await listIntegrations(deps.db, caller.organizationId, { after, limit: limit + 1 });
+  const page = pageOf(rows, limit, (row) => row.id);
+  return send(c, listOf(integrationSchema), { ...page, items: await integrationViews(deps, page.items) });
 });
 
 integrationRoutes.openapi(get, (c) => sendIntegration(c, c.req.valid('param').id));

@@ -4,11 +4,12 @@ import { onboardingStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { acceptIncomplete, connectionsOf, retryStep } from '../../commands/step.ts';
 import { accountVersion } from '../../commands/accountMapping.ts';
-import { createSuggester, type Suggester } from '../../domain/matching.ts';
-import { findIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
+import { createSuggester } from '../../domain/matching.ts';
+import type { IntegrationRow } from '../../db/queries/integration.ts';
+import type { Queryable } from '../../db/client.ts';
 import { findOnboarding, listOnboardings } from '../../db/queries/onboarding.ts';
 import { listSteps } from '../../db/queries/processView.ts';
-import { listActivePsaAccounts } from '../../db/queries/psa.ts';
+import { listActivePsaAccountsOfMany } from '../../db/queries/psa.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
@@ -160,10 +161,8 @@ onboardingRoutes.openapi(list, async (c) => {
   const page = pageOf(rows, limit, ({ onboarding: { integrationId, vendorAccountId } }) =>
     JSON.stringify({ integrationId, vendorAccountId }),
   );
-  const suggesters = new Map<string, Suggester>();
-  const items = [];
-  for (const found of page.items) items.push(await onboardingView(deps, organizationId, found, suggesters));
-  return send(c, listOf(onboardingSchema), { items, nextCursor: page.nextCursor });
+  const items = page.items.map(await createViewer(deps.db, page.items));
+  return send(c, listOf(onboardingSchema), { ...page, items });
 });
 
 onboardingRoutes.openapi(get, async (c) => {
@@ -205,40 +204,24 @@ async function detailOf(deps: ApiDependencies, row: IntegrationRow, vendorAccoun
   const ref = onboardingProcess(row, vendorAccountId);
   const steps = await listSteps(deps.db, ref);
   return {
-    ...(await onboardingView(deps, row.organizationId, found, new Map())),
+    ...(await createViewer(deps.db, [found]))(found),
     process: steps.length > 0 ? processView(deps, ref, steps) : null,
   };
 }
 
-/** @param suggesters by integration: the names of a page's PSA are worked on once */
-async function onboardingView(
-  deps: ApiDependencies,
-  organizationId: string,
-  found: Found,
-  suggesters: Map<string, Suggester>,
-) {
-  const { onboarding, ...names } = found;
-  const suggest = onboarding.state === 'waiting' || onboarding.state === 'found';
-  return {
-    ...onboarding,
-    ...names,
-    version: accountVersion(names),
-    suggestions: suggest
-      ? (await suggesterOf(deps, organizationId, onboarding.integrationId, suggesters))(names.name, 3)
-      : [],
+/**
+ * Reads what is shown of these customers: the PSA accounts of similar names are looked for among the accounts of each PSA, which
+ * are read and prepared once.
+ *
+ * @returns a function that shows one of the customers
+ */
+async function createViewer(db: Queryable, customers: readonly Found[]) {
+  const waiting = customers.filter(({ onboarding: { state } }) => state === 'waiting' || state === 'found');
+  const accounts = await listActivePsaAccountsOfMany(db, [...new Set(waiting.map((each) => each.psaConnectionId))]);
+  const suggesters = new Map([...accounts].map(([psaConnectionId, rows]) => [psaConnectionId, createSuggester(rows)]));
+  return (found: Found) => {
+    const { onboarding, psaConnectionId, ...names } = found;
+    const suggest = waiting.includes(found) ? suggesters.get(psaConnectionId) : undefined;
+    return { ...onboarding, ...names, version: accountVersion(names), suggestions: suggest?.(names.name, 3) ?? [] };
   };
-}
-
-async function suggesterOf(
-  deps: ApiDependencies,
-  organizationId: string,
-  integrationId: string,
-  suggesters: Map<string, Suggester>,
-): Promise<Suggester> {
-  const known = suggesters.get(integrationId);
-  if (known) return known;
-  const row = await findIntegration(deps.db, organizationId, integrationId);
-  const made = createSuggester(row ? await listActivePsaAccounts(deps.db, row.psaConnectionId) : []);
-  suggesters.set(integrationId, made);
-  return made;
 }

@@ -12,8 +12,8 @@ import {
   givePsaCredentials,
   setWrites,
 } from '../../commands/psaConnection.ts';
-import { readPause } from '../../db/queries/rateLimit.ts';
-import { listSteps } from '../../db/queries/processView.ts';
+import { readPauses } from '../../db/queries/rateLimit.ts';
+import { listStepsOfMany } from '../../db/queries/processView.ts';
 import { listPsaConnections, quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
@@ -235,7 +235,7 @@ psaConnectionRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const rows = await listPsaConnections(deps.db, c.get('caller').organizationId);
   return send(c, listOf(connectionSchema), {
-    items: await Promise.all(rows.map((row) => psaConnectionView(deps, row))),
+    items: rows.map(await createViewer(deps, rows)),
     nextCursor: null,
   });
 });
@@ -282,15 +282,26 @@ psaConnectionRoutes.openapi(putSettings, async (c) => {
 /** Sends a connection as it is now. */
 async function sendConnection(c: Context<ApiEnv>, id: string, status: 200 | 201 | 202 = 200): Promise<Response> {
   const { deps, caller } = c.var;
-  return send(c, connectionSchema, await psaConnectionView(deps, await ownedPsaConnection(deps, caller, id)), status);
+  const row = await ownedPsaConnection(deps, caller, id);
+  return send(c, connectionSchema, (await createViewer(deps, [row]))(row), status);
 }
 
-async function psaConnectionView(deps: ApiDependencies, row: PsaConnectionRow) {
-  const ref = refreshProcess(row);
-  const pause = await readPause(deps.db, { of: 'psa', id: row.id });
-  const settings = { quantityDecimals: quantityDecimalsOf(row) };
-  const unread = await summarizeUnread(deps.db, row.id, 20);
-  return { ...row, settings, pause, unread, process: processView(deps, ref, await listSteps(deps.db, ref)) };
+/** Reads what is shown of these connections, with as many statements as one takes. @returns a function that shows one of them */
+async function createViewer(deps: ApiDependencies, rows: readonly PsaConnectionRow[]) {
+  const ids = rows.map(({ id }) => id);
+  const stepsOf = await listStepsOfMany(deps.db, ['refreshPsa'], ids);
+  const pauseOf = await readPauses(deps.db, 'psa', ids);
+  const unreadOf = await summarizeUnread(deps.db, ids, 20);
+  return (row: PsaConnectionRow) => {
+    const process = refreshProcess(row);
+    return {
+      ...row,
+      settings: { quantityDecimals: quantityDecimalsOf(row) },
+      pause: pauseOf(row.id),
+      unread: unreadOf(row.id),
+      process: processView(deps, process, stepsOf(process)),
+    };
+  };
 }
 
 const unknownPsa = (kind: string) =>

@@ -1,9 +1,10 @@
 /** An integration as the API shows it, with its processes. */
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { readPause } from '../../db/queries/rateLimit.ts';
+import { readPauses } from '../../db/queries/rateLimit.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
-import { listSteps } from '../../db/queries/processView.ts';
+import type { ProcessRef } from '../../db/queries/process.ts';
+import { listStepsOfMany } from '../../db/queries/processView.ts';
 import { connectProcess, migrationProcess, syncProcess } from '../../domain/process/ids.ts';
 import type { ApiDependencies, ApiEnv } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull, send } from '../define.ts';
@@ -59,13 +60,27 @@ export async function sendIntegration(c: Context<ApiEnv>, id: string, status: 20
 }
 
 export async function integrationView(deps: ApiDependencies, row: IntegrationRow) {
-  const [connect, sync, migration] = [connectProcess(row), syncProcess(row), migrationProcess(row)];
-  const migrationSteps = await listSteps(deps.db, migration);
-  return {
-    ...row,
-    pause: await readPause(deps.db, { of: 'vendor', id: row.id }),
-    process: processView(deps, connect, await listSteps(deps.db, connect)),
-    sync: processView(deps, sync, await listSteps(deps.db, sync)),
-    migration: migrationSteps.length > 0 ? processView(deps, migration, migrationSteps) : null,
+  return (await createViewer(deps, [row]))(row);
+}
+
+/** Shows many integrations, with as many statements as one takes. */
+export async function integrationViews(deps: ApiDependencies, rows: readonly IntegrationRow[]) {
+  return rows.map(await createViewer(deps, rows));
+}
+
+async function createViewer(deps: ApiDependencies, rows: readonly IntegrationRow[]) {
+  const ids = rows.map(({ id }) => id);
+  const stepsOf = await listStepsOfMany(deps.db, ['connect', 'sync', 'migrateToAlerts'], ids);
+  const pauseOf = await readPauses(deps.db, 'vendor', ids);
+  return (row: IntegrationRow) => {
+    const viewOf = (process: ProcessRef) => processView(deps, process, stepsOf(process));
+    const migration = migrationProcess(row);
+    return {
+      ...row,
+      pause: pauseOf(row.id),
+      process: viewOf(connectProcess(row)),
+      sync: viewOf(syncProcess(row)),
+      migration: stepsOf(migration).length > 0 ? viewOf(migration) : null,
+    };
   };
 }

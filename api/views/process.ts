@@ -1,7 +1,7 @@
 /** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
 import { z } from '@hono/zod-openapi';
 import type { ProcessRef } from '../../db/queries/process.ts';
-import type { listSteps } from '../../db/queries/processView.ts';
+import type { StepRow } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import { describePause, stepLabels } from '../../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type StepName } from '../../domain/process/steps.ts';
@@ -76,7 +76,7 @@ export function exampleProcess(kind: ProcessKind, id: string, done: StepName, wa
   };
 }
 
-export function processView(deps: ApiDependencies, ref: ProcessRef, steps: Awaited<ReturnType<typeof listSteps>>) {
+export function processView(deps: ApiDependencies, ref: ProcessRef, steps: readonly StepRow[]) {
   const workflowId = workflowIdOf(ref.kind, ref.id);
   const { TEMPORAL_UI_URL: ui, TEMPORAL_NAMESPACE: namespace } = deps.environment;
   const next = steps.find((row) => !isFinished(row.state));
@@ -89,7 +89,7 @@ export function processView(deps: ApiDependencies, ref: ProcessRef, steps: Await
   };
 }
 
-function waitsFor(row: Awaited<ReturnType<typeof listSteps>>[number]): string {
+function waitsFor(row: StepRow): string {
   const label = stepLabels[row.step as StepName];
   if (row.problem) return `${label.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
   if (row.pausing && row.retryAt)

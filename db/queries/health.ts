@@ -1,6 +1,7 @@
 /** Reads the facts by which an integration's health is judged. */
 import { sql } from 'drizzle-orm';
 import type { OpenStep } from '../../domain/health.ts';
+import type { Schedule } from '../../domain/schedule.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { Queryable } from '../client.ts';
@@ -36,6 +37,8 @@ export interface HealthFacts {
   vendorPauseSeconds: number;
   psaPauseSeconds: number;
   openSteps: OpenStep[];
+  /** The schedule that a person chose. */
+  schedule: Schedule | null;
 }
 
 /**
@@ -74,6 +77,8 @@ export async function readHealthFacts(
            i.credentials_at as "vendorCredentialsAt", i.credentials_expire_on::text as "vendorCredentialsExpireOn",
            p.credentials_at as "psaCredentialsAt", p.credentials_expire_on::text as "psaCredentialsExpireOn",
            ${pauseSeconds('vendor', sql`i.id`)} as "vendorPauseSeconds", ${pauseSeconds('psa', sql`p.id`)} as "psaPauseSeconds",
+           (select jsonb_build_object('choice', s.choice, 'timeZone', s.time_zone, 'jitterMinutes', s.jitter_minutes, 'paused', s.paused)
+              from sync_schedule s where s.integration_id = i.id) as schedule,
            -- Onboardings are counted above: only what is stuck of them is a wait of its own.
            (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.state = 'blocked',
                                                 'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')}) order by s.kind, s.id)

@@ -338,12 +338,26 @@ export async function addServices(tx: Queryable, integrationId: string, names: r
     on conflict do nothing`);
 }
 
-export async function listIntegrations(db: Queryable, organizationId: string): Promise<IntegrationRow[]> {
+/** A page of an organization's integrations, the oldest first. @param page.after the id of the last integration before it */
+export async function listIntegrations(
+  db: Queryable,
+  organizationId: string,
+  page: { after?: string | undefined; limit: number },
+): Promise<IntegrationRow[]> {
+  const { createdAt, id } = integration;
   return db
     .select()
     .from(integration)
-    .where(eq(integration.organizationId, organizationId))
-    .orderBy(asc(integration.createdAt), asc(integration.id));
+    .where(
+      and(
+        eq(integration.organizationId, organizationId),
+        page.after
+          ? sql`(${createdAt}, ${id}) > (select i.created_at, i.id from integration i where i.id = ${page.after})`
+          : undefined,
+      ),
+    )
+    .orderBy(asc(createdAt), asc(id))
+    .limit(page.limit);
 }
 
 export async function findAccountMapping(db: Queryable, integrationId: string, vendorAccountId: string) {

@@ -5,7 +5,7 @@ import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { OnboardingKey } from '../../domain/process/ids.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { accountMapping, onboarding, processStep, vendorAccount, type FoundBy } from '../schema/index.ts';
+import { accountMapping, integration, onboarding, processStep, vendorAccount, type FoundBy } from '../schema/index.ts';
 import { isMappingOf, isVendorAccount } from './joins.ts';
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
@@ -215,12 +215,14 @@ function selectOnboardings(db: Queryable) {
   return db
     .select({
       onboarding,
+      psaConnectionId: integration.psaConnectionId,
       name: vendorAccount.name,
       excluded: vendorAccount.excluded,
       psaAccountId: accountMapping.psaAccountId,
       how: accountMapping.how,
     })
     .from(onboarding)
+    .innerJoin(integration, eq(integration.id, onboarding.integrationId))
     .innerJoin(vendorAccount, isVendorAccount(onboarding.integrationId, onboarding.vendorAccountId))
     .leftJoin(accountMapping, isMappingOf(onboarding.integrationId, onboarding.vendorAccountId))
     .$dynamic();

@@ -1,11 +1,13 @@
 /** Reads the state of a process and its steps, for its workflow and for the API. */
-import { and, eq, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { groupBy } from '../../domain/groupBy.ts';
 import type { Problem } from '../../domain/process/problems.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
-import type { ProcessKind, ProcessView, StepView } from '../../domain/process/steps.ts';
+import type { ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
 import type { Database, Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import { processes, processStep } from '../schema/index.ts';
+import { among } from './among.ts';
 import { ofProcess, type ProcessRef } from './process.ts';
 
 /**
@@ -108,27 +110,62 @@ export async function lookAtProcess(
   };
 }
 
-/** Lists steps with the full text of their problems, for the API. @param round absent = the round under way */
+/** A step with the full text of its problem, for the API. */
+export type StepRow = Awaited<ReturnType<typeof listSteps>>[number];
+
+/** Lists the steps of a process. @param round absent = the round under way */
 export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) {
-  const rows = await db
+  const ofRound = round ? eq(processStep.round, round) : isUnderWay;
+  const rows = await selectSteps(db)
+    .where(and(ofProcess(ref), ofRound))
+    .orderBy(processStep.position);
+  return rows.map(({ row }) => withProblem(row));
+}
+
+/**
+ * Lists the steps of many processes, each in its round under way, with one statement.
+ *
+ * @param kinds the kinds of the processes
+ * @param ids their business ids; every kind is looked for with every id
+ * @returns a function that gives the steps of one of these processes; none for a process that has not begun
+ */
+export async function listStepsOfMany(db: Queryable, kinds: readonly ProcessKind[], ids: readonly string[]) {
+  const rows = await selectSteps(db)
+    .where(and(inArray(processes.kind, [...kinds]), among(processes.id, ids), isUnderWay))
+    .orderBy(processStep.position);
+  const steps = groupBy(rows, ({ kind, id }) => workflowIdOf(kind, id));
+  return ({ kind, id }: ProcessRef): StepRow[] =>
+    (steps.get(workflowIdOf(kind, id)) ?? []).map(({ row }) => withProblem(row));
+}
+
+const isUnderWay = eq(processStep.round, processes.round);
+
+function selectSteps(db: Queryable) {
+  return db
     .select({
-      step: processStep.step,
-      state: processStep.state,
-      problem: processStep.problem,
-      retryAt:
-        sql`case when ${isPausing('process_step')} then ${processStep.notBefore} else ${processStep.retryAt} end`.mapWith(
-          processStep.retryAt,
-        ),
-      pausing: sql<boolean>`${isPausing('process_step')}`,
-      startedAt: processStep.startedAt,
-      doneAt: processStep.doneAt,
+      kind: processStep.kind,
+      id: processStep.id,
+      row: {
+        step: processStep.step,
+        state: processStep.state,
+        problem: processStep.problem,
+        retryAt:
+          sql`case when ${isPausing('process_step')} then ${processStep.notBefore} else ${processStep.retryAt} end`.mapWith(
+            processStep.retryAt,
+          ),
+        pausing: sql<boolean>`${isPausing('process_step')}`,
+        startedAt: processStep.startedAt,
+        doneAt: processStep.doneAt,
+      },
     })
     .from(processStep)
     .innerJoin(processes, and(eq(processes.kind, processStep.kind), eq(processes.id, processStep.id)))
-    .where(and(ofProcess(ref), round ? eq(processStep.round, round) : eq(processStep.round, processes.round)))
-    .orderBy(processStep.position);
-  // The row keeps a failed attempt's problem while the step is still retried; it counts only once the step is blocked.
-  return rows.map((row) => ({ ...row, problem: row.state === 'blocked' ? row.problem : null }));
+    .$dynamic();
+}
+
+/** The row keeps a failed attempt's problem while the step is still retried; it counts only once the step is blocked. */
+function withProblem<Row extends { state: StepState; problem: Problem | null }>(row: Row): Row {
+  return { ...row, problem: row.state === 'blocked' ? row.problem : null };
 }
 
 /** Whether a step of the round under way is `done`; a `skipped` step does not count as done. */

@@ -1,6 +1,7 @@
 /** Rows read from the PSA: applied from staging in one transaction, listed in pages. */
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
-import { and, asc, eq, gt, ilike, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, inArray, or, sql } from 'drizzle-orm';
+import { groupBy } from '../../domain/groupBy.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
 import { among } from './among.ts';
@@ -138,10 +139,17 @@ export async function findPsaProducts(db: Queryable, psaConnectionId: string, id
 
 /** Active accounts that an exact name match may use. */
 export async function listActivePsaAccounts(db: Queryable, psaConnectionId: string) {
-  return db
-    .select({ id: psaAccount.id, name: psaAccount.name, code: psaAccount.code })
+  return (await listActivePsaAccountsOfMany(db, [psaConnectionId])).get(psaConnectionId) ?? [];
+}
+
+/** Lists the active accounts of several PSA connections, with one statement. @returns them by connection */
+export async function listActivePsaAccountsOfMany(db: Queryable, psaConnectionIds: readonly string[]) {
+  const { psaConnectionId, id, name, code } = psaAccount;
+  const rows = await db
+    .select({ psaConnectionId, id, name, code })
     .from(psaAccount)
-    .where(and(eq(psaAccount.psaConnectionId, psaConnectionId), eq(psaAccount.active, true)));
+    .where(and(inArray(psaConnectionId, [...psaConnectionIds]), eq(psaAccount.active, true)));
+  return groupBy(rows, (row) => row.psaConnectionId);
 }
 
 /** Ids of the visible lines of these agreements, by agreement. */

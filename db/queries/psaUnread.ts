@@ -1,5 +1,6 @@
 /** Unread rows of the PSA: staged with the refresh's other rows, and shown until a refresh can read them. */
-import { and, asc, count, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
+import { groupBy } from '../../domain/groupBy.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreement, psaAccount, psaUnread } from '../schema/index.ts';
 import { among } from './among.ts';
@@ -87,15 +88,28 @@ export async function listUnreadOf(db: Queryable, psaConnectionId: string, accou
     .orderBy(asc(psaUnread.entity), asc(psaUnread.id));
 }
 
-/** Counts the unread rows of a connection, and lists the first of them. */
-export async function summarizeUnread(
-  db: Queryable,
-  psaConnectionId: string,
-  max: number,
-): Promise<{ total: number; first: PsaUnreadRow[] }> {
-  const of = eq(psaUnread.psaConnectionId, psaConnectionId);
-  const [counted] = await db.select({ total: count() }).from(psaUnread).where(of);
-  const rows = db.select().from(psaUnread).where(of);
-  const first = await rows.orderBy(asc(psaUnread.since), asc(psaUnread.entity), asc(psaUnread.id)).limit(max);
-  return { total: counted?.total ?? 0, first };
+/**
+ * Counts the unread rows of each of these connections, and lists the first `max` of each, with one statement.
+ *
+ * @returns a function that gives the summary of one of them
+ */
+export async function summarizeUnread(db: Queryable, psaConnectionIds: readonly string[], max: number) {
+  const { psaConnectionId, since, entity, id } = psaUnread;
+  const numbered = db
+    .select({
+      ...getTableColumns(psaUnread),
+      total: sql<number>`count(*) over (partition by ${psaConnectionId})::int`.as('total'),
+      place: sql<number>`row_number() over (partition by ${psaConnectionId} order by ${since}, ${entity}, ${id})`.as(
+        'place',
+      ),
+    })
+    .from(psaUnread)
+    .where(inArray(psaConnectionId, [...psaConnectionIds]))
+    .as('numbered');
+  const rows = await db.select().from(numbered).where(lte(numbered.place, max)).orderBy(numbered.place);
+  const unread = groupBy(rows, (row) => row.psaConnectionId);
+  return (connectionId: string): { total: number; first: PsaUnreadRow[] } => {
+    const first = unread.get(connectionId) ?? [];
+    return { total: first[0]?.total ?? 0, first };
+  };
 }

@@ -2,6 +2,7 @@ import { and, eq, gt, sql, type SQL } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { rateLimit } from '../schema/index.ts';
+import { among } from './among.ts';
 
 /** The connection whose calls are limited: to a vendor for one integration, or to a PSA. */
 export interface Connection {
@@ -69,16 +70,29 @@ export async function postponeCalls(db: Queryable, connection: string, pauseMs: 
     .where(eq(rateLimit.connection, connection));
 }
 
-const isPaused = (connection: Connection) =>
-  and(eq(rateLimit.connection, rateLimitName(connection)), gt(rateLimit.pausedUntil, sql`now()`));
+const isPaused = gt(rateLimit.pausedUntil, sql`now()`);
 
 /** Reads a connection's pause. @returns null when the connection may be called */
-export async function readPause(db: Queryable, connection: Connection): Promise<Pause | null> {
-  const [row] = await db
-    .select({ until: rateLimit.pausedUntil, why: rateLimit.pausedWhy })
+export async function readPause(db: Queryable, { of, id }: Connection): Promise<Pause | null> {
+  return (await readPauses(db, of, [id]))(id);
+}
+
+/**
+ * Reads the pauses of connections, with one statement.
+ *
+ * @returns a function that gives the pause of one of them; null when the connection may be called
+ */
+export async function readPauses(db: Queryable, of: Connection['of'], ids: readonly string[]) {
+  const names = ids.map((id) => rateLimitName({ of, id }));
+  const rows = await db
+    .select({ name: rateLimit.connection, until: rateLimit.pausedUntil, why: rateLimit.pausedWhy })
     .from(rateLimit)
-    .where(isPaused(connection));
-  return row?.until ? { until: row.until, why: row.why ?? '' } : null;
+    .where(and(among(rateLimit.connection, names), isPaused));
+  const pauses = new Map(rows.map((row) => [row.name, row]));
+  return (id: string): Pause | null => {
+    const row = pauses.get(rateLimitName({ of, id }));
+    return row?.until ? { until: row.until, why: row.why ?? '' } : null;
+  };
 }
 
 /** SQL for the seconds until a connection may be called, for use in a statement about the connection's owner. */
@@ -91,5 +105,5 @@ export async function clearPause(tx: Queryable, connection: Connection): Promise
   await tx
     .update(rateLimit)
     .set({ nextAt: sql`clock_timestamp()`, pausedUntil: null, pausedWhy: null })
-    .where(isPaused(connection));
+    .where(and(eq(rateLimit.connection, rateLimitName(connection)), isPaused));
 }

@@ -19,8 +19,16 @@ beforeAll(async () => {
     insert into sync_run (integration_id, state, started_at)
     select ${harness.one.integrationId}, 'applied', now() - (n / 7) * interval '0.1 milliseconds' from generate_series(1, 40) n`);
   for (let n = 0; n < 30; n++) await audit(n);
+  await addIntegrations(30);
 });
 afterAll(() => harness?.close());
+
+/** Integrations of one moment. */
+const addIntegrations = (count: number) =>
+  harness.db.execute(sql`
+    insert into integration (organization_id, psa_connection_id, vendor, intake, modules)
+    select organization_id, psa_connection_id, vendor, intake, modules from integration, generate_series(1, ${count})
+     where id = ${harness.one.integrationId}`);
 
 const audit = (n: number) =>
   recordAudit(harness.db, harness.one.organizationId, {
@@ -40,6 +48,7 @@ const lists = () => {
     'PSA products': `/v1/psa-connections/${psaConnectionId}/products?`,
     customers: `/v1/integrations/${integrationId}/customers?`,
     accounts: `/v1/integrations/${integrationId}/accounts?`,
+    integrations: '/v1/integrations?',
     syncs: `/v1/integrations/${integrationId}/syncs?`,
     audit: '/v1/audit?',
   };
@@ -52,6 +61,7 @@ const names = [
   'PSA products',
   'customers',
   'accounts',
+  'integrations',
   'syncs',
   'audit',
 ] as const;
@@ -90,6 +100,7 @@ async function addRows(where: number): Promise<void> {
   );
   await db.execute(sql`insert into psa_product values (${one.psaConnectionId}, ${place}, 'P', 'P', true, true, true)`);
   await db.execute(sql`insert into sync_run (integration_id, state) values (${one.integrationId}, 'applied')`);
+  await addIntegrations(1);
   await db.execute(sql`
     insert into card (organization_id, psa_connection_id, psa_account_id, psa_product_id, kind, flags, current, difference,
                       approvable, bulk_approvable, detail)

@@ -40,6 +40,25 @@ export async function ask<T>(asked: Promise<{ data?: T; error?: unknown; respons
   throw new Problem(error);
 }
 
+/**
+ * Asks for a list page after page, until it is complete; for lists that a page needs as a whole.
+ *
+ * @param askPage asks for the page that comes after the query's cursor
+ * @throws Problem
+ */
+export async function askAll<T>(
+  askPage: (query: { limit: number; cursor?: string }) => Promise<{ items: T[]; nextCursor: string | null }>,
+): Promise<{ items: T[] }> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page = await askPage({ limit: 200, ...(cursor === null ? {} : { cursor }) });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null);
+  return { items };
+}
+
 function isProblemBody(body: unknown): body is Schema<'Problem'> {
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body && 'title' in body;
 }

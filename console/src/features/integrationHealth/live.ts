@@ -6,6 +6,7 @@ import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-quer
 import { useSyncExternalStore } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { askIntegrations } from '../integrations/queries.ts';
 import { syncStateOf, type Integration } from '../integrations/state.ts';
 import type { Health } from './queries.ts';
 
@@ -33,7 +34,7 @@ export function expectSync(queryClient: QueryClient): void {
 export function useLive(): Live | undefined {
   const integrations = useQuery({
     queryKey: keys.integrations.live,
-    queryFn: ({ signal }) => ask(api.GET('/v1/integrations', { signal })),
+    queryFn: ({ signal }) => askIntegrations(signal),
     refetchInterval: (query) =>
       (query.state.data?.items ?? []).some(isBusy) || Date.now() < hurryUntil ? busyMs : idleMs,
   });
