@@ -1,16 +1,9 @@
-import { approvalProcess } from '../../domain/process/ids.ts';
 import { z } from '@hono/zod-openapi';
 import { signOff, skippedOf, undoApproval, withdraw } from '../../commands/approval.ts';
 import { retryStep } from '../../commands/step.ts';
-import {
-  countLines,
-  countSkipped,
-  listApprovalLines,
-  listSkipped,
-  type ApprovalBatchRow,
-} from '../../db/queries/approvals.ts';
-import { listSteps } from '../../db/queries/processView.ts';
+import { listApprovalLines, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
+import { approvalProcess } from '../../domain/process/ids.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import {
@@ -18,8 +11,6 @@ import {
   decodeCursor,
   exampleIds,
   idParam,
-  isoDate,
-  isoDateOrNull,
   jsonBody,
   listOf,
   pageOf,
@@ -29,110 +20,25 @@ import {
   send,
 } from '../define.ts';
 import { ownedApproval } from '../owned.ts';
-import { exampleProcess, processSchema, processView } from '../views/process.ts';
+import {
+  approvalLineSchema,
+  approvalLineView,
+  approvalSchema,
+  approvalView,
+  exampleApproval,
+  exampleApprovalLine,
+  exampleSkippedCard,
+  skippedCardSchema,
+} from '../views/approval.ts';
 
 const tag = 'Approvals';
 
-const lineSchema = z
-  .object({
-    id: z.uuid(),
-    cardId: z.uuid(),
-    psaAccountId: z.string(),
-    psaProductId: z.string(),
-    agreementId: z.string(),
-    lineId: z.string(),
-    from: z.number(),
-    to: z.number(),
-    /** The agreement's next invoice date, as it was shown. */
-    effectiveDate: z.string().nullable(),
-    state: z.enum(approvalLineStates),
-    problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
-    settledAt: isoDateOrNull,
-    /** The approval that signed its card or line off again. */
-    replacedBy: z.uuid().nullable(),
-  })
-  .openapi('ApprovalLine');
-const approvalSchema = z
-  .object({
-    id: z.uuid(),
-    psaConnectionId: z.uuid(),
-    state: z.enum(['requested', 'todo', 'closed']),
-    /** A sentence about the to-dos; null when there are none. */
-    note: z.string().nullable(),
-    previewId: z.uuid().nullable(),
-    undoOf: z.uuid().nullable(),
-    createdAt: isoDate,
-    closedAt: isoDateOrNull,
-    /** How many lines there are, and how many in each state; the lines themselves have a list of their own. */
-    lines: z.int(),
-    counts: z.object(Object.fromEntries(approvalLineStates.map((state) => [state, z.int()])) as Counts),
-    /** How many of the cards that were asked for were left out, by reason; they have a list of their own, too. */
-    skipped: z.array(z.object({ reason: z.enum(skipReasons), cards: z.int() })),
-    // A union, because in the contract `nullable()` of a named schema does not accept null.
-    process: z.union([processSchema, z.null()]),
-  })
-  .openapi('Approval');
-type Counts = Record<(typeof approvalLineStates)[number], z.ZodInt>;
-const skippedSchema = z
-  .object({
-    cardId: z.uuid(),
-    reason: z.enum(skipReasons),
-    words: z.string(),
-    asked: z.object({ lineId: z.string(), from: z.number(), to: z.number(), effectiveDate: z.string().nullable() }),
-    now: z
-      .object({
-        lineId: z.string().nullable(),
-        from: z.number().nullable(),
-        to: z.number().nullable(),
-        effectiveDate: z.string().nullable(),
-      })
-      .nullable(),
-  })
-  .openapi('SkippedCard');
+export const approvalRoutes = createRouter();
 
-const exampleLine = {
-  id: exampleIds.line,
-  cardId: exampleIds.card,
-  psaAccountId: '250',
-  psaProductId: '77',
-  agreementId: '31',
-  lineId: '9001',
-  from: 40,
-  to: 43,
-  effectiveDate: '2026-12-01',
-  state: 'intended' as const,
-  problem: null,
-  settledAt: null,
-  replacedBy: null,
-};
-const noLines = Object.fromEntries(approvalLineStates.map((state) => [state, 0])) as Record<
-  (typeof approvalLineStates)[number],
-  number
->;
-const exampleApproval = {
-  id: exampleIds.approval,
-  psaConnectionId: exampleIds.psaConnection,
-  state: 'requested' as const,
-  note: null,
-  previewId: null,
-  undoOf: null,
-  createdAt: '2026-11-23T09:05:00.000Z',
-  closedAt: null,
-  lines: 1,
-  counts: { ...noLines, intended: 1 },
-  skipped: [{ reason: 'differs' as const, cards: 1 }],
-  process: exampleProcess('approveUsage', exampleIds.approval, 'write', 'settle'),
-};
-const exampleSkipped = {
-  cardId: exampleIds.run,
-  reason: 'differs' as const,
-  words: 'It was shown as line 9002 from 12 to 14, and is line 9002 from 12 to 15 now. Look at the card again.',
-  asked: { lineId: '9002', from: 12, to: 14, effectiveDate: '2026-12-01' },
-  now: { lineId: '9002', from: 12, to: 15, effectiveDate: '2026-12-01' },
-};
-const exampleAnswer = { approval: exampleApproval, skipped: { items: [exampleSkipped], nextCursor: null } };
+const exampleAnswer = { approval: exampleApproval, skipped: { items: [exampleSkippedCard], nextCursor: null } };
+
 /** The answer has the first page of left-out cards; its cursor continues in the approval's list of them. */
-const answerSchema = z.object({ approval: approvalSchema, skipped: listOf(skippedSchema) });
+const answerSchema = z.object({ approval: approvalSchema, skipped: listOf(skippedCardSchema) });
 
 const seenSchema = z.strictObject({
   cardId: z.uuid(),
@@ -146,6 +52,7 @@ const seenSchema = z.strictObject({
     .optional()
     .openapi({ description: 'It is compared, too, if it is given; null = the card showed no date' }),
 });
+
 const create = route({
   method: 'post',
   path: '/v1/approvals',
@@ -179,6 +86,13 @@ const create = route({
     422: ['nothing-to-approve', 'unknown-cards', 'several-connections'],
   },
 });
+
+approvalRoutes.openapi(create, async (c) => {
+  const deps = c.get('deps');
+  const { batch } = await runCommand(c, signOff, c.req.valid('json'));
+  return send(c, answerSchema, await answerOf(deps, batch), 202);
+});
+
 const get = route({
   method: 'get',
   path: '/v1/approvals/{id}',
@@ -192,6 +106,16 @@ const get = route({
   example: exampleApproval,
   problems: {},
 });
+
+approvalRoutes.openapi(get, async (c) => {
+  const deps = c.get('deps');
+  return send(
+    c,
+    approvalSchema,
+    await approvalView(deps, await ownedApproval(deps, c.get('caller'), c.req.valid('param').id)),
+  );
+});
+
 const lines = route({
   method: 'get',
   path: '/v1/approvals/{id}/lines',
@@ -201,10 +125,20 @@ const lines = route({
   scope: 'read',
   request: { params: idParam, query: pageQuery.extend({ state: z.enum(approvalLineStates).optional() }) },
   ok: 200,
-  answer: listOf(lineSchema),
-  example: { items: [exampleLine], nextCursor: null },
+  answer: listOf(approvalLineSchema),
+  example: { items: [exampleApprovalLine], nextCursor: null },
   problems: {},
 });
+
+approvalRoutes.openapi(lines, async (c) => {
+  const deps = c.get('deps');
+  const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, state } = c.req.valid('query');
+  const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
+  const page = pageOf(rows, limit, (row) => String(row.position));
+  return send(c, listOf(approvalLineSchema), { ...page, items: page.items.map(approvalLineView) });
+});
+
 const skipped = route({
   method: 'get',
   path: '/v1/approvals/{id}/skipped',
@@ -214,10 +148,19 @@ const skipped = route({
   scope: 'read',
   request: { params: idParam, query: pageQuery.extend({ reason: z.enum(skipReasons).optional() }) },
   ok: 200,
-  answer: listOf(skippedSchema),
-  example: { items: [exampleSkipped], nextCursor: null },
+  answer: listOf(skippedCardSchema),
+  example: { items: [exampleSkippedCard], nextCursor: null },
   problems: {},
 });
+
+approvalRoutes.openapi(skipped, async (c) => {
+  const deps = c.get('deps');
+  const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, reason } = c.req.valid('query');
+  const after = decodeCursor(cursor, position);
+  return send(c, listOf(skippedCardSchema), await skippedPage(deps, id, { reason, after, limit }));
+});
+
 const undo = route({
   method: 'post',
   path: '/v1/approvals/{id}/undo',
@@ -232,7 +175,15 @@ const undo = route({
   example: exampleAnswer,
   problems: { 409: ['not-closed', 'nothing-to-undo'] },
 });
+
+approvalRoutes.openapi(undo, async (c) => {
+  const deps = c.get('deps');
+  const { batch } = await runCommand(c, undoApproval, c.req.valid('param'));
+  return send(c, answerSchema, await answerOf(deps, batch), 202);
+});
+
 const lineParam = idParam.extend({ lineId: z.uuid().openapi({ example: exampleIds.line }) });
+
 const withdrawAll = route({
   method: 'post',
   path: '/v1/approvals/{id}/withdraw',
@@ -246,6 +197,7 @@ const withdrawAll = route({
   example: exampleApproval,
   problems: { 409: ['not-a-todo'] },
 });
+
 const withdrawOne = route({
   method: 'post',
   path: '/v1/approvals/{id}/lines/{lineId}/withdraw',
@@ -259,6 +211,14 @@ const withdrawOne = route({
   example: exampleApproval,
   problems: { 409: ['not-a-todo'] },
 });
+
+for (const each of [withdrawAll, withdrawOne]) {
+  approvalRoutes.openapi(each, async (c) => {
+    const { batch } = await runCommand(c, withdraw, c.req.valid('param'));
+    return send(c, approvalSchema, await approvalView(c.get('deps'), batch));
+  });
+}
+
 const retry = route({
   method: 'post',
   path: '/v1/approvals/{id}/retry',
@@ -272,53 +232,6 @@ const retry = route({
   example: exampleApproval,
   problems: { 409: ['not-blocked'] },
 });
-
-export const approvalRoutes = createRouter();
-
-approvalRoutes.openapi(create, async (c) => {
-  const deps = c.get('deps');
-  const { batch } = await runCommand(c, signOff, c.req.valid('json'));
-  return send(c, answerSchema, await answerOf(deps, batch), 202);
-});
-
-approvalRoutes.openapi(get, async (c) => {
-  const deps = c.get('deps');
-  return send(
-    c,
-    approvalSchema,
-    await approvalView(deps, await ownedApproval(deps, c.get('caller'), c.req.valid('param').id)),
-  );
-});
-
-approvalRoutes.openapi(lines, async (c) => {
-  const deps = c.get('deps');
-  const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, state } = c.req.valid('query');
-  const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
-  const page = pageOf(rows, limit, (row) => String(row.position));
-  return send(c, listOf(lineSchema), { ...page, items: page.items.map(lineOf) });
-});
-
-approvalRoutes.openapi(skipped, async (c) => {
-  const deps = c.get('deps');
-  const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, reason } = c.req.valid('query');
-  const after = decodeCursor(cursor, position);
-  return send(c, listOf(skippedSchema), await skippedPage(deps, id, { reason, after, limit }));
-});
-
-approvalRoutes.openapi(undo, async (c) => {
-  const deps = c.get('deps');
-  const { batch } = await runCommand(c, undoApproval, c.req.valid('param'));
-  return send(c, answerSchema, await answerOf(deps, batch), 202);
-});
-
-for (const each of [withdrawAll, withdrawOne]) {
-  approvalRoutes.openapi(each, async (c) => {
-    const { batch } = await runCommand(c, withdraw, c.req.valid('param'));
-    return send(c, approvalSchema, await approvalView(c.get('deps'), batch));
-  });
-}
 
 approvalRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
@@ -341,31 +254,4 @@ async function skippedPage(
   const rows = await listSkipped(deps.db, batchId, { ...of, limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
   return { ...page, items: page.items.map(skippedOf).map((row) => ({ ...row, words: describeSkipped(row) })) };
-}
-
-function lineOf(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
-  return { ...row, effectiveDate: row.nextInvoiceDate };
-}
-
-async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRow) {
-  const ref = approvalProcess(batch);
-  const steps = await listSteps(deps.db, ref);
-  const counts = { ...noLines, ...(await countLines(deps.db, batch.id)) };
-  return {
-    ...batch,
-    note: noteOf(counts.todo, steps.length > 0),
-    lines: Object.values(counts).reduce((sum, lines) => sum + lines, 0),
-    counts,
-    skipped: await countSkipped(deps.db, batch.id),
-    process: steps.length > 0 ? processView(deps, ref, steps) : null,
-  };
-}
-
-/** @param stopped whether writing was on when the approval was signed off */
-function noteOf(todos: number, stopped: boolean): string | null {
-  if (todos === 0) return null;
-  const why = stopped
-    ? `Writing to this PSA was turned off before ${todos} of these changes were written.`
-    : 'Writing to this PSA is off.';
-  return `${why} Make them in the PSA, and the next read verifies them; or sign their cards off again once writing is on, which replaces them.`;
 }

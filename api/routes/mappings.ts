@@ -1,12 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import type { Queryable } from '../../db/client.ts';
 import { accountVersion, decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
-import { decideService, viewService, viewServices } from '../../commands/serviceMapping.ts';
+import { decideService, viewServices } from '../../commands/serviceMapping.ts';
 import { createSuggester } from '../../domain/matching.ts';
 import { roundings } from '../../domain/quantities.ts';
 import { fanOuts, type ServiceMapping } from '../../domain/serviceMapping.ts';
-import { findAccountMapping, findVendorAccount, listVendorAccounts } from '../../db/queries/integration.ts';
+import { findVendorAccount, listVendorAccounts } from '../../db/queries/integration.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Combine } from '../../db/queries/serviceMapping.ts';
@@ -14,9 +13,7 @@ import { actorFrom, runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
-  exampleVersion,
   idParam,
-  isoDateOrNull,
   jsonBody,
   listOf,
   outsideId,
@@ -25,43 +22,19 @@ import {
   route,
   seenQuery,
   send,
-  versionSchema,
 } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
-import { accountParam, suggestionSchema } from '../views/account.ts';
+import { accountParam, accountSchema, accountView, exampleAccount, suggestionSchema } from '../views/account.ts';
+import { exampleService, serviceSchema, serviceView } from '../views/service.ts';
 
 const accountTag = 'Account mapping';
 const serviceTag = 'Service mapping';
 const text = z.string().min(1).max(200);
 
-const accountSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    linked: z.boolean(),
-    excluded: z.boolean(),
-    missingSince: isoDateOrNull,
-    /** For a missing customer: the customers that now count its domains. */
-    movedTo: z.array(z.string()),
-    psaAccountId: z.string().nullable(),
-    /** `vendor`: chosen in the vendor's console. */
-    how: z.enum(['exact', 'person', 'vendor']).nullable(),
-    version: versionSchema,
-  })
-  .openapi('VendorAccount');
-const exampleAccount = {
-  id: '1001',
-  name: 'Acme Dental',
-  linked: true,
-  excluded: false,
-  missingSince: null,
-  movedTo: [],
-  psaAccountId: '250',
-  how: 'person' as const,
-  version: exampleVersion,
-};
+export const mappingRoutes = createRouter();
+
 const accounts = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts',
@@ -75,6 +48,22 @@ const accounts = route({
   example: { items: [exampleAccount], nextCursor: null },
   problems: {},
 });
+
+mappingRoutes.openapi(accounts, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  const { limit, cursor, mapped } = c.req.valid('query');
+  const rows = await listVendorAccounts(deps.db, row.id, {
+    linked: true,
+    mapped: mapped === undefined ? undefined : mapped === 'true',
+    after: decodeCursor(cursor, outsideId),
+    limit: limit + 1,
+  });
+  const versions = rows.map((item) => ({ ...item, version: accountVersion(item) }));
+  const page = pageOf(versions, limit, (item) => item.id);
+  return send(c, listOf(accountSchema), page);
+});
+
 const account = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts/{accountId}',
@@ -88,6 +77,14 @@ const account = route({
   example: exampleAccount,
   problems: {},
 });
+
+mappingRoutes.openapi(account, async (c) => {
+  const deps = c.get('deps');
+  const { id, accountId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  return send(c, accountSchema, await accountView(deps.db, row.id, accountId));
+});
+
 const suggest = route({
   method: 'get',
   path: '/v1/integrations/{id}/accounts/{accountId}/suggestions',
@@ -104,6 +101,19 @@ const suggest = route({
   },
   problems: { 409: ['not-read-yet'] },
 });
+
+mappingRoutes.openapi(suggest, async (c) => {
+  const deps = c.get('deps');
+  const { id, accountId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  const account = await findVendorAccount(deps.db, row.id, accountId);
+  if (!account) throw notFound('vendor account');
+  if (!(await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId))?.refreshedAt)
+    throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the integration to see what it waits for.');
+  const found = createSuggester(await listActivePsaAccounts(deps.db, row.psaConnectionId))(account.name, 10);
+  return send(c, listOf(suggestionSchema), { items: found, nextCursor: null });
+});
+
 const putMapping = route({
   method: 'put',
   path: '/v1/integrations/{id}/accounts/{accountId}/mapping',
@@ -121,6 +131,16 @@ const putMapping = route({
   example: exampleAccount,
   problems: { 409: ['disconnected', 'not-linked', 'excluded', 'changed-meanwhile'], 422: ['unknown-psa-account'] },
 });
+
+mappingRoutes.openapi(putMapping, async (c) => {
+  const { psaAccountId } = c.req.valid('json');
+  return send(
+    c,
+    accountSchema,
+    await changeAccount(c, c.req.valid('param'), { wish: { map: psaAccountId }, ...c.req.valid('query') }),
+  );
+});
+
 const deleteMapping = route({
   method: 'delete',
   path: '/v1/integrations/{id}/accounts/{accountId}/mapping',
@@ -134,6 +154,11 @@ const deleteMapping = route({
   example: { ...exampleAccount, psaAccountId: null, how: null },
   problems: { 409: ['disconnected', 'not-linked', 'changed-meanwhile'] },
 });
+
+mappingRoutes.openapi(deleteMapping, async (c) =>
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'unmap', ...c.req.valid('query') })),
+);
+
 const putExclusion = route({
   method: 'put',
   path: '/v1/integrations/{id}/accounts/{accountId}/exclusion',
@@ -147,6 +172,11 @@ const putExclusion = route({
   example: { ...exampleAccount, excluded: true, psaAccountId: null, how: null },
   problems: { 409: ['disconnected', 'not-linked', 'changed-meanwhile'] },
 });
+
+mappingRoutes.openapi(putExclusion, async (c) =>
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'exclude', ...c.req.valid('query') })),
+);
+
 const deleteExclusion = route({
   method: 'delete',
   path: '/v1/integrations/{id}/accounts/{accountId}/exclusion',
@@ -160,30 +190,12 @@ const deleteExclusion = route({
   example: { ...exampleAccount, psaAccountId: null, how: null },
   problems: { 409: ['disconnected', 'not-linked'] },
 });
-const serviceSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    description: z.string(),
-    productIds: z.array(z.string()).nullable(),
-    fanOut: z.enum(fanOuts).nullable(),
-    rounding: z.enum(roundings).nullable(),
-    combine: z
-      .record(z.string(), z.enum(['add', 'highest', 'distinct']).nullable())
-      .openapi({ description: 'By product: how the services that feed it combine' }),
-    version: versionSchema,
-  })
-  .openapi('Service');
-const exampleService = {
-  id: 'CloudFilter',
-  name: 'CloudFilter',
-  description: 'Email filtering',
-  productIds: ['77'],
-  fanOut: 'parts' as const,
-  rounding: 'none' as const,
-  combine: { '77': null },
-  version: exampleVersion,
-};
+
+mappingRoutes.openapi(deleteExclusion, async (c) =>
+  // Nothing is lost by it, so there is nothing that must have been seen.
+  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'include', seen: undefined })),
+);
+
 const services = route({
   method: 'get',
   path: '/v1/integrations/{id}/services',
@@ -197,7 +209,15 @@ const services = route({
   example: { items: [exampleService], nextCursor: null },
   problems: {},
 });
+
+mappingRoutes.openapi(services, async (c) => {
+  const deps = c.get('deps');
+  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
+  return send(c, listOf(serviceSchema), { items: await viewServices(deps.db, row), nextCursor: null });
+});
+
 const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'CloudFilter' }) });
+
 const service = route({
   method: 'get',
   path: '/v1/integrations/{id}/services/{serviceId}',
@@ -211,6 +231,14 @@ const service = route({
   example: exampleService,
   problems: {},
 });
+
+mappingRoutes.openapi(service, async (c) => {
+  const deps = c.get('deps');
+  const { id, serviceId } = c.req.valid('param');
+  const row = await ownedIntegration(deps, c.get('caller'), id);
+  return send(c, serviceSchema, await serviceView(deps.db, row, serviceId));
+});
+
 const serviceBody = z.object({
   productIds: z
     .array(text)
@@ -224,6 +252,7 @@ const serviceBody = z.object({
     .optional()
     .openapi({ description: 'How several services that feed the same product combine; no default' }),
 });
+
 const putService = route({
   method: 'put',
   path: '/v1/integrations/{id}/services/{serviceId}/mapping',
@@ -240,6 +269,16 @@ const putService = route({
     422: ['unknown-product', 'inactive-product', 'bundle-product'],
   },
 });
+
+mappingRoutes.openapi(putService, async (c) => {
+  const { combine, ...mapping } = c.req.valid('json');
+  return send(
+    c,
+    serviceSchema,
+    await changeService(c, c.req.valid('param'), { mapping, combine, ...c.req.valid('query') }),
+  );
+});
+
 const deleteService = route({
   method: 'delete',
   path: '/v1/integrations/{id}/services/{serviceId}/mapping',
@@ -252,86 +291,6 @@ const deleteService = route({
   answer: serviceSchema,
   example: { ...exampleService, productIds: null, fanOut: null, rounding: null, combine: {} },
   problems: { 409: ['disconnected', 'changed-meanwhile'] },
-});
-
-export const mappingRoutes = createRouter();
-
-mappingRoutes.openapi(accounts, async (c) => {
-  const deps = c.get('deps');
-  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, mapped } = c.req.valid('query');
-  const rows = await listVendorAccounts(deps.db, row.id, {
-    linked: true,
-    mapped: mapped === undefined ? undefined : mapped === 'true',
-    after: decodeCursor(cursor, outsideId),
-    limit: limit + 1,
-  });
-  const versions = rows.map((item) => ({ ...item, version: accountVersion(item) }));
-  const page = pageOf(versions, limit, (item) => item.id);
-  return send(c, listOf(accountSchema), page);
-});
-
-mappingRoutes.openapi(account, async (c) => {
-  const deps = c.get('deps');
-  const { id, accountId } = c.req.valid('param');
-  const row = await ownedIntegration(deps, c.get('caller'), id);
-  return send(c, accountSchema, await readAccount(deps.db, row.id, accountId));
-});
-
-mappingRoutes.openapi(suggest, async (c) => {
-  const deps = c.get('deps');
-  const { id, accountId } = c.req.valid('param');
-  const row = await ownedIntegration(deps, c.get('caller'), id);
-  const account = await findVendorAccount(deps.db, row.id, accountId);
-  if (!account) throw notFound('vendor account');
-  if (!(await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId))?.refreshedAt)
-    throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the integration to see what it waits for.');
-  const found = createSuggester(await listActivePsaAccounts(deps.db, row.psaConnectionId))(account.name, 10);
-  return send(c, listOf(suggestionSchema), { items: found, nextCursor: null });
-});
-
-mappingRoutes.openapi(putMapping, async (c) => {
-  const { psaAccountId } = c.req.valid('json');
-  return send(
-    c,
-    accountSchema,
-    await changeAccount(c, c.req.valid('param'), { wish: { map: psaAccountId }, ...c.req.valid('query') }),
-  );
-});
-
-mappingRoutes.openapi(deleteMapping, async (c) =>
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'unmap', ...c.req.valid('query') })),
-);
-
-mappingRoutes.openapi(putExclusion, async (c) =>
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'exclude', ...c.req.valid('query') })),
-);
-
-mappingRoutes.openapi(deleteExclusion, async (c) =>
-  // Nothing is lost by it, so there is nothing that must have been seen.
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'include', seen: undefined })),
-);
-
-mappingRoutes.openapi(services, async (c) => {
-  const deps = c.get('deps');
-  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  return send(c, listOf(serviceSchema), { items: await viewServices(deps.db, row), nextCursor: null });
-});
-
-mappingRoutes.openapi(service, async (c) => {
-  const deps = c.get('deps');
-  const { id, serviceId } = c.req.valid('param');
-  const row = await ownedIntegration(deps, c.get('caller'), id);
-  return send(c, serviceSchema, await readService(deps.db, row, serviceId));
-});
-
-mappingRoutes.openapi(putService, async (c) => {
-  const { combine, ...mapping } = c.req.valid('json');
-  return send(
-    c,
-    serviceSchema,
-    await changeService(c, c.req.valid('param'), { mapping, combine, ...c.req.valid('query') }),
-  );
 });
 
 mappingRoutes.openapi(deleteService, async (c) =>
@@ -349,7 +308,7 @@ async function changeAccount(
   await commitAndAdmit(deps, id, (tx, integration) =>
     decideAccount(tx, actorFrom(caller), { integration, vendorAccountId, ...wish }),
   );
-  return readAccount(deps.db, id, vendorAccountId);
+  return accountView(deps.db, id, vendorAccountId);
 }
 
 async function changeService(
@@ -360,19 +319,5 @@ async function changeService(
   const { deps, caller } = c.var;
   const integration = await activeIntegration(deps, caller, id);
   await runCommand(c, decideService, { integration, serviceId, ...wish });
-  return readService(deps.db, integration, serviceId);
-}
-
-async function readAccount(db: Queryable, integrationId: string, vendorAccountId: string) {
-  const account = await findVendorAccount(db, integrationId, vendorAccountId);
-  if (!account) throw notFound('vendor account');
-  const mapping = await findAccountMapping(db, integrationId, vendorAccountId);
-  const view = { ...account, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
-  return { ...view, version: accountVersion(view) };
-}
-
-async function readService(db: Queryable, row: Parameters<typeof viewServices>[1], serviceId: string) {
-  const found = await viewService(db, row, serviceId);
-  if (!found) throw notFound('service');
-  return found;
+  return serviceView(deps.db, integration, serviceId);
 }
