@@ -1,5 +1,5 @@
 /** Prometheus metrics of a worker: Node's own, and Temporal's, which its native part serves on a loopback port. */
-import { createServer } from 'node:net';
+import getPort from 'get-port';
 import { collectDefaultMetrics, register } from 'prom-client';
 
 let temporalAddress: string | undefined;
@@ -11,7 +11,7 @@ collectDefaultMetrics();
  * it is on loopback only.
  */
 export async function chooseTemporalMetricsAddress(): Promise<string> {
-  temporalAddress = `127.0.0.1:${await freePort()}`;
+  temporalAddress = `127.0.0.1:${await getPort({ host: '127.0.0.1' })}`;
   return temporalAddress;
 }
 
@@ -23,12 +23,3 @@ export async function collectMetrics(): Promise<string> {
   );
   return `${own}\n${temporal}`;
 }
-
-const freePort = () =>
-  new Promise<number>((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
