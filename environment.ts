@@ -46,6 +46,12 @@ const variables = {
     .default(33_554_432)
     .describe('Largest body that imports a mapping file, in bytes; 100,000 lines are about 8 MB'),
   API_RATE_PER_SECOND: z.coerce.number().default(50).describe('Requests per second of one token before 429'),
+  EVENT_STREAMS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(200)
+    .describe('Event streams (open pages) of one organization at one api before 429'),
   VENDOR_API_RATE_PER_SECOND: z.coerce
     .number()
     .default(100)

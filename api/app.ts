@@ -21,6 +21,7 @@ import { approvalRoutes } from './routes/approvals.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { consoleRoutes } from './routes/console.ts';
+import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
 import { intakeRoutes } from './routes/intake.ts';
 import { integrationHealthRoutes } from './routes/integrationHealth.ts';
@@ -89,6 +90,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     reconnectionRoutes,
     integrationKeyRoutes,
     integrationHealthRoutes,
+    eventRoutes(deps),
     intakeRoutes,
     mappingRoutes,
     mappingFileRoutes,

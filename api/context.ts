@@ -17,6 +17,8 @@ export interface ApiDependencies {
   wake: Wake;
   isTemporalReady: () => Promise<boolean>;
   metrics: Registry;
+  /** Aborted when the process is about to end: streams end then. */
+  stopping?: AbortSignal;
 }
 
 export type Scope = 'read' | 'operate' | 'admin';

@@ -20,6 +20,7 @@ const { client, close: closeClient } = createTemporalClient(
 const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
 
+const stopping = new AbortController();
 const app = createApp({
   db,
   encryption: createEncryption(environment.ENCRYPTION_KEYS),
@@ -28,6 +29,7 @@ const app = createApp({
   wake: createWaker(client),
   isTemporalReady: () => isTemporalReady(client),
   metrics,
+  stopping: stopping.signal,
 });
 
 const server = serve({ fetch: app.fetch, hostname: environment.API_HOST, port: environment.API_PORT }, (address) => {
@@ -41,7 +43,8 @@ server.on('error', (error) => {
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     logger.info({ signal }, 'stopping');
-    // Requests under way are answered; a stream that never ends is cut after five seconds.
+    stopping.abort();
+    // Requests under way are answered, and streams told to go elsewhere; what is still open after five seconds is cut.
     setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), 5_000).unref();
     server.close(() => {
       void Promise.all([closeClient(), close()]).then(() => process.exit(0));

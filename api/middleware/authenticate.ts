@@ -1,6 +1,7 @@
+import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { findToken, touchToken } from '../../db/queries/organization.ts';
-import type { ApiEnv, Scope } from '../context.ts';
+import type { ApiEnv, Caller, Scope } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 
 const includes: Record<Scope, Scope[]> = {
@@ -11,6 +12,16 @@ const includes: Record<Scope, Scope[]> = {
 
 /** Authenticates the bearer token of an organization. `admin` includes `operate`, which includes `read`. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
+  c.set('caller', await callerOf(c));
+  await next();
+});
+
+/**
+ * Finds out who sends a request, as of now: an answer that lasts asks again and again.
+ *
+ * @throws ApiProblem 401 when nobody does whom we know
+ */
+export async function callerOf(c: Context<ApiEnv>): Promise<Caller> {
   const secret = /^Bearer (\S{20,200})$/i.exec(c.req.header('authorization') ?? '')?.[1];
   if (secret === undefined) {
     throw new ApiProblem(
@@ -30,9 +41,8 @@ export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
     });
   await touchToken(deps.db, token.id);
   const scopes = [...new Set((token.scopes as Scope[]).flatMap((scope) => includes[scope]))];
-  c.set('caller', { tokenId: token.id, organizationId: token.organizationId, scopes });
-  await next();
-});
+  return { tokenId: token.id, organizationId: token.organizationId, scopes };
+}
 
 /** @throws ApiProblem when the caller's token lacks the scope */
 export function requireScope(scope: Scope) {

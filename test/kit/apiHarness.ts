@@ -63,6 +63,8 @@ export interface ApiHarnessOptions {
   env?: Record<string, string>;
   /** Another database for the API, such as one that is away. */
   db?: Database;
+  /** Aborted when the process is about to end. */
+  stopping?: AbortSignal;
 }
 
 export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarness> {
@@ -86,6 +88,7 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
     wake: async (process) => void wakes.push(process),
     isTemporalReady: async () => temporal.ready,
     metrics: new Registry(),
+    ...(options.stopping ? { stopping: options.stopping } : {}),
   });
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
     const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(starting));

@@ -109,6 +109,7 @@ export const samples: Record<string, Make> = {
   revokeIntegrationKey: async (tenant) => ({ params: { ...(await seedPush(tenant)) } }),
   listHealth: () => ({}),
   getHealth: integration,
+  followOrganization: () => ({ query: 'once=true' }),
   listCustomers: integration,
   linkCustomers: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsBefore('linkCustomers')) },
