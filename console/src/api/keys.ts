@@ -4,8 +4,8 @@ export const keys = {
   vendors: { all: ['vendors'] },
   psas: { all: ['psas'] },
   psaConnections: { all: ['psaConnections'] },
-  health: { all: ['health'], live: ['live', 'health'] },
-  integrations: { all: ['integrations'], live: ['live', 'integrations'] },
+  health: { all: ['health'] },
+  integrations: { all: ['integrations'] },
   syncs: {
     all: ['syncs'],
     of: (integrationId: string) => ['syncs', integrationId],

@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { useConnectionLost } from '../api/connection.ts';
 import { closeSession, useSession } from '../api/session.ts';
 import { useVendorName } from '../features/catalogue/queries.ts';
-import { forgetShown, useLive, type Live } from '../features/integrationHealth/live.ts';
+import { forgetShown, useLive, useLiveTrouble, type Live } from '../features/integrationHealth/live.ts';
 import { RefreshButton } from '../features/integrationHealth/RefreshButton.tsx';
 import { meQuery } from '../features/me/queries.ts';
 import { SignInForm } from '../features/me/SignInForm.tsx';
@@ -59,6 +59,7 @@ export function Shell() {
   const session = useSession();
   const isLost = useConnectionLost();
   const live = useLive();
+  const trouble = useLiveTrouble();
   const vendorName = useVendorName();
   const queryClient = useQueryClient();
   const [isOpen, setOpen] = useState(false);
@@ -80,7 +81,7 @@ export function Shell() {
         </div>
         <div className={styles['tools']}>
           <SyncStatus live={live} vendorName={vendorName} />
-          <RefreshButton live={live} />
+          <RefreshButton />
           <PersonMenu />
         </div>
       </header>
@@ -94,6 +95,13 @@ export function Shell() {
           <div className={styles['lost']}>
             <Banner tone="care" title="Countersign does not answer">
               What you see is from before. It is asked again by itself, and this line goes when it answers.
+            </Banner>
+          </div>
+        )}
+        {!isLost && trouble && (
+          <div className={styles['lost']}>
+            <Banner tone="care" title={`What goes on cannot be followed: ${trouble.title.toLowerCase()}`}>
+              {trouble.message} Sync Status and Refresh are as they were; this line goes by itself.
             </Banner>
           </div>
         )}

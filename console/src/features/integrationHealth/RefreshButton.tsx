@@ -1,11 +1,11 @@
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
-import { useRefresh, type Live } from './live.ts';
+import { useRefresh } from './live.ts';
 import styles from './RefreshButton.module.css';
 
 /** Lights up pink when there is newer data than the pages show. Nothing changes before it is pressed. */
-export function RefreshButton({ live }: { live: Live | undefined }) {
-  const { isNew, refresh } = useRefresh(live);
+export function RefreshButton() {
+  const { isNew, refresh } = useRefresh();
   return (
     <>
       <Button

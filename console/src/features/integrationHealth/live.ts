@@ -1,90 +1,123 @@
 /**
- * What goes on now, asked again and again: it feeds Sync Status, the counts in the navigation and the Refresh button, and no
- * page. A page changes when a person presses Refresh.
+ * What goes on now, as the stream of events tells it: it feeds Sync Status, the counts in the navigation and the Refresh
+ * button, and the pages that show a process while it goes on. Any other page changes when a person presses Refresh.
  */
-import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
-import { api, ask } from '../../api/client.ts';
-import { keys } from '../../api/keys.ts';
-import { askIntegrations } from '../integrations/queries.ts';
-import { syncStateOf, type Integration } from '../integrations/state.ts';
-import type { Health } from './queries.ts';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { follow } from '../../api/events.ts';
+import type { Problem } from '../../api/problem.ts';
+import { useSession } from '../../api/session.ts';
+import type { Schema } from '../../api/types.ts';
+import { syncStateOf } from '../integrations/state.ts';
+import { newsOf, seenOf, type News } from './news.ts';
 
-const idleMs = 5_000;
-const busyMs = 1_500;
-/** How long a sync that was asked for may take to begin. */
-const beginsWithinMs = 20_000;
-
-export interface Live {
-  health: readonly Health[];
-  integrations: readonly Integration[];
+export interface Live extends Schema<'Live'> {
   /** Whether a sync of any integration is under way. */
   isSyncing: boolean;
+  /** When the sync of an integration last moved, by this machine's clock. */
+  movedAt: ReadonlyMap<string, number>;
 }
 
-let hurryUntil = 0;
+let live: Live | undefined;
+let trouble: Problem | undefined;
+/** What the pages show; undefined until the first event. */
+let shown: News | undefined;
+let followers = 0;
+let stop: AbortController | undefined;
+const listeners = new Set<() => void>();
 
-/** Called when a sync was asked for: it is looked for more often until it has begun. */
-export function expectSync(queryClient: QueryClient): void {
-  hurryUntil = Date.now() + beginsWithinMs;
-  void queryClient.invalidateQueries({ queryKey: keys.integrations.live });
+function tell(): void {
+  for (const listener of listeners) listener();
 }
 
-/** @returns undefined until the first answer */
-export function useLive(): Live | undefined {
-  const integrations = useQuery({
-    queryKey: keys.integrations.live,
-    queryFn: ({ signal }) => askIntegrations(signal),
-    refetchInterval: (query) =>
-      (query.state.data?.items ?? []).some(isBusy) || Date.now() < hurryUntil ? busyMs : idleMs,
-  });
-  const isSyncing = (integrations.data?.items ?? []).some(isBusy);
-  const health = useQuery({
-    queryKey: keys.health.live,
-    queryFn: ({ signal }) => ask(api.GET('/v1/health', { signal })),
-    refetchInterval: isSyncing ? busyMs : idleMs,
-  });
-  if (!integrations.data || !health.data) return undefined;
-  return { health: health.data.items, integrations: integrations.data.items, isSyncing };
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
 }
 
-const isBusy = (integration: Integration) => syncStateOf(integration) === 'running';
+function take(given: Schema<'Live'>): void {
+  const before = live;
+  const movedAt = new Map(
+    given.integrations.map(({ id }) => {
+      const known = before?.movedAt.get(id);
+      return [id, known === undefined || progress(before, id) !== progress(given, id) ? Date.now() : known];
+    }),
+  );
+  const isSyncing = given.integrations.some((each) => syncStateOf(each) === 'running');
+  live = { ...given, isSyncing, movedAt };
+  shown = shown ? seenOf(shown, newsOf(live)) : newsOf(live);
+  tell();
+}
 
-/** What makes the data of a page old when it changes: runs that ended, what waits, what was connected. Ages do not count. */
-function fingerprint({ health, integrations }: Live): string {
+function progress(of: Schema<'Live'> | undefined, id: string): string {
   return JSON.stringify([
-    health.map(
-      ({ dataAgeSeconds: _data, psaAgeSeconds: _psa, nextSyncAt: _next, credentials: _given, ...rest }) => rest,
-    ),
-    integrations.map(({ id, disconnectedAt, process }) => [id, disconnectedAt, process.waitsFor]),
+    of?.integrations.find((each) => each.id === id)?.sync.steps,
+    of?.reading.find(({ integrationId }) => integrationId === id),
   ]);
 }
 
-let shown: string | undefined;
-const listeners = new Set<() => void>();
+function join(): () => void {
+  if (followers++ === 0) {
+    stop = new AbortController();
+    const told = {
+      onLive: take,
+      onTrouble: (problem: Problem | undefined) => {
+        if (problem === trouble) return;
+        trouble = problem;
+        tell();
+      },
+    };
+    void follow(told, stop.signal);
+  }
+  return () => {
+    if (--followers === 0) stop?.abort();
+  };
+}
+
+/** @returns undefined until the first event */
+export function useLive(): Live | undefined {
+  const isOpen = useSession() === 'open';
+  useEffect(() => (isOpen ? join() : undefined), [isOpen]);
+  return useSyncExternalStore(subscribe, () => live);
+}
+
+/** Why what goes on cannot be told now; undefined = it can. */
+export function useLiveTrouble(): Problem | undefined {
+  return useSyncExternalStore(subscribe, () => trouble);
+}
 
 /** Whether there is newer data than the pages show, and how to show it. */
-export function useRefresh(live: Live | undefined): { isNew: boolean; refresh: () => void } {
+export function useRefresh(): { isNew: boolean; refresh: () => void } {
   const queryClient = useQueryClient();
-  const now = live && fingerprint(live);
-  const seen = useSyncExternalStore(
-    (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    () => (shown ??= now),
+  const isNew = useSyncExternalStore(subscribe, () =>
+    live !== undefined && shown !== undefined ? isNewer(live, shown) : false,
   );
   return {
-    isNew: now !== undefined && seen !== undefined && now !== seen,
+    isNew,
     refresh: () => {
-      shown = now;
-      for (const listener of listeners) listener();
-      void queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'live' });
+      shown = live && newsOf(live);
+      tell();
+      void queryClient.invalidateQueries();
     },
   };
 }
 
+/** A sync that is still at work brings its news, and that of the PSA which it reads, when it is over. */
+function isNewer(now: Live, before: News): boolean {
+  const syncing = new Set(
+    now.integrations.filter((each) => syncStateOf(each) === 'running').map(({ psaConnectionId }) => psaConnectionId),
+  );
+  const news = newsOf(now);
+  return now.integrations.some(({ id, psaConnectionId }) => {
+    const is = news.get(id);
+    if (!is || syncing.has(psaConnectionId)) return false;
+    const was = before.get(id);
+    return is.data !== (was?.data ?? null) || is.counts.some((count, at) => count > (was?.counts[at] ?? 0));
+  });
+}
+
 /** When somebody else signs in, nothing has been shown yet. */
 export function forgetShown(): void {
+  live = undefined;
   shown = undefined;
 }

@@ -1,13 +1,11 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { Button } from '../../ui/Button.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
-import { expectSync } from '../integrationHealth/live.ts';
 import { useMay } from '../me/queries.ts';
 
 /** Asks for a sync; not there for whoever may only look. */
 export function SyncNow({ integrationId }: { integrationId: string }) {
-  const queryClient = useQueryClient();
   const may = useMay('operate');
   const sync = useMutation({
     mutationFn: () =>
@@ -16,10 +14,7 @@ export function SyncNow({ integrationId }: { integrationId: string }) {
           params: { path: { id: integrationId }, header: { 'idempotency-key': crypto.randomUUID() } },
         }),
       ),
-    onSuccess: () => {
-      tell('A sync was asked for', 'Sync Status shows its steps; Refresh lights up when it is over.');
-      expectSync(queryClient);
-    },
+    onSuccess: () => tell('A sync was asked for', 'Sync Status shows its steps; Refresh lights up when it is over.'),
     onError: tellProblem,
   });
   if (!may) return null;

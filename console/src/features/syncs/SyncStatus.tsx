@@ -1,12 +1,17 @@
+import { useEffect, useState } from 'react';
 import { Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
 import type { Live } from '../integrationHealth/live.ts';
 import { nameOf, syncStateOf, syncWords } from '../integrations/state.ts';
 import { Button } from '../../ui/Button.tsx';
+import { formatCount } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
 import { When } from '../../ui/When.tsx';
 import styles from './SyncStatus.module.css';
+
+/** A sync that has not moved for so long is told to be still. */
+const stillSeconds = 20;
 
 interface Props {
   live: Live | undefined;
@@ -45,6 +50,7 @@ export function SyncStatus({ live, vendorName }: Props) {
                 {(state === 'running' || state === 'blocked') && (
                   <Steps label={`Steps of the sync of ${name}`} steps={integration.sync.steps} />
                 )}
+                {live && state === 'running' && <Progress live={live} integrationId={integration.id} />}
                 {state === 'done' && health?.lastSync?.finishedAt != null && (
                   <p className={styles['soft']}>
                     Finished <When at={health.lastSync.finishedAt} />
@@ -57,4 +63,35 @@ export function SyncStatus({ live, vendorName }: Props) {
       </Popover>
     </DialogTrigger>
   );
+}
+
+/** How far it has come, and whether it has come to a stop that no step knows of: nobody is there to take the next one. */
+function Progress({ live, integrationId }: { live: Live; integrationId: string }) {
+  const reading = live.reading.find((each) => each.integrationId === integrationId);
+  const movedAt = live.movedAt.get(integrationId);
+  const isStill = useSecondsSince(movedAt ?? Date.now()) >= stillSeconds;
+  return (
+    <>
+      {reading && reading.done > 0 && (
+        <p className={styles['soft']}>
+          {formatCount(reading.done)} of {formatCount(reading.of)} customers read
+        </p>
+      )}
+      {isStill && movedAt !== undefined && (
+        <p className={styles['soft']}>
+          Nothing has moved since <When at={new Date(movedAt).toISOString()} />. Either the other side is slow, or
+          Countersign’s worker is not running. It goes on by itself, and nothing is lost.
+        </p>
+      )}
+    </>
+  );
+}
+
+function useSecondsSince(time: number): number {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return (now - time) / 1000;
 }

@@ -1,0 +1,41 @@
+/** What makes the data of a page old. */
+import type { Schema } from '../../api/types.ts';
+
+/**
+ * By integration: its data, which is newer when it differs, and how many things wait, of which more is news and fewer is what
+ * the person has just done. null = it has no data yet, and whoever connects it sees every step.
+ */
+export type News = ReadonlyMap<string, OfOne>;
+
+interface OfOne {
+  data: string | null;
+  counts: readonly number[];
+}
+
+export function newsOf({ integrations, health }: Schema<'Live'>): News {
+  return new Map(
+    integrations.map(({ id, disconnectedAt }): [string, OfOne] => {
+      const of = health.find(({ integrationId }) => integrationId === id);
+      if (!of || of.dataAsOf === null) return [id, { data: null, counts: [] }];
+      const { dataAsOf, psaAsOf, heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, waits } = of;
+      const blocked = waits.filter(({ code }) => code !== undefined).map(({ workflowId, code }) => [workflowId, code]);
+      return [
+        id,
+        {
+          data: JSON.stringify([dataAsOf, psaAsOf, disconnectedAt, blocked]),
+          counts: [heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts],
+        },
+      ];
+    }),
+  );
+}
+
+/** What the pages have shown, once fewer things wait: then one more is news again. */
+export function seenOf(shown: News, now: News): News {
+  return new Map(
+    [...shown].map(([id, { data, counts }]) => {
+      const after = now.get(id)?.counts ?? [];
+      return [id, { data, counts: counts.map((count, at) => Math.min(count, after[at] ?? count)) }];
+    }),
+  );
+}
