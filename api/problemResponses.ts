@@ -6,7 +6,7 @@ import { ApiProblem, problemSchema } from './problem.ts';
  * The codes of the problems that are a route's own, by status. What follows from the kind of the route is not named: see
  * `problemResponses`.
  */
-export type OwnProblems = { readonly [Status in 404 | 409 | 422 | 503]?: readonly string[] };
+export type OwnProblems = { readonly [Status in 404 | 409 | 422 | 429 | 503]?: readonly string[] };
 
 /** By status: what it means, and the text of an example. */
 const meanings = {
@@ -63,7 +63,7 @@ export function problemResponses({
     413: when(takesBody, 'too-large'),
     415: when(takesBody, 'not-json', 'unknown-charset'),
     422: [...(problems[422] ?? []), ...when(isPost, 'idempotency-key-reused')],
-    429: ['too-many-requests'],
+    429: ['too-many-requests', ...(problems[429] ?? [])],
     500: ['internal', 'bad-answer'],
     503: [...(problems[503] ?? []), 'database-unavailable'],
   };

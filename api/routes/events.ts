@@ -34,6 +34,7 @@ const follow = route({
   },
   ok: 200,
   answer: liveSchema,
+  problems: { 429: ['too-many-streams'] },
   example: exampleLive,
   stream: true,
 });
