@@ -8,7 +8,10 @@ import type { ApiDependencies } from '../context.ts';
 import { exampleIds } from '../define.ts';
 import { judgeHealth } from '../health.ts';
 import { exampleHealth, healthSchema } from './health.ts';
-import { exampleIntegration, integrationSchema, integrationView } from './integration.ts';
+import { exampleIntegration, integrationSchema, integrationViews } from './integration.ts';
+
+/** More integrations than an organization has: there is one for each vendor. */
+const most = 1_000;
 
 export const liveSchema = z
   .object({
@@ -35,12 +38,10 @@ export interface Picture {
 
 /** @throws ZodError when the picture does not fit its schema, which is our error */
 export async function takePicture(deps: ApiDependencies, organizationId: string): Promise<Picture> {
-  const integrations = [];
-  for (const row of await listIntegrations(deps.db, organizationId))
-    integrations.push(await integrationView(deps, row));
-  const health = [];
-  for (const facts of await readHealthFacts(deps.db, { organizationId }))
-    health.push(await judgeHealth(deps.db, deps.environment, facts));
+  const rows = await listIntegrations(deps.db, organizationId, { limit: most });
+  const integrations = await integrationViews(deps, rows);
+  const facts = await readHealthFacts(deps.db, { organizationId });
+  const health = facts.map((each) => judgeHealth(deps.environment, each));
   const live = liveSchema.parse({ integrations, health, reading: await listReadings(deps.db, organizationId) });
   const ageless = live.health.map(({ dataAgeSeconds: _data, psaAgeSeconds: _psa, ...rest }) => rest);
   const id = createHash('sha256')

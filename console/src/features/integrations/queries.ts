@@ -2,12 +2,8 @@ import { queryOptions } from '@tanstack/react-query';
 import { api, ask, askAll } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 
+/** All integrations of the organization, the oldest first. */
 export const integrationsQuery = queryOptions({
   queryKey: keys.integrations.all,
-  queryFn: ({ signal }) => askIntegrations(signal),
+  queryFn: ({ signal }) => askAll((query) => ask(api.GET('/v1/integrations', { params: { query }, signal }))),
 });
-
-/** All integrations of the organization, the oldest first. */
-export function askIntegrations(signal: AbortSignal) {
-  return askAll((query) => ask(api.GET('/v1/integrations', { params: { query }, signal })));
-}
