@@ -6,6 +6,11 @@ export const keys = {
   psaConnections: { all: ['psaConnections'] },
   health: { all: ['health'] },
   integrations: { all: ['integrations'] },
+  cards: {
+    all: ['cards'],
+    sorted: (sort: string) => ['cards', sort],
+  },
+  onboardings: { all: ['onboardings'] },
   syncs: {
     all: ['syncs'],
     of: (integrationId: string) => ['syncs', integrationId],

@@ -2,6 +2,7 @@
 const dayMs = 86_400_000;
 
 const count = new Intl.NumberFormat();
+const difference = new Intl.NumberFormat(undefined, { signDisplay: 'exceptZero' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const thisYear = new Intl.DateTimeFormat(undefined, {
   day: 'numeric',
@@ -18,6 +19,9 @@ const anyYear = new Intl.DateTimeFormat(undefined, {
 });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+
+/** With its sign: what is added, or taken away. */
+export const formatDifference = (value: number) => difference.format(value);
 
 export const formatCount = (value: number) => count.format(value);
 
