@@ -27,7 +27,7 @@ else if (readFileSync(file, 'utf8') !== types) {
   process.exitCode = 1;
 }
 
-/** @returns /openapi.json, asked of the app itself; no database is needed for it */
+/** Returns the text of /openapi.json, which the app itself answers; the app needs no database for that. */
 async function readDocument(): Promise<string> {
   const environment = readEnvironment({
     DATABASE_URL: 'postgres://nobody@127.0.0.1/none',
@@ -48,7 +48,10 @@ async function readDocument(): Promise<string> {
   return document;
 }
 
-/** As a program of its own: the generator needs the console's TypeScript, which is not ours. */
+/**
+ * Runs the generator as a program of its own, because it needs the console's version of TypeScript, and this program runs with
+ * another.
+ */
 async function typesOf(document: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-types-'));
   try {
@@ -63,8 +66,8 @@ async function typesOf(document: string): Promise<string> {
 }
 
 /**
- * Types say what a thing is made of. Words about it stand in the document; here they would change the types with every
- * sentence. All problems have one schema, so one of an operation's stands for all of them.
+ * Removes from the document what the types do not need. The generator would copy descriptions into the types, so that each
+ * change of a sentence would change them. All problems have one schema, so each operation keeps only one of its problems.
  */
 function shapesAlone(name: string, value: unknown): unknown {
   const isWords = (name === 'summary' || name === 'description') && typeof value === 'string';

@@ -2,15 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 let patienceMs = 120_000;
 
-/** How long `until` waits where nobody says it, from now on: an MSP of thousands of customers takes longer to sync than one of forty. */
+/**
+ * Sets how long `until` waits when its caller gives no limit: an MSP of thousands of customers takes longer to sync than one
+ * of forty.
+ */
 export function waitAtMost(ms: number): void {
   patienceMs = ms;
 }
 
 /**
- * Asks until the answer is truthy. The limit is generous: it is there to say what was awaited, not to measure.
+ * Asks again and again until the answer is truthy. The limit is generous, because it does not measure anything: it only makes
+ * a wait that never ends fail with a message that says what was awaited.
  *
- * @throws Error that names what did not come, with what was seen last
+ * @param what what is awaited, for the error's message
+ * @throws Error after the limit, with `what` and the last answer
  */
 export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs = patienceMs): Promise<NonNullable<T>> {
   const began = Date.now();
@@ -25,7 +30,7 @@ export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs 
       if (Date.now() > end) throw error;
     }
     if (Date.now() > end) throw new Error(`Waited ${limitMs / 1000} s for ${what}; last seen: ${JSON.stringify(seen)}`);
-    // What has taken long already may be seen a little later; whoever asks is work for what he waits for.
+    // The pauses become longer, because each question costs the program that is asked some time.
     await delay(Math.min(250, 30 + (Date.now() - began) / 20));
   }
 }

@@ -79,7 +79,7 @@ export async function readHealthFacts(
            ${pauseSeconds('vendor', sql`i.id`)} as "vendorPauseSeconds", ${pauseSeconds('psa', sql`p.id`)} as "psaPauseSeconds",
            (select jsonb_build_object('choice', s.choice, 'timeZone', s.time_zone, 'jitterMinutes', s.jitter_minutes, 'paused', s.paused)
               from sync_schedule s where s.integration_id = i.id) as schedule,
-           -- Onboardings are counted above: only what is stuck of them is a wait of its own.
+           -- New customers that wait are counted above, so of onboardings and deliveries only blocked steps are listed here.
            (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.state = 'blocked',
                                                 'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')}) order by s.kind, s.id)
               from (select distinct on (s.kind, s.id) s.* from process pr

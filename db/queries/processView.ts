@@ -65,7 +65,8 @@ export async function lookAtProcess(
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
       left join process_need n
         on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
-      -- Why the process that a step needs is stuck, if it is: the reader of this step should not have to look there.
+      -- If a step waits for another process that is blocked, the step shows that process's problem, so that a person need not
+      -- look for it there.
       left join lateral (
         select os.problem from process op
           join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and os.state = 'blocked'

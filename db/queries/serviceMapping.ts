@@ -35,7 +35,7 @@ export async function storeServiceDecisions(
       select w."serviceId" as id, w."productIds" as products, w."fanOut" as fan_out, w.rounding
         from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb)
              as w("serviceId" text, "productIds" text[], "fanOut" text, rounding text)),
-    -- Every part of one statement sees the rows as they were before it.
+    -- Every part of one statement sees the rows as they were before the statement, so this reads the earlier mapping.
     changed as (
       select w.*, m.product_ids as was_products, m.fan_out as was_fan_out, m.rounding as was_rounding
         from wanted w

@@ -122,10 +122,10 @@ export async function applyUsage(
     on conflict (integration_id, vendor_account_id, service_id) do update
        set quantity = excluded.quantity, parts = excluded.parts, source = excluded.source, run_id = excluded.run_id,
            as_of = excluded.as_of, swing = excluded.swing,
-           -- Since when it is gone, not since when it was last found gone.
+           -- The time since which it is missing is kept when a later run finds it missing again.
            not_reported_since = case when excluded.not_reported_since is null then null
                                      else coalesce(usage_count.not_reported_since, excluded.not_reported_since) end
-     -- A customer that was read by itself meanwhile is known better than this run knows it.
+     -- The counts of a customer that was read by itself while this run was under way are newer than the run's, and are kept.
      where usage_count.as_of <= excluded.as_of`);
   // A run that pulls covers the pulled pairs; posted counts cover all pairs. A run with neither marks no pair.
   await tx.execute(sql`

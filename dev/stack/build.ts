@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values: options } = parseArgs({ options: { out: { type: 'string', default: 'dist' } } });
 const out = resolve(root, options.out);
 
-// A file whose source is gone must not live on.
+// The folder is emptied first: a compiled file whose source was deleted must not stay.
 rmSync(out, { recursive: true, force: true });
 await compile();
 cpSync(await buildConsole((line) => void process.stdout.write(`${line}\n`)), join(out, 'console/dist'), {
@@ -26,17 +26,17 @@ cpSync(join(root, 'db/migrations'), join(out, 'db/migrations'), { recursive: tru
 writeFileSync(join(out, 'workflows.bundle.js'), await bundle());
 process.stdout.write(`Built ${out}\n`);
 
-/** The package exports no file but its package.json, so that is how its folder is found. */
+/** Compiles with TypeScript's program. The package exports only its package.json, so its folder is found through that file. */
 async function compile(): Promise<void> {
   const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
   const args = [tsc, '--project', join(root, 'tsconfig.build.json'), '--outDir', out];
   await promisify(execFile)(process.execPath, args).catch((error: { stdout?: string; message: string }) => {
-    // What does not compile is told on stdout.
+    // TypeScript writes the errors to stdout.
     throw new Error(error.stdout === '' ? error.message : error.stdout, { cause: error });
   });
 }
 
-/** From the compiled files, so that the bundle is of the very code that was compiled. */
+/** Bundles the workflows from the compiled files, so that the bundle has the same code as everything else in `dist/`. */
 async function bundle(): Promise<string> {
   const workflowsPath = join(out, 'workflows/index.js');
   return (await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') })).code;

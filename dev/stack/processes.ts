@@ -1,6 +1,7 @@
 /**
- * The processes of the stack: each with a log file and a pid file, so that Ctrl-C leaves none behind and a start after
- * `kill -9` of the parent stops what is left. They are in groups of their own, so that only we stop them, in order.
+ * The processes of the stack. Each has a log file and a pid file. By the pid files, a start after a `kill -9` of this program
+ * finds the processes that are left, and stops them. Each process has a process group of its own, so that Ctrl-C in the
+ * terminal does not reach it: this program stops all of them, in order.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,7 @@ export interface ProcessSpec {
   cwd?: string;
   uid?: number;
   gid?: number;
-  /** The signal that asks it to stop; PostgreSQL's fast shutdown is SIGINT. */
+  /** The signal that asks the process to stop; absent = SIGTERM. For PostgreSQL, SIGINT is a fast shutdown. */
   stopSignal?: NodeJS.Signals;
 }
 
@@ -50,7 +51,7 @@ export class Processes {
         born: string;
         stopSignal: NodeJS.Signals;
       };
-      // A pid is used again some day: only the process born at the same moment is ours.
+      // The system may have given the pid to another program: only a process that was born at the noted time is ours.
       if (bornAt(pid) === born) {
         await end(pid, born, stopSignal);
         stopped.push(file);
@@ -60,7 +61,7 @@ export class Processes {
     return stopped;
   }
 
-  /** @throws Error once everything is being stopped: what would be started now would be left behind */
+  /** Starts a process. @throws Error while everything is being stopped, because nobody would stop the new process */
   start(spec: ProcessSpec): ChildProcess {
     if (this.stopping) throw new Error(`${spec.name} is not started: everything is being stopped.`);
     const log = openSync(join(this.folder, 'logs', `${spec.name}.log`), 'a');
@@ -91,9 +92,10 @@ export class Processes {
   }
 
   /**
-   * Waits until a process that was started is ready, by `isReady`.
+   * Waits until `isReady` finds that a started process is ready.
    *
-   * @throws Error at once if it ends instead: another program may answer in its place
+   * @throws Error at once when the process ends instead; without that, another program that answers on the same port could be
+   *   taken for it
    */
   async untilReady(name: string, isReady: () => Promise<void>): Promise<void> {
     const found = this.running.get(name);
@@ -135,7 +137,7 @@ export class Processes {
     rmSync(join(this.folder, 'pids', name), { force: true });
   }
 
-  /** Stops everything, last started first. Whoever asks while that is under way waits for the same end. */
+  /** Stops every process, the last one started first. A second call while that is under way waits for the first call's end. */
   stopAll(): Promise<void> {
     this.stopped ??= this.stopEach();
     return this.stopped;
@@ -147,14 +149,14 @@ export class Processes {
   }
 }
 
-/** Asks, waits, and in the end insists. */
+/** Asks a process to stop, waits, and kills it when it has not stopped after 15 s. */
 async function end(pid: number, born: string | undefined, signal: NodeJS.Signals): Promise<void> {
   const alive = () => bornAt(pid) === born && born !== undefined;
   const send = (which: NodeJS.Signals) => {
     try {
       process.kill(pid, which);
     } catch {
-      // It is gone already.
+      // The process has ended already.
     }
   };
   if (!alive()) return;
@@ -165,7 +167,10 @@ async function end(pid: number, born: string | undefined, signal: NodeJS.Signals
   for (let waited = 0; waited < 5_000 && alive(); waited += 50) await delay(50);
 }
 
-/** When a process was born, in clock ticks since boot, or undefined if there is none (a zombie counts as none). */
+/**
+ * Returns when a process was born, in clock ticks since the machine started; undefined = there is no such process, or it is a
+ * zombie.
+ */
 function bornAt(pid: number): string | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
@@ -174,7 +179,7 @@ function bornAt(pid: number): string | undefined {
     return fields[0] === 'Z' ? undefined : fields[19];
   } catch {
     try {
-      // No /proc (macOS): being alive has to do.
+      // Without /proc (on macOS) the time is not known, and it is enough that the process is alive.
       process.kill(pid, 0);
       return process.platform === 'linux' ? undefined : 'alive';
     } catch {

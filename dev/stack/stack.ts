@@ -27,13 +27,15 @@ export interface Stack {
   temporalAddress: string;
   temporalUi: string;
   simulators: Record<string, string>;
-  /** What the simulated world is made from. */
+  /** The numbers from which the simulated world is made. */
   world: { seed: number; customers: number };
   /** Kills a part as a crash would. */
   kill(part: Part): Promise<void>;
-  /** Starts a part again, stopped first unless it was killed, with more environment if given; waits until it is ready. */
+  /**
+   * Stops a part unless it was killed, starts it again, with more environment if that is given, and waits until it is ready.
+   */
   restart(part: Part, env?: Record<string, string>): Promise<void>;
-  /** Links to the workflows of ids that were noted. */
+  /** Notes a workflow's id; `workflowLinks` returns the addresses of the noted workflows in the Temporal UI. */
   noteWorkflow(id: string): void;
   workflowLinks(): string[];
   stop(): Promise<void>;
@@ -46,7 +48,7 @@ export interface StackOptions {
   seed: number;
   reset: boolean;
   say: (line: string) => void;
-  /** Told before the first part is started how to stop all of them, whatever is up by then. */
+  /** Called before the first part is started, with the function that stops every part that runs by then. */
   starting?: (stop: () => Promise<void>) => void;
   /** More environment for api and worker. */
   env?: Record<string, string>;
@@ -55,7 +57,7 @@ export interface StackOptions {
 /** The vendor's half of the key that the simulated console pushes with. */
 export const demoVendorKey = 'sim-vendor-key-of-mailprotector';
 
-/** Short waits: a person watches. Lags and limits are those of a production system otherwise. */
+/** Shorter waits than in production, because a person watches. All other settings are those of production. */
 const demoTiming = {
   SWEEP_INTERVAL_MS: '5000',
   SWEEP_OVERDUE_MS: '3000',
@@ -69,7 +71,7 @@ const demoTiming = {
   CALLS_PER_SECOND: '200',
   SHUTDOWN_GRACE_MS: '3000',
   PUSH_IDLE_MS: '1500',
-  // The walkthrough chooses one; until then no sync starts in the middle of it.
+  // The walkthrough chooses a schedule itself; until then no sync must start by itself in the middle of it.
   DEFAULT_SCHEDULE: 'never',
   VENDOR_API_KEYS: `mailprotector:${demoVendorKey}`,
 };
@@ -158,7 +160,8 @@ async function startParts(options: StackOptions, state: string, processes: Proce
   if (!existsSync(keysFile)) writeFileSync(keysFile, `k1:${randomBytes(32).toString('base64')}`, { mode: 0o600 });
   const env: Record<string, string> = {
     DATABASE_URL: databaseUrl,
-    // Whoever sets that means a database of his own.
+    // DATABASE_URL in this program's environment names another database, and DIRECT_DATABASE_URL beside it is meant for that
+    // one.
     ...(process.env['DATABASE_URL'] ? {} : { DIRECT_DATABASE_URL: '' }),
     TEMPORAL_ADDRESS: temporalAddress,
     TEMPORAL_UI_URL: temporalUi,
@@ -251,7 +254,10 @@ async function runOurs(file: string, args: readonly string[], env: Record<string
   return stdout;
 }
 
-/** The simulated world of this state folder: what was connected belongs to it, so later starts keep it. */
+/**
+ * Returns the simulated world of this state folder. Later starts keep it, because the stored connections belong to its
+ * customers.
+ */
 function worldOf(state: string, options: StackOptions): Stack['world'] {
   const file = join(state, 'world.json');
   const wanted = { seed: options.seed, customers: options.customers };
@@ -263,7 +269,7 @@ function worldOf(state: string, options: StackOptions): Stack['world'] {
   return kept;
 }
 
-/** The admin token, made once and kept in the state folder for its owner only. */
+/** Returns the admin token, which is made once and kept in a file of the state folder that only its owner may read. */
 async function ensureToken(state: string, env: Record<string, string>): Promise<string> {
   const file = join(state, 'token');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();

@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 const say = (line: string) => process.stdout.write(`${line}\n`);
 mkdirSync(options.state, { recursive: true });
 
-// Before anything is started: Ctrl-C while it is coming up leaves no process behind either.
+// The signals are handled from before the first process is started, so that Ctrl-C leaves no process behind at any time.
 let stopAll = () => Promise.resolve();
 let stopping: Promise<void> | undefined;
 const stop = () => (stopping ??= stopAll());
@@ -99,7 +99,10 @@ function report(): void {
   writeFileSync(options.report, `${JSON.stringify({ checks: checks.results }, undefined, 2)}\n`);
 }
 
-/** What fails because everything is being stopped is no failure: whoever stops it also ends this program. */
+/**
+ * Reports a failure and ends the program. A failure while everything is being stopped is not reported: the code that stops
+ * everything also ends the program.
+ */
 async function unlessStopping<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;

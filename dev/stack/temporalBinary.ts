@@ -7,7 +7,9 @@ import { delimiter, join } from 'node:path';
 const cliVersion = '1.5.1';
 const cliModule = `github.com/temporalio/cli/cmd/temporal@v${cliVersion}`;
 
-/** Where tools that are not of npm are kept: outside the work tree, paid for once. */
+/**
+ * The folder of tools that npm does not install. It is outside the work tree, so that each is downloaded or built only once.
+ */
 export function cacheFolder(): string {
   return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'countersign');
 }
@@ -19,7 +21,7 @@ export function cachedTemporal(): string {
 /**
  * @param say progress, for a person
  * @returns path of a `temporal` binary
- * @throws Error that says what to install when it can be neither found nor made
+ * @throws Error that says what to install, when the binary is not found and cannot be downloaded or built
  */
 export async function findTemporal(say: (line: string) => void): Promise<string> {
   const given = process.env['TEMPORAL_CLI_PATH'];
@@ -40,7 +42,10 @@ export async function findTemporal(say: (line: string) => void): Promise<string>
   return build(cached, say);
 }
 
-/** The SDK's own download: it starts a server to get there, which is stopped again at once. Fails in 45 ms without a network. */
+/**
+ * Lets the SDK download the binary: the SDK starts a server for that, which is stopped again at once. Without a network it
+ * fails after 45 ms.
+ */
 async function download(): Promise<string | undefined> {
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');
   const folder = join(cachedTemporal(), '..', 'download');
@@ -70,7 +75,7 @@ async function build(target: string, say: (line: string) => void): Promise<strin
     const built = join(folder, 'temporal');
     if (!existsSync(built)) throw new Error('Go ended without an error but left no binary.');
     mkdirSync(join(target, '..'), { recursive: true });
-    // Two builds at once: the last rename wins, and both are whole.
+    // When two programs build at once, the second rename replaces the first; both binaries are complete.
     const beside = `${target}.${process.pid}`;
     await copy(built, beside);
     renameSync(beside, target);

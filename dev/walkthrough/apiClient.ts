@@ -1,4 +1,4 @@
-/** Asks the API as a customer's program would. */
+/** A client of the API, as a customer's program would have one. */
 export interface ApiAnswer<T> {
   status: number;
   headers: Headers;
@@ -8,13 +8,16 @@ export interface ApiAnswer<T> {
 export interface ApiClient {
   url: string;
   call<T>(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<ApiAnswer<T>>;
-  /** The body of an answer that is good; throws with the problem otherwise. */
+  /** Returns the body of a good answer. @throws Error with the problem for any other answer */
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body?: unknown): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
-  /** Looks at a thing (a vendor account, a service) and decides about it at once: `decide('PUT', account, 'mapping', …)`. */
+  /**
+   * Reads a vendor account or a service, and changes the decision about the version that was read:
+   * `decide('PUT', account, 'mapping', …)`.
+   */
   decide<T>(method: 'PUT' | 'DELETE', thing: string, what: string, body?: unknown): Promise<T>;
-  /** All pages of a list. */
+  /** Reads all pages of a list. */
   all<T>(path: string): Promise<T[]>;
 }
 
@@ -34,7 +37,7 @@ export function createApiClient(url: string, token: string): ApiClient {
       },
       body: body === undefined ? null : JSON.stringify(body),
     });
-    // A file comes as it is.
+    // A file, such as CSV, is returned as text.
     const isJson = /json/.test(response.headers.get('content-type') ?? '');
     const answer: unknown = isJson ? await response.json() : await response.text();
     return { status: response.status, headers: response.headers, body: answer as T };

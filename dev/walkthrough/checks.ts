@@ -5,7 +5,7 @@ export interface Check {
   ms: number;
 }
 
-/** What the walkthrough verified, with a line for each as it happens. */
+/** Keeps the results of the walkthrough's checks, and prints a line for each when it has run. */
 export class Checks {
   readonly results: Check[] = [];
   private readonly say: (line: string) => void;
@@ -15,9 +15,9 @@ export class Checks {
   }
 
   /**
-   * Runs a check; it holds when `body` returns what was seen, in words, and fails when it throws.
+   * Runs a check. The check holds when `body` returns a sentence that says what was seen, and fails when `body` throws.
    *
-   * @throws what `body` threw: the steps after a failed one cannot be judged
+   * @throws the error of `body`, because the checks after a failed one mean nothing
    */
   async run(name: string, body: () => Promise<string>): Promise<void> {
     const began = performance.now();

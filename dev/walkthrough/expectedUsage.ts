@@ -1,9 +1,12 @@
-/** What the walkthroughs compare with: the simulators' own state. */
+/** The usage that the walkthroughs expect, computed from the simulators' own state. */
 import { serviceProducts, type WorldCustomer } from '../../simulators/world.ts';
 
 export const names = (rows: readonly { name: string }[]) => rows.map((row) => row.name).sort();
 
-/** Users of these customers on the service behind a Product ID, or null when no group of theirs carries it. */
+/**
+ * Counts the users of these customers who have the service of a Product ID; null = none of the customers' groups has the
+ * service.
+ */
 export function trueUsage(customers: readonly WorldCustomer[], productId: string): number | null {
   const display = serviceProducts.find((service) => service.productId === productId)?.display ?? '';
   const groups = customers
@@ -14,7 +17,7 @@ export function trueUsage(customers: readonly WorldCustomer[], productId: string
   return groups.length === 0 ? null : groups.reduce((sum, group) => sum + group.users, 0);
 }
 
-/** @throws Error that shows both when they differ */
+/** Compares two values. @throws Error that shows both values when they differ */
 export function same(found: unknown, wanted: unknown, what: string): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)];
   if (a !== b)

@@ -1,4 +1,6 @@
-/** The guide's steps as a person takes them through the API: for the walkthrough, the tests and the benches. */
+/**
+ * The steps of the guide, taken through the API as a person would take them; for the walkthrough, the tests and the benches.
+ */
 import { members } from '../../simulators/connectwise/members.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { serviceProducts } from '../../simulators/world.ts';
@@ -6,13 +8,13 @@ import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { ApiClient } from './apiClient.ts';
 import { until } from '../until.ts';
 
-/** What the steps act on. */
+/** The programs with which the steps work. */
 export interface System {
   api: ApiClient;
   connectwise: { url: string };
 }
 
-/** Credentials that work, for the simulators. */
+/** Credentials that the simulators accept. */
 export const goodCredentials = {
   vendor: { resellerId: '500', apiKey: keys.reseller },
   psa: (site: string, member: keyof typeof members = 'full') => ({
@@ -52,7 +54,7 @@ export interface CardView {
   flags: { code: string; reason: string }[];
 }
 
-/** A write as a card shows it, and as it is sent back to sign it off. */
+/** The write that a card shows; signing the card off sends it back unchanged. */
 export interface WriteView {
   lineId: string;
   from: number;
@@ -141,7 +143,7 @@ export async function reach(system: System, integrationId: string, step: string)
   });
 }
 
-/** What a person does at each step of connect; each waits for its turn. */
+/** What a person does at each step of connect. Each function waits until its step is the next one. */
 export const person = {
   async psaCredentials(
     system: System,
@@ -157,7 +159,7 @@ export const person = {
     await reach(system, integrationId, 'linkCustomers');
     await system.api.post(`/v1/integrations/${integrationId}/customers/link`, { all: true });
   },
-  /** Picks the board of this name, once Check Permissions has read the boards (G12, G13). */
+  /** Chooses the board of this name, after Check Permissions has read the boards (G12, G13). */
   async chooseBoard(system: System, integrationId: string, psaConnectionId: string, name = 'Alerts'): Promise<void> {
     const board = await until('the boards to be read', async () => {
       const boards = await system.api.all<{ id: string; name: string; statuses: object[] | null }>(
@@ -198,7 +200,7 @@ export async function untilConnected(system: System, integrationId: string): Pro
   });
 }
 
-/** The whole guide, to the first counts. */
+/** Goes through the whole guide, until the first counts are there. */
 export async function connectAll(system: System): Promise<{ psaConnectionId: string; integrationId: string }> {
   const psaConnectionId = await createPsaConnection(system);
   const integrationId = await createIntegration(system, psaConnectionId);
@@ -240,12 +242,12 @@ export interface SignedOff {
   skipped: { items: SkippedView[]; nextCursor: string | null };
 }
 
-/** What signing a card off sends: what the card shows. */
+/** Returns what is sent to sign a card off: the write that the card shows. */
 export function seenOf({ id, write }: Pick<CardView, 'id' | 'write'>): object {
   return { cardId: id, ...write };
 }
 
-/** Signs cards off as they are shown here. */
+/** Signs these cards off with the writes that they show. */
 export async function signOff(system: System, cards: readonly Pick<CardView, 'id' | 'write'>[]): Promise<SignedOff> {
   return system.api.post<SignedOff>('/v1/approvals', { cards: cards.map(seenOf) });
 }

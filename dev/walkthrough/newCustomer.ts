@@ -1,12 +1,12 @@
-/** A customer that somebody adds in Mailprotector, for the walkthrough, the tests and the benches. */
+/** Adds a customer in the simulated Mailprotector; for the walkthrough, the tests and the benches. */
 import type { SimulatorAdmin } from './simulatorAdmin.ts';
 
 export interface NewCustomer {
   id: number;
   name: string;
-  /** Users with CloudFilter. */
+  /** The number of its users, who all have CloudFilter. */
   users: number;
-  /** Its one domain; absent = one made of its id. */
+  /** The name of its one domain; absent = a name made of its id. */
   domain?: string;
 }
 

@@ -1,4 +1,4 @@
-/** A simulator seen from its admin endpoint: its own state, its log, its faults. */
+/** A client of a simulator's admin endpoint, which shows the simulator's state and log, and makes it answer with faults. */
 export interface LogEntry {
   n: number;
   method: string;

@@ -2,7 +2,10 @@
 import { Agent, fetch } from 'undici';
 import { consolePassword } from '../../simulators/mailprotector/managers.ts';
 
-/** "Update Counts" answers when all are posted, which for thousands of customers is after more than fetch's five minutes. */
+/**
+ * "Update Counts" answers when all counts are posted. With thousands of customers that takes more than the five minutes after
+ * which fetch gives up.
+ */
 const patient = new Agent({ headersTimeout: 0 });
 
 export interface CountReport {
@@ -27,11 +30,15 @@ export interface VendorConsole {
   updateCounts(): Promise<CountReport>;
   /** The button "Migrate to Alerts" (G30). */
   migrateToAlerts(): Promise<void>;
-  /** The console notices something about a customer, and tells the platform. @returns its message id */
+  /**
+   * Lets the console notice something about a customer and send an alert to the platform.
+   *
+   * @returns the id of the alert's message
+   */
   sendAlert(customerId: number, alert: VendorAlert): Promise<string>;
-  /** What the text field of a customer's Integrations page finds. */
+  /** Lists the clients that the text field of a customer's Integrations page finds. */
   clients(search: string): Promise<{ id: string; name: string }[]>;
-  /** Picks a client there; null takes it away. */
+  /** Picks a client on a customer's Integrations page; null removes the choice. */
   assign(customerId: number, clientId: string | null): Promise<void>;
 }
 
@@ -39,7 +46,7 @@ export interface VendorConsole {
  * Logs in.
  *
  * @param url the simulator's address
- * @throws Error with the console's own words when it refuses
+ * @throws Error with the console's own words when it refuses the login
  */
 export async function openVendorConsole(url: string): Promise<VendorConsole> {
   let session = '';

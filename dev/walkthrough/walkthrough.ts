@@ -1,4 +1,7 @@
-/** The guide, walked through the API; every claim is verified against the simulators' own state, not ours. */
+/**
+ * Walks through the guide with the API. Every claim is verified against the state of the simulators, not against
+ * Countersign's.
+ */
 import { makeWorld, serviceProducts, type World, type WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
@@ -24,10 +27,10 @@ import { until } from '../until.ts';
 type Companies = World['companies'];
 
 /**
- * Takes the guide's steps in order. A step that an earlier start took is not taken again, only verified: a second start
- * on the same state goes on where the first one was, wherever that was killed.
+ * Takes the guide's steps in order. A step that an earlier start has taken is only verified, so that a second start on the
+ * same state goes on where the first one was killed.
  *
- * @returns the integration
+ * @returns the integration that was connected
  * @throws Error when a check does not hold
  */
 export async function walk(
@@ -49,7 +52,7 @@ export async function walk(
   const connections = await api.all<{ id: string; name: string }>('/v1/psa-connections');
   const knownPsa = connections.find((connection) => connection.name === psaName);
   const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, undefined, psaName));
-  // The simulator may have another port this time, and the address is part of the credentials.
+  // The simulator may have another port than at the last start, and its address is part of the credentials.
   if (knownPsa) await person.psaCredentials(system, knownPsa.id);
   const integrations = await api.all<IntegrationView>('/v1/integrations');
   const known = integrations.find((integration) => integration.psaConnectionId === psaConnectionId);
@@ -71,7 +74,7 @@ export async function walk(
   });
 
   await checks.run('restart', async () => {
-    // In the middle of what there is to do: reading the PSA, waiting for a person, or a sync.
+    // Worker and Temporal are killed in the middle of their work: reading the PSA, waiting for a person, or a sync.
     const matched = await isDone('matchExactly');
     const finished = await isDone('finish');
     const before = await latestRun(system, id);
@@ -94,7 +97,7 @@ export async function walk(
     const exact = mapped.filter((row) => row.how === 'exact');
     same(exact.map((row) => row.id).sort(), expected.map((row) => String(row.id)).sort(), 'accounts matched by name');
     if (await isDone('mapAccounts')) return `${mapped.length} mapped, ${exact.length} of them by exact name`;
-    // A person maps the near misses, from the suggestions.
+    // A person maps the customers whose names are only similar, by the suggestions.
     let byHand = 0;
     for (const row of await api.all<{ id: string; name: string }>(`${at}/accounts?mapped=false`)) {
       if (truth.find((customer) => String(customer.id) === row.id)?.story !== 'near') continue;
@@ -150,18 +153,18 @@ export async function walk(
 
   const approvable = cards.filter((card) => card.bulkApprovable);
   const patchesBefore = (await system.connectwise.log('PATCH')).length;
-  /** Cards that are signed off one by one before the rest is in bulk. */
+  /** How many cards are signed off one by one, before the rest is signed off in bulk. */
   const signedOff: CardView[] = [];
   await checks.run('approve.asSeen', async () => {
     await api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
     const [stale, other] = approvable;
     if (!stale) return 'nothing is left to sign off';
     const { psaAccountId, psaProductId } = stale;
-    // An earlier start may have been killed while the number was another one.
+    // An earlier start may have been killed while the rule below was set; the card must show its usual number first.
     const { write } = await api.put<CardView>(`/v1/cards/${stale.id}/rule`, { rule: null });
     const filter = { psaAccountId, psaProductId };
     const preview = await api.post<{ id: string }>('/v1/approvals/previews', { psaConnectionId, filter });
-    // Somebody changes the number while others look at it.
+    // The number changes after the preview has shown it.
     await api.put(`/v1/cards/${stale.id}/rule`, { rule: { offset: 1, reason: 'The walkthrough changes a number' } });
     const refused = await api.call<{ detail: string }>('POST', '/v1/approvals', { previewId: preview.id });
     if (refused.status !== 422) throw new Error(`A preview whose number had changed was answered ${refused.status}.`);
@@ -191,7 +194,7 @@ export async function walk(
       throw new Error(`The preview has ${preview.cards} cards, and ${rest.length} can be approved at once.`);
     const { approval } = await api.post<SignedOff>('/v1/approvals', { previewId: preview.id });
     stack.noteWorkflow(`approve/${approval.id}`);
-    // A second for every line: a big batch takes its time, one that stands still does not.
+    // The limit allows one second for each line: a large batch may take long, but it must not stand still.
     const { lines } = await untilApprovalClosed(system, approval.id, 120_000 + approval.lines * 1_000);
     const bad = lines.filter((line) => line.state !== 'applied');
     if (bad.length > 0) throw new Error(`${bad.length} lines are not applied: ${bad[0]?.state}`);
@@ -200,7 +203,7 @@ export async function walk(
   });
 
   await checks.run('approve.psa', async () => {
-    // Every quantity as it was in the beginning, but for the lines that were ever signed off.
+    // Every line must have its first quantity, except for the lines that were signed off, in this start or an earlier one.
     const expected = quantities(makeWorld(stack.world).companies);
     const audit = await api.all<{ action: string; subjectId: string; after: { quantity: number } }>('/v1/audit');
     const written = audit.filter((entry) => entry.action === 'approval.applied');
@@ -230,7 +233,7 @@ function isOver(run: { id: string; state: string } | undefined, previous: string
   return run !== undefined && run.id !== previous && run.state !== 'running';
 }
 
-/** ConnectWise's quantities by line. */
+/** Returns the quantities in ConnectWise, by line. */
 function quantities(companies: Companies): Map<string, number> {
   const lines = companies.flatMap((company) => company.agreements).flatMap((agreement) => agreement.additions);
   return new Map(lines.map((line) => [String(line.id), line.quantity]));

@@ -1,4 +1,7 @@
-/** Alerts: connected from the start, or migrated to, and each one ticket; verified against ConnectWise's own tickets. */
+/**
+ * Walks through alerts: an integration that has them from the start, and one that migrates to them. Each alert must become one
+ * ticket of ConnectWise.
+ */
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
@@ -29,10 +32,10 @@ interface AlertView {
 }
 
 /**
- * Takes the guide's steps for alerts (G12, G13, G30 to G36) on the PSA connection of the vendor that pushes, whose
- * integration carries billing so far. A second start verifies what is done, and sends alerts of its own.
+ * Takes the guide's steps for alerts (G12, G13, G30 to G36), on the PSA connection of the integration that pushes and carries
+ * only billing so far. A second start verifies the steps that were taken, and sends new alerts.
  *
- * @param pushing the integration with the intake push
+ * @param pushing the integration whose intake is push
  * @throws Error when a check does not hold
  */
 export async function walkAlerts(
@@ -61,7 +64,7 @@ export async function walkAlerts(
       if (alert.state === 'dead') throw new Error(alert.reason?.detail);
       return alert.state === state ? alert : undefined;
     });
-  /** Ids of this start's alerts, which an earlier start did not send. */
+  /** Makes an alert id that no earlier start has used. */
   const fresh = (what: string) => `${what}-${Date.now().toString(36)}`;
 
   say('\nAlerts:');
@@ -89,7 +92,7 @@ export async function walkAlerts(
     if (!isDone('finish')) await person.finish(system, alertsOnly);
     await untilConnected(system, alertsOnly);
     await syncNow(system, alertsOnly);
-    // Mailprotector sends no alerts of its own accord: what it shows is looked at with each sync.
+    // Mailprotector sends no alerts by itself: each sync looks at what it shows, and Countersign makes the alerts.
     const accounts = await api.all<{ id: string }>(`/v1/integrations/${alertsOnly}/accounts?mapped=true`);
     const truth = (await customers()).filter((row) => accounts.some((account) => account.id === String(row.id)));
     const pending = truth.flatMap((row) => row.domains.filter((domain) => domain.pending)).length;
@@ -115,7 +118,7 @@ export async function walkAlerts(
     if (await open('updateAccountMapping')) await api.post(`${at}/steps/updateAccountMapping/complete`);
     if (await open('updateCounts')) await console.updateCounts();
     await until('the migration to be through', async () => !(await open('updateCounts')));
-    // Alerts wait for the board, the migration does not.
+    // Alerts wait until a board is chosen; the migration does not wait for it.
     if (await open('chooseBoard')) await person.chooseBoard(system, id, psaConnectionId);
     await until('the migration to be over', async () => (await migration())?.done);
     same(numbers(await cards()), before.cards, 'cards before and after');

@@ -1,4 +1,7 @@
-/** New customers: found by the next sync, assigned in Mailprotector, or mapped late (G37 to G44); and the nightly sync. */
+/**
+ * Walks through new customers: found by the next sync, assigned in Mailprotector, or mapped late (G37 to G44); and sets the
+ * nightly sync.
+ */
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
@@ -23,13 +26,17 @@ interface Health {
   waits: { what: string }[];
 }
 
-/** Their ids, and those made of them, are beyond those of the largest simulated MSP (of its domains: 10,000,000). The simulated PSA has a company of the first one's name that is nobody's yet. */
+/**
+ * The new customers. Their ids, and the ids that are made of them, are higher than those of the largest simulated MSP (whose
+ * domains go up to 10,000,000). The simulated PSA has a company with the first one's name, to which no customer is mapped yet.
+ */
 const withPartner = { id: 1_100_001, name: 'Catchall (internal)', users: 11 };
 const stranger = { id: 1_100_002, name: 'Zanzibar Yacht Club', users: 23 };
 const assigned = { id: 1_100_003, name: 'Pelican Freight', users: 12 };
 
 /**
- * Adds customers in Mailprotector and sees each come to its card. What an earlier start has added is only verified.
+ * Adds customers in Mailprotector, and verifies that each gets its card. Customers that an earlier start has added are only
+ * verified.
  *
  * @throws Error when a check does not hold
  */
@@ -53,7 +60,7 @@ export async function walkOnboarding(
       if (view.state !== state) throw new Error(`It is ${view.state}: ${view.process?.waitsFor}`);
       return view;
     });
-  /** @throws Error when the card does not have what Mailprotector has */
+  /** Compares a card with the simulated Mailprotector. @throws Error when the card shows another usage */
   const sameUsage = async (of: Connected, psaAccountId: string | null) => {
     const mapped = await api.all<{ id: string; psaAccountId: string }>(
       `/v1/integrations/${of.id}/accounts?mapped=true`,
@@ -124,7 +131,7 @@ export async function walkOnboarding(
   });
 
   await checks.run('schedule', async () => {
-    // At no time at which this may still be running.
+    // Twelve hours from now, so that no nightly sync starts while the walkthrough runs.
     const at = new Date(Date.now() + 12 * 3_600_000).toISOString().slice(11, 16);
     const chosen = await api.put<{ nextRuns: string[] }>(`/v1/integrations/${pull.id}/schedule`, {
       choice: { every: 'night', at },
@@ -133,7 +140,7 @@ export async function walkOnboarding(
     });
     const scheduleId = `sync/${pull.id}`;
     const path = `/api/v1/namespaces/default/schedules/${encodeURIComponent(scheduleId)}`;
-    // What the Temporal UI shows of it.
+    // The Schedule as the Temporal UI shows it.
     const shown = await until('the Schedule to be in Temporal, as it was chosen', async () => {
       const answer = await fetch(`${stack.temporalUi}${path}`);
       if (!answer.ok) throw new Error(`The Temporal UI answered ${answer.status}.`);

@@ -1,4 +1,7 @@
-/** The guide's own way in, where the vendor pushes: walked in the simulated console, verified against its own state. */
+/**
+ * Walks through the guide's own intake, push, in the simulated console of Mailprotector; every claim is verified against the
+ * simulator's state.
+ */
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
@@ -26,10 +29,10 @@ interface Refused {
 const psaName = 'Acme ConnectWise, for the vendor that pushes';
 
 /**
- * Takes the guide's steps with the intake push, on a PSA connection of its own: both intakes read the same customers, and
- * their counts must not be added up. A second start makes a new key, since the first one was shown once.
+ * Takes the guide's steps with the intake push, on a second PSA connection: both intakes count the same customers, and on one
+ * connection the counts would be added up. A second start makes a new key, because a key is shown only once.
  *
- * @returns the integration
+ * @returns the integration that was connected
  * @throws Error when a check does not hold
  */
 export async function walkPush(
@@ -73,9 +76,9 @@ export async function walkPush(
     const made = await api.post<{ key: string }>(`/v1/integrations/${integrationId}/key`, { overlapHours });
     return made.key;
   }
-  /** @returns the console's report, once the sync that the counts asked for is applied */
+  /** Presses *Update Counts*, and waits until the sync that the counts asked for is applied. @returns the console's report */
   async function updateCounts() {
-    // Runs that brought counts: the one that connect asks for may come on its own.
+    // Only runs with posted counts are meant, because the run that connect asks for may have none.
     const over = async () =>
       (await runs()).filter((run) => run.state !== 'running' && (run.figures?.['posted'] ?? 0) > 0);
     const before = new Set((await over()).map((run) => run.id));
@@ -84,8 +87,9 @@ export async function walkPush(
     const report = await console.updateCounts();
     const minutes = (performance.now() - began) / 60_000;
     if (report.failed > 0) throw new Error(`${report.failed} counts were refused.`);
-    // Thousands take minutes to post, and make a run each minute: the counts are shown when all of them are in runs. Of a
-    // pair that was not mapped the console sends another one once more.
+    // Posting thousands of counts takes minutes, and each minute makes a run, so all runs together must have all counts. When
+    // the last pair is not mapped, the console sends an earlier count a second time, and a run may have both as one; hence `-
+    // 1`.
     const sent = report.posted + report.unmapped - 1;
     await until('the counts to be shown', async () => {
       const shown = (await fresh()).reduce((sum, run) => sum + (run.figures?.['posted'] ?? 0), 0);
@@ -154,7 +158,7 @@ export async function walkPush(
   });
 
   await checks.run('push.refusedIsShown', async () => {
-    // A vendor program whose catalogue is older or newer than what it told here.
+    // Such posts come from a vendor's program that knows other accounts and services than it has created here.
     const token = Buffer.from(`${demoVendorKey}:${await newKey(id, 1)}`).toString('base64');
     const [account] = await api.all<{ id: string }>(`${at}/accounts?mapped=true`);
     const refused = { accountId: 'nobody, yet', serviceId: 'SpamTitan Seat' };

@@ -1,4 +1,7 @@
-/** What a test, the walkthrough, the console or the API itself changes: each is a record, so that a restart repeats it. */
+/**
+ * Changes that a test, the walkthrough, the console or the API makes. Each is a record that the simulator keeps, so that a
+ * restart can repeat it.
+ */
 import type { WorldCustomer, WorldDomain, WorldGroup } from '../world.ts';
 import type { People, UserFields } from './people.ts';
 import type { Signals } from './signals.ts';
@@ -6,7 +9,7 @@ import { findUser, type WorldIndex } from './worldIndex.ts';
 
 export type Row = Record<string, unknown>;
 
-/** All that the simulated Mailprotector holds. */
+/** The whole state of the simulated Mailprotector. */
 export interface Held {
   list: WorldCustomer[];
   people: People;
@@ -17,8 +20,10 @@ export interface Held {
 }
 
 /**
- * @param wanted `change` names it; the other fields are its own
- * @param id of what it makes or changes
+ * Makes a change.
+ *
+ * @param wanted `change` is the name of the change; each change has other fields
+ * @param id the id of the row that the change makes or changes
  * @throws Error when there is no such change
  */
 export function applyChange(held: Held, index: WorldIndex, wanted: Row, id: number): unknown {
@@ -26,7 +31,7 @@ export function applyChange(held: Held, index: WorldIndex, wanted: Row, id: numb
   const name = String(wanted['name']);
   switch (wanted['change']) {
     case 'setUsers': {
-      // By group, or of a customer's first group.
+      // `id` is the group's, unless a customer is named: then its first group is meant.
       const group =
         wanted['customerId'] === undefined
           ? index.group.get(id)?.group
@@ -46,7 +51,7 @@ export function applyChange(held: Held, index: WorldIndex, wanted: Row, id: numb
       return made;
     }
     case 'addCustomers': {
-      // Thousands at once: the index is made anew once.
+      // One change adds thousands of customers, so that the index is made anew only once.
       const added = wanted['customers'] as Omit<WorldCustomer, 'story'>[];
       list.push(...added.map((customer) => ({ ...customer, story: 'unrelated' as const })));
       return {};
@@ -62,7 +67,7 @@ export function applyChange(held: Held, index: WorldIndex, wanted: Row, id: numb
       return {};
     }
     case 'addDomain': {
-      // Every domain has a Default group (§5.4); it is Pending until it is verified.
+      // Every domain has a Default group (§5.4), and is Pending until it is verified.
       const groups = [{ id: Number(wanted['groupId'] ?? id + 1), name: 'Default', services: [], users: 0 }];
       const made: WorldDomain = { id, name, pending: true, aliases: [], groups };
       index.customer.get(Number(wanted['customerId']))?.domains.push(made);

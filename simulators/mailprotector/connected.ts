@@ -1,6 +1,6 @@
-/** What the console keeps of *Gradient MSP*, and what it shows while something is at work. */
+/** What the console remembers about *Gradient MSP*, and how it shows the progress of an action that takes a while. */
 
-/** A customer of the MSP as the platform knows it from the PSA. */
+/** A customer of the MSP, as the platform knows it from the PSA. */
 export interface Client {
   id: string;
   name: string;
@@ -8,45 +8,51 @@ export interface Client {
 
 export interface CountReport {
   posted: number;
-  /** Nobody has mapped the customer or the service there yet: normal (gradient.md §3). */
+  /**
+   * How many counts were for a customer or service that nobody has mapped in the platform yet, which is normal (gradient.md
+   * §3).
+   */
   unmapped: number;
   failed: number;
 }
 
-/** What is kept of one integration of the platform. Values are replaced whole, so that the journal can repeat it. */
+/**
+ * What the console remembers about one integration of the platform. A change replaces a whole value, so that the journal can
+ * repeat it.
+ */
 export interface Connected {
-  /** The platform's id of it; '' before a key was enabled. */
+  /** The platform's id of the integration; '' = no key was enabled yet. */
   integrationId: string;
-  /** The MSP as the platform names it. */
+  /** The MSP's name in the platform. */
   organization: string;
   apiKey: string;
-  /** *Migrate to Alerts* was pressed (assumed: what it sends; see docs/vendor-api.md). */
+  /** Whether *Migrate to Alerts* was pressed. What the button sends is assumed; see docs/vendor-api.md. */
   migrated: boolean;
-  /** Customers were linked since. */
+  /** Whether customers were linked after *Migrate to Alerts*. */
   linkedForAlerts: boolean;
-  /** What the platform takes from here: `billing`, `alerts`. */
+  /** What the platform accepts from this vendor: `billing`, `alerts`. */
   modules: readonly string[];
-  /** Service name → the platform's id of it. */
+  /** The platform's id of each service, by the service's name. */
   services: Record<string, string>;
   linked: readonly number[];
-  /** Customer → the client that was picked on its own Integrations page. */
+  /** By customer: the client that was picked on the customer's Integrations page. */
   assigned: Record<string, Client>;
-  /** `refusal`: what the platform said to the first count that failed. */
+  /** The last *Update Counts*; `refusal` is the platform's answer to the first count that failed. */
   lastUpdate: (CountReport & { at: string; refusal: string | null }) | null;
 }
 
-/** A change of it, as the journal has it. */
+/** A change of `Connected`, as the journal keeps it. */
 export interface KeptChange {
   integrationId: string;
   facts: Partial<Connected>;
 }
 
-/** Something that takes a while: how far it is, and what came of it. */
+/** The progress and the outcome of an action that takes a while. */
 export interface Activity {
   done: number;
   total: number;
   endedAt: string | null;
-  /** Set when it ended: what was done, or why it could not be. */
+  /** What was done, or why it could not be done; null = the action has not ended. */
   outcome: { ok: boolean; words: string } | null;
 }
 
@@ -63,7 +69,7 @@ export const nothing: Connected = {
   lastUpdate: null,
 };
 
-/** @param total how many there are to do */
+/** An action that has just begun. @param total the number of items that it has to handle */
 export function begun(total: number): Activity {
   return { done: 0, total, endedAt: null, outcome: null };
 }

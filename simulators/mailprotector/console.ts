@@ -1,6 +1,6 @@
 /**
- * The console's JSON endpoints: its pages' clicks for programs (dev/walkthrough/vendorConsole.ts). What a click does is in
- * gradientMsp.ts.
+ * The console's JSON endpoints, through which a program (dev/walkthrough/vendorConsole.ts) does what a person does by clicking
+ * on the console's pages. gradientMsp.ts has what each click does.
  */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
 import type { WorldCustomer } from '../world.ts';

@@ -1,4 +1,7 @@
-/** What the console answers to a click that cannot be done: a status for programs, and words for whoever clicked. */
+/**
+ * The error with which the console answers a click that cannot be carried out: a status for programs, and words for the person
+ * who clicked.
+ */
 export class ConsoleProblem extends Error {
   override readonly name = 'ConsoleProblem';
   readonly status: number;

@@ -1,7 +1,7 @@
 /**
- * What the console's clicks for *Gradient MSP* do, whether they come from its pages or from its JSON endpoints: a client of
- * Gradient's Vendor API in the order of gradient.md §5.4, with the buttons of mailprotector.md §7.2. What a button does
- * beyond that is assumed: how a customer is assigned, what is reported.
+ * The actions of the console's integration *Gradient MSP*, for its pages and for its JSON endpoints. It is a client of Gradient's
+ * Vendor API that sends its requests in the order of gradient.md §5.4, and has the buttons of mailprotector.md §7.2. What those
+ * sections do not say is assumed: how a customer is assigned, and what is reported.
  */
 import type { WorldCustomer } from '../world.ts';
 import {
@@ -17,7 +17,7 @@ import { ConsoleProblem } from './consoleProblem.ts';
 import { countsOf, servicesIn, type Count } from './counts.ts';
 import { askPlatform, wordsOf, type ConsoleSettings, type PlatformAnswer } from './platform.ts';
 
-/** The service as the console files it (gradient.md §4.2). */
+/** The category under which the console creates a service (gradient.md §4.2); a service without an entry is email security. */
 const filed: Record<string, { category: string; subcategory: string }> = {
   CloudMail: { category: 'productivity', subcategory: 'hosted email' },
   SecureStore: { category: 'backup', subcategory: 'data archiving' },
@@ -35,7 +35,10 @@ export function createGradientMsp(deps: {
   record: (change: Record<string, unknown>) => void;
 }) {
   const { customers, settings } = deps;
-  /** By the platform's integration: another key may belong to another one, which knows nothing of the customers linked with this. */
+  /**
+   * By the platform's integration, because another key may belong to another integration, which has none of the customers that
+   * were linked to this one.
+   */
   const known = new Map<string, Connected>();
   let current = nothing;
   let linking: Activity | null = null;
@@ -45,7 +48,7 @@ export function createGradientMsp(deps: {
   const ask = (method: string, path: string, body?: unknown, of = current) =>
     askPlatform(settings, of.apiKey, method, path, body);
 
-  /** @throws ConsoleProblem with what cannot be done, and with what the platform said */
+  /** @throws ConsoleProblem for an answer that is an error, with what could not be done and with the platform's words */
   function must(answer: PlatformAnswer, failure: string): void {
     if (answer.status >= 300) throw new ConsoleProblem(answer.status, `${failure} ${wordsOf(answer)}`);
   }
@@ -81,9 +84,10 @@ export function createGradientMsp(deps: {
   }
 
   /**
-   * Pasted key and *Enable*: authenticate, create missing services, `pending` if it is not active.
+   * *Enable*, with the key that was pasted: checks the key, creates the services that the platform lacks, and sets the status
+   * `pending` unless the integration is active.
    *
-   * @throws ConsoleProblem with what the platform answered; the key before stays in use
+   * @throws ConsoleProblem with the platform's answer; then the earlier key stays in use
    */
   async function enable(apiKey: string): Promise<void> {
     const tried = { ...nothing, apiKey };
@@ -128,7 +132,7 @@ export function createGradientMsp(deps: {
     return current;
   }
 
-  /** *Migrate to Alerts*: tells the platform so, in the one place of its API where modules are spoken of. */
+  /** *Migrate to Alerts*: tells the platform, with the only request of its API that has modules. */
   async function migrate(): Promise<void> {
     const of = enabledOne();
     const modules = ['billing', 'alerts'];
@@ -137,7 +141,10 @@ export function createGradientMsp(deps: {
     keep(of, { migrated: true, linkedForAlerts: false, modules });
   }
 
-  /** *Link Selected Customers*: create what is missing, rename what has another name; all of them after a migration. */
+  /**
+   * *Link Selected Customers*: creates the accounts that are missing, and renames those with another name; after a migration
+   * it sends all.
+   */
   async function link(ids: readonly number[]): Promise<{ linked: number; created: number }> {
     const of = current;
     const chosen = new Set(ids);
@@ -169,7 +176,10 @@ export function createGradientMsp(deps: {
     );
   }
 
-  /** A customer's *Integrations* page: the client picked in its text field. The customer is linked with it; null takes it away. */
+  /**
+   * Picks a client in the text field of a customer's *Integrations* page, which also links the customer; null removes the
+   * choice.
+   */
   async function assign(id: number, clientId: string | null): Promise<void> {
     if (!customers().some((customer) => customer.id === id))
       throw new ConsoleProblem(404, 'There is no such customer.');
@@ -179,7 +189,7 @@ export function createGradientMsp(deps: {
     keep(current, { assigned });
   }
 
-  /** What the text field finds (route 16); an empty text finds all, a page of them. */
+  /** Lists the clients that the text field finds (route 16); an empty text finds all, of which the first page is listed. */
   async function clients(search: string): Promise<{ meta: unknown; clients: Client[] }> {
     const answer = await ask('GET', `/organization/clients?search=${encodeURIComponent(search)}`);
     must(answer, 'The clients could not be read.');
@@ -188,7 +198,7 @@ export function createGradientMsp(deps: {
     return found;
   }
 
-  /** *Update Counts*: every linked customer × service; 404 is normal and means that nobody has mapped it yet. */
+  /** *Update Counts*: posts the count of every linked customer and service. A 404 is normal: nobody has mapped the pair yet. */
   async function updateCounts(): Promise<CountReport> {
     const of = enabledOne();
     const names = servicesIn(customers());
@@ -219,7 +229,8 @@ export function createGradientMsp(deps: {
           const last = at === counts.length - 1;
           const ok = await post(count, settings.noBuild === 'allButLast' && !last);
           if (ok) landed = count;
-          // Without a count that builds, the numbers would not be shown: the last good one is sent once more.
+          // The platform shows the numbers only after a count without `no_build`. If that count was not accepted, the last
+          // one that was accepted is sent once more, without `no_build`.
           else if (last && settings.noBuild === 'allButLast' && landed) await post(landed, false);
           activity.done++;
         }
@@ -235,7 +246,7 @@ export function createGradientMsp(deps: {
     const path = `/service/${encodeURIComponent(id)}/count${noBuild ? '?no_build=true' : ''}`;
     const client = of.assigned[count.accountId];
     const { accountId, unitCount } = count;
-    // Deprecated (gradient.md §5.2), and the only field of a count that can carry what was picked.
+    // `clientOId` is deprecated (gradient.md §5.2), but no other field of a count can carry the client that was picked.
     return ask('POST', path, { accountId, unitCount, ...(client ? { clientOId: client.id } : {}) }, of);
   }
 
@@ -246,9 +257,9 @@ export function createGradientMsp(deps: {
     assign,
     clients,
     updateCounts,
-    /** An alert of a customer, and what came of it (gradient.md §5.3). */
+    /** Sends an alert of a customer (gradient.md §5.3), and returns what became of it. */
     sendAlert: (id: number, alert: Record<string, unknown>) => ask('POST', `/alerting/${id}`, alert),
-    /** A change that was kept. */
+    /** Repeats a change that the journal has kept. */
     apply,
     state: (): Connected & { enabled: boolean } => ({ ...current, enabled: current.integrationId !== '' }),
     activities: () => ({ linking, updating }),

@@ -1,4 +1,7 @@
-/** Keys the simulated Mailprotector knows: one per role, as the real one gives them out (mailprotector.md §1). */
+/**
+ * The API keys that the simulated Mailprotector accepts: one for each role that the real one gives keys to (mailprotector.md
+ * §1).
+ */
 export const keys = {
   reseller: 'sim-mp-reseller-500',
   otherReseller: 'sim-mp-reseller-501',

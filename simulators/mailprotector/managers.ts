@@ -1,7 +1,7 @@
-/** Who may log in to the console: managers with the Admin role at the reseller (mailprotector.md §4.7, §6). */
+/** The managers who may log in to the console: those with the Admin role at the reseller (mailprotector.md §4.7, §6). */
 import type { Ref } from './rows.ts';
 
-/** The one password of the simulated console. */
+/** The password of every manager of the simulated console. */
 export const consolePassword = 'sim-console-password';
 
 export interface Manager extends Ref {
@@ -10,7 +10,7 @@ export interface Manager extends Ref {
   roles: { entity_id: number; entity_type: string; entity_name: string }[];
 }
 
-/** @param reseller whose managers they are */
+/** @param reseller the reseller of the managers */
 export function firstManagers(reseller: Ref): Manager[] {
   const roles = [{ entity_id: reseller.id, entity_type: 'Reseller', entity_name: reseller.name }];
   return [

@@ -1,6 +1,6 @@
 import type { WorldCustomer } from '../world.ts';
 
-/** Another MSP of the same provider: its ids are there, and none of our keys may see them. */
+/** Another MSP of the same provider. Its rows exist, and the keys of the simulated MSP must not see them. */
 export const otherReseller = { id: 501, name: 'Other MSP' };
 
 export const otherCustomers: WorldCustomer[] = [

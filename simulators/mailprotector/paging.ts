@@ -1,6 +1,7 @@
 /**
- * What is said of a list beside its rows. That there is an `X-Pagination` with JSON in it is known; its key names are not
- * (mailprotector.md §2), so here is every form that comparable services use, to be switched between.
+ * What an answer says about its page besides the rows. It is known that the header `X-Pagination` has JSON in it. The names of
+ * its keys are not known (mailprotector.md §2), so the simulator has every form that comparable services use, and a setting
+ * chooses one.
  */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
 import type { Row } from './changes.ts';
@@ -9,12 +10,12 @@ interface Listed {
   total: number;
   page: number;
   perPage: number;
-  /** Of this page. */
+  /** The number of rows on this page. */
   rows: number;
   path: string;
 }
 
-/** Key names of `X-Pagination`, or headers of their own, each with what it says. */
+/** The forms: each gives the JSON of `X-Pagination`, or headers that replace it. */
 const forms = {
   totals: ({ total, page, perPage }) => ({ total, page, per_page: perPage }),
   totalPages: ({ total, page, perPage }) => ({ page, per_page: perPage, total, total_pages: pagesOf(total, perPage) }),
@@ -50,7 +51,10 @@ const forms = {
 type PagingForm = keyof typeof forms | 'headers' | 'link' | 'none';
 export const pagingForms = [...(Object.keys(forms) as (keyof typeof forms)[]), 'headers', 'link', 'none'] as const;
 
-/** How a server contradicts itself: its total is each page's rows, it counts one more than it shows, `page` means nothing to it. */
+/**
+ * The ways in which a server contradicts itself: its total is the number of rows of each page, it counts one row more than it
+ * shows, or it ignores `page`.
+ */
 type PagingLie = 'totalOfPage' | 'oneMore' | 'ignoresPage';
 
 function pagingHeaders(form: PagingForm, lie: PagingLie | null, honest: Listed): Record<string, string> {
@@ -81,10 +85,10 @@ const pagesOf = (total: number, perPage: number) => Math.ceil(total / perPage);
 const nextOf = (total: number, page: number, perPage: number) => (page * perPage < total ? page + 1 : null);
 
 /**
- * Makes what gives a list: filtered by field (`name=`, `created_at[geq]=`), cut to a page, and only then made into rows
- * where that is possible.
+ * Makes the function that answers with a page of a list. It filters by field (`name=`, `created_at[geq]=`) and cuts the page
+ * first, and makes rows of the page's items only, where that is possible.
  *
- * @param settings of the simulation
+ * @param settings the settings of the simulation
  */
 export function createPage(settings: Readonly<Row>) {
   return <T>(request: SimRequest, items: readonly T[], toRow: (item: T) => unknown = (item) => item): SimAnswer => {
@@ -104,7 +108,7 @@ export function createPage(settings: Readonly<Row>) {
   };
 }
 
-/** `name=x`, or `created_at[geq]=2024-01-01` (§2). */
+/** A condition of the query, such as `name=x` or `created_at[geq]=2024-01-01` (§2). */
 function passes(row: Row, filters: readonly (readonly [string, string])[]): boolean {
   return filters.every(([name, wanted]) => {
     const [, field = name, operator = 'eq'] = /^(\w+)\[(\w+)\]$/.exec(name) ?? [];

@@ -1,11 +1,11 @@
 /**
- * Users. A group's ordinary users follow from its number, so that 100,000 customers need no memory for them; what the API
- * added, removed or renamed is kept beside it.
+ * Users. The ordinary users of a group are computed from their number, so that those of 100,000 customers take no memory. Only
+ * users that the API has added, removed or renamed are kept.
  */
 import type { WorldDomain, WorldGroup } from '../world.ts';
 import { refOf, started, type Ref } from './rows.ts';
 
-/** Types and ids of §4.6; the id of a Discovered User is not known, so it is assumed. */
+/** The types of users with their ids (§4.6). The id of Discovered User is not known, so it is assumed. */
 export const userTypes = {
   user: { id: 1, name: 'User' },
   alias: { id: 2, name: 'Alias' },
@@ -36,7 +36,7 @@ interface Added {
   parentId?: number;
 }
 
-/** What a PUT may change, and what a POST names. */
+/** The fields that a PUT may change and a POST may give. */
 export interface UserFields {
   name?: string;
   first_name?: string;
@@ -50,7 +50,7 @@ export type People = ReturnType<typeof createPeople>;
 export function createPeople() {
   const removed = new Set<number>();
   const fields = new Map<number, UserFields>();
-  /** Users of another type than User, by group. */
+  /** Users that the API has added and whose type is not User, by group. */
   const added = new Map<number, Added[]>();
 
   const typeOf = (id: number): Ref => Object.values(userTypes).find((type) => type.id === id) ?? userTypes.user;
@@ -75,7 +75,7 @@ export function createPeople() {
     };
   }
 
-  /** All users of a group: those of type User, one of each other type, and those the API added. */
+  /** All users of a group: those of type User, one of each other type, and those that the API has added. */
   function rows(domain: WorldDomain, group: WorldGroup): UserRow[] {
     const users: UserRow[] = [];
     for (let at = 0; users.length < group.users; at++) {
@@ -98,10 +98,10 @@ export function createPeople() {
 
   return {
     rows,
-    /** The group of a user id that followed from the group's own. */
+    /** The group of a user whose id was computed from the group's id. */
     groupIdOf: (id: number) => Math.floor(id / perGroup),
     addedGroupIdOf: (id: number) => [...added.values()].flat().find((one) => one.id === id)?.groupId,
-    /** Adds a user. One of type User takes the group's next number, so `id` is used for the other types only. */
+    /** Adds a user. A user of type User gets the group's next number as its id; `given.id` is for users of other types. */
     add(domain: WorldDomain, group: WorldGroup, given: Omit<Added, 'groupId'>, own: UserFields): UserRow | undefined {
       if (given.typeId === userTypes.user.id) {
         group.users++;

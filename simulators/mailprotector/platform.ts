@@ -1,16 +1,16 @@
-/** Gradient's Vendor API, as the console calls it (gradient.md §1, §3, §4.1). */
+/** The console's client of Gradient's Vendor API (gradient.md §1, §3, §4.1). */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConsoleProblem } from './consoleProblem.ts';
 
-/** Variants of vendor behaviour seen in the wild (gradient.md §5.2), and where the platform is. */
+/** Where the platform is, and in which of the known ways the vendor behaves (gradient.md §5.2). */
 export interface ConsoleSettings {
-  /** Base of the Vendor API, e.g. `http://127.0.0.1:8080/api`. */
+  /** The base address of the Vendor API, such as `http://127.0.0.1:8080/api`. */
   vendorApiUrl: string;
-  /** The vendor's half of the key; the partner's half is pasted. */
+  /** The vendor's half of the key. A person pastes the other half, the partner's. */
   vendorKey: string;
-  /** Post a zero, or leave it out as all of Gradient's samples do. */
+  /** Whether a count of 0 is posted; all of Gradient's samples leave it out. */
   postZeroes: boolean;
-  /** `no_build` on all counts but the last, or on none. */
+  /** Which counts are posted with `no_build`: all but the last one, or none. */
   noBuild: 'allButLast' | 'none';
 }
 
@@ -21,7 +21,7 @@ export interface PlatformAnswer {
 
 /**
  * @param apiKey the Partner API Key
- * @param path below `/vendor-api`
+ * @param path the path below `/vendor-api`
  * @throws ConsoleProblem 502 when the platform cannot be reached
  */
 export async function askPlatform(
@@ -45,7 +45,7 @@ export async function askPlatform(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   };
   const [response, text] = await send(`${settings.vendorApiUrl}/vendor-api${path}`, request);
-  // Too many at once (gradient.md §3): it waits as it is told, and sends it again.
+  // The platform got too many requests at once (gradient.md §3): the console waits as long as the answer says, and asks again.
   if (response.status === 429) {
     await delay(1_000 * Number(response.headers.get('retry-after') ?? 1));
     return askPlatform(settings, apiKey, method, path, body);
@@ -64,7 +64,7 @@ async function send(url: string, request: RequestInit): Promise<[Response, strin
   }
 }
 
-/** A proxy in between may answer with a page of its own. */
+/** Reads the answer's JSON, or its text: a proxy before the platform may answer with an HTML page. */
 function parsed(text: string): unknown {
   try {
     return text === '' ? undefined : JSON.parse(text);
@@ -73,7 +73,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What the platform said, for a person: `Gradient MSP answered 401: Unauthorized`. */
+/** Tells a person what the platform answered: `Gradient MSP answered 401: Unauthorized`. */
 export function wordsOf({ status, body }: PlatformAnswer): string {
   const { message } = (body ?? {}) as { message?: unknown };
   const said = Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : '';

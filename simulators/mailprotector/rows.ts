@@ -33,7 +33,7 @@ export interface DomainRow {
   updated_at: string;
 }
 
-/** A domain, then its aliases, which are domains with a parent. */
+/** The rows of a domain and of its aliases, which are domains with a parent. */
 export function domainRows(customer: WorldCustomer, domain: WorldDomain): [DomainRow, ...DomainRow[]] {
   const row = (id: number, name: string, parent: Ref | null): DomainRow => ({
     id,
@@ -80,7 +80,7 @@ export const statementRow = () => ({
   due_date: '2026-11-04',
 });
 
-/** A service as it is read (a display name) from how it is written (a code, §4.5). */
+/** The display name, with which a service is read, of the code with which it is written (§4.5). */
 export function displayOf(code: unknown): string {
   return { bracket: 'Bracket', securestore: 'SecureStore' }[String(code)] ?? String(code);
 }

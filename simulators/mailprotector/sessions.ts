@@ -1,8 +1,8 @@
-/** Who is logged in to the console. Pages and JSON endpoints share it: a cookie or the header `x-session` names the session. */
+/** The sessions of the console. Its pages name a session with a cookie, its JSON endpoints with the header `x-session`. */
 import { ConsoleProblem } from './consoleProblem.ts';
 import { consolePassword } from './managers.ts';
 
-/** What came of a click, shown once on the page that follows. */
+/** The outcome of a click, which the next page shows once. */
 export interface Notice {
   tone: 'good' | 'bad';
   text: string;
@@ -17,12 +17,12 @@ export interface Session {
 
 export type Sessions = ReturnType<typeof createSessions>;
 
-/** @param managers who may log in; all of them have the simulator's one password */
+/** @param managers the managers who may log in, all with the same password */
 export function createSessions(managers: () => { name: string; email: string }[]) {
   const sessions = new Map<string, Session>();
   return {
     managers,
-    /** @throws ConsoleProblem 401 */
+    /** @throws ConsoleProblem 401 when the name or the password is wrong */
     login(email: string, password: string): Session {
       const wanted = email.trim().toLowerCase();
       const manager = managers().find((each) => each.email.toLowerCase() === wanted);

@@ -1,4 +1,7 @@
-/** Directory syncs of domains and statements of customers (mailprotector.md §4.9, §4.15): what a test puts there, and one settled statement. */
+/**
+ * Directory syncs of domains, and statements of customers (mailprotector.md §4.9, §4.15): those that a test has added, and one
+ * settled statement of each customer.
+ */
 import { refOf, statementRow, type Ref } from './rows.ts';
 
 type Row = Record<string, unknown>;
@@ -16,7 +19,7 @@ export function createSignals() {
     syncsOf: (domain: Ref): Row[] => (syncs.get(domain.id) ?? []).map((row) => ({ ...row, domain: refOf(domain) })),
     statementsOf: (customerId: number): Row[] => [statementRow(), ...(statements.get(customerId) ?? [])],
 
-    /** @returns undefined when the change is not of these */
+    /** Makes a change of a directory sync or a statement. @returns undefined for any other change */
     apply(wanted: Row): unknown {
       switch (wanted['change']) {
         case 'putSync':

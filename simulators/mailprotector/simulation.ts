@@ -1,7 +1,7 @@
 /**
- * Mailprotector's REST API as mailprotector.md §1–4 and §10 describe it. Evidence: routes, fields, bare arrays, status
- * codes. Assumed, and marked so: the keys of `X-Pagination`, the error body's shape, what a Virtual Administrator
- * reseller is answered.
+ * Mailprotector's REST API, as mailprotector.md §1–4 and §10 describe it. There is evidence for its routes, fields, bare arrays
+ * and status codes. Assumed, and marked so, are the keys of `X-Pagination`, the shape of an error's body, and the answer to a
+ * reseller who buys through Virtual Administrator.
  */
 import type { CreateSimulation, SimAnswer, SimRequest, Simulation } from '../kit/simulator.ts';
 import { makeWorld, type WorldCustomer, type WorldDomain, type WorldGroup } from '../world.ts';
@@ -21,7 +21,7 @@ import { createPeople, userTypes, type UserFields } from './people.ts';
 import { customerRow, displayOf, domainRows, groupRow, refOf, resellerRow, serviceRows, statementRow } from './rows.ts';
 import { domainRowsOf, findUser, makeIndex, type GroupEntry } from './worldIndex.ts';
 
-/** Where the console's integration pushes to, and how. */
+/** The address to which the console's integration pushes, and the way it does so. */
 const consoleSettings: ConsoleSettings = {
   vendorApiUrl: '',
   vendorKey: '',
@@ -36,19 +36,19 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
   const people = createPeople();
   const signals = createSignals();
   const settings: Record<string, unknown> & ConsoleSettings = {
-    /** Rows per page at most (§2: 50 is the largest seen). */
+    /** The most rows of a page (§2: 50 is the largest number that was seen). */
     maxPerPage: 50,
-    /** The header's key names are unknown (§2): one of the plausible forms, `none` leaves the header out. */
+    /** The form of `X-Pagination` (paging.ts), because its key names are not known (§2); `none` leaves the header out. */
     paging: 'totals',
-    /** How it contradicts itself about pages; `null`: not at all. */
+    /** How the server contradicts itself about pages; null = it does not. */
     pagingLie: null,
-    /** `message`, `error` or `html` (§3.2: the shape is not confirmed). */
+    /** The form of an error's body: `message`, `error` or `html` (§3.2: it is not confirmed). */
     errorBody: 'message',
-    /** One record instead of an array (§5.1). */
+    /** Whether a list of one service is answered as one record instead of an array (§5.1). */
     singleService: false,
-    /** A created user comes as an array of one (§5.1). */
+    /** Whether a created user is answered as an array of one (§5.1). */
     userAsArray: true,
-    /** What `user_count` includes is unknown (§5.2). */
+    /** The types of users that `user_count` counts, which is not known (§5.2). */
     userCountTypes: ['User'],
     ...consoleSettings,
   };
@@ -87,7 +87,10 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     return people.rows(domain, group).filter((user) => types.includes(user.user_type.name)).length;
   }
 
-  /** What a key may see (§1, §6): its reseller and all below it, or its customer and all below that. */
+  /**
+   * Refuses a request for something that the key may not see; undefined = it may. A key sees its reseller and everything below
+   * it, or its customer and everything below that (§1, §6).
+   */
   function refusal(token: string, resource: string, id: number): SimAnswer | undefined {
     if (resource === 'resellers') {
       if (token === keys.virtualAdministrator)
@@ -111,7 +114,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     return (token === keys.otherReseller) === isOther(customer) ? undefined : error(403, 'Forbidden');
   }
 
-  /** The customer that something belongs to; `nobody` for what has no customer. */
+  /** Finds the customer to which a row belongs; `nobody` for a row that belongs to no customer. */
   function ownerOf(resource: string, id: number): WorldCustomer | 'nobody' | undefined {
     switch (resource) {
       case 'customers':
@@ -235,7 +238,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         return gone;
       case 'POST move': {
         const to = index.customer.get(Number((request.body as Row | undefined)?.['customer_id']));
-        // The same reseller only (§4.4).
+        // A domain moves only between customers of one reseller (§4.4).
         if (!to || isOther(to) !== isOther(customer)) return error(422, 'Customer is invalid');
         change({ change: 'moveDomain', id, customerId: to.id });
         return ok(domainRows(to, domain)[0]);
@@ -298,7 +301,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         return ok(settings['singleService'] && rows.length === 1 ? rows[0] : rows);
       }
       case 'PUT services': {
-        // Replaces all: what is left out is switched off (§4.5).
+        // The request replaces all services: one that it leaves out is switched off (§4.5).
         const types = (request.body as { service_types?: { addons?: unknown } } | undefined)?.service_types;
         if (!Array.isArray(types?.addons)) return error(422, 'service_types is invalid');
         change({ change: 'setServices', id, services: ['CloudFilter Email Security', ...types.addons.map(displayOf)] });
@@ -371,7 +374,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     }
   }
 
-  /** An alias's address answers with the user it belongs to (§4.6). */
+  /** Finds a user by an address; the address of an alias finds the user to whom the alias belongs (§4.6). */
   function findByAddress(request: SimRequest, token: string): SimAnswer {
     const address = textOf(request, 'address');
     for (const { customer, domain, group } of index.group.values()) {
@@ -383,14 +386,14 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     return error(404, 'Not found');
   }
 
-  /** What several levels have alike: configuration, managers, notification destinations. */
+  /** Routes that several levels have in the same form: configuration, managers, notification destinations. */
   function sharedRoute(request: SimRequest, resource: string, id: number, below: string): SimAnswer | undefined {
     const entity = `${resource}/${id}`;
     switch (`${request.method} ${below}`.trim()) {
       case 'GET configuration':
         return ok({ configuration: configurationOf(entity) });
       case 'PUT configuration':
-        // GET wraps it, PUT does not (§4.10).
+        // The answer to GET wraps the configuration in an object, the answer to PUT does not (§4.10).
         change({ change: 'configure', entity, fields: request.body });
         return ok(configurationOf(entity));
       case 'GET managers':
@@ -426,7 +429,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
         const owner = user
           ? { ...refOf(user), entity_type: 'User' }
           : { id, name: managers.get(id)?.['name'], entity_type: 'Manager' };
-        // 200, not 201 (§3.1).
+        // The API answers a creation with 200, not 201 (§3.1).
         return ok(change({ change: 'addDestination', id: nextId, value, owner }));
       }
       case 'GET':
@@ -462,13 +465,13 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     if (wanted['change'] === 'console') return gradient.apply(wanted as Row & KeptChange);
     const id = Number(wanted['id'] ?? nextId);
     const result = applyChange(held, index, wanted, id);
-    // Ids that the API gave out, not those that users have by their group.
+    // Only ids that the API gave out count here, not the ids of users, which are computed from their group's.
     if (id >= nextId && id < 9_000_000) nextId = id + 2;
     index = makeIndex(list, others);
     return result;
   }
 
-  /** *Add Customer*: with one domain that is verified, and one group. */
+  /** *Add Customer*: adds a customer with one verified domain and one group. */
   function addCustomer(name: string, domain: string, users: number): WorldCustomer {
     const [id, inside] = [nextId, nextId + 1];
     const groups = [{ id: inside, name: 'Default', services: ['CloudFilter Email Security'], users }];
