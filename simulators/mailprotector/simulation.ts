@@ -87,10 +87,7 @@ export const createMailprotector: CreateSimulation = ({ seed, customers, record 
     return people.rows(domain, group).filter((user) => types.includes(user.user_type.name)).length;
   }
 
-  /**
-   * Refuses a request for something that the key may not see; undefined = it may. A key sees its reseller and everything below
-   * it, or its customer and everything below that (§1, §6).
-   */
+  /** Refuses what a key may not see: it sees its reseller and everything below it, or its customer and everything below (§1, §6). */
   function refusal(token: string, resource: string, id: number): SimAnswer | undefined {
     if (resource === 'resellers') {
       if (token === keys.virtualAdministrator)
