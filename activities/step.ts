@@ -41,6 +41,9 @@ export type StepResult = ProcessView | Again;
 /** What a step commits together with its `done`. @returns the processes to wake after the commit, if any */
 export type Effect = (tx: Transaction) => Promise<readonly Wakeable[] | void>;
 
+/** Another attempt has finished the step: this attempt's effect is rolled back. */
+class AlreadyFinished extends Error {}
+
 /**
  * @param work does the step's work outside the database; returns what to commit, when to try again, or nothing if there
  *   is more to do first
@@ -64,17 +67,20 @@ export async function performStep(
       return effect ?? (await readProcessView(deps, ref));
     }
     const toWake = await deps.db.transaction(async (tx) => {
+      // The effect comes first: a person's change locks the integration's rows before it locks a step's row, and this
+      // transaction must lock them in the same order, or the two wait for each other in a circle.
+      const concerned = await effect(tx);
       // An abandoned attempt that arrives late may finish a step that was blocked since. The process is told to look
       // again, because nothing else would make it look.
       if (await isBlocked(tx, ref)) await commitFact(tx, ref);
-      if (!(await finishStep(tx, ref))) return [];
-      const concerned = await effect(tx);
+      if (!(await finishStep(tx, ref))) throw new AlreadyFinished();
       await noteAlive(tx, ref);
       return concerned ?? [];
     });
     await wakeAll(deps, toWake);
     return await readProcessView(deps, ref);
   } catch (error) {
+    if (error instanceof AlreadyFinished) return readProcessView(deps, ref);
     return { ...(await tellFailure(deps, ref, error)), view: await readProcessView(deps, ref) };
   }
 }

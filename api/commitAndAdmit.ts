@@ -1,5 +1,5 @@
 import { changeAndAdmit } from '../commands/alertAdmission.ts';
-import type { Transaction } from '../db/client.ts';
+import { transactAgain, type Transaction } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 import { wakeAll, type ApiDependencies } from './context.ts';
@@ -16,7 +16,7 @@ export async function commitAndAdmit<T extends { toWake: readonly Wakeable[] }>(
   change: (tx: Transaction, integration: IntegrationRow) => Promise<T>,
 ): Promise<T> {
   const admission = { integrationId, slots: deps.environment.ALERTS_IN_FLIGHT };
-  const { changed, toWake } = await deps.db.transaction((tx) =>
+  const { changed, toWake } = await transactAgain(deps.db, (tx) =>
     changeAndAdmit(tx, admission, (row) => change(tx, row)),
   );
   wakeAll(deps, [...changed.toWake, ...toWake]);

@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Actor, Command } from '../commands/actor.ts';
-import type { Database } from '../db/client.ts';
+import { transactAgain, type Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
 import type { Wake } from '../temporal/wake.ts';
@@ -51,7 +51,7 @@ export async function runAs<Input, Changed>(
   command: Command<Input, Changed>,
   input: Input,
 ) {
-  const changed = await deps.db.transaction((tx) => command(tx, actor, input));
+  const changed = await transactAgain(deps.db, (tx) => command(tx, actor, input));
   wakeAll(deps, changed.toWake);
   return changed;
 }

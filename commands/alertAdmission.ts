@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { deliveryProcess, type Wakeable } from '../domain/process/ids.ts';
 import { alertMoves } from '../domain/transitions.ts';
-import type { Database, Transaction } from '../db/client.ts';
+import { transactAgain, type Database, type Transaction } from '../db/client.ts';
 import {
   canBeAdmitted,
   findOpenStorm,
@@ -122,7 +122,7 @@ export async function takeAlert(
   const open = state === 'parked' || state === 'waiting';
   if (!open || !(await canBeAdmitted(db, id, slots))) return { id, toWake: [] };
   const of = { integrationId: integration.id, slots };
-  return { id, toWake: (await db.transaction((tx) => changeAndAdmit(tx, of, async () => undefined))).toWake };
+  return { id, toWake: (await transactAgain(db, (tx) => changeAndAdmit(tx, of, async () => undefined))).toWake };
 }
 
 /**

@@ -36,6 +36,32 @@ export function openDatabase(url: string, size = 10): { db: Database; close: () 
   };
 }
 
+/** How often a transaction that PostgreSQL ended is run in all. */
+const maxRuns = 4;
+
+/**
+ * Runs a transaction, and runs it again when PostgreSQL ended it because it and another one waited for each other: it
+ * was rolled back whole, and the other one has gone on.
+ *
+ * @param body changes nothing but the database, because it may run more than once
+ */
+export async function transactAgain<T>(db: Database, body: (tx: Transaction) => Promise<T>): Promise<T> {
+  for (let run = 1; ; run++) {
+    try {
+      return await db.transaction(body);
+    } catch (error) {
+      if (run === maxRuns || !isDeadlock(error)) throw error;
+    }
+  }
+}
+
+/** PostgreSQL's code for a transaction that it ended to let another one go on. */
+function isDeadlock(error: unknown): boolean {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if ('code' in cause && cause.code === '40P01') return true;
+  return false;
+}
+
 const clients = new WeakMap<PoolClient, NodePgDatabase<typeof schema>>();
 
 /** Keeps one Drizzle database per connection, because making one means to process the whole schema. */
