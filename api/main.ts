@@ -32,9 +32,19 @@ const app = createApp({
   stopping: stopping.signal,
 });
 
-const server = serve({ fetch: app.fetch, hostname: environment.API_HOST, port: environment.API_PORT }, (address) => {
-  logger.info({ url: `http://${environment.API_HOST}:${address.port}` }, 'ready');
-});
+const server = serve(
+  {
+    fetch: app.fetch,
+    hostname: environment.API_HOST,
+    port: environment.API_PORT,
+    // Longer than load balancers and clients keep an idle connection (60 s is usual): the side that sends the next request
+    // closes it, so that no request meets a connection that is just being closed. Node's own 5 s are shorter than that.
+    serverOptions: { keepAliveTimeout: 75_000 },
+  },
+  (address) => {
+    logger.info({ url: `http://${environment.API_HOST}:${address.port}` }, 'ready');
+  },
+);
 server.on('error', (error) => {
   logger.fatal({ err: error }, 'the address of API_HOST and API_PORT cannot be had: choose another');
   process.exit(1);

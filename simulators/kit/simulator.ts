@@ -109,6 +109,9 @@ export async function startSimulator(
     });
   });
 
+  // A client that was busy for longer than Node's 5 s meets no connection that is just being closed.
+  server.keepAliveTimeout = 75_000;
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const text = await readBody(request);
