@@ -1,4 +1,7 @@
-/** What a posted form does, and which page comes after it. What is done is in gradientMsp.ts, as for the JSON endpoints. */
+/**
+ * The actions of the pages' forms, and the page that follows each. gradientMsp.ts carries the actions out, as it does for the
+ * JSON endpoints.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SimAnswer } from '../../kit/simulator.ts';
 import { ConsoleProblem } from '../consoleProblem.ts';
@@ -8,10 +11,10 @@ import { addressOf, redirect } from './layout.ts';
 import { searched } from './list.ts';
 import type { Site } from './site.ts';
 
-/** So long a page waits for what may take minutes; then it shows how far that is. */
+/** How long a page waits for an action that may take minutes; after that it shows the action's progress. */
 const patienceMs = 1_000;
 
-/** @returns undefined when there is no such form */
+/** Carries out the action of a form that was posted. @returns undefined when there is no such form */
 export async function click(
   site: Site,
   session: Session,
@@ -77,7 +80,10 @@ async function gradientClick(
   }
 }
 
-/** The ticked ones; with *Select all* those that the search found, on all pages, but for rows that were taken away again. */
+/**
+ * Returns the ids of the selected customers: the ticked rows; with *Select all*, the customers that the search found, on all
+ * pages, except for the rows that were unticked after it.
+ */
 function selected(customers: Parameters<typeof searched>[0], form: URLSearchParams): number[] {
   if (!form.has('all')) return form.getAll('customer').map(Number);
   const except = new Set((form.get('except') ?? '').split(','));
@@ -112,7 +118,7 @@ function addCustomer(site: Site, session: Session, form: URLSearchParams): SimAn
   return redirect(addressOf('/customers', { search: String(made.id) }));
 }
 
-/** Does it, and has the page say what came of it. */
+/** Carries out an action, and lets the next page tell its outcome. */
 async function told(session: Session, here: string, work: () => Promise<string>): Promise<SimAnswer> {
   try {
     session.notice = { tone: 'good', text: await work() };
@@ -128,7 +134,10 @@ function refused(session: Session, here: string, text: string): SimAnswer {
   return redirect(here);
 }
 
-/** Its outcome is kept where it is done: the page shows it when it is there, and until then how far it is. */
+/**
+ * Waits for an action for at most `patienceMs`. gradientMsp.ts keeps the action's progress and its outcome, which the page
+ * shows.
+ */
 async function inBackground(here: string, work: Promise<unknown>): Promise<SimAnswer> {
   await Promise.race([work.catch(() => undefined), delay(patienceMs)]);
   return redirect(here);

@@ -66,7 +66,7 @@ export function customerOverview({ customer, site, session, notice }: CustomerPa
   return show({ title: customer.name, at: 'customers', session, body });
 }
 
-/** @param found what the text field finds, or why it could not be asked for */
+/** @param found the clients that the text field finds, or the reason why the platform could not be asked for them */
 export function customerIntegrations(
   page: CustomerPage,
   search: string,
@@ -137,7 +137,7 @@ function foundList(
     <p role="status">${words}</p>
     <form method="post" action="${here}" class="results">
       ${clients.map(({ id, name }) => {
-        // Two of the same name are told apart by what is there of them.
+        // Two clients of the same name are told apart by their ids.
         const label = clients.some((other) => other.name === name && other.id !== id) ? `${name} (${id})` : name;
         return html`<button name="clientId" value="${id}" aria-label="Select ${label}">
           <span>${label}</span>
@@ -148,7 +148,7 @@ function foundList(
   </div>`;
 }
 
-/** What the platform sends at most (docs/vendor-api.md, no. 16). */
+/** The most clients that the platform sends at once (docs/vendor-api.md, no. 16). */
 const pageSize = 100;
 
 function head(customer: WorldCustomer, at: 'overview' | 'integrations'): Html {

@@ -6,7 +6,7 @@ import { listOf, pager, searchForm, rowsOf } from './list.ts';
 import { noticeBox, numberOf, show } from './layout.ts';
 import type { Site } from './site.ts';
 
-/** What of a form that was refused is shown again. */
+/** The fields of a refused form, which the page shows again. */
 export interface NewCustomerFields {
   name: string;
   domain: string;
@@ -75,7 +75,7 @@ function addForm(given?: NewCustomerFields) {
   </form>`;
 }
 
-/** Of type User, in domains that are verified. */
+/** Counts a customer's users of type User, in domains that are verified. */
 export function usersIn(customer: WorldCustomer): number {
   return customer.domains
     .filter((domain) => !domain.pending)

@@ -1,4 +1,7 @@
-/** *Gradient MSP* on the Integrations page: the key, Update Counts, Migrate to Alerts, customers, service assignments. */
+/**
+ * The section *Gradient MSP* of the Integrations page: the key, Update Counts, Migrate to Alerts, customers, service
+ * assignments.
+ */
 import { html } from 'hono/html';
 import type { WorldCustomer } from '../../world.ts';
 import type { Activity } from '../connected.ts';
@@ -197,7 +200,10 @@ function assignmentsBox(gradient: GradientMsp): Html {
   </section>`;
 }
 
-/** While it goes on the page looks again by itself (script.ts); what it could not do stays until it is tried again. */
+/**
+ * Shows an action's progress, which the page reads again and again (script.ts). The message of a failed action stays until the
+ * action is tried again.
+ */
 function progress(id: string, activity: Activity | null, words: (activity: Activity) => Html): Html | '' {
   if (!activity) return '';
   if (goes(activity))

@@ -1,10 +1,10 @@
-/** The Integrations page: a long list, and *Gradient MSP* in it. */
+/** The Integrations page: a long list of integrations, with *Gradient MSP* among them. */
 import { html } from 'hono/html';
 import type { SimAnswer } from '../../kit/simulator.ts';
 import { gradientSection, isRunning, type GradientSection } from './gradientSection.ts';
 import { show, type Html } from './layout.ts';
 
-/** The others are not simulated: they are there so that one scrolls, as the guide says (G07). */
+/** The other integrations are names only. They are listed because the guide says that one scrolls to *Gradient MSP* (G07). */
 const before = [
   ['Active Directory', 'Keeps users and groups of a domain as they are in the directory on the customer’s premises.'],
   ['Autotask', 'Tickets and contract quantities in Autotask.'],

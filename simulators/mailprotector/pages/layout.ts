@@ -1,4 +1,4 @@
-/** The frame of every page: head, navigation, who is logged in. Everything that is filled in is escaped by `html`. */
+/** The frame of every page: its head, the navigation, and who is logged in. `html` escapes every value that is filled in. */
 import { html } from 'hono/html';
 import type { SimAnswer } from '../../kit/simulator.ts';
 import type { Notice, Session } from '../sessions.ts';
@@ -7,15 +7,15 @@ export type Html = ReturnType<typeof html>;
 
 export interface Page {
   title: string;
-  /** Where in the navigation; absent on the login page. */
+  /** The entry of the navigation to which the page belongs; absent on the login page. */
   at?: 'customers' | 'integrations';
   session?: Session;
-  /** Something is still at work: without JavaScript the page loads itself again. */
+  /** Whether an action is under way; then a browser without JavaScript loads the page again by itself. */
   running?: boolean;
   body: Html;
 }
 
-/** Nothing but our own files, and no script in a page. */
+/** The policy allows files of this console only, and no script within a page. */
 const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -79,7 +79,7 @@ export function noticeBox(notice: Notice | undefined): Html | '' {
   return html`<p class="notice ${notice.tone}" role="${notice.tone === 'bad' ? 'alert' : 'status'}">${notice.text}</p>`;
 }
 
-/** `26 Nov 2026, 14:58:40 UTC` */
+/** Formats a time as `26 Nov 2026, 14:58:40 UTC`. */
 export function timeOf(iso: string): Html {
   const words = new Date(iso).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium', timeZone: 'UTC' });
   return html`<time datetime="${iso}">${words} UTC</time>`;

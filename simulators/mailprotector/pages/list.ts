@@ -1,4 +1,4 @@
-/** A list of customers cut to a page: thousands of them are searched and leafed through. */
+/** A list of customers, in pages and with a search, because there may be thousands of them. */
 import { html } from 'hono/html';
 import type { WorldCustomer } from '../../world.ts';
 import { addressOf, countOf, numberOf, type Html } from './layout.ts';
@@ -7,23 +7,23 @@ const perPage = 25;
 
 export interface CustomerList {
   search: string;
-  /** 1-based. */
+  /** The number of the page; the first page is 1. */
   page: number;
   pages: number;
   found: readonly WorldCustomer[];
   shown: readonly WorldCustomer[];
-  /** Of all, found or not. */
+  /** The number of all customers, whether the search finds them or not. */
   total: number;
 }
 
-/** By a part of the name, or the number. */
+/** Finds customers by a part of their name, or by their number. */
 export function searched(customers: readonly WorldCustomer[], search: string): readonly WorldCustomer[] {
   const wanted = search.trim().toLowerCase();
   if (wanted === '') return customers;
   return customers.filter(({ id, name }) => name.toLowerCase().includes(wanted) || String(id) === wanted);
 }
 
-/** @param query `search` and `page` of the address; a page that there is not is the nearest one */
+/** @param query `search` and `page` of the address; for a page that does not exist, the nearest one is returned */
 export function listOf(customers: readonly WorldCustomer[], query: URLSearchParams): CustomerList {
   const search = query.get('search') ?? '';
   const found = searched(customers, search);
@@ -39,7 +39,11 @@ export function listOf(customers: readonly WorldCustomer[], query: URLSearchPara
   };
 }
 
-/** The rows of a page of customers, or one that says that there is none. @param columns of the table */
+/**
+ * Shows the rows of a page of customers, or a row that says that there are none.
+ *
+ * @param columns the number of the table's columns
+ */
 export function rowsOf(list: CustomerList, columns: number, row: (customer: WorldCustomer) => Html): Html | Html[] {
   if (list.shown.length > 0) return list.shown.map(row);
   return html`<tr>
@@ -47,7 +51,10 @@ export function rowsOf(list: CustomerList, columns: number, row: (customer: Worl
   </tr>`;
 }
 
-/** @param action the page itself @param anchor where on it the list is, with its `#` */
+/**
+ * @param action the address of the page
+ * @param anchor the place of the list on the page, with its `#`
+ */
 export function searchForm(list: CustomerList, action: string, anchor = ''): Html {
   return html`<form class="search" method="get" action="${action}${anchor}" role="search">
     <label for="search">Search customers</label>

@@ -4,8 +4,8 @@ import { consolePassword } from '../managers.ts';
 import { noticeBox, show } from './layout.ts';
 
 /**
- * @param next where to go after it
- * @param wrong what was wrong with the try before, and the address that was tried
+ * @param next the address of the page that follows the login
+ * @param wrong why the last attempt failed, and the e-mail address with which it was made
  */
 export function loginPage(
   managers: readonly { name: string; email: string }[],

@@ -1,4 +1,4 @@
-/** Which page an address is, for whom. */
+/** Finds the page of an address, for the manager who is logged in. */
 import { html } from 'hono/html';
 import type { SimAnswer, SimRequest } from '../../kit/simulator.ts';
 import { ConsoleProblem } from '../consoleProblem.ts';
@@ -13,11 +13,11 @@ import { script } from './script.ts';
 import type { Site } from './site.ts';
 import { style } from './style.ts';
 
-/** Named, because a browser sends the cookies of one port of this machine to all the others. */
+/** The cookie has this console's name, because a browser sends a cookie of one port of this machine to all other ports. */
 const cookieName = 'mailprotector_console';
 const pagePath = /^\/(?:(?:login|logout|assets|customers|integrations)(?:\/.*)?)?$/;
 
-/** @returns what answers a page's request, and undefined for an address that is none */
+/** @returns a function that answers a request for a page; it returns undefined for an address that is no page */
 export function createPages(site: Site): (request: SimRequest) => Promise<SimAnswer> | undefined {
   const { sessions } = site;
 
@@ -30,7 +30,7 @@ export function createPages(site: Site): (request: SimRequest) => Promise<SimAns
     const session = sessions.find(cookieOf(request));
     if (!session) {
       if (path === '/' || path === '/logout') return redirect('/login');
-      // A form's own address is no page.
+      // The address of a form is no page: after the login its page is shown.
       const wanted = method === 'GET' ? path : path.replace(/\/gradient-msp\/.*/, '');
       const searching = query.size > 0 ? `?${query.toString()}` : '';
       return redirect(addressOf('/login', { next: wanted + searching }));
@@ -99,7 +99,7 @@ function cookieOf({ headers }: SimRequest): string {
   return found?.slice(cookieName.length + 1) ?? '';
 }
 
-/** Of this console, and of no other host. */
+/** Returns the page that follows the login: only an address of this console, never one of another host. */
 function nextOf(next: string | null): string {
   return next !== null && /^\/(?![/\\])/.test(next) ? next : '/';
 }

@@ -1,14 +1,14 @@
-/** The few lines that run in the browser; every page works without them. */
+/** The script that runs in the browser. Every page works without it. */
 export const script = `
 'use strict';
-// The element of this id, as the page at the address has it now.
+// Reads the element of an id from the page at an address, as it is now.
 async function read(id, address) {
   const response = await fetch(address, { redirect: 'manual' });
   if (!response.ok) return undefined;
   return new DOMParser().parseFromString(await response.text(), 'text/html').getElementById(id) ?? undefined;
 }
 
-// A search whose results follow the typing.
+// A search shows its results while a person types.
 for (const form of document.querySelectorAll('form[data-searches]')) {
   let timer;
   let asked = 0;
@@ -18,13 +18,13 @@ for (const form of document.querySelectorAll('form[data-searches]')) {
       const mine = ++asked;
       const id = form.dataset.searches;
       const fresh = await read(id, form.action + '?' + new URLSearchParams(new FormData(form)));
-      // A later answer must not be replaced by an earlier one that was slower.
+      // The answer to an earlier search may come late; it must not replace the answer to a later one.
       if (fresh && mine === asked) document.getElementById(id).replaceWith(fresh);
     }, 150);
   });
 }
 
-// Select all: those of the other pages too. A row that is taken away again is left out of all.
+// *Select all* also selects the rows of other pages. A row that is unticked afterwards is left out.
 for (const form of document.querySelectorAll('form[data-selects]')) {
   const { all, except } = form.elements;
   const rows = [...form.querySelectorAll('input[name=customer]')];
@@ -45,10 +45,10 @@ for (const form of document.querySelectorAll('form[data-selects]')) {
   show();
 }
 
-// What is at work is looked at until it is done; then the whole page is.
+// The progress of an action is read again and again until the action has ended; then the whole page is loaded again.
 async function watch() {
   for (const old of document.querySelectorAll('[data-running]')) {
-    // The simulator may be away for a moment.
+    // The simulator may not answer for a moment.
     const fresh = await read(old.id, location.href).catch(() => old);
     if (!fresh?.hasAttribute('data-running')) return location.reload();
     old.replaceWith(fresh);
