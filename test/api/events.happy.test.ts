@@ -73,15 +73,16 @@ test('whatever moves is told to everybody who follows, through whichever api, wi
 });
 
 test('a follower who comes back gets what happened meanwhile, and nothing if nothing did', async () => {
+  const { integrationId: id } = harness.one;
+  const round = await seedRun(harness.one);
   const before = await first(await follow(harness.one));
   const same = await follow(harness.one, { known: before.id });
   await until('the stream to be open', () => same.text().includes(': open'));
-  const runId = await seedRun(harness.one);
+  await beginStep(harness.db, { kind: 'sync', id, round, step: 'checkComplete' });
+  // It waited for the step to move: what it knew already was not sent again.
   const event = await first(same);
-  // It waited for the new run: what it knew already was not sent again.
-  expect(stateOf(event, harness.one.integrationId, 'pullVendor')).toBe('waiting');
+  expect(stateOf(event, id, 'checkComplete')).toBe('running');
   expect(event.id).not.toBe(before.id);
-  expect(runId).toBeTruthy();
   const late = await first(await follow(harness.one, { known: before.id }));
   expect(late.id).toBe(event.id);
 });
