@@ -30,28 +30,26 @@ export async function listInactiveAgreements(
 ): Promise<InactiveAgreement[]> {
   const { rows } = await db.execute<InactiveAgreement & Record<string, unknown>>(sql`
     with lined as materialized (
-      select distinct a.data->>'account_id' as account_id, l.data->>'product_id' as product_id
+      -- One row for each account, so that it is joined and not searched again for each of its services.
+      select a.data->>'account_id' as account_id, array_agg(distinct l.data->>'product_id') as products
         from staging_row l
         join staging_row a on a.run_id = l.run_id and a.entity = 'agreement' and a.id = l.data->>'agreement_id'
        where l.run_id = ${refreshId} and l.entity = 'agreement_line' and a.data->>'status' = 'active'
+       group by 1
     ), wanting as materialized (
       select distinct m.psa_account_id
         from integration i
         join account_mapping m on m.integration_id = i.id
         join service_mapping s on s.integration_id = i.id
+        left join lined l on l.account_id = m.psa_account_id
        where i.psa_connection_id = ${psaConnectionId} and i.disconnected_at is null
          and (exists (select from usage_count u
                        where u.integration_id = i.id and u.vendor_account_id = m.vendor_account_id
                          and u.service_id = s.service_id and u.quantity > 0)
               or not exists (select from usage_count u
                               where u.integration_id = i.id and u.vendor_account_id = m.vendor_account_id))
-         and case when s.fan_out = 'parts' then
-               exists (select from unnest(s.product_ids) as p(id)
-                        where not exists (select from lined l where l.account_id = m.psa_account_id and l.product_id = p.id))
-             else
-               not exists (select from lined l
-                            where l.account_id = m.psa_account_id and l.product_id = any(s.product_ids))
-             end
+         and (l.account_id is null or case when s.fan_out = 'parts' then not s.product_ids <@ l.products
+                                           else not s.product_ids && l.products end)
     )
     select a.id, a.data->>'name' as name, a.data->>'account_id' as "accountId", a.data->>'version' as version,
            coalesce(known.lines_version = a.data->>'version', false) as unchanged
