@@ -39,6 +39,23 @@ const variables = {
   TEMPORAL_UI_URL: z.string().optional().describe('Address of the Temporal UI, for links in answers'),
   API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   API_PORT: port.default(8080).describe('Port the API listens on; 0 = any free one'),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Address at which people open the console; with https cookies are Secure; if unset, the address that is asked',
+    ),
+  SESSION_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe('Signs session cookies, 32 characters or more; if unset, derived from the first of ENCRYPTION_KEYS'),
+  TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('Reverse proxies before the api that add to X-Forwarded-For; attempts to sign in are counted by client'),
   API_BODY_LIMIT: z.coerce.number().int().default(1_048_576).describe('Largest request body, in bytes'),
   MAPPING_FILE_LIMIT: z.coerce
     .number()

@@ -27,23 +27,28 @@ import { intakeRoutes } from './routes/intake.ts';
 import { integrationHealthRoutes } from './routes/integrationHealth.ts';
 import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
+import { invitationRoutes } from './routes/invitations.ts';
 import { mappingFileRoutes } from './routes/mappingFile.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { meRoutes } from './routes/me.ts';
+import { memberRoutes } from './routes/members.ts';
 import { migrationRoutes } from './routes/migration.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
 import { psaDataRoutes } from './routes/psaData.ts';
 import { reconnectionRoutes } from './routes/reconnection.ts';
 import { scheduleRoutes } from './routes/schedule.ts';
+import { signInRoutes } from './routes/signIn.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
+import { createSessions } from './signIn/sessions.ts';
 import { pathOf, vendorApiPath } from './vendorApi/address.ts';
 import { createVendorApi } from './vendorApi/app.ts';
 import { VendorApiError } from './vendorApi/responses.ts';
 
 export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>({ getPath: pathOf });
+  const sessions = createSessions(deps.db, deps.environment);
   registerHealthMetrics(deps.metrics, deps.db, deps.environment);
   const durations = new Histogram({
     name: 'countersign_api_seconds',
@@ -57,6 +62,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     const requestId = given && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
     c.set('requestId', requestId);
     c.set('deps', deps);
+    c.set('sessions', sessions);
     const began = performance.now();
     await next();
     // Not `c.header`: once there is an answer, it would make a new answer around a stream of the old body.
@@ -80,9 +86,13 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   app.use((c, next) => (c.req.path.endsWith('/mappings/import') ? file(c, next) : usual(c, next)));
   app.route('/', healthRoutes);
   app.route(vendorApiPath, createVendorApi(deps));
+  app.use('/auth/*', checkText);
+  app.route('/', signInRoutes);
   app.use('/v1/*', authenticate, rateLimit(deps.environment.API_RATE_PER_SECOND), checkText, idempotency);
   for (const routes of [
     meRoutes,
+    memberRoutes,
+    invitationRoutes,
     psaConnectionRoutes,
     psaDataRoutes,
     catalogueRoutes,
@@ -117,7 +127,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
       description:
         'Keeps what an MSP bills equal to what its customers use. A request commits a fact and answers at once; the work ' +
         'it starts is done by a process, whose steps and problems the same resource shows. Every request carries a token: ' +
-        '`Authorization: Bearer cs_…`. Errors are problem documents (RFC 9457). `docs/connecting.md` goes through the ' +
+        '`Authorization: Bearer cs_…` (the console sends a session cookie instead). Errors are problem documents (RFC 9457). `docs/connecting.md` goes through the ' +
         'requests in the order of the guide.',
     },
   });

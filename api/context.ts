@@ -8,6 +8,7 @@ import { transactAgain, type Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
 import type { Wake } from '../temporal/wake.ts';
+import type { Sessions } from './signIn/sessions.ts';
 
 export interface ApiDependencies {
   db: Database;
@@ -23,20 +24,23 @@ export interface ApiDependencies {
 
 export type Scope = 'read' | 'operate' | 'admin';
 
-/** The caller, as the bearer token says. */
+/** The caller, as the bearer token or the session says: the same for every route. */
 export interface Caller {
-  tokenId: string;
   organizationId: string;
   scopes: Scope[];
+  /** The name in the audit: `token:<id>` or `person:<id>`. */
+  actor: string;
+  /** Who is signed in; undefined for a token. */
+  person?: { id: string; name: string; email: string };
 }
 
 export interface ApiEnv {
-  Variables: { requestId: string; caller: Caller; deps: ApiDependencies };
+  Variables: { requestId: string; caller: Caller; deps: ApiDependencies; sessions: Sessions };
 }
 
 /** The caller as the `Actor` of a command. */
 export function actorFrom(caller: Caller): Actor {
-  return { organizationId: caller.organizationId, name: `token:${caller.tokenId}` };
+  return { organizationId: caller.organizationId, name: caller.actor };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Wakeable } from '../domain/process/ids.ts';
 /** The person, token or process that makes a change, and the organization for which it does. */
 export interface Actor {
   organizationId: string;
-  /** The name in the audit: `token:<id>`, or Countersign itself. */
+  /** The name in the audit: `token:<id>`, `person:<id>`, or Countersign itself. */
   name: string;
 }
 
@@ -13,6 +13,12 @@ export interface Actor {
 export const countersign = ({ organizationId }: { organizationId: string }): Actor => ({
   organizationId,
   name: byCountersign,
+});
+
+/** Returns the actor for changes that a person makes who is signed in. @param userId of the person */
+export const personActor = (organizationId: string, userId: string): Actor => ({
+  organizationId,
+  name: `person:${userId}`,
 });
 
 /**

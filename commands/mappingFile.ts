@@ -9,7 +9,7 @@ import { createDescriber, mappingOf, planMappings, type MappingPlan } from '../d
 import { decideAccounts } from './accountMapping.ts';
 import type { Actor, Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
-import { versionOf, whoIs } from './seen.ts';
+import { namesOfActors, versionOf } from './seen.ts';
 import { decideServices } from './serviceMapping.ts';
 
 /** The changes that a file makes, or (in a dry run) would make. */
@@ -117,8 +117,10 @@ async function whoChanged(tx: Transaction, row: IntegrationRow, since: number): 
     under: `${row.id}/`,
   });
   if (entries.length === 0) return '';
-  const names = new Map<string, string>();
-  for (const { actor } of entries) if (!names.has(actor)) names.set(actor, await whoIs(tx, actor));
+  const names = await namesOfActors(
+    tx,
+    entries.map(({ actor }) => actor),
+  );
   const words = entries.map(
     ({ actor, action, subjectId, at }) =>
       `${names.get(actor)} did ${action} of ${subjectId.slice(row.id.length + 1)} at ${at.toISOString()}`,

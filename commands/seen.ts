@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { latestAudit } from '../db/queries/audit.ts';
-import { findTokenName } from '../db/queries/organization.ts';
+import { namesOf } from '../db/queries/member.ts';
 import type { Queryable } from '../db/client.ts';
 import { Refusal } from './refusal.ts';
 
@@ -41,7 +41,7 @@ export async function refuseUnseen(db: Queryable, seen: string | undefined, pres
   if (seen === undefined || seen === present.version) return;
   const last = await latestAudit(db, present.organizationId, present.subjects);
   const changed = last
-    ? `${await whoIs(db, last.actor)} changed it at ${last.at.toISOString()}`
+    ? `${(await namesOfActors(db, [last.actor])).get(last.actor)} changed it at ${last.at.toISOString()}`
     : 'it was changed meanwhile';
   throw new Refusal(
     'conflict',
@@ -50,12 +50,22 @@ export async function refuseUnseen(db: Queryable, seen: string | undefined, pres
   );
 }
 
-/** Returns the actor of an audit row under the name that a person knows. */
-export async function whoIs(db: Queryable, actor: string): Promise<string> {
+/** Returns the actors of audit rows under the names that a person knows, by actor, with one look at tokens and persons. */
+export async function namesOfActors(db: Queryable, actors: readonly string[]): Promise<Map<string, string>> {
+  const of = (kind: string) => [
+    ...new Set(actors.filter((actor) => actor.startsWith(`${kind}:`)).map((actor) => actor.slice(kind.length + 1))),
+  ];
+  const names = await namesOf(db, { tokens: of('token'), persons: of('person') });
+  return new Map(actors.map((actor) => [actor, nameOf(actor, names)]));
+}
+
+function nameOf(actor: string, names: ReadonlyMap<string, string>): string {
   const [kind, id = ''] = actor.split(':');
   switch (kind) {
     case 'token':
-      return `"${(await findTokenName(db, id)) ?? id}"`;
+      return `"${names.get(id) ?? id}"`;
+    case 'person':
+      return names.get(id) ?? id;
     case 'vendor':
       return `the vendor (${id})`;
     case 'countersign':

@@ -1,8 +1,12 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { personActor } from '../../commands/actor.ts';
+import { findMember } from '../../db/queries/member.ts';
 import { findToken, touchToken } from '../../db/queries/organization.ts';
+import { roles, scopeOfRole } from '../../domain/roles.ts';
 import type { ApiEnv, Caller, Scope } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
+import { requireOwnOrigin } from '../signIn/origin.ts';
 
 const includes: Record<Scope, Scope[]> = {
   read: ['read'],
@@ -10,9 +14,15 @@ const includes: Record<Scope, Scope[]> = {
   admin: ['read', 'operate', 'admin'],
 };
 
-/** Authenticates the bearer token of an organization. `admin` includes `operate`, which includes `read`. */
+const upTo = (scopes: readonly Scope[]): Scope[] => [...new Set(scopes.flatMap((scope) => includes[scope]))];
+const asBearer = { headers: { 'www-authenticate': 'Bearer' } };
+
+/** Authenticates a bearer token, or the session of a person who is signed in. `admin` includes `operate`, which includes `read`. */
 export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
-  c.set('caller', await callerOf(c));
+  const caller = await callerOf(c);
+  // A browser sends the cookie whatever page makes it do so, but a token only when our own page does.
+  if (caller.person) requireOwnOrigin(c, 'cookie');
+  c.set('caller', caller);
   await next();
 });
 
@@ -22,34 +32,53 @@ export const authenticate = createMiddleware<ApiEnv>(async (c, next) => {
  * @throws ApiProblem 401 when nobody does whom we know
  */
 export async function callerOf(c: Context<ApiEnv>): Promise<Caller> {
-  const secret = /^Bearer (\S{20,200})$/i.exec(c.req.header('authorization') ?? '')?.[1];
-  if (secret === undefined) {
+  const given = c.req.header('authorization');
+  return given === undefined && c.get('sessions').hasCookie(c.req.raw.headers)
+    ? callerOfSession(c)
+    : callerOfToken(c, given);
+}
+
+async function callerOfSession(c: Context<ApiEnv>): Promise<Caller> {
+  const session = await c.get('sessions').find(c.req.raw.headers);
+  const member = session && (await findMember(c.get('deps').db, session.organizationId, session.userId));
+  if (!member) throw new ApiProblem(401, 'no-session', 'Your session has ended. Sign in again.', asBearer);
+  const { id, name, email } = member;
+  return {
+    organizationId: session.organizationId,
+    scopes: upTo([scopeOfRole[member.role]]),
+    actor: personActor(session.organizationId, id).name,
+    person: { id, name, email },
+  };
+}
+
+async function callerOfToken(c: Context<ApiEnv>, given: string | undefined): Promise<Caller> {
+  const secret = /^Bearer (\S{20,200})$/i.exec(given ?? '')?.[1];
+  if (secret === undefined)
     throw new ApiProblem(
       401,
       'no-token',
       'Send a token: "Authorization: Bearer …". An admin makes one with `npm run admin`.',
-      {
-        headers: { 'www-authenticate': 'Bearer' },
-      },
+      asBearer,
     );
-  }
-  const deps = c.get('deps');
-  const token = await findToken(deps.db, secret);
-  if (!token)
-    throw new ApiProblem(401, 'bad-token', 'This token is not known, or it was revoked.', {
-      headers: { 'www-authenticate': 'Bearer' },
-    });
-  await touchToken(deps.db, token.id);
-  const scopes = [...new Set((token.scopes as Scope[]).flatMap((scope) => includes[scope]))];
-  return { tokenId: token.id, organizationId: token.organizationId, scopes };
+  const { db } = c.get('deps');
+  const token = await findToken(db, secret);
+  if (!token) throw new ApiProblem(401, 'bad-token', 'This token is not known, or it was revoked.', asBearer);
+  await touchToken(db, token.id);
+  return { organizationId: token.organizationId, scopes: upTo(token.scopes as Scope[]), actor: `token:${token.id}` };
 }
 
-/** @throws ApiProblem when the caller's token lacks the scope */
+/** @throws ApiProblem when the caller lacks the scope */
 export function requireScope(scope: Scope) {
   return createMiddleware<ApiEnv>(async (c, next) => {
     if (!c.get('caller').scopes.includes(scope)) {
-      throw new ApiProblem(403, 'missing-scope', `This needs a token with the scope "${scope}".`);
+      throw new ApiProblem(403, 'missing-scope', wordsFor(c.get('caller'), scope));
     }
     await next();
   });
+}
+
+function wordsFor({ person }: Caller, scope: Scope): string {
+  if (!person) return `This needs a token with the scope "${scope}".`;
+  const role = roles.find((each) => scopeOfRole[each] === scope);
+  return `This needs the role ${role}. An admin of your organization can give it to you.`;
 }

@@ -5,7 +5,7 @@ import type { ApiEnv } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 
 /** Fields of an answer that are never stored, so that a replayed answer never contains a secret (invariant 7). */
-const secretFields = new Set(['key', 'token', 'secret']);
+const secretFields = new Set(['key', 'token', 'secret', 'link']);
 
 /** Handles `Idempotency-Key` on a POST: a repeated request gets the first answer again, and is carried out once. */
 export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {

@@ -3,15 +3,15 @@ import type { ApiEnv } from '../context.ts';
 import { ApiProblem } from '../problem.ts';
 
 /**
- * Limits the requests per second of one token, with a burst of two seconds' worth. Each API process counts for itself, so
- * with several of them a token may send that many times as much; that is fine, because the limit protects the process.
+ * Limits the requests per second of one token or person, with a burst of two seconds' worth. Each API process counts for itself, so
+ * with several of them one may send that many times as much; that is fine, because the limit protects the process.
  */
 export function rateLimit(perSecond: number) {
   const buckets = new Map<string, { left: number; at: number }>();
   const burst = perSecond * 2;
   return createMiddleware<ApiEnv>(async (c, next) => {
     const now = performance.now();
-    const id = c.get('caller').tokenId;
+    const id = c.get('caller').actor;
     const bucket = buckets.get(id) ?? { left: burst, at: now };
     bucket.left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond);
     bucket.at = now;

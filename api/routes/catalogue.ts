@@ -1,5 +1,6 @@
 /** What can be connected, from the registry, and the audit. */
 import { z } from '@hono/zod-openapi';
+import { namesOfActors } from '../../commands/seen.ts';
 import { fieldsOf } from '../../connectors/fields.ts';
 import { isPsa, isVendor, psas, vendors, type PsaName, type VendorName } from '../../connectors/registry.ts';
 import { listAudit } from '../../db/queries/audit.ts';
@@ -133,6 +134,8 @@ const auditSchema = z
     id: z.int(),
     at: isoDate,
     actor: z.string(),
+    /** The person's or the token's name, as it is now. */
+    actorName: z.string(),
     action: z.string(),
     subjectKind: z.string(),
     subjectId: z.string(),
@@ -155,7 +158,8 @@ const audit = route({
       {
         id: 41,
         at: '2026-11-23T09:00:00.000Z',
-        actor: `token:${exampleIds.line}`,
+        actor: `person:${exampleIds.line}`,
+        actorName: 'Ada Lovelace',
         action: 'psaConnection.writes',
         subjectKind: 'psa_connection',
         subjectId: exampleIds.psaConnection,
@@ -188,12 +192,18 @@ catalogueRoutes.openapi(listVendors, (c) => {
 
 catalogueRoutes.openapi(audit, async (c) => {
   const { limit, cursor } = c.req.valid('query');
-  const rows = await listAudit(c.get('deps').db, c.get('caller').organizationId, {
+  const { db } = c.get('deps');
+  const rows = await listAudit(db, c.get('caller').organizationId, {
     before: decodeCursor(cursor, ordinal),
     limit: limit + 1,
   });
   const page = pageOf(rows, limit, (row) => String(row.id));
-  return send(c, listOf(auditSchema), page);
+  const names = await namesOfActors(
+    db,
+    page.items.map(({ actor }) => actor),
+  );
+  const items = page.items.map((row) => ({ ...row, actorName: names.get(row.actor) ?? row.actor }));
+  return send(c, listOf(auditSchema), { ...page, items });
 });
 
 function psaView(id: PsaName, options: Parameters<(typeof psas)[PsaName]['missing']>[0]) {

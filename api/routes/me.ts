@@ -6,6 +6,8 @@ import { createRouter, exampleIds, route, send } from '../define.ts';
 const meSchema = z
   .object({
     organization: z.object({ id: z.uuid(), name: z.string() }),
+    /** Who is signed in; null for a token. */
+    person: z.object({ id: z.uuid(), name: z.string(), email: z.string() }).nullable(),
     /** What the caller may do; `admin` includes `operate`, which includes `read`. */
     scopes: z.array(z.enum(['read', 'operate', 'admin'])),
   })
@@ -15,7 +17,7 @@ const get = route({
   method: 'get',
   path: '/v1/me',
   operationId: 'getMe',
-  summary: 'Whose token this is, and what it allows',
+  summary: 'Who asks, by a token or signed in, and what that allows',
   tag: 'Callers',
   scope: 'read',
   request: {},
@@ -23,6 +25,7 @@ const get = route({
   answer: meSchema,
   example: {
     organization: { id: exampleIds.psaConnection, name: 'Acme Managed IT' },
+    person: { id: exampleIds.line, name: 'Ada Lovelace', email: 'ada@example.com' },
     scopes: ['read', 'operate'],
   },
   problems: {},
@@ -31,7 +34,7 @@ const get = route({
 export const meRoutes = createRouter();
 
 meRoutes.openapi(get, async (c) => {
-  const { organizationId, scopes } = c.get('caller');
+  const { organizationId, scopes, person = null } = c.get('caller');
   const name = await organizationName(c.get('deps').db, organizationId);
-  return send(c, meSchema, { organization: { id: organizationId, name }, scopes });
+  return send(c, meSchema, { organization: { id: organizationId, name }, person, scopes });
 });

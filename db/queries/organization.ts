@@ -43,12 +43,6 @@ export async function findToken(db: Queryable, secret: string) {
   return row;
 }
 
-/** Finds a token's name, even after the token was revoked. */
-export async function findTokenName(db: Queryable, id: string): Promise<string | undefined> {
-  const [row] = await db.select({ name: apiToken.name }).from(apiToken).where(eq(apiToken.id, id));
-  return row?.name;
-}
-
 /** Records the use of a token, at most once a minute. */
 export async function touchToken(db: Queryable, id: string): Promise<void> {
   await db

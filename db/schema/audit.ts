@@ -10,7 +10,7 @@ export const audit = pgTable(
       .notNull()
       .references(() => organization.id),
     at: timestamp({ withTimezone: true }).notNull().defaultNow(),
-    /** `token:{id}`, or `countersign` for a change that a process made by itself. */
+    /** `token:{id}`, `person:{id}`, or `countersign` for a change that a process made by itself. */
     actor: text().notNull(),
     action: text().notNull(),
     subjectKind: text('subject_kind').notNull(),

@@ -11,3 +11,4 @@ export * from './sync.ts';
 export * from './schedule.ts';
 export * from './card.ts';
 export * from './approvalPreview.ts';
+export * from './person.ts';

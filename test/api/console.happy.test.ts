@@ -44,9 +44,3 @@ test('a browser that opens an address of the API gets what the API answers', asy
   expect((await get('/v1/nothing', asBrowser)).status).toBe(401);
   expect((await get('/api/vendor-api/nothing', asBrowser)).headers.get('content-type')).not.toContain('text/html');
 });
-
-test('/config.json says how one signs in', async () => {
-  const response = await get('/config.json');
-  expect(await response.json()).toEqual({ signIn: ['token'] });
-  expect(response.headers.get('cache-control')).toBe('no-store');
-});

@@ -112,7 +112,8 @@ test('a replayed answer never holds a secret, however deep it was (invariant 7)'
   app.use(async (c, next) => {
     c.set('requestId', 'test');
     c.set('deps', { db: harness.db, logger: pino({ level: 'silent' }) } as never);
-    c.set('caller', { tokenId: randomUUID(), organizationId: harness.one.organizationId, scopes: ['admin'] });
+    const actor = `token:${randomUUID()}`;
+    c.set('caller', { actor, organizationId: harness.one.organizationId, scopes: ['admin'] });
     await next();
   });
   app.post('/keys', idempotency, (c) => {

@@ -1,13 +1,17 @@
 /** Who may ask for what, tested for every operation of the contract. None escapes: contract.test.ts demands a sample of each. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Scope } from '../../api/context.ts';
+import { roles as roleNames, scopeOfRole, type Role } from '../../domain/roles.ts';
 import { routesOf, type Route } from '../kit/apiContract.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { addressOf, nobodys, sampleOf, samples, type Sample } from '../kit/apiSamples.ts';
+import { seedPerson, signedIn, type Browser } from '../kit/people.ts';
 
 /** Operations that need `admin`: they change connections, credentials, keys and what an integration carries. */
 const forAdmins = [
   'abandonMigration',
+  'changeMember',
+  'createInvitation',
   'createIntegration',
   'createPsaConnection',
   'disconnectIntegration',
@@ -17,9 +21,11 @@ const forAdmins = [
   'putPsaWrites',
   'putVendorCredentials',
   'reconnectIntegration',
+  'removeMember',
   'revokeIntegrationKey',
   'rotateIntegrationKey',
   'setIntake',
+  'withdrawInvitation',
 ];
 /** Operations that need only `read`, though they are a POST. */
 const onlyShown = ['previewAlert'];
@@ -27,9 +33,20 @@ const roles = ['none', 'read', 'operate', 'admin'] as const;
 const operations = Object.keys(samples);
 
 let harness: ApiHarness;
-beforeAll(async () => {
+/** A browser of a person with each role. */
+let browsers: Record<Role, Browser>;
+async function begin(): Promise<void> {
   harness = await startApi();
-});
+  const { db, one, url } = harness;
+  const [viewer, operator, admin] = await Promise.all(
+    (['viewer', 'operator', 'admin'] as const).map(async (role) =>
+      signedIn(url, await seedPerson(db, one.organizationId, role)),
+    ),
+  );
+  if (!viewer || !operator || !admin) throw new Error('Somebody is not signed in.');
+  browsers = { viewer, operator, admin };
+}
+beforeAll(begin);
 afterAll(() => harness?.close());
 
 function routeOf(operationId: string): Route {
@@ -43,6 +60,9 @@ function scopeOf({ method, operation }: Route): Scope {
   if (forAdmins.includes(operation.operationId)) return 'admin';
   return method === 'GET' || onlyShown.includes(operation.operationId) ? 'read' : 'operate';
 }
+
+/** The role that gives just that scope. */
+const roleOf = (route: Route): Role => roleNames.find((role) => scopeOfRole[role] === scopeOf(route)) ?? 'admin';
 
 /** Calls `ask` with the route's sample, and checks that it changed nothing in the database and woke nothing. */
 async function changesNothing(route: Route, ask: (sample: Sample) => Promise<void>): Promise<void> {
@@ -94,6 +114,27 @@ describe.each(operations)('%s', (operationId) => {
     });
   });
 
+  test('treats a session like a token of its role', async () => {
+    const route = routeOf(operationId);
+    await changesNothing(route, async (sample) => {
+      for (const role of roleNames.slice(0, roleNames.indexOf(roleOf(route)))) {
+        const answer = await browsers[role].ask(route.method, addressOf(route, sample), sample.body);
+        expect([answer.status, answer.body.code], role).toEqual([403, 'missing-scope']);
+      }
+    });
+  });
+
+  test("refuses an admin's session when another site's page sends it, or nobody says which page does", async () => {
+    const route = routeOf(operationId);
+    if (route.method === 'GET') return;
+    await changesNothing(route, async (sample) => {
+      for (const origin of [undefined, 'null', 'https://evil.example', `${harness.url}.evil.example`]) {
+        const answer = await browsers.admin.ask(route.method, addressOf(route, sample), sample.body, { origin });
+        expect([answer.status, answer.body.code], origin).toEqual([403, 'wrong-origin']);
+      }
+    });
+  });
+
   test("answers another tenant's id in its address as one that nobody has, and changes nothing", async () => {
     const { other, admin } = harness;
     const route = routeOf(operationId);
@@ -127,11 +168,11 @@ describe.each(operations)('%s', (operationId) => {
   });
 });
 
-describe('a token of every scope that suffices is answered by', () => {
+describe('a token of every scope that suffices, and a session of the role, are answered by', () => {
   // Two tenants of whom nothing is used up by what was refused.
   beforeAll(async () => {
     await harness.close();
-    harness = await startApi();
+    await begin();
   });
 
   test.each(operations)('%s', async (operationId) => {
@@ -140,6 +181,9 @@ describe('a token of every scope that suffices is answered by', () => {
       const sample = await sampleOf(route, harness.one);
       await harness.as(harness.one.tokens[role]).good(route.method, addressOf(route, sample), sample.body);
     }
+    const sample = await sampleOf(route, harness.one);
+    const answer = await browsers[roleOf(route)].ask(route.method, addressOf(route, sample), sample.body);
+    expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
   });
 });
 

@@ -23,6 +23,7 @@ import {
   type Tenant,
 } from './apiTenant.ts';
 import { accountVersion, decideAccounts } from '../../commands/accountMapping.ts';
+import { invite } from '../../commands/invitation.ts';
 import { importMappings } from '../../commands/mappingFile.ts';
 import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
 import { listApprovalLines } from '../../db/queries/approvals.ts';
@@ -30,6 +31,7 @@ import { disconnectIntegration, readIntegration } from '../../db/queries/integra
 import { requestMigration } from '../../commands/migration.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import type { Route } from './apiContract.ts';
+import { seedPerson } from './people.ts';
 
 export interface Sample {
   params?: Record<string, string>;
@@ -51,6 +53,10 @@ const mapped = async (tenant: Tenant) => {
   await mapOne(tenant, id);
   return { id, accountId: tenant.vendorAccount(1) };
 };
+const someMember = async ({ db, organizationId }: Tenant) => {
+  const { id } = await seedPerson(db, organizationId, 'operator');
+  return { id };
+};
 const card: Make = async (tenant) => ({ params: { id: (await freshCard(tenant)).id } });
 
 export const psaCredentials = {
@@ -64,6 +70,16 @@ export const samples: Record<string, Make> = {
   listPsas: () => ({}),
   listVendors: () => ({}),
   listAudit: () => ({}),
+  listMembers: () => ({}),
+  changeMember: async (tenant) => ({ params: await someMember(tenant), body: { role: 'viewer' } }),
+  removeMember: async (tenant) => ({ params: await someMember(tenant) }),
+  listInvitations: () => ({}),
+  createInvitation: () => ({ body: { email: 'new@example.com', role: 'operator' } }),
+  withdrawInvitation: async ({ db, organizationId }) => {
+    const actor = { organizationId, name: 'test' };
+    const invitee = { email: `${randomUUID()}@example.com`, role: 'viewer' as const };
+    return { params: { id: (await db.transaction((tx) => invite(tx, actor, invitee))).invitation.id } };
+  },
 
   createPsaConnection: () => ({ body: { ...psaCredentials, name: 'Another PSA' } }),
   listPsaConnections: () => ({}),
