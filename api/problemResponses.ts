@@ -11,8 +11,8 @@ export type OwnProblems = { readonly [Status in 404 | 409 | 422 | 429 | 503]?: r
 /** By status: what it means, and the text of an example. */
 const meanings = {
   400: ['The request does not fit its schema', 'The address contains a NUL, or text that is not valid Unicode.'],
-  401: ['No token, or one that is not valid', 'Send a token: "Authorization: Bearer …".'],
-  403: ['The token lacks the scope', 'This needs a token with the scope "operate".'],
+  401: ['No token and no session, or one that is not valid', 'Send a token: "Authorization: Bearer …".'],
+  403: ['The caller lacks the scope', 'This needs a token with the scope "operate".'],
   404: ['There is no such thing in this organization', 'There is no such integration.'],
   409: ['The present state does not allow it', 'A sentence that says why not, and what to do first.'],
   413: ['The body is too large', 'The body is larger than 1048576 bytes.'],
@@ -56,8 +56,8 @@ export function problemResponses({
       ...when(isPost, 'invalid-idempotency-key'),
       ...when(isPaged, 'invalid-cursor'),
     ],
-    401: ['no-token', 'bad-token'],
-    403: ['missing-scope'],
+    401: ['no-token', 'bad-token', 'no-session'],
+    403: ['missing-scope', ...when(takesBody, 'wrong-origin')],
     404: [...new Set([...when(path.includes('{'), 'not-found'), ...(problems[404] ?? [])])],
     409: [...(problems[409] ?? []), ...when(isPost, 'in-progress')],
     413: when(takesBody, 'too-large'),

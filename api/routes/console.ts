@@ -30,7 +30,9 @@ const types: Record<string, string> = {
 export const consoleRoutes = new OpenAPIHono<ApiEnv>();
 
 /** What the pages must know before anybody has signed in. */
-consoleRoutes.get('/config.json', (c) => c.json({ signIn: ['password', 'link'] }, 200, { 'cache-control': 'no-store' }));
+consoleRoutes.get('/config.json', (c) =>
+  c.json({ signIn: ['password', 'link'] }, 200, { 'cache-control': 'no-store' }),
+);
 
 // A name holds a hash of what is in it, so it never means anything else.
 consoleRoutes.get('/assets/:name{[\\w-]+(\\.[\\w-]+)+}', (c) =>
