@@ -9,7 +9,7 @@ export interface FieldWords {
   where: string;
   /** It is never shown again, and a form hides it while it is typed. */
   secret?: boolean;
-  example?: string;
+  sample?: string;
 }
 
 /** A field as a form needs it. */
@@ -21,7 +21,7 @@ export interface Field {
   secret: boolean;
   type: 'text' | 'number';
   required: boolean;
-  example: string | null;
+  sample: string | null;
   /** The value that holds when none is given; null = none. */
   default: string | number | null;
   minimum: number | null;
@@ -58,7 +58,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
       secret: said.secret ?? false,
       type: typeOf(name, shape.type),
       required: required.includes(name),
-      example: said.example ?? null,
+      sample: said.sample ?? null,
       default: typeof shape.default === 'string' || typeof shape.default === 'number' ? shape.default : null,
       minimum: shape.minimum ?? null,
       maximum: shape.maximum ?? null,

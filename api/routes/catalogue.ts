@@ -29,7 +29,8 @@ const fieldSchema = z
     secret: z.boolean(),
     type: z.enum(['text', 'number']),
     required: z.boolean(),
-    example: z.string().nullable(),
+    /** What a value looks like. */
+    sample: z.string().nullable(),
     /** The value that holds when none is given; null = none. */
     default: z.union([z.string(), z.number()]).nullable(),
     minimum: z.number().nullable(),

@@ -2,6 +2,7 @@
 import { pushStatuses } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { changeIntake } from '../../commands/integration.ts';
+import { countLinked } from '../../db/queries/integration.ts';
 import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
 import { runCommand } from '../context.ts';
 import {
@@ -59,6 +60,8 @@ const intakeView = listOf(refusedSchema)
     intake: z.enum(['push', 'pull']),
     /** The status that the vendor has set. */
     pushStatus: z.enum(pushStatuses),
+    /** How many customers are linked. */
+    linked: z.int(),
     refused: z.object({
       /** How many accounts and services have refused posts; `items` lists them. */
       rows: z.int(),
@@ -83,6 +86,7 @@ const getIntake = route({
   example: {
     intake: 'push' as const,
     pushStatus: 'active' as const,
+    linked: 29,
     refused: { rows: 1, times: 12, forgotten: 0 },
     items: [
       {
@@ -121,6 +125,7 @@ intakeRoutes.openapi(getIntake, async (c) => {
   return send(c, intakeView, {
     intake: row.intake,
     pushStatus: row.pushStatus,
+    linked: await countLinked(deps.db, row.id),
     refused: await countRefused(deps.db, row.id),
     items: page.items.map(({ vendorAccountId: accountId, code, detail, ...rest }) => ({
       ...rest,

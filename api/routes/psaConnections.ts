@@ -29,6 +29,22 @@ const settingsSchema = z.object({
     .number()
     .openapi({ description: 'The decimals of a quantity that the PSA keeps: targets are rounded half up to them' }),
 });
+/** The rights as they were last checked; null = not checked yet. A union for the reason given at `approvalSchema`. */
+const rightsSchema = z.union([
+  z
+    .object({
+      /** Whether the credentials work. */
+      auth: z.enum(['ok', 'bad_credentials', 'bad_host', 'unreachable']),
+      serverVersion: z.string().optional(),
+      /** By the id of the right, which `GET /v1/psas` explains; `evidence` says what was asked and what came back. */
+      capabilities: z.record(
+        z.string(),
+        z.object({ state: z.enum(['granted', 'denied', 'unknown']), evidence: z.string() }),
+      ),
+    })
+    .openapi('CheckedRights'),
+  z.null(),
+]);
 const connectionSchema = z
   .object({
     id: z.uuid(),
@@ -36,10 +52,10 @@ const connectionSchema = z
     name: z.string(),
     settings: settingsSchema,
     writesEnabled: z.boolean(),
-    permissions: z.unknown(),
+    permissions: rightsSchema,
     permissionsAt: isoDateOrNull,
     /** The rights that alerts need, as *Check Permissions* found them; null before. */
-    alertPermissions: z.unknown(),
+    alertPermissions: rightsSchema,
     alertPermissionsAt: isoDateOrNull,
     refreshedAt: isoDateOrNull,
     /**
@@ -73,8 +89,17 @@ const exampleConnection = {
   name: 'Our ConnectWise',
   settings: { quantityDecimals: 2 },
   writesEnabled: false,
-  permissions: null,
-  permissionsAt: null,
+  permissions: {
+    auth: 'ok' as const,
+    serverVersion: 'v2025.16',
+    capabilities: {
+      'lines.read': {
+        state: 'granted' as const,
+        evidence: 'GET /finance/agreements/77/additions answered with 3 row(s).',
+      },
+    },
+  },
+  permissionsAt: '2026-11-23T09:00:00.000Z',
   alertPermissions: null,
   alertPermissionsAt: null,
   refreshedAt: null,
@@ -286,6 +311,9 @@ async function sendConnection(c: Context<ApiEnv>, id: string, status: 200 | 201 
   return send(c, connectionSchema, (await createViewer(deps, [row]))(row), status);
 }
 
+/** Reads what a step stored. @throws ZodError for rights that no version of Countersign writes */
+const rightsOf = (stored: unknown) => rightsSchema.parse(stored);
+
 /** Reads what is shown of these connections, with as many statements as one takes. @returns a function that shows one of them */
 async function createViewer(deps: ApiDependencies, rows: readonly PsaConnectionRow[]) {
   const ids = rows.map(({ id }) => id);
@@ -296,6 +324,8 @@ async function createViewer(deps: ApiDependencies, rows: readonly PsaConnectionR
     const process = refreshProcess(row);
     return {
       ...row,
+      permissions: rightsOf(row.permissions),
+      alertPermissions: rightsOf(row.alertPermissions),
       settings: { quantityDecimals: quantityDecimalsOf(row) },
       pause: pauseOf(row.id),
       unread: unreadOf(row.id),

@@ -24,12 +24,12 @@ export const connectwiseCredentials = z.strictObject({
   site: field(z.string().trim().min(3).max(300), {
     label: 'Site',
     where: 'The host that you log in to, without https://. A server of your own has its own host name.',
-    example: 'na.myconnectwise.net',
+    sample: 'na.myconnectwise.net',
   }),
   companyId: field(noSeparators(), {
     label: 'Company ID',
     where: 'The company that you type when you log in to ConnectWise, beside user name and password.',
-    example: 'acme',
+    sample: 'acme',
   }),
   publicKey: field(noSeparators(), { label: 'Public Key', where: `${keysAt}: the public key.` }),
   privateKey: field(z.string().trim().min(1).max(200), {

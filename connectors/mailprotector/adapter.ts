@@ -38,7 +38,7 @@ export const mailprotectorCredentials = z.strictObject({
     {
       label: 'Reseller id',
       where: 'The number in the address of the Mailprotector Console while your reseller account is open.',
-      example: '500',
+      sample: '500',
     },
   ),
   apiKey: field(z.string().trim().min(8).max(500), {

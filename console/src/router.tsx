@@ -55,6 +55,36 @@ const integrations = createRoute({
   component: lazyRouteComponent(() => import('./routes/integrations.tsx'), 'Integrations'),
 });
 
+const connectPsa = createRoute({
+  getParentRoute: () => shell,
+  path: '/psa-connections/new',
+  component: lazyRouteComponent(() => import('./routes/connectPsa.tsx'), 'ConnectPsa'),
+});
+
+const psaConnection = createRoute({
+  getParentRoute: () => shell,
+  path: '/psa-connections/$id',
+  component: lazyRouteComponent(() => import('./routes/psaConnection.tsx'), 'PsaConnectionPage'),
+});
+
+const connectVendor = createRoute({
+  getParentRoute: () => shell,
+  path: '/connect/$vendor',
+  component: lazyRouteComponent(() => import('./routes/connectVendor.tsx'), 'ConnectVendor'),
+});
+
+const connectWizard = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id/connect',
+  component: lazyRouteComponent(() => import('./routes/connectWizard.tsx'), 'ConnectWizard'),
+});
+
+const integration = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id',
+  component: lazyRouteComponent(() => import('./routes/integration.tsx'), 'IntegrationPage'),
+});
+
 const runs = createRoute({
   getParentRoute: () => shell,
   path: '/runs',
@@ -98,7 +128,21 @@ const settings = createRoute({
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     signIn,
-    shell.addChildren([start, reconcile, integrations, newCustomers, alerts, runs, audit, settings]),
+    shell.addChildren([
+      start,
+      reconcile,
+      integrations,
+      connectPsa,
+      psaConnection,
+      connectVendor,
+      connectWizard,
+      integration,
+      newCustomers,
+      alerts,
+      runs,
+      audit,
+      settings,
+    ]),
   ]),
   defaultErrorComponent: BrokenPage,
   // What a page does not know of, or refuses, is not handed to it.

@@ -377,3 +377,7 @@ export async function countMappings(
   const services = await db.$count(serviceMapping, eq(serviceMapping.integrationId, integrationId));
   return { accounts, services };
 }
+
+export function countLinked(db: Queryable, integrationId: string): Promise<number> {
+  return db.$count(vendorAccount, and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.linked, true)));
+}

@@ -1623,6 +1623,18 @@ export interface components {
                 unitPrice: number;
             }[];
         };
+        CheckedRights: {
+            /** @enum {string} */
+            auth: "ok" | "bad_credentials" | "bad_host" | "unreachable";
+            capabilities: {
+                [key: string]: {
+                    evidence: string;
+                    /** @enum {string} */
+                    state: "granted" | "denied" | "unknown";
+                };
+            };
+            serverVersion?: string;
+        };
         Field: {
             default: string | number | null;
             label: string;
@@ -1630,6 +1642,7 @@ export interface components {
             minimum: number | null;
             name: string;
             required: boolean;
+            sample: string | null;
             secret: boolean;
             /** @enum {string} */
             type: "text" | "number";
@@ -1693,6 +1706,7 @@ export interface components {
             /** @enum {string} */
             intake: "push" | "pull";
             items: components["schemas"]["RefusedPost"][];
+            linked: number;
             nextCursor: string | null;
             /** @enum {string} */
             pushStatus: "inactive" | "pending" | "active" | "disabled" | "error";
@@ -1893,7 +1907,7 @@ export interface components {
             prospect: boolean;
         };
         PsaConnection: {
-            alertPermissions?: unknown;
+            alertPermissions: components["schemas"]["CheckedRights"] | null;
             /** Format: date-time */
             alertPermissionsAt: string | null;
             /** Format: uuid */
@@ -1902,7 +1916,7 @@ export interface components {
             kind: string;
             name: string;
             pause: components["schemas"]["Pause"] | null;
-            permissions?: unknown;
+            permissions: components["schemas"]["CheckedRights"] | null;
             /** Format: date-time */
             permissionsAt: string | null;
             process: components["schemas"]["Process"];

@@ -1,12 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { formatCount } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
+import { LinkButton } from '../../ui/LinkButton.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
 import { When } from '../../ui/When.tsx';
-import { usePsaWords, useVendor, type PsaWords } from '../catalogue/queries.ts';
+import { usePsaWords, useVendor } from '../catalogue/queries.ts';
 import type { Health } from '../integrationHealth/queries.ts';
+import { Waits } from '../integrationHealth/Waits.tsx';
 import { SyncNow } from '../syncs/SyncNow.tsx';
 import styles from './IntegrationCard.module.css';
 import { moduleWords, syncStateOf, wordOf, type Integration } from './state.ts';
@@ -80,6 +81,14 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
 
       <footer className={styles['foot']}>
         {process.done && integration.disconnectedAt === null && <SyncNow integrationId={integration.id} />}
+        {!process.done && integration.disconnectedAt === null && (
+          <LinkButton to="/integrations/$id/connect" params={{ id: integration.id }} look="main">
+            Go on connecting
+          </LinkButton>
+        )}
+        <LinkButton to="/integrations/$id" params={{ id: integration.id }} aria-label={`Configure ${vendor}`}>
+          Configure
+        </LinkButton>
         <Link to="/runs" search={{ integration: integration.id }}>
           Runs
         </Link>
@@ -109,56 +118,4 @@ function Soft({ at }: { at: string }) {
       <When at={at} as="age" />
     </span>
   );
-}
-
-/** What does not go on by itself, and whom it waits for. */
-function Waits({ health, vendor, psa }: { health: Health; vendor: string; psa: PsaWords }) {
-  const whom = { person: 'You', vendor, psa: 'The PSA', countersign: 'Countersign' };
-  const lines = [
-    ...health.waits.map((wait) => ({
-      tone: wait.code === undefined ? ('waiting' as const) : ('bad' as const),
-      whom: whom[wait.for],
-      what: wait.what,
-    })),
-    ...todosOf(health, vendor, psa).map((what) => ({ tone: 'care' as const, whom: 'You', what })),
-  ];
-  if (lines.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
-  return (
-    <ul className={styles['waits']} aria-label="What waits for whom">
-      {lines.map((line) => (
-        <li key={line.what}>
-          <StatusWord tone={line.tone}>{line.whom}</StatusWord>
-          <span>{line.what}</span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** What a person has to look at, though no process waits for it. */
-function todosOf(health: Health, vendor: string, psa: PsaWords): string[] {
-  const { heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } = health;
-  const count = (n: number, one: string, many: string) =>
-    n === 0 ? [] : [n === 1 ? one : `${formatCount(n)} ${many}`];
-  return [
-    ...(stale ? ['The data is older than the schedule allows.'] : []),
-    ...count(heldRuns, 'One run is held: release or discard it.', 'runs are held: release or discard them.'),
-    ...count(
-      customersWaiting,
-      `One new customer is not mapped to a ${psa.account.one} yet.`,
-      `new customers are not mapped to ${psa.account.many} yet.`,
-    ),
-    ...count(
-      alertsParked,
-      'One alert waits until its account is mapped.',
-      'alerts wait until their accounts are mapped.',
-    ),
-    ...count(alertsDead, 'One alert could not be delivered.', 'alerts could not be delivered.'),
-    ...count(
-      refusedPosts,
-      `What ${vendor} sends for one account and service is refused.`,
-      `accounts and services are refused when ${vendor} sends them.`,
-    ),
-    ...credentials.flatMap(({ warning }) => warning ?? []),
-  ];
 }

@@ -1,8 +1,22 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
+
+export type PsaConnection = Schema<'PsaConnection'>;
 
 export const psaConnectionsQuery = queryOptions({
   queryKey: keys.psaConnections.all,
   queryFn: ({ signal }) => ask(api.GET('/v1/psa-connections', { signal })),
 });
+
+const busyMs = 1_500;
+const idleMs = 10_000;
+
+/** A connection as it is now, asked again and again: its rights and data are read while somebody looks on. */
+export const psaConnectionQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.psaConnections.one(id),
+    queryFn: ({ signal }) => ask(api.GET('/v1/psa-connections/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: (query) => (query.state.data?.process.done === false ? busyMs : idleMs),
+  });

@@ -1,0 +1,64 @@
+import { formatCount } from '../../ui/format.ts';
+import { StatusWord } from '../../ui/StatusWord.tsx';
+import type { PsaWords } from '../catalogue/queries.ts';
+import type { Health } from './queries.ts';
+import styles from './Waits.module.css';
+
+interface Props {
+  health: Health;
+  /** As the vendor is called. */
+  vendor: string;
+  psa: PsaWords;
+}
+
+/** What does not go on by itself, and whom it waits for. */
+export function Waits({ health, vendor, psa }: Props) {
+  const whom = { person: 'You', vendor, psa: 'The PSA', countersign: 'Countersign' };
+  const lines = [
+    ...health.waits.map((wait) => ({
+      tone: wait.code === undefined ? ('waiting' as const) : ('bad' as const),
+      whom: whom[wait.for],
+      what: wait.what,
+    })),
+    ...todosOf(health, vendor, psa).map((what) => ({ tone: 'care' as const, whom: 'You', what })),
+  ];
+  if (lines.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
+  return (
+    <ul className={styles['waits']} aria-label="What waits for whom">
+      {lines.map((line) => (
+        <li key={line.what}>
+          <StatusWord tone={line.tone}>{line.whom}</StatusWord>
+          <span>{line.what}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What a person has to look at, though no process waits for it. */
+function todosOf(health: Health, vendor: string, psa: PsaWords): string[] {
+  const { heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } = health;
+  const count = (n: number, one: string, many: string) =>
+    n === 0 ? [] : [n === 1 ? one : `${formatCount(n)} ${many}`];
+  return [
+    ...(stale ? ['The data is older than the schedule allows.'] : []),
+    ...count(heldRuns, 'One run is held: release or discard it.', 'runs are held: release or discard them.'),
+    ...count(
+      customersWaiting,
+      `One new customer is not mapped to a ${psa.account.one} yet.`,
+      `new customers are not mapped to ${psa.account.many} yet.`,
+    ),
+    ...count(
+      alertsParked,
+      'One alert waits until its account is mapped.',
+      'alerts wait until their accounts are mapped.',
+    ),
+    ...count(alertsDead, 'One alert could not be delivered.', 'alerts could not be delivered.'),
+    ...count(
+      refusedPosts,
+      `What ${vendor} sends for one account and service is refused.`,
+      `accounts and services are refused when ${vendor} sends them.`,
+    ),
+    ...credentials.flatMap(({ warning }) => warning ?? []),
+  ];
+}

@@ -1,0 +1,202 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { api, ask } from '../api/client.ts';
+import { keys } from '../api/keys.ts';
+import type { Schema } from '../api/types.ts';
+import { FieldsForm } from '../features/catalogue/FieldsForm.tsx';
+import { psasQuery } from '../features/catalogue/queries.ts';
+import { useMay } from '../features/me/queries.ts';
+import { psaConnectionQuery, type PsaConnection } from '../features/psaConnections/queries.ts';
+import { RightsTable, rightsWord } from '../features/psaConnections/RightsTable.tsx';
+import { Banner } from '../ui/Banner.tsx';
+import { Button } from '../ui/Button.tsx';
+import { Checkbox } from '../ui/Checkbox.tsx';
+import { Dialog } from '../ui/Dialog.tsx';
+import { LinkButton } from '../ui/LinkButton.tsx';
+import { Loaded } from '../ui/Loaded.tsx';
+import { Page } from '../ui/Page.tsx';
+import { Actions, Facts, Section, Soft } from '../ui/Section.tsx';
+import { Skeleton } from '../ui/Skeleton.tsx';
+import { StatusWord } from '../ui/StatusWord.tsx';
+import { Steps } from '../ui/Steps.tsx';
+import { tell, tellProblem } from '../ui/Toast.tsx';
+import { When } from '../ui/When.tsx';
+
+/** A PSA connection: what it may do, what has been read, and how it is changed. */
+export function PsaConnectionPage() {
+  const { id } = useParams({ from: '/shell/psa-connections/$id' });
+  const connection = useQuery(psaConnectionQuery(id));
+  const psas = useQuery(psasQuery);
+  return (
+    <Page
+      title={connection.data?.name ?? 'PSA connection'}
+      lead="Your PSA: its rights, and what has been read from it."
+    >
+      <Loaded query={connection} what="The PSA connection" loading={<Skeleton label="Reading the connection …" />}>
+        {(data) => (
+          <Loaded query={psas} what="The PSAs" loading={<Skeleton label="Reading what this PSA needs …" />}>
+            {({ items }) => {
+              const psa = items.find((each) => each.id === data.kind);
+              return psa && <Connection connection={data} psa={psa} />;
+            }}
+          </Loaded>
+        )}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Connection({ connection, psa }: { connection: PsaConnection; psa: Schema<'Psa'> }) {
+  const { id, permissions, alertPermissions, process, refreshedAt } = connection;
+  const queryClient = useQueryClient();
+  const isOperator = useMay('operate');
+  const isAdmin = useMay('admin');
+  const shown = (data: PsaConnection) => queryClient.setQueryData(keys.psaConnections.one(id), data);
+  const check = useMutation({
+    mutationFn: () =>
+      ask(
+        api.POST('/v1/psa-connections/{id}/check', {
+          params: { path: { id }, header: { 'idempotency-key': crypto.randomUUID() } },
+        }),
+      ),
+    onSuccess: (data) => {
+      shown(data);
+      tell('Rights and data are being read again');
+    },
+    onError: tellProblem,
+  });
+  const rights = rightsWord(psa, 'billing', permissions);
+  return (
+    <>
+      <Section title="Rights" aside={<StatusWord tone={rights.tone}>{rights.word}</StatusWord>}>
+        {permissions !== null && permissions.auth !== 'ok' && (
+          <Banner tone="bad" title={`${psa.name} does not accept the credentials`}>
+            {Object.values(permissions.capabilities)[0]?.evidence}
+          </Banner>
+        )}
+        <RightsTable psa={psa} module="billing" checked={permissions} />
+        {alertPermissions !== null && <RightsTable psa={psa} module="alerts" checked={alertPermissions} />}
+        <Actions>
+          {isOperator && (
+            <Button onPress={() => check.mutate()} isDisabled={check.isPending}>
+              Check again
+            </Button>
+          )}
+          {permissions?.auth === 'ok' && (
+            <LinkButton to="/integrations" look="main">
+              Go on to the vendors
+            </LinkButton>
+          )}
+        </Actions>
+      </Section>
+
+      <Section title="What has been read">
+        <Facts
+          facts={[
+            { name: 'Data as of', value: refreshedAt === null ? 'Nothing read yet' : <When at={refreshedAt} /> },
+            {
+              name: 'Rows that could not be read',
+              value: connection.unread.total === 0 ? 'None' : connection.unread.total,
+            },
+          ]}
+        />
+        {connection.pause && <Soft>It asked for a pause: {connection.pause.why}</Soft>}
+        <Steps label={`Steps of reading ${connection.name}`} steps={process.steps} />
+      </Section>
+
+      {isAdmin && <Writing connection={connection} psa={psa} onChanged={shown} />}
+      {isAdmin && (
+        <Section title="Settings">
+          <FieldsForm
+            fields={psa.settings}
+            given={connection.settings}
+            submit="Save settings"
+            onSubmit={async (body) => {
+              shown(await ask(api.PUT('/v1/psa-connections/{id}/settings', { params: { path: { id } }, body })));
+              tell('The settings were saved');
+            }}
+          />
+        </Section>
+      )}
+      {isAdmin && (
+        <Section title="New credentials">
+          <Soft>The old ones are replaced, and the new ones are tried at once. Nothing else changes.</Soft>
+          <FieldsForm
+            fields={psa.credentials}
+            submit="Give new credentials"
+            onSubmit={async (credentials) => {
+              const body = { kind: psa.id, credentials };
+              shown(await ask(api.PUT('/v1/psa-connections/{id}/credentials', { params: { path: { id } }, body })));
+              tell('The credentials were replaced', 'They are being tried.');
+            }}
+          />
+        </Section>
+      )}
+    </>
+  );
+}
+
+interface WritingProps {
+  connection: PsaConnection;
+  psa: Schema<'Psa'>;
+  onChanged: (data: PsaConnection) => void;
+}
+
+/** Writing to the PSA is off until an admin turns it on. */
+function Writing({ connection: { id, writesEnabled }, psa, onChanged }: WritingProps) {
+  const [isAsking, setAsking] = useState(false);
+  const [isSure, setSure] = useState(false);
+  const write = useMutation({
+    mutationFn: (enabled: boolean) =>
+      ask(api.PUT('/v1/psa-connections/{id}/writes', { params: { path: { id } }, body: { enabled } })),
+    onSuccess: (data) => {
+      onChanged(data);
+      setAsking(false);
+    },
+    onError: tellProblem,
+  });
+  const off = `Approvals are a to-do list: you change the ${psa.words.line.many} yourself, and the next read verifies them.`;
+  return (
+    <Section
+      title="Writing"
+      aside={<StatusWord tone={writesEnabled ? 'good' : 'quiet'}>{writesEnabled ? 'On' : 'Off'}</StatusWord>}
+    >
+      <Soft>
+        {writesEnabled
+          ? `Approved quantities are written to the ${psa.words.line.many} of your ${psa.words.agreement.many}.`
+          : off}
+      </Soft>
+      <Actions>
+        {writesEnabled ? (
+          <Button onPress={() => write.mutate(false)} isDisabled={write.isPending}>
+            Turn writing off
+          </Button>
+        ) : (
+          <Button onPress={() => setAsking(true)}>Turn writing on …</Button>
+        )}
+      </Actions>
+      <Dialog
+        title="Turn writing on?"
+        isOpen={isAsking}
+        onClose={() => setAsking(false)}
+        actions={
+          <>
+            <Button onPress={() => setAsking(false)}>Not now</Button>
+            <Button look="main" isDisabled={!isSure || write.isPending} onPress={() => write.mutate(true)}>
+              Turn writing on
+            </Button>
+          </>
+        }
+      >
+        <p>
+          From then on what is approved in Countersign changes quantities in {psa.name}, and so your customers' next
+          invoices. Nothing is written that nobody approved.
+        </p>
+        <Checkbox isChecked={isSure} onChange={setSure}>
+          I understand that approvals change invoices.
+        </Checkbox>
+      </Dialog>
+    </Section>
+  );
+}

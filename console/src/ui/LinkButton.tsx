@@ -1,0 +1,26 @@
+import { createLink } from '@tanstack/react-router';
+import type { AnchorHTMLAttributes, Ref } from 'react';
+import styles from './Button.module.css';
+import { Icon } from './Icon.tsx';
+
+interface Props extends Omit<AnchorHTMLAttributes<HTMLAnchorElement>, 'className'> {
+  look?: 'plain' | 'main' | 'quiet';
+  ref?: Ref<HTMLAnchorElement>;
+}
+
+function Anchor({ look = 'plain', ref, ...props }: Props) {
+  return <a {...props} ref={ref} className={`${styles['button']} ${styles['link']} ${styles[look]}`} />;
+}
+
+/** A link to another page of ours that is what the page is for, so it looks like a button. */
+export const LinkButton = createLink(Anchor);
+
+/** A button that opens another site beside this one. */
+export function AwayButton({ href, look, children }: { href: string; look?: 'plain' | 'main'; children: string }) {
+  return (
+    <Anchor href={href} target="_blank" rel="noreferrer" {...(look === undefined ? {} : { look })}>
+      {children}
+      <Icon name="out" />
+    </Anchor>
+  );
+}
