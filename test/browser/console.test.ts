@@ -278,7 +278,7 @@ test('who may only look is offered nothing that the API would refuse', async () 
 test('an organization without an integration is told what comes first, and sees nothing of another', async () => {
   const organizationId = await insertOrganization(system.database.db, 'Another MSP');
   await signIn(await newToken(['admin'], organizationId));
-  await page.getByRole('heading', { name: 'Nothing is connected yet' }).waitFor();
+  await page.getByRole('heading', { name: 'Connect your PSA first' }).waitFor();
   await page.getByRole('button', { name: 'You, at Another MSP' }).waitFor();
   await inspect('empty');
   await page.goto(`/runs?integration=${integrationId}`);
