@@ -7,8 +7,9 @@ import { CustomerPicker } from '../features/customers/CustomerPicker.tsx';
 import { EnablePanel } from '../features/integrationKeys/EnablePanel.tsx';
 import { CredentialsPanel } from '../features/integrations/CredentialsPanel.tsx';
 import { nextOf } from '../features/integrations/nextOf.ts';
-import { integrationQuery, intakeQuery } from '../features/integrations/queries.ts';
+import { intakeQuery } from '../features/integrations/queries.ts';
 import type { Integration } from '../features/integrations/state.ts';
+import { useIntegration } from '../features/integrations/useIntegration.ts';
 import { useRetry } from '../features/integrations/useRetry.ts';
 import { useMay } from '../features/me/queries.ts';
 import { psaConnectionQuery } from '../features/psaConnections/queries.ts';
@@ -34,7 +35,7 @@ type Step = Integration['process']['steps'][number];
  */
 export function ConnectWizard() {
   const { id } = useParams({ from: '/shell/integrations/$id/connect' });
-  const integration = useQuery(integrationQuery(id));
+  const integration = useIntegration(id);
   const vendor = useVendor(integration.data?.vendor);
   return (
     <Page

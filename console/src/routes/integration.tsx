@@ -8,9 +8,10 @@ import { Waits } from '../features/integrationHealth/Waits.tsx';
 import { Keys } from '../features/integrationKeys/Keys.tsx';
 import { CredentialsPanel } from '../features/integrations/CredentialsPanel.tsx';
 import { mappingPages, nextOf } from '../features/integrations/nextOf.ts';
-import { integrationQuery, intakeQuery } from '../features/integrations/queries.ts';
+import { intakeQuery } from '../features/integrations/queries.ts';
 import { Reconnection } from '../features/integrations/Reconnection.tsx';
 import { moduleWords, wordOf, type Integration } from '../features/integrations/state.ts';
+import { useIntegration } from '../features/integrations/useIntegration.ts';
 import { useMay } from '../features/me/queries.ts';
 import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
 import { ScheduleSection } from '../features/schedule/ScheduleForm.tsx';
@@ -28,7 +29,7 @@ import { When } from '../ui/When.tsx';
 /** An integration's own page: how it is, and everything of it that can be changed. */
 export function IntegrationPage() {
   const { id } = useParams({ from: '/shell/integrations/$id' });
-  const integration = useQuery(integrationQuery(id));
+  const integration = useIntegration(id);
   const health = useQuery(healthQuery);
   const vendor = useVendor(integration.data?.vendor);
   return (

@@ -8,16 +8,13 @@ export const integrationsQuery = queryOptions({
   queryFn: ({ signal }) => askAll((query) => ask(api.GET('/v1/integrations', { params: { query }, signal }))),
 });
 
-const busyMs = 1_500;
-const idleMs = 5_000;
-
-/** One integration as it is now, asked again and again: whoever connects it sees what happens elsewhere as it happens. */
 export const integrationQuery = (id: string) =>
   queryOptions({
     queryKey: keys.integrations.one(id),
     queryFn: ({ signal }) => ask(api.GET('/v1/integrations/{id}', { params: { path: { id } }, signal })),
-    refetchInterval: (query) => (query.state.data?.process.done === true ? idleMs : busyMs),
   });
+
+const everyMs = 5_000;
 
 /** How counts arrive, and how many customers are linked; asked again and again while somebody looks on. */
 export const intakeQuery = (id: string) =>
@@ -25,5 +22,5 @@ export const intakeQuery = (id: string) =>
     queryKey: keys.intake.of(id),
     queryFn: ({ signal }) =>
       ask(api.GET('/v1/integrations/{id}/intake', { params: { path: { id }, query: { limit: 1 } }, signal })),
-    refetchInterval: idleMs,
+    refetchInterval: everyMs,
   });
