@@ -48,7 +48,7 @@ const button = (name: string, at: Page = page) => at.getByRole('button', { name,
 const region = (name: string) => page.getByRole('region', { name, exact: true });
 const integrations = () => system.api.all<IntegrationView>('/v1/integrations');
 const heading = (name: string) => page.getByRole('heading', { name, level: 1 });
-const keyShown = () => page.getByLabel('API key');
+const keyShown = () => page.getByLabel('API key', { exact: true });
 
 async function newToken(scopes: string[]): Promise<string> {
   const secret = `cs_${randomBytes(32).toString('base64url')}`;
@@ -279,10 +279,7 @@ describe('the vendor sends the counts', () => {
   });
 
   test('G13 select the PSA board', async () => {
-    await page
-      .getByRole('button', { name: /service board/ })
-      .first()
-      .click();
+    await page.getByRole('button', { name: /Service board/ }).click();
     await page.getByRole('option', { name: 'Alerts' }).click();
     await button('Use this service board').click();
     await page.getByText('The service board was chosen').waitFor();
@@ -310,11 +307,11 @@ describe('Countersign reads the counts', () => {
     await page.getByText('Countersign reads the counts').click();
     await button('Connect').click();
     await page.getByLabel('Reseller id').fill('500');
-    await page.getByLabel('API key').fill('sim-mp-not-a-key');
+    await page.getByLabel('API key', { exact: true }).fill('sim-mp-not-a-key');
     await button('Give credentials').click();
     await page.getByRole('alert').getByText('Try the vendor credentials').waitFor();
     await visitor.inspect('vendor-refused');
-    await page.getByLabel('API key').fill(keys.reseller);
+    await page.getByLabel('API key', { exact: true }).fill(keys.reseller);
     await button('Give credentials').click();
     await page.getByRole('heading', { name: 'Choose the customers' }).waitFor();
     pullId = /integrations\/([^/]+)\/connect/.exec(page.url())?.[1] ?? '';
@@ -384,7 +381,7 @@ describe('Countersign reads the counts', () => {
     await button('Reconnect').click();
     await page.getByRole('heading', { name: 'How Countersign reads from Mailprotector' }).waitFor();
     await page.getByLabel('Reseller id').fill(goodCredentials.vendor.resellerId);
-    await page.getByLabel('API key').fill(goodCredentials.vendor.apiKey);
+    await page.getByLabel('API key', { exact: true }).fill(goodCredentials.vendor.apiKey);
     await button('Give credentials').click();
     await page.getByText('Everything is set up.').waitFor();
     expect(await system.api.all(`/v1/integrations/${pullId}/accounts?mapped=true`)).not.toEqual([]);

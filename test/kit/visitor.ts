@@ -73,7 +73,10 @@ export async function openVisitor(browser: Browser, baseURL: string): Promise<Vi
         expect(await findings(), `${name}, ${theme}`).toEqual([]);
         for (const width of widths) {
           await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
-          const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+          const beyond = await page.evaluate<number>(`(() => {
+            const page = document.getElementById('page') ?? document.documentElement;
+            return Math.max(document.documentElement.scrollWidth - innerWidth, page.scrollWidth - page.clientWidth);
+          })()`);
           expect(beyond, `${name} at ${width}`).toBeLessThanOrEqual(0);
           await shoot(`${name}-${theme}-${width}`);
         }

@@ -17,6 +17,7 @@ import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { formatCount } from '../ui/format.ts';
+import { Icon } from '../ui/Icon.tsx';
 import { AwayButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -158,9 +159,12 @@ function News({ integration, vendor }: { integration: Integration; vendor: Vendo
     <div role="status" className={styles['news']} aria-label={`What happened in the ${vendor.portal.name}`}>
       {news.map(({ what, at }) => (
         <p key={what}>
-          <StatusWord tone="good">{what}</StatusWord>{' '}
-          <span className={styles['soft']}>
-            <When at={at} />
+          <Icon name="good" />
+          <span>
+            {what}{' '}
+            <span className={styles['soft']}>
+              <When at={at} />
+            </span>
           </span>
         </p>
       ))}

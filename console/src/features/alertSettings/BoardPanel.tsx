@@ -127,7 +127,7 @@ function Board({ integration: { id, psaConnectionId }, readAt, words }: BoardPro
               {may && (
                 <>
                   <Select
-                    label={words}
+                    label={words.charAt(0).toUpperCase() + words.slice(1)}
                     choices={usable.map((board) => ({ id: board.id, name: board.name }))}
                     chosen={chosen}
                     onChoose={setPicked}

@@ -23,10 +23,7 @@ const pages: Record<string, { to: string; what: string }> = {
 export function nextOf({ process }: Integration): { to: string | null; what: string } {
   const open = process.steps.find(({ state }) => state !== 'done' && state !== 'skipped');
   if (!open) return { to: '/reconcile', what: 'Everything is set up.' };
-  return (
-    pages[open.step] ?? {
-      to: null,
-      what: `Account mapping is next, when the steps before it are done. ${process.waitsFor ?? ''}`,
-    }
-  );
+  // What is wrong, and what to do, stands with the step.
+  const why = open.problem ? `${open.title}: blocked.` : `${process.waitsFor ?? ''}.`;
+  return pages[open.step] ?? { to: null, what: `Account mapping is next, when the steps before it are done. ${why}` };
 }

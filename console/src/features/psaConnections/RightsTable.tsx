@@ -54,7 +54,9 @@ export function RightsTable({ psa, module, checked }: Props) {
                 </td>
                 <td>
                   {right.setting}
-                  {found && found.state !== 'granted' && <p className={styles['soft']}>{found.evidence}</p>}
+                  {checked?.auth === 'ok' && found && found.state !== 'granted' && (
+                    <p className={styles['soft']}>{found.evidence}</p>
+                  )}
                 </td>
               </tr>
             );
