@@ -201,7 +201,8 @@ export function createAlertActivities(deps: Dependencies) {
     /** Marks the alert delivered, and gives its slot to the next one. */
     async recordDelivery(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
-        const { integrationId } = await readAlert(deps.db, ref.id);
+        const { integrationId, ticketId, state } = await readAlert(deps.db, ref.id);
+        if (state === 'delivering' && ticketId === null) throw new Error(`The alert ${ref.id} has no ticket yet.`);
         return async (tx) => {
           return (await changeAndAdmit(tx, { integrationId, slots }, () => recordDelivered(tx, ref.id))).toWake;
         };

@@ -1,8 +1,10 @@
 /** Claims of writes that are sent only once, and the times around them (invariants 5 and 6), in milliseconds. */
-import type { Claim } from '../connectors/psa.ts';
+import type { Claim, FailedWrite } from '../connectors/psa.ts';
 import type { Environment } from '../environment.ts';
 
-export function writeTiming(environment: Environment) {
+type Uncertain = Extract<FailedWrite, { outcome: 'uncertain' }>;
+
+export function writeTiming(environment: Pick<Environment, 'CALL_TIMEOUT_MS' | 'PSA_SEARCH_LAG_MS'>) {
   /**
    * The longest time between a write's claim, or the start of the read on which the write is based, and its sending.
    */
@@ -14,29 +16,29 @@ export function writeTiming(environment: Environment) {
      * @param claimRow answers undefined when another caller has the claim
      * @param startedAt epoch milliseconds from which the write's window counts; absent = from its claim
      * @returns what came of the write, and of its claim: `claimed`, or `lost` to another caller, or neither
-     * @throws the claim's own failure, whatever the adapter made of it: nothing was sent
+     * @throws whatever `send` threw before the claim (PostgreSQL was away): nothing was sent
      */
-    writeOnce: async <Row, Result>(
+    writeOnce: async <Row, Result extends { outcome: string }>(
       claimRow: () => Promise<Row | undefined>,
       send: (claim: Claim) => Promise<Result>,
       startedAt?: number,
-    ): Promise<{ result: Result; claimed: Row | undefined; lost: boolean }> => {
-      const claiming: { claimed?: Row | undefined; lost: boolean; failure?: unknown } = { lost: false };
+    ): Promise<{ result: Result | Uncertain; claimed: Row | undefined; lost: boolean }> => {
+      const claiming: { claimed?: Row | undefined; lost: boolean } = { lost: false };
       const claim: Claim = async () => {
         const sendBefore = (startedAt ?? Date.now()) + writeWindowMs;
         // The window is over already: the write would come too late, so nothing is claimed.
         if (Date.now() >= sendBefore) return sendBefore;
-        try {
-          claiming.claimed = await claimRow();
-        } catch (error) {
-          claiming.failure = error;
-          throw error;
-        }
+        claiming.claimed = await claimRow();
         claiming.lost = claiming.claimed === undefined;
         return claiming.lost ? 0 : sendBefore;
       };
-      const result = await send(claim);
-      if (claiming.failure !== undefined) throw claiming.failure;
+      const result = await send(claim).catch((error: unknown): Uncertain => {
+        if (claiming.claimed === undefined) throw error;
+        return { outcome: 'uncertain', detail: 'The write was cut off.' };
+      });
+      // Nobody would ever look for a write that has no claim.
+      if (result.outcome === 'uncertain' && claiming.claimed === undefined && !claiming.lost)
+        throw new Error('A write was called uncertain before it was claimed.');
       return { result, claimed: claiming.claimed, lost: claiming.lost };
     },
     /**

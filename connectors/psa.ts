@@ -174,10 +174,13 @@ export interface CreateTicket extends TicketQuery {
   claim: Claim;
 }
 
-/** How a write can fail. */
+/**
+ * How a write can fail. An error that is not the PSA's (PostgreSQL could not claim the write, or give a permit) is no such
+ * answer: an adapter throws it on.
+ */
 export type FailedWrite =
   | { outcome: 'rejected'; code: string; detail: string }
-  /** The write was sent, or may have been; only reading again later can tell. */
+  /** The write was claimed and sent, or may have been sent; only reading again later can tell. */
   | { outcome: 'uncertain'; detail: string }
   /** Nothing was written, for a reason that concerns all writes (PSA away, throttled, credentials, rights): safe to claim again. */
   | { outcome: 'not_sent'; error: ConnectorError };

@@ -6,9 +6,10 @@ import type { FailedWrite } from '../psa.ts';
  * Classifies an error of the write's own request.
  *
  * @param right the setting to name if the API member lacks the right
+ * @throws an error that is not ConnectWise's: whether the write was sent is known only to the caller, who claims it
  */
 export function afterFailedWrite(error: unknown, right: string): FailedWrite {
-  if (!(error instanceof ConnectorError)) return { outcome: 'uncertain', detail: 'The write was cut off.' };
+  if (!(error instanceof ConnectorError)) throw error;
   if (error.mayHaveActed) return { outcome: 'uncertain', detail: error.detail };
   if (error.code !== 'forbidden') return refused(error);
   const detail = `${error.detail} In System > Security Roles set ${right} for the API member.`;
