@@ -2,16 +2,15 @@
  * Writes approved quantities to the PSA: each line is claimed in PostgreSQL, written once, and settled by reading it
  * again (invariant 5).
  */
-import { stopWriting } from '../commands/approval.ts';
+import { countersign, type Actor } from '../commands/actor.ts';
+import { closeApproval, recordOutcome, stopWriting } from '../commands/approvalOutcome.ts';
 import type { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
 import {
   claimLine,
-  closeBatch,
   listIntendedLines,
   listUncertainLines,
   readBatch,
-  recordOutcome,
   releaseClaim,
   type ApprovalBatchRow,
   type ApprovalLineRow,
@@ -23,12 +22,14 @@ import { isLineOver } from '../db/queries/psa.ts';
 import { quantityDecimalsOf, readPsaConnection } from '../db/queries/psaConnection.ts';
 import { roundHalfUp, sameQuantity, tidy } from '../domain/quantities.ts';
 import type { Dependencies } from './dependencies.ts';
-import { performStep, type StepRef, type StepResult } from './step.ts';
+import { effectOf, performStep, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writeTiming.ts';
 
 /** The PSA connection to which lines are written. */
 interface Psa {
   id: string;
+  /** Who has signed the lines off. */
+  signer: Actor;
   adapter: PsaAdapter;
   /** The decimals of a quantity that the PSA keeps. */
   decimals: number;
@@ -40,6 +41,14 @@ const linesPerActivity = 25;
 export function createApprovalActivities(deps: Dependencies) {
   const { writeOnce, settleAfterMs } = writeTiming(deps.environment);
 
+  async function record(
+    { id: psaConnectionId, signer }: Psa,
+    line: ApprovalLineRow,
+    outcome: LineOutcome,
+  ): Promise<void> {
+    await deps.db.transaction((tx) => recordOutcome(tx, signer, { psaConnectionId, line, outcome }));
+  }
+
   /**
    * Writes a line, if this caller gets the claim right before the write is sent.
    *
@@ -49,7 +58,7 @@ export function createApprovalActivities(deps: Dependencies) {
   async function write(psa: Psa, line: ApprovalLineRow): Promise<void> {
     if (await isLineOver(deps.db, psa.id, line.lineId)) {
       const detail = 'The line has ended since it was signed off: nothing was written. Review the card.';
-      return recordOutcome(deps.db, psa.id, line, { state: 'rejected', problem: { code: 'line_ended', detail } });
+      return record(psa, line, { state: 'rejected', problem: { code: 'line_ended', detail } });
     }
     // The write's window counts from before the line is read, so that the values compared with it are never old.
     const { result, claimed, lost } = await writeOnce(
@@ -67,15 +76,15 @@ export function createApprovalActivities(deps: Dependencies) {
       Date.now(),
     );
     if (lost) return;
-    if (result.outcome !== 'not_sent') return recordOutcome(deps.db, psa.id, claimed ?? line, outcomeOf(result));
-    if (result.error.code === 'locked') return waitForLock(psa.id, line, claimed ?? line, result.error);
+    if (result.outcome !== 'not_sent') return record(psa, claimed ?? line, outcomeOf(result));
+    if (result.error.code === 'locked') return waitForLock(psa, line, claimed ?? line, result.error);
     if (claimed) await releaseClaim(deps.db, line, claimed);
     throw result.error;
   }
 
-  async function psaOf(id: string): Promise<Psa> {
+  async function psaOf({ psaConnectionId: id, organizationId, requestedBy: name }: ApprovalBatchRow): Promise<Psa> {
     const decimals = quantityDecimalsOf(await readPsaConnection(deps.db, id));
-    return { id, adapter: await deps.connectors.psaOf(id), decimals };
+    return { id, signer: { organizationId, name }, adapter: await deps.connectors.psaOf(id), decimals };
   }
 
   const isWritingOn = async ({ psaConnectionId }: ApprovalBatchRow) =>
@@ -86,7 +95,7 @@ export function createApprovalActivities(deps: Dependencies) {
    * line.
    */
   async function waitForLock(
-    psaConnectionId: string,
+    psa: Psa,
     line: ApprovalLineRow,
     claimed: ApprovalLineRow,
     { detail, retryAfterMs }: ConnectorError,
@@ -100,7 +109,7 @@ export function createApprovalActivities(deps: Dependencies) {
     }
     const todo = 'Close the agreement, or whatever has it in use, in the PSA, then approve the card again.';
     const minutes = Math.round(lockedForMs / 60_000);
-    await recordOutcome(deps.db, psaConnectionId, claimed, {
+    await record(psa, claimed, {
       state: 'rejected',
       problem: { code: 'locked', detail: `${detail} It has been in use for ${minutes} minutes. ${todo}` },
     });
@@ -116,7 +125,8 @@ export function createApprovalActivities(deps: Dependencies) {
         const batch = await readBatch(deps.db, ref.id);
         // Turning writing off stopped the lines that were intended then; a claim may have been given back since, so
         // they are stopped again.
-        if (!(await isWritingOn(batch))) return (tx) => stopWriting(tx, { batch });
+        const { id: batchId, psaConnectionId } = batch;
+        if (!(await isWritingOn(batch))) return effectOf(stopWriting, countersign(batch), { psaConnectionId, batchId });
         const lines = await listIntendedLines(deps.db, ref.id, linesPerActivity);
         if (lines.length === 0) {
           const waitMs = await intendedInMs(deps.db, ref.id);
@@ -124,7 +134,7 @@ export function createApprovalActivities(deps: Dependencies) {
           const because = 'somebody has the lines that are left in use in the PSA';
           return { againInMs: Math.max(1, Math.ceil(waitMs)), because };
         }
-        const psa = await psaOf(batch.psaConnectionId);
+        const psa = await psaOf(batch);
         for (const line of lines) {
           await write(psa, line);
           await noteProgress(deps.db, ref);
@@ -143,23 +153,23 @@ export function createApprovalActivities(deps: Dependencies) {
         const batch = await readBatch(deps.db, ref.id);
         const open = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: linesPerActivity });
         if (open.length === 0) return async () => undefined;
-        const psa = await psaOf(batch.psaConnectionId);
+        const psa = await psaOf(batch);
         for (const line of open.filter((candidate) => candidate.settleInMs <= 0)) {
           const current = await psa.adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
           if (current && sameQuantity(current.quantity, line.to, psa.decimals)) {
-            await recordOutcome(deps.db, psa.id, line, {
+            await record(psa, line, {
               state: 'applied',
               quantity: current.quantity,
               version: current.version,
             });
           } else if (!current || !sameQuantity(current.quantity, line.from, psa.decimals)) {
-            await recordOutcome(deps.db, psa.id, line, conflictOf(current, { ...psa, to: line.to }));
+            await record(psa, line, conflictOf(current, { ...psa, to: line.to }));
           } else if (!(await isWritingOn(batch))) {
-            await recordOutcome(deps.db, psa.id, line, { state: 'todo' });
+            await record(psa, line, { state: 'todo' });
           } else if (line.claims < 2) {
             await write(psa, line);
           } else {
-            await recordOutcome(deps.db, psa.id, line, {
+            await record(psa, line, {
               state: 'rejected',
               problem: {
                 code: 'write_not_taken',
@@ -178,7 +188,9 @@ export function createApprovalActivities(deps: Dependencies) {
     },
 
     async closeApproval(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => async (tx) => closeBatch(tx, ref.id));
+      return performStep(deps, ref, async () => {
+        return effectOf(closeApproval, countersign(await readBatch(deps.db, ref.id)), { id: ref.id });
+      });
     },
   };
 }

@@ -10,6 +10,7 @@ import { remindOfOnboarding, showCustomer } from '../commands/onboarding.ts';
 import { startFound } from '../commands/startOnboardings.ts';
 import { lockIntegration, readIntegration } from '../db/queries/integration.ts';
 import { countRestless, listToWake, noteWoken, type OnboardingToWake } from '../db/queries/onboardingsToWake.ts';
+import { stageRead } from '../db/queries/staging.ts';
 import { moveRunCursor, noteIncomplete, openCustomerRun } from '../db/queries/sync.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { UsagePage } from '../connectors/vendor.ts';
@@ -18,7 +19,6 @@ import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
 import { commitChunk, performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
-import { stageRead } from './vendor.ts';
 
 /** The most customers that are started together, and the most workflows that are woken together. */
 const together = 100;

@@ -7,18 +7,14 @@ import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 import type { TicketOptions } from '../domain/alerts.ts';
 import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
-import { recomputeConnection } from '../db/queries/cards.ts';
-import { verifyTodoLines } from '../db/queries/approvals.ts';
 import { noteFailure } from '../db/queries/process.ts';
-import { satisfyNeeds } from '../db/queries/processNeed.ts';
 import { readIntegration } from '../db/queries/integration.ts';
-import { audit, countersign } from '../commands/actor.ts';
-import { askToMatch } from '../commands/onboarding.ts';
-import { applyPsaRows, listLineIds } from '../db/queries/psa.ts';
+import { countersign } from '../commands/actor.ts';
+import { applyRefresh } from '../commands/psaRefresh.ts';
+import { listLineIds } from '../db/queries/psa.ts';
 import { listInactiveAgreements, stageLinesVersion } from '../db/queries/inactiveAgreements.ts';
 import {
   claimRefresh,
-  closeRefresh,
   moveRefreshCursor,
   noteIncompleteRefresh,
   readPsaConnection,
@@ -34,7 +30,7 @@ import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { readLines } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
-import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
+import { commitChunk, effectOf, performStep, type StepRef, type StepResult } from './step.ts';
 
 type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 
@@ -109,16 +105,9 @@ export function createPsaActivities(deps: Dependencies) {
      * transaction.
      */
     async applyPsa(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => async (tx) => {
-        const figures = await applyPsaRows(tx, ref.id, ref.round);
-        const startedAt = await closeRefresh(tx, ref.round, figures);
-        await recomputeConnection(tx, ref.id);
-        await verifyTodoLines(tx, ref.id);
-        const subject = { subjectKind: 'psa_connection', subjectId: ref.id };
-        const actor = countersign(await readPsaConnection(tx, ref.id));
-        await audit(tx, actor, { action: 'psa.refreshed', ...subject, after: figures });
-        const waiters = await satisfyNeeds(tx, { kind: 'refreshPsa', id: ref.id }, startedAt);
-        return [...waiters, ...(await askToMatch(tx, { psaConnectionId: ref.id }))];
+      return performStep(deps, ref, async () => {
+        const actor = countersign(await readPsaConnection(deps.db, ref.id));
+        return effectOf(applyRefresh, actor, { psaConnectionId: ref.id, refreshId: ref.round });
       });
     },
   };

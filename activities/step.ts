@@ -4,6 +4,7 @@
  * in the step's row and reported to Temporal here as well (failures.ts).
  */
 import { ApplicationFailure } from '@temporalio/activity';
+import type { Actor, Command } from '../commands/actor.ts';
 import type { Transaction } from '../db/client.ts';
 import {
   beginStep,
@@ -43,6 +44,11 @@ export type Effect = (tx: Transaction) => Promise<readonly Wakeable[] | void>;
 
 /** Another attempt has finished the step: this attempt's effect is rolled back. */
 class AlreadyFinished extends Error {}
+
+/** Makes a command the effect of a step. */
+export function effectOf<Input>(command: Command<Input>, actor: Actor, input: Input): Effect {
+  return async (tx) => (await command(tx, actor, input)).toWake;
+}
 
 /**
  * @param work does the step's work outside the database; returns what to commit, when to try again, or nothing if there

@@ -1,28 +1,16 @@
 /** The activities that guard and apply a sync run. */
 import { syncProcess } from '../domain/process/ids.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
-import { audit, countersign } from '../commands/actor.ts';
-import { recomputeIntegration } from '../db/queries/cards.ts';
+import { countersign } from '../commands/actor.ts';
+import { applyRun, closeRun } from '../commands/syncRun.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { commitFact, finishStep } from '../db/queries/process.ts';
-import { satisfyNeeds } from '../db/queries/processNeed.ts';
-import { settlePushed } from '../db/queries/push.ts';
-import { dropStaged } from '../db/queries/staging.ts';
-import {
-  claimSyncRun,
-  hasAppliedRun,
-  insertSyncRequest,
-  readSyncRun,
-  supersedeHeldRuns,
-  updateRun,
-} from '../db/queries/sync.ts';
-import { applyUsage, listStagedUsage, listUsage } from '../db/queries/usage.ts';
-import { advanceCounted } from '../commands/onboarding.ts';
+import { claimSyncRun, hasAppliedRun, insertSyncRequest, updateRun } from '../db/queries/sync.ts';
+import { listStagedUsage, listUsage } from '../db/queries/usage.ts';
 import { isScheduled } from '../db/queries/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
-import { deriveUsageZero, usageByAccount } from '../commands/derivedAlerts.ts';
 import { admitAndWake } from './processRows.ts';
-import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
+import { effectOf, performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
 
 export function createSyncActivities(deps: Dependencies) {
   return {
@@ -69,43 +57,20 @@ export function createSyncActivities(deps: Dependencies) {
      * Makes the run's counts visible and recomputes the cards that the counts concern: one transaction (invariant 1).
      */
     async applyRun(ref: StepRef): Promise<StepResult> {
-      const result = await performStep(deps, ref, async () => async (tx) => {
-        const run = await readSyncRun(tx, ref.round);
-        const integration = await readIntegration(tx, ref.id);
-        const before = integration.modules.includes('alerts') ? await usageByAccount(tx, ref.id) : undefined;
-        await applyUsage(tx, ref.id, ref.round, run.guard?.heldPairs ?? []);
-        if (before) await deriveUsageZero(tx, integration, before);
-        await updateRun(tx, ref.round, { state: 'applied' });
-        // An incomplete run does not supersede held runs: a held run that was whole has more information.
-        const superseded = run.incomplete ? [] : await supersedeHeldRuns(tx, ref.id, run.startedAt);
-        for (const id of superseded) await dropStaged(tx, id);
-        await recomputeIntegration(tx, ref.id);
-        await settlePushed(tx, ref.id, ref.round);
-        await dropStaged(tx, ref.round);
-        const counted = await advanceCounted(tx, integration);
-        const { figures, incomplete } = run;
-        const after = { figures, superseded, ...(incomplete ? { incomplete } : {}) };
-        const subject = { subjectKind: 'sync_run', subjectId: ref.round };
-        await audit(tx, countersign(integration), { action: 'sync.applied', ...subject, after });
-        return counted;
-      });
+      const integration = await readIntegration(deps.db, ref.id);
+      const input = { integration, runId: ref.round };
+      const result = await performStep(deps, ref, async () => effectOf(applyRun, countersign(integration), input));
       // Runs after the commit, because it begins by locking the integration. If the worker is killed here, the sweep
       // admits the alerts.
-      await admitAndWake(deps, ref.id);
+      if (integration.modules.includes('alerts')) await admitAndWake(deps, ref.id);
       return result;
     },
 
     /** Closes the run, applied or held, and completes the steps that waited for the run. */
     async closeRun(ref: StepRef): Promise<StepResult> {
-      return performStep(deps, ref, async () => async (tx) => {
-        const run = await readSyncRun(tx, ref.round);
-        const held = run.state === 'running';
-        if (held && !run.incomplete) {
-          const superseded = await supersedeHeldRuns(tx, ref.id, run.startedAt);
-          for (const id of superseded) await dropStaged(tx, id);
-        }
-        await updateRun(tx, ref.round, { ...(held ? { state: 'held' as const } : {}), finished: true });
-        return held ? [] : satisfyNeeds(tx, { kind: 'sync', id: ref.id }, run.startedAt);
+      return performStep(deps, ref, async () => {
+        const integration = await readIntegration(deps.db, ref.id);
+        return effectOf(closeRun, countersign(integration), { integration, runId: ref.round });
       });
     },
   };

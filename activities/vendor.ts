@@ -1,21 +1,11 @@
 /** The activities that call the vendor. */
-import { keyOfPair } from '../domain/countPair.ts';
 import { Context } from '@temporalio/activity';
-import { audit, countersign } from '../commands/actor.ts';
-import { noteCustomerChanges } from '../commands/customerChanges.ts';
-import {
-  addServices,
-  listLinkedAccountIds,
-  listVendorAccountNames,
-  readIntegration,
-  storeVendorAccounts,
-  storeVendorName,
-} from '../db/queries/integration.ts';
+import { countersign } from '../commands/actor.ts';
+import { completeReading, storeVerified } from '../commands/vendorListing.ts';
+import { listLinkedAccountIds, listVendorAccountNames, readIntegration } from '../db/queries/integration.ts';
 import { readBurst, stagePushed, type Burst } from '../db/queries/push.ts';
-import { listStagedIds, stageRows } from '../db/queries/staging.ts';
-import { moveRunCursor, noteIncomplete, readSyncRun, takeOverRun, updateRun } from '../db/queries/sync.ts';
-import { dropLowering, listStagedServices, stageZeroes } from '../db/queries/usage.ts';
-import type { Transaction } from '../db/client.ts';
+import { listStagedIds, stageRead } from '../db/queries/staging.ts';
+import { moveRunCursor, noteIncomplete, takeOverRun, updateRun } from '../db/queries/sync.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type {
   CallOptions,
@@ -29,12 +19,10 @@ import type { Environment } from '../environment.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { partsCommitted, performReading } from './reading.ts';
-import { commitChunk, performStep, type StepRef, type StepResult } from './step.ts';
+import { commitChunk, effectOf, performStep, type StepRef, type StepResult } from './step.ts';
 
 /** Sorts after every account id: the cursor of a run whose pages have all arrived. */
 export const allPages = '\uffff';
-
-const subjectOf = ({ id }: StepRef) => ({ subjectKind: 'integration', subjectId: id });
 
 export function createVendorActivities(deps: Dependencies) {
   const signal = () => Context.current().cancellationSignal;
@@ -47,15 +35,9 @@ export function createVendorActivities(deps: Dependencies) {
         const { resellerName } = await adapter.verifyCredentials({ signal: signal() });
         const { call, accepting } = await acceptingOf(deps, ref);
         const { accounts } = await listCustomers(ref.id, adapter, call);
-        return async (tx) => {
-          const integration = await readIntegration(tx, ref.id);
-          await storeVendorName(tx, ref.id, resellerName);
-          const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole: !accepting?.lists.length });
-          const after = { accounts: accounts.length, ...(accepting?.lists.length ? { incomplete: accepting } : {}) };
-          await audit(tx, countersign(integration), { action: 'vendor.verified', ...subjectOf(ref), after });
-          // On reconnecting, or on switching to the intake pull, customers may have appeared in the meantime.
-          return noteCustomerChanges(tx, integration, null, changes);
-        };
+        const integration = await readIntegration(deps.db, ref.id);
+        const input = { integration, resellerName, accounts, accepting };
+        return effectOf(storeVerified, countersign(integration), input);
       });
     },
 
@@ -132,9 +114,6 @@ export function createVendorActivities(deps: Dependencies) {
      * linked meanwhile). Only now, when every page has arrived, does absence mean something: a service that a customer
      * no longer has, or a customer that neither list contains, becomes a zero (invariant 2). Counts that the vendor
      * posted meanwhile apply where nothing was read.
-     *
-     * Where a person accepted incomplete lists, absence means nothing: nothing is zeroed, no customer counts as gone,
-     * and staged counts that would lower a number are dropped (invariant 3).
      */
     async checkComplete(ref: StepRef): Promise<StepResult> {
       return performReading(deps, ref, async () => {
@@ -158,29 +137,17 @@ export function createVendorActivities(deps: Dependencies) {
         await refuseIfNothingCame(ref.round, late);
         const known = new Set([...listedBefore, ...listed]);
         const absent = linked.filter((id) => !known.has(id));
-        return async (tx) => {
-          await noteIncomplete(tx, ref.round, accepting);
-          const { incomplete } = await readSyncRun(tx, ref.round);
-          const whole = incomplete === null;
-          const gone = whole ? absent : [];
-          await stageRead(tx, ref.round, { accounts, unread });
-          for (const page of late) await stageRead(tx, ref.round, page);
-          const posted = await stagePushed(tx, ref.id, ref.round);
-          if (whole) await stageZeroes(tx, ref.id, ref.round, gone);
-          const changes = await storeVendorAccounts(tx, ref.id, accounts, { whole });
-          await addServices(tx, ref.id, await listStagedServices(tx, ref.round));
-          if (!whole) await dropLowering(tx, ref.id, ref.round);
-          const figures = {
-            accounts: accounts.length,
-            lateAccounts: missed.length,
-            goneAccounts: gone.length,
-            posted,
-            ...(incomplete ? { incompleteLists: incomplete.count } : {}),
-          };
-          await updateRun(tx, ref.round, { figures });
-          await audit(tx, countersign(integration), { action: 'vendor.listed', ...subjectOf(ref), after: figures });
-          return noteCustomerChanges(tx, integration, ref.round, changes);
+        const input = {
+          integration,
+          runId: ref.round,
+          accounts,
+          unread,
+          accepting,
+          late,
+          missed: missed.length,
+          absent,
         };
+        return effectOf(completeReading, countersign(integration), input);
       });
     },
   };
@@ -232,27 +199,4 @@ export function createVendorActivities(deps: Dependencies) {
 function quietInMs(burst: Burst, environment: Environment): number {
   if (!burst.build && !burst.asked) return environment.PUSH_LEFTOVER_MS - burst.sinceLastMs;
   return Math.min(environment.PUSH_IDLE_MS - burst.sinceLastMs, environment.PUSH_LONGEST_MS - burst.sinceFirstMs);
-}
-
-/**
- * Stages the rows that were read from the vendor. Customers that could not be read (`unread`) are staged apart: the
- * run's counts say nothing about them.
- */
-export async function stageRead(
-  tx: Transaction,
-  runId: string,
-  read: Partial<Omit<UsagePage, 'next'>> & { accounts?: readonly VendorAccount[] },
-): Promise<void> {
-  const { accounts = [], accountIds = [], counts = [], userTypes = [], unread = [] } = read;
-  const rows = {
-    account: accounts.map(({ id, name }) => ({ id, data: { name } })),
-    read: accountIds.map((id) => ({ id, data: {} })),
-    count: counts.map((data) => ({
-      id: keyOfPair({ vendorAccountId: data.accountId, serviceId: data.service }),
-      data,
-    })),
-    userTypes: userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
-    unread: unread.map(({ accountId, why }) => ({ id: accountId, data: { why } })),
-  };
-  for (const [entity, staged] of Object.entries(rows)) await stageRows(tx, runId, entity, staged);
 }

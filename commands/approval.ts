@@ -8,12 +8,10 @@ import {
   findApprovalLine,
   insertBatch,
   listSkipped,
-  turnIntoTodos,
   withdrawTodos,
   type ApprovalBatchRow,
 } from '../db/queries/approvals.ts';
 import { findPreview, noteSignedOff, storePreview, type PreviewRow } from '../db/queries/approvalPreviews.ts';
-import { recordAudits } from '../db/queries/audit.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
 import {
   judgeCards,
@@ -26,7 +24,7 @@ import {
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
 import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
-import { audit, countersign, type Actor, type Command } from './actor.ts';
+import { audit, audits, type Actor, type Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
 /**
@@ -156,34 +154,6 @@ export const withdraw: Command<{ id: string; lineId?: string }, { batch: Approva
   return { batch: after, toWake: [] };
 };
 
-/**
- * Stops writing: lines that are not written yet become a to-do list, which the next read of the PSA verifies. A line
- * whose write is on its way to the PSA at this moment is still written. Turning writing on again writes none of these
- * lines, because nobody has reviewed the numbers at that later moment.
- */
-export async function stopWriting(
-  tx: Transaction,
-  of: { batch: ApprovalBatchRow } | { psaConnectionId: string; actor: Actor },
-): Promise<void> {
-  const [connection, who] =
-    'batch' in of
-      ? [{ psaConnectionId: of.batch.psaConnectionId, batchId: of.batch.id }, countersign(of.batch)]
-      : [{ psaConnectionId: of.psaConnectionId }, of.actor];
-  const stopped = await turnIntoTodos(tx, connection);
-  await recordAudits(
-    tx,
-    who.organizationId,
-    stopped.map(({ batchId, lines }) => ({
-      actor: who.name,
-      action: 'approval.stop',
-      subjectKind: 'approval',
-      subjectId: batchId,
-      before: { intended: lines },
-      after: { todo: lines },
-    })),
-  );
-}
-
 async function store(
   tx: Transaction,
   actor: Actor,
@@ -222,11 +192,10 @@ async function replace(tx: Transaction, actor: Actor, batch: ApprovalBatchRow): 
   const replaced = await replaceTodos(tx, batch);
   if (replaced.length === 0) return;
   const closed = new Set(await closeDoneTodos(tx, batch.psaConnectionId));
-  await recordAudits(
+  await audits(
     tx,
-    actor.organizationId,
+    actor,
     replaced.map(({ batchId, lines }) => ({
-      actor: actor.name,
       action: 'approval.replace',
       subjectKind: 'approval',
       subjectId: batchId,

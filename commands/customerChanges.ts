@@ -1,10 +1,10 @@
 /** Handles customers that the vendor added, renamed, merged, moved or removed, each case separately. */
 import type { Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
-import { byCountersign, recordAudits } from '../db/queries/audit.ts';
 import { noteMoved } from '../db/queries/customerChanges.ts';
 import type { AccountChanges, IntegrationRow } from '../db/queries/integration.ts';
 import { listInState } from '../db/queries/onboarding.ts';
+import { audits, countersign } from './actor.ts';
 import { askToMatch, beginOnboardings, endOnboardings } from './onboarding.ts';
 
 /**
@@ -25,13 +25,12 @@ export async function noteCustomerChanges(
   const movedTo: Map<string, string[]> =
     runId === null ? new Map() : await noteMoved(tx, row.id, runId, changes.missing);
   const entry = (action: string, id: string, more: { before?: unknown; after?: unknown }) => ({
-    actor: byCountersign,
     action,
     subjectKind: 'vendor_account',
     subjectId: `${row.id}/${id}`,
     ...more,
   });
-  await recordAudits(tx, row.organizationId, [
+  await audits(tx, countersign(row), [
     ...changes.renamed.map(({ id, before, after }) =>
       entry('customer.renamed', id, { before: { name: before }, after: { name: after } }),
     ),

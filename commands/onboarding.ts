@@ -11,7 +11,6 @@ import {
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
 import { onboardingMoves } from '../domain/transitions.ts';
 import type { Transaction } from '../db/client.ts';
-import { byCountersign, recordAudits } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import {
   addServices,
@@ -57,7 +56,7 @@ import {
 } from '../db/queries/usage.ts';
 import type { FoundBy } from '../db/schema/index.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
-import { audit, countersign } from './actor.ts';
+import { audit, audits, countersign, type Actor } from './actor.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -73,7 +72,7 @@ export async function beginOnboardings(
   tx: Transaction,
   row: Owned,
   vendorAccountIds: readonly string[],
-  found: { by: FoundBy; actor?: string },
+  found: { by: FoundBy; actor?: Actor },
 ): Promise<Wakeable[]> {
   if (vendorAccountIds.length === 0 || !(await isPastMapping(tx, row.id))) return [];
   const ids = await insertFound(tx, row, vendorAccountIds, found.by);
@@ -81,11 +80,10 @@ export async function beginOnboardings(
   await linkVendorAccounts(tx, row.id, ids);
   // When a person's change began the onboardings, the audit row of that change already records it.
   if (found.by !== 'person') {
-    await recordAudits(
+    await audits(
       tx,
-      row.organizationId,
+      found.actor ?? countersign(row),
       ids.map((id) => ({
-        actor: found.actor ?? byCountersign,
         action: 'customer.found',
         subjectKind: 'vendor_account',
         subjectId: `${row.id}/${id}`,

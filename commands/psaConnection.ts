@@ -16,7 +16,7 @@ import {
 } from '../db/queries/psaConnection.ts';
 import { approvalProcess, refreshProcess, type Wakeable } from '../domain/process/ids.ts';
 import { audit, type Actor, type Command } from './actor.ts';
-import { stopWriting } from './approval.ts';
+import { stopWriting } from './approvalOutcome.ts';
 import { endPause } from './endPause.ts';
 import { Refusal } from './refusal.ts';
 
@@ -76,7 +76,7 @@ export const setWrites: Command<{ connection: Connection; enabled: boolean }> = 
   const moved = { before: { writesEnabled: connection.writesEnabled }, after: { writesEnabled: enabled } };
   return change(tx, actor, connection, { action: 'psaConnection.writes', ...moved }, async () => {
     await storeWritesEnabled(tx, connection.id, enabled);
-    if (!enabled) await stopWriting(tx, { psaConnectionId: connection.id, actor });
+    if (!enabled) await stopWriting(tx, actor, { psaConnectionId: connection.id });
   });
 };
 

@@ -100,7 +100,7 @@ export const putPushed: Command<
   // One statement cannot write the same row twice.
   const lastOfEach = [...new Map(entries.map((entry) => [entry.id, entry])).values()];
   const created = await putThings(tx, of, integration.id, lastOfEach);
-  const found = { by: 'vendor' as const, actor: actor.name };
+  const found = { by: 'vendor' as const, actor };
   const begun = of === 'accounts' ? await beginOnboardings(tx, integration, created, found) : [];
   return { toWake: await notePushed(tx, actor, { integration, of }, { action: `${of}.put`, entries, begun }) };
 };

@@ -1,7 +1,7 @@
 /**
- * From which states an event moves a row to which: steps, approval lines, alerts, onboardings, sync runs, and where a vendor
- * that pushes stands. A statement that moves a state takes the states it may come from out of its table, and so does the
- * test that drives random commands (test/invariants/states-follow-their-tables.test.ts).
+ * From which states an event moves a row to which: steps, approvals and their lines, alerts, onboardings, sync runs, PSA
+ * refreshes, and where a vendor that pushes stands. A statement that moves a state takes the states it may come from out of
+ * its table, and so does the test that drives random commands (test/chaos/randomCommands.test.ts).
  */
 import type { StepState } from './process/steps.ts';
 
@@ -47,6 +47,17 @@ export const approvalLineStates = [
 ] as const;
 export type ApprovalLineState = (typeof approvalLineStates)[number];
 
+export const approvalBatchStates = ['requested', 'todo', 'closed'] as const;
+export type ApprovalBatchState = (typeof approvalBatchStates)[number];
+
+/** An approval: its lines are being written (`requested`), or it is a to-do list for a person, or it is over. */
+export const approvalBatchMoves = {
+  close: { from: ['requested'], to: 'closed' },
+  /** Writing was turned off before all lines were written. */
+  leaveTodos: { from: ['requested'], to: 'todo' },
+  closeTodos: { from: ['todo'], to: 'closed' },
+} as const satisfies Moves<ApprovalBatchState>;
+
 /** It may have been written, and nobody knows: `writing` is at work, or its writer has died. */
 const sent = ['writing', 'uncertain'] as const;
 /** The line is read before it is claimed: what was read may settle it. */
@@ -60,7 +71,7 @@ export const approvalLineMoves = {
   /** Nothing was sent. Where somebody has the line in use in the PSA, it may not even have been claimed. */
   release: { from: ['intended', 'writing'], to: 'intended' },
   releaseAgain: { from: sent, to: 'uncertain' },
-  uncertain: { from: unsettled, to: 'uncertain' },
+  uncertain: { from: sent, to: 'uncertain' },
   applied: { from: sent, to: 'applied' },
   already: { from: unsettled, to: 'already' },
   conflict: { from: unsettled, to: 'conflict' },
@@ -144,6 +155,14 @@ export const syncRunMoves = {
   drop: { from: ['running', 'held'], to: 'discarded' },
 } as const satisfies Moves<SyncRunState>;
 
+export const psaRefreshStates = ['running', 'applied'] as const;
+export type PsaRefreshState = (typeof psaRefreshStates)[number];
+
+/** A PSA refresh becomes visible, whole; one that cannot be read is read again. */
+export const psaRefreshMoves = {
+  applied: { from: ['running'], to: 'applied' },
+} as const satisfies Moves<PsaRefreshState>;
+
 /** `disabled` and `error` are of the 2023 specification; vendors written then still send them (reference/gradient.md §5.1). */
 export const pushStatuses = ['inactive', 'pending', 'active', 'disabled', 'error'] as const;
 export type PushStatus = (typeof pushStatuses)[number];
@@ -162,9 +181,11 @@ export const pushStatusMoves = {
 /** Each subject's states, what a new one begins as, and its moves. */
 export const lives = {
   step: { states: ['waiting', 'running', 'blocked', 'done', 'skipped'], begins: ['waiting', 'done', 'skipped'], moves: stepMoves }, // prettier-ignore
+  approvalBatch: { states: approvalBatchStates, begins: ['requested', 'todo'], moves: approvalBatchMoves },
   approvalLine: { states: approvalLineStates, begins: ['intended', 'todo'], moves: approvalLineMoves },
   alert: { states: alertStates, begins: ['waiting', 'parked'], moves: alertMoves },
   onboarding: { states: onboardingStates, begins: ['found'], moves: onboardingMoves },
   syncRun: { states: syncRunStates, begins: ['running'], moves: syncRunMoves },
   pushStatus: { states: pushStatuses, begins: ['inactive'], moves: pushStatusMoves },
+  psaRefresh: { states: psaRefreshStates, begins: ['running'], moves: psaRefreshMoves },
 } as const satisfies Record<string, { states: readonly string[]; begins: readonly string[]; moves: Moves<string> }>;

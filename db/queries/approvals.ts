@@ -1,16 +1,19 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state that it changes. */
 import { and, asc, desc, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
-import { approvalLineMoves, type ApprovalLineState } from '../../domain/transitions.ts';
-import type { Database, Queryable, Transaction } from '../client.ts';
+import {
+  approvalBatchMoves,
+  approvalLineMoves,
+  type ApprovalBatchState,
+  type ApprovalLineState,
+  type Move,
+} from '../../domain/transitions.ts';
+import type { Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { agreementLine, approvalBatch, approvalLine, approvalSkipped } from '../schema/index.ts';
-import { byCountersign, recordAudit, recordAudits } from './audit.ts';
-import { recomputeCards } from './cards.ts';
 import { mayMove } from './mayMove.ts';
 import { createProcess, startRound } from './process.ts';
-import { setLineQuantity } from './psa.ts';
-import { keptBy, readPsaConnection } from './psaConnection.ts';
+import { keptBy } from './psaConnection.ts';
 
 export type ApprovalLineRow = typeof approvalLine.$inferSelect;
 export type ApprovalBatchRow = typeof approvalBatch.$inferSelect;
@@ -225,73 +228,29 @@ export async function releaseClaim(
 export const isAsSeen = ({ id, claims }: ApprovalLineRow) =>
   and(eq(approvalLine.id, id), eq(approvalLine.claims, claims));
 
-/**
- * Records the outcome of a line, claimed or not. The quantity that the PSA holds now is stored in the agreement line
- * and its card in the same transaction.
- */
-export async function recordOutcome(
-  db: Database,
-  psaConnectionId: string,
-  line: ApprovalLineRow,
-  outcome: LineOutcome,
-): Promise<void> {
-  await db.transaction(async (tx) => {
-    const settled = outcome.state !== 'uncertain' && outcome.state !== 'todo';
-    const recorded = await tx
-      .update(approvalLine)
-      .set({
-        state: outcome.state,
-        settledAt: settled ? sql`now()` : null,
-        problem: 'problem' in outcome ? outcome.problem : null,
-      })
-      .where(and(isAsSeen(line), mayMove(approvalLine.state, approvalLineMoves[outcome.state])))
-      .returning({ id: approvalLine.id });
-    if (recorded.length === 0 || outcome.state === 'uncertain') return;
-    if ('quantity' in outcome && outcome.quantity !== undefined && outcome.version !== undefined) {
-      await setLineQuantity(tx, psaConnectionId, {
-        id: line.lineId,
-        quantity: outcome.quantity,
-        version: outcome.version,
-      });
-      await recomputeCards(tx, psaConnectionId, [line.psaAccountId]);
-    }
-    const batch = await readBatch(tx, line.batchId);
-    await recordAudit(tx, batch.organizationId, {
-      actor: batch.requestedBy,
-      action: `approval.${outcome.state}`,
-      subjectKind: 'agreement_line',
-      subjectId: line.lineId,
-      before: { quantity: line.from },
-      after:
-        'quantity' in outcome
-          ? { quantity: outcome.quantity }
-          : 'problem' in outcome
-            ? { problem: outcome.problem.code }
-            : { todo: line.to },
-    });
-  });
+/** Stores the outcome of a line, claimed or not. @returns false when another caller has claimed the line meanwhile */
+export async function storeOutcome(tx: Queryable, line: ApprovalLineRow, outcome: LineOutcome): Promise<boolean> {
+  const settled = outcome.state !== 'uncertain' && outcome.state !== 'todo';
+  const recorded = await tx
+    .update(approvalLine)
+    .set({
+      state: outcome.state,
+      settledAt: settled ? sql`now()` : null,
+      problem: 'problem' in outcome ? outcome.problem : null,
+    })
+    .where(and(isAsSeen(line), mayMove(approvalLine.state, approvalLineMoves[outcome.state])))
+    .returning({ id: approvalLine.id });
+  return recorded.length > 0;
 }
 
-/**
- * Closes a batch whose writing is over. If writing was turned off meanwhile, its to-dos keep it open as a to-do list.
- */
-export async function closeBatch(tx: Transaction, id: string): Promise<void> {
-  const { todo = 0 } = await countLines(tx, id);
-  const now = todo > 0 ? { state: 'todo' as const } : { state: 'closed' as const, closedAt: sql`now()` };
-  const [closed] = await tx
+/** Moves a batch to another state. @returns false when the batch was not in a state that this move starts from */
+export async function moveBatch(tx: Queryable, id: string, move: Move<ApprovalBatchState>): Promise<boolean> {
+  const moved = await tx
     .update(approvalBatch)
-    .set(now)
-    .where(and(eq(approvalBatch.id, id), eq(approvalBatch.state, 'requested')))
-    .returning();
-  if (!closed) return;
-  await recordAudit(tx, closed.organizationId, {
-    actor: byCountersign,
-    action: 'approval.close',
-    subjectKind: 'approval',
-    subjectId: id,
-    before: { state: 'requested' },
-    after: { state: closed.state, ...(todo > 0 ? { todo } : {}) },
-  });
+    .set({ state: move.to, closedAt: move.to === 'closed' ? sql`now()` : null })
+    .where(and(eq(approvalBatch.id, id), mayMove(approvalBatch.state, move)))
+    .returning({ id: approvalBatch.id });
+  return moved.length > 0;
 }
 
 /**
@@ -352,11 +311,11 @@ export async function findApprovalLine(
 export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Promise<string[]> {
   const closed = await tx
     .update(approvalBatch)
-    .set({ state: 'closed', closedAt: sql`now()` })
+    .set({ state: approvalBatchMoves.closeTodos.to, closedAt: sql`now()` })
     .where(
       and(
         eq(approvalBatch.psaConnectionId, psaConnectionId),
-        eq(approvalBatch.state, 'todo'),
+        mayMove(approvalBatch.state, approvalBatchMoves.closeTodos),
         sql`not exists (select from approval_line l where l.batch_id = ${approvalBatch.id} and l.state = 'todo')`,
       ),
     )
@@ -365,32 +324,25 @@ export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Pr
 }
 
 /**
- * Marks to-do lines as verified when the PSA now holds their target, rounded to the decimals that the PSA keeps; closes
- * to-do lists that have no to-do left.
+ * Marks to-do lines as verified when the PSA now holds their target, rounded to the decimals that the PSA keeps.
+ *
+ * @returns the verified lines
  */
-export async function verifyTodoLines(tx: Transaction, psaConnectionId: string): Promise<void> {
-  const connection = await readPsaConnection(tx, psaConnectionId);
+export async function verifyTodoLines(tx: Queryable, psaConnectionId: string) {
   const kept = keptBy(psaConnectionId);
-  const todos = and(
-    eq(approvalBatch.psaConnectionId, psaConnectionId),
-    mayMove(approvalLine.state, approvalLineMoves.verify),
-  );
-  await tx.execute(sql`
-    with verified as (
-      update approval_line set state = ${approvalLineMoves.verify.to}, settled_at = now()
-        from ${approvalBatch} join ${agreementLine} on ${eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId)}
-       where ${todos} and ${eq(approvalLine.batchId, approvalBatch.id)} and ${eq(agreementLine.id, approvalLine.lineId)}
-         and ${kept(agreementLine.quantity)} = ${kept(approvalLine.to)}
-      returning approval_line.line_id, approval_line.expected_quantity, approval_line.target, approval_batch.organization_id)
-    insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
-    select organization_id, ${byCountersign}, 'approval.verified', 'agreement_line', line_id,
-           jsonb_build_object('quantity', expected_quantity), jsonb_build_object('quantity', target)
-      from verified`);
-  const closed = await closeDoneTodos(tx, psaConnectionId);
-  const entry = { actor: byCountersign, action: 'approval.close', subjectKind: 'approval', after: { state: 'closed' } };
-  await recordAudits(
-    tx,
-    connection.organizationId,
-    closed.map((subjectId) => ({ ...entry, subjectId, before: { state: 'todo' } })),
-  );
+  return tx
+    .update(approvalLine)
+    .set({ state: approvalLineMoves.verify.to, settledAt: sql`now()` })
+    .from(approvalBatch)
+    .innerJoin(agreementLine, eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId))
+    .where(
+      and(
+        eq(approvalBatch.psaConnectionId, psaConnectionId),
+        mayMove(approvalLine.state, approvalLineMoves.verify),
+        eq(approvalLine.batchId, approvalBatch.id),
+        eq(agreementLine.id, approvalLine.lineId),
+        eq(kept(agreementLine.quantity), kept(approvalLine.to)),
+      ),
+    )
+    .returning({ lineId: approvalLine.lineId, from: approvalLine.from, to: approvalLine.to });
 }

@@ -1,9 +1,11 @@
 import { and, desc, eq, sql, type SQLWrapper } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import { maxDecimals } from '../../domain/quantities.ts';
+import { psaRefreshMoves } from '../../domain/transitions.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { psaConnection, psaRefresh, stagingRow, type PsaSettings } from '../schema/index.ts';
 import { among } from './among.ts';
+import { mayMove } from './mayMove.ts';
 import { createProcess, startRound, type ProcessRef } from './process.ts';
 import { hasOpenNeed } from './processNeed.ts';
 import { dropStaged } from './staging.ts';
@@ -241,10 +243,10 @@ export async function moveRefreshCursor(
 export async function closeRefresh(tx: Transaction, id: string, figures: Record<string, number>): Promise<Date> {
   const [row] = await tx
     .update(psaRefresh)
-    .set({ state: 'applied', finishedAt: sql`now()`, figures })
-    .where(eq(psaRefresh.id, id))
+    .set({ state: psaRefreshMoves.applied.to, finishedAt: sql`now()`, figures })
+    .where(and(eq(psaRefresh.id, id), mayMove(psaRefresh.state, psaRefreshMoves.applied)))
     .returning();
-  if (!row) throw new Error(`There is no refresh ${id}.`);
+  if (!row) throw new Error(`There is no refresh ${id} under way.`);
   await tx
     .update(psaConnection)
     .set({ refreshedAt: row.startedAt, incomplete: row.incomplete })

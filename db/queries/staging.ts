@@ -1,5 +1,6 @@
 /** Staging: rows of a run or refresh that are not visible yet (invariant 1). */
 import { and, asc, eq, gt, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
+import { keyOfPair } from '../../domain/countPair.ts';
 import type { Queryable } from '../client.ts';
 import { stagingRow } from '../schema/index.ts';
 import { among } from './among.ts';
@@ -17,6 +18,31 @@ export async function stageRows(
     select ${runId}::uuid, ${entity}, r.id, r.data
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(id text, data jsonb)
     on conflict (run_id, entity, id) do update set data = excluded.data`);
+}
+
+/** Rows that were read from a vendor. Customers that could not be read (`unread`) are staged apart: no count is about them. */
+export interface ReadRows {
+  accounts?: readonly { id: string; name: string }[];
+  /** Customers whose counts were all read. */
+  accountIds?: readonly string[];
+  counts?: readonly { accountId: string; service: string }[];
+  userTypes?: readonly { accountId: string }[];
+  unread?: readonly { accountId: string; why: string }[];
+}
+
+export async function stageRead(tx: Queryable, runId: string, read: ReadRows): Promise<void> {
+  const { accounts = [], accountIds = [], counts = [], userTypes = [], unread = [] } = read;
+  const rows = {
+    account: accounts.map(({ id, name }) => ({ id, data: { name } })),
+    read: accountIds.map((id) => ({ id, data: {} })),
+    count: counts.map((data) => ({
+      id: keyOfPair({ vendorAccountId: data.accountId, serviceId: data.service }),
+      data,
+    })),
+    userTypes: userTypes.map((entry) => ({ id: entry.accountId, data: entry })),
+    unread: unread.map(({ accountId, why }) => ({ id: accountId, data: { why } })),
+  };
+  for (const [entity, staged] of Object.entries(rows)) await stageRows(tx, runId, entity, staged);
 }
 
 /**

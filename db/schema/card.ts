@@ -12,7 +12,7 @@ import {
   unique,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { ApprovalLineState } from '../../domain/transitions.ts';
+import type { ApprovalBatchState, ApprovalLineState } from '../../domain/transitions.ts';
 import type { AccountRule, Card, CardKind, Dismissal } from '../../domain/reconcile.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
@@ -77,7 +77,7 @@ export const approvalBatch = pgTable(
       .notNull()
       .references(() => psaConnection.id),
     /** `todo`: writing is off, so a person does it in the PSA and the next PSA read verifies it. */
-    state: text().$type<'requested' | 'todo' | 'closed'>().notNull(),
+    state: text().$type<ApprovalBatchState>().notNull(),
     undoOf: uuid('undo_of'),
     /** The preview that was signed off, if there was one. It may have expired since; the lines of this batch are what it showed. */
     previewId: uuid('preview_id'),

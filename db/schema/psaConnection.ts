@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { TicketOptions } from '../../domain/alerts.ts';
 import type { IncompletePsaRead } from '../../domain/incomplete.ts';
+import type { PsaRefreshState } from '../../domain/transitions.ts';
 import { organization } from './organization.ts';
 
 /** Properties of a PSA that are not known for sure, so that a person can change them; a new connection has its connector's values. */
@@ -74,7 +75,7 @@ export const psaRefresh = pgTable(
     psaConnectionId: uuid('psa_connection_id')
       .notNull()
       .references(() => psaConnection.id),
-    state: text().$type<'running' | 'applied'>().notNull().default('running'),
+    state: text().$type<PsaRefreshState>().notNull().default('running'),
     startedAt: timestamp('started_at', { withTimezone: true }).notNull().defaultNow(),
     finishedAt: timestamp('finished_at', { withTimezone: true }),
     /** Fences a zombie: only the newest attempt may stage rows. */

@@ -1,8 +1,8 @@
 /** A bulk approval of 160,000 cards: more than a statement of PostgreSQL has parameters for, five times over. */
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stopWriting } from '../../commands/approval.ts';
-import { claimLine, closeBatch, listIntendedLines, verifyTodoLines } from '../../db/queries/approvals.ts';
+import { closeApproval, stopWriting, verifyTodos } from '../../commands/approvalOutcome.ts';
+import { claimLine, listIntendedLines } from '../../db/queries/approvals.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { freshCard } from '../kit/apiTenant.ts';
 
@@ -34,6 +34,8 @@ beforeAll(async () => {
   await db.execute(sql`analyze`);
 });
 afterAll(() => harness?.close());
+
+const actor = () => ({ ...harness.one, name: 'test' });
 
 interface Preview {
   id: string;
@@ -132,14 +134,14 @@ test('160,000 cards are previewed, signed off as shown, stopped, replaced, writt
   expect(stopped.counts).toMatchObject({ applied: 100_000, writing: 1, todo: again.cards - 100_001 });
   await db.execute(sql`
     update approval_line set state = 'applied', settled_at = now() where batch_id = ${approval.id} and state = 'writing'`);
-  await db.transaction((tx) => closeBatch(tx, approval.id));
+  await db.transaction((tx) => closeApproval(tx, actor(), { id: approval.id }));
   expect(await ask.approval(approval.id)).toMatchObject({ state: 'todo' });
 
   // The PSA holds what was written, and half of the to-dos a person made.
   await db.execute(sql`
     update agreement_line p set quantity = l.target from approval_line l
      where l.batch_id = ${approval.id} and l.line_id = p.id and l.position < 130000`);
-  await soon('verifying', () => db.transaction((tx) => verifyTodoLines(tx, psa())));
+  await soon('verifying', () => db.transaction((tx) => verifyTodos(tx, actor(), { psaConnectionId: psa() })));
   const verified = 130_000 - 100_001;
   expect(await ask.approval(approval.id)).toMatchObject({ state: 'todo', counts: { verified } });
   await soon('withdrawing', () => harness.admin.good('POST', `/v1/approvals/${approval.id}/withdraw`));
@@ -155,6 +157,6 @@ test('160,000 cards are previewed, signed off as shown, stopped, replaced, writt
   await ask.writes(true);
   const undone = await soon('the undo', () => harness.admin.good<Answer>('POST', `/v1/approvals/${approval.id}/undo`));
   expect(undone.approval).toMatchObject({ state: 'requested', lines: 100_001, skipped: [] });
-  await db.transaction((tx) => stopWriting(tx, { psaConnectionId: psa(), actor: { ...harness.one, name: 'test' } }));
+  await db.transaction((tx) => stopWriting(tx, actor(), { psaConnectionId: psa() }));
   expect(await ask.approval(undone.approval.id)).toMatchObject({ counts: { todo: 100_001, intended: 0 } });
 }, 600_000);

@@ -8,25 +8,26 @@ import { createSyncActivities } from '../../activities/sync.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { changeAndAdmit, takeAlert } from '../../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery } from '../../commands/alertDelivery.ts';
+import { closeApproval, recordOutcome, verifyTodos } from '../../commands/approvalOutcome.ts';
 import { noteCustomerChanges } from '../../commands/customerChanges.ts';
 import { remindOfOnboarding, showCustomer } from '../../commands/onboarding.ts';
+import { applyRefresh } from '../../commands/psaRefresh.ts';
 import { Refusal } from '../../commands/refusal.ts';
 import { startFound } from '../../commands/startOnboardings.ts';
 import type { Transaction } from '../../db/client.ts';
 import { recordDelivered } from '../../db/queries/alertDelivery.ts';
 import { clearAlert } from '../../db/queries/alerts.ts';
-import {
-  claimLine,
-  closeBatch,
-  recordOutcome,
-  releaseClaim,
-  verifyTodoLines,
-  type ApprovalLineRow,
-  type LineOutcome,
-} from '../../db/queries/approvals.ts';
+import { claimLine, releaseClaim, type ApprovalLineRow, type LineOutcome } from '../../db/queries/approvals.ts';
 import { listCards } from '../../db/queries/cards.ts';
 import { lockIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { beginStep, blockStep, completeByFact, type StepKey } from '../../db/queries/process.ts';
+import {
+  claimRefresh,
+  insertPsaConnection,
+  requestRefresh,
+  restartRefresh,
+  takeOverRefresh,
+} from '../../db/queries/psaConnection.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { stageRows } from '../../db/queries/staging.ts';
 import { claimSyncRun, openCustomerRun } from '../../db/queries/sync.ts';
@@ -41,11 +42,13 @@ import { callVendorApi, tokenOf, vendorKey } from '../kit/vendorApi.ts';
 type Subject = keyof typeof lives;
 const columns: Record<Subject, [table: string, column: string]> = {
   step: ['process_step', 'state'],
+  approvalBatch: ['approval_batch', 'state'],
   approvalLine: ['approval_line', 'state'],
   alert: ['alert', 'state'],
   onboarding: ['onboarding', 'state'],
   syncRun: ['sync_run', 'state'],
   pushStatus: ['integration', 'push_status'],
+  psaRefresh: ['psa_refresh', 'state'],
 };
 const subjects = Object.keys(lives) as Subject[];
 const slots = 2;
@@ -78,6 +81,8 @@ interface World {
   /** Pull, with billing and alerts: its alerts, onboardings and runs. */
   id: string;
   push: { id: string; key: string };
+  /** A PSA connection that nothing else uses. */
+  psa: string;
 }
 /** A command; the numbers choose of which row it is, and how it ends. */
 type Command = (world: World, which: number, how: number) => Promise<unknown>;
@@ -169,11 +174,10 @@ const commands = {
     );
     if (!row || !(await inTx((tx) => claimRevision(tx, row.id)))) return;
     const reason = { code: 'test', detail: 'A test.' };
-    const actor = { organizationId: harness.one.organizationId, name: 'test' };
     await inTx(async (tx) => {
       await lockIntegration(tx, world.id);
-      if (how % 4 === 0) await leaveDelivery(tx, actor, row.id, { state: 'dead', reason });
-      else if (how % 4 === 1) await leaveDelivery(tx, actor, row.id, { state: 'parked', reason });
+      if (how % 4 === 0) await leaveDelivery(tx, actor(), row.id, { state: 'dead', reason });
+      else if (how % 4 === 1) await leaveDelivery(tx, actor(), row.id, { state: 'parked', reason });
       else await recordDelivered(tx, row.id);
     });
   },
@@ -313,13 +317,13 @@ const commands = {
     const claimed = line && (await claimLine(harness.db, line));
     if (!claimed) return;
     const outcome = outcomes[how];
-    if (outcome) await recordOutcome(harness.db, harness.one.psaConnectionId, claimed, outcome);
+    if (outcome) await settle(claimed, outcome);
     else if (how === 6) await releaseClaim(harness.db, line, claimed);
   },
   async settle(_, which, how) {
     const line = one(await lines('{writing,uncertain}'), which);
     const outcome = outcomes[how % outcomes.length];
-    if (line && outcome) await recordOutcome(harness.db, harness.one.psaConnectionId, line, outcome);
+    if (line && outcome) await settle(line, outcome);
   },
   async withdraw(_, which, how) {
     const line = one(await lines('{todo}'), which);
@@ -329,12 +333,21 @@ const commands = {
   async verify(_, which) {
     const line = one(await lines('{todo}'), which);
     if (line) await harness.db.execute(sql`update agreement_line set quantity = ${line.to} where id = ${line.lineId}`);
-    await inTx((tx) => verifyTodoLines(tx, harness.one.psaConnectionId));
+    await inTx((tx) => verifyTodos(tx, actor(), { psaConnectionId: harness.one.psaConnectionId }));
   },
   async closeBatch(_, which) {
     const batch = one(await harness.db.select().from(approvalBatch).orderBy(approvalBatch.id), which);
-    const open = batch && (await lines('{intended,writing,uncertain}')).some(({ batchId }) => batchId === batch.id);
-    if (batch && !open) await inTx((tx) => closeBatch(tx, batch.id));
+    if (batch) await inTx((tx) => closeApproval(tx, actor(), { id: batch.id }));
+  },
+
+  // Refreshes of a PSA.
+  wantRefresh: ({ psa }) => requestRefresh(harness.db, psa),
+  async refresh({ psa: id }, _, how) {
+    const refreshId = await claimRefresh(harness.db, { kind: 'refreshPsa', id });
+    if (!refreshId) return;
+    const refresh = await takeOverRefresh(harness.db, refreshId);
+    if (how % 3 === 0) await restartRefresh(harness.db, refresh);
+    else if (how % 3 === 1) await inTx((tx) => applyRefresh(tx, actor(), { psaConnectionId: id, refreshId }));
   },
 
   // Where a vendor that pushes stands.
@@ -343,6 +356,9 @@ const commands = {
   post: ({ push }) => vendor(push, 'POST', `/service/${service}/count`, { accountId: 'new', unitCount: 3 }),
 } satisfies Record<string, Command>;
 
+const actor = () => ({ organizationId: harness.one.organizationId, name: 'test' });
+const settle = (line: ApprovalLineRow, outcome: LineOutcome) =>
+  inTx((tx) => recordOutcome(tx, actor(), { psaConnectionId: harness.one.psaConnectionId, line, outcome }));
 const nothing = async () => undefined;
 
 function dependencies(): Dependencies {
@@ -368,7 +384,10 @@ async function seedWorld(): Promise<World> {
   const push = await seedPush(harness.one);
   const key = `csk_${randomUUID()}`;
   await inTx((tx) => insertIntegrationKey(tx, push.id, { secret: key, overlapMs: 0 }));
-  return { id, push: { id: push.id, key } };
+  const psa = randomUUID();
+  const connection = { id: psa, kind: 'connectwise', name: 'Another PSA', settings: {}, credentials: 'none' };
+  await inTx((tx) => insertPsaConnection(tx, harness.one.organizationId, connection));
+  return { id, push: { id: push.id, key }, psa };
 }
 
 interface Moved extends Record<string, unknown> {
@@ -400,11 +419,13 @@ const groups: Record<Subject, readonly (keyof typeof commands)[]> = {
     'run',
     ...connection,
   ],
+  approvalBatch: ['signOff', 'signOff', 'writes', 'write', 'settle', 'withdraw', 'verify', 'closeBatch', 'closeBatch'],
   approvalLine: ['signOff', 'signOff', 'writes', 'write', 'write', 'settle', 'withdraw', 'verify', 'closeBatch'],
   alert: ['send', 'send', 'admit', 'deliver', 'clear', 'retryAlert', 'dismissAlert', 'map', 'unmap', ...connection],
   onboarding: ['list', 'start', 'start', 'remind', 'map', 'map', 'show', 'unmap', 'exclude', 'include', ...connection],
   syncRun: ['ask', 'run', 'run', 'release', 'discard', ...connection],
   pushStatus: ['status', 'status', 'post', 'reconnectPush'],
+  psaRefresh: ['wantRefresh', 'refresh', 'refresh'],
 };
 test.for(subjects)(
   'commands in any order move no row, and no %s, in a way that its table does not have',

@@ -4,11 +4,13 @@ import { lives, type Move } from '../../domain/transitions.ts';
 /** The states that a row never leaves. */
 const finals: Record<keyof typeof lives, readonly string[]> = {
   step: [],
+  approvalBatch: ['closed'],
   approvalLine: ['applied', 'already', 'conflict', 'rejected', 'verified', 'withdrawn', 'replaced'],
   alert: [],
   onboarding: [],
   syncRun: ['applied', 'discarded', 'superseded'],
   pushStatus: [],
+  psaRefresh: ['applied'],
 };
 
 const subjects = Object.keys(lives) as (keyof typeof lives)[];

@@ -4,7 +4,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Scope } from '../../api/context.ts';
 import type { Database } from '../../db/client.ts';
 import type { Encryption } from '../../db/encryption.ts';
-import { closeBatch, insertBatch, listApprovalLines, recordOutcome } from '../../db/queries/approvals.ts';
+import { insertBatch, listApprovalLines } from '../../db/queries/approvals.ts';
 import { storePreview } from '../../db/queries/approvalPreviews.ts';
 import { judgeCards, storeSignOff, type SeenCard } from '../../db/queries/signOff.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
@@ -18,6 +18,7 @@ import {
   storeVendorCredentials,
 } from '../../db/queries/integration.ts';
 import { insertAccountMappings, storeServiceMapping } from './mappings.ts';
+import { closeApproval, recordOutcome } from '../../commands/approvalOutcome.ts';
 import { beginOnboardings } from '../../commands/onboarding.ts';
 import { startFound } from '../../commands/startOnboardings.ts';
 import { insertIntegrationKey } from '../../db/queries/push.ts';
@@ -440,21 +441,15 @@ export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'app
     return made;
   });
   if (state !== 'applied') return batch.id;
+  const actor = { organizationId, name: 'test' };
   for (const line of await listApprovalLines(tenant.db, batch.id, { limit: 10 })) {
     // Set directly, because a claim would require that writing is on.
     await tenant.db.execute(sql`update approval_line set state = 'writing', claims = 1 where id = ${line.id}`);
-    await recordOutcome(
-      tenant.db,
-      psaConnectionId,
-      { ...line, claims: 1 },
-      {
-        state: 'applied',
-        quantity: line.to,
-        version: '2',
-      },
-    );
+    const outcome = { state: 'applied' as const, quantity: line.to, version: '2' };
+    const input = { psaConnectionId, line: { ...line, claims: 1 }, outcome };
+    await tenant.db.transaction((tx) => recordOutcome(tx, actor, input));
   }
-  await tenant.db.transaction((tx) => closeBatch(tx, batch.id));
+  await tenant.db.transaction((tx) => closeApproval(tx, actor, { id: batch.id }));
   return batch.id;
 }
 
