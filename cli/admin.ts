@@ -16,7 +16,7 @@ import { invite } from '../commands/invitation.ts';
 import { makeSignInLink } from '../commands/signIn.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
-import { reencryptCredentials } from '../db/queries/credentials.ts';
+import { reencryptCredentials } from '../commands/credentials.ts';
 import { firstOrganization, insertOrganization, insertToken } from '../db/queries/organization.ts';
 import { recordAudit } from '../db/queries/audit.ts';
 import { joinLink, signInLink } from '../domain/links.ts';

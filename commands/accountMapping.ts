@@ -4,7 +4,6 @@
  * and its onboarding. The caller holds the integration's lock, because alerts may have waited for the mapping
  * (`changeAndAdmit`).
  */
-import type { Wakeable } from '../domain/process/ids.ts';
 import { describeAccountMapping } from '../domain/mappingFile.ts';
 import { exactMatches, type Named } from '../domain/matching.ts';
 import type { Transaction } from '../db/client.ts';
@@ -14,7 +13,6 @@ import {
   type DecidedAccount,
   type MappedBy,
 } from '../db/queries/accountMapping.ts';
-import { byCountersign } from '../db/queries/audit.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
 import {
   findAccountMapping,
@@ -25,11 +23,18 @@ import {
 } from '../db/queries/integration.ts';
 import { beginOnboardings, settleOnboarding, settleOnboardings } from './onboarding.ts';
 import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
-import type { Command } from './actor.ts';
+import { audits, countersign, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
 type Integration = Pick<IntegrationRow, 'id' | 'organizationId' | 'psaConnectionId'>;
+
+interface Decisions {
+  how: MappedBy;
+  /** Set for the decisions of a mapping file; the audit rows then record it. */
+  via?: 'file';
+  decisions: readonly AccountDecision[];
+}
 
 /** The decision that a person makes about one vendor account. */
 export type AccountWish = { map: string } | 'unmap' | 'exclude' | 'include';
@@ -71,7 +76,7 @@ export const decideAccount: Command<{
     if (!(await findPsaAccount(tx, row.psaConnectionId, wish.map)))
       throw new Refusal('impossible', 'unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
   }
-  return { toWake: await decideAccounts(tx, row, { actor: actor.name, how: 'person' }, [decision]) };
+  return decideAccounts(tx, actor, { integration: row, how: 'person', decisions: [decision] });
 };
 
 function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountState): AccountDecision | undefined {
@@ -107,17 +112,14 @@ async function presentOf(tx: Transaction, row: Integration, account: AccountStat
  * Makes decisions about many vendor accounts at once. The caller has checked them: the accounts are linked, the PSA
  * accounts to which they are mapped exist, and no account is excluded and mapped at the same time.
  *
- * @param decisions at most one for each vendor account
- * @returns the processes to wake after the commit
+ * @param input.decisions at most one for each vendor account
  */
-export async function decideAccounts(
-  tx: Transaction,
-  row: Integration,
-  by: { actor: string; how: MappedBy; via?: 'file' },
-  decisions: readonly AccountDecision[],
-): Promise<Wakeable[]> {
-  const changed = await storeAccountDecisions(tx, row, by, decisions);
-  await recomputeCardsOf(tx, row, changed);
+export const decideAccounts: Command<Decisions & { integration: Integration }> = async (
+  tx,
+  actor,
+  { integration: row, ...decided },
+) => {
+  const changed = await store(tx, actor, row, decided);
   const ids = (which: (account: DecidedAccount) => boolean) =>
     changed.filter(which).map(({ vendorAccountId }) => vendorAccountId);
   const begun = await beginOnboardings(
@@ -136,20 +138,38 @@ export async function decideAccounts(
           unmapped: ids((account) => account.psaAccountId === null && !account.excluded),
           excluded: ids((account) => account.excluded),
         });
-  return [...begun, ...settled];
-}
+  return { toWake: [...begun, ...settled] };
+};
 
 /**
- * Recomputes the cards of the PSA accounts concerned; a PSA account to which nothing is mapped any more loses its
- * cards.
+ * Stores decisions, with an audit row for each that changes something, and recomputes the cards of the PSA accounts
+ * concerned; a PSA account to which nothing is mapped any more loses its cards.
  */
-async function recomputeCardsOf(tx: Transaction, row: Integration, changed: readonly DecidedAccount[]): Promise<void> {
+async function store(
+  tx: Transaction,
+  actor: Actor,
+  row: Integration,
+  { how, via, decisions }: Decisions,
+): Promise<DecidedAccount[]> {
+  const changed = await storeAccountDecisions(tx, row, how, decisions);
+  await audits(
+    tx,
+    actor,
+    changed.map(({ vendorAccountId, before, excluded, psaAccountId }) => ({
+      action: `account.${psaAccountId !== null ? 'map' : excluded ? 'exclude' : before.excluded ? 'include' : 'unmap'}`,
+      subjectKind: 'vendor_account',
+      subjectId: `${row.id}/${vendorAccountId}`,
+      before,
+      after: { excluded, psaAccountId, how: psaAccountId === null ? null : how, ...(via && { by: via }) },
+    })),
+  );
   const concerned = changed.flatMap(({ before, psaAccountId }) => [before.psaAccountId, psaAccountId]);
   await recomputeCards(
     tx,
     row.psaConnectionId,
     concerned.filter((id) => id !== null),
   );
+  return changed;
 }
 
 /**
@@ -157,23 +177,21 @@ async function recomputeCardsOf(tx: Transaction, row: Integration, changed: read
  * that decision, an exact match is kept too, and an earlier choice made in the console is replaced. A choice is ignored
  * when its PSA account is not known or not active, or when its vendor account is not linked.
  *
- * @returns whether the account is mapped now, and the processes to wake after the commit
+ * @returns `mapped`: whether the account is mapped now
  */
-export async function chooseAccount(
-  tx: Transaction,
-  row: Integration,
-  actor: string,
-  { vendorAccountId, psaAccountId }: { vendorAccountId: string; psaAccountId: string },
-): Promise<{ mapped: boolean; toWake: Wakeable[] }> {
+export const chooseAccount: Command<
+  { integration: Integration; vendorAccountId: string; psaAccountId: string },
+  { mapped: boolean }
+> = async (tx, actor, { integration: row, vendorAccountId, psaAccountId }) => {
   const account = await findVendorAccount(tx, row.id, vendorAccountId);
   const before = await findAccountMapping(tx, row.id, vendorAccountId);
   const decided = before !== undefined && before.how !== 'vendor';
   const psaAccount = await findPsaAccount(tx, row.psaConnectionId, psaAccountId);
   if (!account?.linked || account.excluded || !psaAccount?.active || decided)
     return { mapped: before !== undefined, toWake: [] };
-  const decision = { vendorAccountId, excluded: false, psaAccountId };
-  return { mapped: true, toWake: await decideAccounts(tx, row, { actor, how: 'vendor' }, [decision]) };
-}
+  const decisions = [{ vendorAccountId, excluded: false, psaAccountId }];
+  return { mapped: true, ...(await decideAccounts(tx, actor, { integration: row, how: 'vendor', decisions })) };
+};
 
 /**
  * Maps accounts whose names are equal character for character and unique on both sides, and no others (invariant 4).
@@ -194,12 +212,6 @@ export async function mapEqualNames(tx: Transaction, row: Integration, only?: Re
       !taken.has(match.psaAccountId) &&
       (only === undefined || only.has(match.vendorAccountId)),
   );
-  const changed = await storeAccountDecisions(
-    tx,
-    row,
-    { actor: byCountersign, how: 'exact' },
-    matches.map((match) => ({ ...match, excluded: false })),
-  );
-  await recomputeCardsOf(tx, row, changed);
-  return changed.length;
+  const decisions = matches.map((match) => ({ ...match, excluded: false }));
+  return (await store(tx, countersign(row), row, { how: 'exact', decisions })).length;
 }

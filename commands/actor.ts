@@ -1,4 +1,4 @@
-import { byCountersign, recordAudit, recordAudits, type AuditEntry } from '../db/queries/audit.ts';
+import { recordAudit, recordAudits, type AuditEntry } from '../db/queries/audit.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 
@@ -12,7 +12,7 @@ export interface Actor {
 /** Returns the actor for changes that a process makes by itself. @param row of the organization */
 export const countersign = ({ organizationId }: { organizationId: string }): Actor => ({
   organizationId,
-  name: byCountersign,
+  name: 'countersign',
 });
 
 /** Returns the actor for changes that a person makes who is signed in. @param userId of the person */

@@ -22,7 +22,7 @@ import {
 } from '../db/queries/alerts.ts';
 import { findVendorAccount, lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, createProcess } from '../db/queries/process.ts';
-import { audit, type Actor } from './actor.ts';
+import { audit, type Command } from './actor.ts';
 import { leaveDelivery } from './alertDelivery.ts';
 import { Refusal } from './refusal.ts';
 
@@ -131,12 +131,10 @@ export async function takeAlert(
  *
  * @throws Refusal when the integration has no such account
  */
-export async function sendTestAlert(
-  tx: Transaction,
-  actor: Actor,
-  row: IntegrationRow,
-  { accountId, priority }: { accountId: string; priority: number },
-): Promise<{ id: string; toWake: Wakeable[] }> {
+export const sendTestAlert: Command<
+  { integration: IntegrationRow; accountId: string; priority: number },
+  { id: string }
+> = async (tx, actor, { integration: row, accountId, priority }) => {
   if (!(await findVendorAccount(tx, row.id, accountId)))
     throw new Refusal('impossible', 'unknown-account', `The integration has no account "${accountId}".`);
   const { id } = await keepAlert(tx, row, {
@@ -151,14 +149,14 @@ export async function sendTestAlert(
   const after = { alertId: id, accountId };
   await audit(tx, actor, { action: 'alert.test', subjectKind: 'integration', subjectId: row.id, after });
   return { id, toWake: [] };
-}
+};
 
 /**
  * Delivers a dead alert once more.
  *
  * @throws Refusal when the alert is not dead
  */
-export async function retryAlert(tx: Transaction, actor: Actor, row: AlertRow): Promise<{ toWake: Wakeable[] }> {
+export const retryAlert: Command<{ alert: AlertRow }> = async (tx, actor, { alert: row }) => {
   if (!(await moveAlert(tx, row.id, alertMoves.retry, { reason: null, again: true })))
     throw new Refusal(
       'conflict',
@@ -167,19 +165,15 @@ export async function retryAlert(tx: Transaction, actor: Actor, row: AlertRow): 
     );
   await audit(tx, actor, { action: 'alert.retry', subjectKind: 'alert', subjectId: row.id, before: row.reason });
   return { toWake: [] };
-}
+};
 
 /**
  * Dismisses an alert for which no ticket is wanted.
  *
- * @param detail why, in the person's words
+ * @param input.detail why, in the person's words
  * @throws Refusal when the alert has a ticket, or may have one
  */
-export async function dismissAlert(
-  tx: Transaction,
-  actor: Actor,
-  { id, detail }: { id: string; detail: string },
-): Promise<{ toWake: Wakeable[] }> {
+export const dismissAlert: Command<{ id: string; detail: string }> = async (tx, actor, { id, detail }) => {
   const row = await readAlert(tx, id);
   // A POST is open, so a ticket may exist. That has to be settled first: otherwise no alert would own the ticket.
   if (row.post !== null)
@@ -195,4 +189,4 @@ export async function dismissAlert(
   const moved = { before: { state: row.state }, after: dismissed.reason };
   await audit(tx, actor, { action: 'alert.dismissed', subjectKind: 'alert', subjectId: id, ...moved });
   return { toWake: [] };
-}
+};

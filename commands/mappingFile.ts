@@ -89,21 +89,17 @@ async function apply(
       'changed-meanwhile',
       `The file would not change what its dry run has shown${await whoChanged(tx, row, Number(since))}. Nothing was changed. Look at another dry run first.`,
     );
-  const by = { actor: actor.name, via: 'file' } as const;
+  const via = { integration: row, via: 'file' } as const;
   const services = plan.changes.filter((change) => change.kind === 'service');
   const accounts = plan.changes.filter((change) => change.kind === 'account');
-  await decideServices(
-    tx,
-    row,
-    by,
-    services.map(({ id, mapping }) => ({ serviceId: id, mapping })),
-  );
-  return decideAccounts(
-    tx,
-    row,
-    { ...by, how: 'person' },
-    accounts.map(({ id, excluded, psaAccountId }) => ({ vendorAccountId: id, excluded, psaAccountId })),
-  );
+  const ofServices = services.map(({ id, mapping }) => ({ serviceId: id, mapping }));
+  await decideServices(tx, actor, { ...via, decisions: ofServices });
+  const ofAccounts = accounts.map(({ id, excluded, psaAccountId }) => ({
+    vendorAccountId: id,
+    excluded,
+    psaAccountId,
+  }));
+  return (await decideAccounts(tx, actor, { ...via, how: 'person', decisions: ofAccounts })).toWake;
 }
 
 /** The most items that a message names: a person does not read more. */

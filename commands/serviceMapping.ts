@@ -12,7 +12,7 @@ import {
 } from '../db/queries/serviceMapping.ts';
 import { mappingOf, describeServiceMapping } from '../domain/mappingFile.ts';
 import { whyNotProduct, type ServiceMapping } from '../domain/serviceMapping.ts';
-import { audit, type Actor, type Command } from './actor.ts';
+import { audit, audits, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
@@ -83,7 +83,7 @@ export const decideService: Command<{
     wish.combine !== undefined &&
     mapping !== null &&
     (await combineProducts(tx, row, actor, service, mapping.productIds, wish.combine));
-  await decideServices(tx, row, { actor: actor.name }, [{ serviceId: service.id, mapping }]);
+  await decideServices(tx, actor, { integration: row, decisions: [{ serviceId: service.id, mapping }] });
   if (combined) await recomputeConnection(tx, row.psaConnectionId);
   return { toWake: [] };
 };
@@ -160,13 +160,26 @@ async function combineProducts(
  * Maps many services. The caller has checked that the products exist and can be lines, and holds the integration's
  * lock.
  *
- * @param decisions at most one for each service
+ * @param input.via set for the decisions of a mapping file; the audit rows then record it
+ * @param input.decisions at most one for each service
  */
-export async function decideServices(
-  tx: Transaction,
-  row: Integration,
-  by: { actor: string; via?: 'file' },
-  decisions: readonly ServiceDecision[],
-): Promise<void> {
-  if ((await storeServiceDecisions(tx, row, by, decisions)) > 0) await recomputeIntegration(tx, row.id);
-}
+export const decideServices: Command<{
+  integration: Integration;
+  via?: 'file';
+  decisions: readonly ServiceDecision[];
+}> = async (tx, actor, { integration, via, decisions }) => {
+  const changed = await storeServiceDecisions(tx, integration.id, decisions);
+  await audits(
+    tx,
+    actor,
+    changed.map(({ id, before, after }) => ({
+      action: after.productIds === null ? 'service.unmap' : 'service.map',
+      subjectKind: 'service',
+      subjectId: `${integration.id}/${id}`,
+      before,
+      after: { ...after, ...(via && { by: via }) },
+    })),
+  );
+  if (changed.length > 0) await recomputeIntegration(tx, integration.id);
+  return { toWake: [] };
+};

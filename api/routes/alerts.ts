@@ -206,7 +206,7 @@ alertRoutes.openapi(retry, async (c) => {
     const subject = { subjectKind: 'alert', subjectId: row.id };
     await runCommand(c, retryStep, { process: deliveryProcess(row), subject, connections });
   } else {
-    await commitAndAdmit(deps, row.integrationId, (tx) => retryAlert(tx, actorFrom(caller), row));
+    await commitAndAdmit(deps, row.integrationId, (tx) => retryAlert(tx, actorFrom(caller), { alert: row }));
   }
   return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)), 202);
 });
@@ -225,7 +225,7 @@ alertRoutes.openapi(testAlert, async (c) => {
   const caller = c.get('caller');
   const { id: integrationId } = await integrationWithAlerts(deps, caller, c.req.valid('param').id);
   const { id } = await commitAndAdmit(deps, integrationId, (tx, row) =>
-    sendTestAlert(tx, actorFrom(caller), row, c.req.valid('json')),
+    sendTestAlert(tx, actorFrom(caller), { integration: row, ...c.req.valid('json') }),
   );
   return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)), 202);
 });

@@ -18,7 +18,7 @@ export async function takeAccountMapping(
   psaAccountId: string,
 ): Promise<boolean> {
   const { mapped } = await commitAndAdmit(deps, integrationId, (tx, row) =>
-    chooseAccount(tx, row, vendorActor(row).name, { vendorAccountId, psaAccountId }),
+    chooseAccount(tx, vendorActor(row), { integration: row, vendorAccountId, psaAccountId }),
   );
   return mapped;
 }

@@ -3,7 +3,6 @@ import { and, eq, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { accountMapping, vendorAccount } from '../schema/index.ts';
 import { among } from './among.ts';
-import { recordAudits } from './audit.ts';
 import type { IntegrationRow } from './integration.ts';
 
 /** How an account is mapped: by equal names, by a person in Countersign, or by a person in the vendor's console. */
@@ -22,19 +21,18 @@ export interface DecidedAccount extends AccountDecision {
 }
 
 /**
- * Carries out the decisions and writes an audit row for each that changes something, in a few statements for any number
- * of decisions. The statements use no join, because in tables that were not analyzed yet PostgreSQL compares tens of
- * thousands of rows each with each (measured). The caller holds the integration's lock. An account that is not linked
- * stays unchanged.
+ * Carries out the decisions, in a few statements for any number of them. The statements use no join, because in tables
+ * that were not analyzed yet PostgreSQL compares tens of thousands of rows each with each (measured). The caller holds
+ * the integration's lock. An account that is not linked stays unchanged.
  *
- * @param by.via `file` for a mapping file; the audit row then records it
+ * @param how by whom accounts are mapped
  * @param decisions at most one for each vendor account
  * @returns the accounts that have changed
  */
 export async function storeAccountDecisions(
   tx: Queryable,
-  { id, organizationId }: Pick<IntegrationRow, 'id' | 'organizationId'>,
-  by: { actor: string; how: MappedBy; via?: 'file' },
+  { id }: Pick<IntegrationRow, 'id'>,
+  how: MappedBy,
   decisions: readonly AccountDecision[],
 ): Promise<DecidedAccount[]> {
   const before = await readDecided(
@@ -44,8 +42,10 @@ export async function storeAccountDecisions(
   );
   const changed = decisions.flatMap((decision): DecidedAccount[] => {
     const was = before.get(decision.vendorAccountId);
-    const how = decision.psaAccountId === null ? null : by.how;
-    const same = was?.excluded === decision.excluded && was.psaAccountId === decision.psaAccountId && was.how === how;
+    const same =
+      was?.excluded === decision.excluded &&
+      was.psaAccountId === decision.psaAccountId &&
+      was.how === (decision.psaAccountId === null ? null : how);
     return !was || same ? [] : [{ ...decision, before: was }];
   });
   if (changed.length === 0) return [];
@@ -76,15 +76,10 @@ export async function storeAccountDecisions(
   const mapped = changed.filter(({ psaAccountId }) => psaAccountId !== null);
   await tx.execute(sql`
     insert into account_mapping (integration_id, vendor_account_id, psa_account_id, how)
-    select ${id}::uuid, r."vendorAccountId", r."psaAccountId", ${by.how}
+    select ${id}::uuid, r."vendorAccountId", r."psaAccountId", ${how}
       from jsonb_to_recordset(${JSON.stringify(mapped)}::jsonb) as r("vendorAccountId" text, "psaAccountId" text)
     on conflict (integration_id, vendor_account_id) do update
        set psa_account_id = excluded.psa_account_id, how = excluded.how, mapped_at = now()`);
-  await recordAudits(
-    tx,
-    organizationId,
-    changed.map((account) => ({ actor: by.actor, ...auditOf(id, account, by) })),
-  );
   return changed;
 }
 
@@ -111,16 +106,4 @@ async function readDecided(tx: Queryable, integrationId: string, ids: readonly s
       return [id, { excluded, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null }];
     }),
   );
-}
-
-function auditOf(integrationId: string, account: DecidedAccount, { how, via }: { how: MappedBy; via?: 'file' }) {
-  const { vendorAccountId, excluded, psaAccountId, before } = account;
-  const unmapped = excluded ? 'account.exclude' : before.excluded ? 'account.include' : 'account.unmap';
-  return {
-    action: psaAccountId === null ? unmapped : 'account.map',
-    subjectKind: 'vendor_account',
-    subjectId: `${integrationId}/${vendorAccountId}`,
-    before,
-    after: { excluded, psaAccountId, how: psaAccountId === null ? null : how, ...(via ? { by: via } : {}) },
-  };
 }

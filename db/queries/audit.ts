@@ -2,9 +2,6 @@ import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
-/** The actor of changes that a process makes by itself. */
-export const byCountersign = 'countersign';
-
 export interface AuditEntry {
   actor: string;
   action: string;

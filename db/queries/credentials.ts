@@ -1,58 +1,38 @@
-/** Re-encrypts stored credentials when the encryption key changes. */
+/** Stored credentials, encrypted; commands/credentials.ts encrypts them anew when the encryption key changes. */
 import { eq, isNotNull } from 'drizzle-orm';
-import type { Database } from '../client.ts';
-import type { Encryption } from '../encryption.ts';
+import type { Queryable, Transaction } from '../client.ts';
 import { integration, psaConnection } from '../schema/index.ts';
-import { recordAudit } from './audit.ts';
 
-export interface Reencrypted {
-  reencrypted: number;
-  /** How many credentials were already encrypted with the newest key. */
-  already: number;
-  /** Rows whose credentials cannot be read with any of the keys; they stay as they are. */
-  unreadable: { subjectKind: 'integration' | 'psa_connection'; id: string; why: string }[];
+const tables = { psa_connection: psaConnection, integration };
+
+/** A row that holds credentials. */
+export interface CredentialsOwner {
+  of: keyof typeof tables;
+  id: string;
 }
 
-/**
- * Encrypts every set of credentials with the newest key, each in its own transaction, while everything runs. A request
- * that stores new credentials meanwhile waits for a moment, and the new credentials are kept.
- */
-export async function reencryptCredentials(db: Database, encryption: Encryption, actor: string): Promise<Reencrypted> {
-  const done: Reencrypted = { reencrypted: 0, already: 0, unreadable: [] };
-  for (const [subjectKind, table] of [
-    ['psa_connection', psaConnection],
-    ['integration', integration],
-  ] as const) {
+/** Lists the rows that hold credentials. */
+export async function listWithCredentials(db: Queryable): Promise<CredentialsOwner[]> {
+  const owners: CredentialsOwner[] = [];
+  for (const of of ['psa_connection', 'integration'] as const) {
+    const table = tables[of];
     const rows = await db.select({ id: table.id }).from(table).where(isNotNull(table.credentials));
-    for (const { id } of rows) {
-      const outcome = await db.transaction(async (tx) => {
-        const [row] = await tx
-          .select({ credentials: table.credentials, organizationId: table.organizationId })
-          .from(table)
-          .where(eq(table.id, id))
-          .for('update');
-        if (!row || row.credentials === null || encryption.isNewest(row.credentials)) return 'already';
-        let plain: unknown;
-        try {
-          plain = encryption.decrypt(row.credentials, id);
-        } catch (error) {
-          return { subjectKind, id, why: error instanceof Error ? error.message : String(error) };
-        }
-        await tx
-          .update(table)
-          .set({ credentials: encryption.encrypt(plain, id) })
-          .where(eq(table.id, id));
-        await recordAudit(tx, row.organizationId, {
-          actor,
-          action: 'credentials.reencrypt',
-          subjectKind,
-          subjectId: id,
-        });
-        return 'reencrypted';
-      });
-      if (typeof outcome === 'string') done[outcome]++;
-      else done.unreadable.push(outcome);
-    }
+    owners.push(...rows.map(({ id }) => ({ of, id })));
   }
-  return done;
+  return owners;
+}
+
+/** Reads credentials, and locks their row until the transaction ends. */
+export async function lockCredentials(tx: Transaction, { of, id }: CredentialsOwner) {
+  const table = tables[of];
+  const [row] = await tx
+    .select({ credentials: table.credentials, organizationId: table.organizationId })
+    .from(table)
+    .where(eq(table.id, id))
+    .for('update');
+  return row;
+}
+
+export async function storeEncrypted(tx: Queryable, { of, id }: CredentialsOwner, credentials: string): Promise<void> {
+  await tx.update(tables[of]).set({ credentials }).where(eq(tables[of].id, id));
 }

@@ -4,7 +4,6 @@ import type { Queryable } from '../client.ts';
 import type { ServiceMapping } from '../../domain/serviceMapping.ts';
 import { productRule } from '../schema/index.ts';
 import { among } from './among.ts';
-import type { IntegrationRow } from './integration.ts';
 
 /** How several services that feed one product combine. */
 export type Combine = typeof productRule.$inferSelect.combine;
@@ -15,22 +14,25 @@ export interface ServiceDecision {
   mapping: ServiceMapping | null;
 }
 
+/** A service whose mapping has changed: its mapping before and after; each field is null = not mapped. */
+interface DecidedService extends Record<'before' | 'after', { [K in keyof ServiceMapping]: ServiceMapping[K] | null }> {
+  id: string;
+}
+
 /**
- * Carries out the decisions and writes an audit row for each that changes something, in one statement.
+ * Carries out the decisions, in one statement.
  *
- * @param by.via `file` for a mapping file; the audit row then records it
  * @param decisions at most one for each service
- * @returns how many services have changed
+ * @returns the services that have changed
  */
 export async function storeServiceDecisions(
   tx: Queryable,
-  { id, organizationId }: Pick<IntegrationRow, 'id' | 'organizationId'>,
-  by: { actor: string; via?: 'file' },
+  integrationId: string,
   decisions: readonly ServiceDecision[],
-): Promise<number> {
-  if (decisions.length === 0) return 0;
+): Promise<DecidedService[]> {
+  if (decisions.length === 0) return [];
   const wanted = decisions.map(({ serviceId, mapping }) => ({ serviceId, ...mapping }));
-  const { rows } = await tx.execute<{ id: string }>(sql`
+  const { rows } = await tx.execute<DecidedService & Record<string, unknown>>(sql`
     with wanted as (
       select w."serviceId" as id, w."productIds" as products, w."fanOut" as fan_out, w.rounding
         from jsonb_to_recordset(${JSON.stringify(wanted)}::jsonb)
@@ -39,28 +41,22 @@ export async function storeServiceDecisions(
     changed as (
       select w.*, m.product_ids as was_products, m.fan_out as was_fan_out, m.rounding as was_rounding
         from wanted w
-        join service s on s.integration_id = ${id} and s.id = w.id
+        join service s on s.integration_id = ${integrationId} and s.id = w.id
         left join service_mapping m on m.integration_id = s.integration_id and m.service_id = s.id
        where (m.product_ids, m.fan_out, m.rounding) is distinct from (w.products, w.fan_out, w.rounding)),
     unmapped as (
       delete from service_mapping m
-       using changed c where m.integration_id = ${id} and m.service_id = c.id and c.products is null),
+       using changed c where m.integration_id = ${integrationId} and m.service_id = c.id and c.products is null),
     mapped as (
       insert into service_mapping (integration_id, service_id, product_ids, fan_out, rounding)
-      select ${id}::uuid, id, products, fan_out, rounding from changed where products is not null order by id
+      select ${integrationId}::uuid, id, products, fan_out, rounding from changed where products is not null order by id
       on conflict (integration_id, service_id) do update
          set product_ids = excluded.product_ids, fan_out = excluded.fan_out, rounding = excluded.rounding,
-             mapped_at = now()),
-    audited as (
-      insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
-      select ${organizationId}::uuid, ${by.actor}, case when products is null then 'service.unmap' else 'service.map' end,
-             'service', ${id} || '/' || id,
-             jsonb_build_object('productIds', was_products, 'fanOut', was_fan_out, 'rounding', was_rounding),
-             jsonb_build_object('productIds', products, 'fanOut', fan_out, 'rounding', rounding)
-               || case when ${by.via ?? null}::text is null then '{}' else jsonb_build_object('by', ${by.via ?? null}::text) end
-        from changed order by id)
-    select id from changed`);
-  return rows.length;
+             mapped_at = now())
+    select id, jsonb_build_object('productIds', was_products, 'fanOut', was_fan_out, 'rounding', was_rounding) as before,
+           jsonb_build_object('productIds', products, 'fanOut', fan_out, 'rounding', rounding) as after
+      from changed order by id`);
+  return rows;
 }
 
 /** Lists how services that feed these products combine; products without a rule are left out. */

@@ -40,9 +40,13 @@ test('all are mapped, unmapped and excluded, with an audit row each', async () =
     harness.db.transaction((tx) =>
       decideAccounts(
         tx,
-        row,
-        { actor: 'test', how: 'person', via: 'file' },
-        ids.map((vendorAccountId) => ({ vendorAccountId, excluded, psaAccountId })),
+        { organizationId: row.organizationId, name: 'test' },
+        {
+          integration: row,
+          how: 'person',
+          via: 'file',
+          decisions: ids.map((vendorAccountId) => ({ vendorAccountId, excluded, psaAccountId })),
+        },
       ),
     );
   await decide(false, harness.one.psaAccount(1));

@@ -37,6 +37,7 @@ test.each([
   ['commands/planted.ts', "export { x } from '../connectors/http.ts';"],
   ['db/queries/planted.ts', "export { x } from '../../commands/refusal.ts';"],
   ['db/queries/planted.ts', "export { x } from '../../connectors/http.ts';"],
+  ['db/queries/planted.ts', "export { x } from './audit.ts';"],
   ['activities/planted.ts', "export { x } from '../worker/worker.ts';"],
   ['workflows/planted.ts', "export { x } from '../activities/index.ts';"],
   ['workflows/planted.ts', "export { x } from '../db/client.ts';"],
@@ -63,6 +64,7 @@ test.each([
 
 test.each([
   ['connectors/planted.ts', "export { x } from '../domain/quantities.ts';"],
+  ['commands/planted.ts', "export { x } from '../db/queries/audit.ts';"],
   ['workflows/planted.ts', "import type { X } from '../activities/index.ts';\nexport type Y = X;"],
   ['api/routes/planted.ts', "export { x } from '../../db/client.ts';"],
   ['api/routes/planted.ts', "export { x } from '../owned.ts';"],

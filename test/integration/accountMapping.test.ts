@@ -12,6 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
+const actor = () => ({ organizationId: harness.one.organizationId, name: 'test' });
 const many = 5_000;
 interface Told {
   actor: string;
@@ -72,7 +73,9 @@ describe('each account whose decision changes has an audit row, and no other', (
       psaAccountId: psa === null ? null : harness.one.psaAccount(psa),
     });
     const decideAll = (...decisions: ReturnType<typeof decide>[]) =>
-      harness.db.transaction((tx) => decideAccounts(tx, row, { actor: 'test', how: 'person', via: 'file' }, decisions));
+      harness.db.transaction((tx) =>
+        decideAccounts(tx, actor(), { integration: row, how: 'person', via: 'file', decisions }),
+      );
     await decideAll(decide(1, true, null), decide(2, false, 2), decide(3, false, null));
     await decideAll(decide(1, false, 3), decide(2, false, null), decide(4, true, null));
     await decideAll(decide(4, false, null));
@@ -95,9 +98,8 @@ describe('each account whose decision changes has an audit row, and no other', (
       [1, 'include'],
       [2, 'unmap'],
     ] as const) {
-      const actor = { organizationId: row.organizationId, name: 'test' };
       const decided = { integration: row, vendorAccountId: harness.one.vendorAccount(n), wish, seen: 'anything' };
-      expect(await harness.db.transaction((tx) => decideAccount(tx, actor, decided))).toEqual({ toWake: [] });
+      expect(await harness.db.transaction((tx) => decideAccount(tx, actor(), decided))).toEqual({ toWake: [] });
     }
     expect(await auditsOf(id)).toEqual([]);
   });
@@ -109,12 +111,12 @@ test("a customer that nobody has linked is mapped by none, the vendor's console 
   const row = await readIntegration(db, id);
   const vendorAccountId = one.vendorAccount(numbers.notLinked);
   const choice = { vendorAccountId, psaAccountId: one.psaAccount(1) };
-  expect(await db.transaction((tx) => chooseAccount(tx, row, 'vendor:mailprotector', choice))).toEqual({
+  expect(await db.transaction((tx) => chooseAccount(tx, actor(), { integration: row, ...choice }))).toEqual({
     mapped: false,
     toWake: [],
   });
-  const decision = { ...choice, excluded: false };
-  await db.transaction((tx) => decideAccounts(tx, row, { actor: 'test', how: 'person' }, [decision]));
+  const decisions = [{ ...choice, excluded: false }];
+  await db.transaction((tx) => decideAccounts(tx, actor(), { integration: row, how: 'person', decisions }));
   const { rows } = await db.execute(sql`select from account_mapping where integration_id = ${id}`);
   expect(rows).toEqual([]);
   expect(await auditsOf(id)).toEqual([]);

@@ -155,8 +155,9 @@ export const samples: Record<string, Make> = {
   deleteExclusion: async (tenant) => {
     const { id, accountId } = await mapped(tenant);
     const row = await readIntegration(tenant.db, id);
-    const decision = { vendorAccountId: accountId, excluded: true, psaAccountId: null };
-    await tenant.db.transaction((tx) => decideAccounts(tx, row, { actor: 'test', how: 'person' }, [decision]));
+    const decisions = [{ vendorAccountId: accountId, excluded: true, psaAccountId: null }];
+    const actor = { organizationId: row.organizationId, name: 'test' };
+    await tenant.db.transaction((tx) => decideAccounts(tx, actor, { integration: row, how: 'person', decisions }));
     return { params: { id, accountId } };
   },
   listOnboardings: () => ({ query: 'limit=5' }),
