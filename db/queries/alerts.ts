@@ -5,8 +5,10 @@ import { randomUUID } from 'node:crypto';
 import type { AlertSettings } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { alertMoves, type AlertState, type Move } from '../../domain/transitions.ts';
-import { alert, integration, type AlertSource } from '../schema/index.ts';
+import { milliseconds } from '../interval.ts';
+import { accountMapping, alert, integration, type AlertSource } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
+import { isMappingOf } from './joins.ts';
 import { mayMove } from './mayMove.ts';
 
 export type AlertRow = typeof alert.$inferSelect;
@@ -67,7 +69,7 @@ export async function keepAlert(
            state = case when not ${mayMove(sql`a.state`, alertMoves.sentMapped)} then a.state
                         when a.state = 'dismissed' and not ${differs} then a.state
                         when a.state = 'delivered' and not ${differs}
-                             and a.delivered_at > now() - ${sameAgainMs} * interval '1 millisecond' then a.state
+                             and a.delivered_at > now() - ${milliseconds(sameAgainMs)} then a.state
                         else excluded.state end,
            psa_account_id = coalesce(excluded.psa_account_id, a.psa_account_id)
     returning id, state`);
@@ -133,11 +135,12 @@ export async function canBeAdmitted(db: Queryable, id: string, slots: number): P
 
 /** Sets parked alerts to `waiting` if their account is mapped now. */
 export async function unparkMapped(tx: Queryable, integrationId: string): Promise<void> {
-  await tx.execute(sql`
-    update alert a set state = ${alertMoves.unpark.to}, reason = null, psa_account_id = m.psa_account_id
-      from account_mapping m
-     where a.integration_id = ${integrationId} and ${mayMove(sql`a.state`, alertMoves.unpark)}
-       and m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id`);
+  const isMapped = isMappingOf(alert.integrationId, alert.vendorAccountId);
+  await tx
+    .update(alert)
+    .set({ state: alertMoves.unpark.to, reason: null, psaAccountId: accountMapping.psaAccountId })
+    .from(accountMapping)
+    .where(and(eq(alert.integrationId, integrationId), mayMove(alert.state, alertMoves.unpark), isMapped));
 }
 
 /** Gives the free slots to waiting alerts, the oldest first. @returns the alerts that got a slot */
@@ -154,7 +157,7 @@ export async function takeSlots(tx: Transaction, integrationId: string, slots: n
 
 /** The most waiting alerts that `listBeyondStorm` returns for gathering at once. */
 const gatheredTogether = 500;
-const windowBegin = (minutes: number) => sql`now() - ${minutes} * interval '1 minute'`;
+const windowBegin = (minutes: number) => sql`now() - ${milliseconds(minutes * 60_000)}`;
 
 /**
  * Lists each account's waiting alerts beyond the storm limit of the window; only alerts that would open new tickets.

@@ -1,7 +1,8 @@
 /** An integration's migration to alerts, and the processes that check a PSA for the permissions that alerts need. */
 import type { Wakeable } from '../../domain/process/ids.ts';
-import { sql } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { Queryable, Transaction } from '../client.ts';
+import { integration, processes, processStep } from '../schema/index.ts';
 import { completeByFact, ownerOf } from './process.ts';
 import { listSteps } from './processView.ts';
 import { isFinished, type StepOf } from '../../domain/process/steps.ts';
@@ -30,17 +31,18 @@ export async function isMigrating(db: Queryable, id: string): Promise<boolean> {
 
 /** Lists the processes blocked at *Check Permissions* of this PSA connection: new credentials may free them. */
 export async function listPermissionChecks(db: Queryable, psaConnectionId: string): Promise<Wakeable[]> {
-  const { rows } = await db.execute<{
-    kind: 'connect' | 'migrateToAlerts';
-    id: string;
-    organizationId: string;
-    integrationId: string;
-  }>(sql`
-    select p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"
-      from process p
-      join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
-      join integration i on i.id = p.integration_id
-     where i.psa_connection_id = ${psaConnectionId} and p.kind in ('connect', 'migrateToAlerts')
-       and s.step = 'checkPermissions' and s.state = 'blocked'`);
-  return rows;
+  const { kind, id, organizationId, integrationId, round } = processes;
+  return db
+    .select({ kind, id, organizationId, integrationId })
+    .from(processes)
+    .innerJoin(processStep, and(eq(processStep.kind, kind), eq(processStep.id, id), eq(processStep.round, round)))
+    .innerJoin(integration, eq(integration.id, integrationId))
+    .where(
+      and(
+        eq(integration.psaConnectionId, psaConnectionId),
+        inArray(kind, ['connect', 'migrateToAlerts']),
+        eq(processStep.step, 'checkPermissions'),
+        eq(processStep.state, 'blocked'),
+      ),
+    );
 }

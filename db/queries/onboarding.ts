@@ -5,6 +5,7 @@ import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
 import type { OnboardingKey } from '../../domain/process/ids.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
+import { fromNow, milliseconds } from '../interval.ts';
 import { accountMapping, integration, onboarding, processStep, vendorAccount, type FoundBy } from '../schema/index.ts';
 import { isMappingOf, isVendorAccount } from './joins.ts';
 import { among } from './among.ts';
@@ -123,12 +124,13 @@ export async function listWaitingWithEqualNames(tx: Transaction, row: Integratio
 
 /** Moves waiting onboardings whose customer is mapped now to the mapped state, to be woken. @returns their customers */
 export async function markMapped(tx: Transaction, integrationId: string): Promise<string[]> {
-  const { rows } = await tx.execute<{ id: string }>(sql`
-    update onboarding o set state = ${onboardingMoves.map.to}, to_wake = true, escalated_at = null
-      from account_mapping m
-     where o.integration_id = ${integrationId} and ${mayMove(sql`o.state`, onboardingMoves.map)}
-       and m.integration_id = o.integration_id and m.vendor_account_id = o.vendor_account_id
-    returning o.vendor_account_id as id`);
+  const isMapped = isMappingOf(onboarding.integrationId, onboarding.vendorAccountId);
+  const rows = await tx
+    .update(onboarding)
+    .set({ state: onboardingMoves.map.to, toWake: true, escalatedAt: null })
+    .from(accountMapping)
+    .where(and(ofIntegration(integrationId), mayMove(onboarding.state, onboardingMoves.map), isMapped))
+    .returning({ id: onboarding.vendorAccountId });
   return idsOf(rows);
 }
 
@@ -177,7 +179,7 @@ export async function clearToWake(tx: Queryable, key: OnboardingKey): Promise<vo
 export async function remindLater(tx: Queryable, ids: readonly string[], remindMs: number): Promise<void> {
   await tx
     .update(processStep)
-    .set({ remindAt: sql`now() + ${remindMs} * interval '1 millisecond'` })
+    .set({ remindAt: fromNow(remindMs) })
     .where(
       and(eq(processStep.kind, 'onboardCustomer'), among(processStep.id, ids), eq(processStep.step, 'mapCustomer')),
     );
@@ -194,7 +196,7 @@ export async function countReminder(
   key: OnboardingKey,
   escalateMs: number,
 ): Promise<{ escalated: boolean; organizationId: string } | undefined> {
-  const isOverdue = sql`now() - ${onboarding.foundAt} >= ${escalateMs} * interval '1 millisecond'`;
+  const isOverdue = sql`now() - ${onboarding.foundAt} >= ${milliseconds(escalateMs)}`;
   const [row] = await tx
     .update(onboarding)
     .set({

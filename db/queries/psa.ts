@@ -58,12 +58,7 @@ export async function applyPsaRows(
         from staging_row s, jsonb_to_record(s.data) as d(${sql.raw(columns)})
        where s.run_id = ${refreshId} and s.entity = ${entity}
       on conflict (psa_connection_id, id) do update set ${set} where ${changed} ${older}`);
-    const {
-      rows: [count],
-    } = await tx.execute<{ n: number }>(
-      sql`select count(*)::int as n from ${table} where psa_connection_id = ${psaConnectionId}`,
-    );
-    figures[entity] = count?.n ?? 0;
+    figures[entity] = await tx.$count(table, sql`psa_connection_id = ${psaConnectionId}`);
   }
   const unread = await applyUnread(tx, psaConnectionId, refreshId);
   if (unread > 0) figures['unread'] = unread;
