@@ -1,5 +1,5 @@
 /** Encrypts stored credentials anew when the encryption key changes. */
-import type { Database, Transaction } from '../db/client.ts';
+import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import {
   listWithCredentials,
@@ -9,52 +9,32 @@ import {
 } from '../db/queries/credentials.ts';
 import { audit } from './actor.ts';
 
-interface Unreadable {
-  subjectKind: CredentialsOwner['of'];
-  id: string;
-  why: string;
-}
-
-export interface Reencrypted {
-  reencrypted: number;
-  /** How many credentials were already encrypted with the newest key. */
-  already: number;
-  /** Rows whose credentials cannot be read with any of the keys; they stay as they are. */
-  unreadable: Unreadable[];
-}
-
 /**
  * Encrypts every set of credentials with the newest key, each in its own transaction, while everything runs. A request
  * that stores new credentials meanwhile waits for a moment, and the new credentials are kept.
  *
- * @param name of the actor, for the audit
+ * @param name the actor's, for the audit
+ * @returns how many were encrypted, and how many already were; `unreadable` are those that no key can read: they stay
  */
-export async function reencryptCredentials(db: Database, encryption: Encryption, name: string): Promise<Reencrypted> {
-  const done: Reencrypted = { reencrypted: 0, already: 0, unreadable: [] };
+export async function reencryptCredentials(db: Database, encryption: Encryption, name: string) {
+  const unreadable: (CredentialsOwner & { why: string })[] = [];
+  const done = { reencrypted: 0, already: 0, unreadable };
   for (const owner of await listWithCredentials(db)) {
-    const outcome = await db.transaction((tx) => reencrypt(tx, encryption, name, owner));
-    if (typeof outcome === 'string') done[outcome]++;
-    else done.unreadable.push(outcome);
+    const { subjectKind, id } = owner;
+    await db.transaction(async (tx) => {
+      const row = await lockCredentials(tx, owner);
+      if (!row?.credentials || encryption.isNewest(row.credentials)) return void done.already++;
+      let plain: unknown;
+      try {
+        plain = encryption.decrypt(row.credentials, id);
+      } catch (error) {
+        return void unreadable.push({ ...owner, why: error instanceof Error ? error.message : String(error) });
+      }
+      await storeEncrypted(tx, owner, encryption.encrypt(plain, id));
+      const actor = { organizationId: row.organizationId, name };
+      await audit(tx, actor, { action: 'credentials.reencrypt', subjectKind, subjectId: id });
+      done.reencrypted++;
+    });
   }
   return done;
-}
-
-async function reencrypt(
-  tx: Transaction,
-  encryption: Encryption,
-  name: string,
-  owner: CredentialsOwner,
-): Promise<'reencrypted' | 'already' | Unreadable> {
-  const row = await lockCredentials(tx, owner);
-  if (!row || row.credentials === null || encryption.isNewest(row.credentials)) return 'already';
-  let plain: unknown;
-  try {
-    plain = encryption.decrypt(row.credentials, owner.id);
-  } catch (error) {
-    return { subjectKind: owner.of, id: owner.id, why: error instanceof Error ? error.message : String(error) };
-  }
-  await storeEncrypted(tx, owner, encryption.encrypt(plain, owner.id));
-  const subject = { subjectKind: owner.of, subjectId: owner.id };
-  await audit(tx, { organizationId: row.organizationId, name }, { action: 'credentials.reencrypt', ...subject });
-  return 'reencrypted';
 }

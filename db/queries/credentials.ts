@@ -7,32 +7,28 @@ const tables = { psa_connection: psaConnection, integration };
 
 /** A row that holds credentials. */
 export interface CredentialsOwner {
-  of: keyof typeof tables;
+  subjectKind: keyof typeof tables;
   id: string;
 }
 
-/** Lists the rows that hold credentials. */
 export async function listWithCredentials(db: Queryable): Promise<CredentialsOwner[]> {
-  const owners: CredentialsOwner[] = [];
-  for (const of of ['psa_connection', 'integration'] as const) {
-    const table = tables[of];
+  const listIn = async (subjectKind: keyof typeof tables) => {
+    const table = tables[subjectKind];
     const rows = await db.select({ id: table.id }).from(table).where(isNotNull(table.credentials));
-    owners.push(...rows.map(({ id }) => ({ of, id })));
-  }
-  return owners;
+    return rows.map(({ id }) => ({ subjectKind, id }));
+  };
+  return [...(await listIn('psa_connection')), ...(await listIn('integration'))];
 }
 
 /** Reads credentials, and locks their row until the transaction ends. */
-export async function lockCredentials(tx: Transaction, { of, id }: CredentialsOwner) {
-  const table = tables[of];
-  const [row] = await tx
-    .select({ credentials: table.credentials, organizationId: table.organizationId })
-    .from(table)
-    .where(eq(table.id, id))
-    .for('update');
+export async function lockCredentials(tx: Transaction, { subjectKind, id }: CredentialsOwner) {
+  const table = tables[subjectKind];
+  const { credentials, organizationId } = table;
+  const [row] = await tx.select({ credentials, organizationId }).from(table).where(eq(table.id, id)).for('update');
   return row;
 }
 
-export async function storeEncrypted(tx: Queryable, { of, id }: CredentialsOwner, credentials: string): Promise<void> {
-  await tx.update(tables[of]).set({ credentials }).where(eq(tables[of].id, id));
+export async function storeEncrypted(tx: Queryable, owner: CredentialsOwner, credentials: string): Promise<void> {
+  const table = tables[owner.subjectKind];
+  await tx.update(table).set({ credentials }).where(eq(table.id, owner.id));
 }

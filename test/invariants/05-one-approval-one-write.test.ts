@@ -121,6 +121,26 @@ test('a worker killed between its write and its answer writes nothing twice', as
   expect(await system.connectwise.log('PATCH')).toHaveLength(1);
 });
 
+test('a line whose claim is given back after all steps but the last is written all the same', async () => {
+  const { db } = system.database;
+  // As a writer does that was thought dead: its line was on its way while the others settled.
+  await db.execute(sql`create sequence given_back`);
+  await db.execute(sql`
+    create function give_back() returns trigger language plpgsql as $$ begin
+      if nextval('given_back') = 1 then
+        update approval_line set state = 'intended', claims = 0, settled_at = null where batch_id::text = new.id;
+      end if;
+      return null;
+    end $$`);
+  await db.execute(sql`
+    create trigger give_back after update on process_step for each row
+      when (new.kind = 'approveUsage' and new.step = 'settle' and new.state = 'done') execute function give_back()`);
+  const approval = await untilApprovalClosed(system, (await approveOne()).id);
+  expect(approval.lines.map((line) => line.state)).toEqual(['already']);
+  expect(await system.connectwise.log('PATCH')).toHaveLength(1);
+  await db.execute(sql`drop trigger give_back on process_step`);
+});
+
 test('turning writing off stops a running batch before its next line; the rest is a to-do list that the next read verifies', async () => {
   await system.connectwise.fault({ kind: 'latency', method: 'PATCH', ms: 900, times: null });
   const { approval } = await signOff(system, [nextCard(), nextCard(), nextCard()]);
