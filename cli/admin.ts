@@ -11,14 +11,13 @@
  *   reencrypt                    encrypts all credentials with the first of ENCRYPTION_KEYS, while everything runs
  */
 import { randomBytes } from 'node:crypto';
-import type { Actor } from '../commands/actor.ts';
+import { audit, type Actor } from '../commands/actor.ts';
 import { invite } from '../commands/invitation.ts';
 import { makeSignInLink } from '../commands/signIn.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { reencryptCredentials } from '../commands/credentials.ts';
 import { firstOrganization, insertOrganization, insertToken } from '../db/queries/organization.ts';
-import { recordAudit } from '../db/queries/audit.ts';
 import { joinLink, signInLink } from '../domain/links.ts';
 import { roles, type Role } from '../domain/roles.ts';
 import { dieQuietly } from '../logger.ts';
@@ -62,13 +61,8 @@ if (command === 'key') {
           secret: token,
           scopes: [scope],
         });
-        await recordAudit(tx, id, {
-          actor: 'command line',
-          action: `token.create`,
-          subjectKind: 'api_token',
-          subjectId: tokenId,
-          after: { scope },
-        });
+        const created = { action: 'token.create', subjectKind: 'api_token', subjectId: tokenId, after: { scope } };
+        await audit(tx, { organizationId: id, name: 'command line' }, created);
         return id;
       });
       print({ organizationId, token });

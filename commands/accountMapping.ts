@@ -23,7 +23,7 @@ import {
 } from '../db/queries/integration.ts';
 import { beginOnboardings, settleOnboarding, settleOnboardings } from './onboarding.ts';
 import { findPsaAccount, listActivePsaAccounts } from '../db/queries/psa.ts';
-import { audits, countersign, type Actor, type Command } from './actor.ts';
+import { audit, countersign, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
@@ -152,7 +152,7 @@ async function store(
   { how, via, decisions }: Decisions,
 ): Promise<DecidedAccount[]> {
   const changed = await storeAccountDecisions(tx, row, how, decisions);
-  await audits(
+  await audit(
     tx,
     actor,
     changed.map(({ vendorAccountId, before, excluded, psaAccountId }) => ({

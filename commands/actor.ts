@@ -1,4 +1,4 @@
-import { recordAudit, recordAudits, type AuditEntry } from '../db/queries/audit.ts';
+import { insertAudits, type AuditEntry } from '../db/queries/audit.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 
@@ -33,20 +33,10 @@ export type Command<Input, Changed = unknown> = (
   input: Input,
 ) => Promise<Changed & { toWake: Wakeable[] }>;
 
-/** Writes the audit row of an actor's change, in the change's own transaction (invariant 8). Never pass a secret. */
-export async function audit(tx: Queryable, actor: Actor, entry: Omit<AuditEntry, 'actor'>): Promise<void> {
-  await recordAudit(tx, actor.organizationId, { actor: actor.name, ...entry });
-}
-
-/** Writes the audit rows of any number of an actor's changes, in one statement. */
-export async function audits(
-  tx: Queryable,
-  actor: Actor,
-  entries: readonly Omit<AuditEntry, 'actor'>[],
-): Promise<void> {
-  await recordAudits(
-    tx,
-    actor.organizationId,
-    entries.map((entry) => ({ actor: actor.name, ...entry })),
-  );
+/**
+ * Writes the audit row of an actor's change, or the rows of any number of changes, in the change's own transaction
+ * (invariant 8). Never pass a secret.
+ */
+export async function audit(tx: Queryable, actor: Actor, entries: AuditEntry | readonly AuditEntry[]): Promise<void> {
+  await insertAudits(tx, actor, [entries].flat());
 }

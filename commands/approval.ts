@@ -24,7 +24,7 @@ import {
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
 import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
-import { audit, audits, type Actor, type Command } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
 
 /**
@@ -192,7 +192,7 @@ async function replace(tx: Transaction, actor: Actor, batch: ApprovalBatchRow): 
   const replaced = await replaceTodos(tx, batch);
   if (replaced.length === 0) return;
   const closed = new Set(await closeDoneTodos(tx, batch.psaConnectionId));
-  await audits(
+  await audit(
     tx,
     actor,
     replaced.map(({ batchId, lines }) => ({

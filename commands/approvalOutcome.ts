@@ -15,7 +15,7 @@ import { setLineQuantity } from '../db/queries/psa.ts';
 import { approvalProcess } from '../domain/process/ids.ts';
 import { stepsOf } from '../domain/process/steps.ts';
 import { approvalBatchMoves } from '../domain/transitions.ts';
-import { audit, audits, type Command } from './actor.ts';
+import { audit, type Command } from './actor.ts';
 
 /**
  * Records the outcome of a line, claimed or not; nothing changes when another caller has claimed the line meanwhile. The
@@ -77,7 +77,7 @@ export const closeApproval: Command<{ id: string }> = async (tx, actor, { id }) 
  */
 export const stopWriting: Command<{ psaConnectionId: string; batchId?: string }> = async (tx, actor, input) => {
   const stopped = await turnIntoTodos(tx, input);
-  await audits(
+  await audit(
     tx,
     actor,
     stopped.map(({ batchId, lines }) => ({
@@ -95,7 +95,7 @@ export const stopWriting: Command<{ psaConnectionId: string; batchId?: string }>
 export const verifyTodos: Command<{ psaConnectionId: string }> = async (tx, actor, { psaConnectionId }) => {
   const verified = await verifyTodoLines(tx, psaConnectionId);
   const closed = await closeDoneTodos(tx, psaConnectionId);
-  await audits(tx, actor, [
+  await audit(tx, actor, [
     ...verified.map(({ lineId, from, to }) => ({
       action: 'approval.verified',
       subjectKind: 'agreement_line',

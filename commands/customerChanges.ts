@@ -4,7 +4,7 @@ import type { Transaction } from '../db/client.ts';
 import { noteMoved } from '../db/queries/customerChanges.ts';
 import type { AccountChanges, IntegrationRow } from '../db/queries/integration.ts';
 import { listInState } from '../db/queries/onboarding.ts';
-import { audits, countersign } from './actor.ts';
+import { audit, countersign } from './actor.ts';
 import { askToMatch, beginOnboardings, endOnboardings } from './onboarding.ts';
 
 /**
@@ -30,7 +30,7 @@ export async function noteCustomerChanges(
     subjectId: `${row.id}/${id}`,
     ...more,
   });
-  await audits(tx, countersign(row), [
+  await audit(tx, countersign(row), [
     ...changes.renamed.map(({ id, before, after }) =>
       entry('customer.renamed', id, { before: { name: before }, after: { name: after } }),
     ),

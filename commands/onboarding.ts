@@ -56,7 +56,7 @@ import {
 } from '../db/queries/usage.ts';
 import type { FoundBy } from '../db/schema/index.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
-import { audit, audits, countersign, type Actor } from './actor.ts';
+import { audit, countersign, type Actor } from './actor.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -80,7 +80,7 @@ export async function beginOnboardings(
   await linkVendorAccounts(tx, row.id, ids);
   // When a person's change began the onboardings, the audit row of that change already records it.
   if (found.by !== 'person') {
-    await audits(
+    await audit(
       tx,
       found.actor ?? countersign(row),
       ids.map((id) => ({

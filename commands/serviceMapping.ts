@@ -12,7 +12,7 @@ import {
 } from '../db/queries/serviceMapping.ts';
 import { mappingOf, describeServiceMapping } from '../domain/mappingFile.ts';
 import { whyNotProduct, type ServiceMapping } from '../domain/serviceMapping.ts';
-import { audit, audits, type Actor, type Command } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
 import { refuseUnseen, versionOf, type Present } from './seen.ts';
 
@@ -169,7 +169,7 @@ export const decideServices: Command<{
   decisions: readonly ServiceDecision[];
 }> = async (tx, actor, { integration, via, decisions }) => {
   const changed = await storeServiceDecisions(tx, integration.id, decisions);
-  await audits(
+  await audit(
     tx,
     actor,
     changed.map(({ id, before, after }) => ({

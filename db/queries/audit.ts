@@ -3,7 +3,6 @@ import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
 export interface AuditEntry {
-  actor: string;
   action: string;
   subjectKind: string;
   subjectId: string;
@@ -11,23 +10,18 @@ export interface AuditEntry {
   after?: unknown;
 }
 
-/** Writes the audit row of a change, in the change's own transaction (invariant 8). Never pass a secret. */
-export async function recordAudit(tx: Queryable, organizationId: string, entry: AuditEntry): Promise<void> {
-  await tx.insert(audit).values({ organizationId, ...entry });
-}
-
-/** Writes the audit rows of any number of changes, in one statement. */
-export async function recordAudits(
+/** Writes the audit rows of any number of changes, in one statement; `audit` of commands/actor.ts is its only caller. */
+export async function insertAudits(
   tx: Queryable,
-  organizationId: string,
+  by: { organizationId: string; name: string },
   entries: readonly AuditEntry[],
 ): Promise<void> {
   if (entries.length === 0) return;
   await tx.execute(sql`
     insert into audit (organization_id, actor, action, subject_kind, subject_id, before, after)
-    select ${organizationId}::uuid, r.actor, r.action, r."subjectKind", r."subjectId", r.before, r.after
+    select ${by.organizationId}::uuid, ${by.name}, r.action, r."subjectKind", r."subjectId", r.before, r.after
       from jsonb_to_recordset(${JSON.stringify(entries)}::jsonb)
-           as r(actor text, action text, "subjectKind" text, "subjectId" text, before jsonb, after jsonb)`);
+           as r(action text, "subjectKind" text, "subjectId" text, before jsonb, after jsonb)`);
 }
 
 /** The newest audit row about any of these subjects. */

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { storeVendorAccounts } from '../../db/queries/integration.ts';
-import { recordAudit } from '../../db/queries/audit.ts';
+import { audit } from '../../commands/actor.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { customers } from '../kit/apiTenant.ts';
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   await harness.db.execute(sql`
     insert into sync_run (integration_id, state, started_at)
     select ${harness.one.integrationId}, 'applied', now() - (n / 7) * interval '0.1 milliseconds' from generate_series(1, 40) n`);
-  for (let n = 0; n < 30; n++) await audit(n);
+  for (let n = 0; n < 30; n++) await writeAudit(n);
   await addIntegrations(30);
 });
 afterAll(() => harness?.close());
@@ -30,13 +30,8 @@ const addIntegrations = (count: number) =>
     select organization_id, psa_connection_id, vendor, intake, modules from integration, generate_series(1, ${count})
      where id = ${harness.one.integrationId}`);
 
-const audit = (n: number) =>
-  recordAudit(harness.db, harness.one.organizationId, {
-    actor: 'test',
-    action: 'test.page',
-    subjectKind: 'test',
-    subjectId: `${n}`,
-  });
+const writeAudit = (n: number) =>
+  audit(harness.db, { ...harness.one, name: 'test' }, { action: 'test.page', subjectKind: 'test', subjectId: `${n}` });
 
 const lists = () => {
   const { psaConnectionId, integrationId } = harness.one;
@@ -106,7 +101,7 @@ async function addRows(where: number): Promise<void> {
                       approvable, bulk_approvable, detail)
     select organization_id, psa_connection_id, ${place}, psa_product_id, kind, flags, current, ${where}, false, false, detail
       from card where psa_account_id = ${one.psaAccount(1)}`);
-  await audit(n);
+  await writeAudit(n);
 }
 
 async function existing(place: string): Promise<{ id: string; name: string }[]> {
