@@ -21,10 +21,13 @@ const away = new Error('PostgreSQL is away.');
 const { writeOnce } = writeTiming({ CALL_TIMEOUT_MS: 10_000, PSA_SEARCH_LAG_MS: 1_000 });
 let connectwise: RunningSimulator;
 let mailprotector: RunningSimulator;
+/** One customer of the vendor. */
+let accountIds: string[];
 
 beforeAll(async () => {
   connectwise = await startConnectwise({ customers: 3 });
   mailprotector = await startMailprotector({ customers: 3 });
+  accountIds = (await vendorWith(unlimited).listAccounts()).slice(0, 1).map(({ id }) => id);
 });
 afterAll(() => Promise.all([connectwise?.close(), mailprotector?.close()]));
 beforeEach(async () => {
@@ -79,14 +82,18 @@ async function aLine(): Promise<PsaLine> {
   throw new Error('There is no line.');
 }
 const search = { accountId: '1', summary: 'Mail is delayed', reference: 'CS-1' };
-const newTicket = { ...search, boardId: '2', body: 'The queue is long.' };
+async function newTicket() {
+  const { companies } = await simulatorAdmin(connectwise.url).state<{ companies: { id: number }[] }>();
+  return { ...search, accountId: String(companies[0]?.id), boardId: '2', body: 'The queue is long.' };
+}
 async function aTicket(): Promise<string> {
   const made = await psaWith(unlimited).createTicket({
-    ...newTicket,
+    ...(await newTicket()),
     reference: 'CS-0',
     claim: async () => Date.now() + 60_000,
   });
-  return 'ticket' in made ? made.ticket.id : '';
+  if (!('ticket' in made)) throw new Error('There is no ticket.');
+  return made.ticket.id;
 }
 
 const psaReads = {
@@ -123,9 +130,9 @@ const vendorReads = {
   verifyCredentials: (vendor) => vendor.verifyCredentials(),
   listAccounts: (vendor) => vendor.listAccounts(),
   readUsage: (vendor) => drain(vendor.readUsage({})),
-  readUsageOfOne: (vendor) => drain(vendor.readUsage({ accountIds: ['1001'] })),
+  readUsageOfOne: (vendor) => drain(vendor.readUsage({ accountIds })),
   readSignals: (vendor) =>
-    vendor.readSignals({ accountIds: ['1001'], pendingDomains: true, deadSyncs: true, openStatements: true }),
+    vendor.readSignals({ accountIds, pendingDomains: true, deadSyncs: true, openStatements: true }),
 } satisfies Record<string, (vendor: VendorAdapter) => Promise<unknown>>;
 
 test.for(Object.entries(vendorReads))(
@@ -148,7 +155,7 @@ describe('a write', () => {
   const writes: Record<string, Write> = {
     setQuantity: (psa, line, _, claim) =>
       psa.setQuantity({ ...line, lineId: line.id, from: line.quantity, to: line.quantity + 1, decimals: 2, claim }),
-    createTicket: (psa, _, __, claim) => psa.createTicket({ ...newTicket, claim }),
+    createTicket: async (psa, _, __, claim) => psa.createTicket({ ...(await newTicket()), claim }),
     addNote: (psa, _, ticketId, claim) =>
       psa.addNote({ ticketId, marker: '[x]', text: 'More. [x]', first: true, claim }),
   };
