@@ -84,14 +84,18 @@ export function createAlertActivities(deps: Dependencies) {
     return (await deps.db.transaction((tx) => recordPost(tx, row, ticket))) ? 'settled' : 'open';
   }
 
-  /** Marks the alert dead, so that a person handles it, and gives its slot to the next alert. */
+  /** Marks the alert dead, so that a person handles it. */
   async function die(row: AlertRow, reason: { code: string; detail: string }): Promise<Fate> {
-    const dead = { state: 'dead' as const, reason };
+    await leave(row, { state: 'dead', reason });
+    return 'settled';
+  }
+
+  /** Ends the delivery, which skips all of its steps that are not done, and gives its slot to the next alert. */
+  async function leave(row: AlertRow, leaving: Parameters<typeof leaveDelivery>[3]): Promise<void> {
     const { toWake } = await deps.db.transaction((tx) =>
-      changeAndAdmit(tx, { ...row, slots }, () => leaveDelivery(tx, countersign(row), row.id, dead)),
+      changeAndAdmit(tx, { ...row, slots }, () => leaveDelivery(tx, countersign(row), row.id, leaving)),
     );
     await wakeAll(deps, toWake);
-    return 'settled';
   }
 
   /**
@@ -144,12 +148,9 @@ export function createAlertActivities(deps: Dependencies) {
         if (row.source === 'storm' && deliveredForMs !== null && deliveredForMs < gatheringMs) {
           return { againInMs: Math.ceil(gatheringMs - deliveredForMs), because: 'gathers alerts before the next note' };
         }
-        return async (tx) => {
-          if (mappedTo !== null && integration.alerts.board) return storePsaAccount(tx, ref.id, mappedTo);
-          const of = { integrationId: integration.id, slots };
-          const parked = { state: 'parked' as const, reason: unmapped };
-          return (await changeAndAdmit(tx, of, () => leaveDelivery(tx, countersign(row), ref.id, parked))).toWake;
-        };
+        if (mappedTo !== null && integration.alerts.board) return (tx) => storePsaAccount(tx, ref.id, mappedTo);
+        await leave(row, { state: 'parked', reason: unmapped });
+        return undefined;
       });
     },
 

@@ -3,7 +3,7 @@
  * again (invariant 5).
  */
 import { countersign, type Actor } from '../commands/actor.ts';
-import { closeApproval, recordOutcome, stopWriting } from '../commands/approvalOutcome.ts';
+import { closeApproval, recordOutcome, resumeWriting, stopWriting } from '../commands/approvalOutcome.ts';
 import type { ConnectorError } from '../connectors/errors.ts';
 import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
 import {
@@ -189,7 +189,9 @@ export function createApprovalActivities(deps: Dependencies) {
 
     async closeApproval(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
-        return effectOf(closeApproval, countersign(await readBatch(deps.db, ref.id)), { id: ref.id });
+        const actor = countersign(await readBatch(deps.db, ref.id));
+        const { resumed } = await deps.db.transaction((tx) => resumeWriting(tx, actor, { id: ref.id }));
+        return resumed ? undefined : effectOf(closeApproval, actor, { id: ref.id });
       });
     },
   };

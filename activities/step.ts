@@ -42,13 +42,13 @@ export type StepResult = ProcessView | Again;
 /** What a step commits together with its `done`. @returns the processes to wake after the commit, if any */
 export type Effect = (tx: Transaction) => Promise<readonly Wakeable[] | void>;
 
-/** Another attempt has finished the step: this attempt's effect is rolled back. */
-class AlreadyFinished extends Error {}
-
 /** Makes a command the effect of a step. */
 export function effectOf<Input>(command: Command<Input>, actor: Actor, input: Input): Effect {
   return async (tx) => (await command(tx, actor, input)).toWake;
 }
+
+/** Another attempt has finished the step: this attempt's effect is rolled back. */
+class AlreadyFinished extends Error {}
 
 /**
  * @param work does the step's work outside the database; returns what to commit, when to try again, or nothing if there

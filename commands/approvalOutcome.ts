@@ -13,7 +13,6 @@ import { recomputeCards } from '../db/queries/cards.ts';
 import { commitFact, reopenSteps } from '../db/queries/process.ts';
 import { setLineQuantity } from '../db/queries/psa.ts';
 import { approvalProcess } from '../domain/process/ids.ts';
-import { stepsOf } from '../domain/process/steps.ts';
 import { approvalBatchMoves } from '../domain/transitions.ts';
 import { audit, type Command } from './actor.ts';
 
@@ -48,18 +47,25 @@ export const recordOutcome: Command<{ psaConnectionId: string; line: ApprovalLin
 };
 
 /**
- * Closes an approval whose writing is over. If writing was turned off meanwhile, its to-dos keep it open as a to-do list. If
- * a line is neither written nor settled, because its writer was thought dead and gave back its claim late, the approval's
- * steps are done again.
+ * Does an approval's steps again if one of its lines is neither written nor settled: a writer that was thought dead gave its
+ * claim back late.
+ *
+ * @returns `resumed`: whether there was such a line
+ */
+export const resumeWriting: Command<{ id: string }, { resumed: boolean }> = async (tx, { organizationId }, { id }) => {
+  const { intended = 0, writing = 0, uncertain = 0 } = await countLines(tx, id);
+  if (intended + writing + uncertain === 0) return { resumed: false, toWake: [] };
+  const process = approvalProcess({ id, organizationId });
+  await reopenSteps(tx, { ...process, round: '1', steps: ['write', 'settle'] });
+  await commitFact(tx, process);
+  return { resumed: true, toWake: [process] };
+};
+
+/**
+ * Closes an approval whose writing is over. If writing was turned off meanwhile, its to-dos keep it open as a to-do list.
  */
 export const closeApproval: Command<{ id: string }> = async (tx, actor, { id }) => {
-  const { todo = 0, intended = 0, writing = 0, uncertain = 0 } = await countLines(tx, id);
-  if (intended + writing + uncertain > 0) {
-    const process = approvalProcess({ id, organizationId: actor.organizationId });
-    await reopenSteps(tx, { ...process, round: '1', steps: stepsOf.approveUsage });
-    await commitFact(tx, process);
-    return { toWake: [process] };
-  }
+  const { todo = 0 } = await countLines(tx, id);
   const move = todo > 0 ? approvalBatchMoves.leaveTodos : approvalBatchMoves.close;
   if (await moveBatch(tx, id, move)) {
     const moved = { before: { state: 'requested' }, after: { state: move.to, ...(todo > 0 ? { todo } : {}) } };

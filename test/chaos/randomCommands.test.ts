@@ -8,7 +8,7 @@ import { createSyncActivities } from '../../activities/sync.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { changeAndAdmit, takeAlert } from '../../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery } from '../../commands/alertDelivery.ts';
-import { closeApproval, recordOutcome, verifyTodos } from '../../commands/approvalOutcome.ts';
+import { closeApproval, recordOutcome, resumeWriting, verifyTodos } from '../../commands/approvalOutcome.ts';
 import { noteCustomerChanges } from '../../commands/customerChanges.ts';
 import { remindOfOnboarding, showCustomer } from '../../commands/onboarding.ts';
 import { applyRefresh } from '../../commands/psaRefresh.ts';
@@ -337,7 +337,8 @@ const commands = {
   },
   async closeBatch(_, which) {
     const batch = one(await harness.db.select().from(approvalBatch).orderBy(approvalBatch.id), which);
-    if (batch) await inTx((tx) => closeApproval(tx, actor(), { id: batch.id }));
+    const resumed = batch && (await inTx((tx) => resumeWriting(tx, actor(), { id: batch.id }))).resumed;
+    if (batch && !resumed) await inTx((tx) => closeApproval(tx, actor(), { id: batch.id }));
   },
 
   // Refreshes of a PSA.
