@@ -28,6 +28,7 @@ import { integrationHealthRoutes } from './routes/integrationHealth.ts';
 import { integrationKeyRoutes } from './routes/integrationKeys.ts';
 import { integrationRoutes } from './routes/integrations.ts';
 import { invitationRoutes } from './routes/invitations.ts';
+import { mappingBoardRoutes } from './routes/mappingBoard.ts';
 import { mappingFileRoutes } from './routes/mappingFile.ts';
 import { mappingRoutes } from './routes/mappings.ts';
 import { meRoutes } from './routes/me.ts';
@@ -103,6 +104,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     eventRoutes(deps),
     intakeRoutes,
     mappingRoutes,
+    mappingBoardRoutes,
     mappingFileRoutes,
     onboardingRoutes,
     stepRoutes,

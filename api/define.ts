@@ -117,6 +117,8 @@ export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(200).default(50),
 });
 
+export const searchSchema = z.string().trim().min(2).max(200).optional();
+
 export const exampleVersion = 'q3Jt1mXkPz0vWn8B';
 const seen = z.string().min(1).max(64).openapi({
   description:

@@ -33,6 +33,8 @@ interface Decisions {
   how: MappedBy;
   /** Set for the decisions of a mapping file; the audit rows then record it. */
   via?: 'file';
+  /** Why accounts are excluded; the audit rows keep it. */
+  reason?: string | undefined;
   decisions: readonly AccountDecision[];
 }
 
@@ -58,6 +60,7 @@ export function accountVersion({ excluded, psaAccountId }: AccountState): string
  * version was seen.
  *
  * @param input.seen the `accountVersion` that was shown; undefined = change it, whatever the version is
+ * @param input.reason why the account is excluded, for whoever looks at it later
  * @throws Refusal when there is no such vendor account or PSA account, or the vendor account is not linked, or it is to
  *   be mapped while it is excluded, or it has changed meanwhile
  */
@@ -66,7 +69,8 @@ export const decideAccount: Command<{
   vendorAccountId: string;
   wish: AccountWish;
   seen: string | undefined;
-}> = async (tx, actor, { integration: row, vendorAccountId, wish, seen }) => {
+  reason?: string | undefined;
+}> = async (tx, actor, { integration: row, vendorAccountId, wish, seen, reason }) => {
   const now = await stateOf(tx, row.id, vendorAccountId);
   const decision = decisionOf(vendorAccountId, wish, now);
   if (!decision) return { toWake: [] };
@@ -76,7 +80,7 @@ export const decideAccount: Command<{
     if (!(await findPsaAccount(tx, row.psaConnectionId, wish.map)))
       throw new Refusal('impossible', 'unknown-psa-account', 'The PSA has no such account, or it was not read yet.');
   }
-  return decideAccounts(tx, actor, { integration: row, how: 'person', decisions: [decision] });
+  return decideAccounts(tx, actor, { integration: row, how: 'person', reason, decisions: [decision] });
 };
 
 function decisionOf(vendorAccountId: string, wish: AccountWish, now: AccountState): AccountDecision | undefined {
@@ -149,7 +153,7 @@ async function store(
   tx: Transaction,
   actor: Actor,
   row: Integration,
-  { how, via, decisions }: Decisions,
+  { how, via, reason, decisions }: Decisions,
 ): Promise<DecidedAccount[]> {
   const changed = await storeAccountDecisions(tx, row, how, decisions);
   await audit(
@@ -160,7 +164,13 @@ async function store(
       subjectKind: 'vendor_account',
       subjectId: `${row.id}/${vendorAccountId}`,
       before,
-      after: { excluded, psaAccountId, how: psaAccountId === null ? null : how, ...(via && { by: via }) },
+      after: {
+        excluded,
+        psaAccountId,
+        how: psaAccountId === null ? null : how,
+        ...(via && { by: via }),
+        ...(excluded && reason !== undefined && { reason }),
+      },
     })),
   );
   const concerned = changed.flatMap(({ before, psaAccountId }) => [before.psaAccountId, psaAccountId]);

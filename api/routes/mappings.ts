@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
-import { accountVersion, decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
-import { decideService, viewServices } from '../../commands/serviceMapping.ts';
+import { decideAccount, type AccountWish } from '../../commands/accountMapping.ts';
+import { decideService } from '../../commands/serviceMapping.ts';
 import { createSuggester } from '../../domain/matching.ts';
 import { roundings } from '../../domain/quantities.ts';
 import { fanOuts, type ServiceMapping } from '../../domain/serviceMapping.ts';
-import { findVendorAccount, listVendorAccounts } from '../../db/queries/integration.ts';
+import { findVendorAccount } from '../../db/queries/integration.ts';
+import { listAccountsBySeats, listBoardAccounts } from '../../db/queries/mappingBoard.ts';
 import { listActivePsaAccounts } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import type { Combine } from '../../db/queries/serviceMapping.ts';
@@ -15,25 +16,38 @@ import {
   decodeCursor,
   idParam,
   jsonBody,
+  jsonPlace,
   listOf,
   outsideId,
   pageOf,
   pageQuery,
   route,
+  searchSchema,
   seenQuery,
   send,
 } from '../define.ts';
 import { conflict, notFound } from '../problem.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
-import { accountParam, accountSchema, accountView, exampleAccount, suggestionSchema } from '../views/account.ts';
-import { exampleService, serviceSchema, serviceView } from '../views/service.ts';
+import {
+  accountParam,
+  accountSchema,
+  accountView,
+  exampleAccount,
+  exampleOpenAccount,
+  suggestionSchema,
+  withVersion,
+} from '../views/account.ts';
+import { exampleService, serviceSchema, serviceView, serviceViews } from '../views/service.ts';
 
 const accountTag = 'Account mapping';
 const serviceTag = 'Service mapping';
 const text = z.string().min(1).max(200);
 
 export const mappingRoutes = createRouter();
+
+/** The place of an account in the order by seats. */
+const seatsPlace = jsonPlace(z.tuple([z.int(), z.number(), outsideId, z.number(), outsideId]));
 
 const accounts = route({
   method: 'get',
@@ -42,7 +56,17 @@ const accounts = route({
   summary: 'Linked vendor accounts and what they are mapped to',
   tag: accountTag,
   scope: 'read',
-  request: { params: idParam, query: pageQuery.extend({ mapped: z.enum(['true', 'false']).optional() }) },
+  request: {
+    params: idParam,
+    query: pageQuery.extend({
+      mapped: z.enum(['true', 'false']).optional(),
+      search: searchSchema.openapi({ description: 'A part of the name' }),
+      order: z.enum(['id', 'seats']).default('id').openapi({
+        description:
+          'seats = most seats first; accounts that are mapped to one PSA account stand together, excluded ones last',
+      }),
+    }),
+  },
   ok: 200,
   answer: listOf(accountSchema),
   example: { items: [exampleAccount], nextCursor: null },
@@ -52,16 +76,21 @@ const accounts = route({
 mappingRoutes.openapi(accounts, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, mapped } = c.req.valid('query');
-  const rows = await listVendorAccounts(deps.db, row.id, {
-    linked: true,
-    mapped: mapped === undefined ? undefined : mapped === 'true',
-    after: decodeCursor(cursor, outsideId),
-    limit: limit + 1,
-  });
-  const versions = rows.map((item) => ({ ...item, version: accountVersion(item) }));
-  const page = pageOf(versions, limit, (item) => item.id);
-  return send(c, listOf(accountSchema), page);
+  const { limit, cursor, mapped, search, order } = c.req.valid('query');
+  const filter = { mapped: mapped === undefined ? undefined : mapped === 'true', search, limit: limit + 1 };
+  const page =
+    order === 'seats'
+      ? pageOf(
+          await listAccountsBySeats(deps.db, row.id, { ...filter, after: decodeCursor(cursor, seatsPlace) }),
+          limit,
+          ({ place }) => JSON.stringify(place),
+        )
+      : pageOf(
+          await listBoardAccounts(deps.db, row.id, { ...filter, after: decodeCursor(cursor, outsideId) }),
+          limit,
+          ({ id }) => id,
+        );
+  return send(c, listOf(accountSchema), { ...page, items: page.items.map(withVersion) });
 });
 
 const account = route({
@@ -151,7 +180,7 @@ const deleteMapping = route({
   request: { params: accountParam, query: seenQuery },
   ok: 200,
   answer: accountSchema,
-  example: { ...exampleAccount, psaAccountId: null, how: null },
+  example: exampleOpenAccount,
   problems: { 409: ['disconnected', 'not-linked', 'changed-meanwhile'] },
 });
 
@@ -166,15 +195,31 @@ const putExclusion = route({
   summary: 'Exclude a vendor account: it is neither read nor matched',
   tag: accountTag,
   scope: 'operate',
-  request: { params: accountParam, query: seenQuery },
+  request: {
+    params: accountParam,
+    query: seenQuery,
+    body: {
+      ...jsonBody(z.object({ reason: z.string().trim().min(1).max(500).optional() }), { reason: 'Our own mailboxes' }),
+      required: false,
+    },
+  },
   ok: 200,
   answer: accountSchema,
-  example: { ...exampleAccount, excluded: true, psaAccountId: null, how: null },
+  example: { ...exampleOpenAccount, excluded: true, excludedWhy: 'Our own mailboxes' },
   problems: { 409: ['disconnected', 'not-linked', 'changed-meanwhile'] },
 });
 
 mappingRoutes.openapi(putExclusion, async (c) =>
-  send(c, accountSchema, await changeAccount(c, c.req.valid('param'), { wish: 'exclude', ...c.req.valid('query') })),
+  send(
+    c,
+    accountSchema,
+    await changeAccount(c, c.req.valid('param'), {
+      wish: 'exclude',
+      // A request without a body is validated as one without fields, though its type does not say so.
+      reason: c.req.valid('json').reason,
+      ...c.req.valid('query'),
+    }),
+  ),
 );
 
 const deleteExclusion = route({
@@ -187,7 +232,7 @@ const deleteExclusion = route({
   request: { params: accountParam },
   ok: 200,
   answer: accountSchema,
-  example: { ...exampleAccount, psaAccountId: null, how: null },
+  example: exampleOpenAccount,
   problems: { 409: ['disconnected', 'not-linked'] },
 });
 
@@ -213,7 +258,7 @@ const services = route({
 mappingRoutes.openapi(services, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  return send(c, listOf(serviceSchema), { items: await viewServices(deps.db, row), nextCursor: null });
+  return send(c, listOf(serviceSchema), { items: await serviceViews(deps.db, row), nextCursor: null });
 });
 
 const serviceParam = idParam.extend({ serviceId: text.openapi({ example: 'CloudFilter' }) });
@@ -289,7 +334,7 @@ const deleteService = route({
   request: { params: serviceParam, query: seenQuery },
   ok: 200,
   answer: serviceSchema,
-  example: { ...exampleService, productIds: null, fanOut: null, rounding: null, combine: {} },
+  example: { ...exampleService, productIds: null, products: [], fanOut: null, rounding: null, combine: {} },
   problems: { 409: ['disconnected', 'changed-meanwhile'] },
 });
 
@@ -301,7 +346,7 @@ mappingRoutes.openapi(deleteService, async (c) =>
 async function changeAccount(
   c: Context<ApiEnv>,
   { id, accountId: vendorAccountId }: { id: string; accountId: string },
-  wish: { wish: AccountWish; seen: string | undefined },
+  wish: { wish: AccountWish; seen: string | undefined; reason?: string | undefined },
 ) {
   const { deps, caller } = c.var;
   await activeIntegration(deps, caller, id);

@@ -3,7 +3,18 @@ import { z } from '@hono/zod-openapi';
 import { listBoards, listPsaAccounts, listPsaProducts } from '../../db/queries/psa.ts';
 import type { PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import type { ApiDependencies, Caller } from '../context.ts';
-import { createRouter, decodeCursor, idParam, listOf, outsideId, pageOf, pageQuery, route, send } from '../define.ts';
+import {
+  createRouter,
+  decodeCursor,
+  idParam,
+  listOf,
+  outsideId,
+  pageOf,
+  pageQuery,
+  route,
+  searchSchema,
+  send,
+} from '../define.ts';
 import { ownedPsaConnection } from '../owned.ts';
 import { conflict } from '../problem.ts';
 
@@ -61,7 +72,7 @@ const priorities = route({
   example: { items: [{ id: '1', name: 'Priority 1 - Critical', isDefault: false }], nextCursor: null },
   problems: { 409: ['not-read-yet'] },
 });
-const searchQuery = pageQuery.extend({ search: z.string().trim().min(2).max(200).optional() });
+const searchQuery = pageQuery.extend({ search: searchSchema });
 const accountSchema = z
   .object({ id: z.string(), code: z.string().nullable(), name: z.string(), active: z.boolean(), prospect: z.boolean() })
   .openapi('PsaAccount');

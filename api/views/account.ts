@@ -2,7 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { accountVersion } from '../../commands/accountMapping.ts';
 import type { Queryable } from '../../db/client.ts';
-import { findAccountMapping, findVendorAccount } from '../../db/queries/integration.ts';
+import { findBoardAccount } from '../../db/queries/mappingBoard.ts';
 import { exampleVersion, idParam, isoDateOrNull, versionSchema } from '../define.ts';
 import { notFound } from '../problem.ts';
 
@@ -21,8 +21,17 @@ export const accountSchema = z
     /** For a missing customer: the customers that now count its domains. */
     movedTo: z.array(z.string()),
     psaAccountId: z.string().nullable(),
+    psaAccountName: z.string().nullable(),
     /** `vendor`: chosen in the vendor's console. */
     how: z.enum(['exact', 'person', 'vendor']).nullable(),
+    excludedWhy: z.string().nullable().openapi({ description: 'The reason that was given for the exclusion' }),
+    seats: z
+      .number()
+      .nullable()
+      .openapi({ description: 'The sum of the counts of all its services; null = none is known yet' }),
+    together: z
+      .int()
+      .openapi({ description: 'How many accounts of this integration are mapped to the same PSA account, itself too' }),
     version: versionSchema,
   })
   .openapi('VendorAccount');
@@ -35,15 +44,29 @@ export const exampleAccount = {
   missingSince: null,
   movedTo: [],
   psaAccountId: '250',
+  psaAccountName: 'Acme Dental Group',
   how: 'person' as const,
+  excludedWhy: null,
+  seats: 34,
+  together: 1,
   version: exampleVersion,
+};
+export const exampleOpenAccount = {
+  ...exampleAccount,
+  psaAccountId: null,
+  psaAccountName: null,
+  how: null,
+  together: 0,
 };
 
 /** @throws ApiProblem when the integration has no such vendor account */
 export async function accountView(db: Queryable, integrationId: string, vendorAccountId: string) {
-  const account = await findVendorAccount(db, integrationId, vendorAccountId);
+  const account = await findBoardAccount(db, integrationId, vendorAccountId);
   if (!account) throw notFound('vendor account');
-  const mapping = await findAccountMapping(db, integrationId, vendorAccountId);
-  const view = { ...account, psaAccountId: mapping?.psaAccountId ?? null, how: mapping?.how ?? null };
-  return { ...view, version: accountVersion(view) };
+  return withVersion(account);
+}
+
+/** Adds the version of the decision about an account. */
+export function withVersion<T extends Parameters<typeof accountVersion>[0]>(account: T) {
+  return { ...account, version: accountVersion(account) };
 }

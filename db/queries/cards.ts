@@ -34,16 +34,22 @@ const accountsPerBatch = 500;
 
 /** Recomputes all cards of a connection, after a refresh. */
 export async function recomputeConnection(tx: Transaction, psaConnectionId: string): Promise<void> {
-  const accounts = await tx
-    .selectDistinct({ id: accountMapping.psaAccountId })
-    .from(accountMapping)
-    .innerJoin(integration, eq(integration.id, accountMapping.integrationId))
-    .where(eq(integration.psaConnectionId, psaConnectionId));
+  const accounts = await listMappedAccounts(tx, psaConnectionId);
   const withCards = await tx
     .selectDistinct({ id: card.psaAccountId })
     .from(card)
     .where(eq(card.psaConnectionId, psaConnectionId));
-  await recomputeCards(tx, psaConnectionId, [...new Set([...accounts, ...withCards].map((row) => row.id))]);
+  await recomputeCards(tx, psaConnectionId, [...new Set([...accounts, ...withCards.map((row) => row.id)])]);
+}
+
+/** Lists the PSA accounts to which any integration of a connection is mapped. */
+export async function listMappedAccounts(db: Queryable, psaConnectionId: string): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ id: accountMapping.psaAccountId })
+    .from(accountMapping)
+    .innerJoin(integration, eq(integration.id, accountMapping.integrationId))
+    .where(eq(integration.psaConnectionId, psaConnectionId));
+  return rows.map((row) => row.id);
 }
 
 /** Recomputes the cards of the PSA accounts to which an integration is mapped, after a run or a service mapping. */
@@ -131,7 +137,7 @@ function rowOf(psaAccountId: string, computed: Card) {
  * combine. No other mappings make a card.
  */
 async function readMappings(
-  tx: Transaction,
+  tx: Queryable,
   psaConnectionId: string,
   { used, billed }: { used: readonly string[]; billed: readonly string[] },
 ): Promise<Pick<ReconcileInput, 'mappings' | 'combine'>> {
@@ -156,8 +162,22 @@ async function readMappings(
   return { mappings, combine: Object.fromEntries(rules.map((rule) => [rule.productId, rule.combine])) };
 }
 
+/**
+ * Reads what the cards of these PSA accounts are computed from, in batches, without changing anything. A PSA account to
+ * which nothing is mapped is left out.
+ */
+export async function* readInputsInBatches(
+  db: Queryable,
+  psaConnectionId: string,
+  psaAccountIds: readonly string[],
+): AsyncGenerator<ReconcileInput[]> {
+  const connection = await readPsaConnection(db, psaConnectionId);
+  for (let at = 0; at < psaAccountIds.length; at += accountsPerBatch)
+    yield [...(await readInputs(db, connection, psaAccountIds.slice(at, at + accountsPerBatch))).values()];
+}
+
 async function readInputs(
-  tx: Transaction,
+  tx: Queryable,
   connection: PsaConnectionRow,
   psaAccountIds: readonly string[],
 ): Promise<Map<string, ReconcileInput>> {

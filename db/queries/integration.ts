@@ -200,7 +200,7 @@ export async function listLinkedAccountIds(db: Queryable, integrationId: string)
 export async function listVendorAccounts(
   db: Queryable,
   integrationId: string,
-  page: { linked?: boolean | undefined; mapped?: boolean | undefined; after?: string | undefined; limit: number },
+  page: { after?: string | undefined; limit: number },
 ) {
   return db
     .select({
@@ -217,16 +217,7 @@ export async function listVendorAccounts(
     .from(vendorAccount)
     .leftJoin(accountMapping, isMappingOf(vendorAccount.integrationId, vendorAccount.id))
     .where(
-      and(
-        eq(vendorAccount.integrationId, integrationId),
-        page.linked === undefined ? undefined : eq(vendorAccount.linked, page.linked),
-        page.mapped === undefined
-          ? undefined
-          : page.mapped
-            ? sql`${accountMapping.psaAccountId} is not null`
-            : isNull(accountMapping.psaAccountId),
-        page.after ? gt(vendorAccount.id, page.after) : undefined,
-      ),
+      and(eq(vendorAccount.integrationId, integrationId), page.after ? gt(vendorAccount.id, page.after) : undefined),
     )
     .orderBy(asc(vendorAccount.id))
     .limit(page.limit);

@@ -1,6 +1,6 @@
 /** Rows read from the PSA: applied from staging in one transaction, listed in pages. */
 import type { AnyPgColumn } from 'drizzle-orm/pg-core';
-import { and, asc, eq, gt, ilike, inArray, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, inArray, or, sql, type SQL } from 'drizzle-orm';
 import { groupBy } from '../../domain/groupBy.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
@@ -70,7 +70,7 @@ export async function listBoards(db: Queryable, psaConnectionId: string) {
 }
 
 /** Rows that hold a text anywhere in one of these columns; all rows when there is no text. */
-function containing(search: string | undefined, ...columns: AnyPgColumn[]) {
+export function containing(search: string | undefined, ...columns: (AnyPgColumn | SQL)[]): SQL | undefined {
   if (!search) return undefined;
   const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
   return or(...columns.map((column) => ilike(column, pattern)));

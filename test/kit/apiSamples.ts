@@ -135,6 +135,12 @@ export const samples: Record<string, Make> = {
   listAccounts: integration,
   getAccount: mappedAccount,
   listSuggestions: mappedAccount,
+  listMappingTargets: integration,
+  getMappingProgress: integration,
+  previewServiceMapping: (tenant) => ({
+    params: { id: tenant.integrationId, serviceId: service },
+    query: `productId=${tenant.product('other')}`,
+  }),
   exportMappings: integration,
   importMappings: async (tenant) => {
     const { id, accountId } = await mapped(tenant);
