@@ -1,12 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 import { compressed, withinBudget } from './budget.ts';
+import { englishOnly } from './englishOnly.ts';
 
 /** `npm run dev` shows the pages of a stack that runs already; another address by COUNTERSIGN_URL. */
 const target = process.env['COUNTERSIGN_URL'] ?? 'http://127.0.0.1:8080';
 
 export default defineConfig({
-  plugins: [react(), withinBudget({ firstLoad: 260_000, eachRoute: 60_000 }), compressed()],
+  plugins: [englishOnly(), react(), withinBudget({ firstLoad: 260_000, eachRoute: 60_000 }), compressed()],
   server: {
     port: 5173,
     proxy: Object.fromEntries(['/v1', '/auth', '/config.json', '/healthz'].map((path) => [path, { target }])),

@@ -8,7 +8,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const folder = fileURLToPath(new URL('../../console', import.meta.url));
-const sources = ['index.html', 'package.json', 'vite.config.ts', 'budget.ts', 'public', 'src', '../package-lock.json'];
+const sources = [
+  'index.html',
+  'package.json',
+  'vite.config.ts',
+  'budget.ts',
+  'englishOnly.ts',
+  'public',
+  'src',
+  '../package-lock.json',
+];
 
 /**
  * @param say progress, for a person
@@ -26,6 +35,8 @@ export async function buildConsole(say: (line: string) => void): Promise<string>
   try {
     await promisify(execFile)(process.execPath, [vite, 'build', '--outDir', made, '--logLevel', 'warn'], {
       cwd: folder,
+      // Vite takes the mode from the environment: in that of a test React Aria would show every row of a list, without width.
+      env: { ...process.env, NODE_ENV: 'production' },
     });
     writeFileSync(join(made, '.sources'), hash);
     rmSync(built, { recursive: true, force: true });

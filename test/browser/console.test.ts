@@ -2,24 +2,22 @@
  * The console in a real Chromium, served by a real api. With SCREENSHOTS set to a folder its pages are kept there, in
  * both themes, wide and narrow.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { hashSecret } from '../../db/encryption.ts';
-import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
+import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll, latestRun } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
+import {
+  inspect as inspectPage,
+  newToken,
+  openPage,
+  shoot as shootPage,
+  signIn as signInOn,
+} from '../kit/consolePages.ts';
 import { startSystem, type System } from '../kit/system.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const shots = process.env['SCREENSHOTS'];
-const themes = ['light', 'dark'] as const;
-const widths = [1280, 360] as const;
 
 let system: System;
 let browser: Browser;
@@ -41,19 +39,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  complaints = [];
-  context = await browser.newContext({
-    baseURL: system.api.url,
-    viewport: { width: 1280, height: 800 },
-    timezoneId: 'America/New_York',
-    locale: 'en-US',
-  });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('console', (message) => {
-    if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(error.message));
+  ({ page, context, complaints } = await openPage(browser, system));
 });
 afterEach(async () => {
   await context.close();
@@ -62,13 +48,9 @@ afterEach(async () => {
   expect(complaints).toEqual([]);
 });
 
-async function signIn(token: string, path = '/integrations'): Promise<void> {
-  await page.goto(path);
-  await page.getByLabel('Token').fill(token);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await pages().waitFor();
-}
-
+const signIn = (secret: string, path?: string) => signInOn(page, secret, path);
+const inspect = (name: string) => inspectPage(page, name);
+const shoot = (name: string) => shootPage(page, name);
 const token = () => system.secrets[0] ?? '';
 const pages = () => page.getByRole('navigation', { name: 'Pages' });
 const goTo = (name: string) =>
@@ -76,44 +58,6 @@ const goTo = (name: string) =>
     .getByRole('link', { name: new RegExp(`^${name}`) })
     .click();
 const runRows = () => page.getByRole('grid', { name: /^Sync runs of/ }).getByRole('row', { name: /\d/ });
-
-/** A token of the system's organization, or of another one, as an admin would make it. */
-async function newToken(scopes: string[], organizationId = system.organizationId): Promise<string> {
-  const secret = `cs_${randomBytes(32).toString('base64url')}`;
-  await insertToken(system.database.db, organizationId, { name: 'browser', secret, scopes });
-  return secret;
-}
-
-async function findings(): Promise<string[]> {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run()');
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-}
-interface Violation {
-  id: string;
-  nodes: { html: string }[];
-}
-
-async function shoot(name: string): Promise<void> {
-  if (!shots) return;
-  mkdirSync(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
-}
-
-/** Looks at the page in both themes, wide and narrow: axe finds nothing, and nothing hangs over the side. */
-async function inspect(name: string): Promise<void> {
-  for (const theme of themes) {
-    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
-    expect(await findings(), `${name}, ${theme}`).toEqual([]);
-    for (const width of widths) {
-      await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
-      const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-      expect(beyond, `${name} at ${width}`).toBeLessThanOrEqual(0);
-      await shoot(`${name}-${theme}-${width}`);
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-  }
-}
 
 test('a token that nobody knows is refused in words; a good one leads to the page that was asked for', async () => {
   await page.goto('/runs');
@@ -251,7 +195,7 @@ test('a lost connection is told, and heals by itself', async () => {
 });
 
 test('a session that ends leaves the page as it is, until somebody has signed in again', async () => {
-  const ending = await newToken(['admin']);
+  const ending = await newToken(system, ['admin']);
   await signIn(ending);
   await page.getByRole('button', { name: 'Sync now' }).waitFor();
   await system.database.db.execute(
@@ -269,7 +213,7 @@ test('a session that ends leaves the page as it is, until somebody has signed in
 });
 
 test('who may only look is offered nothing that the API would refuse', async () => {
-  await signIn(await newToken(['read']));
+  await signIn(await newToken(system, ['read']));
   await page.getByRole('article', { name: 'Mailprotector' }).waitFor();
   await page.getByRole('link', { name: 'Runs' }).first().waitFor();
   expect(await page.getByRole('button', { name: 'Sync now' }).count()).toBe(0);
@@ -277,7 +221,7 @@ test('who may only look is offered nothing that the API would refuse', async () 
 
 test('an organization without an integration is told what comes first, and sees nothing of another', async () => {
   const organizationId = await insertOrganization(system.database.db, 'Another MSP');
-  await signIn(await newToken(['admin'], organizationId));
+  await signIn(await newToken(system, ['admin'], { organizationId }));
   await page.getByRole('heading', { name: 'Connect your PSA first' }).waitFor();
   await page.getByRole('button', { name: 'You, at Another MSP' }).waitFor();
   await inspect('empty');
