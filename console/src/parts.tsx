@@ -11,14 +11,19 @@ import { Button } from './ui/Button.tsx';
 import { ComboBox } from './ui/ComboBox.tsx';
 import { Dialog } from './ui/Dialog.tsx';
 import { EmptyState } from './ui/EmptyState.tsx';
+import { FileButton } from './ui/FileButton.tsx';
 import { formatCount } from './ui/format.ts';
 import { Divider, Item, Menu } from './ui/Menu.tsx';
 import { Page } from './ui/Page.tsx';
 import { ProblemBanner } from './ui/ProblemBanner.tsx';
+import { Radios } from './ui/Radios.tsx';
+import { RowList } from './ui/RowList.tsx';
+import { SearchField } from './ui/SearchField.tsx';
 import { Select } from './ui/Select.tsx';
 import { Skeleton } from './ui/Skeleton.tsx';
 import { StatusWord } from './ui/StatusWord.tsx';
 import { Steps } from './ui/Steps.tsx';
+import { Switch } from './ui/Switch.tsx';
 import { Table } from './ui/Table.tsx';
 import { Tabs } from './ui/Tabs.tsx';
 import { TextField } from './ui/TextField.tsx';
@@ -58,6 +63,9 @@ function Parts() {
   const theme = useTheme();
   const [isOpen, setOpen] = useState(false);
   const [search, setSearch] = useState('');
+  const [searched, setSearched] = useState('');
+  const [isOn, setOn] = useState(false);
+  const [radio, setRadio] = useState<'add' | 'highest' | null>(null);
   const found = customers.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase())).slice(0, 100);
   return (
     <main>
@@ -102,6 +110,47 @@ function Parts() {
         </Part>
         <Part name="Table of 20,000 rows">
           <Table label="Customers" columns={columns} rows={customers} nameOf={(row) => row.name} height={300} />
+        </Part>
+        <Part name="Two lists of 20,000 rows, and dragging between them">
+          <SearchField label="Search" placeholder="Two characters or more" onSearch={setSearched} />
+          <Switch isSelected={isOn} onChange={setOn}>
+            Hide mapped
+          </Switch>
+          <div className={styles['lists']}>
+            <RowList
+              label="Companies"
+              rows={customers}
+              nameOf={(row) => row.name}
+              rowHeight={36}
+              dragging={{ kind: 'company', isSource: true }}
+              empty="Nothing is there."
+            >
+              {(row) => <span>{row.name}</span>}
+            </RowList>
+            <RowList
+              label="Customers to map"
+              rows={customers}
+              nameOf={(row) => row.name}
+              rowHeight={36}
+              dragging={{ kind: 'company', onDrop: (id, on) => tell('Dropped', `${id} on ${on.name}`) }}
+              empty="Nothing is there."
+            >
+              {(row) => <span>{row.name}</span>}
+            </RowList>
+          </div>
+          <Radios
+            label="One of a few"
+            description={searched}
+            choices={[
+              { id: 'add', name: 'Add', detail: '345 seats of 12 customers.' },
+              { id: 'highest', name: 'Highest', detail: '210 seats of 12 customers.' },
+            ]}
+            chosen={radio}
+            onChoose={setRadio}
+          />
+          <FileButton accepts={['.csv']} onChoose={(file) => tell('Chosen', file.name)}>
+            Import …
+          </FileButton>
         </Part>
         <Part name="Tabs, Menu, Dialog, Toast, When">
           <Tabs

@@ -85,6 +85,18 @@ const integration = createRoute({
   component: lazyRouteComponent(() => import('./routes/integration.tsx'), 'IntegrationPage'),
 });
 
+const accountMapping = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id/accounts',
+  component: lazyRouteComponent(() => import('./routes/accountMapping.tsx'), 'AccountMapping'),
+});
+
+const serviceMapping = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id/services',
+  component: lazyRouteComponent(() => import('./routes/serviceMapping.tsx'), 'ServiceMapping'),
+});
+
 const runs = createRoute({
   getParentRoute: () => shell,
   path: '/runs',
@@ -137,6 +149,8 @@ export const router = createRouter({
       connectVendor,
       connectWizard,
       integration,
+      accountMapping,
+      serviceMapping,
       newCustomers,
       alerts,
       runs,

@@ -17,6 +17,17 @@ export const keys = {
     sorted: (sort: string) => ['cards', sort],
   },
   onboardings: { all: ['onboardings'] },
+  mappings: {
+    all: ['mappings'],
+    of: (integrationId: string) => ['mappings', integrationId],
+    accounts: (integrationId: string, asked: object) => ['mappings', integrationId, 'accounts', asked],
+    services: (integrationId: string) => ['mappings', integrationId, 'services'],
+    suggestions: (integrationId: string, accountId: string) => ['mappings', integrationId, 'suggestions', accountId],
+    targets: (integrationId: string, asked: object) => ['mappings', integrationId, 'targets', asked],
+    progress: (integrationId: string) => ['mappings', integrationId, 'progress'],
+    preview: (integrationId: string, asked: object) => ['mappings', integrationId, 'preview', asked],
+  },
+  psaProducts: { of: (psaConnectionId: string, search: string) => ['psaProducts', psaConnectionId, search] },
   syncs: {
     all: ['syncs'],
     of: (integrationId: string) => ['syncs', integrationId],

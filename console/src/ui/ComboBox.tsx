@@ -7,6 +7,7 @@ import {
   ListBoxItem,
   ListLayout,
   Popover,
+  Text,
   Virtualizer,
 } from 'react-aria-components';
 import { Icon } from './Icon.tsx';
@@ -23,10 +24,23 @@ interface Props {
   isLoading?: boolean;
   /** Said in place of a list that is empty. */
   nothing?: string;
+  /** What is typed begins here: in a dialog that asks for nothing else. */
+  autoFocus?: boolean;
+  description?: string;
 }
 
 /** One of many, found by typing. */
-export function ComboBox({ label, choices, onSearch, onChoose, isLoading = false, nothing = 'Nothing fits.' }: Props) {
+export function ComboBox({
+  label,
+  choices,
+  onSearch,
+  onChoose,
+  isLoading = false,
+  nothing = 'Nothing fits.',
+  autoFocus = false,
+  description,
+}: Props) {
+  const rowHeight = choices.some(({ detail }) => detail !== undefined) ? 48 : 32;
   return (
     <AriaComboBox
       className={fields['field'] ?? ''}
@@ -35,6 +49,7 @@ export function ComboBox({ label, choices, onSearch, onChoose, isLoading = false
       onChange={(key) => onChoose(key === null ? null : String(key))}
       allowsEmptyCollection
       menuTrigger="focus"
+      autoFocus={autoFocus}
     >
       <Label className={fields['label']}>{label}</Label>
       <div className={fields['group']}>
@@ -43,15 +58,27 @@ export function ComboBox({ label, choices, onSearch, onChoose, isLoading = false
           <Icon name="down" />
         </Button>
       </div>
+      {description !== undefined && (
+        <Text slot="description" className={fields['description']}>
+          {description}
+        </Text>
+      )}
       <Popover className={lists['popover'] ?? ''}>
-        <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight: 32, padding: 4 }}>
+        <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight, padding: 4 }}>
           <ListBox<Choice>
             className={`${lists['list']} ${lists['many']}`}
             renderEmptyState={() => <p className={lists['nothing']}>{isLoading ? 'Searching …' : nothing}</p>}
           >
             {(choice) => (
               <ListBoxItem className={lists['item'] ?? ''} textValue={choice.name}>
-                {choice.name}
+                <span className={lists['words']}>
+                  <Text slot="label">{choice.name}</Text>
+                  {choice.detail !== undefined && (
+                    <Text slot="description" className={lists['detail']}>
+                      {choice.detail}
+                    </Text>
+                  )}
+                </span>
               </ListBoxItem>
             )}
           </ListBox>

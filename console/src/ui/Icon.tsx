@@ -21,6 +21,11 @@ const paths = {
   close: 'm4.5 4.5 7 7m0-7-7 7',
   out: 'M6.5 3.5H3.5v9h9V9.5M9 2.5h4.5V7M13 3 7.5 8.5',
   menu: 'M3 4.5h10M3 8h10M3 11.5h10',
+  filter: 'M2.5 4h11M4.5 8h7M6.5 12h3',
+  grip: 'M6 4v.1M10 4v.1M6 8v.1M10 8v.1M6 12v.1M10 12v.1',
+  exclude: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12ZM3.8 3.8l8.4 8.4',
+  undo: 'M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M5.5 3.5l-3 3 3 3',
+  arrow: 'M3 8h10M9.5 4.5 13 8l-3.5 3.5',
 } as const;
 
 export type IconName = keyof typeof paths;

@@ -6,6 +6,8 @@ import lists from './List.module.css';
 export interface Choice<Id extends string = string> {
   id: Id;
   name: string;
+  /** More about it, in a line of its own where there is room. */
+  detail?: string;
 }
 
 interface Props<Id extends string> {

@@ -25,6 +25,17 @@ export const formatDifference = (value: number) => difference.format(value);
 
 export const formatCount = (value: number) => count.format(value);
 
+/** "1 seat", "345 seats". */
+export const formatMany = (value: number, one: string, many: string) =>
+  value === 1 ? `1 ${one}` : `${formatCount(value)} ${many}`;
+
+/** An amount with its currency and its sign: "+$118.50". A PSA may not say which currency it is. */
+export function formatMoneyChange(amount: number, currency: string | null): string {
+  const style = currency === null ? { minimumFractionDigits: 2 } : { style: 'currency' as const, currency };
+  const text = new Intl.NumberFormat(undefined, { ...style, signDisplay: 'exceptZero' }).format(amount);
+  return currency === null ? `${text} (currency not known)` : text;
+}
+
 /** As short as it can be without being unclear: today's by the clock, others with their day. */
 export function formatTime(at: Date, now: Date): string {
   if (at.toDateString() === now.toDateString()) return clock.format(at);

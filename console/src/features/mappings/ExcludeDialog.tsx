@@ -1,0 +1,58 @@
+import { useState } from 'react';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { TextField } from '../../ui/TextField.tsx';
+import styles from './mappings.module.css';
+import type { Account } from './queries.ts';
+
+interface Props {
+  account: Account;
+  onExclude: (reason: string) => void;
+  onClose: () => void;
+}
+
+/** Excluding is asked for with its reason, for whoever wonders later. */
+export function ExcludeDialog({ account, onExclude, onClose }: Props) {
+  const [reason, setReason] = useState('');
+  const [isMissing, setMissing] = useState(false);
+  return (
+    <Dialog
+      title={`Exclude ${account.name}`}
+      isOpen
+      onClose={onClose}
+      actions={
+        <>
+          <Button onPress={onClose}>Cancel</Button>
+          <Button look="main" type="submit" form="exclude">
+            Exclude
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="exclude"
+        className={styles['form']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (reason.trim() === '') setMissing(true);
+          else onExclude(reason.trim());
+        }}
+      >
+        <p>
+          An excluded customer is neither read nor billed
+          {account.psaAccountId === null ? '' : ', and loses its mapping'}. It can be included again at any time.
+        </p>
+        <TextField
+          label="Why"
+          value={reason}
+          onChange={setReason}
+          description="Such as: our own mailboxes, a test, billed elsewhere. It is kept in the audit."
+          isInvalid={isMissing && reason.trim() === ''}
+          error="Say why, so that whoever looks at it later knows."
+          maxLength={500}
+          autoFocus
+        />
+      </form>
+    </Dialog>
+  );
+}
