@@ -708,6 +708,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/integrations/{id}/mapping-progress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getMappingProgress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/integrations/{id}/mappings.csv": {
         parameters: {
             query?: never;
@@ -782,6 +798,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["checkPermissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{id}/psa-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listMappingTargets"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -863,6 +895,22 @@ export interface paths {
         put: operations["putServiceMapping"];
         post?: never;
         delete: operations["deleteServiceMapping"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/integrations/{id}/services/{serviceId}/mapping-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["previewServiceMapping"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1785,6 +1833,20 @@ export interface components {
                 of: number;
             }[];
         };
+        MappingEffect: {
+            customers: number;
+            money: {
+                after: number;
+                before: number;
+                currency: string | null;
+            }[];
+            newRevenue: number;
+            seats: {
+                after: number;
+                before: number;
+            };
+            undecided: number;
+        };
         MappingImport: {
             applied: boolean;
             changes: {
@@ -1802,6 +1864,32 @@ export interface components {
             }[];
             unchanged: number;
             version: string;
+        };
+        MappingProgress: {
+            accounts: {
+                exact: number;
+                excluded: number;
+                linked: number;
+                mapped: number;
+                open: number;
+                openSeats: number;
+                openWithUsage: number;
+            };
+            services: {
+                mapped: number;
+                open: number;
+                openSeats: number;
+                openWithUsage: number;
+                total: number;
+            };
+        };
+        MappingTarget: {
+            active: boolean;
+            code: string | null;
+            id: string;
+            mapped: number;
+            name: string;
+            prospect: boolean;
         };
         Me: {
             organization: {
@@ -2030,15 +2118,44 @@ export interface components {
             combine: {
                 [key: string]: "add" | "highest" | "distinct" | null;
             };
+            customers: number;
             description: string;
             /** @enum {string|null} */
             fanOut: "parts" | "alternatives" | null;
             id: string;
             name: string;
             productIds: string[] | null;
+            products: {
+                active: boolean;
+                id: string;
+                name: string;
+                productId: string;
+            }[];
             /** @enum {string|null} */
             rounding: "none" | "up" | "down" | "nearest" | null;
+            seats: number | null;
             version: string;
+        };
+        ServiceMappingPreview: {
+            combine: {
+                add: components["schemas"]["MappingEffect"];
+                distinct: components["schemas"]["MappingEffect"];
+                highest: components["schemas"]["MappingEffect"];
+            };
+            effect: components["schemas"]["MappingEffect"];
+            fanOut: {
+                alternatives: components["schemas"]["MappingEffect"];
+                parts: components["schemas"]["MappingEffect"];
+            };
+            feeders: {
+                integrationId: string;
+                name: string;
+                productIds: string[];
+                serviceId: string;
+            }[];
+            rules: {
+                [key: string]: "add" | "highest" | "distinct" | null;
+            };
         };
         SkippedCard: {
             asked: {
@@ -2137,6 +2254,7 @@ export interface components {
         };
         VendorAccount: {
             excluded: boolean;
+            excludedWhy: string | null;
             /** @enum {string|null} */
             how: "exact" | "person" | "vendor" | null;
             id: string;
@@ -2146,6 +2264,9 @@ export interface components {
             movedTo: string[];
             name: string;
             psaAccountId: string | null;
+            psaAccountName: string | null;
+            seats: number | null;
+            together: number;
             version: string;
         };
         VendorCustomer: {
@@ -3169,6 +3290,8 @@ export interface operations {
                 cursor?: string;
                 limit?: number;
                 mapped?: "true" | "false";
+                order?: "id" | "seats";
+                search?: string;
             };
             header?: never;
             path: {
@@ -3241,7 +3364,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    reason?: string;
+                };
+            };
+        };
         responses: {
             200: {
                 headers: {
@@ -3967,6 +4096,35 @@ export interface operations {
             };
         };
     };
+    getMappingProgress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MappingProgress"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     exportMappings: {
         parameters: {
             query?: never;
@@ -4118,6 +4276,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Process"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMappingTargets: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                mapped?: "true" | "false";
+                search?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MappingTarget"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             default: {
@@ -4389,6 +4584,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Service"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    previewServiceMapping: {
+        parameters: {
+            query?: {
+                combine?: "add" | "highest" | "distinct";
+                fanOut?: "parts" | "alternatives";
+                productId?: string[];
+                rounding?: "none" | "up" | "down" | "nearest";
+            };
+            header?: never;
+            path: {
+                id: string;
+                serviceId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMappingPreview"];
                 };
             };
             default: {
