@@ -11,38 +11,43 @@ beforeAll(async () => {
 afterAll(() => harness?.close());
 
 const at = () => `/v1/integrations/${harness.one.integrationId}`;
-const refused = (status: number, code: string, path: string) =>
-  harness.admin.problem(status, code, 'GET', `${at()}/${path}`);
+/** The status and the code with which a request is refused. */
+async function refusalOf(path: string): Promise<[number, string]> {
+  const { status, body } = await harness.admin.call<{ code: string }>('GET', `${at()}/${path}`);
+  return [status, body.code];
+}
 
 test('a cursor of another list, and one that nobody gave out, are refused', async () => {
   const places = ['1', '[]', '[0,1,"a",2]', '["0",1,"a",2,"b"]', '{"a":1}', '[0,1,"a",2,"b","c"]'];
   for (const place of places) {
-    await refused(400, 'invalid-cursor', `accounts?order=seats&cursor=${encodeCursor(place)}`);
-    await refused(400, 'invalid-cursor', `psa-accounts?cursor=${encodeCursor(place)}`);
+    expect(await refusalOf(`accounts?order=seats&cursor=${encodeCursor(place)}`)).toEqual([400, 'invalid-cursor']);
+    expect(await refusalOf(`psa-accounts?cursor=${encodeCursor(place)}`)).toEqual([400, 'invalid-cursor']);
   }
 });
 
 test('a search of one character, and an order that there is not, are refused', async () => {
-  await refused(400, 'invalid-request', 'accounts?search=a');
-  await refused(400, 'invalid-request', 'psa-accounts?search=a');
-  await refused(400, 'invalid-request', 'accounts?order=name');
+  expect(await refusalOf('accounts?search=a')).toEqual([400, 'invalid-request']);
+  expect(await refusalOf('psa-accounts?search=a')).toEqual([400, 'invalid-request']);
+  expect(await refusalOf('accounts?order=name')).toEqual([400, 'invalid-request']);
 });
 
 test('a preview is refused for what the mapping itself would be refused for', async () => {
   const preview = `services/${service}/mapping-preview`;
-  await refused(422, 'unknown-product', `${preview}?productId=nothing`);
-  await refused(422, 'inactive-product', `${preview}?productId=${harness.one.product('inactive')}`);
-  await refused(422, 'bundle-product', `${preview}?productId=${harness.one.product('bundle')}`);
-  await refused(404, 'not-found', 'services/nothing/mapping-preview');
-  await refused(400, 'invalid-request', `${preview}?productId=x&combine=multiply`);
-  await refused(400, 'invalid-request', `${preview}?${'productId=x&'.repeat(21)}`);
+  expect(await refusalOf(`${preview}?productId=nothing`)).toEqual([422, 'unknown-product']);
+  expect(await refusalOf(`${preview}?productId=${harness.one.product('inactive')}`)).toEqual([422, 'inactive-product']);
+  expect(await refusalOf(`${preview}?productId=${harness.one.product('bundle')}`)).toEqual([422, 'bundle-product']);
+  expect(await refusalOf('services/nothing/mapping-preview')).toEqual([404, 'not-found']);
+  expect(await refusalOf(`${preview}?productId=x&combine=multiply`)).toEqual([400, 'invalid-request']);
+  expect(await refusalOf(`${preview}?${'productId=x&'.repeat(21)}`)).toEqual([400, 'invalid-request']);
 });
 
 test('a reason that is no text, or too long, is refused', async () => {
   const path = `${at()}/accounts/${harness.one.vendorAccount(1)}`;
   const { version } = await harness.admin.good<{ version: string }>('GET', path);
   for (const reason of ['', ' ', 7, 'x'.repeat(501)])
-    await harness.admin.problem(400, 'invalid-request', 'PUT', `${path}/exclusion?seen=${version}`, { reason });
+    expect(
+      await harness.admin.problem(400, 'invalid-request', 'PUT', `${path}/exclusion?seen=${version}`, { reason }),
+    ).toMatchObject({ errors: [{ field: 'reason' }] });
 });
 
 test('there is nothing to map to before the PSA has been read', async () => {

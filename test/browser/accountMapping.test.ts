@@ -139,6 +139,7 @@ describe('the page', () => {
     await inspect(page, 'mapping-details');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
+    expect(await page.getByRole('dialog').count()).toBe(0);
   });
 
   test('it says that it is reading, that nothing is there, that it may not be seen, and that something failed', async () => {
@@ -167,6 +168,7 @@ describe('the page', () => {
     await searchPsa().fill('no company has this name');
     await page.getByText('No company has “no company has this name” in its name or code.').waitFor();
     await inspect(page, 'account-mapping-nothing');
+    expect(await page.getByRole('alert').count()).toBe(0);
   });
 
   test('an integration of another organization is not there', async () => {
@@ -174,6 +176,7 @@ describe('the page', () => {
     const theirs = await newToken(system, ['admin'], { organizationId });
     await signIn(page, theirs, path());
     await page.getByRole('heading', { name: 'There is no such integration' }).waitFor();
+    expect(await page.getByRole('grid').count()).toBe(0);
   });
 
   test('a viewer sees all and is offered nothing to change', async () => {
@@ -234,6 +237,7 @@ describe('mapping', () => {
     await until('only what fits to be shown', async () => (await psaList().getByRole('row').count()) === found.length);
     await page.getByRole('button', { name: 'Clear Search companies' }).click();
     await until('all to be shown', async () => (await psaList().getByRole('row').count()) > found.length);
+    expect(found.length).toBeGreaterThan(0);
   });
 
   test('G18 a PSA account is dragged with the mouse from the left onto a vendor account on the right', async () => {

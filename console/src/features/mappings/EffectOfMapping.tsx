@@ -18,28 +18,30 @@ export function EffectOfMapping({ effect, isReading, isNothing, words }: Props) 
   return (
     <section className={styles['effect']} aria-label="What saving touches" aria-busy={isReading}>
       <h3>Before you save</h3>
-      {effect === undefined ? (
-        <p>Counting what it touches …</p>
-      ) : (
-        <ul role="status">
-          <li>
-            {effect.customers === 0
-              ? 'It touches no customer.'
-              : `It touches ${formatMany(effect.customers, 'customer', 'customers')}.`}{' '}
-            {`Usage: ${seatsInWords(effect.seats.after)}`}
-            {effect.seats.before === effect.seats.after ? '.' : `, now ${seatsInWords(effect.seats.before)}.`}
-          </li>
-          <li>
-            <Money money={effect.money} />
-          </li>
-          {effect.newRevenue > 0 && (
-            <li>{`${formatMany(effect.newRevenue, 'customer uses', 'customers use')} it and ${effect.newRevenue === 1 ? 'has' : 'have'} no ${words.line.one} yet.`}</li>
-          )}
-          {effect.undecided > 0 && (
-            <li>{`${formatMany(effect.undecided, 'customer', 'customers')} cannot be approved before a person says more.`}</li>
-          )}
-        </ul>
-      )}
+      <div role="status">
+        {effect === undefined ? (
+          <p>Counting what it touches …</p>
+        ) : (
+          <ul>
+            <li>
+              {effect.customers === 0
+                ? 'It touches no customer.'
+                : `It touches ${formatMany(effect.customers, 'customer', 'customers')}.`}{' '}
+              {`Usage: ${seatsInWords(effect.seats.after)}`}
+              {effect.seats.before === effect.seats.after ? '.' : `, now ${seatsInWords(effect.seats.before)}.`}
+            </li>
+            <li>
+              <Money money={effect.money} />
+            </li>
+            {effect.newRevenue > 0 && (
+              <li>{`${formatMany(effect.newRevenue, 'customer uses', 'customers use')} it and ${effect.newRevenue === 1 ? 'has' : 'have'} no ${words.line.one} yet.`}</li>
+            )}
+            {effect.undecided > 0 && (
+              <li>{`${formatMany(effect.undecided, 'customer', 'customers')} cannot be approved before a person says more.`}</li>
+            )}
+          </ul>
+        )}
+      </div>
     </section>
   );
 }
