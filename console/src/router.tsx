@@ -9,6 +9,8 @@ import {
   type ErrorComponentProps,
 } from '@tanstack/react-router';
 import { sessionState } from './api/session.ts';
+import { queryClient } from './api/queryClient.ts';
+import { findSession } from './features/me/enter.ts';
 import { NotFound } from './routes/notFound.tsx';
 import { Shell } from './routes/shell.tsx';
 import { SignIn } from './routes/signIn.tsx';
@@ -31,11 +33,25 @@ const signIn = createRoute({
   },
 });
 
+/** The secret of these two stands behind the # of their address. */
+const link = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/link',
+  component: lazyRouteComponent(() => import('./routes/link.tsx'), 'Link'),
+});
+
+const join = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/join',
+  component: lazyRouteComponent(() => import('./routes/join.tsx'), 'Join'),
+});
+
 const shell = createRoute({
   getParentRoute: () => rootRoute,
   id: 'shell',
   component: Shell,
-  beforeLoad: ({ location }) => {
+  beforeLoad: async ({ location }) => {
+    if (sessionState() === 'unknown') await findSession(queryClient);
     if (sessionState() === 'none')
       throw redirect({ to: '/sign-in', search: location.pathname === '/' ? {} : { next: location.href } });
   },
@@ -140,6 +156,8 @@ const settings = createRoute({
 export const router = createRouter({
   routeTree: rootRoute.addChildren([
     signIn,
+    link,
+    join,
     shell.addChildren([
       start,
       reconcile,

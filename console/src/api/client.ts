@@ -1,17 +1,9 @@
-/** The API, with its types. `ask` gives the answer or throws a `Problem`. */
-import createClient, { type Middleware } from 'openapi-fetch';
+/** The API, with its types. `ask` gives the answer or throws a `Problem`. The browser sends the session's cookie by itself. */
+import createClient from 'openapi-fetch';
 import { noteLost } from './connection.ts';
-import { noAnswer, notOurs, Problem } from './problem.ts';
+import { noAnswer, problemOf } from './problem.ts';
 import type { paths } from './schema.ts';
-import { credentials, endSession } from './session.ts';
-import type { Schema } from './types.ts';
-
-const asTheCaller: Middleware = {
-  onRequest({ request }) {
-    for (const [name, value] of Object.entries(credentials()))
-      if (!request.headers.has(name)) request.headers.set(name, value);
-  },
-};
+import { endSession } from './session.ts';
 
 export const api = createClient<paths>({
   baseUrl: '/',
@@ -23,7 +15,6 @@ export const api = createClient<paths>({
       throw noAnswer();
     }),
 });
-api.use(asTheCaller);
 
 /**
  * @param asked what a method of `api` gives
@@ -32,12 +23,9 @@ api.use(asTheCaller);
 export async function ask<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await asked;
   if (response.ok && data !== undefined) return data;
-  if (!isProblemBody(error)) {
-    if ([502, 504].includes(response.status)) noteLost();
-    throw notOurs(response.status);
-  }
-  if (response.status === 401) endSession();
-  throw new Problem(error);
+  const problem = problemOf(response.status, error);
+  if (problem.status === 401) endSession();
+  throw problem;
 }
 
 /**
@@ -57,8 +45,4 @@ export async function askAll<T>(
     cursor = page.nextCursor;
   } while (cursor !== null);
   return { items };
-}
-
-function isProblemBody(body: unknown): body is Schema<'Problem'> {
-  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body && 'title' in body;
 }

@@ -1,6 +1,8 @@
 /** The name under which each answer is kept: one factory for each entity. What begins with `all` is forgotten together. */
 export const keys = {
   me: { all: ['me'] },
+  members: { all: ['members'] },
+  invitations: { all: ['invitations'] },
   vendors: { all: ['vendors'] },
   psas: { all: ['psas'] },
   psaConnections: { all: ['psaConnections'], one: (id: string) => ['psaConnections', id] },

@@ -1,4 +1,5 @@
 /** What the API refuses, in its own words (RFC 9457), and what happens when it does not answer at all. */
+import { noteLost } from './connection.ts';
 import type { Schema } from './types.ts';
 
 export class Problem extends Error {
@@ -35,8 +36,19 @@ export const noAnswer = () =>
       'Reading is tried again by itself. If you were changing something, look whether it happened before you do it again.',
   });
 
+/** @param body of an answer that is not good */
+export function problemOf(status: number, body: unknown): Problem {
+  if (isProblemBody(body)) return new Problem(body);
+  if ([502, 504].includes(status)) noteLost();
+  return notOurs(status);
+}
+
+function isProblemBody(body: unknown): body is Schema<'Problem'> {
+  return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body && 'title' in body;
+}
+
 /** An answer that is no problem document: something in front of the API gave it. */
-export const notOurs = (status: number) =>
+const notOurs = (status: number) =>
   new Problem({
     type: 'about:blank',
     title: 'Something else answered',

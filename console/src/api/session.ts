@@ -1,46 +1,34 @@
 /**
- * How a person is signed in. This file alone knows: a token that was typed, kept until the tab is closed. Signing in by a
- * cookie replaces this file and routes/signIn.tsx.
+ * Whether a person is signed in. The session is a cookie that no script can read: the API alone knows, and this file remembers what
+ * it said last. The requests are in `signIn.ts`.
  */
 import { useSyncExternalStore } from 'react';
 
-/** `ended`: the API no longer knows who this is; the page stays as it is until the person has signed in again. */
-export type SessionState = 'none' | 'open' | 'ended';
+/**
+ * `unknown`: the API was not asked yet. `ended`: the API no longer knows who this is; the page stays as it is until the person has
+ * signed in again.
+ */
+export type SessionState = 'unknown' | 'none' | 'open' | 'ended';
 
-const key = 'countersign.token';
 const listeners = new Set<() => void>();
-let token = sessionStorage.getItem(key);
-let ended = false;
+let state: SessionState = 'unknown';
 
 export function sessionState(): SessionState {
-  if (token === null) return 'none';
-  return ended ? 'ended' : 'open';
+  return state;
 }
 
-/** What a request carries to say who asks. */
-export function credentials(): Record<string, string> {
-  return token === null ? {} : { authorization: `Bearer ${token}` };
-}
-
-export function openSession(given: string): void {
-  token = given;
-  ended = false;
-  sessionStorage.setItem(key, given);
-  tell();
+export function openSession(): void {
+  become('open');
 }
 
 /** Called when the API answers 401. */
 export function endSession(): void {
-  if (token === null || ended) return;
-  ended = true;
-  tell();
+  if (state === 'unknown') become('none');
+  else if (state === 'open') become('ended');
 }
 
 export function closeSession(): void {
-  token = null;
-  ended = false;
-  sessionStorage.removeItem(key);
-  tell();
+  become('none');
 }
 
 export function useSession(): SessionState {
@@ -50,6 +38,7 @@ export function useSession(): SessionState {
   }, sessionState);
 }
 
-function tell(): void {
+function become(next: SessionState): void {
+  state = next;
   for (const listener of listeners) listener();
 }

@@ -1,12 +1,14 @@
-import { EmptyState } from '../ui/EmptyState.tsx';
+import { InvitationList } from '../features/invitations/InvitationList.tsx';
+import { PasswordForm } from '../features/me/PasswordForm.tsx';
+import { MemberList } from '../features/members/MemberList.tsx';
 import { Page } from '../ui/Page.tsx';
 
 export function Settings() {
   return (
     <Page title="Settings">
-      <EmptyState title="Not here yet">
-        PSA connections, rights, members and tokens. Until this page is here, the API has it: see /docs.
-      </EmptyState>
+      <MemberList />
+      <InvitationList />
+      <PasswordForm />
     </Page>
   );
 }

@@ -3,6 +3,7 @@ import { Link, Outlet, useNavigate, useRouterState, type LinkProps } from '@tans
 import { useEffect, useState } from 'react';
 import { useConnectionLost } from '../api/connection.ts';
 import { closeSession, useSession } from '../api/session.ts';
+import { signOut, signOutEverywhere } from '../api/signIn.ts';
 import { useVendorName } from '../features/catalogue/queries.ts';
 import { forgetShown, useLive, useLiveTrouble, type Live } from '../features/integrationHealth/live.ts';
 import { RefreshButton } from '../features/integrationHealth/RefreshButton.tsx';
@@ -15,7 +16,8 @@ import { Button } from '../ui/Button.tsx';
 import { Dialog } from '../ui/Dialog.tsx';
 import { formatCount } from '../ui/format.ts';
 import { Icon, type IconName } from '../ui/Icon.tsx';
-import { Choices, Divider, Item, Menu } from '../ui/Menu.tsx';
+import { Choices, Divider, Group, Item, Menu } from '../ui/Menu.tsx';
+import { tellProblem } from '../ui/Toast.tsx';
 import styles from './shell.module.css';
 
 interface Place {
@@ -138,6 +140,14 @@ function PersonMenu() {
   const navigate = useNavigate();
   const queryClient = useQueryClient();
   const organization = me?.organization.name ?? '';
+  const leave = (end: () => Promise<unknown>) => {
+    end().then(() => {
+      closeSession();
+      forgetShown();
+      queryClient.clear();
+      void navigate({ to: '/sign-in' });
+    }, tellProblem);
+  };
   return (
     <Menu
       label="You"
@@ -159,16 +169,10 @@ function PersonMenu() {
         onChoose={chooseTheme}
       />
       <Divider />
-      <Item
-        icon="out"
-        name="Sign out"
-        onDo={() => {
-          closeSession();
-          forgetShown();
-          queryClient.clear();
-          void navigate({ to: '/sign-in' });
-        }}
-      />
+      <Group title={me?.person ? `${me.person.name}, ${me.person.email}` : organization}>
+        <Item icon="out" name="Sign out" onDo={() => leave(signOut)} />
+        <Item icon="out" name="Sign out everywhere" onDo={() => leave(signOutEverywhere)} />
+      </Group>
     </Menu>
   );
 }

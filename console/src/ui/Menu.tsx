@@ -40,6 +40,16 @@ export function Item({ icon, name, onDo }: { icon?: IconName; name: string; onDo
   );
 }
 
+/** A part of a menu under a title. */
+export function Group({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <MenuSection>
+      <Header className={lists['heading']}>{title}</Header>
+      {children}
+    </MenuSection>
+  );
+}
+
 interface ChoicesProps<Id extends string> {
   title: string;
   choices: readonly { id: Id; name: string }[];

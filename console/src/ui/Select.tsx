@@ -16,18 +16,28 @@ interface Props<Id extends string> {
   chosen: Id | null;
   onChoose: (id: Id) => void;
   placeholder?: string;
+  /** Where what stands around it says what it is for: the label is read aloud only. */
+  isLabelHidden?: boolean;
 }
 
 /** One of a few. For one of many, `ComboBox`. */
-export function Select<Id extends string>({ label, choices, chosen, onChoose, placeholder }: Props<Id>) {
+export function Select<Id extends string>({
+  label,
+  choices,
+  chosen,
+  onChoose,
+  placeholder,
+  isLabelHidden = false,
+}: Props<Id>) {
   return (
     <AriaSelect
       className={fields['field'] ?? ''}
       value={chosen}
       onChange={(key) => onChoose(key as Id)}
       placeholder={placeholder ?? 'Choose'}
+      {...(isLabelHidden ? { 'aria-label': label } : {})}
     >
-      <Label className={fields['label']}>{label}</Label>
+      {!isLabelHidden && <Label className={fields['label']}>{label}</Label>}
       <Button className={fields['trigger'] ?? ''}>
         <SelectValue />
         <Icon name="down" />

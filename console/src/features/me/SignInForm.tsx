@@ -1,54 +1,52 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Form } from 'react-aria-components';
-import { api, ask } from '../../api/client.ts';
 import { isProblem } from '../../api/problem.ts';
-import { openSession } from '../../api/session.ts';
+import { signIn } from '../../api/signIn.ts';
 import { Button } from '../../ui/Button.tsx';
 import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
 import { TextField } from '../../ui/TextField.tsx';
-import { meQuery } from './queries.ts';
+import { enter } from './enter.ts';
 import styles from './SignInForm.module.css';
 
-/** Asks who somebody is by a token, and keeps it if the API knows it. */
+/** Asks who somebody is by e-mail and password. `onDone` is called with the session open, and who it is known. */
 export function SignInForm({ onDone }: { onDone: () => void }) {
-  const [token, setToken] = useState('');
+  const [email, setEmail] = useState('');
+  const [password, setPassword] = useState('');
   const queryClient = useQueryClient();
-  const signIn = useMutation({
-    mutationFn: (given: string) => ask(api.GET('/v1/me', { headers: { authorization: `Bearer ${given}` } })),
-    onSuccess: (me, given) => {
-      queryClient.setQueryData(meQuery.queryKey, me);
-      openSession(given);
-      onDone();
+  const entering = useMutation({
+    mutationFn: async (given: { email: string; password: string }) => {
+      await signIn(given);
+      await enter(queryClient);
     },
+    onSuccess: onDone,
   });
-  const isRefused = isProblem(signIn.error) && signIn.error.status === 401;
+  const refused =
+    isProblem(entering.error) && entering.error.code === 'wrong-password' ? entering.error.message : undefined;
   return (
     <Form
       className={styles['form'] ?? ''}
       onSubmit={(event) => {
         event.preventDefault();
-        const given = token.trim();
-        if (given !== '') signIn.mutate(given);
+        if (email !== '' && password !== '') entering.mutate({ email, password });
       }}
     >
+      <TextField label="E-mail" type="email" autoComplete="username" autoFocus value={email} onChange={setEmail} />
       <TextField
-        label="Token"
+        label="Password"
         type="password"
-        autoComplete="off"
-        autoFocus
-        value={token}
+        autoComplete="current-password"
+        value={password}
         onChange={(value) => {
-          setToken(value);
-          signIn.reset();
+          setPassword(value);
+          entering.reset();
         }}
-        isInvalid={isRefused}
-        error="This token is not known, or it was revoked."
-        description="It begins with cs_. An admin makes one with npm run admin -- token. It is forgotten when you close this tab."
+        isInvalid={refused !== undefined}
+        error={refused}
       />
-      {signIn.error && !isRefused && <ProblemBanner error={signIn.error} />}
-      <Button look="main" type="submit" isDisabled={signIn.isPending}>
-        {signIn.isPending ? 'Signing in …' : 'Sign in'}
+      {entering.error && refused === undefined && <ProblemBanner error={entering.error} />}
+      <Button look="main" type="submit" isDisabled={entering.isPending}>
+        {entering.isPending ? 'Signing in …' : 'Sign in'}
       </Button>
     </Form>
   );
