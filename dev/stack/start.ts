@@ -19,6 +19,7 @@ import { walk } from '../walkthrough/walkthrough.ts';
 import { walkAlerts } from '../walkthrough/walkthroughAlerts.ts';
 import { walkOnboarding } from '../walkthrough/walkthroughOnboarding.ts';
 import { walkPush } from '../walkthrough/walkthroughPush.ts';
+import { walkSignIn } from '../walkthrough/walkthroughSignIn.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -61,6 +62,7 @@ const stack = await unlessStopping(
 );
 if (!options['no-demo']) {
   waitAtMost(120_000 + Number(options.customers) * 100);
+  await unlessStopping(walkSignIn(stack, checks, await stack.signInLink()));
   const pull = await unlessStopping(walk(stack, checks, say));
   const push = await unlessStopping(walkPush(stack, checks, say));
   await unlessStopping(walkAlerts(stack, checks, say, push));
@@ -79,13 +81,16 @@ if (options.exit) {
   process.exit(failed.length === 0 ? 0 : 1);
 }
 
+// The walkthrough has used its link up.
+const link = await unlessStopping(stack.signInLink());
 const { mailprotector } = stack.simulators;
 const vendorConsole = mailprotector
   ? `Mailprotector ${mailprotector}  its console, simulated: the page says how to log in\n`
   : '';
 say(`
-Console      ${stack.api}        token: ${stack.tokenFile}
-API          ${stack.api}/docs
+Console      ${stack.api}
+Sign in      ${link}  works once, within half an hour; start again for another
+API          ${stack.api}/docs        token: ${stack.tokenFile}
 Temporal UI  ${stack.temporalUi}
 ${stack.workflowLinks().join('\n')}
 ${vendorConsole}${Object.entries(stack.simulators)

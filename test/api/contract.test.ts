@@ -81,7 +81,7 @@ test('an operation documents no problem that it cannot answer', () => {
     const responses = Object.entries(route?.operation.responses ?? {});
     return responses.flatMap(([status, { 'x-codes': codes = [] }]) => codes.map((code) => `${status} ${code}`));
   };
-  const anybody = ['401 no-token', '401 bad-token', '403 missing-scope', '429 too-many-requests'];
+  const anybody = ['401 no-token', '401 bad-token', '401 no-session', '403 missing-scope', '429 too-many-requests'];
   const broken = ['500 internal', '500 bad-answer', '503 database-unavailable'];
   expect(problemsOf('getMe').toSorted()).toEqual(['400 invalid-text', ...anybody, ...broken].toSorted());
   expect(problemsOf('putSchedule').filter((problem) => /^4(04|09|22)/.test(problem))).toEqual([

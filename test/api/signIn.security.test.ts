@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApp } from '../../api/app.ts';
 import { serve } from '@hono/node-server';
@@ -47,7 +48,7 @@ test('wrong passwords are throttled, also all at once and at two apis; then the 
 
 test('a password that is right forgives the wrong ones before it', async () => {
   const { email, password } = await seedPerson(harness.db, organizationId, 'viewer');
-  for (let round = 0; round < 3; round++) {
+  for (let round = 0; round < 2; round++) {
     for (let at = 0; at < 6; at++) expect((await signIn(email, 'wrong', '10.0.1.1')).status).toBe(401);
     expect((await signIn(email, password, '10.0.1.1')).status).toBe(200);
   }
@@ -61,12 +62,16 @@ test('an e-mail that is nobody’s is throttled just so', async () => {
 
 test('a password of one e-mail cannot be tried from ever new addresses, nor ever new e-mails from one', async () => {
   const { email } = await seedPerson(harness.db, organizationId, 'viewer');
-  const byAddress = await Promise.all(Array.from({ length: 110 }, (_, at) => signIn(email, 'wrong', `10.1.0.${at}`)));
-  expect(byAddress.filter(({ status }) => status === 429)).toHaveLength(10);
-  const byEmail = await Promise.all(
-    Array.from({ length: 110 }, (_, at) => signIn(`nobody${at}@example.com`, 'wrong', '10.2.0.1')),
-  );
-  expect(byEmail.filter(({ status }) => status === 429)).toHaveLength(10);
+  // As if the first attempt had been made 99 times.
+  const often = () => harness.db.execute(sql`update sign_in_throttle set attempts = 99 where attempts = 1`);
+  expect((await signIn(email, 'wrong', '10.1.0.1')).status).toBe(401);
+  await often();
+  expect((await signIn(email, 'wrong', '10.1.0.2')).status).toBe(401);
+  expect((await signIn(email, 'wrong', '10.1.0.3')).status).toBe(429);
+  expect((await signIn('nobody1@example.com', 'wrong', '10.2.0.1')).status).toBe(401);
+  await often();
+  expect((await signIn('nobody2@example.com', 'wrong', '10.2.0.1')).status).toBe(401);
+  expect((await signIn('nobody3@example.com', 'wrong', '10.2.0.1')).status).toBe(429);
 });
 
 test('what stands in X-Forwarded-For before the proxy’s own note is not believed', async () => {

@@ -5,7 +5,6 @@
 import { sql } from 'drizzle-orm';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { hashSecret } from '../../db/encryption.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll, latestRun } from '../../dev/walkthrough/guide.ts';
@@ -17,6 +16,7 @@ import {
   shoot as shootPage,
   signIn as signInOn,
 } from '../kit/consolePages.ts';
+import { fillSignIn, personLike } from '../kit/consoleSignIn.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
@@ -59,25 +59,29 @@ const goTo = (name: string) =>
     .click();
 const runRows = () => page.getByRole('grid', { name: /^Sync runs of/ }).getByRole('row', { name: /\d/ });
 
-test('a token that nobody knows is refused in words; a good one leads to the page that was asked for', async () => {
+test('a wrong password is refused in words; the right one leads to the page that was asked for', async () => {
+  const person = await personLike(system.api.url, token());
   await page.goto('/runs');
-  await page.getByLabel('Token').fill('cs_nobody-was-ever-given-this-token');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByText('This token is not known, or it was revoked.').waitFor();
+  await fillSignIn(page, { ...person, password: 'not-the-password' });
+  await page.getByText('E-mail and password do not fit together').waitFor();
   await inspect('sign-in');
-  await page.getByLabel('Token').fill(` ${token()} `);
+  await page.getByLabel('Password').fill(person.password);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
   expect(await page.title()).toBe('Runs · Countersign');
-  // The token is in no address, and is not kept beyond this tab.
-  expect(page.url()).not.toContain(token());
-  expect(await page.evaluate<string>('JSON.stringify(localStorage)')).not.toContain(token());
+  // No script can read the session, and nothing of it is kept where one could.
+  expect(await page.evaluate<string>('document.cookie + JSON.stringify([localStorage, sessionStorage])')).not.toMatch(
+    /session_token|password/,
+  );
+  // Another tab, and one that is opened tomorrow, are signed in.
+  const tab = await context.newPage();
+  await tab.goto('/runs');
+  await tab.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
 });
 
 test('an address of another host is no page to go on to', async () => {
   await page.goto('/sign-in?next=%2F%2Fevil.example%2F');
-  await page.getByLabel('Token').fill(token());
-  await page.keyboard.press('Enter');
+  await fillSignIn(page, await personLike(system.api.url, token()));
   await page.getByRole('heading', { name: 'Integrations', level: 1 }).waitFor();
   expect(new URL(page.url()).origin).toBe(system.api.url);
 });
@@ -194,22 +198,39 @@ test('a lost connection is told, and heals by itself', async () => {
   expect(await runRows().count()).toBeGreaterThan(0);
 });
 
-test('a session that ends leaves the page as it is, until somebody has signed in again', async () => {
+test('a session that ends leaves the page as it is, until the person has signed in again', async () => {
   const ending = await newToken(system, ['admin']);
-  await signIn(ending);
-  await page.getByRole('button', { name: 'Sync now' }).waitFor();
-  await system.database.db.execute(
-    sql`update api_token set revoked_at = now() where token_hash = ${hashSecret(ending)}`,
-  );
+  await signIn(ending, '/settings');
+  await page.getByLabel('New password').fill('half-typed');
+  const person = await personLike(system.api.url, ending);
+  await system.database.db.execute(sql`delete from session where user_id = ${person.id}`);
   const dialog = page.getByRole('dialog', { name: 'Sign in again' });
   await dialog.waitFor();
   await shoot('session-ended-light-1280');
-  await dialog.getByLabel('Token').fill(token());
+  await dialog.getByLabel('E-mail').fill(person.email);
+  await dialog.getByLabel('Password').fill(person.password);
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });
-  expect(await page.getByRole('heading', { name: 'Integrations', level: 1 }).count()).toBe(1);
+  expect(await page.getByLabel('New password').inputValue()).toBe('half-typed');
+  await goTo('Integrations');
   await page.getByRole('button', { name: 'Sync now' }).click();
   await page.getByText('A sync was asked for').waitFor();
+});
+
+test('somebody else who signs in where a session has ended sees nothing of what was open there', async () => {
+  await signIn(token());
+  await page.getByRole('article', { name: 'Mailprotector' }).waitFor();
+  const { id } = await personLike(system.api.url, token());
+  await system.database.db.execute(sql`delete from session where user_id = ${id}`);
+  const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+  await dialog.waitFor();
+  const organizationId = await insertOrganization(system.database.db, 'A third MSP');
+  const other = await personLike(system.api.url, await newToken(system, ['read'], { organizationId }));
+  await dialog.getByLabel('E-mail').fill(other.email);
+  await dialog.getByLabel('Password').fill(other.password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'You, at A third MSP' }).waitFor();
+  expect(await page.getByRole('article', { name: 'Mailprotector' }).count()).toBe(0);
 });
 
 test('who may only look is offered nothing that the API would refuse', async () => {
@@ -277,8 +298,7 @@ test('the colours are those of the system until others are chosen, which this ma
 test('on a narrow screen the navigation opens, leads on, and closes', async () => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto('/integrations');
-  await page.getByLabel('Token').fill(token());
-  await page.keyboard.press('Enter');
+  await fillSignIn(page, await personLike(system.api.url, token()));
   await page.getByRole('button', { name: 'Navigation' }).click();
   await shoot('navigation-light-360');
   await goTo('Audit');

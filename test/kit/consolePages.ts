@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { insertToken } from '../../db/queries/organization.ts';
+import { signInLike } from './consoleSignIn.ts';
 import type { System } from './system.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -38,12 +39,8 @@ export async function openPage(browser: Browser, system: Pick<System, 'api'>): P
   return { page, context, complaints };
 }
 
-export async function signIn(page: Page, token: string, path = '/integrations'): Promise<void> {
-  await page.goto(path);
-  await page.getByLabel('Token').fill(token);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
-}
+/** Signs in as the person who is like a token, and waits until the page is there. */
+export const signIn = (page: Page, token: string, path?: string): Promise<void> => signInLike(page, token, path);
 
 /** A token of the system's organization, or of another one, as an admin would make it. */
 export async function newToken(

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
+import type { Database } from '../../db/client.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { freePort } from '../../dev/stack/ports.ts';
 import { Processes, type ProcessSpec } from '../../dev/stack/processes.ts';
@@ -70,6 +71,16 @@ export interface SystemOptions {
   temporalAddress?: string;
 }
 
+/** Databases of the systems that this process has started, by the address of their api. */
+const databases = new Map<string, Database>();
+
+/** @throws Error when no system has its api there */
+export function databaseAt(apiUrl: string): Database {
+  const db = databases.get(apiUrl);
+  if (!db) throw new Error(`No system of this process has its api at ${apiUrl}.`);
+  return db;
+}
+
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const size = { seed: 7, customers: options.customers ?? 30 };
   const temporalAddress = options.temporalAddress ?? inject('temporalAddress');
@@ -104,6 +115,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const organizationId = await insertOrganization(database.db, 'Test MSP');
   await insertToken(database.db, organizationId, { name: 'test', secret, scopes: ['admin'] });
   const apiUrl = `http://127.0.0.1:${apiPort}`;
+  databases.set(apiUrl, database.db);
 
   const built = inject('built');
   const spec = (name: string, file: string, more: Record<string, string> = {}): ProcessSpec => ({
@@ -154,6 +166,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         .map((file) => readFileSync(join(state, 'logs', file), 'utf8'))
         .join('\n'),
     async close() {
+      databases.delete(apiUrl);
       await processes.stopAll();
       // The Schedule would go on starting workflows without a worker beside the tests that follow.
       await system.temporal.schedule

@@ -1,0 +1,217 @@
+/** Signing in, joining and the members' page in a real Chromium, served by a real api. SCREENSHOTS keeps pictures. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
+import type { Role } from '../../domain/roles.ts';
+import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { fillSignIn, signInLike } from '../kit/consoleSignIn.ts';
+import { linkFor, seedPerson, type Person } from '../kit/people.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const shots = process.env['SCREENSHOTS'];
+
+let system: System;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let complaints: string[];
+
+beforeAll(async () => {
+  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 3 })]);
+  system = started;
+  browser = await launchChromium(path);
+}, 480_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.close();
+});
+
+beforeEach(async () => {
+  complaints = [];
+  ({ context, page } = await openPage());
+});
+afterEach(async () => {
+  await context.close();
+  expect(complaints).toEqual([]);
+});
+
+async function openPage(): Promise<{ context: BrowserContext; page: Page }> {
+  const opened = await browser.newContext({
+    baseURL: system.api.url,
+    viewport: { width: 1280, height: 800 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+  });
+  const made = await opened.newPage();
+  made.setDefaultTimeout(60_000);
+  made.on('console', (message) => {
+    if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
+  });
+  made.on('pageerror', (error) => complaints.push(error.message));
+  return { context: opened, page: made };
+}
+
+interface Violation {
+  id: string;
+  nodes: { html: string }[];
+}
+
+/** Looks at the page in both themes, wide and narrow: axe finds nothing, and nothing hangs over the side. */
+async function inspect(name: string): Promise<void> {
+  for (const theme of ['light', 'dark']) {
+    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run()');
+    const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+    expect(found, `${name}, ${theme}`).toEqual([]);
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
+      const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+      expect(beyond, `${name} at ${width}`).toBeLessThanOrEqual(0);
+      if (!shots) continue;
+      mkdirSync(shots, { recursive: true });
+      await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`), animations: 'disabled' });
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
+  }
+}
+
+const seed = (role: Role, name: string) => seedPerson(system.database.db, system.organizationId, role, name);
+async function enterAs(person: Person, path = '/settings'): Promise<void> {
+  await page.goto(path);
+  await fillSignIn(page, person);
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+}
+const openMenu = () => page.getByRole('button', { name: /^You, at/ }).click();
+const member = (name: string) =>
+  page.getByRole('list', { name: 'Members' }).getByRole('listitem').filter({ hasText: name });
+
+test('a one-time link signs in at once, leaves no trace in the address, and is refused in words the second time', async () => {
+  const person = await seed('operator', 'Linus Link');
+  const secret = await linkFor(system.database.db, system.organizationId, person);
+  await page.goto(`/link#${secret}`);
+  await page.getByRole('button', { name: 'You, at Test MSP' }).waitFor();
+  expect(page.url()).not.toContain(secret);
+  await page.goBack();
+  expect(page.url()).not.toContain(secret);
+
+  const other = await openPage();
+  await other.page.goto(`/link#${secret}`);
+  await other.page.getByText('This link is not known, was used already, or has expired.').waitFor();
+  await other.context.close();
+  await context.clearCookies();
+  await page.goto(`/link#${secret}`);
+  await page.getByRole('alert').waitFor();
+  await inspect('link-refused');
+  await page.getByRole('button', { name: 'Sign in by e-mail and password' }).click();
+  await page.getByLabel('E-mail').waitFor();
+});
+
+test('an admin invites somebody by a link that is shown once; that person joins, and stands among the members', async () => {
+  await enterAs(await seed('admin', 'Grace Hopper'));
+  await page.getByRole('button', { name: 'Invite somebody' }).click();
+  await page.getByLabel('E-mail').fill('not an address');
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  await page.getByText('This is no e-mail address.').waitFor();
+  await page.getByLabel('E-mail').fill('ada@example.com');
+  await inspect('invite');
+  await page.getByRole('button', { name: 'Make a link' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Give this link to ada@example.com' });
+  const link = await dialog.getByLabel('Link').inputValue();
+  expect(link).toMatch(new RegExp(`^${system.api.url}/join#csi_`));
+  await dialog.getByRole('button', { name: 'Copy' }).click();
+  await dialog.getByRole('button', { name: 'Copied' }).waitFor();
+  expect(await page.evaluate<string>('navigator.clipboard.readText()')).toBe(link);
+  await inspect('invited');
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  await page.getByRole('list', { name: 'Invited' }).getByText('ada@example.com').waitFor();
+  expect(await page.content()).not.toContain(link.split('#')[1]);
+  await inspect('settings');
+
+  await context.clearCookies();
+  await page.goto(link);
+  await page.getByText('You are invited to Test MSP, as operator.').waitFor();
+  await inspect('join');
+  await page.getByLabel('Your name').fill('Ada Lovelace');
+  await page.getByLabel('Password').fill('short');
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.getByText('It has at least 12 characters.').waitFor();
+  await page.getByLabel('Password').fill('a-password-of-hers');
+  await page.getByRole('button', { name: 'Join' }).click();
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await member('Ada Lovelace').getByText('(you)').waitFor();
+  await member('Ada Lovelace').getByText('Operator').waitFor();
+
+  await page.goto(link);
+  await page.getByText('This link is not known, was used already, or has expired.').waitFor();
+});
+
+test('an admin changes a role and removes a member, but not the last admin', async () => {
+  await system.database.db.execute(
+    sql`update member set role = 'viewer' where organization_id = ${system.organizationId} and role = 'admin'`,
+  );
+  const admin = await seed('admin', 'Only Admin');
+  await seed('viewer', 'Victor Viewer');
+  await enterAs(admin);
+  await member('Victor Viewer').getByRole('button', { name: 'Role of Victor Viewer' }).click();
+  await page.getByRole('option', { name: 'Operator' }).click();
+  await page.getByText('Victor Viewer is operator now').waitFor();
+  await member('Only Admin').getByRole('button', { name: 'Remove' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Remove Only Admin?' });
+  await inspect('remove-member');
+  await dialog.getByRole('button', { name: 'Remove' }).click();
+  await page.getByText('Only Admin is the last admin.').waitFor();
+  await member('Victor Viewer').getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('dialog', { name: 'Remove Victor Viewer?' }).getByRole('button', { name: 'Remove' }).click();
+  await member('Victor Viewer').waitFor({ state: 'detached' });
+});
+
+test('a viewer sees the members and is offered no change of them', async () => {
+  await enterAs(await seed('viewer', 'Vera Viewer'));
+  await member('Vera Viewer').getByText('Viewer', { exact: true }).waitFor();
+  for (const name of [/^Invite/, /^Remove/, /^Role of/])
+    expect(await page.getByRole('button', { name }).count()).toBe(0);
+  await inspect('settings-viewer');
+});
+
+test('signing out everywhere ends the session of another browser too, which keeps what is open there', async () => {
+  const person = await seed('viewer', 'Eve Everywhere');
+  await enterAs(person, '/runs');
+  const other = await openPage();
+  await other.page.goto('/runs');
+  await fillSignIn(other.page, person);
+  await other.page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  await openMenu();
+  await page.getByText(`Eve Everywhere, ${person.email}`).waitFor();
+  await page.getByRole('menuitem', { name: 'Sign out everywhere' }).click();
+  await page.getByLabel('E-mail').waitFor();
+  await other.page.getByRole('dialog', { name: 'Sign in again' }).waitFor();
+  await other.context.close();
+  // The button of the browser leads to no page of the one who was here.
+  await page.goBack();
+  await page.getByLabel('E-mail').waitFor();
+});
+
+test('a new password is set, and the next sign-in asks for it', async () => {
+  const person = await seed('operator', 'Pat Password');
+  await enterAs(person);
+  await page.getByLabel('Present password').fill('not-the-password');
+  await page.getByLabel('New password').fill('quite-another-password');
+  await page.getByRole('button', { name: 'Set password' }).click();
+  await page.getByText('This is not your password.').waitFor();
+  await page.getByLabel('Present password').fill(person.password);
+  await page.getByRole('button', { name: 'Set password' }).click();
+  await page.getByText('Your password was set').waitFor();
+  await openMenu();
+  await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
+  await fillSignIn(page, { ...person, password: 'quite-another-password' });
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+});
+
+test('whoever has a token in a test is a person of the same rights', async () => {
+  await signInLike(page, system.secrets[0] ?? '', '/settings');
+  await page.getByRole('button', { name: 'Invite somebody' }).waitFor();
+});
