@@ -20,7 +20,14 @@ import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import { createRouter, exampleIds, idParam, isoDate, isoDateOrNull, jsonBody, listOf, route, send } from '../define.ts';
 import { ApiProblem, fieldErrors, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
-import { exampleProcess, incompleteSchema, pauseSchema, processSchema, processView } from '../views/process.ts';
+import {
+  createIncompleteViewer,
+  exampleProcess,
+  incompleteSchema,
+  pauseSchema,
+  processSchema,
+  processView,
+} from '../views/process.ts';
 
 const tag = 'PSA connections';
 
@@ -320,10 +327,11 @@ async function createViewer(deps: ApiDependencies, rows: readonly PsaConnectionR
   const stepsOf = await listStepsOfMany(deps.db, ['refreshPsa'], ids);
   const pauseOf = await readPauses(deps.db, 'psa', ids);
   const unreadOf = await summarizeUnread(deps.db, ids, 20);
+  const named = await createIncompleteViewer(deps.db, rows);
   return (row: PsaConnectionRow) => {
     const process = refreshProcess(row);
     return {
-      ...row,
+      ...named(row),
       permissions: rightsOf(row.permissions),
       alertPermissions: rightsOf(row.alertPermissions),
       settings: { quantityDecimals: quantityDecimalsOf(row) },

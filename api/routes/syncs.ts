@@ -22,7 +22,13 @@ import {
   send,
 } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
-import { exampleProcess, incompleteSchema, processSchema, processView } from '../views/process.ts';
+import {
+  createIncompleteViewer,
+  exampleProcess,
+  incompleteSchema,
+  processSchema,
+  processView,
+} from '../views/process.ts';
 import { activeIntegration, ownedIntegration, ownedRun } from '../owned.ts';
 
 const tag = 'Syncs';
@@ -162,7 +168,8 @@ syncRoutes.openapi(list, async (c) => {
   const { limit, cursor } = c.req.valid('query');
   const rows = await listSyncRuns(deps.db, row.id, { before: decodeCursor(cursor, ourId), limit: limit + 1 });
   const page = pageOf(rows, limit, (run) => run.id);
-  return send(c, listOf(runSchema), page);
+  const items = page.items.map(await createIncompleteViewer(deps.db, page.items));
+  return send(c, listOf(runSchema), { ...page, items });
 });
 
 syncRoutes.openapi(get, async (c) => {
@@ -202,19 +209,23 @@ syncRoutes.openapi(events, async (c) => {
 });
 
 syncRoutes.openapi(release, async (c) => {
-  const run = await ownedRun(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  const { deps, caller } = c.var;
+  const run = await ownedRun(deps, caller, c.req.valid('param').id);
   await runCommand(c, releaseRun, { run });
-  return send(c, runSchema, run, 202);
+  return send(c, runSchema, await named(deps, run), 202);
 });
 
 syncRoutes.openapi(discard, async (c) => {
   const { deps, caller } = c.var;
   const run = await ownedRun(deps, caller, c.req.valid('param').id);
   await runCommand(c, discardRun, { run });
-  return send(c, runSchema, await ownedRun(deps, caller, run.id));
+  return send(c, runSchema, await named(deps, await ownedRun(deps, caller, run.id)));
 });
 
-async function runView(deps: ApiDependencies, run: SyncRunRow) {
+const named = async (deps: ApiDependencies, run: SyncRunRow) => (await createIncompleteViewer(deps.db, [run]))(run);
+
+async function runView(deps: ApiDependencies, row: SyncRunRow) {
+  const run = await named(deps, row);
   const { integrationId, vendorAccountId } = run;
   if (vendorAccountId !== null) {
     const onboarding = { kind: 'onboardCustomer', id: onboardingId({ integrationId, vendorAccountId }) } as const;

@@ -1,5 +1,7 @@
 /** A process as the API shows it: steps in words, what they wait for, and where to look in the Temporal UI. */
 import { z } from '@hono/zod-openapi';
+import { namesOfActors } from '../../commands/seen.ts';
+import type { Queryable } from '../../db/client.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
 import type { StepRow } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
@@ -45,7 +47,9 @@ export const pauseSchema = z.union([
 export const incompleteSchema = z.union([
   z
     .object({
+      /** An actor of the audit. */
       by: z.string(),
+      byName: z.string(),
       at: z.iso.datetime(),
       /** What was wrong with each list; only the first ones of `count`. */
       lists: z.array(z.string()),
@@ -54,6 +58,21 @@ export const incompleteSchema = z.union([
     .openapi('IncompleteRead'),
   z.null(),
 ]);
+
+/** Reads the names of those who accepted incomplete lists. @returns a function that shows a row with the name */
+export async function createIncompleteViewer<Read extends { by: string }>(
+  db: Queryable,
+  rows: readonly { incomplete: Read | null }[],
+) {
+  const names = await namesOfActors(
+    db,
+    rows.flatMap(({ incomplete }) => (incomplete ? [incomplete.by] : [])),
+  );
+  return <T extends { incomplete: Read | null }>(row: T) => {
+    const { incomplete } = row;
+    return { ...row, incomplete: incomplete && { ...incomplete, byName: names.get(incomplete.by) ?? incomplete.by } };
+  };
+}
 
 const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => ({
   step,

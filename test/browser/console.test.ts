@@ -65,7 +65,7 @@ test('a wrong password is refused in words; the right one leads to the page that
   await fillSignIn(page, { ...person, password: 'not-the-password' });
   await page.getByText('E-mail and password do not fit together').waitFor();
   await inspect('sign-in');
-  await page.getByLabel('Password').fill(person.password);
+  await page.getByLabel('Password', { exact: true }).fill(person.password);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
   expect(await page.title()).toBe('Runs · Countersign');
@@ -208,7 +208,7 @@ test('a session that ends leaves the page as it is, until the person has signed 
   await dialog.waitFor();
   await shoot('session-ended-light-1280');
   await dialog.getByLabel('E-mail').fill(person.email);
-  await dialog.getByLabel('Password').fill(person.password);
+  await dialog.getByLabel('Password', { exact: true }).fill(person.password);
   await page.keyboard.press('Enter');
   await dialog.waitFor({ state: 'detached' });
   expect(await page.getByLabel('New password').inputValue()).toBe('half-typed');
@@ -227,7 +227,7 @@ test('somebody else who signs in where a session has ended sees nothing of what 
   const organizationId = await insertOrganization(system.database.db, 'A third MSP');
   const other = await personLike(system.api.url, await newToken(system, ['read'], { organizationId }));
   await dialog.getByLabel('E-mail').fill(other.email);
-  await dialog.getByLabel('Password').fill(other.password);
+  await dialog.getByLabel('Password', { exact: true }).fill(other.password);
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'You, at A third MSP' }).waitFor();
   expect(await page.getByRole('article', { name: 'Mailprotector' }).count()).toBe(0);

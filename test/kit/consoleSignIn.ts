@@ -29,7 +29,7 @@ async function makePerson(url: string, token: string): Promise<Person> {
 /** Signs in on the sign-in page, or in the dialog of a session that has ended. */
 export async function fillSignIn(page: Page, { email, password }: Pick<Person, 'email' | 'password'>): Promise<void> {
   await page.getByLabel('E-mail').fill(email);
-  await page.getByLabel('Password').fill(password);
+  await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 

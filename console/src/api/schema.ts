@@ -1763,6 +1763,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             by: string;
+            byName: string;
             count: number;
             lists: string[];
         };

@@ -70,7 +70,7 @@ function noteOf(run: Run): string {
   const notes = [
     run.state === 'held' ? 'It moved the whole too far: a person releases or discards it' : undefined,
     run.vendorAccountId === null ? undefined : 'One new customer',
-    run.incomplete === null ? undefined : `Incomplete lists taken knowingly by ${run.incomplete.by}`,
+    run.incomplete === null ? undefined : `Incomplete lists taken knowingly by ${run.incomplete.byName}`,
     (run.figures?.['goneAccounts'] ?? 0) > 0 ? `${figure(run, 'goneAccounts')} customers gone` : undefined,
   ];
   return notes.filter((note) => note !== undefined).join(' · ');
