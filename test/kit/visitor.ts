@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { signInLike } from './consoleSignIn.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const shots = process.env['SCREENSHOTS'];
@@ -20,7 +21,7 @@ export interface Visitor {
   page: Page;
   /** What the browser complained about: what the Content-Security-Policy blocked, and errors of scripts. */
   complaints: string[];
-  /** Signs in, and waits until the page is there. */
+  /** Signs in as the person who is like a token (`signInLike`), and waits until the page is there. */
   signIn(token: string, path?: string): Promise<void>;
   /** Keeps a picture of the page as it is. */
   shoot(name: string): Promise<void>;
@@ -61,12 +62,7 @@ export async function openVisitor(browser: Browser, baseURL: string): Promise<Vi
     page,
     complaints,
     shoot,
-    async signIn(token, path = '/integrations') {
-      await page.goto(path);
-      await page.getByLabel('Token').fill(token);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      await page.getByRole('navigation', { name: 'Pages' }).waitFor();
-    },
+    signIn: (token, path) => signInLike(page, token, path),
     async inspect(name) {
       for (const theme of themes) {
         await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);

@@ -22,10 +22,7 @@ export function MemberList() {
   const mayChange = useMay('admin');
   const [isInviting, setInviting] = useState(false);
   return (
-    <Section
-      title="Members"
-      aside={mayChange && <Button onPress={() => setInviting(true)}>Invite somebody</Button>}
-    >
+    <Section title="Members" aside={mayChange && <Button onPress={() => setInviting(true)}>Invite somebody</Button>}>
       <Soft>{roleChoices.map(({ id, name }) => `${name}: ${roles[id].may}.`).join(' ')}</Soft>
       <Loaded query={members} what="The members" loading={<Skeleton label="Reading the members …" rows={3} />}>
         {({ items }) =>
