@@ -167,6 +167,7 @@ test('an admin changes a role and removes a member, but not the last admin', asy
   await member('Victor Viewer').getByRole('button', { name: 'Remove' }).click();
   await page.getByRole('dialog', { name: 'Remove Victor Viewer?' }).getByRole('button', { name: 'Remove' }).click();
   await member('Victor Viewer').waitFor({ state: 'detached' });
+  expect(await member('Only Admin').count()).toBe(1);
 });
 
 test('a viewer sees the members and is offered no change of them', async () => {
@@ -193,6 +194,7 @@ test('signing out everywhere ends the session of another browser too, which keep
   // The button of the browser leads to no page of the one who was here.
   await page.goBack();
   await page.getByLabel('E-mail').waitFor();
+  expect(await page.getByRole('navigation', { name: 'Pages' }).count()).toBe(0);
 });
 
 test('a new password is set, and the next sign-in asks for it', async () => {
@@ -209,9 +211,11 @@ test('a new password is set, and the next sign-in asks for it', async () => {
   await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
   await fillSignIn(page, { ...person, password: 'quite-another-password' });
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  expect(new URL(page.url()).pathname).not.toBe('/sign-in');
 });
 
 test('whoever has a token in a test is a person of the same rights', async () => {
   await signInLike(page, system.secrets[0] ?? '', '/settings');
   await page.getByRole('button', { name: 'Invite somebody' }).waitFor();
+  expect(await member('test').getByText('(you)').count()).toBe(1);
 });
