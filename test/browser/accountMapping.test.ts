@@ -383,7 +383,7 @@ describe('mapping', () => {
     await dragOnto(bob.page, psaRow(second?.name ?? '', bob.page), row(account.name, bob.page));
     await said(`Mapped ${account.name} to ${second?.name}.`, bob.page).waitFor();
     await dragOnto(page, psaRow(first?.name ?? ''), row(account.name));
-    await page.getByText(/"Bob" changed it at .* It is mapped to/).waitFor();
+    await page.getByText(/Bob changed it at .* It is mapped to/).waitFor();
     await row(account.name)
       .getByText(second?.name ?? '', { exact: true })
       .waitFor();
