@@ -1,0 +1,140 @@
+/** A PSA connection as the API shows it, with its rights and its process. */
+import { z } from '@hono/zod-openapi';
+import { listStepsOfMany } from '../../db/queries/processView.ts';
+import { quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
+import { summarizeUnread } from '../../db/queries/psaUnread.ts';
+import { readPauses } from '../../db/queries/rateLimit.ts';
+import { refreshProcess } from '../../domain/process/ids.ts';
+import type { ApiDependencies } from '../context.ts';
+import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
+import {
+  createIncompleteViewer,
+  exampleProcess,
+  incompleteSchema,
+  pauseSchema,
+  processSchema,
+  processView,
+} from './process.ts';
+
+const psaSettingsSchema = z.object({
+  quantityDecimals: z
+    .number()
+    .openapi({ description: 'The decimals of a quantity that the PSA keeps: targets are rounded half up to them' }),
+});
+
+/** The rights as they were last checked; null = not checked yet. A union for the reason given at `approvalSchema`. */
+const rightsSchema = z.union([
+  z
+    .object({
+      /** Whether the credentials work. */
+      auth: z.enum(['ok', 'bad_credentials', 'bad_host', 'unreachable']),
+      serverVersion: z.string().optional(),
+      /** By the id of the right, which `GET /v1/psas` explains; `evidence` says what was asked and what came back. */
+      capabilities: z.record(
+        z.string(),
+        z.object({ state: z.enum(['granted', 'denied', 'unknown']), evidence: z.string() }),
+      ),
+    })
+    .openapi('CheckedRights'),
+  z.null(),
+]);
+
+export const psaConnectionSchema = z
+  .object({
+    id: z.uuid(),
+    kind: z.string(),
+    name: z.string(),
+    settings: psaSettingsSchema,
+    writesEnabled: z.boolean(),
+    permissions: rightsSchema,
+    permissionsAt: isoDateOrNull,
+    /** The rights that alerts need, as *Check Permissions* found them; null before. */
+    alertPermissions: rightsSchema,
+    alertPermissionsAt: isoDateOrNull,
+    refreshedAt: isoDateOrNull,
+    /**
+     * The rows that the last refresh could not read, the oldest first. Their last known values are kept, and the cards of
+     * their accounts say so and are not approvable. For `lines` the id is that of the agreement. `first` has at most 20 of
+     * `total`.
+     */
+    unread: z.object({
+      total: z.int(),
+      first: z.array(
+        z.object({
+          entity: z.enum(['psa_account', 'psa_product', 'psa_board', 'agreement', 'lines']),
+          id: z.string(),
+          name: z.string().nullable(),
+          accountId: z.string().nullable(),
+          why: z.string(),
+          since: isoDate,
+        }),
+      ),
+    }),
+    pause: pauseSchema,
+    /** Set when the newest refresh read incomplete lists that a person accepted: then it removed nothing. */
+    incomplete: incompleteSchema,
+    process: processSchema,
+  })
+  .openapi('PsaConnection');
+
+export const examplePsaConnection = {
+  id: exampleIds.psaConnection,
+  kind: 'connectwise',
+  name: 'Our ConnectWise',
+  settings: { quantityDecimals: 2 },
+  writesEnabled: false,
+  permissions: {
+    auth: 'ok' as const,
+    serverVersion: 'v2025.16',
+    capabilities: {
+      'lines.read': {
+        state: 'granted' as const,
+        evidence: 'GET /finance/agreements/77/additions answered with 3 row(s).',
+      },
+    },
+  },
+  permissionsAt: '2026-11-23T09:00:00.000Z',
+  alertPermissions: null,
+  alertPermissionsAt: null,
+  refreshedAt: null,
+  unread: {
+    total: 1,
+    first: [
+      {
+        entity: 'lines' as const,
+        id: '4711',
+        name: 'Managed Services',
+        accountId: '19',
+        why: 'GET /finance/agreements/{id}/additions answered 403: No rights.',
+        since: '2026-11-02T06:00:00.000Z',
+      },
+    ],
+  },
+  pause: null,
+  incomplete: null,
+  process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
+};
+
+/** Reads what a step stored. @throws ZodError for rights that no version of Countersign writes */
+const rightsOf = (stored: unknown) => rightsSchema.parse(stored);
+
+/** Reads what is shown of these connections, with as many statements as one takes. @returns a function that shows one of them */
+export async function createPsaConnectionViewer(deps: ApiDependencies, rows: readonly PsaConnectionRow[]) {
+  const ids = rows.map(({ id }) => id);
+  const stepsOf = await listStepsOfMany(deps.db, ['refreshPsa'], ids);
+  const pauseOf = await readPauses(deps.db, 'psa', ids);
+  const unreadOf = await summarizeUnread(deps.db, ids, 20);
+  const named = await createIncompleteViewer(deps.db, rows);
+  return (row: PsaConnectionRow) => {
+    const process = refreshProcess(row);
+    return {
+      ...named(row),
+      permissions: rightsOf(row.permissions),
+      alertPermissions: rightsOf(row.alertPermissions),
+      settings: { quantityDecimals: quantityDecimalsOf(row) },
+      pause: pauseOf(row.id),
+      unread: unreadOf(row.id),
+      process: processView(deps, process, stepsOf(process)),
+    };
+  };
+}
