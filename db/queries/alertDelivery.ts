@@ -205,7 +205,13 @@ export async function endDelivery(
 ): Promise<string | undefined> {
   const [left] = await tx
     .update(alert)
-    .set({ ...leaving, deliveringRevision: null, ...unclaimed })
+    .set({
+      ...leaving,
+      deliveringRevision: null,
+      ...unclaimed,
+      // The steps of this round are over, so that the alert goes on in a round of its own when it is mapped again.
+      ...(leaving.state === 'parked' ? { revision: sql`${alert.revision} + 1` } : {}),
+    })
     .where(and(eq(alert.id, id), mayMove(alert.state, alertMoves[leaving.state])))
     .returning({ organizationId: alert.organizationId });
   return left?.organizationId;

@@ -192,6 +192,24 @@ test('an alert of an account that nobody mapped is parked, and delivered by itse
   expect(await ticketsOf(system, id)).toHaveLength(1);
 });
 
+test('an alert whose account is unmapped while it is delivered is parked, and goes on when it is mapped again', async () => {
+  await postCommittedThen({ then: 'hang' });
+  const id = await send('unmapped');
+  await until('the POST', async () => (await posts()) === 1);
+  // The ticket cannot be looked for, so the alert is still being delivered when it comes again and loses its account.
+  await system.connectwise.fault({ kind: 'status', status: 503, path: '/service/tickets', times: null });
+  await send('unmapped', { title: 'Worse' });
+  const at = `/v1/integrations/${alerting.id}/accounts/${account}`;
+  const { psaAccountId } = alerting.mapped.find((each) => each.id === account) ?? {};
+  await system.api.decide('DELETE', at, 'mapping');
+  await system.connectwise.clearFaults();
+  const parked = await untilAlert(system, id, 'parked', 60_000);
+  expect(parked.reason?.code).toBe('unmapped');
+  await system.api.decide('PUT', at, 'mapping', { psaAccountId });
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+});
+
 test('past its limit alerts of one account gather in one ticket with their number, and none is lost', async () => {
   await system.api.put(`/v1/integrations/${alerting.id}/alert-settings`, { storm: { most: 3, windowMinutes: 60 } });
   const before = (await ticketsIn(system)).length;
