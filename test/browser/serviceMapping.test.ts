@@ -263,7 +263,7 @@ test('two people map the same service: the second is told who did what, and over
   await until('it to be previewed', () => save(service).isEnabled());
   await save(service).click();
   await dialogOf(service)
-    .getByText(/"Bob" changed it at/)
+    .getByText(/: Bob changed it at/)
     .waitFor();
   expect(await serviceOf(service.id)).toMatchObject({ rounding: 'down', productIds: service.productIds });
   await inspect(page, 'service-changed-meanwhile');
