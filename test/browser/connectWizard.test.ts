@@ -198,6 +198,8 @@ describe('the vendor sends the counts', () => {
   test('G05 it is shown only once, and a warning says so: it is nowhere once the page is left', async () => {
     await page.getByText('It is shown only this once.').waitFor();
     await visitor.inspect('key');
+    // The probe finds it while it is there.
+    expect(await isInMemory(firstKey, page)).toBe(true);
     await page.getByRole('link', { name: 'Integrations' }).first().click();
     await heading('Integrations').waitFor();
     expect(await isInPage(firstKey, page)).toBe(false);
@@ -428,6 +430,44 @@ test('another organization’s integration is one that nobody has', async () => 
   await page.getByRole('alert').getByText('There is no such integration').waitFor();
   expect(await page.getByRole('heading', { name: 'How it is' }).count()).toBe(0);
   await visitor.inspect('no-such-integration');
+});
+
+test('each page says that it is reading, that it may not be seen, and that something failed', async () => {
+  const [psa] = await system.api.all<{ id: string }>('/v1/psa-connections');
+  const pages = [
+    { path: `/integrations/${pushId}`, asks: `**/v1/integrations/${pushId}`, reads: 'Reading the integration …' },
+    { path: `/integrations/${pushId}/connect`, asks: `**/v1/integrations/${pushId}`, reads: 'Reading how far it is …' },
+    {
+      path: `/psa-connections/${psa?.id}`,
+      asks: `**/v1/psa-connections/${psa?.id}`,
+      reads: 'Reading the connection …',
+    },
+    { path: '/psa-connections/new', asks: '**/v1/psas', reads: 'Reading which PSAs there are …' },
+    { path: '/connect/mailprotector', asks: '**/v1/vendors', reads: 'Reading the vendors …' },
+  ];
+  // The stream of events would tell what the page asks for.
+  await page.route('**/v1/events', (route) => route.abort());
+  for (const { path, asks, reads } of pages) {
+    let status = 0;
+    await page.route(asks, async (route) => {
+      if (status === 0) return;
+      const body = { type: 'about:blank', title: 'Refused', status, code: 'x', detail: `The answer is ${status}.` };
+      await route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) });
+    });
+    await page.goto(path);
+    await page.getByText(reads).waitFor({ state: 'attached' });
+    status = 403;
+    await page.goto(path);
+    await page.getByRole('heading', { name: /are not yours to see$/ }).waitFor();
+    await visitor.shoot(`no-rights${path.replaceAll(/[^a-z]+/g, '-')}`);
+    status = 422;
+    await page.goto(path);
+    await page.getByRole('alert').getByText('The answer is 422.').waitFor();
+    await page.unroute(asks);
+    await page.getByRole('button', { name: 'Try again' }).first().click();
+    await page.getByRole('alert').waitFor({ state: 'detached' });
+    expect(await page.getByRole('heading', { level: 2 }).count(), path).toBeGreaterThan(0);
+  }
 });
 
 test('the pages run nothing that the policy forbids, and no script has failed', () => {

@@ -50,7 +50,7 @@ export function ConnectWizard() {
     >
       <Loaded
         query={integration}
-        what="This integration"
+        what="The details of this integration"
         loading={<Skeleton label="Reading how far it is …" rows={8} />}
       >
         {(data) =>
@@ -197,7 +197,11 @@ function ReadingPsa({ psaConnectionId }: { psaConnectionId: string }) {
   const connection = useQuery(psaConnectionQuery(psaConnectionId));
   const psas = useQuery(psasQuery).data?.items ?? [];
   return (
-    <Loaded query={connection} what="The PSA connection" loading={<Skeleton label="Reading your PSA …" />}>
+    <Loaded
+      query={connection}
+      what="The details of the PSA connection"
+      loading={<Skeleton label="Reading your PSA …" />}
+    >
       {({ name, kind, process }) => (
         <Section title={`${psas.find(({ id }) => id === kind)?.name ?? name} is being read`}>
           <Soft>Accounts with equal names are matched by themselves afterwards.</Soft>

@@ -36,7 +36,7 @@ export function IntegrationPage() {
     <Page title={vendor?.name ?? 'Integration'} lead={integration.data?.vendorName ?? ''}>
       <Loaded
         query={integration}
-        what="This integration"
+        what="The details of this integration"
         loading={<Skeleton label="Reading the integration …" rows={8} />}
       >
         {(data) =>

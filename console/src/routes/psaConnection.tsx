@@ -33,7 +33,11 @@ export function PsaConnectionPage() {
       title={connection.data?.name ?? 'PSA connection'}
       lead="Your PSA: its rights, and what has been read from it."
     >
-      <Loaded query={connection} what="The PSA connection" loading={<Skeleton label="Reading the connection …" />}>
+      <Loaded
+        query={connection}
+        what="The details of the PSA connection"
+        loading={<Skeleton label="Reading the connection …" />}
+      >
         {(data) => (
           <Loaded query={psas} what="The PSAs" loading={<Skeleton label="Reading what this PSA needs …" />}>
             {({ items }) => {

@@ -107,7 +107,7 @@ function Board({ integration: { id, psaConnectionId }, readAt, words }: BoardPro
     );
   return (
     <Section title={title}>
-      <Loaded query={boards} what={`The ${words} list`} loading={<Skeleton label="Reading the list …" rows={2} />}>
+      <Loaded query={boards} what="The choices" loading={<Skeleton label="Reading the list …" rows={2} />}>
         {({ items }) => {
           const usable = items.filter(({ statuses }) => statuses !== null && statuses.length > 0);
           const chosen = picked ?? settings.data?.board?.boardId ?? null;
