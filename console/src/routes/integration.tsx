@@ -125,8 +125,12 @@ function Overview({ integration, vendor, health }: Props) {
             ),
           },
           { name: 'Linked customers', value: linked === undefined ? '…' : formatCount(linked) },
-          { name: 'Last success', value: at(health?.dataAsOf, 'None yet') },
-          { name: 'Next run', value: at(health?.nextSyncAt, 'Only when somebody asks for it') },
+          ...(health
+            ? [
+                { name: 'Last success', value: at(health.dataAsOf, 'None yet') },
+                { name: 'Next run', value: at(health.nextSyncAt, 'Only when somebody asks for it') },
+              ]
+            : []),
         ]}
       />
       {health && <Waits health={health} vendor={vendor.name} psa={psa} />}

@@ -40,24 +40,28 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
       <dl className={styles['facts']}>
         <Fact name="Modules">{integration.modules.map((module) => moduleWords[module]).join(', ')}</Fact>
         <Fact name="Counts">{intake?.title ?? '…'}</Fact>
-        <Fact name="Data as of">
-          {health?.dataAsOf ? (
-            <>
-              <When at={health.dataAsOf} /> <Soft at={health.dataAsOf} />
-            </>
-          ) : (
-            'Nothing read yet'
-          )}
-        </Fact>
-        <Fact name="Next sync">
-          {health?.nextSyncAt ? (
-            <>
-              <When at={health.nextSyncAt} /> <Soft at={health.nextSyncAt} />
-            </>
-          ) : (
-            'Only when somebody asks for it'
-          )}
-        </Fact>
+        {health && (
+          <>
+            <Fact name="Data as of">
+              {health.dataAsOf ? (
+                <>
+                  <When at={health.dataAsOf} /> <Soft at={health.dataAsOf} />
+                </>
+              ) : (
+                'Nothing read yet'
+              )}
+            </Fact>
+            <Fact name="Next sync">
+              {health.nextSyncAt ? (
+                <>
+                  <When at={health.nextSyncAt} /> <Soft at={health.nextSyncAt} />
+                </>
+              ) : (
+                'Only when somebody asks for it'
+              )}
+            </Fact>
+          </>
+        )}
       </dl>
 
       {health && <Waits health={health} vendor={vendor} psa={psa} />}
