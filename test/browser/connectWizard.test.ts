@@ -6,7 +6,14 @@ import { randomBytes } from 'node:crypto';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { insertToken } from '../../db/queries/organization.ts';
-import { goodCredentials, person, reach, type IntegrationView } from '../../dev/walkthrough/guide.ts';
+import {
+  createIntegration,
+  createPsaConnection,
+  goodCredentials,
+  person,
+  reach,
+  type IntegrationView,
+} from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { members } from '../../simulators/connectwise/members.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
@@ -433,41 +440,47 @@ test('another organization’s integration is one that nobody has', async () => 
 });
 
 test('each page says that it is reading, that it may not be seen, and that something failed', async () => {
-  const [psa] = await system.api.all<{ id: string }>('/v1/psa-connections');
+  const psaId = await createPsaConnection(system);
+  const id = await createIntegration(system, psaId);
+  const reader = await openVisitor(browser, system.api.url);
+  const { page: looked } = reader;
+  await reader.signIn(token());
   const pages = [
-    { path: `/integrations/${pushId}`, asks: `**/v1/integrations/${pushId}`, reads: 'Reading the integration …' },
-    { path: `/integrations/${pushId}/connect`, asks: `**/v1/integrations/${pushId}`, reads: 'Reading how far it is …' },
+    { path: `/integrations/${id}`, asks: `**/v1/integrations/${id}`, reads: 'Reading the integration …' },
+    { path: `/integrations/${id}/connect`, asks: `**/v1/integrations/${id}`, reads: 'Reading how far it is …' },
     {
-      path: `/psa-connections/${psa?.id}`,
-      asks: `**/v1/psa-connections/${psa?.id}`,
+      path: `/psa-connections/${psaId}`,
+      asks: `**/v1/psa-connections/${psaId}`,
       reads: 'Reading the connection …',
     },
     { path: '/psa-connections/new', asks: '**/v1/psas', reads: 'Reading which PSAs there are …' },
     { path: '/connect/mailprotector', asks: '**/v1/vendors', reads: 'Reading the vendors …' },
   ];
-  // The stream of events would tell what the page asks for.
-  await page.route('**/v1/events', (route) => route.abort());
+  // The stream of events would tell what the page asks for, so it says nothing.
+  await looked.route('**/v1/events', () => undefined);
   for (const { path, asks, reads } of pages) {
     let status = 0;
-    await page.route(asks, async (route) => {
+    await looked.route(asks, async (route) => {
       if (status === 0) return;
       const body = { type: 'about:blank', title: 'Refused', status, code: 'x', detail: `The answer is ${status}.` };
       await route.fulfill({ status, contentType: 'application/problem+json', body: JSON.stringify(body) });
     });
-    await page.goto(path);
-    await page.getByText(reads).waitFor({ state: 'attached' });
+    await looked.goto(path);
+    await looked.getByText(reads).waitFor({ state: 'attached' });
     status = 403;
-    await page.goto(path);
-    await page.getByRole('heading', { name: /are not yours to see$/ }).waitFor();
-    await visitor.shoot(`no-rights${path.replaceAll(/[^a-z]+/g, '-')}`);
+    await looked.goto(path);
+    await looked.getByRole('heading', { name: /are not yours to see$/ }).waitFor();
+    await reader.shoot(`no-rights-${reads}`);
     status = 422;
-    await page.goto(path);
-    await page.getByRole('alert').getByText('The answer is 422.').waitFor();
-    await page.unroute(asks);
-    await page.getByRole('button', { name: 'Try again' }).first().click();
-    await page.getByRole('alert').waitFor({ state: 'detached' });
-    expect(await page.getByRole('heading', { level: 2 }).count(), path).toBeGreaterThan(0);
+    await looked.goto(path);
+    await looked.getByRole('alert').getByText('The answer is 422.').waitFor();
+    await looked.unroute(asks);
+    await looked.getByRole('button', { name: 'Try again' }).first().click();
+    await looked.getByRole('alert').waitFor({ state: 'detached' });
+    expect(await looked.getByRole('heading', { level: 2 }).count(), path).toBeGreaterThan(0);
   }
+  expect(reader.complaints).toEqual([]);
+  await reader.context.close();
 });
 
 test('the pages run nothing that the policy forbids, and no script has failed', () => {
