@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { verifyTodoLines } from '../../db/queries/approvals.ts';
+import { verifyTodos } from '../../commands/approvalOutcome.ts';
 import { ownerOf } from '../../db/queries/process.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { setLineQuantity } from '../../db/queries/psa.ts';
@@ -78,7 +78,7 @@ test('a to-do line is verified at the decimals that the PSA keeps', async () => 
   const read = async (quantity: number) => {
     await harness.db.transaction(async (tx) => {
       await setLineQuantity(tx, psaConnectionId, { id: card.write.line.lineId, quantity, version: '2' });
-      await verifyTodoLines(tx, psaConnectionId);
+      await verifyTodos(tx, { organizationId: harness.one.organizationId, name: 'test' }, { psaConnectionId });
     });
     return harness.admin.good<{ state: string }>('GET', `/v1/approvals/${approval.id}`);
   };
