@@ -119,7 +119,11 @@ test('G21 products are found by their Product ID', async () => {
   await openBoard();
   const all = await products().getByRole('row').count();
   await page.getByRole('searchbox', { name: 'Search by Product ID' }).fill(productId);
-  await until('only what fits to be shown', async () => (await products().getByRole('row').count()) < all);
+  await products().getByRole('row', { name: productId, exact: true }).waitFor();
+  await until('only what fits to be shown', async () => {
+    const rows = await products().getByRole('row').count();
+    return rows > 0 && rows < all;
+  });
   expect(await products().getByRole('row', { name: productId, exact: true }).count()).toBe(1);
 });
 
