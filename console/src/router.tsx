@@ -113,6 +113,18 @@ const serviceMapping = createRoute({
   component: lazyRouteComponent(() => import('./routes/serviceMapping.tsx'), 'ServiceMapping'),
 });
 
+const review = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id/review',
+  component: lazyRouteComponent(() => import('./routes/review.tsx'), 'Review'),
+});
+
+const migrate = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id/migrate',
+  component: lazyRouteComponent(() => import('./routes/migrate.tsx'), 'Migrate'),
+});
+
 const runs = createRoute({
   getParentRoute: () => shell,
   path: '/runs',
@@ -174,6 +186,8 @@ export const router = createRouter({
       runs,
       audit,
       settings,
+      review,
+      migrate,
     ]),
   ]),
   defaultErrorComponent: BrokenPage,

@@ -37,7 +37,7 @@ function Actions({ integration, vendor }: { integration: Integration; vendor: st
       <NextStep
         integration={integration}
         step="mapAccounts"
-        next={isBilling ? '/integrations/$id/services' : '/integrations/$id/connect'}
+        next={isBilling ? '/integrations/$id/services' : '/integrations/$id/review'}
       />
     </div>
   );

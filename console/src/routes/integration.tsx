@@ -71,10 +71,7 @@ function Configure({ integration, vendor, health }: Props) {
         <Section title="Mapping">
           <Soft>Which customer is billed as which account, and which service as which product.</Soft>
           <Actions>
-            <LinkButton
-              to={migration && !migration.done ? mappingPages.migrate : mappingPages.accounts}
-              params={{ id }}
-            >
+            <LinkButton to={mappingPages.accounts} params={{ id }}>
               Update Account Mapping
             </LinkButton>
             {modules.includes('billing') && (
@@ -82,6 +79,20 @@ function Configure({ integration, vendor, health }: Props) {
                 Update Service Mapping
               </LinkButton>
             )}
+          </Actions>
+        </Section>
+      )}
+      {isConnected && process.done && (!modules.includes('alerts') || migration?.done === false) && (
+        <Section title="Alerts">
+          <Soft>
+            {migration?.done === false
+              ? 'The migration to billing and alerts is under way.'
+              : `Alerts of ${vendor.name} can become tickets, too; billing goes on as it is.`}
+          </Soft>
+          <Actions>
+            <LinkButton to={mappingPages.migrate} params={{ id }}>
+              Migrate to alerts
+            </LinkButton>
           </Actions>
         </Section>
       )}

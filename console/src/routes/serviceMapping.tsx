@@ -29,7 +29,7 @@ function Actions({ integration, vendor }: { integration: Integration; vendor: st
       <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
         Account mapping
       </Link>
-      <NextStep integration={integration} step="mapServices" next="/integrations/$id/connect" />
+      <NextStep integration={integration} step="mapServices" next="/integrations/$id/review" />
     </div>
   );
 }

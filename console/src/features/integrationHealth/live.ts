@@ -8,7 +8,7 @@ import { follow } from '../../api/events.ts';
 import type { Problem } from '../../api/problem.ts';
 import { useSession } from '../../api/session.ts';
 import type { Schema } from '../../api/types.ts';
-import { syncStateOf } from '../integrations/state.ts';
+import { syncStateOf, type Integration } from '../integrations/state.ts';
 import { newsOf, seenOf, type News } from './news.ts';
 
 export interface Live extends Schema<'Live'> {
@@ -79,6 +79,11 @@ export function useLive(): Live | undefined {
   const isOpen = useSession() === 'open';
   useEffect(() => (isOpen ? join() : undefined), [isOpen]);
   return useSyncExternalStore(subscribe, () => live);
+}
+
+/** An integration as it is now, for what is shown while it goes on. @param read as the page has read it */
+export function useNow(read: Integration): Integration {
+  return useLive()?.integrations.find(({ id }) => id === read.id) ?? read;
 }
 
 /** Why what goes on cannot be told now; undefined = it can. */

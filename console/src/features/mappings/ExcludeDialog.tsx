@@ -6,7 +6,7 @@ import styles from './mappings.module.css';
 import type { Account } from './queries.ts';
 
 interface Props {
-  account: Account;
+  account: Pick<Account, 'name' | 'psaAccountId'>;
   onExclude: (reason: string) => void;
   onClose: () => void;
 }

@@ -10,7 +10,7 @@ import { capital, targetDetail } from './words.ts';
 
 interface Props {
   integrationId: string;
-  account: Account;
+  account: Pick<Account, 'id' | 'name'>;
   words: PsaWords;
   onMap: (to: { id: string; name: string }) => void;
   onClose: () => void;

@@ -1,42 +1,31 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { api, ask } from '../../api/client.ts';
-import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
 import { Button } from '../../ui/Button.tsx';
-import { tellProblem } from '../../ui/Toast.tsx';
+import { useNow } from '../integrationHealth/live.ts';
 import type { Integration } from '../integrations/state.ts';
 import { useMay } from '../me/queries.ts';
+import { useComplete } from '../steps/useComplete.ts';
 
 interface Props {
   integration: Integration;
   /** The step that this page is for. */
   step: 'mapAccounts' | 'mapServices';
   /** Where Next leads. */
-  next: '/integrations/$id/services' | '/integrations/$id/connect';
+  next: '/integrations/$id/services' | '/integrations/$id/review';
 }
 
 /** *Next* while the integration is being connected, *Back To Overview* otherwise; both complete the step that waits. */
 export function NextStep({ integration, step, next }: Props) {
-  const { id, process, migration } = integration;
-  const queryClient = useQueryClient();
+  // A step may have been opened, or closed, from the vendor's side since the page was read.
+  const { id, process, migration } = useNow(integration);
   const navigate = useNavigate();
   const may = useMay('operate');
   const isConnecting = isOpen(process, step);
   const isMigrating = step === 'mapAccounts' && migration !== null && isOpen(migration, 'updateAccountMapping');
-  const complete = useMutation({
-    mutationFn: (completed: string) =>
-      ask(
-        api.POST('/v1/integrations/{id}/steps/{step}/complete', {
-          params: { path: { id, step: completed }, header: { 'idempotency-key': crypto.randomUUID() } },
-        }),
-      ),
-    onSuccess: () => {
-      void queryClient.invalidateQueries({ queryKey: keys.integrations.all });
-      void navigate({ to: isConnecting ? next : '/integrations/$id', params: { id } });
-    },
-    onError: tellProblem,
-  });
+  const complete = useComplete(
+    id,
+    () => void navigate({ to: isConnecting ? next : '/integrations/$id/migrate', params: { id } }),
+  );
   if (may && (isConnecting || isMigrating)) {
     return (
       <Button

@@ -1,0 +1,129 @@
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { Button } from '../../ui/Button.tsx';
+import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
+import { When } from '../../ui/When.tsx';
+import { usePsaWords } from '../catalogue/queries.ts';
+import type { Integration } from '../integrations/state.ts';
+import { ExcludeDialog } from '../mappings/ExcludeDialog.tsx';
+import { MapToDialog } from '../mappings/MapToDialog.tsx';
+import { useMay } from '../me/queries.ts';
+import { useDecideCustomer } from './decide.ts';
+import styles from './NewCustomer.module.css';
+import type { Onboarding } from './queries.ts';
+
+interface Props {
+  customer: Onboarding;
+  integration: Integration | undefined;
+  vendor: string;
+}
+
+/** One new customer: since when it waits for whom, and what can be done about it here. */
+export function NewCustomer({ customer, integration, vendor }: Props) {
+  const { name, foundAt, escalatedAt, suggestions } = customer;
+  const [open, setOpen] = useState<'map' | 'exclude'>();
+  const may = useMay('operate');
+  const words = usePsaWords(integration?.psaConnectionId);
+  const decide = useDecideCustomer();
+  const waits = customer.state === 'found' || customer.state === 'waiting';
+  const close = () => setOpen(undefined);
+  const { tone, word } = stateOf(customer);
+  return (
+    <li className={styles['customer']} aria-label={name}>
+      <div className={styles['who']}>
+        <h2>{name}</h2>
+        <p className={styles['soft']}>
+          {foundWords[customer.foundBy](vendor)} <When at={foundAt} as="age" />
+          {escalatedAt !== null && '. None of its usage is billed until it is mapped'}
+        </p>
+      </div>
+      <StatusWord tone={tone}>{word}</StatusWord>
+      {waits && (
+        <>
+          <div className={styles['nearest']}>
+            {suggestions.length === 0 ? (
+              <p className={styles['soft']}>No {words.account.one} has a similar name.</p>
+            ) : (
+              <>
+                <p className={styles['soft']}>Nearest {words.account.many}</p>
+                <ul>
+                  {suggestions.map((near) => (
+                    <li key={near.id}>
+                      {may ? (
+                        <Button
+                          isDisabled={decide.isPending}
+                          onPress={() => decide.mutate({ customer, wish: { map: near } })}
+                          aria-label={`Map ${name} to ${near.name}`}
+                        >
+                          <span className={styles['name']}>{near.name}</span>
+                        </Button>
+                      ) : (
+                        <span>{near.name}</span>
+                      )}
+                      <span className={styles['soft']}>{near.reason}</span>
+                    </li>
+                  ))}
+                </ul>
+              </>
+            )}
+          </div>
+          {may && (
+            <div className={styles['actions']}>
+              <Button isDisabled={decide.isPending} onPress={() => setOpen('map')} aria-label={`Map ${name} to …`}>
+                Map to …
+              </Button>
+              <Button
+                look="quiet"
+                isDisabled={decide.isPending}
+                onPress={() => setOpen('exclude')}
+                aria-label={`Exclude ${name} …`}
+              >
+                Exclude …
+              </Button>
+            </div>
+          )}
+        </>
+      )}
+      {!waits && (
+        <p className={styles['nearest']}>
+          Mapped{customer.how === 'vendor' ? `, as it was chosen in ${vendor}` : ''}. Its counts are on their way;{' '}
+          <Link to="/reconcile">Reconcile</Link> shows them when they are there.
+        </p>
+      )}
+      {open === 'map' && (
+        <MapToDialog
+          integrationId={customer.integrationId}
+          account={{ id: customer.vendorAccountId, name }}
+          words={words}
+          onClose={close}
+          onMap={(to) => {
+            decide.mutate({ customer, wish: { map: to } });
+            close();
+          }}
+        />
+      )}
+      {open === 'exclude' && (
+        <ExcludeDialog
+          account={{ name, psaAccountId: customer.psaAccountId }}
+          onClose={close}
+          onExclude={(reason) => {
+            decide.mutate({ customer, wish: { exclude: reason } });
+            close();
+          }}
+        />
+      )}
+    </li>
+  );
+}
+
+function stateOf({ state, escalatedAt }: Onboarding): { tone: Tone; word: string } {
+  if (state === 'mapped') return { tone: 'busy', word: 'On its way' };
+  if (escalatedAt !== null) return { tone: 'bad', word: 'Waits too long for you' };
+  return { tone: 'waiting', word: 'Waits for you' };
+}
+
+const foundWords: Record<Onboarding['foundBy'], (vendor: string) => string> = {
+  sync: (vendor) => `A sync found it in ${vendor}`,
+  vendor: (vendor) => `${vendor} sent it`,
+  person: () => 'It was linked, or included again,',
+};
