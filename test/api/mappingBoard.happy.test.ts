@@ -186,7 +186,7 @@ describe('a preview of a service mapping', () => {
   const preview = (wish: Wish, of = service) => {
     const query = new URLSearchParams(wish.productIds.map((id): [string, string] => ['productId', id]));
     for (const name of ['fanOut', 'rounding', 'combine'] as const) if (wish[name]) query.set(name, wish[name]);
-    return get<Preview>(`${at()}/services/${of}/mapping-preview?${query}`);
+    return get<Preview>(`${at()}/services/${of}/mapping-preview?${query.toString()}`);
   };
   const cardsOf = () => walk<Card>('/v1/cards?', 200);
 
