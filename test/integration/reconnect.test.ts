@@ -24,7 +24,11 @@ interface Account {
   psaAccountId: string | null;
   how: string | null;
 }
-const accountsOf = (id: string) => system.api.all<Account>(`/v1/integrations/${id}/accounts`);
+/** Without the seats, which are counted anew. */
+const accountsOf = async (id: string) =>
+  (await system.api.all<Account & { seats: number | null }>(`/v1/integrations/${id}/accounts`)).map(
+    ({ seats: _, ...account }) => account,
+  );
 const cardsOf = async (psaConnectionId: string) =>
   (await system.api.all<CardView>(`/v1/cards?psaConnectionId=${psaConnectionId}`)).map((card) => ({
     account: card.psaAccountId,

@@ -69,7 +69,7 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
           </div>
           {may && (
             <div className={styles['actions']}>
-              <Button isDisabled={decide.isPending} onPress={() => setOpen('map')} aria-label={`Map ${name} to …`}>
+              <Button isDisabled={decide.isPending} onPress={() => setOpen('map')} aria-label={`Map to … for ${name}`}>
                 Map to …
               </Button>
               <Button

@@ -1,0 +1,242 @@
+/** What goes on, as open pages are told it: syncs, new customers, cards; also when the worker or the api dies meanwhile. */
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { until } from '../../dev/until.ts';
+import { connectAll, latestRun, syncNow } from '../../dev/walkthrough/guide.ts';
+import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
+import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+let system: System;
+let browser: Browser;
+let page: Page;
+let context: BrowserContext;
+let opened: ConsolePage;
+let integrationId: string;
+
+beforeAll(async () => {
+  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
+  system = started;
+  browser = await launchChromium(path);
+  ({ integrationId } = await connectAll(system));
+}, 480_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.close();
+});
+
+beforeEach(async () => {
+  opened = await openPage(browser, system);
+  ({ page, context } = opened);
+});
+afterEach(async () => {
+  await context.close();
+  await system.mailprotector.clearFaults();
+  await system.connectwise.clearFaults();
+  expect(opened.complaints).toEqual([]);
+});
+
+const token = () => system.secrets[0] ?? '';
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const lit = () => button('Refresh: new data is ready');
+const cards = () => page.getByRole('grid', { name: 'Cards' }).getByRole('row');
+const customer = (name: string) =>
+  page.getByRole('list', { name: 'New customers' }).getByRole('listitem', { name, exact: true });
+const onboardings = () => system.api.all<OnboardingView>('/v1/onboardings?open=true');
+
+/** So that a sync lasts long enough to be looked at. */
+async function slowDown(): Promise<void> {
+  for (const side of [system.mailprotector, system.connectwise])
+    await side.fault({ kind: 'latency', ms: 600, times: null });
+}
+
+describe('Sync Status and Refresh', () => {
+  test('a page holds one stream, and asks for nothing again and again', async () => {
+    const asked: string[] = [];
+    page.on('request', (request) => void asked.push(new URL(request.url()).pathname));
+    await signIn(page, token());
+    await page.getByRole('article', { name: 'Mailprotector' }).waitFor();
+    await until('the stream to be opened', () => asked.includes('/v1/events'));
+    const before = asked.length;
+    await syncNow(system, integrationId);
+    await lit().waitFor();
+    expect(asked.slice(before)).toEqual([]);
+    expect(asked.filter((path) => path === '/v1/events')).toHaveLength(1);
+  });
+
+  test('a sync that moves shows how far it has come; with its worker dead it says that it stands, and goes on by itself', async () => {
+    await signIn(page, token());
+    await page.getByRole('article', { name: 'Mailprotector' }).waitFor();
+    await slowDown();
+    await button('Sync now').click();
+    await button('Sync Status: syncing').click();
+    const status = page.getByRole('dialog', { name: 'Sync Status' });
+    await status.getByText(/\d+ of \d+ customers read/).waitFor();
+    await system.killWorker();
+    await status.getByText('Nothing has moved since').waitFor();
+    await inspect(page, 'sync-stands');
+    await system.mailprotector.clearFaults();
+    await system.connectwise.clearFaults();
+    await system.startWorker();
+    await page.keyboard.press('Escape');
+    await lit().waitFor();
+    expect((await latestRun(system, integrationId))?.state).toBe('applied');
+    expect(await button('Sync Status: syncing').count()).toBe(0);
+  });
+
+  test('an api that is restarted under an open page is told, and the page follows again', async () => {
+    await signIn(page, token(), '/reconcile');
+    await cards().nth(2).waitFor();
+    await system.killApi();
+    await page.getByText('Countersign does not answer').waitFor();
+    await system.startApi();
+    await page.getByText('Countersign does not answer').waitFor({ state: 'detached' });
+    await syncNow(system, integrationId);
+    await lit().waitFor();
+    await lit().click();
+    await button('Refresh').waitFor();
+  });
+
+  test('what the person does lights nothing up', async () => {
+    await addCustomer(system.mailprotector, { id: 9_101, name: 'Quiet Pond Records', users: 3 });
+    await syncNow(system, integrationId);
+    await signIn(page, token(), '/new-customers');
+    await customer('Quiet Pond Records').waitFor();
+    await page.getByRole('button', { name: 'Exclude Quiet Pond Records …' }).click();
+    await page.getByRole('dialog').getByLabel('Why').fill('A test');
+    await page.getByRole('dialog').getByRole('button', { name: 'Exclude' }).click();
+    await customer('Quiet Pond Records').waitFor({ state: 'detached' });
+    await page.getByRole('link', { name: 'New customers', exact: true }).waitFor();
+    expect(await lit().count()).toBe(0);
+  });
+});
+
+describe('Reconcile, for now a list', () => {
+  test('it shows every card with what is used and billed, in the order that is asked for', async () => {
+    const all = await system.api.all<{ psaAccountName: string; usage: number | null; current: number }>(
+      '/v1/cards?sort=difference',
+    );
+    await signIn(page, token(), '/reconcile');
+    await cards().nth(2).waitFor();
+    const texts = await cards().allInnerTexts();
+    expect(texts.length - 1).toBe(Math.min(100, all.length));
+    for (const [at, { psaAccountName, usage, current }] of all.slice(0, 20).entries()) {
+      const text = texts[at + 1]?.replaceAll(/\s+/g, ' ') ?? '';
+      expect(text).toContain(psaAccountName.replaceAll(/\s+/g, ' '));
+      expect(text).toContain(
+        `${usage === null ? '—' : usage.toLocaleString('en-US')} ${current.toLocaleString('en-US')}`,
+      );
+    }
+    await inspect(page, 'reconcile-list');
+    await page.getByRole('button', { name: /Order/ }).click();
+    await page.getByRole('option', { name: 'By name' }).click();
+    const [first] = await system.api.all<{ psaAccountName: string }>('/v1/cards?sort=account');
+    await until('the other order', async () =>
+      ((await cards().nth(1).innerText()) ?? '').includes(first?.psaAccountName ?? '?'),
+    );
+  });
+});
+
+describe('New customers', () => {
+  test('who waits since when, with the nearest names; mapped in place, it is on its way', async () => {
+    const { items } = await system.api.get<{ items: { name: string }[] }>(
+      `/v1/integrations/${integrationId}/psa-accounts?mapped=false&limit=1`,
+    );
+    const near = items[0]?.name ?? '';
+    await addCustomer(system.mailprotector, { id: 9_201, name: `${near} Annex`, users: 7 });
+    await addCustomer(system.mailprotector, {
+      id: 9_202,
+      name: `${'A Very Long Customer Name That Does Not Fit '.repeat(3)}GmbH & Co. KG`,
+      users: 4,
+    });
+    await syncNow(system, integrationId);
+    await until(
+      'both to wait',
+      async () => (await onboardings()).filter(({ state }) => state === 'waiting').length === 2,
+    );
+    await signIn(page, token(), '/new-customers');
+    const row = customer(`${near} Annex`);
+    await row.getByText('Waits for you').waitFor();
+    expect(await row.innerText()).toMatch(/A sync found it in Mailprotector\s+(just now|\d+ minutes? ago)/);
+    await page.getByRole('link', { name: /^New customers 2 waiting$/ }).waitFor();
+    await inspect(page, 'new-customers');
+    await button(`Map ${near} Annex to ${near}`).click();
+    await page.getByText(`${near} Annex is mapped to ${near}`).waitFor();
+    await until('it to be mapped', async () => {
+      const { items: accounts } = await system.api.get<{ items: { name: string; psaAccountId: string | null }[] }>(
+        `/v1/integrations/${integrationId}/accounts?search=Annex`,
+      );
+      return accounts[0]?.psaAccountId;
+    });
+  });
+
+  test('what somebody else has decided meanwhile is told, and not overwritten', async () => {
+    const [waiting] = (await onboardings()).filter(({ state }) => state === 'waiting');
+    const { vendorAccountId: accountId = '', name = '' } = waiting ?? {};
+    await signIn(page, token(), '/new-customers');
+    await customer(name).waitFor();
+    const account = `/v1/integrations/${integrationId}/accounts/${accountId}`;
+    await system.api.decide('PUT', account, 'exclusion', { reason: 'Ours' });
+    await button(`Map to … for ${name}`).click();
+    await page.getByRole('combobox').fill('a ');
+    await page.getByRole('combobox').fill('ac');
+    await page.getByRole('option').first().click();
+    await page.getByRole('alertdialog').or(page.getByRole('alert')).filter({ hasText: 'changed it' }).first().waitFor();
+    expect((await system.api.get<{ excluded: boolean }>(account)).excluded).toBe(true);
+    await customer(name).waitFor({ state: 'detached' });
+  });
+
+  test('who may only look is offered nothing', async () => {
+    await addCustomer(system.mailprotector, { id: 9_301, name: 'Looked At Only', users: 2 });
+    await syncNow(system, integrationId);
+    await signIn(page, await newToken(system, ['read']), '/new-customers');
+    await customer('Looked At Only').waitFor();
+    await page.getByText('You may look, and change nothing').waitFor();
+    expect(await page.getByRole('list', { name: 'New customers' }).getByRole('button').count()).toBe(0);
+    await inspect(page, 'new-customers-viewer');
+  });
+});
+
+describe('the pages of an integration', () => {
+  test('Review says of a finished integration that it is finished, and what is billed from what', async () => {
+    await signIn(page, token(), `/integrations/${integrationId}/review`);
+    await page.getByText('It is finished').waitFor();
+    const rows = page.getByRole('grid', { name: 'What will be billed from what' }).getByRole('row');
+    expect(await rows.filter({ hasText: 'MP-CLOUDFILTER' }).count()).toBeGreaterThan(0);
+    expect(await button('Finish').count()).toBe(0);
+    await inspect(page, 'review-finished');
+  });
+
+  test('Review says why it cannot be finished yet', async () => {
+    const { psaConnectionId } = await system.api.get<{ psaConnectionId: string }>(`/v1/integrations/${integrationId}`);
+    const { integration } = await system.api.post<{ integration: { id: string } }>('/v1/integrations', {
+      vendor: 'mailprotector',
+      psaConnectionId,
+      intake: 'pull',
+      modules: ['billing'],
+      viaVirtualAdministrator: false,
+    });
+    await signIn(page, token(), `/integrations/${integration.id}/review`);
+    await page.getByText('Finish needs at least one account and one service that is mapped.').waitFor();
+    expect(await button('Finish').isDisabled()).toBe(true);
+    await inspect(page, 'review-not-yet');
+    await system.api.post(`/v1/integrations/${integration.id}/disconnect`);
+  });
+
+  test('a migration is begun, is told as it goes on, and is taken back', async () => {
+    await signIn(page, token(), `/integrations/${integrationId}/migrate`);
+    await inspect(page, 'migrate-before');
+    await button('Migrate to Alerts').click();
+    const steps = page.getByRole('list', { name: 'Steps of migrating Mailprotector to alerts' });
+    await steps.getByRole('listitem').filter({ hasText: 'Migrate to Alerts' }).getByText('Done').waitFor();
+    await inspect(page, 'migrate-begun');
+    await button('Back to billing only …').click();
+    await shoot(page, 'migrate-abandon-light-1280');
+    await page.getByRole('dialog').getByRole('button', { name: 'Back to billing only' }).click();
+    await page.getByRole('heading', { name: 'Alerts are not connected yet' }).waitFor();
+    expect((await system.api.get<{ modules: string[] }>(`/v1/integrations/${integrationId}`)).modules).toEqual([
+      'billing',
+    ]);
+  });
+});
