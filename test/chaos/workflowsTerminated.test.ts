@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { commitChunk, performStep } from '../../activities/step.ts';
+import { audit, countersign } from '../../commands/actor.ts';
 import type { ProcessRef, StepKey } from '../../db/queries/process.ts';
 import { claimRefresh, moveRefreshCursor, takeOverRefresh } from '../../db/queries/psaConnection.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
@@ -178,7 +179,6 @@ test.concurrent('an activity whose answer to Temporal was lost runs again and wr
 test.concurrent('two attempts that finish a step at the same moment commit its effect once', async () => {
   for (let round = 0; round < 20; round++) {
     const step: StepKey = { kind: 'approveUsage', id: await harness.batch(), round: '1', step: 'write' };
-    let effects = 0;
     let arrived = 0;
     const both = gate();
     const attempt = () =>
@@ -186,13 +186,15 @@ test.concurrent('two attempts that finish a step at the same moment commit its e
         performStep(harness.deps, step, async () => {
           if (++arrived === 4) both.open();
           await both.pass();
-          return async () => {
-            effects++;
-          };
+          // An attempt that finds the step finished has its effect rolled back, so what counts is what was committed.
+          return (tx) => audit(tx, countersign(harness), { action: 'effect', subjectKind: 'test', subjectId: step.id });
         }),
       );
     await Promise.all([attempt(), attempt(), attempt(), attempt()]);
-    expect(effects).toBe(1);
+    const { rows } = await harness.db.execute(
+      sql`select from audit where action = 'effect' and subject_id = ${step.id}`,
+    );
+    expect(rows).toHaveLength(1);
   }
 });
 

@@ -31,8 +31,9 @@ describe.skipIf(!program)('with PgBouncer in transaction mode', () => {
   });
 
   test('it is a pooler: a named statement does not last', async () => {
+    // More than the pooler has connections, so that some of them share one.
     const clients = await Promise.all(
-      Array.from({ length: 3 }, () => openConnection(pooler.through(system.database.url))),
+      Array.from({ length: 8 }, () => openConnection(pooler.through(system.database.url))),
     );
     const ask = { name: 'named', text: 'select pg_sleep($1)', values: [0.02] };
     const asked = await Promise.allSettled(

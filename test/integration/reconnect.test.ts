@@ -26,9 +26,10 @@ interface Account {
 }
 /** Without the seats, which are counted anew. */
 const accountsOf = async (id: string) =>
-  (await system.api.all<Account & { seats: number | null }>(`/v1/integrations/${id}/accounts`)).map(
-    ({ seats: _, ...account }) => account,
-  );
+  (await system.api.all<Account>(`/v1/integrations/${id}/accounts`)).map((account) => ({
+    ...account,
+    seats: undefined,
+  }));
 const cardsOf = async (psaConnectionId: string) =>
   (await system.api.all<CardView>(`/v1/cards?psaConnectionId=${psaConnectionId}`)).map((card) => ({
     account: card.psaAccountId,
