@@ -157,7 +157,9 @@ export async function walk(
   const signedOff: CardView[] = [];
   await checks.run('approve.asSeen', async () => {
     await api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
-    const [stale, other] = approvable;
+    // One that still differs from what is billed when its number is one more.
+    const stale = approvable.find((card) => card.write && card.write.to + 1 !== card.write.from);
+    const other = approvable.find((card) => card !== stale);
     if (!stale) return 'nothing is left to sign off';
     const { psaAccountId, psaProductId } = stale;
     // An earlier start may have been killed while the rule below was set; the card must show its usual number first.
