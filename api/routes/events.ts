@@ -6,6 +6,7 @@ import { createRouter, route } from '../define.ts';
 import { createLiveNews } from '../live.ts';
 import { callerOf } from '../middleware/authenticate.ts';
 import { ApiProblem } from '../problem.ts';
+import { sendProblem } from '../streamProblem.ts';
 import { exampleLive, liveSchema } from '../views/live.ts';
 
 /** After this a proxy in between may take a silent stream for dead. */
@@ -70,11 +71,8 @@ export function eventRoutes(deps: ApiDependencies) {
           }
         }
       } catch (error) {
-        // The answer has begun, so the reason can only be sent as an event.
-        let problem = new ApiProblem(503, 'stream-broke', 'The stream broke. Follow again in a moment.');
-        if (error instanceof ApiProblem) problem = error;
-        else deps.logger.error({ err: error, requestId: c.get('requestId') }, 'an event stream failed');
-        await stream.writeSSE({ event: 'problem', data: JSON.stringify(problem.toBody(c.get('requestId'))) });
+        const otherwise = new ApiProblem(503, 'stream-broke', 'The stream broke. Follow again in a moment.');
+        await sendProblem(c, stream, error, otherwise);
       } finally {
         follower.leave();
         deps.logger.debug({ requestId: c.get('requestId') }, 'an event stream ended');

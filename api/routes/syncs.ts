@@ -21,7 +21,9 @@ import {
   route,
   send,
 } from '../define.ts';
+import { callerOf } from '../middleware/authenticate.ts';
 import { ApiProblem } from '../problem.ts';
+import { sendProblem } from '../streamProblem.ts';
 import {
   createIncompleteViewer,
   exampleProcess,
@@ -178,13 +180,15 @@ syncRoutes.openapi(get, async (c) => {
 });
 
 syncRoutes.openapi(events, async (c) => {
-  const deps = c.get('deps');
-  const caller = c.get('caller');
+  const { deps } = c.var;
+  let { caller } = c.var;
   const { id } = await ownedRun(deps, caller, c.req.valid('param').id);
   return streamSSE(c, async (stream) => {
     let last = '';
     try {
-      for (let quiet = 0; !stream.aborted; quiet++) {
+      for (let quiet = 0, looks = 1; !stream.aborted; quiet++, looks++) {
+        // A stream does not outlive the token or session with which it was opened by more than five seconds.
+        if (looks % 10 === 0) caller = await callerOf(c);
         const view = runWithSteps.parse(await runView(deps, await ownedRun(deps, caller, id)));
         const data = JSON.stringify(view);
         if (data !== last) {
@@ -196,12 +200,7 @@ syncRoutes.openapi(events, async (c) => {
         await delay(500);
       }
     } catch (error) {
-      // The answer has begun, so the problem can only be sent as an event; the caller may then follow the run again.
-      deps.logger.error({ err: error, requestId: c.get('requestId'), path: c.req.path }, 'an event stream failed');
-      const data = JSON.stringify(
-        new ApiProblem(500, 'internal', 'The stream broke. Follow the run again.').toBody(c.get('requestId')),
-      );
-      await stream.writeSSE({ event: 'problem', data });
+      await sendProblem(c, stream, error, new ApiProblem(500, 'internal', 'The stream broke. Follow the run again.'));
     } finally {
       deps.logger.debug({ requestId: c.get('requestId'), runId: id }, 'an event stream ended');
     }

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { updateRun } from '../../db/queries/sync.ts';
+import { hashSecret } from '../../db/encryption.ts';
+import { until } from '../../dev/until.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { openEvents } from '../kit/eventStream.ts';
 import { seedHeldRun, seedIntegration, seedRun, stepsBefore } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
@@ -51,4 +54,15 @@ test('a stream that breaks says so in an event, with nothing of the inside', asy
   expect(text).toContain('event: problem');
   expect(text).toContain('"code":"internal"');
   expect(text).not.toMatch(/process_step|relation/);
+});
+
+test('the stream of a run does not outlive its token: it says why it ends', async () => {
+  const runId = await seedRun(harness.other);
+  const { operate } = harness.other.tokens;
+  const stream = await openEvents(`${harness.url}/v1/syncs/${runId}/events`, { authorization: `Bearer ${operate}` });
+  await until('the run to be told', () => stream.events().length > 0);
+  await harness.db.execute(sql`update api_token set revoked_at = now() where token_hash = ${hashSecret(operate)}`);
+  const { data } = await stream.event('the reason', ({ event }) => event === 'problem');
+  expect(data).toMatchObject({ status: 401, code: 'bad-token' });
+  await until('it to end', () => stream.isOver());
 });
