@@ -87,11 +87,16 @@ function runsOf(value: string, ids: ReadonlySet<string>): { from: number; to: nu
   );
 }
 
-const encoded = /(?:%[\da-f]{2})+/gi;
+/** One percent-encoded character: its first byte tells how many follow in UTF-8. */
+const encodedCharacter =
+  /%[0-7][\da-f]|%[cd][\da-f]%[89ab][\da-f]|%e[\da-f](?:%[89ab][\da-f]){2}|%f[0-7](?:%[89ab][\da-f]){3}/gi;
 
-/** Decodes what is percent-encoded, and leaves what only looks like it: an id may itself hold `%`. */
+/**
+ * Decodes what is percent-encoded, and leaves what only looks like it: an id may itself hold `%`. Each character is judged
+ * alone, so that in `%AA%3F` the `?` is read although no character begins with the byte AA.
+ */
 function decodeLeniently(text: string): string {
-  return text.replace(encoded, (bytes) => decodeOr(bytes, bytes));
+  return text.replace(encodedCharacter, (bytes) => decodeOr(bytes, bytes));
 }
 
 const isEncoded = (text: string) => decodeOr(text, undefined) !== undefined;

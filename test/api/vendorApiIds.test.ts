@@ -80,9 +80,16 @@ const anyId = fc.oneof(
   fc.string({ minLength: 1, maxLength: 12, unit: 'grapheme' }),
   fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom('a', ' ', '+', '%', '2', '0', '/', '.', ',', 'ü', '?', '&') }),
   fc.constantFrom('.', '..', 'a+b', 'a b', 'a%20b', '100%', 'Müller, Söhne & Co', 'a/b', 'debug/x'),
-).filter((id) => id.trim() !== '' && !/[\0\p{Surrogate}]/u.test(id)); // prettier-ignore
-/** What cannot stand in an address as it is: it would end it, or part of it. */
-const raw = (id: string) => id.replace(/[\0- \x7f-\u{10ffff}?#\\]/gu, encodeURIComponent);
+).filter((id) => id.trim() !== '' && !/[\0\p{Surrogate}]|%00/u.test(id)); // prettier-ignore
+const notInAddresses = /[\0- \x7f-\u{10ffff}?#\\]/gu;
+/**
+ * The id as it is, but for what cannot stand in an address: it would end it, or part of it. An id such as `%20?` would be
+ * half encoded, which nobody can read; it is encoded as a whole.
+ */
+const raw = (id: string) =>
+  id.search(notInAddresses) >= 0 && /%[\da-f]{2}/i.test(id)
+    ? encodeURIComponent(id)
+    : id.replace(notInAddresses, encodeURIComponent);
 const encodings = fc.constantFrom<(id: string) => string>(encodeURIComponent, raw, (id) =>
   new URLSearchParams([['', id]]).toString().slice(1),
 );

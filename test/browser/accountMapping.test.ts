@@ -9,6 +9,7 @@ import { connectAll, createIntegration, person, reach } from '../../dev/walkthro
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { dragOnto } from '../kit/drag.ts';
+import { seedLarge } from '../kit/largeIntegration.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 interface Account {
@@ -113,6 +114,7 @@ describe('the page', () => {
     await openBoard();
     const accounts = await accountsOf();
     expect(accounts.filter(({ how }) => how === 'exact').length).toBeGreaterThan(5);
+    await list().getByRole('row').nth(8).waitFor();
     const shown = await list().getByRole('row').allInnerTexts();
     expect(shown.length).toBeGreaterThan(8);
     for (const [at, text] of shown.entries()) {
@@ -467,7 +469,11 @@ test('G19 Next leads to service mapping once accounts are mapped; nothing is los
 test('20,000 accounts a side stay quick: as many requests as for 40, and as many rows in the page', async () => {
   const organizationId = await insertOrganization(system.database.db, 'A large MSP');
   const secret = await newToken(system, ['admin'], { organizationId });
-  const id = await seedLarge(organizationId, 20_000);
+  const id = await seedLarge(system.database.db, {
+    organizationId,
+    like: { integrationId, psaConnectionId },
+    count: 20_000,
+  });
   const small = await work(path(), token(), (await anyOpen()).name.slice(0, 8));
   const large = await work(path(id), secret, 'Customer 19999');
   expect(large.requests).toBeLessThanOrEqual(small.requests + 2);
@@ -499,36 +505,6 @@ async function work(at: string, secret: string, wanted: string) {
   await list().getByRole('row', { name: wanted }).first().waitFor();
   const rows = await page.getByRole('row').count();
   return { requests, bytes, rows };
-}
-
-/** An integration with as many customers, and a PSA with as many companies, like those of the system's own. */
-async function seedLarge(organizationId: string, count: number): Promise<string> {
-  const { db } = system.database;
-  const copy = async (table: string, from: string, changed: object) => {
-    const { rows } = await db.execute<{ id: string }>(sql`
-      insert into ${sql.identifier(table)}
-      select (jsonb_populate_record(t, ${JSON.stringify(changed)}::jsonb || jsonb_build_object('id', gen_random_uuid()))).*
-        from ${sql.identifier(table)} t where t.id = ${from}::uuid returning id`);
-    return rows[0]?.id ?? '';
-  };
-  const psa = await copy('psa_connection', psaConnectionId, { organization_id: organizationId });
-  const id = await copy('integration', integrationId, { organization_id: organizationId, psa_connection_id: psa });
-  const ids = JSON.stringify({ id, integration_id: id, organization_id: organizationId });
-  for (const table of ['process', 'process_step'])
-    await db.execute(sql`
-      insert into ${sql.identifier(table)}
-      select (jsonb_populate_record(t, ${ids}::jsonb)).* from ${sql.identifier(table)} t where t.id = ${integrationId}`);
-  await db.execute(sql`
-    insert into psa_account (psa_connection_id, id, name, active, prospect)
-    select ${psa}::uuid, n::text, 'Company ' || n, true, false from generate_series(1, ${count}::int) n`);
-  await db.execute(sql`
-    insert into vendor_account (integration_id, id, name, linked)
-    select ${id}::uuid, n::text, 'Customer ' || n, true from generate_series(1, ${count}::int) n`);
-  await db.execute(sql`
-    insert into usage_count (integration_id, vendor_account_id, service_id, quantity, as_of)
-    select ${id}::uuid, n::text, s, n % 300, now()
-      from generate_series(1, ${count}::int) n, unnest(array['CloudFilter', 'SafeSend']) s`);
-  return id;
 }
 
 const scrollToEnd = (of: Locator) => of.evaluate((element) => element.scrollTo(0, element.scrollHeight));

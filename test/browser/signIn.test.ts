@@ -217,5 +217,7 @@ test('a new password is set, and the next sign-in asks for it', async () => {
 test('whoever has a token in a test is a person of the same rights', async () => {
   await signInLike(page, system.secrets[0] ?? '', '/settings');
   await page.getByRole('button', { name: 'Invite somebody' }).waitFor();
-  expect(await member('test').getByText('(you)').count()).toBe(1);
+  const you = member('test').getByText('(you)');
+  await you.waitFor();
+  expect(await you.count()).toBe(1);
 });

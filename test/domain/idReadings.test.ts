@@ -69,6 +69,10 @@ describe('an id in an address', () => {
     ['100%', '100%', false],
     ['100%%20Backup', '100% Backup', false],
     ['%FF', '%FF', false],
+    ['%AA%3Fa', '%AA?a', false],
+    ['%C3%BC%C3', 'ü%C3', false],
+    ['%E2%82%AC%F0%9F%98%80%7e', '€😀~', true],
+    ['%C0%AF', '%C0%AF', false],
     ['..', '..', true],
   ])('%s may be %s', (part, id, proper) => {
     expect(readingsOf(part).readings).toContain(id);

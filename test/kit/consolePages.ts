@@ -22,13 +22,14 @@ export interface ConsolePage {
 }
 
 /** Opens an empty page in a browser context of its own, as that of another person. */
-export async function openPage(browser: Browser, system: Pick<System, 'api'>): Promise<ConsolePage> {
+export async function openPage(browser: Browser, { api }: { api: { url: string } }): Promise<ConsolePage> {
   const complaints: string[] = [];
   const context = await browser.newContext({
-    baseURL: system.api.url,
+    baseURL: api.url,
     viewport: { width: 1280, height: 800 },
     timezoneId: 'America/New_York',
     locale: 'en-US',
+    permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
@@ -66,7 +67,7 @@ interface Violation {
 export async function shoot(page: Page, name: string): Promise<void> {
   if (!shots) return;
   mkdirSync(shots, { recursive: true });
-  await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled' });
+  await page.screenshot({ path: join(shots, `${name}.png`), animations: 'disabled', fullPage: true });
 }
 
 /** Looks at the page in both themes, wide and narrow: axe finds nothing, and nothing hangs over the side. */
@@ -76,7 +77,10 @@ export async function inspect(page: Page, name: string): Promise<void> {
     expect(await findings(page), `${name}, ${theme}`).toEqual([]);
     for (const width of widths) {
       await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
-      const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
+      const beyond = await page.evaluate<number>(`(() => {
+        const page = document.getElementById('page') ?? document.documentElement;
+        return Math.max(document.documentElement.scrollWidth - innerWidth, page.scrollWidth - page.clientWidth);
+      })()`);
       expect(beyond, `${name} at ${width}`).toBeLessThanOrEqual(0);
       await shoot(page, `${name}-${theme}-${width}`);
     }
