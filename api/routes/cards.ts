@@ -106,7 +106,11 @@ const get = route({
 
 cardRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, cardDetailSchema, cardDetailView(await ownedCard(deps, c.get('caller'), c.req.valid('param').id)));
+  return send(
+    c,
+    cardDetailSchema,
+    await cardDetailView(deps.db, await ownedCard(deps, c.get('caller'), c.req.valid('param').id)),
+  );
 });
 
 const reason = z.string().trim().min(1).max(500);
@@ -137,7 +141,7 @@ const dismiss = route({
 
 cardRoutes.openapi(dismiss, async (c) => {
   const { card } = await runCommand(c, dismissCard, { ...c.req.valid('param'), dismissal: c.req.valid('json') });
-  return send(c, cardDetailSchema, cardDetailView(card));
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });
 
 const undismiss = route({
@@ -156,7 +160,7 @@ const undismiss = route({
 
 cardRoutes.openapi(undismiss, async (c) => {
   const { card } = await runCommand(c, dismissCard, { ...c.req.valid('param'), dismissal: null });
-  return send(c, cardDetailSchema, cardDetailView(card));
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });
 
 const putLine = route({
@@ -179,7 +183,7 @@ const putLine = route({
 
 cardRoutes.openapi(putLine, async (c) => {
   const { card } = await runCommand(c, pickLine, { ...c.req.valid('param'), ...c.req.valid('json') });
-  return send(c, cardDetailSchema, cardDetailView(card));
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });
 
 const deleteLine = route({
@@ -198,7 +202,7 @@ const deleteLine = route({
 
 cardRoutes.openapi(deleteLine, async (c) => {
   const { card } = await runCommand(c, pickLine, { ...c.req.valid('param'), lineId: null });
-  return send(c, cardDetailSchema, cardDetailView(card));
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });
 
 const ruleBody = z.object({
@@ -231,7 +235,7 @@ const putRule = route({
 
 cardRoutes.openapi(putRule, async (c) => {
   const { card } = await runCommand(c, ruleCard, { ...c.req.valid('param'), ...c.req.valid('json') });
-  return send(c, cardDetailSchema, cardDetailView(card));
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });
 
 const deleteRule = route({
@@ -250,5 +254,5 @@ const deleteRule = route({
 
 cardRoutes.openapi(deleteRule, async (c) => {
   const { card } = await runCommand(c, ruleCard, { ...c.req.valid('param'), rule: null });
-  return send(c, cardDetailSchema, cardDetailView(card));
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });

@@ -1,5 +1,7 @@
 /** A card as the API shows it: what is used against what is billed. */
 import { z } from '@hono/zod-openapi';
+import { namesOfActors } from '../../commands/seen.ts';
+import type { Queryable } from '../../db/client.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { exampleIds, isoDate } from '../define.ts';
 import type { ownedCard } from '../owned.ts';
@@ -73,6 +75,21 @@ const leftOutSchema = z.object({
   words: z.string(),
 });
 
+/** What a person has decided about this account × product. */
+const ruleSchema = z
+  .object({
+    notBilled: z.boolean().optional(),
+    minimum: z.number().optional(),
+    offset: z.number().optional(),
+    lineMode: z.enum(['follow', 'never_lower', 'report_only']).optional(),
+    reason: z.string(),
+    expires: z.string().optional().openapi({ description: 'The last day on which it holds: YYYY-MM-DD' }),
+    /** An actor of the audit. */
+    author: z.string(),
+    authorName: z.string(),
+  })
+  .openapi('CardRule');
+
 export const cardDetailSchema = cardSchema
   .extend({
     lines: z.array(lineSchema),
@@ -90,7 +107,8 @@ export const cardDetailSchema = cardSchema
         }),
       ),
       combine: z.string(),
-      rule: z.unknown(),
+      /** The rule in force; null = there is none. A union for the reason given at `approvalSchema`. */
+      rule: z.union([ruleSchema, z.null()]),
       linesAsOf: z.array(z.string()),
     }),
   })
@@ -190,12 +208,19 @@ function writeOf({ write }: Card) {
   return { lineId, from: quantity, to: write.newQuantity, effectiveDate: asOfKnown ? asOf : null };
 }
 
-export function cardDetailView(row: CardRow) {
+/** One card with its lines and the origin of every number, and its rule under the name of its author. */
+export async function cardDetailView(db: Queryable, row: CardRow) {
   const { detail } = row.card;
+  const { counts, rule, ...explanation } = detail.explanation;
+  const names = await namesOfActors(db, rule ? [rule.author] : []);
   return {
     ...cardView(row),
     lines: detail.lines,
     leftOut: detail.leftOut,
-    explanation: { ...detail.explanation, counts: detail.explanation.counts.map((count) => ({ ...count })) },
+    explanation: {
+      ...explanation,
+      counts: counts.map((count) => ({ ...count })),
+      rule: rule && { ...rule, authorName: names.get(rule.author) ?? rule.author },
+    },
   };
 }

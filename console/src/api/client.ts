@@ -3,18 +3,33 @@ import createClient from 'openapi-fetch';
 import { noteLost } from './connection.ts';
 import { noAnswer, problemOf } from './problem.ts';
 import type { paths } from './schema.ts';
-import { endSession } from './session.ts';
+import { endSession, sessionOpened, sessionState } from './session.ts';
 
-export const api = createClient<paths>({
-  baseUrl: '/',
-  fetch: (request) =>
-    fetch(request).catch((error: unknown) => {
-      // Cut off by us, because nobody waits for it any more.
-      if (request.signal.aborted) throw error;
-      noteLost();
-      throw noAnswer();
-    }),
-});
+export const api = createClient<paths>({ baseUrl: '/', fetch: send });
+
+/**
+ * Sends a request. When the session has ended, it is sent again once the person has signed in again: so nothing is lost of what a
+ * form has sent.
+ */
+async function send(request: Request): Promise<Response> {
+  const again = request.clone();
+  const response = await sendOnce(request);
+  if (response.status !== 401) return response;
+  endSession();
+  if (sessionState() !== 'ended') return response;
+  await sessionOpened(request.signal);
+  return send(again);
+}
+
+/** @throws Problem when there is no answer */
+export function sendOnce(request: Request): Promise<Response> {
+  return fetch(request).catch((error: unknown) => {
+    // Cut off by us, because nobody waits for it any more.
+    if (request.signal.aborted) throw error;
+    noteLost();
+    throw noAnswer();
+  });
+}
 
 /**
  * @param asked what a method of `api` gives
@@ -23,9 +38,7 @@ export const api = createClient<paths>({
 export async function ask<T>(asked: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await asked;
   if (response.ok && data !== undefined) return data;
-  const problem = problemOf(response.status, error);
-  if (problem.status === 401) endSession();
-  throw problem;
+  throw problemOf(response.status, error);
 }
 
 /**

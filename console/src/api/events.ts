@@ -33,6 +33,7 @@ export async function follow({ onLive, onTrouble }: Followed, signal: AbortSigna
       }
     } catch (error) {
       if (signal.aborted) return;
+      // So a stream ends that was open when its session did.
       if (isProblem(error) && error.status === 401) {
         endSession();
         return;

@@ -1653,7 +1653,7 @@ export interface components {
                     [key: string]: unknown;
                 })[];
                 linesAsOf: string[];
-                rule?: unknown;
+                rule: components["schemas"]["CardRule"] | null;
             };
             leftOut: {
                 agreementId: string;
@@ -1686,6 +1686,17 @@ export interface components {
                 }[];
                 unitPrice: number;
             }[];
+        };
+        CardRule: {
+            author: string;
+            authorName: string;
+            expires?: string;
+            /** @enum {string} */
+            lineMode?: "follow" | "never_lower" | "report_only";
+            minimum?: number;
+            notBilled?: boolean;
+            offset?: number;
+            reason: string;
         };
         CheckedRights: {
             /** @enum {string} */

@@ -21,7 +21,7 @@ export function openSession(): void {
   become('open');
 }
 
-/** Called when the API answers 401. */
+/** Called when the API no longer knows who this is. */
 export function endSession(): void {
   if (state === 'unknown') become('none');
   else if (state === 'open') become('ended');
@@ -29,6 +29,27 @@ export function endSession(): void {
 
 export function closeSession(): void {
   become('none');
+}
+
+/**
+ * Waits until the person has signed in again.
+ *
+ * @param signal ends the waiting
+ * @throws the reason of the signal
+ */
+export function sessionOpened(signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (state === 'ended' && !signal?.aborted) return;
+      listeners.delete(look);
+      signal?.removeEventListener('abort', look);
+      if (signal?.aborted) reject(signal.reason as Error);
+      else resolve();
+    };
+    listeners.add(look);
+    signal?.addEventListener('abort', look);
+    look();
+  });
 }
 
 export function useSession(): SessionState {
@@ -40,5 +61,5 @@ export function useSession(): SessionState {
 
 function become(next: SessionState): void {
   state = next;
-  for (const listener of listeners) listener();
+  for (const listener of [...listeners]) listener();
 }

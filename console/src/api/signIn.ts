@@ -1,7 +1,7 @@
 /** The requests by which a session begins and ends: the only ones that are not in the contract of `/v1`. */
 import { noteLost } from './connection.ts';
 import { noAnswer, problemOf } from './problem.ts';
-import { endSession } from './session.ts';
+import { endSession, sessionOpened } from './session.ts';
 
 export interface InvitationShown {
   organization: string;
@@ -18,11 +18,17 @@ export const join = (given: { secret: string; name: string; password: string }) 
 export const signOut = () => send('POST', 'sign-out');
 export const signOutEverywhere = () => send('POST', 'sign-out-everywhere');
 
-/** @param given.current null for somebody who came by a link, or has no password yet */
-export const setPassword = (given: { current: string | null; password: string }) =>
-  send('PUT', 'password', given).catch((error: unknown) => {
-    if (isEnded(error)) endSession();
-    throw error;
+/**
+ * Like every change, it is sent again once a person whose session has ended has signed in again.
+ *
+ * @param given.current null for somebody who came by a link, or has no password yet
+ */
+export const setPassword = (given: { current: string | null; password: string }): Promise<unknown> =>
+  send('PUT', 'password', given).catch(async (error: unknown) => {
+    if (!isEnded(error)) throw error;
+    endSession();
+    await sessionOpened();
+    return setPassword(given);
   });
 
 const isEnded = (error: unknown) => error instanceof Error && 'code' in error && error.code === 'no-session';

@@ -11,7 +11,7 @@ import { Banner } from '../ui/Banner.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
-import { RadioCards } from '../ui/RadioCards.tsx';
+import { Radios } from '../ui/Radios.tsx';
 import { Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { TextField } from '../ui/TextField.tsx';
@@ -32,9 +32,9 @@ export function ConnectPsa() {
             <>
               {items.length > 1 && (
                 <Section title="Which PSA do you use?">
-                  <RadioCards
+                  <Radios
                     label="Your PSA"
-                    choices={items.map(({ id, name }) => ({ id, title: name }))}
+                    choices={items.map(({ id, name }) => ({ id, name }))}
                     chosen={chosen}
                     onChoose={setChosen}
                   />

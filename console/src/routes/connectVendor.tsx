@@ -17,7 +17,7 @@ import { LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { ProblemBanner } from '../ui/ProblemBanner.tsx';
-import { RadioCards } from '../ui/RadioCards.tsx';
+import { Radios } from '../ui/Radios.tsx';
 import { Actions, Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 
@@ -123,11 +123,11 @@ function Questions({ vendor, connections }: QuestionsProps) {
   return (
     <>
       <Section title="Before you begin">
-        <RadioCards
+        <Radios
           label={vendor.eligibility.question}
           choices={[
-            { id: 'no', title: 'No' },
-            { id: 'yes', title: 'Yes' },
+            { id: 'no', name: 'No' },
+            { id: 'yes', name: 'Yes' },
           ]}
           chosen={isReseller}
           onChoose={setReseller}
@@ -151,16 +151,20 @@ function Questions({ vendor, connections }: QuestionsProps) {
               <strong>{title}</strong>: {text}
             </Checkbox>
           ))}
-          <RadioCards
+          <Radios
             label="How the counts arrive"
-            choices={vendor.intakes.map(({ intake: intakeId, title, text }) => ({ id: intakeId, title, text }))}
+            choices={vendor.intakes.map(({ intake: intakeId, title, text }) => ({
+              id: intakeId,
+              name: title,
+              detail: text,
+            }))}
             chosen={intake}
             onChoose={setIntake}
           />
           {connections.length > 1 && (
-            <RadioCards
+            <Radios
               label="The PSA that is compared with it"
-              choices={connections.map(({ id, name }) => ({ id, title: name }))}
+              choices={connections.map(({ id, name }) => ({ id, name }))}
               chosen={psaConnectionId}
               onChoose={setConnection}
             />

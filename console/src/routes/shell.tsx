@@ -24,6 +24,8 @@ interface Place {
   to: NonNullable<LinkProps['to']>;
   name: string;
   icon: IconName;
+  /** Where else the addresses of its pages begin. */
+  alsoAt?: readonly string[];
   /** How many things there wait for a person. */
   waits?: (live: Live) => number;
 }
@@ -37,6 +39,7 @@ const places: readonly Place[] = [
     to: '/integrations',
     name: 'Integrations',
     icon: 'integrations',
+    alsoAt: ['/connect/', '/psa-connections/'],
     waits: (live) => sum(live, ({ waits }) => waits.filter((wait) => wait.for === 'person').length),
   },
   {
@@ -63,7 +66,6 @@ export function Shell() {
   const live = useLive();
   const trouble = useLiveTrouble();
   const vendorName = useVendorName();
-  const queryClient = useQueryClient();
   const [isOpen, setOpen] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   useEffect(() => setOpen(false), [path]);
@@ -89,7 +91,12 @@ export function Shell() {
       </header>
       <nav className={`${styles['side']} ${isOpen ? styles['open'] : ''}`} aria-label="Pages">
         {places.map((place) => (
-          <NavigationLink key={place.to} place={place} waits={live && place.waits ? place.waits(live) : 0} />
+          <NavigationLink
+            key={place.to}
+            place={place}
+            isHere={place.alsoAt?.some((begin) => path.startsWith(begin)) ?? false}
+            waits={live && place.waits ? place.waits(live) : 0}
+          />
         ))}
       </nav>
       <main id="page" className={styles['page']} tabIndex={-1}>
@@ -110,18 +117,25 @@ export function Shell() {
         <Outlet />
       </main>
       <Dialog title="Sign in again" isOpen={session === 'ended'}>
-        <p>Your session has ended. The page behind is as you left it; nothing you typed is lost.</p>
-        <SignInForm
-          onDone={() => void queryClient.refetchQueries({ predicate: ({ state }) => state.status === 'error' })}
-        />
+        <p>
+          Your session has ended. The page behind is as you left it; nothing you typed is lost, and what you asked for
+          last goes on as soon as you have signed in.
+        </p>
+        <SignInForm />
       </Dialog>
     </div>
   );
 }
 
-function NavigationLink({ place, waits }: { place: Place; waits: number }) {
+/** @param isHere whether the page shown is one of this place, though its address is not */
+function NavigationLink({ place, isHere, waits }: { place: Place; isHere: boolean; waits: number }) {
   return (
-    <Link to={place.to} className={styles['link']} activeProps={{ className: styles['here'] }}>
+    <Link
+      to={place.to}
+      className={isHere ? `${styles['link']} ${styles['here']}` : styles['link']}
+      activeProps={{ className: styles['here'] }}
+      aria-current={isHere ? 'page' : undefined}
+    >
       <Icon name={place.icon} />
       <span>{place.name}</span>
       {waits > 0 && (

@@ -1,42 +1,39 @@
-import type { ReactNode } from 'react';
-import { Label, Radio, RadioGroup, Text } from 'react-aria-components';
-import fields from './Field.module.css';
-import styles from './Radios.module.css';
+import { useId, type ReactNode } from 'react';
+import styles from './Choice.module.css';
 
 interface Props<Id extends string> {
   label: string;
   description?: string;
-  choices: readonly { id: Id; name: string; detail: ReactNode }[];
+  choices: readonly { id: Id; name: string; detail?: ReactNode }[];
   /** null = nobody has chosen yet. */
   chosen: Id | null;
   onChoose: (id: Id) => void;
-  isDisabled?: boolean;
 }
 
-/** One of a few that need explaining: each says what it would do. */
-export function Radios<Id extends string>({ label, description, choices, chosen, onChoose, isDisabled }: Props<Id>) {
+/** One of a few that need explaining: each may say what it would do. */
+export function Radios<Id extends string>({ label, description, choices, chosen, onChoose }: Props<Id>) {
+  const id = useId();
   return (
-    <RadioGroup
-      className={fields['field'] ?? ''}
-      value={chosen}
-      onChange={(id) => onChoose(id as Id)}
-      isDisabled={isDisabled ?? false}
+    <fieldset
+      className={styles['group']}
+      role="radiogroup"
+      aria-describedby={description === undefined ? undefined : id}
     >
-      <Label className={fields['label']}>{label}</Label>
+      <legend>{label}</legend>
       {description !== undefined && (
-        <Text slot="description" className={fields['description']}>
+        <p id={id} className={styles['text']}>
           {description}
-        </Text>
+        </p>
       )}
-      {choices.map(({ id, name, detail }) => (
-        <Radio key={id} value={id} className={styles['radio'] ?? ''}>
-          <span className={styles['dot']} aria-hidden="true" />
+      {choices.map((choice) => (
+        <label key={choice.id} className={styles['card']}>
+          <input type="radio" name={id} checked={chosen === choice.id} onChange={() => onChoose(choice.id)} />
           <span className={styles['words']}>
-            <span className={styles['name']}>{name}</span>
-            <span className={styles['detail']}>{detail}</span>
+            <span className={styles['title']}>{choice.name}</span>
+            {choice.detail !== undefined && <span className={styles['text']}>{choice.detail}</span>}
           </span>
-        </Radio>
+        </label>
       ))}
-    </RadioGroup>
+    </fieldset>
   );
 }

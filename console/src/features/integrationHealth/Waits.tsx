@@ -1,6 +1,7 @@
 import { formatCount } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
+import { useMay } from '../me/queries.ts';
 import type { Health } from './queries.ts';
 import styles from './Waits.module.css';
 
@@ -13,14 +14,16 @@ interface Props {
 
 /** What does not go on by itself, and whom it waits for. */
 export function Waits({ health, vendor, psa }: Props) {
-  const whom = { person: 'You', vendor, psa: 'The PSA', countersign: 'Countersign' };
+  // What a viewer sees waiting is for somebody else to do.
+  const person = useMay('operate') ? 'You' : 'An operator';
+  const whom = { person, vendor, psa: 'The PSA', countersign: 'Countersign' };
   const lines = [
     ...health.waits.map((wait) => ({
       tone: wait.code === undefined ? ('waiting' as const) : ('bad' as const),
       whom: whom[wait.for],
       what: wait.what,
     })),
-    ...todosOf(health, vendor, psa).map((what) => ({ tone: 'care' as const, whom: 'You', what })),
+    ...todosOf(health, vendor, psa).map((what) => ({ tone: 'care' as const, whom: person, what })),
   ];
   if (lines.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
   return (

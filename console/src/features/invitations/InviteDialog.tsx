@@ -5,7 +5,7 @@ import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { isProblem } from '../../api/problem.ts';
 import { Button } from '../../ui/Button.tsx';
-import { CopyField } from '../../ui/CopyField.tsx';
+import { CopyText } from '../../ui/CopyText.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
 import { Select } from '../../ui/Select.tsx';
@@ -27,20 +27,12 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
   if (inviting.data) {
     const { invitation, link } = inviting.data;
     return (
-      <Dialog
-        title={`Give this link to ${invitation.email}`}
-        isOpen
-        actions={
-          <Button look="main" onPress={onClose}>
-            Done
-          </Button>
-        }
-      >
+      <Dialog title={`Give this link to ${invitation.email}`} isOpen actions={<Button onPress={onClose}>Done</Button>}>
         <p>
           It is shown this once. It works once, within three days, and makes whoever opens it a member: send it to{' '}
           {invitation.email} alone.
         </p>
-        <CopyField label="Link" value={link} />
+        <CopyText label="Link" what="link" value={link} />
       </Dialog>
     );
   }

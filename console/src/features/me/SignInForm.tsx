@@ -10,7 +10,7 @@ import { enter } from './enter.ts';
 import styles from './SignInForm.module.css';
 
 /** Asks who somebody is by e-mail and password. `onDone` is called with the session open, and who it is known. */
-export function SignInForm({ onDone }: { onDone: () => void }) {
+export function SignInForm({ onDone }: { onDone?: () => void }) {
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const queryClient = useQueryClient();
@@ -19,7 +19,7 @@ export function SignInForm({ onDone }: { onDone: () => void }) {
       await signIn(given);
       await enter(queryClient);
     },
-    onSuccess: onDone,
+    onSuccess: () => onDone?.(),
   });
   const refused =
     isProblem(entering.error) && entering.error.code === 'wrong-password' ? entering.error.message : undefined;

@@ -1,5 +1,5 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { api, ask } from '../../api/client.ts';
+import { api, ask, sendOnce } from '../../api/client.ts';
 import { isProblem } from '../../api/problem.ts';
 import { openSession } from '../../api/session.ts';
 import { forgetShown } from '../integrationHealth/live.ts';
@@ -8,7 +8,8 @@ import { meQuery } from './queries.ts';
 /** Begins with a session that was just opened. What was read for somebody else is forgotten; it is not that person's to see. */
 export async function enter(queryClient: QueryClient): Promise<void> {
   const before = queryClient.getQueryData(meQuery.queryKey);
-  const now = await ask(api.GET('/v1/me'));
+  // A browser that keeps no cookies is told so, and not asked to sign in again and again.
+  const now = await ask(api.GET('/v1/me', { fetch: sendOnce }));
   const isSame = before?.organization.id === now.organization.id && before.person?.id === now.person?.id;
   if (before && !isSame) {
     // The page that somebody else has left open holds what was typed there, too.

@@ -27,7 +27,7 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
   const decide = useDecideCustomer();
   const waits = customer.state === 'found' || customer.state === 'waiting';
   const close = () => setOpen(undefined);
-  const { tone, word } = stateOf(customer);
+  const { tone, word } = stateOf(customer, may ? 'you' : 'an operator');
   return (
     <li className={styles['customer']} aria-label={name}>
       <div className={styles['who']}>
@@ -116,10 +116,11 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
   );
 }
 
-function stateOf({ state, escalatedAt }: Onboarding): { tone: Tone; word: string } {
+/** @param whom it waits for, as the person who looks at it reads it */
+function stateOf({ state, escalatedAt }: Onboarding, whom: string): { tone: Tone; word: string } {
   if (state === 'mapped') return { tone: 'busy', word: 'On its way' };
-  if (escalatedAt !== null) return { tone: 'bad', word: 'Waits too long for you' };
-  return { tone: 'waiting', word: 'Waits for you' };
+  if (escalatedAt !== null) return { tone: 'bad', word: `Waits too long for ${whom}` };
+  return { tone: 'waiting', word: `Waits for ${whom}` };
 }
 
 const foundWords: Record<Onboarding['foundBy'], (vendor: string) => string> = {
