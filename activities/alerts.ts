@@ -16,8 +16,10 @@ import {
   recordDelivered,
   releasePost,
   storePsaAccount,
+  storeReason,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
+import type { Transaction } from '../db/client.ts';
 import { listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
@@ -31,7 +33,12 @@ const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
   const { writeOnce, settleAfterMs } = writeTiming(deps.environment);
-  const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
+  const {
+    ALERTS_IN_FLIGHT: slots,
+    PSA_SEARCH_LOOKS: maxAttempts,
+    PSA_SEARCH_LAG_MS,
+    TRANSIENT_LIMIT_MS,
+  } = deps.environment;
 
   /**
    * Sends the one POST of this round, if this caller gets the claim.
@@ -132,6 +139,24 @@ export function createAlertActivities(deps: Dependencies) {
     return next ? post({ ...context, alert: next }, adapter) : 'unknown';
   }
 
+  /**
+   * Looks for a test's ticket by its reference, as it would be looked for if the answer to its POST were lost: without
+   * that, an alert could not be known to have its ticket. What is not found is told, and the test is delivered.
+   */
+  async function findAgain(context: DeliveryContext) {
+    const { alert: row, integration } = context;
+    const adapter = await deps.connectors.psaOf(integration.psaConnectionId);
+    const found = await lookForTicket(deps, context, adapter);
+    if (found.what === 'there') return async () => undefined;
+    if (found.what === 'nothing' && row.attempts + 1 < maxAttempts) {
+      await noteAttempt(deps.db, row);
+      return { againInMs: PSA_SEARCH_LAG_MS * 2 ** row.attempts, because: 'the PSA may show the ticket later' };
+    }
+    return async (tx: Transaction) => {
+      await storeReason(tx, row.id, found.what === 'unknown' ? found.reason : notFoundAgain);
+    };
+  }
+
   return {
     /** Returns the revision of the alert to deliver, or null when there is nothing to deliver. */
     async claimAlert(alertRowId: string): Promise<string | null> {
@@ -166,7 +191,9 @@ export function createAlertActivities(deps: Dependencies) {
         }
         if (fate === 'unknown') return undefined;
         return async (tx) => {
-          if (fate === 'settled') await finishStep(tx, { ...ref, step: 'settleTicket' }, 'skipped');
+          // A test goes on to see whether its ticket is found again.
+          if (fate === 'settled' && context.alert.source !== 'test')
+            await finishStep(tx, { ...ref, step: 'settleTicket' }, 'skipped');
         };
       });
     },
@@ -180,7 +207,8 @@ export function createAlertActivities(deps: Dependencies) {
       return performStep(deps, ref, async () => {
         const context = await readDelivery(deps.db, ref.id);
         const { alert: row, integration } = context;
-        if (row.post === null) return async () => undefined;
+        if (row.post === null)
+          return row.source === 'test' && row.ticketId ? findAgain(context) : async () => undefined;
         const waitMs = settleAfterMs * 2 ** row.attempts - (context.claimedForMs ?? 0);
         if (waitMs > 0) {
           return {
@@ -228,6 +256,12 @@ const notTaken = {
   detail: 'The PSA did not take it twice, and shows no sign of it. Look whether its pages say why, then retry.',
 };
 
+const notFoundAgain = {
+  code: 'not_found_again',
+  detail:
+    "The ticket was made, but the PSA's search does not find it by its reference. Let the API member's role search tickets by their external reference: without that, an alert whose ticket was made while the connection broke ends as dead.",
+};
+
 const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.id).join(', ');
 
 /**
@@ -269,12 +303,18 @@ type Looked =
 
 /** Finds out what became of a POST whose answer never arrived. */
 async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter): Promise<Looked> {
-  const { alert: row, mappedTo } = context;
+  const { alert: row } = context;
   if (row.ticketId !== null) {
     const note = await adapter.findNote({ ticketId: row.ticketId, marker: markerOf(row) });
     if (note === 'unreadable') return { what: 'unknown', reason: unprovenNote };
     return { what: note === 'there' ? 'there' : 'nothing' };
   }
+  return lookForTicket(deps, context, adapter);
+}
+
+/** Looks for the alert's ticket by its reference. */
+async function lookForTicket(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter): Promise<Looked> {
+  const { alert: row, mappedTo } = context;
   const { summary } = await ticketTextOf(deps, context, adapter);
   const accountId = row.psaAccountId ?? mappedTo ?? '';
   const search = await adapter.findTickets({ reference: row.reference, accountId, summary });

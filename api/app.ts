@@ -42,6 +42,7 @@ import { scheduleRoutes } from './routes/schedule.ts';
 import { signInRoutes } from './routes/signIn.ts';
 import { stepRoutes } from './routes/steps.ts';
 import { syncRoutes } from './routes/syncs.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { createSessions } from './signIn/sessions.ts';
 import { pathOf, vendorApiPath } from './vendorApi/address.ts';
 import { createVendorApi } from './vendorApi/app.ts';
@@ -94,6 +95,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     meRoutes,
     memberRoutes,
     invitationRoutes,
+    tokenRoutes,
     psaConnectionRoutes,
     psaDataRoutes,
     catalogueRoutes,

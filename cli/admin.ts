@@ -11,13 +11,14 @@
  *   reencrypt                    encrypts all credentials with the first of ENCRYPTION_KEYS, while everything runs
  */
 import { randomBytes } from 'node:crypto';
-import { audit, type Actor } from '../commands/actor.ts';
+import type { Actor } from '../commands/actor.ts';
 import { invite } from '../commands/invitation.ts';
 import { makeSignInLink } from '../commands/signIn.ts';
+import { createToken } from '../commands/token.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { reencryptCredentials } from '../commands/credentials.ts';
-import { firstOrganization, insertOrganization, insertToken } from '../db/queries/organization.ts';
+import { firstOrganization, insertOrganization } from '../db/queries/organization.ts';
 import { joinLink, signInLink } from '../domain/links.ts';
 import { roles, type Role } from '../domain/roles.ts';
 import { dieQuietly } from '../logger.ts';
@@ -46,26 +47,21 @@ if (command === 'key') {
   if (!url) throw new Error('DATABASE_URL is not set: give the PostgreSQL that Countersign uses.');
   const { db, close } = openDatabase(url, 1);
   try {
-    const scope = given('--scope') ?? 'admin';
-    if (!['read', 'operate', 'admin'].includes(scope)) throw new Error('The scope is read, operate or admin.');
+    const wanted = given('--scope') ?? 'admin';
+    const scope = (['read', 'operate', 'admin'] as const).find((each) => each === wanted);
+    if (scope === undefined) throw new Error('The scope is read, operate or admin.');
     const known = await firstOrganization(db);
     if (command === 'token' && !known) throw new Error('There is no organization yet: run init first.');
     if (command === 'init' && known) {
       print({ organizationId: known, note: 'The organization is there already. For another token run: admin token' });
     } else {
-      const token = `cs_${randomBytes(32).toString('base64url')}`;
-      const organizationId = await db.transaction(async (tx) => {
-        const id = known ?? (await insertOrganization(tx, given('--organization') ?? 'My MSP'));
-        const tokenId = await insertToken(tx, id, {
-          name: `${command} on the command line`,
-          secret: token,
-          scopes: [scope],
-        });
-        const created = { action: 'token.create', subjectKind: 'api_token', subjectId: tokenId, after: { scope } };
-        await audit(tx, { organizationId: id, name: 'command line' }, created);
-        return id;
+      const made = await db.transaction(async (tx) => {
+        const organizationId = known ?? (await insertOrganization(tx, given('--organization') ?? 'My MSP'));
+        const actor = { organizationId, name: 'command line' };
+        const named = { name: `${command} on the command line`, scope, lifeDays: null };
+        return { organizationId, token: (await createToken(tx, actor, named)).secret };
       });
-      print({ organizationId, token });
+      print(made);
     }
   } finally {
     await close();

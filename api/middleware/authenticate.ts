@@ -57,12 +57,12 @@ async function callerOfToken(c: Context<ApiEnv>, given: string | undefined): Pro
     throw new ApiProblem(
       401,
       'no-token',
-      'Send a token: "Authorization: Bearer …". An admin makes one with `npm run admin`.',
+      'Send a token: "Authorization: Bearer …". An admin makes one in the settings of the console.',
       asBearer,
     );
   const { db } = c.get('deps');
   const token = await findToken(db, secret);
-  if (!token) throw new ApiProblem(401, 'bad-token', 'This token is not known, or it was revoked.', asBearer);
+  if (!token) throw new ApiProblem(401, 'bad-token', 'This token is not known, has expired, or was revoked.', asBearer);
   await touchToken(db, token.id);
   return { organizationId: token.organizationId, scopes: upTo(token.scopes as Scope[]), actor: `token:${token.id}` };
 }

@@ -3,7 +3,9 @@ import { deliveryProcess } from '../../domain/process/ids.ts';
 import { alertStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
-import { listAlerts, readAlert, type AlertRow } from '../../db/queries/alerts.ts';
+import { namesOfActors } from '../../commands/seen.ts';
+import { listAlerts, readNamedAlert } from '../../db/queries/alerts.ts';
+import { listAuditOf } from '../../db/queries/audit.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { actorFrom, runCommand, type ApiDependencies } from '../context.ts';
@@ -20,6 +22,7 @@ import {
   pageOf,
   pageQuery,
   route,
+  searchSchema,
   send,
 } from '../define.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
@@ -36,6 +39,8 @@ const alertSchema = z
     alertId: z.string(),
     source: z.enum(['vendor', 'rule', 'storm', 'test']),
     vendorAccountId: z.string(),
+    /** The account's name at the vendor; null = the vendor has not said it. */
+    accountName: z.string().nullable(),
     serviceId: z.string().nullable(),
     title: z.string(),
     description: z.string(),
@@ -48,8 +53,10 @@ const alertSchema = z
     /** When the condition that the alert reports ended. */
     clearedAt: isoDateOrNull,
     state: z.enum(alertStates),
+    /** Why it is parked, dead or dismissed; of a test that is delivered: why its ticket was not found again. */
     reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
     psaAccountId: z.string().nullable(),
+    psaAccountName: z.string().nullable(),
     /** The alert whose ticket this alert shares. */
     gatheredInto: z.uuid().nullable(),
     ticketId: z.string().nullable(),
@@ -64,6 +71,8 @@ const detailSchema = alertSchema
     reference: z.string(),
     /** The steps of its delivery; null before it has begun. A union for the reason given at `approvalSchema`. */
     process: z.union([processSchema, z.null()]),
+    /** What was done about it, by whom, the newest first; at most 20. */
+    history: z.array(z.object({ at: isoDate, actorName: z.string(), action: z.string() })),
   })
   .openapi('AlertDetail');
 
@@ -73,6 +82,7 @@ const exampleAlert = {
   alertId: 'queue-4711',
   source: 'vendor' as const,
   vendorAccountId: '1001',
+  accountName: 'Acme Dental',
   serviceId: 'CloudFilter',
   title: 'Mail is delayed',
   description: 'Mail of acme.example waits for 40 minutes.',
@@ -85,6 +95,7 @@ const exampleAlert = {
   state: 'delivered' as const,
   reason: null,
   psaAccountId: '250',
+  psaAccountName: 'Acme Dental (West)',
   gatheredInto: null,
   ticketId: '90210',
   ticketUrl: 'https://na.myconnectwise.net/v4_6_release/services/system_io/router/openrecord.rails?recid=90210',
@@ -95,6 +106,7 @@ const exampleDetail = {
   ...exampleAlert,
   reference: `CS-${exampleIds.card}-1`,
   process: exampleProcess('deliverAlert', exampleIds.card, 'resolveAccount', 'writeTicket'),
+  history: [{ at: '2026-11-25T09:00:02.000Z', actorName: 'Countersign', action: 'alert.ticketCreated' }],
 };
 
 const list = route({
@@ -109,6 +121,10 @@ const list = route({
       integrationId: z.uuid().optional(),
       state: z.enum(alertStates).optional(),
       vendorAccountId: z.string().max(200).optional(),
+      /** Those that share the ticket of this alert. */
+      gatheredInto: z.uuid().optional(),
+      /** A part of a title, an account's name, or a ticket's number. */
+      search: searchSchema,
     }),
   },
   ok: 200,
@@ -194,7 +210,8 @@ alertRoutes.openapi(list, async (c) => {
 
 alertRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
-  return send(c, detailSchema, await alertView(deps, await ownedAlert(deps, c.get('caller'), c.req.valid('param').id)));
+  const { id } = await ownedAlert(deps, c.get('caller'), c.req.valid('param').id);
+  return send(c, detailSchema, await alertView(deps, id));
 });
 
 alertRoutes.openapi(retry, async (c) => {
@@ -208,7 +225,7 @@ alertRoutes.openapi(retry, async (c) => {
   } else {
     await commitAndAdmit(deps, row.integrationId, (tx) => retryAlert(tx, actorFrom(caller), { alert: row }));
   }
-  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, row.id)), 202);
+  return send(c, detailSchema, await alertView(deps, row.id), 202);
 });
 
 alertRoutes.openapi(dismiss, async (c) => {
@@ -217,7 +234,7 @@ alertRoutes.openapi(dismiss, async (c) => {
   const { id, integrationId } = await ownedAlert(deps, caller, c.req.valid('param').id);
   const { reason: detail } = c.req.valid('json');
   await commitAndAdmit(deps, integrationId, (tx) => dismissAlert(tx, actorFrom(caller), { id, detail }));
-  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)));
+  return send(c, detailSchema, await alertView(deps, id));
 });
 
 alertRoutes.openapi(testAlert, async (c) => {
@@ -227,10 +244,20 @@ alertRoutes.openapi(testAlert, async (c) => {
   const { id } = await commitAndAdmit(deps, integrationId, (tx, row) =>
     sendTestAlert(tx, actorFrom(caller), { integration: row, ...c.req.valid('json') }),
   );
-  return send(c, detailSchema, await alertView(deps, await readAlert(deps.db, id)), 202);
+  return send(c, detailSchema, await alertView(deps, id), 202);
 });
 
-async function alertView(deps: ApiDependencies, row: AlertRow) {
+async function alertView(deps: ApiDependencies, id: string) {
+  const row = await readNamedAlert(deps.db, id);
   const steps = await listSteps(deps.db, deliveryProcess(row));
-  return { ...row, process: steps.length > 0 ? processView(deps, deliveryProcess(row), steps) : null };
+  const done = await listAuditOf(deps.db, row.organizationId, { kind: 'alert', id }, 20);
+  const names = await namesOfActors(
+    deps.db,
+    done.map(({ actor }) => actor),
+  );
+  return {
+    ...row,
+    process: steps.length > 0 ? processView(deps, deliveryProcess(row), steps) : null,
+    history: done.map(({ at, actor, action }) => ({ at, actorName: names.get(actor) ?? actor, action })),
+  };
 }

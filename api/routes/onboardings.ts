@@ -6,7 +6,6 @@ import { acceptIncomplete, connectionsOf, retryStep } from '../../commands/step.
 import { accountVersion } from '../../commands/accountMapping.ts';
 import { createSuggester } from '../../domain/matching.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
-import type { Queryable } from '../../db/client.ts';
 import { findOnboarding, listOnboardings } from '../../db/queries/onboarding.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { listActivePsaAccountsOfMany } from '../../db/queries/psa.ts';
@@ -44,6 +43,10 @@ const onboardingSchema = z
     /** How many reminders there were that the customer is not mapped. */
     reminders: z.int(),
     remindedAt: isoDateOrNull,
+    /** When somebody is reminded next; null = nobody is. */
+    remindsAt: isoDateOrNull,
+    /** When it becomes a problem that nobody has mapped it (`ONBOARDING_ESCALATE_MS`); null = it is one, or it does not wait. */
+    escalatesAt: isoDateOrNull,
     /** Since when it counts as a problem that the customer is not mapped; until it is, none of its usage is billed. */
     escalatedAt: isoDateOrNull,
     endedAt: isoDateOrNull,
@@ -70,6 +73,8 @@ const exampleOnboarding = {
   foundAt: '2026-11-25T03:30:40.000Z',
   reminders: 1,
   remindedAt: '2026-11-26T03:30:40.000Z',
+  remindsAt: '2026-11-27T03:30:40.000Z',
+  escalatesAt: '2026-12-02T03:30:40.000Z',
   escalatedAt: null,
   endedAt: null,
   psaAccountId: null,
@@ -95,6 +100,8 @@ const list = route({
       state: z.enum(onboardingStates).optional(),
       /** Only those that have not ended. */
       open: z.enum(['true']).optional(),
+      /** Only those of which it has become a problem that nobody has mapped them. */
+      escalated: z.enum(['true']).optional(),
     }),
   },
   ok: 200,
@@ -150,18 +157,18 @@ const place = jsonPlace(z.object({ integrationId: z.uuid(), vendorAccountId: z.s
 onboardingRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
   const { organizationId } = c.get('caller');
-  const { limit, cursor, open, ...filter } = c.req.valid('query');
+  const { limit, cursor, open, escalated, ...filter } = c.req.valid('query');
   const after = decodeCursor(cursor, place);
   const rows = await listOnboardings(
     deps.db,
     organizationId,
-    { ...filter, open: open === 'true' },
+    { ...filter, open: open === 'true', escalated: escalated === 'true' },
     { after, limit: limit + 1 },
   );
   const page = pageOf(rows, limit, ({ onboarding: { integrationId, vendorAccountId } }) =>
     JSON.stringify({ integrationId, vendorAccountId }),
   );
-  const items = page.items.map(await createViewer(deps.db, page.items));
+  const items = page.items.map(await createViewer(deps, page.items));
   return send(c, listOf(onboardingSchema), { ...page, items });
 });
 
@@ -204,7 +211,7 @@ async function detailOf(deps: ApiDependencies, row: IntegrationRow, vendorAccoun
   const ref = onboardingProcess(row, vendorAccountId);
   const steps = await listSteps(deps.db, ref);
   return {
-    ...(await createViewer(deps.db, [found]))(found),
+    ...(await createViewer(deps, [found]))(found),
     process: steps.length > 0 ? processView(deps, ref, steps) : null,
   };
 }
@@ -215,13 +222,21 @@ async function detailOf(deps: ApiDependencies, row: IntegrationRow, vendorAccoun
  *
  * @returns a function that shows one of the customers
  */
-async function createViewer(db: Queryable, customers: readonly Found[]) {
+async function createViewer({ db, environment }: ApiDependencies, customers: readonly Found[]) {
   const waiting = customers.filter(({ onboarding: { state } }) => state === 'waiting' || state === 'found');
   const accounts = await listActivePsaAccountsOfMany(db, [...new Set(waiting.map((each) => each.psaConnectionId))]);
   const suggesters = new Map([...accounts].map(([psaConnectionId, rows]) => [psaConnectionId, createSuggester(rows)]));
   return (found: Found) => {
     const { onboarding, psaConnectionId, ...names } = found;
     const suggest = waiting.includes(found) ? suggesters.get(psaConnectionId) : undefined;
-    return { ...onboarding, ...names, version: accountVersion(names), suggestions: suggest?.(names.name, 3) ?? [] };
+    const isOpen = onboarding.state === 'waiting' && onboarding.escalatedAt === null;
+    const escalatesAt = isOpen ? new Date(onboarding.foundAt.getTime() + environment.ONBOARDING_ESCALATE_MS) : null;
+    return {
+      ...onboarding,
+      ...names,
+      escalatesAt,
+      version: accountVersion(names),
+      suggestions: suggest?.(names.name, 3) ?? [],
+    };
   };
 }

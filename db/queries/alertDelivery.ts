@@ -78,6 +78,11 @@ export async function storePsaAccount(tx: Queryable, id: string, psaAccountId: s
   await tx.update(alert).set({ psaAccountId }).where(eq(alert.id, id));
 }
 
+/** Stores what there is to say of an alert, beside its state. */
+export async function storeReason(tx: Queryable, id: string, reason: NonNullable<AlertRow['reason']>): Promise<void> {
+  await tx.update(alert).set({ reason }).where(eq(alert.id, id));
+}
+
 /**
  * Begins a new ticket after somebody closed the last one; it names the ticket it follows.
  *

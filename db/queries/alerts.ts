@@ -6,10 +6,11 @@ import type { AlertSettings } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { alertMoves, type AlertState, type Move } from '../../domain/transitions.ts';
 import { milliseconds } from '../interval.ts';
-import { accountMapping, alert, integration, type AlertSource } from '../schema/index.ts';
+import { accountMapping, alert, integration, psaAccount, vendorAccount, type AlertSource } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
-import { isMappingOf } from './joins.ts';
+import { isMappingOf, isPsaAccount, isVendorAccount } from './joins.ts';
 import { mayMove } from './mayMove.ts';
+import { containing } from './psa.ts';
 
 export type AlertRow = typeof alert.$inferSelect;
 
@@ -252,23 +253,54 @@ export async function readAlert(db: Queryable, id: string): Promise<AlertRow> {
   return row;
 }
 
-/** A page of alerts, the newest first. */
+/** An alert with the names of its account, at the vendor and in the PSA; null = not known. */
+export type NamedAlert = AlertRow & { accountName: string | null; psaAccountName: string | null };
+
+function selectNamed(db: Queryable) {
+  return db
+    .select({ alert, accountName: vendorAccount.name, psaAccountName: psaAccount.name })
+    .from(alert)
+    .innerJoin(integration, eq(integration.id, alert.integrationId))
+    .leftJoin(vendorAccount, isVendorAccount(alert.integrationId, alert.vendorAccountId))
+    .leftJoin(psaAccount, isPsaAccount(integration.psaConnectionId, alert.psaAccountId))
+    .$dynamic();
+}
+
+const named = ({ alert: row, ...names }: Awaited<ReturnType<typeof selectNamed>>[number]): NamedAlert => ({
+  ...row,
+  ...names,
+});
+
+/** @throws Error when there is no such alert */
+export async function readNamedAlert(db: Queryable, id: string): Promise<NamedAlert> {
+  const [row] = await selectNamed(db).where(eq(alert.id, id));
+  if (!row) throw new Error(`There is no alert ${id}.`);
+  return named(row);
+}
+
+/** A page of alerts, the newest first. @param filter.search a part of a title, an account's name or a ticket's number */
 export async function listAlerts(
   db: Queryable,
   organizationId: string,
-  filter: { integrationId?: string | undefined; state?: AlertState | undefined; vendorAccountId?: string | undefined },
+  filter: {
+    integrationId?: string | undefined;
+    state?: AlertState | undefined;
+    vendorAccountId?: string | undefined;
+    gatheredInto?: string | undefined;
+    search?: string | undefined;
+  },
   page: { before?: { at: string; id: string } | undefined; limit: number },
-): Promise<AlertRow[]> {
+): Promise<NamedAlert[]> {
   const { before } = page;
-  return db
-    .select()
-    .from(alert)
+  const rows = await selectNamed(db)
     .where(
       and(
         eq(alert.organizationId, organizationId),
         filter.integrationId ? eq(alert.integrationId, filter.integrationId) : undefined,
         filter.state ? eq(alert.state, filter.state) : undefined,
         filter.vendorAccountId ? eq(alert.vendorAccountId, filter.vendorAccountId) : undefined,
+        filter.gatheredInto ? eq(alert.gatheredInto, filter.gatheredInto) : undefined,
+        containing(filter.search, alert.title, vendorAccount.name, psaAccount.name, alert.ticketId),
         before
           ? or(
               lt(alert.firstReceivedAt, new Date(before.at)),
@@ -279,6 +311,7 @@ export async function listAlerts(
     )
     .orderBy(desc(alert.firstReceivedAt), desc(alert.id))
     .limit(page.limit);
+  return rows.map(named);
 }
 
 /**

@@ -40,6 +40,27 @@ export async function latestAudit(
   return newest;
 }
 
+/** The newest audit rows about a subject, the newest first. */
+export async function listAuditOf(
+  db: Queryable,
+  organizationId: string,
+  subject: { kind: string; id: string },
+  limit: number,
+) {
+  return db
+    .select()
+    .from(audit)
+    .where(
+      and(
+        eq(audit.organizationId, organizationId),
+        eq(audit.subjectKind, subject.kind),
+        eq(audit.subjectId, subject.id),
+      ),
+    )
+    .orderBy(desc(audit.id))
+    .limit(limit);
+}
+
 /** The id of the organization's newest audit row; 0 = there is none. */
 export async function lastAuditId(db: Queryable, organizationId: string): Promise<number> {
   const [row] = await db

@@ -1,7 +1,7 @@
 /**
  * Rows of onboardings: customers that appeared after connect. commands/onboarding.ts moves them to their next state.
  */
-import { and, asc, eq, inArray, sql, type SQL } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, sql, type SQL } from 'drizzle-orm';
 import type { OnboardingKey } from '../../domain/process/ids.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
@@ -222,11 +222,22 @@ function selectOnboardings(db: Queryable) {
       excluded: vendorAccount.excluded,
       psaAccountId: accountMapping.psaAccountId,
       how: accountMapping.how,
+      remindsAt: processStep.remindAt,
     })
     .from(onboarding)
     .innerJoin(integration, eq(integration.id, onboarding.integrationId))
     .innerJoin(vendorAccount, isVendorAccount(onboarding.integrationId, onboarding.vendorAccountId))
     .leftJoin(accountMapping, isMappingOf(onboarding.integrationId, onboarding.vendorAccountId))
+    .leftJoin(
+      processStep,
+      and(
+        eq(processStep.kind, 'onboardCustomer'),
+        eq(processStep.id, sql`${onboarding.integrationId} || '/' || ${onboarding.vendorAccountId}`),
+        eq(processStep.round, '1'),
+        eq(processStep.step, 'mapCustomer'),
+        eq(onboarding.state, 'waiting'),
+      ),
+    )
     .$dynamic();
 }
 
@@ -234,7 +245,12 @@ function selectOnboardings(db: Queryable) {
 export async function listOnboardings(
   db: Queryable,
   organizationId: string,
-  filter: { integrationId?: string | undefined; state?: OnboardingState | undefined; open?: boolean | undefined },
+  filter: {
+    integrationId?: string | undefined;
+    state?: OnboardingState | undefined;
+    open?: boolean | undefined;
+    escalated?: boolean | undefined;
+  },
   page: { after?: OnboardingKey | undefined; limit: number },
 ) {
   const { after } = page;
@@ -246,6 +262,7 @@ export async function listOnboardings(
         filter.integrationId ? ofIntegration(filter.integrationId) : undefined,
         filter.state ? eq(onboarding.state, filter.state) : undefined,
         filter.open ? isOpen : undefined,
+        filter.escalated ? isNotNull(onboarding.escalatedAt) : undefined,
         // The page begins after a row, not after a time: a time that passed through JavaScript has lost its
         // microseconds.
         after

@@ -1,6 +1,7 @@
-import { and, eq, isNull, lt, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNull, lt, or, sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
 import { hashSecret } from '../encryption.ts';
+import { fromNow } from '../interval.ts';
 import { apiToken, idempotencyKey, organization } from '../schema/index.ts';
 
 export async function insertOrganization(tx: Queryable, name: string): Promise<string> {
@@ -22,11 +23,17 @@ export async function organizationName(db: Queryable, id: string): Promise<strin
 export async function insertToken(
   tx: Queryable,
   organizationId: string,
-  token: { name: string; secret: string; scopes: string[] },
+  token: { name: string; secret: string; scopes: string[]; createdBy?: string; lifeMs?: number },
 ): Promise<string> {
+  const { secret, lifeMs, ...given } = token;
   const [row] = await tx
     .insert(apiToken)
-    .values({ organizationId, name: token.name, tokenHash: hashSecret(token.secret), scopes: token.scopes })
+    .values({
+      organizationId,
+      ...given,
+      tokenHash: hashSecret(secret),
+      expiresAt: lifeMs === undefined ? null : fromNow(lifeMs),
+    })
     .returning({ id: apiToken.id });
   if (!row) throw new Error('The token was not stored.');
   return row.id;
@@ -39,7 +46,54 @@ export async function findToken(db: Queryable, secret: string) {
   const [row] = await db
     .select()
     .from(apiToken)
-    .where(and(eq(apiToken.tokenHash, hashSecret(secret)), isNull(apiToken.revokedAt)));
+    .where(and(eq(apiToken.tokenHash, hashSecret(secret)), isNull(apiToken.revokedAt), isInTime));
+  return row;
+}
+
+const isInTime = or(isNull(apiToken.expiresAt), gt(apiToken.expiresAt, sql`now()`));
+
+/** What may be shown of a token: everything but its hash. */
+const shown = {
+  id: apiToken.id,
+  name: apiToken.name,
+  scopes: apiToken.scopes,
+  createdAt: apiToken.createdAt,
+  createdBy: apiToken.createdBy,
+  lastUsedAt: apiToken.lastUsedAt,
+  expiresAt: apiToken.expiresAt,
+};
+
+/** A page of the tokens that nobody has revoked; those that have expired are among them. */
+export function listTokens(db: Queryable, organizationId: string, page: { after?: string | undefined; limit: number }) {
+  return db
+    .select(shown)
+    .from(apiToken)
+    .where(
+      and(
+        eq(apiToken.organizationId, organizationId),
+        isNull(apiToken.revokedAt),
+        page.after === undefined ? undefined : gt(apiToken.id, page.after),
+      ),
+    )
+    .orderBy(asc(apiToken.id))
+    .limit(page.limit);
+}
+
+export async function readToken(db: Queryable, id: string): Promise<TokenRow> {
+  const [row] = await db.select(shown).from(apiToken).where(eq(apiToken.id, id));
+  if (!row) throw new Error(`There is no token ${id}.`);
+  return row;
+}
+
+export type TokenRow = Awaited<ReturnType<typeof listTokens>>[number];
+
+/** Revokes a token. @returns undefined when the organization has no such token that is not revoked yet */
+export async function revokeTokenRow(tx: Queryable, organizationId: string, id: string): Promise<TokenRow | undefined> {
+  const [row] = await tx
+    .update(apiToken)
+    .set({ revokedAt: sql`now()` })
+    .where(and(eq(apiToken.organizationId, organizationId), eq(apiToken.id, id), isNull(apiToken.revokedAt)))
+    .returning(shown);
   return row;
 }
 

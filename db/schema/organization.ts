@@ -19,7 +19,11 @@ export const apiToken = pgTable(
     tokenHash: text('token_hash').notNull().unique(),
     scopes: text().array().notNull(),
     createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
+    /** An actor of the audit; null for a token from before this was noted. */
+    createdBy: text('created_by'),
     lastUsedAt: timestamp('last_used_at', { withTimezone: true }),
+    /** From then on it opens nothing; null = it does not expire. */
+    expiresAt: timestamp('expires_at', { withTimezone: true }),
     revokedAt: timestamp('revoked_at', { withTimezone: true }),
   },
   (t) => [index().on(t.organizationId)],

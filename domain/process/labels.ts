@@ -54,7 +54,7 @@ export const stepLabels: Record<StepName, { who: Who; title: string; waitsFor: s
   },
   resolveAccount: { who: 'countersign', title: 'Find the PSA account', waitsFor: 'the database' },
   writeTicket: { who: 'psa', title: 'Find or create the ticket', waitsFor: 'the PSA to answer' },
-  settleTicket: { who: 'psa', title: 'Look again for an uncertain ticket', waitsFor: "the PSA's search lag to pass" },
+  settleTicket: { who: 'psa', title: 'Look for the ticket again', waitsFor: "the PSA's search lag to pass" },
   recordDelivery: { who: 'countersign', title: 'Record the delivery', waitsFor: 'the database' },
   detect: { who: 'countersign', title: 'Find the new customer', waitsFor: 'the next sync' },
   mapCustomer: {

@@ -39,6 +39,29 @@ test('the list is the newest first, by integration and state, page by page', asy
   expect(dead.items.map((item) => item.state)).toEqual(['dead', 'dead']);
 });
 
+test('a part of a title, an account’s name or a ticket’s number finds an alert; a storm’s are listed by it', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const id = await seedAlert(harness.one, 'delivered', { integrationId });
+  const storm = await seedAlert(harness.one, 'delivered', { integrationId });
+  const gathered = await seedAlert(harness.one, 'gathered', { integrationId });
+  await harness.db.execute(sql`update alert set title = 'Quota 90 %', ticket_id = '90210' where id = ${id}`);
+  await harness.db.execute(sql`update alert set gathered_into = ${storm} where id = ${gathered}`);
+  const find = async (query: string) => {
+    const { items } = await harness.admin.good<{ items: (View & { accountName: string; psaAccountName: string })[] }>(
+      'GET',
+      `/v1/alerts?integrationId=${integrationId}&${query}`,
+    );
+    return items;
+  };
+  expect((await find('search=ota+90+%25')).map((alert) => alert.id)).toEqual([id]);
+  expect((await find('search=9021')).map((alert) => alert.id)).toEqual([id]);
+  expect((await find('search=customer+1')).length).toBe(3);
+  expect(await find('search=100_')).toEqual([]);
+  expect(await find(`gatheredInto=${storm}`)).toMatchObject([
+    { id: gathered, accountName: 'Customer 1', psaAccountName: 'Company 1' },
+  ]);
+});
+
 test('a dead alert is tried again, as if it had been sent once more', async () => {
   const id = await seedAlert(harness.one, 'dead', { reason: { code: 'refused', detail: 'The PSA refused it.' } });
   const view = await harness.admin.good<View>('POST', `/v1/alerts/${id}/retry`);
@@ -55,6 +78,7 @@ test('a dismissed alert says why and by whom', async () => {
     '/v1/audit?limit=1',
   );
   expect(items).toMatchObject([{ action: 'alert.dismissed', actor: `token:${harness.one.adminTokenId}` }]);
+  expect(await get(id)).toMatchObject({ history: [{ action: 'alert.dismissed', actorName: '"admin"' }] });
 });
 
 test('one that is on its way is dismissed too, and its place is the next one’s', async () => {

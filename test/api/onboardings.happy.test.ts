@@ -40,6 +40,20 @@ test('a new customer is shown with what it waits for, and the nearest PSA names'
   expect(items.map((item) => item.vendorAccountId)).toEqual([of.accountId]);
 });
 
+test('who waits is told when somebody is reminded next, and when it becomes a problem; those are a list of their own', async () => {
+  const of = await seedOnboarding(harness.one);
+  const { foundAt, remindsAt, escalatesAt } = await harness.admin.good<
+    Record<'foundAt' | 'remindsAt' | 'escalatesAt', string>
+  >('GET', `${at(of)}/onboarding`);
+  const days = (from: string, to: string) => Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
+  expect([days(foundAt, remindsAt), days(foundAt, escalatesAt)]).toEqual([1, 7]);
+  const escalated = async () =>
+    (await harness.admin.good<{ items: View[] }>('GET', '/v1/onboardings?escalated=true')).items;
+  expect(await escalated()).toEqual([]);
+  await harness.db.execute(sql`update onboarding set escalated_at = now() where integration_id = ${of.id}`);
+  expect(await escalated()).toMatchObject([{ vendorAccountId: of.accountId, escalatesAt: null }]);
+});
+
 test('mapped by a person it goes on by itself; taken back before its counts came, it waits again', async () => {
   const of = await seedOnboarding(harness.one);
   const woken = harness.wakes.length;

@@ -28,6 +28,7 @@ import { importMappings } from '../../commands/mappingFile.ts';
 import { serviceVersion, viewServices } from '../../commands/serviceMapping.ts';
 import { listApprovalLines } from '../../db/queries/approvals.ts';
 import { disconnectIntegration, readIntegration } from '../../db/queries/integration.ts';
+import { insertToken } from '../../db/queries/organization.ts';
 import { requestMigration } from '../../commands/migration.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import type { Route } from './apiContract.ts';
@@ -79,6 +80,13 @@ export const samples: Record<string, Make> = {
     const actor = { organizationId, name: 'test' };
     const invitee = { email: `${randomUUID()}@example.com`, role: 'viewer' as const };
     return { params: { id: (await db.transaction((tx) => invite(tx, actor, invitee))).invitation.id } };
+  },
+
+  listTokens: () => ({}),
+  createToken: () => ({ body: { name: 'Nightly export', scope: 'read', lifeDays: 30 } }),
+  revokeToken: async ({ db, organizationId }) => {
+    const token = { name: 'to revoke', secret: randomUUID(), scopes: ['read'] };
+    return { params: { id: await insertToken(db, organizationId, token) } };
   },
 
   createPsaConnection: () => ({ body: { ...psaCredentials, name: 'Another PSA' } }),

@@ -1364,6 +1364,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listTokens"];
+        put?: never;
+        post: operations["createToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vendors": {
         parameters: {
             query?: never;
@@ -1385,6 +1417,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Alert: {
+            accountName: string | null;
             alertId: string;
             /** Format: date-time */
             clearedAt: string | null;
@@ -1404,6 +1437,7 @@ export interface components {
             previousTicketId: string | null;
             priority: number;
             psaAccountId: string | null;
+            psaAccountName: string | null;
             reason: {
                 code: string;
                 detail: string;
@@ -1422,6 +1456,12 @@ export interface components {
             vendorAccountId: string;
         };
         AlertDetail: components["schemas"]["Alert"] & {
+            history: {
+                action: string;
+                actorName: string;
+                /** Format: date-time */
+                at: string;
+            }[];
             process: components["schemas"]["Process"] | null;
             reference: string;
         };
@@ -1451,6 +1491,19 @@ export interface components {
             summary: string;
             /** @enum {string} */
             whenClosed: "new_ticket" | "reopen";
+        };
+        ApiToken: {
+            /** Format: date-time */
+            createdAt: string;
+            createdBy: string | null;
+            /** Format: date-time */
+            expiresAt: string | null;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            lastUsedAt: string | null;
+            name: string;
+            scopes: ("read" | "operate" | "admin")[];
         };
         Approval: {
             /** Format: date-time */
@@ -1937,6 +1990,8 @@ export interface components {
             /** Format: date-time */
             escalatedAt: string | null;
             /** Format: date-time */
+            escalatesAt: string | null;
+            /** Format: date-time */
             foundAt: string;
             /** @enum {string} */
             foundBy: "sync" | "vendor" | "person";
@@ -1949,6 +2004,8 @@ export interface components {
             /** Format: date-time */
             remindedAt: string | null;
             reminders: number;
+            /** Format: date-time */
+            remindsAt: string | null;
             /** @enum {string} */
             state: "found" | "waiting" | "mapped" | "done" | "excluded" | "gone" | "disconnected";
             suggestions: components["schemas"]["Suggestion"][];
@@ -2301,8 +2358,10 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string;
+                gatheredInto?: string;
                 integrationId?: string;
                 limit?: number;
+                search?: string;
                 state?: "parked" | "waiting" | "delivering" | "delivered" | "gathered" | "dead" | "dismissed";
                 vendorAccountId?: string;
             };
@@ -5120,6 +5179,7 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string;
+                escalated?: "true";
                 integrationId?: string;
                 limit?: number;
                 open?: "true";
@@ -5705,6 +5765,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SyncRun"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["ApiToken"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    lifeDays: number | null;
+                    name: string;
+                    /** @enum {string} */
+                    scope: "read" | "operate" | "admin";
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        apiToken: components["schemas"]["ApiToken"];
+                        secret: string;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiToken"];
                 };
             };
             default: {
