@@ -20,12 +20,14 @@ import { Radios } from './ui/Radios.tsx';
 import { RowList } from './ui/RowList.tsx';
 import { SearchField } from './ui/SearchField.tsx';
 import { Select } from './ui/Select.tsx';
+import { SidePanel } from './ui/SidePanel.tsx';
 import { Skeleton } from './ui/Skeleton.tsx';
 import { StatusWord } from './ui/StatusWord.tsx';
 import { Steps } from './ui/Steps.tsx';
 import { Switch } from './ui/Switch.tsx';
 import { Table } from './ui/Table.tsx';
 import { Tabs } from './ui/Tabs.tsx';
+import { TextArea } from './ui/TextArea.tsx';
 import { TextField } from './ui/TextField.tsx';
 import { tell, tellProblem, Toasts } from './ui/Toast.tsx';
 import { When } from './ui/When.tsx';
@@ -62,7 +64,9 @@ const steps = [
 function Parts() {
   const theme = useTheme();
   const [isOpen, setOpen] = useState(false);
+  const [isBeside, setBeside] = useState(false);
   const [search, setSearch] = useState('');
+  const [text, setText] = useState('');
   const [searched, setSearched] = useState('');
   const [isOn, setOn] = useState(false);
   const [radio, setRadio] = useState<'add' | 'highest' | null>(null);
@@ -94,6 +98,7 @@ function Parts() {
         <Part name="TextField, ComboBox">
           <TextField label="Company id" description="Where you sign in to your PSA." />
           <TextField label="Key" isInvalid error="This key is not known." defaultValue="abc" />
+          <TextArea label="Text" value={text} onChange={setText} rows={3} />
           <ComboBox label="Map to" choices={found} onSearch={setSearch} onChoose={() => undefined} />
         </Part>
         <Part name="Banner, Problem, EmptyState, Skeleton">
@@ -181,6 +186,17 @@ function Parts() {
           >
             <p>It says what happens next.</p>
           </Dialog>
+          <Button onPress={() => setBeside(true)}>Side panel</Button>
+          {isBeside && (
+            <SidePanel
+              title="A row"
+              state={<StatusWord tone="good">Delivered</StatusWord>}
+              onClose={() => setBeside(false)}
+              actions={<Button onPress={() => setBeside(false)}>All right</Button>}
+            >
+              <p>It says more of a row.</p>
+            </SidePanel>
+          )}
           <When at="2026-11-25T03:31:10.000Z" />, <When at="2026-11-25T03:31:10.000Z" as="age" />
         </Part>
       </Page>

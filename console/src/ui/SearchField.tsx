@@ -11,11 +11,13 @@ interface Props {
   placeholder: string;
   /** Told what to search for when typing has paused. */
   onSearch: (text: string) => void;
+  /** What is searched for when the page opens, such as the address says. */
+  initial?: string;
 }
 
-export function SearchField({ label, placeholder, onSearch }: Props) {
-  const [text, setText] = useState('');
-  const told = useRef('');
+export function SearchField({ label, placeholder, onSearch, initial = '' }: Props) {
+  const [text, setText] = useState(initial);
+  const told = useRef(initial);
   useEffect(() => {
     if (text === told.current) return;
     const timer = setTimeout(() => {
