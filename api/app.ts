@@ -41,6 +41,7 @@ import { reconnectionRoutes } from './routes/reconnection.ts';
 import { scheduleRoutes } from './routes/schedule.ts';
 import { signInRoutes } from './routes/signIn.ts';
 import { stepRoutes } from './routes/steps.ts';
+import { summaryRoutes } from './routes/summary.ts';
 import { syncRoutes } from './routes/syncs.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { createSessions } from './signIn/sessions.ts';
@@ -113,6 +114,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     scheduleRoutes,
     syncRoutes,
     cardRoutes,
+    summaryRoutes,
     approvalPreviewRoutes,
     approvalRoutes,
     alertSettingsRoutes,

@@ -2,7 +2,7 @@
 import { findAlert } from '../db/queries/alerts.ts';
 import { findPreview } from '../db/queries/approvalPreviews.ts';
 import { findApproval } from '../db/queries/approvals.ts';
-import { findCard } from '../db/queries/cards.ts';
+import { findCard } from '../db/queries/cardList.ts';
 import { findIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { findPsaConnection } from '../db/queries/psaConnection.ts';
 import { findSyncRun } from '../db/queries/sync.ts';

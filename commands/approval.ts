@@ -59,7 +59,9 @@ export const previewApproval: Command<
     lifeMs: previewLifeMs,
   });
   const { cards, money, leftOut } = preview;
-  const after = { psaConnectionId: connection.id, filter: input.filter, cards, money, leftOut };
+  const { cardIds, ...filter } = input.filter;
+  const selected = cardIds && (cardIds.length > namedInAudit ? cardIds.length : cardIds);
+  const after = { psaConnectionId: connection.id, filter: { ...filter, cardIds: selected }, cards, money, leftOut };
   await audit(tx, actor, { action: 'approval.preview', subjectKind: 'approval_preview', subjectId: preview.id, after });
   return { preview, toWake: [] };
 };

@@ -3,7 +3,8 @@
  * computes it.
  */
 import type { Transaction } from '../db/client.ts';
-import { decideCard, findCard } from '../db/queries/cards.ts';
+import { decideCard, dismissMany } from '../db/queries/cards.ts';
+import { findCard } from '../db/queries/cardList.ts';
 import type { AccountRule, Decision } from '../domain/reconcile.ts';
 import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
@@ -27,20 +28,78 @@ interface Dismissal {
  */
 export const dismissCard: CardCommand<{ dismissal: Dismissal | null }> = (tx, actor, { id, dismissal }) =>
   decide(tx, actor, id, dismissal ? 'card.dismiss' : 'card.undismiss', (found) => ({
-    dismissal: dismissal && dismissalOf(found, dismissal),
+    dismissal: dismissal && dismissalOf(found.card, dismissal, actor),
   }));
 
-function dismissalOf(found: FoundCard, { until, date, reason }: Dismissal): NonNullable<Decision['dismissal']> {
-  const { target, current } = found.card;
-  if (until === 'change') return { until, target, current, reason };
-  const [period] = found.card.detail.explanation.linesAsOf;
+type Numbers = Pick<FoundCard['card'], 'target' | 'current' | 'detail'>;
+
+function dismissalOf(
+  { target, current, detail }: Numbers,
+  { until, date, reason }: Dismissal,
+  actor: Actor,
+): NonNullable<Decision['dismissal']> {
+  const of = { reason, by: actor.name, at: new Date().toISOString() };
+  if (until === 'change') return { until, target, current, ...of };
+  const [period] = detail.explanation.linesAsOf;
   const before = until === 'date' ? date : period;
   if (before === undefined)
     throw new Refusal('impossible', 'no-date', 'Give the date until which the card is dismissed.', [
       { field: 'date', message: 'is needed' },
     ]);
-  return { until: 'date', before, reason };
+  return { until: 'date', before, ...of };
 }
+
+/**
+ * Dismisses many cards for one reason. Those that are not there any more are left out.
+ *
+ * @throws Refusal when none of them is there, or the end of a dismissal is not known
+ */
+export const dismissCards: Command<
+  { cardIds: readonly string[]; dismissal: Dismissal },
+  { dismissed: number }
+> = async (tx, actor, { cardIds, dismissal }) => {
+  const cards = await dismissMany(tx, actor.organizationId, cardIds, (card) => dismissalOf(card, dismissal, actor));
+  if (cards.length === 0)
+    throw new Refusal('impossible', 'unknown-cards', 'None of these cards is there any more. Nothing was dismissed.');
+  await audit(
+    tx,
+    actor,
+    cards.map(({ id, target, current, dismissal: after }) => ({
+      action: 'card.dismiss',
+      subjectKind: 'card',
+      subjectId: id,
+      before: { target, current },
+      after: { dismissal: after },
+    })),
+  );
+  return { dismissed: cards.length, toWake: [] };
+};
+
+/**
+ * Notes that somebody has looked at a card and leaves what is billed as it is. It holds until one of its numbers changes.
+ *
+ * @param input.seen the numbers that were shown
+ * @throws Refusal when there is no such card, or it shows other numbers now
+ */
+export const reviewCard: CardCommand<{ seen: { target: number | null; current: number } }> = (
+  tx,
+  actor,
+  { id, seen },
+) =>
+  decide(tx, actor, id, 'card.review', ({ card: { target, current, detail } }) => {
+    if (target !== seen.target || current !== seen.current)
+      throw new Refusal(
+        'conflict',
+        'changed-meanwhile',
+        `The card was shown with ${current === seen.current ? '' : `${seen.current} billed and `}${seen.target ?? 'no number'} to bill, and has ${current} billed and ${target ?? 'no number'} to bill now. Look at it again.`,
+      );
+    const reviewed = dismissalOf(
+      { target, current, detail },
+      { until: 'change', reason: 'Reviewed, no change' },
+      actor,
+    );
+    return { dismissal: { ...reviewed, reviewed: true } };
+  });
 
 /**
  * Picks the line that takes the difference; among alternative lines, the line that takes the count.

@@ -15,6 +15,7 @@ import {
   pageQuery,
   position,
   route,
+  searchSchema,
   send,
 } from '../define.ts';
 import { ownedPreview } from '../owned.ts';
@@ -24,6 +25,10 @@ const tag = 'Approval previews';
 const filterSchema = z.strictObject({
   psaAccountId: z.string().max(500).optional(),
   psaProductId: z.string().max(500).optional(),
+  integrationId: z.uuid().optional(),
+  direction: z.enum(['under', 'over']).optional(),
+  search: searchSchema,
+  cardIds: z.array(z.uuid()).min(1).max(5_000).optional().openapi({ description: 'Only these cards' }),
 });
 const previewSchema = z
   .object({

@@ -1,19 +1,21 @@
 import { z } from '@hono/zod-openapi';
-import { dismissCard, pickLine, ruleCard } from '../../commands/card.ts';
-import { listCards, type CardPlace, type CardSort } from '../../db/queries/cards.ts';
+import { dismissCard, dismissCards, pickLine, reviewCard, ruleCard } from '../../commands/card.ts';
+import { cardSorts, countCards, listCards, type CardPlace, type CardSort } from '../../db/queries/cardList.ts';
+import { cardStates, cardStateWords } from '../../domain/reconcile/review.ts';
 import { runCommand } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
+  exampleIds,
   idParam,
   jsonBody,
   jsonPlace,
   listOf,
   ourId,
-  outsideId,
   pageOf,
   pageQuery,
   route,
+  searchSchema,
   send,
 } from '../define.ts';
 import { ownedCard } from '../owned.ts';
@@ -22,6 +24,7 @@ import {
   cardDetailView,
   cardKindSchema,
   cardSchema,
+  cardStateSchema,
   cardView,
   exampleCard,
   exampleCardDetail,
@@ -30,6 +33,22 @@ import {
 const tag = 'Cards';
 
 export const cardRoutes = createRouter();
+
+const trueOrFalse = z.enum(['true', 'false']).optional();
+const cardFilter = {
+  kind: cardKindSchema.optional(),
+  flag: z.string().max(50).optional(),
+  state: cardStateSchema.optional(),
+  psaConnectionId: z.uuid().optional(),
+  psaAccountId: z.string().max(200).optional(),
+  psaProductId: z.string().max(200).optional(),
+  integrationId: z.uuid().optional().openapi({ description: 'Whose services are mapped to the product' }),
+  direction: z.enum(['under', 'over']).optional().openapi({ description: 'Billed too little, or too much' }),
+  search: searchSchema.openapi({ description: 'Anywhere in the name of the account or product, or in the Product ID' }),
+  dismissed: trueOrFalse,
+  approvable: trueOrFalse,
+  pending: z.enum(['todo', 'writing']).optional().openapi({ description: 'With a to-do, or a write under way' }),
+};
 
 const list = route({
   method: 'get',
@@ -40,16 +59,11 @@ const list = route({
   scope: 'read',
   request: {
     query: pageQuery.extend({
-      kind: cardKindSchema.optional(),
-      flag: z.string().max(50).optional(),
-      psaConnectionId: z.uuid().optional(),
-      psaAccountId: z.string().max(200).optional(),
-      dismissed: z.enum(['true', 'false']).optional(),
-      approvable: z.enum(['true', 'false']).optional(),
-      sort: z
-        .enum(['id', 'account', 'difference'])
-        .default('id')
-        .openapi({ description: 'By id, by the name of the PSA account, or the largest difference first' }),
+      ...cardFilter,
+      sort: z.enum(cardSorts).default('id').openapi({
+        description:
+          'By id, by the names of account and product or of product and account, or the largest difference or money first',
+      }),
     }),
   },
   ok: 200,
@@ -60,35 +74,81 @@ const list = route({
 
 cardRoutes.openapi(list, async (c) => {
   const deps = c.get('deps');
-  const { limit, cursor, dismissed, approvable, sort, ...filter } = c.req.valid('query');
-  const rows = await listCards(
-    deps.db,
-    c.get('caller').organizationId,
-    { ...filter, dismissed: flagOf(dismissed), approvable: flagOf(approvable) },
-    { sort, after: decodeCursor<CardPlace>(cursor, placeIn[sort]), limit: limit + 1 },
-  );
-  const page = pageOf(rows.map(cardView), limit, (card) => placeOf(card, sort));
-  return send(c, listOf(cardSchema), page);
+  const { limit, cursor, sort, ...filter } = c.req.valid('query');
+  const rows = await listCards(deps.db, c.get('caller').organizationId, flagsIn(filter), {
+    sort,
+    after: decodeCursor<CardPlace>(cursor, placeIn[sort]),
+    limit: limit + 1,
+  });
+  const page = pageOf(rows, limit, ({ place }) => JSON.stringify(place));
+  return send(c, listOf(cardSchema), { ...page, items: page.items.map(cardView) });
 });
 
-const placeIn = {
-  id: z.uuid().transform((id) => ({ id })),
-  account: jsonPlace(z.strictObject({ account: outsideId, id: ourId })),
-  difference: jsonPlace(z.strictObject({ difference: z.number(), id: ourId })),
+const placeBy = (...by: [] | [z.ZodString, z.ZodString] | [z.ZodNumber]) =>
+  jsonPlace(z.strictObject({ by: z.tuple(by as [z.ZodType<string | number>]), id: ourId }));
+const name = z.string().regex(/^[^\0]{0,500}$/);
+const placeIn: Record<CardSort, z.ZodType<CardPlace, string>> = {
+  id: placeBy(),
+  account: placeBy(name, name),
+  product: placeBy(name, name),
+  difference: placeBy(z.number()),
+  money: placeBy(z.number()),
 };
 
-function placeOf(card: ReturnType<typeof cardView>, sort: CardSort): string {
-  switch (sort) {
-    case 'id':
-      return card.id;
-    case 'account':
-      return JSON.stringify({ account: card.psaAccountName, id: card.id });
-    case 'difference':
-      return JSON.stringify({ difference: card.difference === null ? -1 : Math.abs(card.difference), id: card.id });
-  }
-}
+const flagsIn = <T extends { dismissed?: Flag; approvable?: Flag }>({ dismissed, approvable, ...filter }: T) => ({
+  ...filter,
+  dismissed: flagOf(dismissed),
+  approvable: flagOf(approvable),
+});
 
-const flagOf = (value: 'true' | 'false' | undefined) => (value === undefined ? undefined : value === 'true');
+type Flag = 'true' | 'false' | undefined;
+const flagOf = (value: Flag) => (value === undefined ? undefined : value === 'true');
+
+const countsSchema = z
+  .object({
+    /** How many cards are in each state; dismissed ones are counted apart. */
+    states: z.array(z.object({ state: cardStateSchema, name: z.string(), words: z.string(), cards: z.int() })),
+    dismissed: z.int(),
+    total: z.int(),
+  })
+  .openapi('CardCounts');
+
+const counts = route({
+  method: 'get',
+  path: '/v1/cards/counts',
+  operationId: 'countCards',
+  summary: 'How many cards are in each state: which can be approved in bulk, and why the others cannot',
+  tag,
+  scope: 'read',
+  request: { query: z.object(cardFilter) },
+  ok: 200,
+  answer: countsSchema,
+  example: {
+    states: [
+      { state: 'ready' as const, ...cardStateWords.ready, cards: 11 },
+      { state: 'needs_choice' as const, ...cardStateWords.needs_choice, cards: 2 },
+    ],
+    dismissed: 1,
+    total: 14,
+  },
+  problems: {},
+});
+
+cardRoutes.openapi(counts, async (c) => {
+  const { organizationId } = c.get('caller');
+  const rows = await countCards(c.get('deps').db, organizationId, flagsIn(c.req.valid('query')));
+  const sum = (of: typeof rows) => of.reduce((total, { cards }) => total + cards, 0);
+  const open = rows.filter(({ dismissed }) => !dismissed);
+  return send(c, countsSchema, {
+    states: cardStates.map((state) => ({
+      state,
+      ...cardStateWords[state],
+      cards: sum(open.filter((row) => row.state === state)),
+    })),
+    dismissed: sum(rows) - sum(open),
+    total: sum(rows),
+  });
+});
 
 const get = route({
   method: 'get',
@@ -115,6 +175,12 @@ cardRoutes.openapi(get, async (c) => {
 
 const reason = z.string().trim().min(1).max(500);
 
+const dismissalBody = z.object({
+  until: z.enum(['change', 'period', 'date']).default('change'),
+  date: z.iso.date().optional(),
+  reason,
+});
+
 const dismiss = route({
   method: 'post',
   path: '/v1/cards/{id}/dismiss',
@@ -124,14 +190,7 @@ const dismiss = route({
   scope: 'operate',
   request: {
     params: idParam,
-    body: jsonBody(
-      z.object({
-        until: z.enum(['change', 'period', 'date']).default('change'),
-        date: z.iso.date().optional(),
-        reason,
-      }),
-      { until: 'date', date: '2027-01-01', reason: 'The customer is moving away' },
-    ),
+    body: jsonBody(dismissalBody, { until: 'date', date: '2027-01-01', reason: 'The customer is moving away' }),
   },
   ok: 200,
   answer: cardDetailSchema,
@@ -141,6 +200,56 @@ const dismiss = route({
 
 cardRoutes.openapi(dismiss, async (c) => {
   const { card } = await runCommand(c, dismissCard, { ...c.req.valid('param'), dismissal: c.req.valid('json') });
+  return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
+});
+
+const dismissedSchema = z.object({ dismissed: z.int() }).openapi('DismissedCards');
+
+const dismissMany = route({
+  method: 'post',
+  path: '/v1/cards/dismiss',
+  operationId: 'dismissCards',
+  summary: 'Dismiss several cards for one reason; those that are not there any more are left out',
+  tag,
+  scope: 'operate',
+  request: {
+    body: jsonBody(dismissalBody.extend({ cardIds: z.array(z.uuid()).min(1).max(1_000) }), {
+      cardIds: [exampleIds.card],
+      reason: 'The customer is moving away',
+    }),
+  },
+  ok: 200,
+  answer: dismissedSchema,
+  example: { dismissed: 1 },
+  problems: { 422: ['no-date', 'unknown-cards'] },
+});
+
+cardRoutes.openapi(dismissMany, async (c) => {
+  const { cardIds, ...dismissal } = c.req.valid('json');
+  return send(c, dismissedSchema, await runCommand(c, dismissCards, { cardIds, dismissal }));
+});
+
+const review = route({
+  method: 'post',
+  path: '/v1/cards/{id}/review',
+  operationId: 'reviewCard',
+  summary: 'Note that somebody looked at the card and leaves what is billed as it is, until one of its numbers changes',
+  tag,
+  scope: 'operate',
+  request: {
+    params: idParam,
+    body: jsonBody(z.strictObject({ seen: z.strictObject({ target: z.number().nullable(), current: z.number() }) }), {
+      seen: { target: 43, current: 40 },
+    }),
+  },
+  ok: 200,
+  answer: cardDetailSchema,
+  example: { ...exampleCardDetail, dismissed: true },
+  problems: { 409: ['changed-meanwhile'] },
+});
+
+cardRoutes.openapi(review, async (c) => {
+  const { card } = await runCommand(c, reviewCard, { ...c.req.valid('param'), ...c.req.valid('json') });
   return send(c, cardDetailSchema, await cardDetailView(c.get('deps').db, card));
 });
 

@@ -2,14 +2,21 @@
 import { z } from '@hono/zod-openapi';
 import { namesOfActors } from '../../commands/seen.ts';
 import type { Queryable } from '../../db/client.ts';
+import { listApprovalsOfCard, namesOfCounts, type findCard } from '../../db/queries/cardList.ts';
+import { cardStates } from '../../domain/reconcile/review.ts';
 import type { Card } from '../../domain/reconcile.ts';
+import { approvalLineStates } from '../../domain/transitions.ts';
 import { exampleIds, isoDate } from '../define.ts';
-import type { ownedCard } from '../owned.ts';
 
 export const cardKindSchema = z.enum(['new_revenue', 'reconcile', 'no_change', 'only_credits']).openapi({
   description:
     'only_credits = the PSA gives money back for this product (a quantity or price below 0) and bills no seat of it',
 });
+export const cardStateSchema = z.enum(cardStates).openapi({
+  description: 'What the card asks of a person; all but `ready` and `agrees` say why it is not approved in bulk',
+});
+/** At most so many approvals of a card are shown, the newest ones. */
+const mostApprovals = 20;
 const dayOrNull = z.string().nullable().openapi({ description: 'YYYY-MM-DD', example: '2026-12-15' });
 const lineDates = {
   effectiveFrom: dayOrNull,
@@ -27,12 +34,17 @@ export const cardSchema = z
     productId: z.string().nullable(),
     productName: z.string().nullable(),
     kind: cardKindSchema,
+    state: cardStateSchema,
     flags: z.array(z.object({ code: z.string(), reason: z.string(), words: z.string() })),
     /** null = never reported; the console shows —. */
     usage: z.number().nullable(),
     target: z.number().nullable(),
     current: z.number(),
     difference: z.number().nullable(),
+    /** The price of one seat on the lines; null when there is none, or several. */
+    unitPrice: z.number().nullable(),
+    /** What the next invoice would change by if all were billed; null when no one price tells it. */
+    worth: z.union([z.object({ currency: z.string().nullable(), amount: z.number() }), z.null()]),
     money: z.array(z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean() })),
     preview: z.array(z.string()),
     /** The write that approving the card makes; an approval sends it back as it was shown. */
@@ -42,6 +54,31 @@ export const cardSchema = z
     approvable: z.boolean(),
     bulkApprovable: z.boolean(),
     dismissed: z.boolean(),
+    /** Why, and until when: a change of its numbers, or a day. */
+    dismissal: z.union([
+      z.object({
+        reason: z.string(),
+        until: z.enum(['change', 'date']),
+        before: dayOrNull,
+        reviewed: z.boolean().openapi({ description: 'Somebody looked at it and leaves what is billed as it is' }),
+        by: z.string().nullable(),
+        at: z.string().nullable(),
+      }),
+      z.null(),
+    ]),
+    /** An approval of the card that is not over: a write under way, or a to-do. `lineId` is Countersign's id. */
+    pending: z.union([
+      z.object({
+        approvalId: z.uuid(),
+        lineId: z.uuid(),
+        state: z.enum(['intended', 'writing', 'uncertain', 'todo']),
+        from: z.number(),
+        to: z.number(),
+        by: z.string(),
+        at: z.string(),
+      }),
+      z.null(),
+    ]),
     changedAt: isoDate,
   })
   .openapi('Card');
@@ -94,6 +131,23 @@ export const cardDetailSchema = cardSchema
   .extend({
     lines: z.array(lineSchema),
     leftOut: z.array(leftOutSchema),
+    /** The line that a person picked to take the difference. */
+    pickedLineId: z.string().nullable(),
+    /** What was approved of the card before, the newest first. */
+    approvals: z.array(
+      z.object({
+        approvalId: z.uuid(),
+        from: z.number(),
+        to: z.number(),
+        effectiveDate: dayOrNull,
+        state: z.enum(approvalLineStates),
+        by: z.string(),
+        at: isoDate,
+        undoOf: z.uuid().nullable(),
+      }),
+    ),
+    /** The names of persons and tokens that the card names, as they are now. */
+    names: z.record(z.string(), z.string()),
     explanation: z.object({
       counts: z.array(
         z.looseObject({
@@ -104,6 +158,10 @@ export const cardDetailSchema = cardSchema
             .enum(['push', 'pull'])
             .openapi({ description: 'pull = Countersign read it, push = the vendor sent it' }),
           asOf: z.string(),
+          vendorAccountName: z.string().nullable(),
+          serviceName: z.string().nullable(),
+          mappedHow: z.enum(['exact', 'vendor', 'person']).nullable(),
+          rounding: z.enum(['none', 'up', 'down', 'nearest']).nullable(),
         }),
       ),
       combine: z.string(),
@@ -123,17 +181,22 @@ export const exampleCard = {
   productId: 'MP-CLOUDFILTER',
   productName: 'CloudFilter',
   kind: 'reconcile' as const,
+  state: 'ready' as const,
   flags: [],
   usage: 43,
   target: 43,
   current: 40,
   difference: 3,
+  unitPrice: 2.5,
+  worth: { currency: 'USD', amount: 7.5 },
   money: [{ currency: 'USD', amount: 7.5, notBilled: false }],
   preview: ['First billed on 2026-12-01. Nothing is billed or credited for periods already invoiced.'],
   write: { lineId: '9001', from: 40, to: 43, effectiveDate: '2026-12-01' },
   approvable: true,
   bulkApprovable: true,
   dismissed: false,
+  dismissal: null,
+  pending: null,
   changedAt: '2026-11-23T09:00:41.000Z',
 };
 
@@ -170,6 +233,20 @@ export const exampleCardDetail = {
       words: 'the line ends on 2026-12-15, and another line of its agreement follows it before 2027-01-01',
     },
   ],
+  pickedLineId: null,
+  approvals: [
+    {
+      approvalId: exampleIds.approval,
+      from: 38,
+      to: 40,
+      effectiveDate: '2026-11-01',
+      state: 'applied' as const,
+      by: `person:${exampleIds.line}`,
+      at: '2026-10-28T14:00:00.000Z',
+      undoOf: null,
+    },
+  ],
+  names: { [`person:${exampleIds.line}`]: 'Ada Lovelace' },
   explanation: {
     counts: [
       {
@@ -178,6 +255,10 @@ export const exampleCardDetail = {
         quantity: 43,
         source: 'pull' as const,
         asOf: '2026-11-23T09:00:00.000Z',
+        vendorAccountName: 'Acme Dental',
+        serviceName: 'CloudFilter',
+        mappedHow: 'exact' as const,
+        rounding: 'none' as const,
       },
     ],
     combine: 'one service',
@@ -186,10 +267,12 @@ export const exampleCardDetail = {
   },
 };
 
-type CardRow = Awaited<ReturnType<typeof ownedCard>>;
+type CardRow = NonNullable<Awaited<ReturnType<typeof findCard>>>;
 
 export function cardView(row: CardRow) {
-  const { detail } = row.card;
+  const { detail, currency, amount, dismissed } = row.card;
+  const [price, ...others] = [...new Set(detail.lines.map(({ unitPrice }) => unitPrice))];
+  const { dismissal } = row;
   return {
     ...row.card,
     flags: detail.flags,
@@ -199,6 +282,20 @@ export function cardView(row: CardRow) {
     psaAccountName: row.psaAccountName,
     productId: row.productId,
     productName: row.productName,
+    unitPrice: price === undefined || others.length > 0 ? null : price,
+    worth: amount === null ? null : { currency, amount },
+    pending: row.pending,
+    dismissal:
+      dismissed && dismissal
+        ? {
+            reason: dismissal.reason,
+            until: dismissal.until,
+            before: dismissal.until === 'date' ? dismissal.before : null,
+            reviewed: dismissal.reviewed ?? false,
+            by: dismissal.by ?? null,
+            at: dismissal.at ?? null,
+          }
+        : null,
   };
 }
 
@@ -208,19 +305,40 @@ function writeOf({ write }: Card) {
   return { lineId, from: quantity, to: write.newQuantity, effectiveDate: asOfKnown ? asOf : null };
 }
 
-/** One card with its lines and the origin of every number, and its rule under the name of its author. */
+/** One card with its lines, the origin of every number, and what was approved of it, under the names of who did it. */
 export async function cardDetailView(db: Queryable, row: CardRow) {
-  const { detail } = row.card;
+  const { detail, id } = row.card;
+  const card = cardView(row);
   const { counts, rule, ...explanation } = detail.explanation;
-  const names = await namesOfActors(db, rule ? [rule.author] : []);
+  const [named, approvals] = [await namesOfCounts(db, counts), await listApprovalsOfCard(db, id, mostApprovals)];
+  const mentioned = [card.dismissal?.by, card.pending?.by, rule?.author, ...approvals.map(({ by }) => by)];
+  const actors = mentioned.filter((actor) => actor !== undefined && actor !== null);
+  const names = actors.length > 0 ? await namesOfActors(db, actors) : new Map<string, string>();
   return {
-    ...cardView(row),
+    ...card,
     lines: detail.lines,
     leftOut: detail.leftOut,
+    pickedLineId: row.pickedLineId,
+    approvals,
+    names: Object.fromEntries(names),
     explanation: {
       ...explanation,
-      counts: counts.map((count) => ({ ...count })),
       rule: rule && { ...rule, authorName: names.get(rule.author) ?? rule.author },
+      counts: counts.map((count) => {
+        const of = named.find(
+          (each) =>
+            each.integrationId === count.integrationId &&
+            each.vendorAccountId === count.vendorAccountId &&
+            each.serviceId === count.serviceId,
+        );
+        return {
+          ...count,
+          vendorAccountName: of?.vendorAccountName ?? null,
+          serviceName: of?.serviceName ?? null,
+          mappedHow: of?.how ?? null,
+          rounding: of?.rounding ?? null,
+        };
+      }),
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   psaProduct,
   type PreviewFilter,
 } from '../schema/index.ts';
+import { isCardOf } from './cardList.ts';
 import { isDatePassed, isUnderWay, writeOfCard } from './signOff.ts';
 
 export type PreviewRow = typeof approvalPreview.$inferSelect;
@@ -34,7 +35,7 @@ export async function storePreview(
     .values({ ...row, organizationId, expiresAt: fromNow(lifeMs) })
     .returning();
   if (!made) throw new Error('The preview was not stored.');
-  const { psaAccountId, psaProductId } = preview.filter;
+  const { psaConnectionId, filter } = preview;
   await tx.execute(sql`
     with considered as materialized (
       select c.id, c.psa_account_id, c.psa_product_id, w.*, c.detail -> 'money' -> 0 as money,
@@ -45,10 +46,7 @@ export async function storePreview(
              end as reason
         from card c
        cross join lateral ${writeOfCard} w
-       where c.organization_id = ${organizationId} and c.psa_connection_id = ${preview.psaConnectionId}
-         and c.kind <> 'no_change'
-         and ${psaAccountId === undefined ? sql`true` : sql`c.psa_account_id = ${psaAccountId}`}
-         and ${psaProductId === undefined ? sql`true` : sql`c.psa_product_id = ${psaProductId}`}),
+       where ${isCardOf(organizationId, { ...filter, psaConnectionId })} and c.kind <> 'no_change'),
     kept as (
       insert into approval_preview_line (preview_id, position, card_id, psa_account_id, psa_product_id, agreement_id, line_id,
                                          from_quantity, to_quantity, effective_date, currency, amount, not_billed)

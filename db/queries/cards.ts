@@ -2,9 +2,10 @@
  * Cards. They are recomputed for the affected PSA accounts in the transaction that changes their inputs (counts,
  * mappings, rules, lines), so that no reader ever sees a card that does not fit its numbers.
  */
-import { and, asc, desc, eq, gt, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
 import type { Acceptance, IncompleteRead } from '../../domain/incomplete.ts';
+import { foundOf, stateOf } from '../../domain/reconcile/review.ts';
 import { unreadOf } from '../../domain/reconcile/unread.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import {
@@ -16,13 +17,12 @@ import {
   integration,
   productRule,
   psaAccount,
-  psaProduct,
   serviceMapping,
   syncRun,
   usageCount,
   vendorAccount,
 } from '../schema/index.ts';
-import { isMappingOf, isPsaAccount } from './joins.ts';
+import { isMappingOf } from './joins.ts';
 import { among } from './among.ts';
 import { quantityDecimalsOf, readPsaConnection, type PsaConnectionRow } from './psaConnection.ts';
 import { listUnreadOf } from './psaUnread.ts';
@@ -31,6 +31,8 @@ export type CardRow = typeof card.$inferSelect;
 
 /** How many PSA accounts have their inputs held in memory at once. */
 const accountsPerBatch = 500;
+/** Letters of a name by which cards are ordered: an entry of an index takes 2,700 bytes. */
+const longestName = 200;
 
 /** Recomputes all cards of a connection, after a refresh. */
 export async function recomputeConnection(tx: Transaction, psaConnectionId: string): Promise<void> {
@@ -88,7 +90,7 @@ export async function recomputeCards(
     const inputs = await readInputs(tx, connection, batch);
     const rows = batch.flatMap((psaAccountId) => {
       const input = inputs.get(psaAccountId);
-      return input ? reconcileAccount(input).map((computed) => rowOf(psaAccountId, computed)) : [];
+      return input ? reconcileAccount(input).map((computed) => rowOf(psaAccountId, computed, input)) : [];
     });
     await tx.execute(sql`
       delete from card c
@@ -99,23 +101,39 @@ export async function recomputeCards(
             where (r.psa_account_id, r.psa_product_id) = (c.psa_account_id, c.psa_product_id))`);
     await tx.execute(sql`
       insert into card as c (organization_id, psa_connection_id, psa_account_id, psa_product_id, kind, flags, usage, target,
-                             current, difference, approvable, bulk_approvable, dismissed, detail)
+                             current, difference, approvable, bulk_approvable, dismissed, detail, state, found, currency,
+                             amount, integration_ids, account_name, product_name, search)
       select ${organizationId}::uuid, ${psaConnectionId}::uuid, r.psa_account_id, r.psa_product_id, r.kind, r.flags, r.usage,
-             r.target, r.current, r.difference, r.approvable, r.bulk_approvable, r.dismissed, r.detail
+             r.target, r.current, r.difference, r.approvable, r.bulk_approvable, r.dismissed, r.detail, r.state, r.found,
+             r.currency, r.amount, r.integration_ids, left(a.name, ${longestName}),
+             left(coalesce(p.product_id, r.psa_product_id), ${longestName}),
+             lower(left(concat_ws(' ', a.name, p.product_id, p.name), 3 * ${longestName}))
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
              psa_account_id text, psa_product_id text, kind text, flags text[], usage float8, target float8, current float8,
-             difference float8, approvable boolean, bulk_approvable boolean, dismissed boolean, detail jsonb)
+             difference float8, approvable boolean, bulk_approvable boolean, dismissed boolean, detail jsonb, state text,
+             found text, currency text, amount numeric, integration_ids uuid[])
+        join psa_account a on (a.psa_connection_id, a.id) = (${psaConnectionId}::uuid, r.psa_account_id)
+        left join psa_product p on (p.psa_connection_id, p.id) = (${psaConnectionId}::uuid, r.psa_product_id)
        order by r.psa_account_id, r.psa_product_id
       on conflict (psa_connection_id, psa_account_id, psa_product_id) do update
          set kind = excluded.kind, flags = excluded.flags, usage = excluded.usage, target = excluded.target,
              current = excluded.current, difference = excluded.difference, approvable = excluded.approvable,
              bulk_approvable = excluded.bulk_approvable, dismissed = excluded.dismissed, detail = excluded.detail,
-             changed_at = now()
-       where c.detail is distinct from excluded.detail or c.dismissed is distinct from excluded.dismissed`);
+             state = excluded.state, found = excluded.found, currency = excluded.currency, amount = excluded.amount,
+             integration_ids = excluded.integration_ids, account_name = excluded.account_name,
+             product_name = excluded.product_name, search = excluded.search,
+             changed_at = case when (c.detail, c.dismissed) is distinct from (excluded.detail, excluded.dismissed)
+                               then now() else c.changed_at end
+       where (c.detail, c.dismissed, c.state, c.found, c.amount, c.integration_ids, c.account_name, c.product_name, c.search)
+             is distinct from (excluded.detail, excluded.dismissed, excluded.state, excluded.found, excluded.amount,
+                               excluded.integration_ids, excluded.account_name, excluded.product_name, excluded.search)`);
   }
 }
 
-function rowOf(psaAccountId: string, computed: Card) {
+function rowOf(psaAccountId: string, computed: Card, { mappings }: ReconcileInput) {
+  const found = foundOf(computed);
+  const { counts } = computed.explanation;
+  const feeding = counts.length > 0 ? counts : mappings.filter((each) => each.productIds.includes(computed.productId));
   return {
     psa_account_id: psaAccountId,
     psa_product_id: computed.productId,
@@ -129,6 +147,11 @@ function rowOf(psaAccountId: string, computed: Card) {
     bulk_approvable: computed.bulkApprovable,
     dismissed: computed.dismissed,
     detail: computed,
+    state: stateOf(computed),
+    found: found?.kind ?? null,
+    currency: found?.currency ?? null,
+    amount: found?.amount ?? null,
+    integration_ids: [...new Set(feeding.map(({ integrationId }) => integrationId))].sort(),
   };
 }
 
@@ -314,79 +337,6 @@ function decisionOf(row: typeof cardDecision.$inferSelect): Decision {
   };
 }
 
-export interface CardFilter {
-  kind?: CardRow['kind'] | undefined;
-  flag?: string | undefined;
-  psaConnectionId?: string | undefined;
-  psaAccountId?: string | undefined;
-  dismissed?: boolean | undefined;
-  approvable?: boolean | undefined;
-  bulkApprovable?: boolean | undefined;
-}
-
-export type CardSort = 'id' | 'account' | 'difference';
-
-/** The position of a card in the sort order; a page of cards begins after it. */
-export type CardPlace = { id: string } | { account: string; id: string } | { difference: number; id: string };
-
-/** Largest first; a card without a difference comes last. */
-const size = sql<number>`coalesce(abs(${card.difference}), -1)`;
-
-/** A page of cards in one of three orders, with the names of their PSA account and product. */
-export async function listCards(
-  db: Queryable,
-  organizationId: string,
-  filter: CardFilter,
-  page: { sort?: CardSort; after?: CardPlace | undefined; limit: number },
-) {
-  const order = { id: [], account: [asc(psaAccount.name)], difference: [desc(size)] }[page.sort ?? 'id'];
-  return cardsWithNames(db)
-    .where(
-      and(
-        eq(card.organizationId, organizationId),
-        filter.kind ? eq(card.kind, filter.kind) : undefined,
-        filter.flag ? sql`${filter.flag} = any(${card.flags})` : undefined,
-        filter.psaConnectionId ? eq(card.psaConnectionId, filter.psaConnectionId) : undefined,
-        filter.psaAccountId ? eq(card.psaAccountId, filter.psaAccountId) : undefined,
-        filter.dismissed === undefined ? undefined : eq(card.dismissed, filter.dismissed),
-        filter.approvable === undefined ? undefined : eq(card.approvable, filter.approvable),
-        filter.bulkApprovable === undefined ? undefined : eq(card.bulkApprovable, filter.bulkApprovable),
-        page.after ? afterPlace(page.after) : undefined,
-      ),
-    )
-    .orderBy(...order, asc(card.id))
-    .limit(page.limit);
-}
-
-function afterPlace(place: CardPlace) {
-  if ('account' in place) return sql`(${psaAccount.name}, ${card.id}) > (${place.account}, ${place.id}::uuid)`;
-  if ('difference' in place)
-    return sql`(${size} < ${place.difference}::float8 or (${size} = ${place.difference}::float8 and ${card.id} > ${place.id}::uuid))`;
-  return gt(card.id, place.id);
-}
-
-export async function findCard(db: Queryable, organizationId: string, id: string) {
-  const [row] = await cardsWithNames(db).where(and(eq(card.organizationId, organizationId), eq(card.id, id)));
-  return row;
-}
-
-function cardsWithNames(db: Queryable) {
-  return db
-    .select({
-      card,
-      psaAccountName: psaAccount.name,
-      productId: psaProduct.productId,
-      productName: psaProduct.name,
-    })
-    .from(card)
-    .innerJoin(psaAccount, isPsaAccount(card.psaConnectionId, card.psaAccountId))
-    .leftJoin(
-      psaProduct,
-      and(eq(psaProduct.psaConnectionId, card.psaConnectionId), eq(psaProduct.id, card.psaProductId)),
-    )
-    .$dynamic();
-}
-
 /** Stores a person's decision for an account × product and recomputes its card. Null withdraws a decision. */
 export async function decideCard(
   tx: Transaction,
@@ -402,4 +352,48 @@ export async function decideCard(
       set: change,
     });
   await recomputeCards(tx, psaConnectionId, [psaAccountId]);
+}
+
+/**
+ * Stores a dismissal for each of these cards of an organization, and recomputes their cards.
+ *
+ * @returns the cards that are there, each with its numbers before and its dismissal
+ */
+export async function dismissMany(
+  tx: Transaction,
+  organizationId: string,
+  cardIds: readonly string[],
+  dismissalOf: (card: CardRow) => NonNullable<Decision['dismissal']>,
+) {
+  const rows = await tx
+    .select()
+    .from(card)
+    .where(
+      and(
+        eq(card.organizationId, organizationId),
+        sql`${card.id} in (select value::uuid from jsonb_array_elements_text(${JSON.stringify(cardIds)}::jsonb))`,
+      ),
+    )
+    .orderBy(asc(card.psaConnectionId), asc(card.psaAccountId), asc(card.psaProductId));
+  const dismissed = rows.map((row) => ({ ...row, dismissal: dismissalOf(row) }));
+  const decisions = dismissed.map(({ psaConnectionId, psaAccountId, psaProductId, dismissal }) => ({
+    psaConnectionId,
+    psaAccountId,
+    psaProductId,
+    dismissal,
+  }));
+  await tx.execute(sql`
+    insert into card_decision (psa_connection_id, psa_account_id, psa_product_id, dismissal)
+    select * from jsonb_to_recordset(${JSON.stringify(decisions)}::jsonb)
+      as r("psaConnectionId" uuid, "psaAccountId" text, "psaProductId" text, dismissal jsonb)
+    on conflict (psa_connection_id, psa_account_id, psa_product_id) do update set dismissal = excluded.dismissal`);
+  for (const psaConnectionId of [...new Set(rows.map((row) => row.psaConnectionId))]) {
+    const of = rows.filter((row) => row.psaConnectionId === psaConnectionId);
+    await recomputeCards(
+      tx,
+      psaConnectionId,
+      of.map(({ psaAccountId }) => psaAccountId),
+    );
+  }
+  return dismissed;
 }

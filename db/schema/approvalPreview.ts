@@ -19,6 +19,11 @@ import { psaConnection } from './psaConnection.ts';
 export interface PreviewFilter {
   psaAccountId?: string | undefined;
   psaProductId?: string | undefined;
+  integrationId?: string | undefined;
+  direction?: 'under' | 'over' | undefined;
+  search?: string | undefined;
+  /** Only these. */
+  cardIds?: string[] | undefined;
 }
 
 export interface PreviewMoney {

@@ -5,6 +5,7 @@ import {
   index,
   integer,
   jsonb,
+  numeric,
   pgTable,
   primaryKey,
   text,
@@ -14,6 +15,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { ApprovalBatchState, ApprovalLineState } from '../../domain/transitions.ts';
 import type { AccountRule, Card, CardKind, Dismissal } from '../../domain/reconcile.ts';
+import type { CardState, FoundKind } from '../../domain/reconcile/review.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
@@ -42,11 +44,35 @@ export const card = pgTable(
     /** The whole card as domain/reconcile.ts computes it: lines, money, preview, explanation. */
     detail: jsonb().$type<Card>().notNull(),
     changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
+    /** What follows is for lists and sums. The names are those of the PSA, which recomputes the cards when it is read. */
+    state: text().$type<CardState>().notNull().default('agrees'),
+    accountName: text('account_name').notNull().default(''),
+    /** The PSA's Product ID, or the id of a product that the PSA does not list. */
+    productName: text('product_name').notNull().default(''),
+    /** Names of account and product in lower case, in which a search looks. */
+    search: text().notNull().default(''),
+    /** The integrations whose services are mapped to the product. */
+    integrationIds: uuid('integration_ids').array().notNull().default([]),
+    found: text().$type<FoundKind>(),
+    currency: text(),
+    /** Four decimals, so that sums are exact. */
+    amount: numeric({ precision: 20, scale: 4, mode: 'number' }),
   },
   (t) => [
     unique().on(t.psaConnectionId, t.psaAccountId, t.psaProductId),
     index().on(t.organizationId, t.kind, t.id),
     index().on(t.organizationId, t.id),
+    // One for each order of the list, so that a page costs the same however many cards there are.
+    index().on(t.organizationId, t.accountName, t.productName, t.id),
+    index().on(t.organizationId, t.productName, t.accountName, t.id),
+    index('card_by_difference').on(t.organizationId, sql`(-coalesce(abs(difference), -1))`, t.id),
+    index('card_by_amount').on(t.organizationId, sql`(-coalesce(abs(amount), -1))`, t.id),
+    index('card_search').using('gin', t.search.op('gin_trgm_ops')),
+    // Counts are made of these alone.
+    index().on(t.organizationId, t.dismissed, t.state),
+    index('card_found')
+      .on(t.organizationId, t.found, t.currency, t.amount, t.psaAccountId)
+      .where(sql`found is not null and not dismissed`),
   ],
 );
 
@@ -126,6 +152,8 @@ export const approvalLine = pgTable(
     index().on(t.batchId, t.state, t.position),
     // Few lines are open compared with all that ever were, so these indexes are partial.
     index('approval_line_open_card').on(t.cardId).where(open),
+    // Shows on a card what was approved before.
+    index().on(t.cardId),
     index('approval_line_open_line').on(t.lineId).where(open),
   ],
 );

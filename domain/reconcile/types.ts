@@ -79,9 +79,17 @@ export interface AccountRule {
   expires?: string | undefined;
 }
 
-export type Dismissal =
-  | { until: 'change'; target: number | null; current: number; reason: string }
-  | { until: 'date'; before: string; reason: string };
+interface Dismissed {
+  reason: string;
+  /** Who dismissed it, as the audit names it, and when (ISO time); absent on dismissals of before these were kept. */
+  by?: string;
+  at?: string;
+  /** Somebody looked at the card and leaves what is billed as it is. */
+  reviewed?: boolean;
+}
+
+export type Dismissal = Dismissed &
+  ({ until: 'change'; target: number | null; current: number } | { until: 'date'; before: string });
 
 export interface Decision {
   rule?: AccountRule;

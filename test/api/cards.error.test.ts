@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { freshCard } from '../kit/apiTenant.ts';
@@ -37,12 +38,53 @@ test.each([
   expect(await harness.dump()).toEqual(before);
 });
 
-test.each(['kind=x', 'approvable=yes', 'dismissed=1', 'sort=money', 'psaConnectionId=x', `flag=${'x'.repeat(51)}`])(
-  'the filter %s is refused',
-  async (query) => {
-    await harness.admin.problem(400, 'invalid-request', 'GET', `/v1/cards?${query}`);
-  },
-);
+test.each([
+  'kind=x',
+  'approvable=yes',
+  'dismissed=1',
+  'sort=size',
+  'state=x',
+  'direction=up',
+  'search=a',
+  'integrationId=x',
+  'pending=done',
+  'psaConnectionId=x',
+  `flag=${'x'.repeat(51)}`,
+])('the filter %s is refused', async (query) => {
+  await harness.admin.problem(400, 'invalid-request', 'GET', `/v1/cards?${query}`);
+});
+
+test.each([
+  ['without cards', { cardIds: [], reason: 'x' }, 400, 'invalid-request'],
+  ['without a reason', { cardIds: [randomUUID()] }, 400, 'invalid-request'],
+  ['of cards that are not there', { cardIds: [randomUUID()], reason: 'x' }, 422, 'unknown-cards'],
+])('a dismissal of several %s is refused', async (_, body, status, code) => {
+  const before = await harness.dump();
+  await harness.admin.problem(status, code, 'POST', '/v1/cards/dismiss', body);
+  expect(await harness.dump()).toEqual(before);
+});
+
+test('a dismissal of several is all or nothing, and no other organization has it', async () => {
+  const { items } = await harness.admin.good<{ items: { id: string; kind: string }[] }>('GET', '/v1/cards?limit=200');
+  const cardIds = items.map(({ id }) => id);
+  const before = await harness.dump();
+  // A card on no line has no period.
+  expect(items.some(({ kind }) => kind === 'new_revenue')).toBe(true);
+  const body = { cardIds, until: 'period', reason: 'x' };
+  await harness.admin.problem(422, 'no-date', 'POST', '/v1/cards/dismiss', body);
+  const theirs = harness.as(harness.other.tokens.operate);
+  await theirs.problem(422, 'unknown-cards', 'POST', '/v1/cards/dismiss', { cardIds, reason: 'x' });
+  expect(await harness.dump()).toEqual(before);
+});
+
+test('what somebody else sees now is not reviewed by whoever saw other numbers', async () => {
+  const before = await harness.dump();
+  const { current } = await harness.admin.good<{ current: number }>('GET', path);
+  const body = { seen: { target: 1, current } };
+  await harness.admin.problem(409, 'changed-meanwhile', 'POST', `${path}/review`, body);
+  await harness.admin.problem(400, 'invalid-request', 'POST', `${path}/review`, {});
+  expect(await harness.dump()).toEqual(before);
+});
 
 test('a card of a product without a line cannot have one picked', async () => {
   const { items } = await harness.admin.good<{ items: { id: string }[] }>('GET', '/v1/cards?kind=new_revenue');

@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recomputeCards } from '../../db/queries/cards.ts';
 import { agreementLine } from '../../db/schema/index.ts';
@@ -14,14 +14,17 @@ afterAll(() => harness?.close());
 interface Card {
   id: string;
   psaAccountId: string;
+  psaAccountName: string;
   kind: string;
   flags: { code: string }[];
   target: number | null;
+  current: number;
+  difference: number | null;
   approvable: boolean;
   bulkApprovable: boolean;
   dismissed: boolean;
   lines: { lineId: string }[];
-  write: { lineId: string; from: number; to: number } | null;
+  write: { lineId: string; from: number; to: number; effectiveDate: string | null } | null;
   explanation: { counts: { vendorAccountId: string; quantity: number }[]; rule: { author: string } | null };
 }
 const list = async (query: string) =>
@@ -139,4 +142,90 @@ test('a dismissal lasts until a number changes, this period, or a date, or until
   expect(changed.dismissed).toBe(false);
   const past = { until: 'date', date: '2000-01-01', reason: 'Over' };
   expect((await harness.admin.good<Card>('POST', `/v1/cards/${id}/dismiss`, past)).dismissed).toBe(false);
+});
+
+test('cards are found by what is typed, by integration, by direction and by what they ask of a person', async () => {
+  const all = await list('sort=account');
+  const named = await list('search=PANY%203&sort=account');
+  expect(named.map((card) => card.id)).toEqual(
+    all.filter((card) => card.psaAccountName === 'Company 3').map((card) => card.id),
+  );
+  expect(named.length).toBeGreaterThan(3);
+  expect((await list('search=mp-usual')).length).toBe(all.length);
+  expect(await list('search=%25%25')).toEqual([]);
+  expect((await list(`integrationId=${harness.one.integrationId}`)).length).toBe(all.length);
+  expect(await list(`integrationId=${harness.other.integrationId}`)).toEqual([]);
+  expect((await list(`psaProductId=${harness.one.product('usual')}`)).length).toBe(all.length);
+  const under = await list('direction=under');
+  expect(under.every((card) => (card.difference ?? 0) > 0)).toBe(true);
+  expect(under.length + (await list('direction=over')).length).toBe(all.filter((card) => card.difference).length);
+  expect((await list('state=needs_choice')).map((card) => card.psaAccountId)).toEqual([
+    harness.one.psaAccount(numbers.twoLines),
+  ]);
+  expect((await list('state=ready')).every((card) => card.bulkApprovable)).toBe(true);
+});
+
+test('the counts are those of the lists, under the same filter', async () => {
+  interface Counts {
+    states: { state: string; cards: number }[];
+    dismissed: number;
+    total: number;
+  }
+  const { id } = await only(9);
+  await harness.admin.good('POST', `/v1/cards/${id}/dismiss`, { reason: 'Counted apart' });
+  for (const filter of ['', 'search=company%202&', 'direction=under&']) {
+    const counts = await harness.admin.good<Counts>('GET', `/v1/cards/counts?${filter}`);
+    expect(counts.total).toBe((await list(filter)).length);
+    expect(counts.dismissed).toBe((await list(`${filter}dismissed=true`)).length);
+    for (const { state, cards } of counts.states)
+      expect(cards, `${filter}${state}`).toBe((await list(`${filter}dismissed=false&state=${state}`)).length);
+  }
+  await harness.admin.good('DELETE', `/v1/cards/${id}/dismiss`);
+});
+
+test('several cards are dismissed for one reason, each with its audit row and who did it', async () => {
+  const cards = [await only(11), await only(12), await only(13)];
+  const cardIds = cards.map(({ id }) => id);
+  const body = { cardIds, reason: 'They are moving away' };
+  expect(await harness.admin.good('POST', '/v1/cards/dismiss', body)).toEqual({ dismissed: 3 });
+  const dismissed = await list('dismissed=true');
+  expect(dismissed.map((card) => card.id).toSorted()).toEqual(cardIds.toSorted());
+  const by = `token:${harness.one.adminTokenId}`;
+  expect(dismissed[0]).toMatchObject({ dismissal: { reason: body.reason, until: 'change', reviewed: false, by } });
+  expect(await harness.admin.good('GET', `/v1/cards/${cardIds[0]}`)).toMatchObject({ names: { [by]: 'admin' } });
+  const { rows } = await harness.db.execute(
+    sql`select subject_id from audit where action = 'card.dismiss' and after->'dismissal'->>'reason' = ${body.reason}`,
+  );
+  expect(rows.map((row) => row['subject_id']).toSorted()).toEqual(cardIds.toSorted());
+  for (const id of cardIds) await harness.admin.good('DELETE', `/v1/cards/${id}/dismiss`);
+});
+
+test('reviewed without a change holds until a number changes', async () => {
+  const { id, target, current } = await only(14);
+  const reviewed = await harness.admin.good<Card>('POST', `/v1/cards/${id}/review`, { seen: { target, current } });
+  expect(reviewed).toMatchObject({ dismissed: true, dismissal: { reviewed: true, reason: 'Reviewed, no change' } });
+  const rule = { offset: 1, reason: 'One more' };
+  expect(await harness.admin.good('PUT', `/v1/cards/${id}/rule`, { rule })).toMatchObject({
+    dismissed: false,
+    dismissal: null,
+  });
+  await harness.admin.good('DELETE', `/v1/cards/${id}/rule`);
+});
+
+test('a card shows what was approved of it, by whom, and what of that is under way', async () => {
+  const { id, write } = await only(15);
+  const { approval } = await harness.admin.good<{ approval: { id: string } }>('POST', '/v1/approvals', {
+    cards: [{ cardId: id, ...write }],
+  });
+  const by = `token:${harness.one.adminTokenId}`;
+  const [shown] = await list('pending=todo');
+  expect(shown).toMatchObject({ id, pending: { approvalId: approval.id, state: 'todo', to: write?.to, by } });
+  expect(await list('pending=writing')).toEqual([]);
+  const card = await harness.admin.good<Card>('GET', `/v1/cards/${id}`);
+  expect(card).toMatchObject({ approvals: [{ approvalId: approval.id, state: 'todo', by }], names: { [by]: 'admin' } });
+  expect(card.explanation.counts).toMatchObject([
+    { vendorAccountName: expect.any(String), serviceName: 'CloudFilter', mappedHow: 'person', rounding: 'none' },
+  ]);
+  await harness.admin.good('POST', `/v1/approvals/${approval.id}/withdraw`);
+  expect(await list('pending=todo')).toEqual([]);
 });

@@ -38,7 +38,10 @@ const lists = () => {
   return {
     cards: '/v1/cards?',
     'cards by account': '/v1/cards?sort=account&',
+    'cards by product': '/v1/cards?sort=product&',
     'cards by difference': '/v1/cards?sort=difference&',
+    'cards by money': '/v1/cards?sort=money&',
+    'cards that are searched for': '/v1/cards?sort=account&search=company&',
     'PSA accounts': `/v1/psa-connections/${psaConnectionId}/accounts?`,
     'PSA products': `/v1/psa-connections/${psaConnectionId}/products?`,
     customers: `/v1/integrations/${integrationId}/customers?`,
@@ -53,7 +56,10 @@ const lists = () => {
 const names = [
   'cards',
   'cards by account',
+  'cards by product',
   'cards by difference',
+  'cards by money',
+  'cards that are searched for',
   'PSA accounts',
   'PSA products',
   'customers',
@@ -102,8 +108,9 @@ async function addRows(where: number): Promise<void> {
   await addIntegrations(1);
   await db.execute(sql`
     insert into card (organization_id, psa_connection_id, psa_account_id, psa_product_id, kind, flags, current, difference,
-                      approvable, bulk_approvable, detail)
-    select organization_id, psa_connection_id, ${place}, psa_product_id, kind, flags, current, ${where}, false, false, detail
+                      approvable, bulk_approvable, detail, account_name, product_name, amount)
+    select organization_id, psa_connection_id, ${place}, psa_product_id, kind, flags, current, ${where}, false, false, detail,
+           ${`Company ${where}`}, product_name, ${where % 3 === 0 ? null : where}
       from card where psa_account_id = ${one.psaAccount(1)}`);
   await writeAudit(n);
 }
@@ -150,8 +157,9 @@ describe.each(names)('the list of %s', (name) => {
         encode('1e999'),
         encode("1'; drop table card"),
       );
-      bad.push(encode('{"account":"a\\u0000","id":"0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11"}'));
-      bad.push(encode('{"difference":1e999,"id":"0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11"}'));
+      bad.push(encode('{"by":["a\\u0000","b"],"id":"0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11"}'));
+      bad.push(encode('{"by":[1e999],"id":"0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11"}'));
+      bad.push(encode('{"by":["a"],"id":"0b8f9c1e-5d2c-4c53-9d0e-3f6f3a3f1d11"}'));
     }
     for (const cursor of bad) {
       await harness.admin.problem(400, 'invalid-cursor', 'GET', `${lists()[name]}cursor=${encodeURIComponent(cursor)}`);

@@ -18,7 +18,7 @@ import type { Transaction } from '../../db/client.ts';
 import { recordDelivered } from '../../db/queries/alertDelivery.ts';
 import { clearAlert } from '../../db/queries/alerts.ts';
 import { claimLine, releaseClaim, type ApprovalLineRow, type LineOutcome } from '../../db/queries/approvals.ts';
-import { listCards } from '../../db/queries/cards.ts';
+import { listCards } from '../../db/queries/cardList.ts';
 import { lockIntegration, readIntegration, storeVendorAccounts } from '../../db/queries/integration.ts';
 import { beginStep, blockStep, completeByFact, type StepKey } from '../../db/queries/process.ts';
 import {

@@ -232,7 +232,16 @@ export const samples: Record<string, Make> = {
   discardSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
 
   listCards: () => ({ query: 'limit=5' }),
+  countCards: () => ({ query: 'search=company' }),
+  getSummary: () => ({}),
   getCard: card,
+  dismissCards: async (tenant) => ({
+    body: { cardIds: [(await freshCard(tenant)).id], reason: 'Asked the customer' },
+  }),
+  reviewCard: async (tenant) => {
+    const { id, write } = await freshCard(tenant);
+    return { params: { id }, body: { seen: { target: write.newQuantity, current: write.line.quantity } } };
+  },
   dismissCard: async (tenant) => ({ ...(await card(tenant)), body: { reason: 'Asked the customer' } }),
   undismissCard: card,
   putCardLine: async (tenant) => {

@@ -8,7 +8,8 @@ import { insertBatch, listApprovalLines } from '../../db/queries/approvals.ts';
 import { storePreview } from '../../db/queries/approvalPreviews.ts';
 import { judgeCards, storeSignOff, type SeenCard } from '../../db/queries/signOff.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
-import { listCards, recomputeIntegration } from '../../db/queries/cards.ts';
+import { listCards } from '../../db/queries/cardList.ts';
+import { recomputeIntegration } from '../../db/queries/cards.ts';
 import {
   insertIntegration,
   linkVendorAccounts,

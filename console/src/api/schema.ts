@@ -324,6 +324,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cards/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reviewCard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cards/{id}/rule": {
         parameters: {
             query?: never;
@@ -335,6 +351,38 @@ export interface paths {
         put: operations["putCardRule"];
         post?: never;
         delete: operations["deleteCardRule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cards/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["countCards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cards/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["dismissCards"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1300,6 +1348,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getSummary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/syncs/{id}": {
         parameters: {
             query?: never;
@@ -1574,8 +1638,14 @@ export interface components {
             /** Format: date-time */
             expiresAt: string;
             filter: {
+                cardIds?: string[];
+                /** @enum {string} */
+                direction?: "under" | "over";
+                /** Format: uuid */
+                integrationId?: string;
                 psaAccountId?: string;
                 psaProductId?: string;
+                search?: string;
             };
             /** Format: uuid */
             id: string;
@@ -1660,6 +1730,15 @@ export interface components {
             changedAt: string;
             current: number;
             difference: number | null;
+            dismissal: {
+                at: string | null;
+                before: string | null;
+                by: string | null;
+                reason: string;
+                reviewed: boolean;
+                /** @enum {string} */
+                until: "change" | "date";
+            } | null;
             dismissed: boolean;
             flags: {
                 code: string;
@@ -1675,6 +1754,18 @@ export interface components {
                 currency: string | null;
                 notBilled: boolean;
             }[];
+            pending: {
+                /** Format: uuid */
+                approvalId: string;
+                at: string;
+                by: string;
+                from: number;
+                /** Format: uuid */
+                lineId: string;
+                /** @enum {string} */
+                state: "intended" | "writing" | "uncertain" | "todo";
+                to: number;
+            } | null;
             preview: string[];
             productId: string | null;
             productName: string | null;
@@ -1683,8 +1774,15 @@ export interface components {
             /** Format: uuid */
             psaConnectionId: string;
             psaProductId: string;
+            /** @enum {string} */
+            state: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
             target: number | null;
+            unitPrice: number | null;
             usage: number | null;
+            worth: {
+                amount: number;
+                currency: string | null;
+            } | null;
             write: {
                 effectiveDate: string | null;
                 from: number;
@@ -1692,16 +1790,47 @@ export interface components {
                 to: number;
             } | null;
         };
+        CardCounts: {
+            dismissed: number;
+            states: {
+                cards: number;
+                name: string;
+                /** @enum {string} */
+                state: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
+                words: string;
+            }[];
+            total: number;
+        };
         CardDetail: components["schemas"]["Card"] & {
+            approvals: {
+                /** Format: uuid */
+                approvalId: string;
+                /** Format: date-time */
+                at: string;
+                by: string;
+                effectiveDate: string | null;
+                from: number;
+                /** @enum {string} */
+                state: "intended" | "writing" | "uncertain" | "applied" | "already" | "conflict" | "rejected" | "todo" | "verified" | "withdrawn" | "replaced";
+                to: number;
+                /** Format: uuid */
+                undoOf: string | null;
+            }[];
             explanation: {
                 combine: string;
                 counts: ({
                     asOf: string;
+                    /** @enum {string|null} */
+                    mappedHow: "exact" | "vendor" | "person" | null;
                     quantity: number | null;
+                    /** @enum {string|null} */
+                    rounding: "none" | "up" | "down" | "nearest" | null;
                     serviceId: string;
+                    serviceName: string | null;
                     /** @enum {string} */
                     source: "push" | "pull";
                     vendorAccountId: string;
+                    vendorAccountName: string | null;
                 } & {
                     [key: string]: unknown;
                 })[];
@@ -1739,6 +1868,10 @@ export interface components {
                 }[];
                 unitPrice: number;
             }[];
+            names: {
+                [key: string]: string;
+            };
+            pickedLineId: string | null;
         };
         CardRule: {
             author: string;
@@ -1762,6 +1895,9 @@ export interface components {
                 };
             };
             serverVersion?: string;
+        };
+        DismissedCards: {
+            dismissed: number;
         };
         Field: {
             default: string | number | null;
@@ -2250,6 +2386,56 @@ export interface components {
             name: string;
             reason: string;
             score: number;
+        };
+        Summary: {
+            connections: {
+                hasApproved: boolean;
+                name: string;
+                /** Format: uuid */
+                psaConnectionId: string;
+                todos: number;
+                writesEnabled: boolean;
+                writing: number;
+            }[];
+            customersWithoutLine: {
+                ended: number;
+                none: number;
+            };
+            data: {
+                /** Format: date-time */
+                dataAsOf: string | null;
+                /** Format: uuid */
+                integrationId: string;
+                /** Format: date-time */
+                psaAsOf: string | null;
+                stale: boolean;
+                vendor: string;
+            }[];
+            found: {
+                currency: string | null;
+                /** @enum {string} */
+                kind: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
+                over: {
+                    amount: number;
+                    cards: number;
+                };
+                under: {
+                    amount: number;
+                    cards: number;
+                };
+                unpriced: number;
+            }[];
+            unmapped: {
+                customers: number;
+                /** Format: uuid */
+                integrationId: string;
+                largest: {
+                    id: string;
+                    name: string;
+                    seats: number;
+                }[];
+                seats: number;
+            }[];
         };
         SyncRequest: {
             /** Format: uuid */
@@ -2785,8 +2971,14 @@ export interface operations {
             content: {
                 "application/json": {
                     filter?: {
+                        cardIds?: string[];
+                        /** @enum {string} */
+                        direction?: "under" | "over";
+                        /** Format: uuid */
+                        integrationId?: string;
                         psaAccountId?: string;
                         psaProductId?: string;
+                        search?: string;
                     };
                     /** Format: uuid */
                     psaConnectionId: string;
@@ -2914,13 +3106,19 @@ export interface operations {
             query?: {
                 approvable?: "true" | "false";
                 cursor?: string;
+                direction?: "under" | "over";
                 dismissed?: "true" | "false";
                 flag?: string;
+                integrationId?: string;
                 kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
                 limit?: number;
+                pending?: "todo" | "writing";
                 psaAccountId?: string;
                 psaConnectionId?: string;
-                sort?: "id" | "account" | "difference";
+                psaProductId?: string;
+                search?: string;
+                sort?: "id" | "account" | "product" | "difference" | "money";
+                state?: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
             };
             header?: never;
             path?: never;
@@ -3115,6 +3313,46 @@ export interface operations {
             };
         };
     };
+    reviewCard: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    seen: {
+                        current: number;
+                        target: number | null;
+                    };
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardDetail"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     putCardRule: {
         parameters: {
             query?: never;
@@ -3176,6 +3414,89 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CardDetail"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    countCards: {
+        parameters: {
+            query?: {
+                approvable?: "true" | "false";
+                direction?: "under" | "over";
+                dismissed?: "true" | "false";
+                flag?: string;
+                integrationId?: string;
+                kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
+                pending?: "todo" | "writing";
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                psaProductId?: string;
+                search?: string;
+                state?: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardCounts"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismissCards: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    cardIds: string[];
+                    /** Format: date */
+                    date?: string;
+                    reason: string;
+                    /**
+                     * @default change
+                     * @enum {string}
+                     */
+                    until?: "change" | "period" | "date";
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DismissedCards"];
                 };
             };
             default: {
@@ -5641,6 +5962,33 @@ export interface operations {
                         items: components["schemas"]["Psa"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSummary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Summary"];
                 };
             };
             default: {

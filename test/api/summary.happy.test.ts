@@ -1,0 +1,103 @@
+import { eq } from 'drizzle-orm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { recomputeConnection } from '../../db/queries/cards.ts';
+import { agreement, agreementLine } from '../../db/schema/index.ts';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { customers, numbers } from '../kit/apiTenant.ts';
+
+let harness: ApiHarness;
+beforeAll(async () => {
+  harness = await startApi();
+});
+afterAll(() => harness?.close());
+
+interface Summary {
+  found: {
+    kind: string;
+    currency: string | null;
+    under: { amount: number; cards: number };
+    over: { amount: number; cards: number };
+    unpriced: number;
+  }[];
+  customersWithoutLine: { none: number; ended: number };
+  unmapped: { integrationId: string; customers: number; seats: number; largest: { name: string; seats: number }[] }[];
+  data: { dataAsOf: string | null; stale: boolean }[];
+  connections: { hasApproved: boolean; writesEnabled: boolean; todos: number }[];
+}
+const summary = () => harness.admin.good<Summary>('GET', '/v1/summary');
+const usd = (of: Summary, kind: string) =>
+  of.found.find((each) => each.kind === kind && each.currency === 'USD') ?? null;
+
+test('found money is the sum of the cards, apart for what needs a person', async () => {
+  // Customer n uses 9 + n, is billed 5, at 2.50 each.
+  const amounts = Array.from({ length: customers }, (_, at) => (10 + at - 5) * 2.5);
+  const found = await summary();
+  expect(usd(found, 'confirmed')).toEqual({
+    kind: 'confirmed',
+    currency: 'USD',
+    under: { amount: amounts.reduce((sum, amount) => sum + amount, 0), cards: customers },
+    over: { amount: 0, cards: 0 },
+    unpriced: 0,
+  });
+  // Two lines of 5 at one price: somebody picks one, the money is the same.
+  expect(usd(found, 'check')).toMatchObject({
+    under: { amount: (10 + numbers.twoLines - 1 - 10) * 2.5, cards: 1 },
+  });
+  expect(found.customersWithoutLine).toEqual({ none: 1, ended: 0 });
+  expect(found.unmapped).toMatchObject([
+    {
+      integrationId: harness.one.integrationId,
+      customers: 1,
+      seats: 10 + numbers.unmapped - 1,
+      largest: [{ seats: 10 + numbers.unmapped - 1 }],
+    },
+  ]);
+  expect(found.data).toMatchObject([{ dataAsOf: expect.any(String), stale: expect.any(Boolean) }]);
+  expect(found.connections).toMatchObject([{ hasApproved: false, writesEnabled: false, todos: 0 }]);
+});
+
+test('currencies are never added up; too much, agreements by the year and what is over stand apart', async () => {
+  const before = await summary();
+  const { db, one } = harness;
+  const agreementOf = (n: number) => eq(agreement.id, `one-agreement-${n}`);
+  await db.update(agreement).set({ currency: 'EUR' }).where(agreementOf(1));
+  await db.update(agreement).set({ monthly: false, billingCycle: 'Annual' }).where(agreementOf(2));
+  await db.update(agreement).set({ status: 'expired' }).where(agreementOf(3));
+  await db.update(agreementLine).set({ quantity: 1000 }).where(eq(agreementLine.id, 'one-line-4'));
+  await db.transaction((tx) => recomputeConnection(tx, one.psaConnectionId));
+  const after = await summary();
+  expect(after.found).toContainEqual({
+    kind: 'confirmed',
+    currency: 'EUR',
+    under: { amount: 12.5, cards: 1 },
+    over: { amount: 0, cards: 0 },
+    unpriced: 0,
+  });
+  expect(usd(after, 'annual')?.under).toEqual({ amount: 15, cards: 1 });
+  expect(usd(after, 'expired')?.under).toEqual({ amount: 30, cards: 1 });
+  expect(after.customersWithoutLine).toEqual({ none: 1, ended: 1 });
+  expect(usd(after, 'confirmed')).toMatchObject({
+    under: {
+      amount: (usd(before, 'confirmed')?.under.amount ?? 0) - 12.5 - 15 - 17.5 - 20,
+      cards: customers - 4,
+    },
+    over: { amount: (1000 - 13) * 2.5, cards: 1 },
+  });
+});
+
+test('what is dismissed is not found, and a to-do is counted', async () => {
+  const before = usd(await summary(), 'confirmed');
+  const { items } = await harness.admin.good<{ items: { id: string; write: object; worth: { amount: number } }[] }>(
+    'GET',
+    `/v1/cards?psaAccountId=${harness.one.psaAccount(5)}`,
+  );
+  const [card] = items;
+  await harness.admin.good('POST', `/v1/cards/${card?.id}/dismiss`, { reason: 'Ours' });
+  expect(usd(await summary(), 'confirmed')?.under).toEqual({
+    amount: (before?.under.amount ?? 0) - (card?.worth.amount ?? 0),
+    cards: (before?.under.cards ?? 0) - 1,
+  });
+  await harness.admin.good('DELETE', `/v1/cards/${card?.id}/dismiss`);
+  await harness.admin.good('POST', '/v1/approvals', { cards: [{ cardId: card?.id, ...card?.write }] });
+  expect((await summary()).connections).toMatchObject([{ todos: 1, hasApproved: false }]);
+});
