@@ -29,6 +29,7 @@ import {
   exampleApprovalLine,
   exampleSkippedCard,
   skippedCardSchema,
+  withNames,
 } from '../views/approval.ts';
 
 const tag = 'Approvals';
@@ -136,7 +137,10 @@ approvalRoutes.openapi(lines, async (c) => {
   const { limit, cursor, state } = c.req.valid('query');
   const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
-  return send(c, listOf(approvalLineSchema), { ...page, items: page.items.map(approvalLineView) });
+  return send(c, listOf(approvalLineSchema), {
+    ...page,
+    items: await withNames(deps, page.items.map(approvalLineView)),
+  });
 });
 
 const skipped = route({
@@ -253,5 +257,6 @@ async function skippedPage(
 ) {
   const rows = await listSkipped(deps.db, batchId, { ...of, limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
-  return { ...page, items: page.items.map(skippedOf).map((row) => ({ ...row, words: describeSkipped(row) })) };
+  const items = page.items.map(skippedOf).map((row) => ({ ...row, words: describeSkipped(row) }));
+  return { ...page, items: await withNames(deps, items) };
 }

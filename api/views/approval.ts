@@ -1,6 +1,7 @@
 /** An approval as the API shows it, with its lines and the cards that it left out. */
 import { z } from '@hono/zod-openapi';
 import { countLines, countSkipped, type ApprovalBatchRow, type listApprovalLines } from '../../db/queries/approvals.ts';
+import { namesOfCards } from '../../db/queries/cardList.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
@@ -9,12 +10,17 @@ import type { ApiDependencies } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
 import { exampleProcess, processSchema, processView } from './process.ts';
 
+/** As its card has them; null when the card is gone. */
+const cardNames = { psaAccountName: z.string().nullable(), productId: z.string().nullable() };
+const exampleNames = { psaAccountName: 'Acme Dental', productId: 'MP-CLOUDFILTER' };
+
 export const approvalLineSchema = z
   .object({
     id: z.uuid(),
     cardId: z.uuid(),
     psaAccountId: z.string(),
     psaProductId: z.string(),
+    ...cardNames,
     agreementId: z.string(),
     lineId: z.string(),
     from: z.number(),
@@ -55,6 +61,7 @@ type Counts = Record<(typeof approvalLineStates)[number], z.ZodInt>;
 export const skippedCardSchema = z
   .object({
     cardId: z.uuid(),
+    ...cardNames,
     reason: z.enum(skipReasons),
     words: z.string(),
     asked: z.object({ lineId: z.string(), from: z.number(), to: z.number(), effectiveDate: z.string().nullable() }),
@@ -74,6 +81,7 @@ export const exampleApprovalLine = {
   cardId: exampleIds.card,
   psaAccountId: '250',
   psaProductId: '77',
+  ...exampleNames,
   agreementId: '31',
   lineId: '9001',
   from: 40,
@@ -107,6 +115,7 @@ export const exampleApproval = {
 
 export const exampleSkippedCard = {
   cardId: exampleIds.run,
+  ...exampleNames,
   reason: 'differs' as const,
   words: 'It was shown as line 9002 from 12 to 14, and is line 9002 from 12 to 15 now. Look at the card again.',
   asked: { lineId: '9002', from: 12, to: 14, effectiveDate: '2026-12-01' },
@@ -125,6 +134,15 @@ export async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRo
     skipped: await countSkipped(deps.db, batch.id),
     process: steps.length > 0 ? processView(deps, ref, steps) : null,
   };
+}
+
+/** Shows rows about cards under the names of their account and product. */
+export async function withNames<T extends { cardId: string }>({ db }: ApiDependencies, rows: readonly T[]) {
+  const names = await namesOfCards(
+    db,
+    rows.map(({ cardId }) => cardId),
+  );
+  return rows.map((row) => ({ psaAccountName: null, productId: null, ...names.get(row.cardId), ...row }));
 }
 
 export function approvalLineView(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {

@@ -241,3 +241,15 @@ export async function namesOfCounts(
       left join service_mapping f on (f.integration_id, f.service_id) = (r."integrationId", r."serviceId")`);
   return rows;
 }
+
+/** Names of the account and product of cards that are there, by the cards' ids. */
+export async function namesOfCards(
+  db: Queryable,
+  cardIds: readonly string[],
+): Promise<Map<string, { psaAccountName: string; productId: string }>> {
+  const rows = await db
+    .select({ id: card.id, psaAccountName: card.accountName, productId: card.productName })
+    .from(card)
+    .where(sql`${card.id} = any(${sql.param([...cardIds])}::uuid[])`);
+  return new Map(rows.map(({ id, ...names }) => [id, names]));
+}

@@ -1619,7 +1619,9 @@ export interface components {
                 code: string;
                 detail: string;
             } | null;
+            productId: string | null;
             psaAccountId: string;
+            psaAccountName: string | null;
             psaProductId: string;
             /** Format: uuid */
             replacedBy: string | null;
@@ -2377,6 +2379,8 @@ export interface components {
                 lineId: string | null;
                 to: number | null;
             } | null;
+            productId: string | null;
+            psaAccountName: string | null;
             /** @enum {string} */
             reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed";
             words: string;
