@@ -10,6 +10,7 @@ import {
 } from '@tanstack/react-router';
 import { sessionState } from './api/session.ts';
 import { queryClient } from './api/queryClient.ts';
+import { cardSearchOf } from './features/cards/search.ts';
 import { findSession } from './features/me/enter.ts';
 import { NotFound } from './routes/notFound.tsx';
 import { Shell } from './routes/shell.tsx';
@@ -139,6 +140,27 @@ const reconcile = createRoute({
   getParentRoute: () => shell,
   path: '/reconcile',
   component: lazyRouteComponent(() => import('./routes/reconcile.tsx'), 'Reconcile'),
+  validateSearch: cardSearchOf,
+});
+
+/** The preview of the rest, when this one is of the first customer alone. */
+const restIn = (search: Record<string, unknown>): { rest?: string } => {
+  const rest = text(search['rest']);
+  return rest === undefined ? {} : { rest };
+};
+
+const approvalPreview = createRoute({
+  getParentRoute: () => shell,
+  path: '/approvals/previews/$id',
+  component: lazyRouteComponent(() => import('./routes/approvalPreview.tsx'), 'ApprovalPreviewPage'),
+  validateSearch: restIn,
+});
+
+const approval = createRoute({
+  getParentRoute: () => shell,
+  path: '/approvals/$id',
+  component: lazyRouteComponent(() => import('./routes/approval.tsx'), 'ApprovalPage'),
+  validateSearch: restIn,
 });
 
 const newCustomers = createRoute({
@@ -173,6 +195,8 @@ export const router = createRouter({
     shell.addChildren([
       start,
       reconcile,
+      approvalPreview,
+      approval,
       integrations,
       connectPsa,
       psaConnection,

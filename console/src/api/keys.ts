@@ -16,7 +16,18 @@ export const keys = {
   schedule: { of: (integrationId: string) => ['schedule', integrationId] },
   cards: {
     all: ['cards'],
-    sorted: (sort: string) => ['cards', sort],
+    list: (asked: object) => ['cards', 'list', asked],
+    counts: (asked: object) => ['cards', 'counts', asked],
+    one: (id: string) => ['cards', 'one', id],
+  },
+  summary: { all: ['summary'] },
+  approvals: {
+    all: ['approvals'],
+    one: (id: string) => ['approvals', id],
+    lines: (id: string) => ['approvals', id, 'lines'],
+    skipped: (id: string) => ['approvals', id, 'skipped'],
+    preview: (id: string) => ['approvals', 'previews', id],
+    previewLines: (id: string) => ['approvals', 'previews', id, 'lines'],
   },
   onboardings: { all: ['onboardings'] },
   mappings: {

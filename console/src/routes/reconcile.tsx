@@ -1,40 +1,94 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
+import { ActionBar } from '../features/cards/ActionBar.tsx';
+import { CardFilters, WhyNotBulk, type Narrowing } from '../features/cards/CardFilters.tsx';
+import { CardPanel } from '../features/cards/CardPanel.tsx';
 import { CardsTable } from '../features/cards/CardsTable.tsx';
-import { cardsQuery, type CardSort } from '../features/cards/queries.ts';
+import { cardsQuery, type Card } from '../features/cards/queries.ts';
+import { isNarrowed } from '../features/cards/search.ts';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
+import { useMay } from '../features/me/queries.ts';
+import { FoundMoney, UnderWay } from '../features/summary/FoundMoney.tsx';
+import { summaryQuery } from '../features/summary/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
-import { Select } from '../ui/Select.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 
-const sorts: readonly { id: CardSort; name: string }[] = [
-  { id: 'difference', name: 'The largest difference first' },
-  { id: 'account', name: 'By name' },
-];
+const route = getRouteApi('/shell/reconcile');
 
+/** Where money is found, explained and signed off. */
 export function Reconcile() {
-  const [sort, setSort] = useState<CardSort>('difference');
-  const query = useInfiniteQuery(cardsQuery(sort));
+  const search = route.useSearch();
+  const navigate = route.useNavigate();
+  const summary = useQuery(summaryQuery);
+  const mayOperate = useMay('operate');
+  const [chosen, setChosen] = useState<ReadonlyMap<string, Card>>(new Map());
+  const query = useInfiniteQuery(cardsQuery(search));
   const cards = query.data?.pages.flatMap(({ items }) => items) ?? [];
-  const words = usePsaWords(cards[0]?.psaConnectionId);
+  const connections = summary.data?.connections ?? [];
+  const psaConnectionId = search.psa ?? (connections.length === 1 ? connections[0]?.psaConnectionId : undefined);
+  const words = usePsaWords(psaConnectionId ?? cards[0]?.psaConnectionId);
+  const onNarrow: Narrowing['onNarrow'] = (change) => {
+    void navigate({
+      search: (before) =>
+        Object.fromEntries(
+          Object.entries({ ...before, ...change }).filter(([, value]) => value !== undefined),
+        ) as typeof before,
+      // What is typed or chosen is no place to go back to, but a card that is opened is.
+      replace: !('card' in change),
+    });
+  };
+  const choose = (card: Card, isChosen: boolean) => {
+    const next = new Map(chosen);
+    if (isChosen) next.set(card.id, card);
+    else next.delete(card.id);
+    setChosen(next);
+  };
   return (
     <Page
       title="Reconcile"
       lead={`What is used beside what is billed, by ${words.account.one} and ${words.product.one}.`}
-      actions={cards.length > 0 && <Select label="Order" choices={sorts} chosen={sort} onChoose={setSort} />}
     >
+      <Loaded query={summary} what="Found money" loading={<Skeleton label="Adding up …" rows={4} />}>
+        {(read) => (
+          <>
+            <FoundMoney summary={read} words={words} />
+            <UnderWay summary={read} />
+          </>
+        )}
+      </Loaded>
+      <CardFilters search={search} onNarrow={onNarrow} words={words} />
+      <WhyNotBulk search={search} onNarrow={onNarrow} />
+      {mayOperate ? (
+        <ActionBar
+          search={search}
+          psaConnectionId={psaConnectionId}
+          chosen={chosen}
+          shown={cards}
+          onChoose={(all) => setChosen(new Map(all.map((card) => [card.id, card])))}
+        />
+      ) : (
+        <p>You may look, and change nothing.</p>
+      )}
       <Loaded query={query} what="The cards" loading={<Skeleton label="Reading the cards …" rows={12} />}>
         {() =>
           cards.length === 0 ? (
-            <NoCards />
+            <NoCards isNarrowed={isNarrowed(search)} onAll={() => void navigate({ search: {} })} />
           ) : (
             <>
-              <CardsTable cards={cards} words={words} />
+              <CardsTable
+                cards={cards}
+                words={words}
+                chosen={mayOperate ? { ids: new Set(chosen.keys()), choose } : undefined}
+                onOpen={({ id }) => onNarrow({ card: id })}
+                sort={search.sort ?? 'money'}
+                onSort={(sort) => onNarrow({ sort, group: undefined })}
+                group={search.group}
+              />
               {query.hasNextPage && (
                 <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
                   {query.isFetchingNextPage ? 'Reading more …' : 'More cards'}
@@ -44,14 +98,23 @@ export function Reconcile() {
           )
         }
       </Loaded>
+      {search.card !== undefined && (
+        <CardPanel key={search.card} id={search.card} onClose={() => onNarrow({ card: undefined })} />
+      )}
     </Page>
   );
 }
 
 /** Why there is nothing to reconcile, and what makes something. */
-function NoCards() {
+function NoCards({ isNarrowed, onAll }: { isNarrowed: boolean; onAll: () => void }) {
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const isConnected = integrations.some(({ process }) => process.done);
+  if (isNarrowed)
+    return (
+      <EmptyState title="No card fits" action={<Button onPress={onAll}>Show all open cards</Button>}>
+        Nothing is left of the cards by what is searched for and chosen.
+      </EmptyState>
+    );
   return (
     <EmptyState title="Nothing to reconcile yet" action={<Link to="/integrations">Integrations</Link>}>
       {isConnected

@@ -9,6 +9,7 @@ import {
   TableLayout,
   Virtualizer,
 } from 'react-aria-components';
+import { Icon } from './Icon.tsx';
 import styles from './Table.module.css';
 
 export interface TableColumn<T> {
@@ -19,11 +20,14 @@ export interface TableColumn<T> {
   isNumeric?: boolean;
   /** In pixels; absent = its share of what is left. */
   width?: number;
+  /** It names the row; absent everywhere = the first one does. */
+  isName?: boolean;
+  /** How rows that are sorted by it go; absent = they are not. */
+  sorts?: 'ascending' | 'descending';
 }
 
 interface Props<T> {
   label: string;
-  /** The first one names the row. */
   columns: readonly TableColumn<T>[];
   rows: readonly T[];
   /** What the row is, in words, for typing ahead and for a screen reader. */
@@ -33,6 +37,26 @@ interface Props<T> {
   height?: number;
   /** Shown when there is no row. */
   empty?: ReactNode;
+  /** The column by which the rows are sorted, and what is told when another one is pressed. */
+  sorted?: { by: string; onSort: (column: string) => void };
+  /** What rows that follow each other have in common: it stands above them. */
+  groupOf?: ((row: T) => string) | undefined;
+}
+
+/** A row, or what the rows below it have in common. */
+type Entry<T> = { id: string; row: T } | { id: string; group: string };
+
+function entriesOf<T extends { id: string }>(
+  rows: readonly T[],
+  groupOf: ((row: T) => string) | undefined,
+): Entry<T>[] {
+  let last: string | undefined;
+  return rows.flatMap((row): Entry<T>[] => {
+    const group = groupOf?.(row);
+    const isNew = group !== last;
+    last = group;
+    return [...(group !== undefined && isNew ? [{ id: `group ${row.id}`, group }] : []), { id: row.id, row }];
+  });
 }
 
 const rowHeight = 36;
@@ -54,13 +78,17 @@ export function Table<T extends { id: string }>(props: Props<T>) {
   );
 }
 
-function Grid<T extends { id: string }>({ label, columns, rows, nameOf, onOpen, height, empty }: Props<T>) {
-  const first = columns[0]?.id;
+function Grid<T extends { id: string }>(props: Props<T>) {
+  const { label, columns, rows, nameOf, onOpen, height, empty, sorted, groupOf } = props;
+  const naming = (columns.find(({ isName }) => isName) ?? columns[0])?.id;
+  const sorting = columns.find(({ id }) => id === sorted?.by);
   return (
     <AriaTable
       aria-label={label}
       className={`${styles['table']} ${height === undefined ? '' : styles['many']}`}
       {...(height === undefined ? {} : { style: { height } })}
+      {...(sorting?.sorts ? { sortDescriptor: { column: sorting.id, direction: sorting.sorts } } : {})}
+      {...(sorted ? { onSortChange: ({ column }) => sorted.onSort(String(column)) } : {})}
       {...(onOpen
         ? {
             onRowAction: (key) => {
@@ -74,7 +102,8 @@ function Grid<T extends { id: string }>({ label, columns, rows, nameOf, onOpen, 
         {(column) => (
           <Column
             id={column.id}
-            isRowHeader={column.id === first}
+            isRowHeader={column.id === naming}
+            allowsSorting={sorted !== undefined && column.sorts !== undefined}
             className={`${styles['heading']} ${column.isNumeric ? styles['numeric'] : ''}`}
             {...(column.width === undefined
               ? {}
@@ -83,19 +112,28 @@ function Grid<T extends { id: string }>({ label, columns, rows, nameOf, onOpen, 
                 : { width: column.width })}
           >
             {column.title}
+            {column.id === sorting?.id && <Icon name="down" className={styles[sorting.sorts ?? '']} />}
           </Column>
         )}
       </TableHeader>
-      <TableBody items={rows} renderEmptyState={() => empty}>
-        {(row) => (
-          <Row columns={columns} className={styles['row'] ?? ''} textValue={nameOf(row)}>
-            {(column) => (
-              <Cell className={`${styles['cell']} ${column.isNumeric ? styles['numeric'] : ''}`}>
-                {column.cell(row)}
+      <TableBody items={entriesOf(rows, groupOf)} dependencies={[columns]} renderEmptyState={() => empty}>
+        {(entry) =>
+          'group' in entry ? (
+            <Row className={styles['group'] ?? ''} textValue={entry.group}>
+              <Cell className={styles['cell'] ?? ''} colSpan={columns.length}>
+                {entry.group}
               </Cell>
-            )}
-          </Row>
-        )}
+            </Row>
+          ) : (
+            <Row columns={columns} className={styles['row'] ?? ''} textValue={nameOf(entry.row)}>
+              {(column) => (
+                <Cell className={`${styles['cell']} ${column.isNumeric ? styles['numeric'] : ''}`}>
+                  {column.cell(entry.row)}
+                </Cell>
+              )}
+            </Row>
+          )
+        }
       </TableBody>
     </AriaTable>
   );

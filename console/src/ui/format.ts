@@ -17,6 +17,7 @@ const anyYear = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
 });
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeZone: 'UTC' });
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
 
@@ -28,6 +29,18 @@ export const formatCount = (value: number) => count.format(value);
 /** "1 seat", "345 seats". */
 export const formatMany = (value: number, one: string, many: string) =>
   value === 1 ? `1 ${one}` : `${formatCount(value)} ${many}`;
+
+/** An amount with its currency: "$118.50". A PSA may not say which currency it is. */
+export function formatMoney(amount: number, currency: string | null): string {
+  const style = currency === null ? { minimumFractionDigits: 2 } : { style: 'currency' as const, currency };
+  const text = new Intl.NumberFormat(undefined, style).format(amount);
+  return currency === null ? `${text} (currency not known)` : text;
+}
+
+/** A day of the PSA's calendar, which has no time zone: "2026-12-01" → "Dec 1, 2026". */
+export function formatDay(day: string): string {
+  return calendar.format(new Date(`${day}T12:00:00Z`));
+}
 
 /** An amount with its currency and its sign: "+$118.50". A PSA may not say which currency it is. */
 export function formatMoneyChange(amount: number, currency: string | null): string {

@@ -1,50 +1,106 @@
-import { formatCount, formatDifference } from '../../ui/format.ts';
-import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { Checkbox } from '../../ui/Checkbox.tsx';
+import { formatDifference, formatMoney, formatMoneyChange } from '../../ui/format.ts';
+import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
+import { capital } from '../mappings/words.ts';
+import styles from './cards.module.css';
 import type { Card } from './queries.ts';
+import { cardSorts, type CardSearch, type CardSort } from './search.ts';
+import { nameOfCard, numberOf, productOf, stateOfCard } from './words.ts';
 
-const kinds: Record<Card['kind'], { tone: Tone; word: string }> = {
-  new_revenue: { tone: 'care', word: 'New revenue' },
-  reconcile: { tone: 'care', word: 'Differs' },
-  no_change: { tone: 'good', word: 'Agrees' },
-  only_credits: { tone: 'quiet', word: 'Only credits' },
-};
+interface Props {
+  cards: readonly Card[];
+  words: PsaWords;
+  /** Absent = nothing is chosen here, because this person may change nothing. */
+  chosen?: { ids: ReadonlySet<string>; choose: (card: Card, isChosen: boolean) => void } | undefined;
+  onOpen: (card: Card) => void;
+  sort: CardSort;
+  onSort: (sort: CardSort) => void;
+  group: CardSearch['group'];
+}
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
-const columnsOf = (words: PsaWords): readonly TableColumn<Card>[] => [
-  { id: 'account', title: capital(words.account.one), cell: (card) => card.psaAccountName },
-  { id: 'product', title: capital(words.productId), width: 200, cell: (card) => card.productId ?? card.productName },
-  { id: 'used', title: 'Used', isNumeric: true, width: 90, cell: (card) => numberOf(card.usage) },
-  { id: 'billed', title: 'Billed', isNumeric: true, width: 90, cell: (card) => numberOf(card.current) },
-  { id: 'difference', title: 'Difference', isNumeric: true, width: 110, cell: (card) => differenceOf(card) },
-  {
-    id: 'kind',
-    title: 'State',
-    width: 150,
-    cell: ({ kind }) => <StatusWord tone={kinds[kind].tone}>{kinds[kind].word}</StatusWord>,
-  },
-  { id: 'note', title: 'Note', cell: (card) => <Note card={card} /> },
-];
-
-export function CardsTable({ cards, words }: { cards: readonly Card[]; words: PsaWords }) {
+/** A row for each card: what is used beside what is billed, and what that comes to. */
+export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }: Props) {
+  const choose: TableColumn<Card> = {
+    id: 'choose',
+    title: 'Select',
+    width: 64,
+    cell: (card) => (
+      <Checkbox isChecked={chosen?.ids.has(card.id) ?? false} onChange={(is) => chosen?.choose(card, is)}>
+        <span className={styles['hidden']}>{`Select ${nameOfCard(card)}`}</span>
+      </Checkbox>
+    ),
+  };
+  const columns: readonly TableColumn<Card>[] = [
+    ...(chosen ? [choose] : []),
+    {
+      id: 'account',
+      title: capital(words.account.one),
+      isName: true,
+      sorts: 'ascending',
+      cell: (card) => (
+        <Button look="quiet" onPress={() => onOpen(card)} aria-label={`Explain ${nameOfCard(card)}`}>
+          <span className={styles['name']}>{card.psaAccountName}</span>
+        </Button>
+      ),
+    },
+    { id: 'product', title: capital(words.productId), sorts: 'ascending', width: 170, cell: productOf },
+    { id: 'billed', title: 'Billed', isNumeric: true, width: 80, cell: (card) => numberOf(card.current) },
+    { id: 'used', title: 'Used', isNumeric: true, width: 80, cell: (card) => numberOf(card.usage) },
+    {
+      id: 'difference',
+      title: 'Difference',
+      isNumeric: true,
+      sorts: 'descending',
+      width: 110,
+      cell: ({ difference }) => (difference === null ? '—' : formatDifference(difference)),
+    },
+    {
+      id: 'price',
+      title: 'Unit price',
+      isNumeric: true,
+      width: 100,
+      cell: ({ unitPrice, worth }) => (unitPrice === null ? '—' : formatMoney(unitPrice, worth?.currency ?? null)),
+    },
+    {
+      id: 'money',
+      title: 'Money',
+      isNumeric: true,
+      sorts: 'descending',
+      width: 110,
+      cell: ({ worth }) => (worth === null ? '—' : formatMoneyChange(worth.amount, worth.currency)),
+    },
+    {
+      id: 'state',
+      title: 'State',
+      width: 150,
+      cell: (card) => {
+        const { tone, word } = stateOfCard(card);
+        return (
+          <span title={card.dismissal?.reason ?? card.flags.map((flag) => flag.words).join(' ')}>
+            <StatusWord tone={tone}>{word}</StatusWord>
+          </span>
+        );
+      },
+    },
+  ];
+  const groupOf = { account: (card: Card) => card.psaAccountName, product: productOf };
   return (
     <Table
       label="Cards"
-      columns={columnsOf(words)}
+      columns={columns}
       rows={cards}
-      nameOf={(card) => `${card.psaAccountName}, ${card.productId ?? card.productName ?? ''}`}
+      nameOf={nameOfCard}
+      sorted={{
+        by: group ?? sort,
+        onSort: (column) => {
+          const found = cardSorts.find((each) => each === column);
+          if (found) onSort(found);
+        },
+      }}
+      groupOf={group && groupOf[group]}
     />
   );
-}
-
-/** Never reported is no zero. */
-const numberOf = (value: number | null) => (value === null ? '—' : formatCount(value));
-
-const differenceOf = ({ difference }: Card) => (difference === null ? '—' : formatDifference(difference));
-
-function Note({ card }: { card: Card }) {
-  const words = [...(card.dismissed ? ['Dismissed'] : []), ...card.flags.map((flag) => flag.words)].join(' · ');
-  return <span title={words}>{words}</span>;
 }

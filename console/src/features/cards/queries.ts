@@ -1,24 +1,47 @@
-import { infiniteQueryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions, type QueryClient } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
+import { filterOf, listOf, type CardSearch } from './search.ts';
 
 export type Card = Schema<'Card'>;
-
-export const cardSorts = ['account', 'difference'] as const;
-export type CardSort = (typeof cardSorts)[number];
+export type CardDetail = Schema<'CardDetail'>;
 
 /** What is billed beside what is used, page after page. */
-export const cardsQuery = (sort: CardSort) =>
-  infiniteQueryOptions({
-    queryKey: keys.cards.sorted(sort),
+export const cardsQuery = (search: CardSearch) => {
+  const asked = listOf(search);
+  return infiniteQueryOptions({
+    queryKey: keys.cards.list(asked),
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/cards', {
-          params: { query: { sort, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { query: { ...asked, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
           signal,
         }),
       ),
     initialPageParam: '',
     getNextPageParam: (page) => page.nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
   });
+};
+
+/** How many cards ask what of a person, among those that the rest of the search leaves. */
+export const countsQuery = (search: CardSearch) => {
+  const asked = { ...filterOf(search), ...(search.psa === undefined ? {} : { psaConnectionId: search.psa }) };
+  return queryOptions({
+    queryKey: keys.cards.counts(asked),
+    queryFn: ({ signal }) => ask(api.GET('/v1/cards/counts', { params: { query: asked }, signal })),
+    placeholderData: keepPreviousData,
+  });
+};
+
+export const cardQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.cards.one(id),
+    queryFn: ({ signal }) => ask(api.GET('/v1/cards/{id}', { params: { path: { id } }, signal })),
+  });
+
+/** What a person has just changed is shown: the cards, what they sum up to, and what was approved. */
+export function showChanged(queryClient: QueryClient): void {
+  for (const { all } of [keys.cards, keys.summary]) void queryClient.invalidateQueries({ queryKey: all });
+}

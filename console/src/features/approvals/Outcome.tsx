@@ -1,0 +1,254 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { useEffect } from 'react';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import { Banner } from '../../ui/Banner.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { formatCount, formatDay, formatMany } from '../../ui/format.ts';
+import { Loaded } from '../../ui/Loaded.tsx';
+import { Actions, Section } from '../../ui/Section.tsx';
+import { Skeleton } from '../../ui/Skeleton.tsx';
+import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
+import { Steps } from '../../ui/Steps.tsx';
+import { Table, type TableColumn } from '../../ui/Table.tsx';
+import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { showChanged } from '../cards/queries.ts';
+import { usePsaWords } from '../catalogue/queries.ts';
+import { capital } from '../mappings/words.ts';
+import { useMay } from '../me/queries.ts';
+import { approvalQuery, linesQuery, skippedQuery, type Approval, type ApprovalLine } from './queries.ts';
+
+const states: Record<ApprovalLine['state'], { tone: Tone; word: string }> = {
+  intended: { tone: 'waiting', word: 'Waits' },
+  writing: { tone: 'busy', word: 'Being written' },
+  uncertain: { tone: 'busy', word: 'Being settled' },
+  applied: { tone: 'good', word: 'Written' },
+  already: { tone: 'good', word: 'Was so already' },
+  conflict: { tone: 'bad', word: 'Conflict' },
+  rejected: { tone: 'bad', word: 'Refused' },
+  todo: { tone: 'waiting', word: 'To do' },
+  verified: { tone: 'good', word: 'Done in the PSA' },
+  withdrawn: { tone: 'quiet', word: 'Withdrawn' },
+  replaced: { tone: 'quiet', word: 'Replaced' },
+};
+
+/** What became of an approval, line by line as it happens. */
+export function Outcome({ id }: { id: string }) {
+  const query = useQuery(approvalQuery(id));
+  const queryClient = useQueryClient();
+  const state = query.data?.state;
+  useEffect(() => {
+    // What was written is on the cards now, and the last line on its page.
+    if (state === undefined || state === 'requested') return;
+    showChanged(queryClient);
+    void queryClient.invalidateQueries({ queryKey: keys.approvals.lines(id) });
+  }, [state, id, queryClient]);
+  return (
+    <Loaded query={query} what="The outcomes" loading={<Skeleton label="Reading the approval …" rows={6} />}>
+      {(approval) => (
+        <>
+          <Standing approval={approval} />
+          <Lines approval={approval} />
+          {approval.skipped.length > 0 && <Skipped approval={approval} />}
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+/** How far it is, in a sentence. */
+function standingOf({ lines, counts, state }: Approval): string {
+  const { applied, already, verified, conflict, rejected, withdrawn, replaced, todo } = counts;
+  const done = applied + already + verified;
+  const parts = [
+    `${formatCount(done)} of ${formatMany(lines, 'change', 'changes')} ${state === 'todo' ? 'found done' : 'in the PSA'}`,
+    ...(todo > 0 ? [`${formatCount(todo)} to do`] : []),
+    ...(conflict > 0 ? [formatMany(conflict, 'conflict', 'conflicts')] : []),
+    ...(rejected > 0 ? [`${formatCount(rejected)} refused`] : []),
+    ...(withdrawn > 0 ? [`${formatCount(withdrawn)} withdrawn`] : []),
+    ...(replaced > 0 ? [`${formatCount(replaced)} replaced`] : []),
+  ];
+  return `${parts.join(', ')}.`;
+}
+
+function Standing({ approval }: { approval: Approval }) {
+  const { id, state, counts, undoOf, note, process } = approval;
+  const mayOperate = useMay('operate');
+  const queryClient = useQueryClient();
+  const navigate = useNavigate();
+  const again = () => void queryClient.invalidateQueries({ queryKey: keys.approvals.one(id) });
+  const undo = useMutation({
+    mutationFn: () => ask(api.POST('/v1/approvals/{id}/undo', { params: { path: { id } } })),
+    onSuccess: (answer) => navigate({ to: '/approvals/$id', params: { id: answer.approval.id } }),
+    onError: tellProblem,
+  });
+  const withdraw = useMutation({
+    mutationFn: () => ask(api.POST('/v1/approvals/{id}/withdraw', { params: { path: { id } } })),
+    onSuccess: () => {
+      tell('Withdrawn', 'Nothing of it is to be done any more.');
+      again();
+      showChanged(queryClient);
+    },
+    onError: tellProblem,
+  });
+  const retry = useMutation({
+    mutationFn: () => ask(api.POST('/v1/approvals/{id}/retry', { params: { path: { id } } })),
+    onSuccess: again,
+    onError: tellProblem,
+  });
+  const isBlocked = process?.steps.some((step) => step.state === 'blocked') ?? false;
+  return (
+    <Section
+      title={undoOf === null ? 'What became of it' : 'Undo: what became of it'}
+      aside={
+        <StatusWord tone={state === 'requested' ? 'busy' : state === 'todo' ? 'waiting' : 'good'}>
+          {{ requested: 'At work', todo: 'To do', closed: 'Over' }[state]}
+        </StatusWord>
+      }
+    >
+      <p role="status">{standingOf(approval)}</p>
+      {note !== null && <Banner title={note} />}
+      {process && isBlocked && <Steps label="Steps of this approval" steps={process.steps} />}
+      {mayOperate && (
+        <Actions>
+          {state === 'closed' && counts.applied > 0 && undoOf === null && (
+            <Button onPress={() => undo.mutate()} isDisabled={undo.isPending}>
+              Undo what was written
+            </Button>
+          )}
+          {counts.todo > 0 && (
+            <Button onPress={() => withdraw.mutate()} isDisabled={withdraw.isPending}>
+              Withdraw all to-dos
+            </Button>
+          )}
+          {isBlocked && (
+            <Button onPress={() => retry.mutate()} isDisabled={retry.isPending}>
+              Try again now
+            </Button>
+          )}
+        </Actions>
+      )}
+    </Section>
+  );
+}
+
+const dayOf = (day: string | null) => (day === null ? 'not known' : formatDay(day));
+
+function Lines({ approval }: { approval: Approval }) {
+  const { id, psaConnectionId } = approval;
+  const words = usePsaWords(psaConnectionId);
+  const mayOperate = useMay('operate');
+  const queryClient = useQueryClient();
+  const query = useInfiniteQuery(linesQuery(id, approval.state === 'requested'));
+  const withdraw = useMutation({
+    mutationFn: (lineId: string) =>
+      ask(api.POST('/v1/approvals/{id}/lines/{lineId}/withdraw', { params: { path: { id, lineId } } })),
+    onSuccess: () => {
+      void queryClient.invalidateQueries({ queryKey: keys.approvals.one(id) });
+      showChanged(queryClient);
+    },
+    onError: tellProblem,
+  });
+  const columns: readonly TableColumn<ApprovalLine>[] = [
+    { id: 'account', title: capital(words.account.one), cell: (line) => line.psaAccountName ?? line.psaAccountId },
+    { id: 'product', title: capital(words.productId), width: 170, cell: (line) => line.productId ?? line.psaProductId },
+    { id: 'from', title: 'From', isNumeric: true, width: 80, cell: (line) => formatCount(line.from) },
+    { id: 'to', title: 'To', isNumeric: true, width: 80, cell: (line) => formatCount(line.to) },
+    { id: 'when', title: 'First billed', width: 130, cell: (line) => dayOf(line.effectiveDate) },
+    {
+      id: 'state',
+      title: 'Outcome',
+      width: 150,
+      cell: ({ state }) => <StatusWord tone={states[state].tone}>{states[state].word}</StatusWord>,
+    },
+    {
+      id: 'note',
+      title: 'Note',
+      cell: ({ id: lineId, state, problem, psaAccountName }) =>
+        state === 'todo' && mayOperate ? (
+          <Button
+            look="quiet"
+            aria-label={`Withdraw the change of ${psaAccountName ?? 'this line'}`}
+            onPress={() => withdraw.mutate(lineId)}
+            isDisabled={withdraw.isPending}
+          >
+            Withdraw
+          </Button>
+        ) : (
+          <span title={problem?.detail}>{problem?.detail}</span>
+        ),
+    },
+  ];
+  return (
+    <Loaded query={query} what="The lines" loading={<Skeleton label="Reading the lines …" rows={6} />}>
+      {({ pages }) => {
+        const rows = pages.flatMap(({ items }) => items);
+        const problems = rows.filter(({ problem }) => problem !== null);
+        return (
+          <>
+            <Table
+              label="Changes"
+              columns={columns}
+              rows={rows}
+              nameOf={(line) => `${line.psaAccountName ?? ''} ${line.productId ?? ''}`}
+            />
+            {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More changes</Button>}
+            {problems.length > 0 && (
+              <Section title="What did not go as approved">
+                <ul>
+                  {problems.map(({ id: lineId, psaAccountName, productId, problem }) => (
+                    <li key={lineId}>
+                      <strong>
+                        {psaAccountName}, {productId}
+                      </strong>
+                      : {problem?.detail}
+                    </li>
+                  ))}
+                </ul>
+              </Section>
+            )}
+          </>
+        );
+      }}
+    </Loaded>
+  );
+}
+
+/** Cards that are not as they were shown, with both numbers. */
+function Skipped({ approval: { id, skipped } }: { approval: Approval }) {
+  const query = useInfiniteQuery(skippedQuery(id));
+  const cards = skipped.reduce((sum, each) => sum + each.cards, 0);
+  return (
+    <Section title={`${formatMany(cards, 'card was', 'cards were')} left out`}>
+      <Loaded
+        query={query}
+        what="The cards left out"
+        loading={<Skeleton label="Reading what was left out …" rows={3} />}
+      >
+        {({ pages }) => (
+          <>
+            <ul aria-label="Left out">
+              {pages
+                .flatMap(({ items }) => items)
+                .map((each) => (
+                  <li key={each.cardId}>
+                    <strong>
+                      {each.psaAccountName ?? 'A card that is gone'}
+                      {each.productId === null ? '' : `, ${each.productId}`}
+                    </strong>
+                    : shown {formatCount(each.asked.from)} → {formatCount(each.asked.to)}
+                    {each.now && each.now.from !== null && each.now.to !== null
+                      ? `, now ${formatCount(each.now.from)} → ${formatCount(each.now.to)}`
+                      : ''}
+                    . {each.words}
+                  </li>
+                ))}
+            </ul>
+            {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More</Button>}
+          </>
+        )}
+      </Loaded>
+    </Section>
+  );
+}

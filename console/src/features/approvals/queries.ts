@@ -1,0 +1,71 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
+
+export type Approval = Schema<'Approval'>;
+export type ApprovalLine = Schema<'ApprovalLine'>;
+export type Preview = Schema<'ApprovalPreview'>;
+
+/** What is being written is looked at anew so often. */
+const lookEveryMs = 1_000;
+
+/** An approval, as it goes on. */
+export const approvalQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.approvals.one(id),
+    queryFn: ({ signal }) => ask(api.GET('/v1/approvals/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.state === 'requested' ? lookEveryMs : false),
+  });
+
+/** Its lines, as they go on. @param isOpen whether anything of it is still to happen */
+export const linesQuery = (id: string, isOpen: boolean) =>
+  infiniteQueryOptions({
+    queryKey: keys.approvals.lines(id),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/approvals/{id}/lines', {
+          params: { path: { id }, query: { limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    refetchInterval: isOpen ? lookEveryMs : false,
+  });
+
+/** The cards that were asked for and left out. */
+export const skippedQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.approvals.skipped(id),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/approvals/{id}/skipped', {
+          params: { path: { id }, query: { limit: 50, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+
+export const previewQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.approvals.preview(id),
+    queryFn: ({ signal }) => ask(api.GET('/v1/approvals/previews/{id}', { params: { path: { id } }, signal })),
+  });
+
+/** The exact writes of a preview. */
+export const previewLinesQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.approvals.previewLines(id),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/approvals/previews/{id}/lines', {
+          params: { path: { id }, query: { limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });

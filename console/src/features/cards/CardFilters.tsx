@@ -1,0 +1,110 @@
+import { useQuery } from '@tanstack/react-query';
+import { formatCount } from '../../ui/format.ts';
+import { SearchField } from '../../ui/SearchField.tsx';
+import { Select } from '../../ui/Select.tsx';
+import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
+import { integrationsQuery } from '../integrations/queries.ts';
+import { psaConnectionsQuery } from '../psaConnections/queries.ts';
+import styles from './cards.module.css';
+import { countsQuery } from './queries.ts';
+import type { CardSearch, CardState } from './search.ts';
+
+export interface Narrowing {
+  search: CardSearch;
+  /** Changes what the address says; undefined takes a part away. */
+  onNarrow: (change: { [K in keyof CardSearch]?: CardSearch[K] | undefined }) => void;
+}
+
+const any = 'any';
+
+/** What narrows the list, and how its rows stand. All of it is in the address. */
+export function CardFilters({ search, onNarrow, words }: Narrowing & { words: PsaWords }) {
+  const integrations = useQuery(integrationsQuery).data?.items.filter((each) => each.disconnectedAt === null) ?? [];
+  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
+  const vendorName = useVendorName();
+  return (
+    <div className={styles['filters']} role="search" aria-label="Cards">
+      <SearchField
+        label="Search"
+        placeholder={`${words.account.one} or ${words.productId}`}
+        initial={search.q ?? ''}
+        onSearch={(q) => onNarrow({ q: q === '' ? undefined : q })}
+      />
+      <Select
+        label="Difference"
+        choices={[
+          { id: any, name: 'Any' },
+          { id: 'under', name: 'Billed too little' },
+          { id: 'over', name: 'Billed too much' },
+        ]}
+        chosen={search.direction ?? any}
+        onChoose={(id) => onNarrow({ direction: id === any ? undefined : id })}
+      />
+      {integrations.length > 1 && (
+        <Select
+          label="Connected service"
+          choices={[
+            { id: any, name: 'All' },
+            ...integrations.map(({ id, vendor }) => ({ id, name: vendorName(vendor) })),
+          ]}
+          chosen={search.integration ?? any}
+          onChoose={(id) => onNarrow({ integration: id === any ? undefined : id })}
+        />
+      )}
+      {connections.length > 1 && (
+        <Select
+          label="PSA"
+          choices={[{ id: any, name: 'All' }, ...connections.map(({ id, name }) => ({ id, name }))]}
+          chosen={search.psa ?? any}
+          onChoose={(id) => onNarrow({ psa: id === any ? undefined : id })}
+        />
+      )}
+      <Select
+        label="Group by"
+        choices={[
+          { id: any, name: 'Nothing' },
+          { id: 'account', name: words.account.one },
+          { id: 'product', name: words.productId },
+        ]}
+        chosen={search.group ?? any}
+        onChoose={(id) => onNarrow({ group: id === any ? undefined : id })}
+      />
+      <Select
+        label="Show"
+        choices={[
+          { id: any, name: 'Open cards' },
+          { id: 'dismissed', name: 'Dismissed and reviewed' },
+          { id: 'todo', name: 'The to-do list' },
+          { id: 'writing', name: 'Being written' },
+        ]}
+        chosen={search.show ?? any}
+        onChoose={(id) => onNarrow({ show: id === any ? undefined : id })}
+      />
+    </div>
+  );
+}
+
+/** How many cards can be approved at once, and why the others cannot; each count is a filter. */
+export function WhyNotBulk({ search, onNarrow }: Narrowing) {
+  const counts = useQuery(countsQuery(search)).data;
+  if (!counts) return null;
+  const shown = counts.states.filter(({ state, cards }) => cards > 0 || state === search.state);
+  const toggle = (state: CardState) =>
+    onNarrow({ state: search.state === state ? undefined : state, show: undefined, kind: undefined });
+  return (
+    <div className={styles['reasons']} role="group" aria-label="Why not bulk">
+      {shown.map(({ state, name, words, cards }) => (
+        <button
+          key={state}
+          type="button"
+          className={styles['reason']}
+          aria-pressed={search.state === state}
+          title={words}
+          onClick={() => toggle(state)}
+        >
+          {name} <strong>{formatCount(cards)}</strong>
+        </button>
+      ))}
+    </div>
+  );
+}

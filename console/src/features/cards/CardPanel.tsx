@@ -1,0 +1,144 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import { Button } from '../../ui/Button.tsx';
+import { formatCount } from '../../ui/format.ts';
+import { LinkButton } from '../../ui/LinkButton.tsx';
+import { Loaded } from '../../ui/Loaded.tsx';
+import { Radios } from '../../ui/Radios.tsx';
+import { SidePanel } from '../../ui/SidePanel.tsx';
+import { Skeleton } from '../../ui/Skeleton.tsx';
+import { StatusWord } from '../../ui/StatusWord.tsx';
+import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { usePsaWords, type PsaWords } from '../catalogue/queries.ts';
+import { useMay } from '../me/queries.ts';
+import { useDecideCard } from './decide.ts';
+import { DismissDialog } from './DismissDialog.tsx';
+import { Explanation } from './Explanation.tsx';
+import { cardQuery, showChanged, type CardDetail } from './queries.ts';
+import { RuleDialog } from './RuleDialog.tsx';
+import { nameOfCard, stateOfCard } from './words.ts';
+
+/** One card, explained, and what can be done about it. */
+export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) {
+  const query = useQuery(cardQuery(id));
+  const card = query.data;
+  const mayOperate = useMay('operate');
+  const words = usePsaWords(card?.psaConnectionId);
+  const state = card && stateOfCard(card);
+  return (
+    <SidePanel
+      title={card ? nameOfCard(card) : 'A card'}
+      state={state && <StatusWord tone={state.tone}>{state.word}</StatusWord>}
+      onClose={onClose}
+      actions={card && mayOperate && <CardActions key={card.changedAt} card={card} words={words} />}
+    >
+      <Loaded query={query} what="The card" loading={<Skeleton label="Reading the card …" rows={10} />}>
+        {(read) => (
+          <>
+            {mayOperate && read.lines.length > 1 && <PickLine card={read} words={words} />}
+            <Explanation card={read} words={words} />
+          </>
+        )}
+      </Loaded>
+    </SidePanel>
+  );
+}
+
+function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
+  const [asks, setAsks] = useState<'dismiss' | 'rule'>();
+  const decide = useDecideCard(card);
+  const { write, pending, dismissal } = card;
+  const done = () => setAsks(undefined);
+  return (
+    <>
+      {dismissal ? (
+        <Button onPress={() => decide.mutate({ do: 'undismiss' })} isDisabled={decide.isPending}>
+          {dismissal.reviewed ? 'Not reviewed after all' : 'Bring it back'}
+        </Button>
+      ) : (
+        <>
+          <Button onPress={() => setAsks('dismiss')}>Dismiss …</Button>
+          {card.kind !== 'no_change' && (
+            <Button onPress={() => decide.mutate({ do: 'review' })} isDisabled={decide.isPending}>
+              Reviewed, no change
+            </Button>
+          )}
+        </>
+      )}
+      <Button onPress={() => setAsks('rule')}>
+        {card.explanation.rule ? 'Change the rule …' : 'Adjust by a rule …'}
+      </Button>
+      {pending ? (
+        <LinkButton to="/approvals/$id" params={{ id: pending.approvalId }}>
+          {pending.state === 'todo' ? 'Show the to-do' : 'Show the write'}
+        </LinkButton>
+      ) : (
+        card.approvable && write && <Approve card={card} write={write} />
+      )}
+      {asks === 'dismiss' && (
+        <DismissDialog
+          what={nameOfCard(card)}
+          isBusy={decide.isPending}
+          onDismiss={(dismissal) => decide.mutate({ do: 'dismiss', dismissal }, { onSuccess: done })}
+          onClose={done}
+        />
+      )}
+      {asks === 'rule' && (
+        <RuleDialog
+          card={card}
+          words={words}
+          isBusy={decide.isPending}
+          onRule={(rule) => decide.mutate({ do: 'rule', rule }, { onSuccess: done })}
+          onClose={done}
+        />
+      )}
+    </>
+  );
+}
+
+/** Sends exactly what the card shows: where it shows something else by now, nothing is written, and both are told. */
+function Approve({ card, write }: { card: CardDetail; write: NonNullable<CardDetail['write']> }) {
+  const queryClient = useQueryClient();
+  const approve = useMutation({
+    mutationFn: () => ask(api.POST('/v1/approvals', { body: { cards: [{ cardId: card.id, ...write }] } })),
+    onSuccess: ({ approval }) => {
+      tell(
+        approval.state === 'todo' ? 'It is on the to-do list' : 'Approved',
+        approval.state === 'todo'
+          ? 'Writing is off: make the change in the PSA, and the next read ticks it off.'
+          : 'It is being written. The card says what became of it.',
+      );
+      void queryClient.invalidateQueries({ queryKey: keys.cards.one(card.id) });
+      showChanged(queryClient);
+    },
+    onError: (error) => {
+      tellProblem(error);
+      showChanged(queryClient);
+    },
+  });
+  return (
+    <Button look="main" onPress={() => approve.mutate()} isDisabled={approve.isPending}>
+      {`Approve ${formatCount(write.from)} → ${formatCount(write.to)}`}
+    </Button>
+  );
+}
+
+/** Several lines bill the product: a person says which one takes the difference. */
+function PickLine({ card, words }: { card: CardDetail; words: PsaWords }) {
+  const decide = useDecideCard(card);
+  return (
+    <Radios
+      label={`Which ${words.line.one} takes the difference`}
+      description="The choice is remembered until it ends."
+      chosen={card.pickedLineId}
+      onChoose={(lineId) => decide.mutate({ do: 'pick', lineId })}
+      choices={card.lines.map(({ lineId, agreementName, quantity }) => ({
+        id: lineId,
+        name: `${agreementName}, ${formatCount(quantity)}`,
+        detail: `${words.line.one} ${lineId}`,
+      }))}
+    />
+  );
+}

@@ -1,0 +1,131 @@
+import { useState } from 'react';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Select } from '../../ui/Select.tsx';
+import { TextField } from '../../ui/TextField.tsx';
+import type { PsaWords } from '../catalogue/queries.ts';
+import styles from './cards.module.css';
+import type { Rule } from './decide.ts';
+import type { CardDetail } from './queries.ts';
+import { nameOfCard } from './words.ts';
+
+type Kind = 'minimum' | 'offset' | 'notBilled' | 'never_lower' | 'report_only' | 'follow';
+
+const kinds: readonly { id: Kind; name: string }[] = [
+  { id: 'minimum', name: 'At least a number' },
+  { id: 'offset', name: 'Usage, and so many more or fewer' },
+  { id: 'notBilled', name: 'Not billed' },
+  { id: 'never_lower', name: 'Never lower what is billed' },
+  { id: 'report_only', name: 'Report only, write nothing' },
+  { id: 'follow', name: 'Follow usage, though it is not billed monthly' },
+];
+
+const details: Record<Kind, string> = {
+  minimum: 'What is billed never falls below it.',
+  offset: 'Such as 2 for two more than are used, -1 for one fewer.',
+  notBilled: 'Internal, free, on trial, or billed elsewhere: the number to bill is 0.',
+  never_lower: 'A higher number is written, a lower one is only shown.',
+  report_only: 'The card is shown, and never approved.',
+  follow: 'Its lines are written as those of a monthly agreement.',
+};
+
+interface Props {
+  card: CardDetail;
+  words: PsaWords;
+  isBusy: boolean;
+  onRule: (rule: Rule | null) => void;
+  onClose: () => void;
+}
+
+/** Adjusts what should be billed by a rule, with its reason and its last day. */
+export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
+  const { rule } = card.explanation;
+  const [kind, setKind] = useState<Kind>('minimum');
+  const [number, setNumber] = useState('');
+  const [reason, setReason] = useState('');
+  const [expires, setExpires] = useState('');
+  const [isTried, setTried] = useState(false);
+  const needsNumber = kind === 'minimum' || kind === 'offset';
+  const value = Number(number.replace(',', '.'));
+  const wrong = {
+    number: needsNumber && (number.trim() === '' || !Number.isFinite(value) || (kind === 'minimum' && value < 0)),
+    reason: reason.trim() === '',
+    expires: expires !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(expires),
+  };
+  const of = (): Partial<Rule> => {
+    switch (kind) {
+      case 'minimum':
+        return { minimum: value };
+      case 'offset':
+        return { offset: value };
+      case 'notBilled':
+        return { notBilled: true };
+      default:
+        return { lineMode: kind };
+    }
+  };
+  return (
+    <Dialog
+      title={`A rule for ${nameOfCard(card)}`}
+      isOpen
+      onClose={onClose}
+      actions={
+        <>
+          {rule && (
+            <Button look="danger" onPress={() => onRule(null)} isDisabled={isBusy}>
+              Remove the rule
+            </Button>
+          )}
+          <Button onPress={onClose}>Cancel</Button>
+          <Button look="main" type="submit" form="rule" isDisabled={isBusy}>
+            Set the rule
+          </Button>
+        </>
+      }
+    >
+      <form
+        id="rule"
+        className={styles['form']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          setTried(true);
+          if (wrong.number || wrong.reason || wrong.expires) return;
+          onRule({ ...of(), reason: reason.trim(), ...(expires === '' ? {} : { expires }) });
+        }}
+      >
+        <p>
+          It holds for this {words.account.one} and {words.product.one} alone
+          {rule ? ', and takes the place of the rule that is there' : ''}.
+        </p>
+        <Select label="What" choices={kinds} chosen={kind} onChoose={setKind} />
+        <p className={styles['soft']}>{details[kind]}</p>
+        {needsNumber && (
+          <TextField
+            label="Number"
+            value={number}
+            onChange={setNumber}
+            inputMode="decimal"
+            isInvalid={isTried && wrong.number}
+            error={kind === 'minimum' ? 'Give a number of 0 or more.' : 'Give a number.'}
+          />
+        )}
+        <TextField
+          label="Why"
+          value={reason}
+          onChange={setReason}
+          isInvalid={isTried && wrong.reason}
+          error="Say why, so that whoever looks at it later knows."
+          maxLength={500}
+        />
+        <TextField
+          label="Last day (optional)"
+          value={expires}
+          onChange={setExpires}
+          description="As year-month-day. Without it the rule holds until somebody removes it."
+          isInvalid={isTried && wrong.expires}
+          error="Give a day as year-month-day."
+        />
+      </form>
+    </Dialog>
+  );
+}

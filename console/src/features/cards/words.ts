@@ -1,0 +1,43 @@
+/** What the pages say of cards. */
+import type { Tone } from '../../ui/StatusWord.tsx';
+import { formatCount, formatDay } from '../../ui/format.ts';
+import type { Card } from './queries.ts';
+import type { CardState } from './search.ts';
+
+const states: Record<CardState, { tone: Tone; word: string }> = {
+  ready: { tone: 'good', word: 'Ready' },
+  check_first: { tone: 'care', word: 'Check first' },
+  needs_choice: { tone: 'care', word: 'Needs a choice' },
+  never_reported: { tone: 'waiting', word: 'Never reported' },
+  not_writable: { tone: 'held', word: 'Not writable' },
+  data_changed: { tone: 'care', word: 'Data changed' },
+  agrees: { tone: 'quiet', word: 'Agrees' },
+};
+
+const pendings: Record<NonNullable<Card['pending']>['state'], { tone: Tone; word: string }> = {
+  intended: { tone: 'busy', word: 'Being written' },
+  writing: { tone: 'busy', word: 'Being written' },
+  uncertain: { tone: 'busy', word: 'Being settled' },
+  todo: { tone: 'waiting', word: 'To do' },
+};
+
+/** A card's state in a word: what is under way first, then what a person decided, then what it asks. */
+export function stateOfCard({ state, kind, pending, dismissal }: Card): { tone: Tone; word: string } {
+  if (pending) return pendings[pending.state];
+  if (dismissal) return { tone: 'quiet', word: dismissal.reviewed ? 'Reviewed' : 'Dismissed' };
+  if (kind === 'new_revenue') return { tone: 'held', word: 'On no line' };
+  if (kind === 'only_credits') return { tone: 'held', word: 'Only credits' };
+  return states[state];
+}
+
+/** Never reported is no zero. */
+export const numberOf = (value: number | null) => (value === null ? '—' : formatCount(value));
+
+export const productOf = ({ productId, productName, psaProductId }: Card) => productId ?? productName ?? psaProductId;
+
+export const nameOfCard = (card: Card) => `${card.psaAccountName}, ${productOf(card)}`;
+
+/** Until when a card is dismissed. */
+export function untilInWords({ until, before }: NonNullable<Card['dismissal']>): string {
+  return until === 'date' && before !== null ? `until ${formatDay(before)}` : 'until one of its numbers changes';
+}

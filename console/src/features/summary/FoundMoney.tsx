@@ -1,0 +1,153 @@
+import { Link } from '@tanstack/react-router';
+import { Banner } from '../../ui/Banner.tsx';
+import { formatCount, formatMany, formatMoney } from '../../ui/format.ts';
+import { Section } from '../../ui/Section.tsx';
+import { StatusWord } from '../../ui/StatusWord.tsx';
+import { When } from '../../ui/When.tsx';
+import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
+import styles from '../cards/cards.module.css';
+import type { Summary } from './queries.ts';
+
+type Found = Summary['found'][number];
+
+/** What approving would bring, apart from what needs a person first; what no card shows; and how old all of it is. */
+export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWords }) {
+  const of = (kind: Found['kind']) => summary.found.filter((each) => each.kind === kind);
+  const { none, ended } = summary.customersWithoutLine;
+  const confirmed = of('confirmed');
+  return (
+    <Section title="Found money" aside={<Age summary={summary} />}>
+      {confirmed.length === 0 ? (
+        <p>Nothing can be approved now: what is billed is what is used, or a person has to look first.</p>
+      ) : (
+        confirmed.map((each) => <Confirmed key={each.currency} found={each} />)
+      )}
+      <ul className={styles['money']}>
+        <Apart title="Needs a check" found={of('check')} />
+        <Apart title="Not billed, by a rule or by the line itself" found={of('not_billed')} />
+        <Apart title="On agreements that are not billed monthly, for their period" found={of('annual')} />
+        {none > 0 && (
+          <li>
+            <Link to="/reconcile" search={{ kind: 'new_revenue' }}>
+              {formatMany(none, 'customer', 'customers')} with usage and no {words.line.one}
+            </Link>
+          </li>
+        )}
+        {ended > 0 && (
+          <li>
+            {formatMany(ended, 'customer uses', 'customers use')} what an ended {words.line.one} or{' '}
+            {words.agreement.one} billed{worthOf(of('expired'))}
+          </li>
+        )}
+        {of('only_credits').map(({ unpriced }) => (
+          <li key="credits">
+            <Link to="/reconcile" search={{ kind: 'only_credits' }}>
+              {formatMany(unpriced, 'card', 'cards')} with only credits
+            </Link>
+            : the PSA gives money back and bills no seat
+          </li>
+        ))}
+        {summary.unmapped.map((unmapped) => (
+          <Unmapped key={unmapped.integrationId} unmapped={unmapped} />
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Confirmed({ found: { currency, under, over } }: { found: Found }) {
+  return (
+    <div className={styles['sums']}>
+      <p className={styles['sum']}>
+        Underbilled <strong>{formatMoney(under.amount, currency)}</strong> a month on{' '}
+        {formatMany(under.cards, 'card', 'cards')}
+      </p>
+      <p className={styles['sum']}>
+        Overbilled <strong>{formatMoney(over.amount, currency)}</strong> a month on{' '}
+        {formatMany(over.cards, 'card', 'cards')}
+      </p>
+    </div>
+  );
+}
+
+/** Money that is not confirmed, each currency for itself. */
+function Apart({ title, found }: { title: string; found: readonly Found[] }) {
+  if (found.length === 0) return null;
+  const cards = found.reduce((sum, { under, over, unpriced }) => sum + under.cards + over.cards + unpriced, 0);
+  return (
+    <li>
+      {title}: {formatMany(cards, 'card', 'cards')}
+      {worthOf(found)}
+    </li>
+  );
+}
+
+function worthOf(found: readonly Found[]): string {
+  const parts = found.flatMap(({ currency, under, over }) => [
+    ...(under.cards > 0 ? [`${formatMoney(under.amount, currency)} too little`] : []),
+    ...(over.cards > 0 ? [`${formatMoney(over.amount, currency)} too much`] : []),
+  ]);
+  const open = found.reduce((sum, { unpriced }) => sum + unpriced, 0);
+  const rest = open > 0 ? [`${formatCount(open)} without one price`] : [];
+  return [...parts, ...rest].length === 0 ? '' : ` (${[...parts, ...rest].join(', ')})`;
+}
+
+function Unmapped({ unmapped }: { unmapped: Summary['unmapped'][number] }) {
+  const { integrationId, customers, seats, largest } = unmapped;
+  const names = largest.map(({ name, seats: of }) => `${name} (${formatCount(of)})`).join(', ');
+  const more = customers > largest.length ? ` and ${formatCount(customers - largest.length)} more` : '';
+  return (
+    <li>
+      <Link to="/integrations/$id/accounts" params={{ id: integrationId }}>
+        {formatMany(customers, 'customer', 'customers')} with usage not mapped
+      </Link>
+      : {formatMany(seats, 'seat', 'seats')} that nobody is billed for. {names}
+      {more}
+    </li>
+  );
+}
+
+/** How old the numbers are, of each integration. */
+function Age({ summary: { data } }: { summary: Summary }) {
+  const vendorName = useVendorName();
+  return (
+    <p className={styles['soft']}>
+      {data.map(({ integrationId, vendor, dataAsOf, psaAsOf, stale }) => (
+        <span key={integrationId}>
+          {stale && <StatusWord tone="care">Old</StatusWord>} {vendorName(vendor)}{' '}
+          {dataAsOf === null ? 'not read yet' : <When at={dataAsOf} as="age" />}, PSA{' '}
+          {psaAsOf === null ? 'not read yet' : <When at={psaAsOf} as="age" />}{' '}
+        </span>
+      ))}
+    </p>
+  );
+}
+
+/** Approvals that wait: to-dos while writing is off, and writes under way. */
+export function UnderWay({ summary }: { summary: Summary }) {
+  const todos = summary.connections.reduce((sum, each) => sum + each.todos, 0);
+  const writing = summary.connections.reduce((sum, each) => sum + each.writing, 0);
+  return (
+    <>
+      {todos > 0 && (
+        <Banner title={`${formatMany(todos, 'change is', 'changes are')} yours to make in the PSA`}>
+          <p>
+            They were approved while writing was off. The next read of the PSA ticks off what it finds done.{' '}
+            <Link to="/reconcile" search={{ show: 'todo' }}>
+              Show the to-do list
+            </Link>
+          </p>
+        </Banner>
+      )}
+      {writing > 0 && (
+        <Banner title={`${formatMany(writing, 'change is', 'changes are')} being written`}>
+          <p>
+            <Link to="/reconcile" search={{ show: 'writing' }}>
+              Show them
+            </Link>
+          </p>
+        </Banner>
+      )}
+    </>
+  );
+}

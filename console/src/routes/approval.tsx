@@ -1,0 +1,46 @@
+import { useQuery } from '@tanstack/react-query';
+import { getRouteApi } from '@tanstack/react-router';
+import { Outcome } from '../features/approvals/Outcome.tsx';
+import { approvalQuery, previewQuery } from '../features/approvals/queries.ts';
+import { usePreview } from '../features/approvals/usePreview.ts';
+import { Button } from '../ui/Button.tsx';
+import { LinkButton } from '../ui/LinkButton.tsx';
+import { Page } from '../ui/Page.tsx';
+
+const route = getRouteApi('/shell/approvals/$id');
+
+/** What became of an approval. */
+export function ApprovalPage() {
+  const { id } = route.useParams();
+  const { rest } = route.useSearch();
+  return (
+    <Page
+      title="Approval"
+      lead="Each change is written once, read back, and shown here as it happens."
+      actions={
+        <>
+          <LinkButton to="/reconcile">Back to Reconcile</LinkButton>
+          {rest !== undefined && <GoOn approvalId={id} rest={rest} />}
+        </>
+      }
+    >
+      <Outcome key={id} id={id} />
+    </Page>
+  );
+}
+
+/** After the first customer: the rest is previewed anew, as it is now. */
+function GoOn({ approvalId, rest }: { approvalId: string; rest: string }) {
+  const preview = useQuery(previewQuery(rest)).data;
+  const isOver = useQuery(approvalQuery(approvalId)).data?.state !== 'requested';
+  const begin = usePreview();
+  return (
+    <Button
+      look="main"
+      isDisabled={!preview || !isOver || begin.isPending}
+      onPress={() => preview && begin.mutate({ psaConnectionId: preview.psaConnectionId, filter: preview.filter })}
+    >
+      Go on with the rest
+    </Button>
+  );
+}

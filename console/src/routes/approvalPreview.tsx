@@ -1,0 +1,203 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { getRouteApi, useNavigate } from '@tanstack/react-router';
+import { api, ask } from '../api/client.ts';
+import { previewLinesQuery, previewQuery, type Preview } from '../features/approvals/queries.ts';
+import { usePreview } from '../features/approvals/usePreview.ts';
+import { showChanged } from '../features/cards/queries.ts';
+import { usePsaWords } from '../features/catalogue/queries.ts';
+import { capital } from '../features/mappings/words.ts';
+import { useMay } from '../features/me/queries.ts';
+import { summaryQuery } from '../features/summary/queries.ts';
+import { Banner } from '../ui/Banner.tsx';
+import { Button } from '../ui/Button.tsx';
+import { EmptyState } from '../ui/EmptyState.tsx';
+import { formatCount, formatDay, formatMany, formatMoneyChange } from '../ui/format.ts';
+import { LinkButton } from '../ui/LinkButton.tsx';
+import { Loaded } from '../ui/Loaded.tsx';
+import { Page } from '../ui/Page.tsx';
+import { Actions, Section } from '../ui/Section.tsx';
+import { Skeleton } from '../ui/Skeleton.tsx';
+import { Table, type TableColumn } from '../ui/Table.tsx';
+import { tellProblem } from '../ui/Toast.tsx';
+
+const route = getRouteApi('/shell/approvals/previews/$id');
+
+/** The exact writes that approving makes, before it makes them. */
+export function ApprovalPreviewPage() {
+  const { id } = route.useParams();
+  const query = useQuery(previewQuery(id));
+  return (
+    <Page
+      title="Approve"
+      lead="These are the exact changes. Nothing is written before you approve them, and nothing else is."
+      actions={<LinkButton to="/reconcile">Back to Reconcile</LinkButton>}
+    >
+      <Loaded query={query} what="Previews" loading={<Skeleton label="Reading the changes …" rows={8} />}>
+        {(preview) => <Shown key={id} preview={preview} />}
+      </Loaded>
+    </Page>
+  );
+}
+
+function Shown({ preview }: { preview: Preview }) {
+  const { cards, money, leftOut, approvalId } = preview;
+  if (cards === 0) {
+    return (
+      <>
+        <EmptyState title="Nothing of it can be approved at once">
+          {leftOut.length === 0
+            ? 'What is billed there is what is used.'
+            : 'Each of these cards needs a person first. Open it to see why.'}
+        </EmptyState>
+        <LeftOut leftOut={leftOut} />
+      </>
+    );
+  }
+  return (
+    <>
+      <Section title={formatMany(cards, 'change', 'changes')}>
+        {money.map(({ currency, amount, notBilled, cards: of }) => (
+          <p key={`${currency} ${notBilled}`}>
+            {notBilled
+              ? `${formatMany(of, 'change is', 'changes are')} on lines that are not billed.`
+              : `The next invoices change by ${formatMoneyChange(amount, currency)} on ${formatMany(of, 'line', 'lines')}. Nothing is billed or credited for periods already invoiced.`}
+          </p>
+        ))}
+        {approvalId === null ? (
+          <Decide preview={preview} />
+        ) : (
+          <Banner title="These changes were approved already">
+            <LinkButton to="/approvals/$id" params={{ id: approvalId }}>
+              Show what became of them
+            </LinkButton>
+          </Banner>
+        )}
+      </Section>
+      <Lines preview={preview} />
+      <LeftOut leftOut={leftOut} />
+    </>
+  );
+}
+
+/** The very first approval may be of one customer: what it did is looked at before the rest is. */
+function Decide({ preview }: { preview: Preview }) {
+  const { id, psaConnectionId, cards, filter } = preview;
+  const { rest } = route.useSearch();
+  const mayOperate = useMay('operate');
+  const navigate = useNavigate();
+  const queryClient = useQueryClient();
+  const connection = useQuery(summaryQuery).data?.connections.find((each) => each.psaConnectionId === psaConnectionId);
+  const [first] = useInfiniteQuery(previewLinesQuery(id)).data?.pages[0]?.items ?? [];
+  const begin = usePreview();
+  const approve = useMutation({
+    mutationFn: () => ask(api.POST('/v1/approvals', { body: { previewId: id } })),
+    onSuccess: ({ approval }) => {
+      showChanged(queryClient);
+      return navigate({
+        to: '/approvals/$id',
+        params: { id: approval.id },
+        search: rest === undefined ? {} : { rest },
+        replace: true,
+      });
+    },
+    onError: tellProblem,
+  });
+  if (!mayOperate) return <p>You may look, and approve nothing.</p>;
+  const isFirst = connection !== undefined && !connection.hasApproved && filter.psaAccountId === undefined;
+  return (
+    <>
+      {connection && !connection.writesEnabled && (
+        <Banner title={`Writing to ${connection.name} is off`}>
+          <p>
+            Approving makes a to-do list: you make the changes in the PSA, and its next read ticks off what is done.
+          </p>
+        </Banner>
+      )}
+      {isFirst && first && cards > 1 && (
+        <Banner
+          title="This is the first approval here"
+          action={
+            <Button
+              onPress={() =>
+                begin.mutate({
+                  psaConnectionId,
+                  filter: { ...filter, psaAccountId: first.psaAccountId },
+                  rest: id,
+                })
+              }
+              isDisabled={begin.isPending}
+            >
+              Begin with {first.psaAccountName ?? 'one customer'}
+            </Button>
+          }
+        >
+          <p>Begin with one customer: its numbers are written and read back, and then you go on with the rest.</p>
+        </Banner>
+      )}
+      <Actions>
+        <Button look="main" onPress={() => approve.mutate()} isDisabled={approve.isPending}>
+          {approve.isPending ? 'Approving …' : `Approve ${formatMany(cards, 'change', 'changes')}`}
+        </Button>
+      </Actions>
+    </>
+  );
+}
+
+function Lines({ preview }: { preview: Preview }) {
+  const words = usePsaWords(preview.psaConnectionId);
+  const query = useInfiniteQuery(previewLinesQuery(preview.id));
+  type Line = NonNullable<typeof query.data>['pages'][number]['items'][number] & { id: string };
+  const columns: readonly TableColumn<Line>[] = [
+    { id: 'account', title: capital(words.account.one), cell: (line) => line.psaAccountName ?? line.psaAccountId },
+    { id: 'product', title: capital(words.productId), width: 170, cell: (line) => line.productId ?? line.psaProductId },
+    { id: 'agreement', title: capital(words.agreement.one), cell: (line) => line.agreementName ?? line.agreementId },
+    { id: 'line', title: capital(words.line.one), width: 90, cell: (line) => line.lineId },
+    { id: 'from', title: 'From', isNumeric: true, width: 80, cell: (line) => formatCount(line.from) },
+    { id: 'to', title: 'To', isNumeric: true, width: 80, cell: (line) => formatCount(line.to) },
+    {
+      id: 'when',
+      title: 'First billed',
+      width: 130,
+      cell: ({ effectiveDate }) => (effectiveDate === null ? 'not known' : formatDay(effectiveDate)),
+    },
+    {
+      id: 'money',
+      title: 'Money',
+      isNumeric: true,
+      width: 110,
+      cell: ({ money: { amount, currency, notBilled } }) =>
+        notBilled ? 'not billed' : formatMoneyChange(amount, currency),
+    },
+  ];
+  return (
+    <Loaded query={query} what="The changes" loading={<Skeleton label="Reading the changes …" rows={8} />}>
+      {({ pages }) => (
+        <>
+          <Table
+            label="Changes"
+            columns={columns}
+            rows={pages.flatMap(({ items }) => items).map((line) => ({ ...line, id: line.cardId }))}
+            nameOf={(line) => `${line.psaAccountName ?? ''} ${line.productId ?? ''}`}
+          />
+          {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More changes</Button>}
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+/** Cards that match and are not approved at once, by reason. */
+function LeftOut({ leftOut }: Pick<Preview, 'leftOut'>) {
+  if (leftOut.length === 0) return null;
+  return (
+    <Section title="Not among them">
+      <ul>
+        {leftOut.map(({ reason, words, cards }) => (
+          <li key={reason}>
+            {formatMany(cards, 'card', 'cards')}: {words}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
