@@ -192,7 +192,7 @@ test('several cards are dismissed for one reason, each with its audit row and wh
   expect(dismissed.map((card) => card.id).toSorted()).toEqual(cardIds.toSorted());
   const by = `token:${harness.one.adminTokenId}`;
   expect(dismissed[0]).toMatchObject({ dismissal: { reason: body.reason, until: 'change', reviewed: false, by } });
-  expect(await harness.admin.good('GET', `/v1/cards/${cardIds[0]}`)).toMatchObject({ names: { [by]: 'admin' } });
+  expect(await harness.admin.good('GET', `/v1/cards/${cardIds[0]}`)).toMatchObject({ names: { [by]: '"admin"' } });
   const { rows } = await harness.db.execute(
     sql`select subject_id from audit where action = 'card.dismiss' and after->'dismissal'->>'reason' = ${body.reason}`,
   );
@@ -222,7 +222,10 @@ test('a card shows what was approved of it, by whom, and what of that is under w
   expect(shown).toMatchObject({ id, pending: { approvalId: approval.id, state: 'todo', to: write?.to, by } });
   expect(await list('pending=writing')).toEqual([]);
   const card = await harness.admin.good<Card>('GET', `/v1/cards/${id}`);
-  expect(card).toMatchObject({ approvals: [{ approvalId: approval.id, state: 'todo', by }], names: { [by]: 'admin' } });
+  expect(card).toMatchObject({
+    approvals: [{ approvalId: approval.id, state: 'todo', by }],
+    names: { [by]: '"admin"' },
+  });
   expect(card.explanation.counts).toMatchObject([
     { vendorAccountName: expect.any(String), serviceName: 'CloudFilter', mappedHow: 'person', rounding: 'none' },
   ]);

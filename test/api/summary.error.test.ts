@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => harness?.close());
 
 test('found money is for whoever may read', async () => {
-  await harness.as('cs_nobody').problem(401, 'bad-token', 'GET', '/v1/summary');
+  await harness.as('cs_nobody-was-ever-given-this-token').problem(401, 'bad-token', 'GET', '/v1/summary');
   await harness.as(harness.one.tokens.none).problem(403, 'missing-scope', 'GET', '/v1/summary');
 });
 

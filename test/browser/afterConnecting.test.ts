@@ -1,4 +1,4 @@
-/** The pages of what follows connecting: cards as a list, new customers, review, migration to alerts. */
+/** The pages of what follows connecting: new customers, review, migration to alerts. */
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
@@ -39,36 +39,9 @@ afterEach(async () => {
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });
-const cards = () => page.getByRole('grid', { name: 'Cards' }).getByRole('row');
 const customer = (name: string) =>
   page.getByRole('list', { name: 'New customers' }).getByRole('listitem', { name, exact: true });
 const onboardings = () => system.api.all<OnboardingView>('/v1/onboardings?open=true');
-
-describe('Reconcile, for now a list', () => {
-  test('it shows every card with what is used and billed, in the order that is asked for', async () => {
-    const all = await system.api.all<{ psaAccountName: string; usage: number | null; current: number }>(
-      '/v1/cards?sort=difference',
-    );
-    await signIn(page, token(), '/reconcile');
-    await cards().nth(2).waitFor();
-    const texts = await cards().allInnerTexts();
-    expect(texts.length - 1).toBe(Math.min(100, all.length));
-    for (const [at, { psaAccountName, usage, current }] of all.slice(0, 20).entries()) {
-      const text = texts[at + 1]?.replaceAll(/\s+/g, ' ') ?? '';
-      expect(text).toContain(psaAccountName.replaceAll(/\s+/g, ' '));
-      expect(text).toContain(
-        `${usage === null ? '—' : usage.toLocaleString('en-US')} ${current.toLocaleString('en-US')}`,
-      );
-    }
-    await inspect(page, 'reconcile-list');
-    await page.getByRole('button', { name: /Order/ }).click();
-    await page.getByRole('option', { name: 'By name' }).click();
-    const [first] = await system.api.all<{ psaAccountName: string }>('/v1/cards?sort=account');
-    await until('the other order', async () =>
-      ((await cards().nth(1).innerText()) ?? '').includes(first?.psaAccountName ?? '?'),
-    );
-  });
-});
 
 describe('New customers', () => {
   test('who waits since when, with the nearest names; mapped in place, it is on its way', async () => {
