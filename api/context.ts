@@ -7,6 +7,7 @@ import type { Actor, Command } from '../commands/actor.ts';
 import { transactAgain, type Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
+import type { TemporalState } from '../temporal/client.ts';
 import type { Wake } from '../temporal/wake.ts';
 import type { Sessions } from './signIn/sessions.ts';
 
@@ -16,7 +17,7 @@ export interface ApiDependencies {
   environment: Environment;
   logger: Logger;
   wake: Wake;
-  isTemporalReady: () => Promise<boolean>;
+  temporalState: () => Promise<TemporalState>;
   metrics: Registry;
   /** Aborted when the process is about to end: streams end then. */
   stopping?: AbortSignal;

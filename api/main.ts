@@ -5,7 +5,7 @@ import { openDatabase } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { createLogger, dieQuietly } from '../logger.ts';
 import { readEnvironment } from '../environment.ts';
-import { createTemporalClient, isTemporalReady } from '../temporal/client.ts';
+import { createTemporalClient, temporalState } from '../temporal/client.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createApp } from './app.ts';
 
@@ -27,7 +27,7 @@ const app = createApp({
   environment,
   logger,
   wake: createWaker(client),
-  isTemporalReady: () => isTemporalReady(client),
+  temporalState: () => temporalState(client),
   metrics,
   stopping: stopping.signal,
 });

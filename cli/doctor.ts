@@ -12,13 +12,13 @@ import { createEncryption } from '../db/encryption.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { judgePermissions, neededForAlerts, neededForBilling } from '../domain/permissions.ts';
-import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
 import { problemOf } from '../domain/process/problems.ts';
 import { messageOf } from '../logger.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import { sweepScheduleId } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
+import { countWorkers } from '../temporal/workers.ts';
 import { createConnectors } from '../worker/connectors.ts';
 
 type Verdict = 'ok' | 'note' | 'wrong';
@@ -111,19 +111,9 @@ async function examineTemporal(env: Environment): Promise<void> {
       return 'every search attribute is registered';
     });
     await look('worker', 'Start a worker (npm run worker), and look at its log if it does not stay.', async () => {
-      const counts: number[] = [];
-      for (const [name, taskQueueType] of [
-        [workflowTaskQueue, 1],
-        [workflowTaskQueue, 2],
-        [bulkTaskQueue, 2],
-      ] as const) {
-        const { pollers } = await soon(() =>
-          connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType }),
-        );
-        if (!pollers?.length) throw new Error(`No worker asks for work in the task queue ${name}.`);
-        counts.push(pollers.length);
-      }
-      return `${Math.min(...counts)} at work`;
+      const { workers, taskQueue } = await countWorkers(connection, namespace, 5_000);
+      if (workers === 0) throw new Error(`No worker asks for work in the task queue ${taskQueue}.`);
+      return `${workers} at work`;
     });
     await look('sweep', 'Start a worker: it makes the Schedule again.', async () => {
       const { state } = await soon(() => client.schedule.getHandle(sweepScheduleId).describe());

@@ -40,7 +40,7 @@ async function readDocument(): Promise<string> {
     environment,
     logger: pino({ level: 'silent' }),
     wake: async () => undefined,
-    isTemporalReady: async () => false,
+    temporalState: async () => 'away',
     metrics: new Registry(),
   });
   const document = await (await app.request('/openapi.json')).text();

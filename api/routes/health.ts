@@ -4,12 +4,19 @@ import { join } from 'node:path';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { Scalar } from '@scalar/hono-api-reference';
 import { sql } from 'drizzle-orm';
+import type { TemporalState } from '../../temporal/client.ts';
 import type { ApiEnv } from '../context.ts';
 
 /** Routes that need no token. */
 export const healthRoutes = new OpenAPIHono<ApiEnv>();
 
 healthRoutes.get('/healthz', (c) => c.json({ ok: true }));
+
+const temporalWords: Record<TemporalState, string> = {
+  ready: 'Everything works.',
+  'no worker': 'Facts are accepted and kept; processes go on when a worker runs: start one (npm run worker).',
+  away: 'Facts are accepted and kept; processes go on when Temporal is back.',
+};
 
 healthRoutes.get('/readyz', async (c) => {
   const deps = c.get('deps');
@@ -20,12 +27,10 @@ healthRoutes.get('/readyz', async (c) => {
         ? ('not migrated' as const)
         : ('away' as const),
   );
-  const temporal = (await deps.isTemporalReady()) ? 'ready' : 'away';
+  const temporal = await deps.temporalState();
   const ready = database === 'ready';
   const words = ready
-    ? temporal === 'ready'
-      ? 'Everything works.'
-      : 'Facts are accepted and kept; processes go on when Temporal is back.'
+    ? temporalWords[temporal]
     : database === 'away'
       ? 'The database does not answer, so nothing can be accepted.'
       : 'The database has no tables yet: run migrate.';

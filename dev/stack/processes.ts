@@ -24,6 +24,8 @@ interface Running {
   spec: ProcessSpec;
   child: ChildProcess;
   exited: Promise<number | null>;
+  /** Whether it has been ready: a process that never was ends the start instead of being started again. */
+  ready: boolean;
 }
 
 export class Processes {
@@ -32,11 +34,18 @@ export class Processes {
   private stopping = false;
   private stopped: Promise<void> | undefined;
   private readonly said: (line: string) => void;
+  private readonly maxRestarts: number;
+  /** How often each process was started again, by its name. */
+  private readonly restarts = new Map<string, number>();
 
-  /** @param state the state folder; pid files and logs go below it */
-  constructor(state: string, said: (line: string) => void) {
+  /**
+   * @param state the state folder; pid files and logs go below it
+   * @param maxRestarts how often a process that was ready and then ended by itself is started again
+   */
+  constructor(state: string, said: (line: string) => void, maxRestarts = 0) {
     this.folder = state;
     this.said = said;
+    this.maxRestarts = maxRestarts;
     mkdirSync(join(state, 'pids'), { recursive: true });
     mkdirSync(join(state, 'logs'), { recursive: true });
   }
@@ -81,14 +90,27 @@ export class Processes {
       const note = { pid: child.pid, born: bornAt(child.pid), stopSignal: spec.stopSignal ?? 'SIGTERM' };
       writeFileSync(join(this.folder, 'pids', spec.name), JSON.stringify(note));
     }
-    this.running.set(spec.name, { spec, child, exited });
+    const running: Running = { spec, child, exited, ready: false };
+    this.running.set(spec.name, running);
     void exited.then((code) => {
-      if (this.stopping || this.running.get(spec.name)?.child !== child) return;
-      this.said(
-        `${spec.name} ended by itself (exit ${code}); its log is ${join(this.folder, 'logs', `${spec.name}.log`)}`,
-      );
+      if (!this.stopping && this.running.get(spec.name) === running) this.endedByItself(running, code);
     });
     return child;
+  }
+
+  /** Starts a process again that was ready before it ended, or says why not. */
+  private endedByItself({ spec, child, ready }: Running, code: number | null): void {
+    const how = child.signalCode ? `killed by ${child.signalCode}` : `exit ${code}`;
+    const ended = `${spec.name} ended by itself (${how}); its log is ${join(this.folder, 'logs', `${spec.name}.log`)}.`;
+    const restarts = this.restarts.get(spec.name) ?? 0;
+    if (!ready || this.maxRestarts === 0) return this.said(ended);
+    if (restarts >= this.maxRestarts)
+      return this.said(`${ended} It was started again ${restarts} times already, and is left alone now.`);
+    this.restarts.set(spec.name, restarts + 1);
+    this.said(`${ended} It is started again (${restarts + 1} of ${this.maxRestarts}).`);
+    this.start(spec);
+    const again = this.running.get(spec.name);
+    if (again) again.ready = true;
   }
 
   /**
@@ -106,6 +128,7 @@ export class Processes {
       throw new Error(`${name} ended while it was starting (exit ${code}). The end of ${log} says why:\n${last}`);
     });
     await Promise.race([ended, isReady()]);
+    found.ready = true;
   }
 
   isRunning(name: string): boolean {
@@ -121,11 +144,6 @@ export class Processes {
     found.child.kill(signal);
     await found.exited;
     rmSync(join(this.folder, 'pids', name), { force: true });
-  }
-
-  /** Starts a process again as it was. */
-  restart(spec: ProcessSpec): ChildProcess {
-    return this.start(spec);
   }
 
   async stop(name: string): Promise<void> {

@@ -82,7 +82,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const { say } = options;
   const state = resolve(options.state);
   mkdirSync(state, { recursive: true });
-  const processes = new Processes(state, say);
+  const processes = new Processes(state, say, 3);
   options.starting?.(() => processes.stopAll());
   const leftovers = await processes.stopLeftovers();
   if (leftovers.length > 0) say(`Stopped what an earlier start had left running: ${leftovers.join(', ')}`);

@@ -16,19 +16,26 @@ test('/healthz says that the process lives', async () => {
 });
 
 test('/readyz says that everything works', async () => {
-  harness.temporal.ready = true;
+  harness.temporal.state = 'ready';
   const response = await get('/readyz');
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({ ready: true, database: 'ready', temporal: 'ready' });
 });
 
 test('/readyz with Temporal away is ready, and says in words what waits', async () => {
-  harness.temporal.ready = false;
+  harness.temporal.state = 'away';
   const response = await get('/readyz');
   expect(response.status).toBe(200);
   const body = (await response.json()) as { words: string };
   expect(body).toMatchObject({ ready: true, temporal: 'away' });
   expect(body.words).toMatch(/accepted and kept.*when Temporal is back/);
+});
+
+test('/readyz without a worker is ready, and says what to start', async () => {
+  harness.temporal.state = 'no worker';
+  const body = (await (await get('/readyz')).json()) as { words: string };
+  expect(body).toMatchObject({ ready: true, temporal: 'no worker' });
+  expect(body.words).toMatch(/accepted and kept.*npm run worker/);
 });
 
 test('/metrics counts answers by route, not by address', async () => {

@@ -176,7 +176,7 @@ async function anotherApi(): Promise<{ url: string; close: () => Promise<void> }
     environment: harness.environment,
     logger: pino({ level: 'silent' }),
     wake: async () => undefined,
-    isTemporalReady: async () => true,
+    temporalState: async () => 'ready',
     metrics: new Registry(),
   });
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {

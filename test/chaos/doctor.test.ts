@@ -91,6 +91,20 @@ test('a new encryption key: all is encrypted with it while everything runs, and 
   expect((await doctor()).said).toContain('Nothing is wrong.');
 });
 
+test('a worker that was killed does not count for the minutes that Temporal still lists it, nor does /readyz say that all works', async () => {
+  const ready = () => system.api.get<{ temporal: string; words: string }>('/readyz');
+  expect((await ready()).temporal).toBe('ready');
+  await system.killWorker();
+  await until('the worker to be missed', async () => (await ready()).temporal === 'no worker', 150_000);
+  expect((await ready()).words).toContain('start one (npm run worker)');
+  const { code, said } = await doctor();
+  expect(said).toMatch(/✗ worker +No worker asks for work/);
+  expect(code).toBe(1);
+  await system.startWorker();
+  expect((await doctor()).said).toMatch(/^✓ worker +1 at work/m);
+  expect((await ready()).words).toBe('Everything works.');
+}, 240_000);
+
 test('credentials that were revoked and rights that are missing are found, each with the setting to change', async () => {
   const limited = goodCredentials.psa(system.connectwise.url, 'noAgreements');
   const psaConnectionId = await createPsaConnection(system, limited, 'Limited');

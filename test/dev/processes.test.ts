@@ -29,6 +29,45 @@ test('a part that is ready is left alone when it ends later', async () => {
   expect(processes.isRunning('long')).toBe(false);
 });
 
+test('a part that was ready and ended by itself is started again three times, and then left alone with the reason', async () => {
+  const said: string[] = [];
+  const own = new Processes(join(folder, 'again'), (line) => said.push(line), 3);
+  const child = own.start(node('crashing', 'setInterval(() => undefined, 1000)'));
+  await own.untilReady('crashing', async () => undefined);
+  const pid = () => {
+    const note = join(folder, 'again', 'pids', 'crashing');
+    return (JSON.parse(readFileSync(note, 'utf8')) as { pid: number }).pid;
+  };
+  let last = child.pid ?? 0;
+  for (const times of [1, 2, 3]) {
+    process.kill(last, 'SIGKILL');
+    await until('it to be started again', () => pid() !== last);
+    expect(said.at(-1)).toMatch(
+      new RegExp(`^crashing ended by itself \\(killed by SIGKILL\\).*again \\(${times} of 3\\)`),
+    );
+    last = pid();
+  }
+  process.kill(last, 'SIGKILL');
+  await until('it to be left alone', () => said.length === 4);
+  expect(said.at(-1)).toMatch(/crashing\.log\. It was started again 3 times already, and is left alone now\.$/);
+  expect(own.isRunning('crashing')).toBe(false);
+  await own.stopAll();
+});
+
+test('a part that ends before it was ready is not started again, and neither is one that was stopped', async () => {
+  const said: string[] = [];
+  const own = new Processes(join(folder, 'not-again'), (line) => said.push(line), 3);
+  own.start(node('short', 'process.exit(3)'));
+  await until('its end to be said', () => said.length === 1);
+  expect(said).toEqual([expect.stringMatching(/^short ended by itself \(exit 3\); its log is .*\.$/)]);
+  own.start(node('long', 'setInterval(() => undefined, 1000)'));
+  await own.untilReady('long', async () => undefined);
+  await own.stop('long');
+  expect(own.isRunning('long')).toBe(false);
+  expect(said).toHaveLength(1);
+  await own.stopAll();
+});
+
 test('whoever asks that all be stopped while that is under way waits for its end, too', async () => {
   const own = new Processes(join(folder, 'own'), () => undefined);
   own.start(

@@ -11,6 +11,7 @@ import { createApp } from '../../api/app.ts';
 import type { Database } from '../../db/client.ts';
 import { createEncryption } from '../../db/encryption.ts';
 import { readEnvironment, type Environment } from '../../environment.ts';
+import type { TemporalState } from '../../temporal/client.ts';
 import { createApiClient, type ApiAnswer } from '../../dev/walkthrough/apiClient.ts';
 import { findRoute, misfits, withDefinitions, type Contract } from './apiContract.ts';
 import { seedTenant, type Tenant } from './apiTenant.ts';
@@ -49,8 +50,8 @@ export interface ApiHarness {
   as: (token: string) => Caller;
   /** The processes that were woken, in order. */
   wakes: Wakeable[];
-  /** Set `ready` to false to make Temporal seem unreachable. */
-  temporal: { ready: boolean };
+  /** Set `state` to make Temporal, or every worker, seem away. */
+  temporal: { state: TemporalState };
   logs: string[];
   /** Every row of every table, as text, to show that a request changed nothing. */
   dump: () => Promise<Record<string, string[]>>;
@@ -79,14 +80,14 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
   const encryption = createEncryption(environment.ENCRYPTION_KEYS);
   const wakes: Wakeable[] = [];
   const logs: string[] = [];
-  const temporal = { ready: true };
+  const temporal: ApiHarness['temporal'] = { state: 'ready' };
   const app = createApp({
     db: options.db ?? database.db,
     encryption,
     environment,
     logger: pino({ level: 'debug' }, { write: (line: string) => void logs.push(line) }),
     wake: async (process) => void wakes.push(process),
-    isTemporalReady: async () => temporal.ready,
+    temporalState: async () => temporal.state,
     metrics: new Registry(),
     ...(options.stopping ? { stopping: options.stopping } : {}),
   });
