@@ -6,7 +6,7 @@ import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
-import { pausedUntil } from './processView.ts';
+import { pausedUntil, shownState } from './processView.ts';
 
 export interface HealthFacts {
   integrationId: string;
@@ -80,15 +80,15 @@ export async function readHealthFacts(
            (select jsonb_build_object('choice', s.choice, 'timeZone', s.time_zone, 'jitterMinutes', s.jitter_minutes, 'paused', s.paused)
               from sync_schedule s where s.integration_id = i.id) as schedule,
            -- New customers that wait are counted above, so of onboardings and deliveries only blocked steps are listed here.
-           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.state = 'blocked',
+           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.shown = 'blocked',
                                                 'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')}) order by s.kind, s.id)
-              from (select distinct on (s.kind, s.id) s.* from process pr
+              from (select distinct on (s.kind, s.id) s.*, ${shownState('s')} as shown from process pr
                       join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
                      where s.state not in ('done', 'skipped')
                        and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
                             or pr.kind = 'refreshPsa' and pr.id = p.id::text
-                            or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and s.state = 'blocked')
-                     order by s.kind, s.id, s.state = 'blocked' desc, s.position) s) as "openSteps"
+                            or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and ${shownState('s')} = 'blocked')
+                     order by s.kind, s.id, ${shownState('s')} = 'blocked' desc, s.position) s) as "openSteps"
       from integration i join psa_connection p on p.id = i.psa_connection_id
      where i.disconnected_at is null
        and (${of.organizationId ?? null}::uuid is null or i.organization_id = ${of.organizationId ?? null}::uuid)

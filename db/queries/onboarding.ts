@@ -11,7 +11,7 @@ import { isMappingOf, isVendorAccount } from './joins.ts';
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
 import { mayMove } from './mayMove.ts';
-import { isPausing } from './processView.ts';
+import { isPausing, shownState } from './processView.ts';
 
 /** The states of an onboarding that is still under way. */
 export const openStates: readonly OnboardingState[] = onboardingMoves.complete.from;
@@ -162,7 +162,7 @@ export async function markCounted(tx: Transaction, integrationId: string): Promi
 
 /** Marks mapped onboardings to be woken if they are blocked or wait for a pause to end. */
 export async function markStuck(tx: Transaction, integrationId: string): Promise<string[]> {
-  return markMappedWhere(tx, integrationId, sql`(s.state = 'blocked' or ${isPausing('s')})`);
+  return markMappedWhere(tx, integrationId, sql`(${shownState('s')} = 'blocked' or ${isPausing('s')})`);
 }
 
 /** Clears `to_wake`: the caller that changed the onboarding wakes it, so `startOnboardings` does not have to. */

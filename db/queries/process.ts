@@ -1,5 +1,5 @@
 /** The process and its steps: facts increment `version`, steps keep their order, needs tie processes together. */
-import { and, eq, gt, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import { problemOf } from '../../domain/process/problems.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
@@ -151,7 +151,8 @@ export async function parkProcess(
 }
 
 /**
- * Records that an attempt begins.
+ * Records that an attempt begins. A blocked step keeps its `blocked_at` and its problem until the attempt has made progress,
+ * so that it is shown as blocked all the while (`shownState`).
  *
  * @returns how many attempts in a row have begun without an answer, including this one; undefined when the step is
  *   already finished, so that nothing is done twice
@@ -163,7 +164,6 @@ export async function beginStep(db: Queryable, ref: StepKey): Promise<number | u
       state: stepMoves.begin.to,
       startedAt: sql`coalesce(${processStep.startedAt}, now())`,
       retryAt: null,
-      blockedAt: null,
       notBefore: null,
       silentAttempts: sql`${processStep.silentAttempts} + 1`,
     })
@@ -356,12 +356,12 @@ export async function noteAnswer(db: Queryable, ref: StepKey): Promise<void> {
   await db.update(processStep).set({ silentAttempts: 0 }).where(ofStep(ref));
 }
 
-/** Records that an attempt made progress: earlier failures no longer count. */
+/** Records that an attempt made progress: earlier failures no longer count, and what was blocked is not blocked any more. */
 export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
   await tx
     .update(processStep)
-    .set({ failingSince: null, notBefore: null })
-    .where(and(ofStep(ref), isNotNull(processStep.failingSince)));
+    .set({ failingSince: null, notBefore: null, blockedAt: null })
+    .where(and(ofStep(ref), or(isNotNull(processStep.failingSince), isNotNull(processStep.blockedAt))));
   await noteAlive(tx, ref);
 }
 

@@ -18,6 +18,16 @@ import { ofProcess, type ProcessRef } from './process.ts';
 export const isPausing = (alias: string) =>
   sql`(${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.not_before > now())`;
 
+/**
+ * The state of a step as everybody sees it: the workflow, the API, health and metrics. A blocked step that is being tried again
+ * stays blocked until the attempt has made progress; otherwise it would seem healthy for the length of each attempt.
+ *
+ * @param alias alias of `process_step` in the statement
+ */
+export const shownState = (alias: string) =>
+  sql<StepState>`case when ${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.blocked_at is not null
+                      then 'blocked' else ${sql.raw(alias)}.state end`;
+
 /** When a step's pause ends, for display: UTC, HH:MM; null = the step is not pausing. */
 export const pausedUntil = (alias: string) =>
   sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
@@ -53,7 +63,7 @@ export async function lookAtProcess(
     other_id: string | null;
     other_problem: Problem | null;
   }>(sql`
-    select p.version, p.round, p.integration_id, p.about, s.step, s.state, s.problem,
+    select p.version, p.round, p.integration_id, p.about, s.step, ${shownState('s')} as state, s.problem,
            ${inMilliseconds(sql`p.due_at - now()`)} as due_in_ms,
            ${inMilliseconds(sql`s.retry_at - now()`)} as retry_in_ms,
            ${inMilliseconds(sql`now() - s.blocked_at`)} as blocked_for_ms,
@@ -69,7 +79,7 @@ export async function lookAtProcess(
       -- look for it there.
       left join lateral (
         select os.problem from process op
-          join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and os.state = 'blocked'
+          join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and ${shownState('os')} = 'blocked'
          where (op.kind, op.id) = (n.other_kind, n.other_id) limit 1) o on true
      where p.kind = ${ref.kind} and p.id = ${ref.id}
      order by s.position`);
@@ -148,7 +158,7 @@ function selectSteps(db: Queryable) {
       id: processStep.id,
       row: {
         step: processStep.step,
-        state: processStep.state,
+        state: shownState('process_step'),
         problem: processStep.problem,
         retryAt:
           sql`case when ${isPausing('process_step')} then ${processStep.notBefore} else ${processStep.retryAt} end`.mapWith(

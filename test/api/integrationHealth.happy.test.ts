@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
+import { beginStep, noteProgress } from '../../db/queries/process.ts';
+import { lookAtProcess } from '../../db/queries/processView.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { block, seedAlert, seedHeldRun, seedIntegration, seedOnboarding, stepsBefore } from '../kit/apiTenant.ts';
@@ -55,6 +57,21 @@ test('a blocked step is failing, with who can do something about it', async () =
   const view = await health(id);
   expect(view.state).toBe('failing');
   expect(view.waits[0]).toMatchObject({ for: 'person', code: 'bad_credentials' });
+});
+
+test('a blocked step that is being tried again is said to be blocked everywhere, until the try has made progress', async () => {
+  const id = await seedIntegration(harness.one, stepsBefore('verifyCredentials'));
+  const step = { kind: 'connect', id, round: '1', step: 'verifyCredentials' } as const;
+  await block(harness.one, step);
+  await beginStep(harness.db, step);
+  expect(await health(id)).toMatchObject({ state: 'failing', waits: [{ code: 'bad_credentials' }] });
+  const path = `/v1/integrations/${id}`;
+  const { process } = await harness.admin.good<{ process: { steps: { step: string; state: string }[] } }>('GET', path);
+  expect(process.steps).toContainEqual(expect.objectContaining({ step: step.step, state: 'blocked' }));
+  const view = await lookAtProcess(harness.db, step);
+  expect(view?.steps).toContainEqual(expect.objectContaining({ step: step.step, problem: 'bad_credentials' }));
+  await noteProgress(harness.db, step);
+  expect(await health(id)).toMatchObject({ state: 'attention', waits: [{ for: 'vendor' }] });
 });
 
 test('customers that wait, runs that are held and alerts that are dead want a person', async () => {
