@@ -8,6 +8,7 @@ import type { ApiDependencies, ApiEnv } from './context.ts';
 import { authenticate } from './middleware/authenticate.ts';
 import { bodyLimit } from './middleware/bodyLimit.ts';
 import { idempotency } from './middleware/idempotency.ts';
+import { methodsOf, refuseTrace, wrongMethod } from './middleware/methods.ts';
 import { rateLimit } from './middleware/rateLimit.ts';
 import { checkText } from './middleware/text.ts';
 import { Refusal } from '../commands/refusal.ts';
@@ -77,12 +78,16 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
       'request',
     );
   });
+  app.use(refuseTrace);
   app.use(secureHeaders({ crossOriginResourcePolicy: 'same-origin' }));
   const { API_BODY_LIMIT, MAPPING_FILE_LIMIT } = deps.environment;
   const limited = (maxSize: number) =>
-    bodyLimit(maxSize, (c) => {
-      if (c.req.path.startsWith(vendorApiPath)) throw new VendorApiError(413, 'request entity too large');
-      throw new ApiProblem(413, 'too-large', `The body is larger than ${maxSize} bytes.`);
+    bodyLimit({
+      maxSize,
+      tooLarge(c) {
+        if (c.req.path.startsWith(vendorApiPath)) throw new VendorApiError(413, 'request entity too large');
+        throw new ApiProblem(413, 'too-large', `The body is larger than ${maxSize} bytes.`);
+      },
     });
   const [usual, file] = [limited(API_BODY_LIMIT), limited(MAPPING_FILE_LIMIT)];
   // A mapping file may be larger, so that every exported file can be imported again.
@@ -140,11 +145,15 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
 
   // Last: whatever is no address of the API may be a page.
   app.route('/', consoleRoutes);
-  app.notFound((c) =>
-    new ApiProblem(404, 'no-route', `There is no ${c.req.method} ${c.req.path}. See /docs.`).toResponse(
-      c.get('requestId'),
-    ),
-  );
+  const methods = methodsOf(app.routes);
+  app.notFound((c) => {
+    const allowed = methods(c.req.path);
+    const problem =
+      allowed.length > 0
+        ? wrongMethod(c.req.method, allowed)
+        : new ApiProblem(404, 'no-route', `There is no ${c.req.method} ${c.req.path}. See /docs.`);
+    return problem.toResponse(c.get('requestId'));
+  });
   app.onError((error, c) => {
     const requestId = c.get('requestId');
     if (error instanceof ApiProblem) return error.toResponse(requestId);

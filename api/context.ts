@@ -9,6 +9,7 @@ import type { Encryption } from '../db/encryption.ts';
 import type { Environment } from '../environment.ts';
 import type { TemporalState } from '../temporal/client.ts';
 import type { Wake } from '../temporal/wake.ts';
+import type { BodyLimit } from './middleware/bodyLimit.ts';
 import type { Sessions } from './signIn/sessions.ts';
 
 export interface ApiDependencies {
@@ -36,7 +37,7 @@ export interface Caller {
 }
 
 export interface ApiEnv {
-  Variables: { requestId: string; caller: Caller; deps: ApiDependencies; sessions: Sessions };
+  Variables: { requestId: string; caller: Caller; deps: ApiDependencies; sessions: Sessions; bodyLimit?: BodyLimit };
 }
 
 /** The caller as the `Actor` of a command. */

@@ -24,8 +24,11 @@ export function jsonBody<T extends z.ZodType>(schema: T, example: NoInfer<z.inpu
   return { content: { 'application/json': { schema, example } }, required: true as const };
 }
 
+/** 1 to 200 visible ASCII characters. */
+export const idempotencyKey = /^[!-~]{1,200}$/;
+
 const idempotencyHeader = z.object({
-  'idempotency-key': z.string().optional().openapi({
+  'idempotency-key': z.string().regex(idempotencyKey).optional().openapi({
     description: 'For a day, the same request with the same key is carried out once and gets the same answer.',
     example: 'sync-2026-11-23',
   }),

@@ -52,7 +52,7 @@ export function problemResponses({
     400: [
       'invalid-text',
       ...when(takesBody || Object.keys(request).length > 0, 'invalid-request'),
-      ...when(takesBody, 'invalid-json'),
+      ...when(takesBody, 'invalid-json', 'body-broken-off'),
       ...when(isPost, 'invalid-idempotency-key'),
       ...when(isPaged, 'invalid-cursor'),
     ],
@@ -67,13 +67,15 @@ export function problemResponses({
     500: ['internal', 'bad-answer'],
     503: [...(problems[503] ?? []), 'database-unavailable'],
   };
-  return Object.fromEntries(
-    Object.entries(codes).flatMap(([status, ofStatus]) => {
-      const [first] = ofStatus;
-      return first === undefined ? [] : [[status, response(Number(status) as Status, ofStatus, first)]];
-    }),
-  );
+  const described = Object.entries(codes).flatMap(([status, ofStatus]) => {
+    const [first] = ofStatus;
+    return first === undefined ? [] : [[status, response(Number(status) as Status, ofStatus, first)]];
+  });
+  return { ...Object.fromEntries(described), 431: headersTooLarge } as Record<number, { description: string }>;
 }
+
+/** Node answers it before we see the request, so it is no problem document. */
+const headersTooLarge = { description: 'The header fields are larger than 16 KiB; the answer has no body' };
 
 function response(status: Status, codes: readonly string[], first: string) {
   const [meaning, detail] = meanings[status];

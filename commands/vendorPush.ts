@@ -52,7 +52,7 @@ export const setPushStatus: Command<Integration & { status: PushStatus }, { push
   return { pushStatus, toWake: [connect] };
 };
 
-/** Makes an integration active on its first count or alert. */
+/** Makes an integration active on its first accepted count or alert, as Gradient's platform does. */
 export async function activate(db: Queryable, { id, pushStatus }: Pick<IntegrationRow, 'id' | 'pushStatus'>) {
   const { post } = pushStatusMoves;
   if (canMove(pushStatus, post)) await storePushStatus(db, id, { pushStatus: post.to });

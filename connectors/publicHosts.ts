@@ -10,12 +10,26 @@ const own = new BlockList();
 for (const [network, bits] of [
   ['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12],
   ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3],
-] as const) own.addSubnet(network, bits, 'ipv4'); // prettier-ignore
+] as const) {
+  own.addSubnet(network, bits, 'ipv4');
+  // An address that embeds an IPv4 address leads to that one: through NAT64, as IPv4-compatible, through 6to4.
+  const [high, low] = groupsOf(network);
+  own.addSubnet(`64:ff9b::${high}:${low}`, 96 + bits, 'ipv6');
+  own.addSubnet(`::${high}:${low}`, 96 + bits, 'ipv6');
+  own.addSubnet(`2002:${high}:${low}::`, 16 + bits, 'ipv6');
+} // prettier-ignore
+// Teredo (2001::/32) embeds an IPv4 address in disguise, and only clients have one. fec0::/10 is the older fc00::/7.
 for (const [network, bits] of [
-  ['::', 127], ['64:ff9b::', 96], ['64:ff9b:1::', 48], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8],
+  ['64:ff9b:1::', 48], ['2001::', 32], ['fc00::', 7], ['fe80::', 10], ['fec0::', 10], ['ff00::', 8],
 ] as const) own.addSubnet(network, bits, 'ipv6'); // prettier-ignore
 
-/** @param address IPv4 or IPv6, without brackets; an IPv4 address written in IPv6 counts as that address */
+/** The two groups of four hexadecimal digits by which an IPv6 address embeds an IPv4 address. */
+function groupsOf(ipv4: string): [string, string] {
+  const [a = 0, b = 0, c = 0, d = 0] = ipv4.split('.').map(Number);
+  return [(a * 256 + b).toString(16), (c * 256 + d).toString(16)];
+}
+
+/** @param address IPv4 or IPv6, without brackets; an IPv4 address within an IPv6 address counts as that address */
 export function isPrivateAddress(address: string): boolean {
   return own.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
-import { Client, Pool, type PoolClient } from 'pg';
+import { Client, type Pool, type PoolClient } from 'pg';
+import { DatabaseAway, OwnPool } from './away.ts';
 import * as schema from './schema/index.ts';
 
 /**
@@ -72,7 +73,7 @@ function onClient(client: PoolClient): NodePgDatabase<typeof schema> {
 }
 
 function openPool(url: string, max: number): Pool {
-  const pool = new Pool({
+  const pool = new OwnPool({
     connectionString: url,
     application_name: 'countersign',
     max,
@@ -95,27 +96,9 @@ export async function openConnection(url: string, connectionTimeoutMillis = 30_0
   return client;
 }
 
-/** Error codes of the system for a server that cannot be reached, and of PostgreSQL for one that is shutting down or starting. */
-const awayCodes = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  '57P01',
-  '57P02',
-  '57P03',
-]);
-/** Messages of the driver's own errors, which have no code. */
-const awayMessages =
-  /^(Connection terminated|Client (has encountered a connection error|was closed)|timeout e|Cannot use a pool after)/;
-
 /** Whether a query failed because the server is away; if it was in a transaction, that transaction is gone. */
 export function isDatabaseAway(error: unknown): boolean {
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    if ('code' in cause && typeof cause.code === 'string' && awayCodes.has(cause.code)) return true;
-    if (awayMessages.test(cause.message)) return true;
-  }
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    if (cause instanceof DatabaseAway) return true;
   return false;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createMiddleware } from 'hono/factory';
 import { settleIdempotencyKey, takeIdempotencyKey } from '../../db/queries/organization.ts';
 import type { ApiEnv } from '../context.ts';
+import { idempotencyKey } from '../define.ts';
 import { ApiProblem } from '../problem.ts';
 
 /** Fields of an answer that are never stored, so that a replayed answer never contains a secret (invariant 7). */
@@ -11,7 +12,7 @@ const secretFields = new Set(['key', 'token', 'secret', 'link']);
 export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
   const key = c.req.header('idempotency-key');
   if (c.req.method !== 'POST' || key === undefined) return next();
-  if (!/^[\x21-\x7e]{1,200}$/.test(key))
+  if (!idempotencyKey.test(key))
     throw new ApiProblem(400, 'invalid-idempotency-key', 'An Idempotency-Key is 1 to 200 visible ASCII characters.');
   const { db } = c.get('deps');
   const { organizationId } = c.get('caller');
@@ -46,7 +47,7 @@ export const idempotency = createMiddleware<ApiEnv>(async (c, next) => {
 });
 
 /** Removes secrets at any depth, because a stored answer is sent to everybody who repeats the key. */
-function withoutSecrets(answer: unknown): unknown {
+export function withoutSecrets(answer: unknown): unknown {
   if (Array.isArray(answer)) return answer.map(withoutSecrets);
   if (typeof answer !== 'object' || answer === null) return answer;
   return Object.fromEntries(

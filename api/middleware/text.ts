@@ -14,9 +14,7 @@ const jsonType = /^application\/([a-z.-]+\+)?json(;.*)?$/i;
 export const checkText = createMiddleware<ApiEnv>(async (c, next) => {
   checkUrl(c.req.url);
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD') {
-    const text = await bodyText(c, ({ status, detail }) => {
-      return new ApiProblem(status, status === 415 ? 'unknown-charset' : 'invalid-text', detail);
-    });
+    const text = await bodyText(c, ({ status, code, detail }) => new ApiProblem(status, code, detail));
     if (text !== '') checkBody(text, c.req.header('content-type') ?? '');
   }
   await next();

@@ -17,7 +17,11 @@ const keySchema = z
     lastUsedAt: isoDateOrNull,
   })
   .openapi('IntegrationKey');
-const issuedSchema = z.object({ id: z.uuid(), key: z.string() });
+const issuedSchema = z.object({
+  id: z.uuid(),
+  /** The answer to a repeated `Idempotency-Key` has none: a key is shown once. */
+  key: z.string().optional(),
+});
 
 const exampleKey = {
   id: exampleIds.integration,

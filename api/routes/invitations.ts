@@ -36,8 +36,11 @@ const invitationSchema = z
     expiresAt: isoDate,
   })
   .openapi('Invitation');
-/** `link` is a secret: it is answered once, and only its hash is stored. */
-const invitedSchema = z.object({ invitation: invitationSchema, link: z.string() });
+const invitedSchema = z.object({
+  invitation: invitationSchema,
+  /** A secret, of which only the hash is stored: the answer to a repeated `Idempotency-Key` has none. */
+  link: z.string().optional(),
+});
 
 const exampleInvitation = {
   id: exampleIds.line,

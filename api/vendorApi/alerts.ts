@@ -9,7 +9,7 @@ import { listIdentified, listKnownIds } from '../../db/queries/pushCatalogue.ts'
 import { wakeAll, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { badAddress, jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
-import { fieldsOf, isLonger, optionalDate, optionalText, requiredText, wholeNumber } from './fields.ts';
+import { fieldsOf, givenText, isLonger, optionalDate, optionalText, requiredText, wholeNumber } from './fields.ts';
 import { notingRefusals } from './refused.ts';
 import { migrate } from './vendor.ts';
 
@@ -38,7 +38,7 @@ async function readPosted(c: VendorContext): Promise<Omit<PostedAlert, 'vendorAc
     source: 'vendor' as const,
     alertId: requiredText(fields, 'alertId', 200),
     title: requiredText(fields, 'title', 1_000),
-    description: requiredText(fields, 'description', 50_000),
+    description: givenText(fields, 'description', 50_000),
     priority: wholeNumber(fields, 'priority', { from: 1, to: 4, otherwise: 1 }),
     status: wholeNumber(fields, 'status', { from: 1, to: 6, otherwise: 1 }),
     dueAt: optionalDate(fields, 'dueDateTime'),

@@ -2,16 +2,18 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { getConnInfo } from '@hono/node-server/conninfo';
 import { createMiddleware } from 'hono/factory';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { hashSecret } from '../../db/encryption.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { findIntegrationByKey, touchIntegrationKey, type PresentedKeys } from '../../db/queries/push.ts';
+import { consume } from '../limiter.ts';
 import { VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
 
 /**
  * After so many wrong keys from one address further ones are answered 429, for so long. A right key is always accepted: a
  * vendor pushes for all its customers from one address, and only one of them may have rotated its key.
  */
-const wrongKeys = { max: 20, perMs: 60_000 };
+const wrongKeys = { points: 20, duration: 60 };
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const unauthorized = () => new VendorApiError(401, 'Unauthorized');
@@ -27,6 +29,11 @@ export interface VendorGate {
     c: VendorContext,
     admit: (keys: PresentedKeys) => Promise<T | undefined>,
   ): Promise<T>;
+  /**
+   * Refuses what can be refused before the body has come, for a route that does its work while it lets in: a request without
+   * keys, and one with wrong keys whose body says not how long it is, because that may never end.
+   */
+  beforeBody(c: VendorContext): Promise<void>;
   /** Lets a request in without doing any work. */
   authenticate(c: VendorContext): Promise<IntegrationRow>;
 }
@@ -39,27 +46,17 @@ export interface VendorGate {
  */
 export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, requestsPerSecond: number): VendorGate {
   const expected = [...vendorKeys].map(([vendor, key]) => ({ vendor, digest: sha256(key) }));
-  const wrong = new Map<string, { count: number; until: number }>();
-  const asked = new Map<string, { second: number; count: number }>();
+  const wrong = new RateLimiterMemory(wrongKeys);
+  const asked = new RateLimiterMemory({ points: requestsPerSecond, duration: 1 });
 
-  function refuse(address: string): VendorApiError {
-    const now = Date.now();
-    const seen = wrong.get(address);
-    const current = seen && seen.until > now ? seen : { count: 0, until: now + wrongKeys.perMs };
-    current.count++;
-    wrong.set(address, current);
-    if (wrong.size > 10_000) wrong.clear();
-    return current.count > wrongKeys.max ? tooMany(Math.ceil((current.until - now) / 1_000)) : unauthorized();
+  async function refuse(c: VendorContext): Promise<VendorApiError> {
+    const waitSeconds = await consume(wrong, addressOf(c));
+    return waitSeconds > 0 ? tooMany(waitSeconds) : unauthorized();
   }
 
-  function limit(keyHash: string): void {
-    const second = Math.floor(Date.now() / 1_000);
-    const seen = asked.get(keyHash);
-    const current = seen?.second === second ? seen : { second, count: 0 };
-    current.count++;
-    asked.set(keyHash, current);
-    if (asked.size > 10_000) asked.clear();
-    if (current.count > requestsPerSecond) throw tooMany(1);
+  async function limit(keyHash: string): Promise<void> {
+    const waitSeconds = await consume(asked, keyHash);
+    if (waitSeconds > 0) throw tooMany(waitSeconds);
   }
 
   /** Compares the key with every vendor's, so that the time that this takes reveals nothing. */
@@ -71,19 +68,23 @@ export function createVendorGate(vendorKeys: ReadonlyMap<string, string>, reques
   const gate: VendorGate = {
     async enter(c, admit) {
       const keys = keysOf(c.req.header('gradient-token') ?? '');
-      if (!keys) throw refuse(addressOf(c));
+      if (!keys) throw await refuse(c);
       const keyHash = hashSecret(keys.integrationKey);
-      // Limited before the database is asked, because a request over the limit must not be stored.
-      limit(keyHash);
+      // Limited before the database is asked, because a request over the limit must not be stored. What was let in is not counted again.
+      if (!c.get('integration')) await limit(keyHash);
       // The database is asked even when no vendor has this key, so that the time reveals nothing here either.
       const found = await admit({ keyHash, vendors: vendorsOf(keys.vendorKey) });
       if (!found) {
         // Only valid keys keep a counter: there are endless wrong ones, and these are counted by address.
-        asked.delete(keyHash);
-        throw refuse(addressOf(c));
+        await asked.delete(keyHash);
+        throw await refuse(c);
       }
       if (found.stale) await touchIntegrationKey(c.get('deps').db, found.keyId);
       return found;
+    },
+    async beforeBody(c) {
+      if (!keysOf(c.req.header('gradient-token') ?? '')) throw await refuse(c);
+      if (c.get('bodyLimit')) c.set('integration', await gate.authenticate(c));
     },
     async authenticate(c) {
       const { db } = c.get('deps');

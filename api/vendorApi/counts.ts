@@ -18,10 +18,11 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
   // The rest of the path, because an id may hold a slash and be sent with it.
   routes.post('/service/:serviceId{.+}/count', async (c) => {
     const deps = c.get('deps');
+    await gate.beforeBody(c);
     const [serviceId, ...otherReadings] = idIn(c, '/service/', '/count').readings;
     const count = await readCount(c).catch(async (error: unknown) => {
       // A caller without a valid key gets a 401, and learns nothing about its body.
-      c.set('integration', await gate.authenticate(c));
+      if (!c.get('integration')) c.set('integration', await gate.authenticate(c));
       const post = { kind: 'count', vendorAccountId: await accountIn(c), serviceId, code: 'invalid' } as const;
       return notingRefusals(c, post, () => {
         throw error;
@@ -29,11 +30,7 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
     });
     const kept = await gate.enter(c, (keys) => acceptCount(keys, { ...count, serviceId, otherReadings }));
     const { integration } = kept;
-    if (kept.first) {
-      // The first usage makes the integration active, as Gradient's platform does.
-      await activate(deps.db, integration);
-      wakeAll(deps, [syncProcess(integration)]);
-    }
+    if (kept.first) wakeAll(deps, [syncProcess(integration)]);
     // 404 is normal here: a count of a known account and service is stored, and counts as soon as both are mapped.
     const { clientOId } = count;
     const chosen =
@@ -45,6 +42,7 @@ export function createCountRoutes(gate: VendorGate, acceptCount: CountAcceptor):
       throw new VendorApiError(404, `No account map found with id: ${count.accountId}`);
     if (kept.serviceId === null || !kept.serviceMapped)
       throw new VendorApiError(404, `No service map found with id: ${serviceId}`);
+    await activate(deps.db, integration);
     return c.json({ status: 201, message: 'Count accepted' }, 201);
   });
   return routes;

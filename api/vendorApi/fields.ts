@@ -1,4 +1,5 @@
 /** Reads the fields that vendors send: strict on those that are used, lenient on all others; messages have Gradient's wording. */
+import { z } from 'zod';
 import { isBad } from '../middleware/text.ts';
 import { VendorApiError } from './responses.ts';
 
@@ -34,9 +35,16 @@ export function optionalText(fields: Fields, name: string, maxLength = 1_000): s
   return value;
 }
 
-export function requiredText(fields: Fields, name: string, maxLength?: number): string {
+/** A text that has to be there, and may be empty: some vendors describe nothing, and say so. */
+export function givenText(fields: Fields, name: string, maxLength?: number): string {
   const value = optionalText(fields, name, maxLength);
   if (value === undefined) throw new VendorApiError(400, `${name} must be a string`);
+  return value;
+}
+
+/** A text that says something. */
+export function requiredText(fields: Fields, name: string, maxLength?: number): string {
+  const value = givenText(fields, name, maxLength);
   if (value.trim() === '') throw new VendorApiError(400, `${name} should not be empty`);
   return value;
 }
@@ -83,14 +91,15 @@ export function wholeNumber(
   return value;
 }
 
-/** Reads an ISO 8601 date and time with a year of four digits; PostgreSQL could store other years, but nobody means them. */
+const moment = z.iso.datetime({ offset: true });
+
+/** Reads an ISO 8601 date and time of a day that exists, with its zone: without one nobody knows which moment is meant. */
 export function optionalDate(fields: Fields, name: string): Date | undefined {
   const text = optionalText(fields, name, 40);
   if (text === undefined) return undefined;
-  const date = new Date(text);
-  const year = /^\d{4}-\d{2}-\d{2}/.test(text) ? date.getUTCFullYear() : Number.NaN;
-  if (Number.isNaN(year)) throw new VendorApiError(400, `${name} must be a valid ISO 8601 date string`);
-  return date;
+  if (!moment.safeParse(text).success)
+    throw new VendorApiError(400, `${name} must be a valid ISO 8601 date string, with a zone`);
+  return new Date(text);
 }
 
 /** The values of ids in a query: `name[]=a&name[]=b`, `name=a&name=b` or `name=a,b`; undefined = no ids are given. */

@@ -4,11 +4,12 @@ import { createMiddleware } from 'hono/factory';
 import { readingsOf } from '../../domain/idReadings.ts';
 import type { IntegrationRow } from '../../db/queries/integration.ts';
 import type { ApiDependencies } from '../context.ts';
+import type { BodyLimit } from '../middleware/bodyLimit.ts';
 import { bodyText } from '../middleware/body.ts';
 import { isBad } from '../middleware/text.ts';
 
 export interface VendorApiEnv {
-  Variables: { requestId: string; deps: ApiDependencies; integration: IntegrationRow };
+  Variables: { requestId: string; deps: ApiDependencies; integration: IntegrationRow; bodyLimit?: BodyLimit };
 }
 export type VendorContext = Context<VendorApiEnv>;
 
@@ -17,6 +18,7 @@ const names: Record<number, string> = {
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
+  405: 'Method Not Allowed',
   409: 'Conflict',
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',

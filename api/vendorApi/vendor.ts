@@ -12,7 +12,7 @@ import { runAs, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { categories, subcategories } from './categories.ts';
-import { fieldsOf, oneOf, optionalText, requiredText, type Fields } from './fields.ts';
+import { fieldsOf, givenText, oneOf, optionalText, requiredText, type Fields } from './fields.ts';
 
 const profileFields = ['name', 'description', 'vendorSupportPageUrl', 'integrationPortalUrl'] as const;
 
@@ -86,7 +86,7 @@ vendorRoutes.post('/service', async (c) => {
   const sku = {
     id: isVendor(row.vendor) ? vendors[row.vendor].serviceIdOf(name) : name,
     name,
-    description: requiredText(fields, 'description'),
+    description: givenText(fields, 'description'),
     category: oneOf(fields, 'category', categories),
     subcategory: oneOf(fields, 'subcategory', subcategories),
     supportArticle: optionalText(fields, 'supportArticle'),

@@ -15,6 +15,15 @@ export async function firstOrganization(db: Queryable): Promise<string | undefin
   return row?.id;
 }
 
+/** @returns the ids of the organizations of which this is the id or the name */
+export async function findOrganizations(db: Queryable, idOrName: string): Promise<string[]> {
+  const rows = await db
+    .select({ id: organization.id })
+    .from(organization)
+    .where(or(sql`${organization.id}::text = ${idOrName}`, eq(organization.name, idOrName)));
+  return rows.map(({ id }) => id);
+}
+
 export async function organizationName(db: Queryable, id: string): Promise<string> {
   const [row] = await db.select({ name: organization.name }).from(organization).where(eq(organization.id, id));
   return row?.name ?? '';

@@ -69,11 +69,14 @@ export async function listBoards(db: Queryable, psaConnectionId: string) {
   return db.select().from(psaBoard).where(eq(psaBoard.psaConnectionId, psaConnectionId)).orderBy(asc(psaBoard.name));
 }
 
-/** Rows that hold a text anywhere in one of these columns; all rows when there is no text. */
+/**
+ * Rows that hold a text anywhere in one of these columns; all rows when there is no text. Both are compared in one form (NFC),
+ * because some programs write an ü as one character and others as two. Stored names stay as they came.
+ */
 export function containing(search: string | undefined, ...columns: (AnyPgColumn | SQL)[]): SQL | undefined {
   if (!search) return undefined;
-  const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
-  return or(...columns.map((column) => ilike(column, pattern)));
+  const pattern = `%${search.normalize('NFC').replace(/[\\%_]/g, '\\$&')}%`;
+  return or(...columns.map((column) => ilike(sql`normalize(${column}, nfc)`, pattern)));
 }
 
 /** A page of PSA accounts by id; `search` matches name or code anywhere. */

@@ -105,6 +105,22 @@ test.each(['', 'with space', 'ümlaut', 'x'.repeat(201)])('the key "%s" is refus
   expect(await count('Bad key')).toBe(0);
 });
 
+test('the answer that is sent again to a request for a key or a link has neither, and fits the contract', async () => {
+  for (const [path, body, secret] of [
+    [`/v1/integrations/${harness.one.integrationId}/key`, { overlapHours: 1 }, 'key'],
+    ['/v1/invitations', { email: 'again@example.com', role: 'viewer' }, 'link'],
+  ] as const) {
+    const ask = () =>
+      harness.admin.call<object>('POST', path, body, { 'idempotency-key': `once ${secret}`.replace(' ', '-') });
+    const first = await ask();
+    const again = await ask();
+    expect(first.body).toHaveProperty(secret);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(again.body).toEqual({ ...first.body, [secret]: undefined });
+    expect(again.body).not.toHaveProperty(secret);
+  }
+});
+
 test('a replayed answer never holds a secret, however deep it was (invariant 7)', async () => {
   // No route of this version answers with one, so a route of the test's own does.
   const app = new Hono<ApiEnv>();

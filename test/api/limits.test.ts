@@ -1,3 +1,8 @@
+import { Hono } from 'hono';
+import type { ApiEnv } from '../../api/context.ts';
+import { rateLimit } from '../../api/middleware/rateLimit.ts';
+import { createVendorGate } from '../../api/vendorApi/authenticate.ts';
+import type { VendorContext } from '../../api/vendorApi/responses.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { until } from '../../dev/until.ts';
@@ -39,4 +44,44 @@ test('the largest body is a setting', async () => {
   const caller = harness.as(harness.other.tokens.operate);
   const problem = await caller.problem(413, 'too-large', 'POST', '/v1/approvals', { previewId: 'x'.repeat(2_000) });
   expect(problem.detail).toContain('2000 bytes');
+});
+
+test('however many others ask, a token that has asked too often is still refused', async () => {
+  const app = new Hono<ApiEnv>();
+  app.use(async (c, next) => {
+    c.set('caller', { actor: c.req.query('as') ?? '', organizationId: '', scopes: [] });
+    await next();
+  });
+  app.use(rateLimit(1));
+  app.get('/', (c) => c.text('let in'));
+  app.onError((error, c) => c.text(error.message, 429));
+  const ask = async (actor: string) => (await app.request(`/?as=${actor}`)).status;
+  expect(await ask('noisy')).toBe(200);
+  while ((await ask('noisy')) === 200);
+  const others = await Promise.all(Array.from({ length: 11_000 }, (_, n) => ask(`other-${n}`)));
+  expect(new Set(others)).toEqual(new Set([200]));
+  // A slow machine may have taken longer than the two seconds of the window: then it is let in twice, and not more.
+  const again = [await ask('noisy'), await ask('noisy'), await ask('noisy')];
+  expect(again).toContain(429);
+});
+
+test('however many addresses try wrong keys, the one that has tried too many is still refused', async () => {
+  const gate = createVendorGate(new Map([['acme', 'the-vendor-key']]), 100);
+  const from = (remoteAddress: string) =>
+    ({
+      req: { header: () => undefined },
+      env: { incoming: { socket: { remoteAddress } } },
+    }) as unknown as VendorContext;
+  const wrong = async (address: string) =>
+    gate
+      .enter(from(address), async () => undefined)
+      .then(
+        () => 200,
+        (error: { status: number }) => error.status,
+      );
+  for (let n = 0; n < 20; n++) expect(await wrong('10.0.0.1')).toBe(401);
+  expect(await wrong('10.0.0.1')).toBe(429);
+  const others = await Promise.all(Array.from({ length: 11_000 }, (_, n) => wrong(`10.1.${n >> 8}.${n & 255}`)));
+  expect(new Set(others)).toEqual(new Set([401]));
+  expect(await wrong('10.0.0.1')).toBe(429);
 });

@@ -122,7 +122,11 @@ describe('17: an alert is queued', () => {
     ['priority 5', { priority: 5 }, 'priority must not be greater than 4'],
     ['half a priority', { priority: 1.5 }, 'priority must be an integer number'],
     ['status 7', { status: 7 }, 'status must not be greater than 6'],
-    ['a date that is none', { dueDateTime: 'tomorrow' }, 'dueDateTime must be a valid ISO 8601 date string'],
+    [
+      'a date that is none',
+      { dueDateTime: 'tomorrow' },
+      'dueDateTime must be a valid ISO 8601 date string, with a zone',
+    ],
     ['a NUL', { title: 'a\u0000b' }, 'title must be valid text'],
   ])('%s is 400, and nothing is kept but that it was refused', async (_, more, message) => {
     const kept = async () => Object.entries(await harness.dump()).filter(([table]) => !table.startsWith('refused_'));

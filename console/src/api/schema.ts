@@ -4413,7 +4413,7 @@ export interface operations {
                     "application/json": {
                         /** Format: uuid */
                         id: string;
-                        key: string;
+                        key?: string;
                     };
                 };
             };
@@ -5329,7 +5329,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         invitation: components["schemas"]["Invitation"];
-                        link: string;
+                        link?: string;
                     };
                 };
             };

@@ -54,8 +54,10 @@ function Picker({ integrationId, customers }: { integrationId: string; customers
   const [picked, setPicked] = useState<ReadonlySet<string>>(new Set());
   const free = useMemo(() => customers.filter(({ linked }) => !linked), [customers]);
   const found = useMemo(() => {
-    const text = search.trim().toLocaleLowerCase();
-    return customers.filter(({ name }) => name.toLocaleLowerCase().includes(text));
+    // An ü may be one character or two.
+    const plain = (text: string) => text.normalize('NFC').toLocaleLowerCase();
+    const text = plain(search.trim());
+    return customers.filter(({ name }) => plain(name).includes(text));
   }, [customers, search]);
   const choosable = found.filter(({ linked }) => !linked);
   const isAll = choosable.length > 0 && choosable.every(({ id }) => picked.has(id));

@@ -32,7 +32,7 @@ export function InviteDialog({ onClose }: { onClose: () => void }) {
           It is shown this once. It works once, within three days, and makes whoever opens it a member: send it to{' '}
           {invitation.email} alone.
         </p>
-        <CopyText label="Link" what="link" value={link} />
+        {link !== undefined && <CopyText label="Link" what="link" value={link} />}
       </Dialog>
     );
   }

@@ -1,0 +1,257 @@
+/** What clients meet that are not ours: each answer says what is the matter, and nothing else. */
+import { connect, type Socket } from 'node:net';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { sql } from 'drizzle-orm';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../dev/until.ts';
+import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { mapOne } from '../kit/apiTenant.ts';
+import { storeServiceMapping } from '../kit/mappings.ts';
+import { callVendorApi, tokenOf, vendorKey } from '../kit/vendorApi.ts';
+
+let harness: ApiHarness;
+let integrationId: string;
+let key: string;
+
+beforeAll(async () => {
+  harness = await startApi({ env: { VENDOR_API_KEYS: `mailprotector:${vendorKey}` } });
+  const made = await harness.admin.good<{ integration: { id: string }; key: string }>('POST', '/v1/integrations', {
+    vendor: 'mailprotector',
+    psaConnectionId: harness.one.psaConnectionId,
+    intake: 'push',
+    modules: ['billing', 'alerts'],
+    viaVirtualAdministrator: false,
+  });
+  integrationId = made.integration.id;
+  key = made.key;
+});
+afterAll(() => harness?.close());
+
+const push = (method: string, path: string, body?: unknown) =>
+  callVendorApi(harness.url, tokenOf(vendorKey, key), method, path, body);
+
+/** Sends these lines, and then what is given, over a connection of its own. */
+async function open(...lines: string[]): Promise<Socket & { said: string }> {
+  const { hostname, port } = new URL(harness.url);
+  const socket = Object.assign(connect(Number(port), hostname), { said: '' });
+  socket.on('data', (bytes) => (socket.said += bytes.toString('latin1')));
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.write(`${[...lines, 'host: x', 'content-type: application/json'].join('\r\n')}\r\n\r\n`);
+  return socket;
+}
+const linesOf = (path: string) =>
+  harness.logs
+    .map((line) => JSON.parse(line) as { level: number; path?: string; status?: number })
+    .filter((line) => line.path === path);
+
+describe('an upload that is broken off', () => {
+  const bearer = () => `authorization: Bearer ${harness.one.tokens.admin}`;
+  const gradient = () => `gradient-token: ${tokenOf(vendorKey, key)}`;
+  const cases: [string, string, () => string, string][] = [
+    ['with a length', '/v1/psa-connections', bearer, 'content-length: 1000'],
+    ['in chunks', '/v1/approvals', bearer, 'transfer-encoding: chunked'],
+    ['of a vendor', '/api/vendor-api/organization/accounts', gradient, 'content-length: 1000'],
+    ["of a vendor's count", '/api/vendor-api/service/CloudFilter/count', gradient, 'transfer-encoding: chunked'],
+  ];
+  test.each(cases)('%s is 400 and no error of ours', async (_, path, header, length) => {
+    const socket = await open(`POST ${path} HTTP/1.1`, header(), length);
+    socket.write(length.startsWith('transfer') ? '5\r\n{"a":\r\n' : '{"a":');
+    // Half of it has come when the client goes.
+    setTimeout(() => socket.destroy(), 200);
+    await until('the request to be over', async () => linesOf(path).length > 0);
+    expect(linesOf(path)).toMatchObject([{ level: 30, status: 400 }]);
+  });
+});
+
+describe('a body that comes slowly and does not say how long it is', () => {
+  test.each([
+    '/v1/psa-connections',
+    '/api/vendor-api/organization/accounts',
+    '/api/vendor-api/service/CloudFilter/count',
+    '/api/vendor-api/alerting/1',
+  ])('without a token is cut as soon as the headers are in: %s', async (path) => {
+    for (const token of [[], ['gradient-token: bm9ib2R5Om5vYm9keQ==']]) {
+      const socket = await open(`POST ${path} HTTP/1.1`, ...token, 'transfer-encoding: chunked');
+      socket.write('1\r\n{\r\n');
+      await new Promise((resolve) => socket.once('close', resolve));
+      expect(socket.said).toContain('HTTP/1.1 401 ');
+    }
+  });
+
+  test('with a token is read to its end, and is not counted twice', async () => {
+    const socket = await open(
+      'POST /api/vendor-api/service/CloudFilter/count HTTP/1.1',
+      `gradient-token: ${tokenOf(vendorKey, key)}`,
+      'transfer-encoding: chunked',
+      'connection: close',
+    );
+    const body = JSON.stringify({ accountId: 'nobody', unitCount: 1 });
+    for (const part of [body.slice(0, 9), body.slice(9)]) socket.write(`${part.length.toString(16)}\r\n${part}\r\n`);
+    socket.write('0\r\n\r\n');
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(socket.said).toContain('No account map found with id: nobody');
+  });
+});
+
+describe('methods', () => {
+  test.each(['/v1/vendors', '/healthz', '/api/vendor-api/organization', '/nowhere'])(
+    'TRACE %s is 405',
+    async (path) => {
+      const socket = await open(
+        `TRACE ${path} HTTP/1.1`,
+        `gradient-token: ${tokenOf(vendorKey, key)}`,
+        'connection: close',
+      );
+      await new Promise((resolve) => socket.once('close', resolve));
+      expect(socket.said).toContain('HTTP/1.1 405 ');
+      expect(socket.said.toLowerCase()).toContain('allow: get');
+      expect(socket.said).not.toContain(tokenOf(vendorKey, key));
+    },
+  );
+
+  test('a method that an address does not take is 405 with those that it takes; an unknown address is 404', async () => {
+    const call = async (method: string, path: string) => {
+      const { status, headers } = await harness.admin.call(method, path);
+      return [status, headers.get('allow')];
+    };
+    expect(await call('PATCH', '/v1/integrations')).toEqual([405, 'GET, POST']);
+    expect(await call('DELETE', `/v1/integrations/${integrationId}/schedule`)).toEqual([405, 'GET, PUT']);
+    expect(await call('GET', '/v1/nothing')).toEqual([404, null]);
+  });
+
+  test('headers that are too large are 431, as the contract says', async () => {
+    const response = await fetch(`${harness.url}/v1/vendors`, { headers: { 'x-much': 'x'.repeat(20_000) } });
+    expect(response.status).toBe(431);
+    for (const operations of Object.values(harness.contract.paths))
+      for (const { responses } of Object.values(operations)) expect(responses).toHaveProperty('431');
+  });
+});
+
+test('the integration becomes active at the first accepted count, and not at a 404', async () => {
+  const statusNow = async () => (await push('GET', '/organization')).body.status as string;
+  const vendorAccountId = harness.one.vendorAccount(1);
+  await push('POST', '/organization/accounts', [{ id: vendorAccountId, name: 'Contoso' }]);
+  const count = () => push('POST', '/service/CloudFilter/count', { accountId: vendorAccountId, unitCount: 5 });
+  await push('PATCH', '/organization/status/pending');
+  expect((await count()).status).toBe(404);
+  expect((await push('POST', '/service/CloudFilter/count', { accountId: 'nobody', unitCount: 5 })).status).toBe(404);
+  expect((await push('POST', '/service/CloudFilter/count', { accountId: vendorAccountId, unitCount: -1 })).status).toBe(
+    400,
+  );
+  expect(await statusNow()).toBe('pending');
+  await mapOne(harness.one, integrationId);
+  await harness.db.transaction((tx) =>
+    storeServiceMapping(tx, integrationId, 'CloudFilter', {
+      productIds: [harness.one.product('usual')],
+      fanOut: 'parts',
+      rounding: 'none',
+    }),
+  );
+  expect((await count()).status).toBe(201);
+  expect(await statusNow()).toBe('active');
+});
+
+test('a description may be empty, of a service as of an alert', async () => {
+  const sku = { name: 'Archiv für alle', description: '', category: 'backup', subcategory: 'data archiving' };
+  const { status, body } = await push('POST', '/service', sku);
+  expect(status).toBe(201);
+  expect(body.skus).toContainEqual(expect.objectContaining({ name: sku.name, description: '' }));
+  expect((await push('POST', '/service', { ...sku, description: undefined })).status).toBe(400);
+  const alert = { alertId: 'quiet', title: 'Quiet', description: '', priority: 1, status: 1 };
+  expect((await push('POST', '/alerting/1', alert)).status).toBe(201);
+});
+
+test('a date says its zone, and is of a day that exists', async () => {
+  const send = async (dueDateTime: string) =>
+    (await push('POST', '/alerting/1', { alertId: 'due', title: 'Due', description: 'x', dueDateTime })).status;
+  for (const moment of ['2028-02-29T10:00:00Z', '2026-12-01T10:00:00.5+02:00', '2026-12-01T10:00Z'])
+    expect([moment, await send(moment)]).toEqual([moment, 201]);
+  for (const moment of [
+    '2026-12-01T10:00:00',
+    '2026-12-01',
+    '2026-02-29T10:00:00Z',
+    '2026-04-31T10:00:00Z',
+    '2026-13-01T10:00:00Z',
+  ])
+    expect([moment, await send(moment)]).toEqual([moment, 400]);
+  for (const expires of ['2026-02-30', '2026-02-29', '2026-1-1', '2026-12-01T10:00:00']) {
+    const body = { rule: { notBilled: true, reason: 'trial', expires } };
+    const { errors } = await harness.admin.problem(
+      400,
+      'invalid-request',
+      'PUT',
+      `/v1/cards/${integrationId}/rule`,
+      body,
+    );
+    expect(errors?.map(({ field }) => field)).toEqual(['rule.expires']);
+  }
+});
+
+test('every list finds a name however its letters are composed', async () => {
+  const { psaConnectionId } = harness.one;
+  const composed = 'Z\u00fcrich \u00c9cole';
+  const decomposed = composed.normalize('NFD');
+  await push('POST', '/organization/accounts', [
+    { id: 'nfc', name: composed },
+    { id: 'nfd', name: decomposed },
+  ]);
+  for (const [id, name] of [
+    [harness.one.psaAccount(7), composed],
+    [harness.one.psaAccount(8), decomposed],
+  ])
+    await harness.db.execute(
+      sql`update psa_account set name = ${name} where psa_connection_id = ${psaConnectionId} and id = ${id}`,
+    );
+  await harness.db.execute(
+    sql`update psa_product set name = ${decomposed} where psa_connection_id = ${psaConnectionId} and id = ${harness.one.product('usual')}`,
+  );
+  for (const term of ['z\u00fcri', 'z\u00fcri'.normalize('NFD')]) {
+    const found = async (path: string) => {
+      const { items } = await harness.admin.good<{ items: { id: string }[] }>(
+        'GET',
+        `${path}search=${encodeURIComponent(term)}`,
+      );
+      return items.length;
+    };
+    expect(await found(`/v1/integrations/${integrationId}/accounts?`)).toBe(2);
+    expect(await found(`/v1/integrations/${integrationId}/accounts?order=seats&`)).toBe(2);
+    expect(await found(`/v1/integrations/${integrationId}/psa-accounts?`)).toBe(2);
+    expect(await found(`/v1/psa-connections/${psaConnectionId}/accounts?`)).toBe(2);
+    expect(await found(`/v1/psa-connections/${psaConnectionId}/products?`)).toBe(1);
+    const { body } = await push('GET', `/organization/clients?search=${encodeURIComponent(term)}`);
+    expect(body.clients).toHaveLength(2);
+  }
+});
+
+test('the command line makes a further organization, and lets people into the one that is named', async () => {
+  const admin = async (...args: string[]) => {
+    const { stdout } = await promisify(execFile)('npx', ['tsx', 'cli/admin.ts', ...args], {
+      env: { ...process.env, DATABASE_URL: harness.environment.DATABASE_URL, PUBLIC_URL: 'https://c.example.com' },
+    });
+    return JSON.parse(stdout) as { organizationId: string; token: string; link: string };
+  };
+  const made = await admin('organization', '--name', 'Zweites Systemhaus');
+  const theirs = harness.as(made.token);
+  expect(await theirs.good('GET', '/v1/me')).toMatchObject({
+    organization: { id: made.organizationId, name: 'Zweites Systemhaus' },
+  });
+  expect(await theirs.good('GET', '/v1/integrations')).toMatchObject({ items: [] });
+  await expect(admin('organization', '--name', 'Zweites Systemhaus')).rejects.toThrow(/already/);
+  const invited = await admin(
+    'invite',
+    '--email',
+    'ada@example.com',
+    '--role',
+    'admin',
+    '--organization',
+    made.organizationId,
+  );
+  expect(invited.link).toMatch(/^https:\/\/c\.example\.com\/join#/);
+  expect(await theirs.good('GET', '/v1/invitations')).toMatchObject({ items: [{ email: 'ada@example.com' }] });
+  expect((await admin('token', '--scope', 'read', '--organization', 'Zweites Systemhaus')).organizationId).toBe(
+    made.organizationId,
+  );
+  await expect(admin('token', '--organization', 'Nobody')).rejects.toThrow(/no organization "Nobody"/);
+});
