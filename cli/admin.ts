@@ -18,7 +18,7 @@ import { audit, type Actor } from '../commands/actor.ts';
 import { invite } from '../commands/invitation.ts';
 import { makeSignInLink } from '../commands/signIn.ts';
 import { createToken } from '../commands/token.ts';
-import { openDatabase, type Database, type Transaction } from '../db/client.ts';
+import { openDatabase, type Database, type Queryable, type Transaction } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { reencryptCredentials } from '../commands/credentials.ts';
 import { findOrganizations, firstOrganization, insertOrganization } from '../db/queries/organization.ts';
@@ -52,7 +52,7 @@ if (command === 'key') {
   try {
     if (command === 'init') print(await firstOrganizationAndToken(db));
     else if (command === 'organization') print(await furtherOrganization(db));
-    else if (command === 'token') print(await withToken(db, async () => (await asOperator(db)).organizationId));
+    else if (command === 'token') print(await withToken(db, async (tx) => (await asOperator(tx)).organizationId));
     else print({ link: command === 'invite' ? await invitationLink(db) : await oneTimeLink(db) });
   } finally {
     await close();
@@ -120,7 +120,7 @@ async function oneTimeLink(db: Database): Promise<string> {
 }
 
 /** Acts for the organization that is named, or for the first one. */
-async function asOperator(db: Database): Promise<Actor> {
+async function asOperator(db: Queryable): Promise<Actor> {
   const named = given('--organization');
   const found =
     named === undefined ? [await firstOrganization(db)].flatMap((id) => id ?? []) : await findOrganizations(db, named);

@@ -41,6 +41,11 @@ export interface WorldAddition {
   /** YYYY-MM-DD */
   effectiveDate: string;
   cancelledDate: string | null;
+  /** Absent or null: half the price, and the product's description. */
+  unitCost?: number | null;
+  description?: string | null;
+  /** Other fields that were written through the API. */
+  more?: Record<string, unknown> | null;
 }
 
 export interface WorldAgreement {

@@ -91,7 +91,7 @@ export function wholeNumber(
   return value;
 }
 
-const moment = z.iso.datetime({ offset: true });
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })]);
 
 /** Reads an ISO 8601 date and time of a day that exists, with its zone: without one nobody knows which moment is meant. */
 export function optionalDate(fields: Fields, name: string): Date | undefined {

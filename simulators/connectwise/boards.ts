@@ -1,4 +1,4 @@
-/** Boards with their statuses and types, and priorities (connectwise.md §4.5). Statuses have `inactive`, boards and types `inactiveFlag`. */
+/** Boards with their statuses, types and subtypes, and priorities, whose colors are words of the specification (connectwise.md §4.5). Statuses have `inactive`, boards and types `inactiveFlag`. */
 type Row = Record<string, unknown>;
 
 export const boards: readonly Row[] = [
@@ -32,10 +32,20 @@ export const typesOf = (board: Row): Row[] =>
     inactiveFlag: false,
   }));
 
+export const subTypesOf = (board: Row): Row[] =>
+  ['Delivery', 'Spam'].map((name, at) => ({
+    id: Number(board['id']) * 400 + at,
+    name,
+    board: { id: board['id'], name: board['name'] },
+    inactiveFlag: false,
+    // Both of the first type of the board.
+    typeAssociationIds: [typesOf(board)[0]?.['id']],
+  }));
+
 export const priorities: readonly Row[] = ['Critical', 'High', 'Medium', 'Low'].map((name, at) => ({
   id: at + 1,
   name: `Priority ${at + 1} - ${name}`,
-  color: '#888888',
+  color: ['Red', 'Orange', 'Yellow', 'Green'][at],
   sortOrder: at + 1,
   defaultFlag: name === 'Medium',
 }));

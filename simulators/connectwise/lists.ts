@@ -1,6 +1,6 @@
 /** Lists as ConnectWise gives them: filtered by conditions, counted, paged, and cut to the fields that were asked for. */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
-import { failure, notFound, type Row } from './answers.ts';
+import { failure, noEndpoint, notFound, type Row } from './answers.ts';
 import { ConditionError, parseConditions, read } from './conditions.ts';
 
 /**
@@ -11,6 +11,7 @@ export function createCollection(settings: Readonly<Row>, lagging: (row: Row) =>
   /** A list, its count, or one row by id. */
   function collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer {
     if (idText !== undefined && idText !== 'count') {
+      if (!/^\d+$/.test(idText)) return noEndpoint();
       const row = rows().find((candidate) => candidate['id'] === Number(idText));
       return row ? { status: 200, body: row } : notFound();
     }
@@ -34,10 +35,16 @@ export function createCollection(settings: Readonly<Row>, lagging: (row: Row) =>
 
   function paged(request: SimRequest, rows: Row[]): SimAnswer {
     const size = Math.min(1000, Math.max(1, Number(request.query.get('pageSize') ?? 25) || 25));
-    const link = (query: Record<string, string>) => {
-      const next = new URLSearchParams(request.query);
-      for (const [name, value] of Object.entries(query)) next.set(name, value);
-      return { link: `<http://${request.headers.host ?? 'simulator'}${request.path}?${next.toString()}>; rel="next"` };
+    /** @param pages by relation, such as `next`; the page is the last parameter of each address */
+    const link = (name: 'page' | 'pageId', pages: Record<string, number | undefined>) => {
+      const links = Object.entries(pages).flatMap(([relation, page]) => {
+        if (page === undefined) return [];
+        const query = new URLSearchParams(request.query);
+        query.delete(name);
+        query.append(name, String(page));
+        return `<http://${request.headers.host ?? 'simulator'}${request.path}?${query.toString()}>; rel="${relation}"`;
+      });
+      return links.length > 0 ? { link: links.join(', ') } : {};
     };
     if (request.headers['pagination-type'] === 'forward-only' && settings['forwardOnly']) {
       const after = Number(request.query.get('pageId') ?? 0);
@@ -49,25 +56,40 @@ export function createCollection(settings: Readonly<Row>, lagging: (row: Row) =>
       return {
         status: 200,
         body: page.map((row) => project(request, row)),
-        headers: last && sorted.length > size ? link({ pageId: String(last['id']) }) : {},
+        headers: link('pageId', { next: last && sorted.length > size ? Number(last['id']) : undefined }),
       };
     }
-    const order = request.query.get('orderBy')?.split(' ');
-    const sorted = order?.[0]
-      ? rows.toSorted(
-          (a, b) => compare(read(a, order[0] ?? ''), read(b, order[0] ?? '')) * (order[1] === 'desc' ? -1 : 1),
-        )
-      : rows;
+    const sorted = ordered(rows, request.query.get('orderBy'));
     const at = Math.max(1, Number(request.query.get('page') ?? 1) || 1);
-    const more = at * size < sorted.length;
+    const last = Math.max(1, Math.ceil(sorted.length / size));
     return {
       status: 200,
       body: sorted.slice((at - 1) * size, at * size).map((row) => project(request, row)),
-      headers: more ? link({ page: String(at + 1) }) : {},
+      // The last page has no next and no last, the first one no prev and no first.
+      headers: link('page', {
+        ...(at < last ? { next: at + 1, last } : {}),
+        ...(at > 1 ? { prev: at - 1, first: 1 } : {}),
+      }),
     };
   }
 
   return collection;
+}
+
+/** @param orderBy `field asc|desc`, and further ones after commas for rows that are equal in the first */
+function ordered(rows: Row[], orderBy: string | null): Row[] {
+  const keys = (orderBy ?? '')
+    .split(',')
+    .map((key) => key.trim().split(/\s+/))
+    .filter(([path]) => path);
+  if (keys.length === 0) return rows;
+  return rows.toSorted((a, b) => {
+    for (const [path = '', direction] of keys) {
+      const difference = compare(read(a, path), read(b, path));
+      if (difference !== 0) return direction?.toLowerCase() === 'desc' ? -difference : difference;
+    }
+    return 0;
+  });
 }
 
 function project(request: SimRequest, row: Row): Row {

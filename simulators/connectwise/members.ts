@@ -2,7 +2,7 @@
 export const company = 'acme';
 export const clientId = '6f1a2b3c-0000-4000-8000-00000000c1e4';
 
-export type Module = 'company' | 'catalog' | 'agreements' | 'tickets' | 'tableSetup';
+export type Module = 'company' | 'catalog' | 'agreements' | 'tickets' | 'tableSetup' | 'system';
 export type Level = 'inquire' | 'add' | 'edit' | 'delete';
 
 export interface Member {
@@ -19,14 +19,14 @@ export const members: Record<string, Member> = {
   readOnly: {
     publicKey: 'simPublicRead',
     privateKey: 'simPrivateRead',
-    lacks: ['agreements.edit', 'agreements.add', 'agreements.delete', 'tableSetup.inquire'],
+    lacks: ['agreements.edit', 'agreements.add', 'agreements.delete', 'tableSetup.inquire', 'system.inquire'],
   },
   noCatalog: { publicKey: 'simPublicNoCat', privateKey: 'simPrivateNoCat', lacks: ['catalog.inquire'] },
   /** Has the rights for billing, and none that alerts need. */
   billingOnly: {
     publicKey: 'simPublicBilling',
     privateKey: 'simPrivateBilling',
-    lacks: ['tickets.inquire', 'tickets.add', 'tickets.edit', 'tableSetup.inquire'],
+    lacks: ['tickets.inquire', 'tickets.add', 'tickets.edit', 'tableSetup.inquire', 'system.inquire'],
   },
   noTicketAdd: { publicKey: 'simPublicNoTicketAdd', privateKey: 'simPrivateNoTicketAdd', lacks: ['tickets.add'] },
   noReference: { publicKey: 'simPublicNoRef', privateKey: 'simPrivateNoRef', lacks: [], hides: ['externalXRef'] },

@@ -5,10 +5,24 @@
  */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
 import type { WorldCompany } from '../world.ts';
-import { failure, noEndpoint, notFound, type Row } from './answers.ts';
-import { boards, priorities, statusesOf, typesOf } from './boards.ts';
+import {
+  allowed,
+  failure,
+  invalid as invalidObject,
+  levelOf,
+  noEndpoint,
+  notFound,
+  patchOf,
+  referred,
+  required,
+  words,
+  wrongMethod,
+  type Row,
+} from './answers.ts';
+import { boards, priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
 import { read } from './conditions.ts';
-import type { Level, Member, Module } from './members.ts';
+import type { Level, Member } from './members.ts';
+import { sources } from './setup.ts';
 
 interface Ticket extends Row {
   id: number;
@@ -17,7 +31,6 @@ interface Ticket extends Row {
 /** What the ticket part needs from the rest of the simulation. */
 export interface TicketHost {
   companies: () => readonly WorldCompany[];
-  allowed(member: Member, module: Module, level: Level): SimAnswer | undefined;
   /** A list, its count, or one row. */
   collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer;
   /** Makes a change through the API: applies and journals it. */
@@ -29,7 +42,11 @@ export interface TicketHost {
 
 /** Fields that are only accepted at creation, and never returned. */
 const initialTexts = ['initialDescription', 'initialInternalAnalysis', 'initialResolution'];
-const patchable = new Set(['summary', 'board', 'status', 'type', 'priority', 'externalXRef', 'poNumber', 'closedFlag']);
+const levels = ['Low', 'Medium', 'High'];
+const patchable = new Set([
+  'summary', 'company', 'siteName', 'board', 'status', 'type', 'subType', 'priority', 'source', 'severity', 'impact',
+  'externalXRef', 'poNumber', 'closedFlag',
+]); // prettier-ignore
 const noteFlags = ['detailDescriptionFlag', 'internalAnalysisFlag', 'resolutionFlag'];
 
 export function createTickets(host: TicketHost) {
@@ -38,10 +55,13 @@ export function createTickets(host: TicketHost) {
   let nextTicket = 90_000_001;
   let nextNote = 95_000_001;
 
-  const ticketRow = (ticket: Ticket): Row => ({ ...ticket, _info: host.info(ticket.id) });
+  const ticketRow = (ticket: Ticket): Row => ({
+    ...ticket,
+    _info: { ...host.info(ticket.id), dateEntered: ticket['dateEntered'] },
+  });
 
   /** Answers a request, without the fields that the member's role hides. */
-  function route(request: SimRequest, member: Member, parts: (string | undefined)[]): SimAnswer {
+  function route(request: SimRequest, member: Member, parts: readonly string[]): SimAnswer {
     const answer = whole(request, member, parts);
     const { hides = [] } = member;
     if (hides.length === 0 || answer.status >= 300) return answer;
@@ -50,31 +70,35 @@ export function createTickets(host: TicketHost) {
     return { ...answer, body: Array.isArray(body) ? (body as Row[]).map(shown) : body && shown(body as Row) };
   }
 
-  function whole(request: SimRequest, member: Member, parts: (string | undefined)[]): SimAnswer {
-    const [idText, sub, subId] = parts;
+  function whole(request: SimRequest, member: Member, parts: readonly string[]): SimAnswer {
+    const [idText, sub, subId, ...more] = parts;
     const { method } = request;
-    if (idText === 'search' && method === 'POST') return search(request, member);
-    const level: Level = sub === 'notes' && method !== 'GET' ? 'edit' : (levels[method] ?? 'edit');
-    const refused = host.allowed(member, 'tickets', level);
+    if ((sub !== undefined && sub !== 'notes') || more.length > 0) return noEndpoint();
+    if (idText === 'search' && sub === undefined)
+      return method === 'POST' ? search(request, member) : (allowed(member, 'tickets', 'inquire') ?? wrongMethod());
+    const level: Level = sub === 'notes' && method !== 'GET' ? 'edit' : levelOf(method);
+    const refused = allowed(member, 'tickets', level);
     if (refused) return refused;
     const rows = () => [...tickets.values()].map(ticketRow);
-    if (idText === undefined)
-      return method === 'POST' ? create(request, member) : host.collection(request, undefined, rows);
-    if (idText === 'count') return host.collection(request, 'count', rows);
+    if (idText === undefined && method === 'POST') return create(request, member);
+    if (idText === undefined || idText === 'count')
+      return method === 'GET' ? host.collection(request, idText, rows) : wrongMethod();
+    if (!/^\d+$/.test(idText)) return noEndpoint();
     const ticket = tickets.get(Number(idText));
     if (!ticket) return notFound();
     if (sub === 'notes') return notesOf(request, member, ticket, subId);
-    if (sub !== undefined) return noEndpoint();
     switch (method) {
       case 'GET':
         return { status: 200, body: ticketRow(ticket) };
       case 'PATCH':
         return patch(request, member, ticket);
+      case 'PUT':
+        return replace(request, member, ticket);
       case 'DELETE':
         host.write({ change: 'deleteTicket', ticketId: ticket.id }, member);
         return { status: 204 };
       default:
-        return failure(405, 'ConnectWiseApi', 'The method is not allowed.');
+        return wrongMethod();
     }
   }
 
@@ -83,40 +107,70 @@ export function createTickets(host: TicketHost) {
     const conditions = read((request.body ?? {}) as Row, 'conditions');
     if (typeof conditions === 'string') query.set('conditions', conditions);
     const rows = () => [...tickets.values()].map(ticketRow);
-    return host.allowed(member, 'tickets', 'inquire') ?? host.collection({ ...request, query }, undefined, rows);
+    return allowed(member, 'tickets', 'inquire') ?? host.collection({ ...request, query }, undefined, rows);
   }
 
   function create(request: SimRequest, member: Member): SimAnswer {
     const given = (request.body ?? {}) as Row;
-    const errors = [
-      ...textErrors(given, 'summary', 100, true),
-      ...textErrors(given, 'externalXRef', 100, false),
-      ...(read(given, 'company/id') === undefined ? [required('company')] : []),
-      ...(given['board'] === undefined ? [required('board')] : []),
-    ];
-    if (errors.length > 0) return invalid(errors);
-    const company = host.companies().find((candidate) => candidate.id === Number(read(given, 'company/id')));
-    if (!company) return missing(`Company ${String(read(given, 'company/id'))} not found`);
-    const placed = place(given);
+    const placed = checked(given);
     if ('refusal' in placed) return placed.refusal;
-    const fields = Object.fromEntries(
-      Object.entries(given).filter(([name]) => !initialTexts.includes(name) && name !== 'id'),
-    );
     const ticket = {
       recordType: 'ServiceTicket',
-      ...fields,
+      siteName: 'Main',
+      severity: 'Medium',
+      impact: 'Medium',
+      ...ownFields(given),
       ...placed.fields,
       id: nextTicket,
-      company: { id: company.id, identifier: company.identifier, name: company.name },
+      dateEntered: new Date().toISOString().replace(/\.\d+/, ''),
     };
     const text = initialTexts.map((name) => given[name]).find((value) => typeof value === 'string');
     host.write({ change: 'addTicket', ticket, ...(text === undefined ? {} : { text }) }, member);
     return { status: 201, body: ticketRow(tickets.get(ticket.id) ?? ticket) };
   }
 
-  /** Expands board, status, type and priority; or refuses them. */
+  /** Replaces all fields: what is left out is null, or has its default (§5.1). `severity` and `impact` are required then (§4.6). */
+  function replace(request: SimRequest, member: Member, ticket: Ticket): SimAnswer {
+    const given = (request.body ?? {}) as Row;
+    const absent = ['severity', 'impact'].filter((name) => given[name] === undefined);
+    if (absent.length > 0) return invalid(absent.map(required));
+    const placed = checked(given);
+    if ('refusal' in placed) return placed.refusal;
+    const { id, recordType, dateEntered } = ticket;
+    const nothing = Object.fromEntries(Object.keys(ticket).map((name) => [name, null]));
+    const fields = { ...nothing, ...ownFields(given), ...placed.fields, id, recordType, dateEntered };
+    host.write({ change: 'patchTicket', ticketId: ticket.id, fields }, member);
+    return { status: 200, body: ticketRow(ticket) };
+  }
+
+  /** Checks the fields of a whole ticket, and expands its references. */
+  function checked(given: Row): { fields: Row } | { refusal: SimAnswer } {
+    const errors = [
+      ...textErrors(given, 'summary', 100, true),
+      ...textErrors(given, 'externalXRef', 100, false),
+      ...textErrors(given, 'siteName', 50, false),
+      ...(words(given['company']) === '' ? [required('company')] : []),
+      ...(given['board'] === undefined ? [required('board')] : []),
+    ];
+    return errors.length > 0 ? { refusal: invalid(errors) } : place(given);
+  }
+
+  /** Expands company, board, status, type, subtype, priority and source; or refuses them. */
   function place(given: Row): { fields: Row } | { refusal: SimAnswer } {
-    const board = find(boards, given['board']);
+    const wrong = ['severity', 'impact'].filter((name) => given[name] && !levels.includes(String(given[name])));
+    if (wrong.length > 0)
+      return {
+        refusal: invalid(
+          wrong.map((field) => ({
+            code: 'UnsupportedFormat',
+            message: `Unsupported format applied to ${field}`,
+            field,
+          })),
+        ),
+      };
+    const company = referred(host.companies(), given['company']);
+    if (!company) return { refusal: missing(`Company ${words(given['company'])} not found`) };
+    const board = referred(boards, given['board']);
     if (!board) return { refusal: missing(`Service Board ${words(given['board'])} not found`) };
     if (board['inactiveFlag'])
       return { refusal: invalid([{ code: 'Inactive', message: 'The board is inactive.', field: 'board' }]) };
@@ -127,42 +181,47 @@ export function createTickets(host: TicketHost) {
         ]),
       };
     const statuses = statusesOf(board);
-    const status = given['status'] ? find(statuses, given['status']) : statuses.find((row) => row['defaultFlag']);
+    const status = given['status'] ? referred(statuses, given['status']) : statuses.find((row) => row['defaultFlag']);
     if (!status)
       return {
         refusal: missing(`Service Status ${words(given['status'])} not found for Service Board ${String(board['id'])}`),
       };
-    const type = given['type'] ? find(typesOf(board), given['type']) : null;
+    const type = given['type'] ? referred(typesOf(board), given['type']) : null;
     if (type === undefined)
       return {
         refusal: missing(`Service Type ${words(given['type'])} not found for Service Board ${String(board['id'])}`),
       };
+    const subType = given['subType'] ? referred(subTypesOf(board), given['subType']) : null;
+    if (subType === undefined)
+      return {
+        refusal: missing(
+          `Service SubType ${words(given['subType'])} not found for Service Board ${String(board['id'])}`,
+        ),
+      };
+    const source = given['source'] ? referred(sources, given['source']) : sources.find((row) => row['defaultFlag']);
+    if (!source) return { refusal: missing(`Source ${words(given['source'])} not found`) };
     const priority = given['priority']
-      ? find(priorities, given['priority'])
+      ? referred(priorities, given['priority'])
       : priorities.find((row) => row['defaultFlag']);
     if (!priority) return { refusal: missing(`Priority ${words(given['priority'])} not found`) };
     return {
       fields: {
+        company: { id: company.id, identifier: company.identifier, name: company.name },
         board: reference(board),
         status: reference(status),
         type: type && reference(type),
+        subType: subType && reference(subType),
         priority: reference(priority),
+        source: reference(source),
         closedFlag: status['closedStatus'],
       },
     };
   }
 
   function patch(request: SimRequest, member: Member, ticket: Ticket): SimAnswer {
-    if (!Array.isArray(request.body)) return failure(400, 'InvalidObject', 'A PATCH takes an array of operations.');
-    const fields: Row = {};
-    for (const operation of request.body as Row[]) {
-      const path = String(operation['path'] ?? '');
-      // A sub-path is answered 200 without effect (§5.1).
-      if (/^\w+\/\w/.test(path)) continue;
-      if (!patchable.has(path) || operation['op'] !== 'replace')
-        return invalid([{ code: 'InvalidPath', message: `The path ${path} does not exist.`, field: path }]);
-      fields[path] = operation['value'];
-    }
+    const read = patchOf(request, 'ticket', patchable);
+    if ('refusal' in read) return read.refusal;
+    const { fields } = read;
     const placed = place({ ...ticket, ...fields });
     if ('refusal' in placed) return placed.refusal;
     host.write({ change: 'patchTicket', ticketId: ticket.id, fields: { ...fields, ...placed.fields } }, member);
@@ -171,7 +230,7 @@ export function createTickets(host: TicketHost) {
 
   function notesOf(request: SimRequest, member: Member, ticket: Ticket, idText: string | undefined): SimAnswer {
     if (request.method === 'GET') return host.collection(request, idText, () => notes.get(ticket.id) ?? []);
-    if (request.method !== 'POST') return failure(405, 'ConnectWiseApi', 'The method is not allowed.');
+    if (request.method !== 'POST' || idText !== undefined) return wrongMethod();
     const given = (request.body ?? {}) as Row;
     const errors = textErrors(given, 'text', 100_000, true);
     if (!noteFlags.some((flag) => given[flag] === true)) errors.push(required('detailDescriptionFlag'));
@@ -201,7 +260,7 @@ export function createTickets(host: TicketHost) {
         return Object.assign(ticket, change['fields']);
       // A technician's change, which gives only the name of the status.
       case 'setTicketStatus': {
-        const board = ticket && find(boards, ticket['board']);
+        const board = ticket && referred(boards, ticket['board']);
         const status = board && statusesOf(board).find((row) => row['name'] === change['status']);
         if (!ticket || !status) return {};
         host.touch(ticket.id, { ...ticketRow(ticket) }, by);
@@ -234,25 +293,13 @@ export function createTickets(host: TicketHost) {
   }
 }
 
-const levels: Record<string, Level> = { GET: 'inquire', POST: 'add', DELETE: 'delete' };
+const invalid = (errors: readonly Row[]) => invalidObject('ticket', errors);
 
-/** Finds the row of a reference, which may have an id or a name (§4.6). */
-function find(rows: readonly Row[], given: unknown): Row | undefined {
-  const { id, name } = (given ?? {}) as Row;
-  return rows.find((row) => (id === undefined || id === null ? row['name'] === name : row['id'] === Number(id)));
-}
+/** What is stored as it is given. */
+const ownFields = (given: Row): Row =>
+  Object.fromEntries(Object.entries(given).filter(([name]) => ![...initialTexts, 'id', '_info'].includes(name)));
 
 const reference = (row: Row) => ({ id: row['id'], name: row['name'] });
-const words = (given: unknown) => {
-  const { id, name } = (given ?? {}) as Row;
-  return String(name ?? id ?? '');
-};
-const required = (field: string): Row => ({
-  code: 'MissingRequiredField',
-  message: `The ${field} field is required.`,
-  field,
-});
-
 function textErrors(given: Row, field: string, maxLength: number, isRequired: boolean): Row[] {
   const value = given[field];
   if (value === undefined || value === null || value === '') return isRequired ? [required(field)] : [];
@@ -260,15 +307,4 @@ function textErrors(given: Row, field: string, maxLength: number, isRequired: bo
   return value.length > maxLength
     ? [{ code: 'InvalidLength', message: `The ${field} field must be ${maxLength} characters or fewer.`, field }]
     : [];
-}
-
-function invalid(errors: Row[]): SimAnswer {
-  return {
-    status: 400,
-    body: {
-      code: 'InvalidObject',
-      message: 'ticket object is invalid',
-      errors: errors.map((error) => ({ resource: 'ticket', ...error })),
-    },
-  };
 }

@@ -5,6 +5,8 @@ export interface Fault {
    * `latency` waits; `status` answers without doing anything; `afterCommit` does the work, then answers, drops or hangs;
    * `drop` cuts the connection before anything; `hang` never answers; `truncate` leaves rows out of a list;
    * `cut` sends half a body; `malformed` sends what fits no schema; `encoded` sends the true answer in another encoding;
+   * `headers` sends the true answer with other headers (null = without one), such as an `X-Pagination` that is lost or names no
+   * total, or a `Retry-After` where none belongs;
    * `window` answers 429 to more than `calls` calls in `ms` (a fixed window).
    * A page instead of an answer is a `status` (nothing was done) or an `afterCommit` (the work was done) with `text` and
    * `headers`: a maintenance page is status 200 with HTML, an empty body the text '', a challenge 403 with `cf-mitigated`.
@@ -19,6 +21,7 @@ export interface Fault {
     | 'cut'
     | 'malformed'
     | 'encoded'
+    | 'headers'
     | 'window';
   method?: string;
   /** A regular expression that the path must match. */
@@ -36,7 +39,7 @@ export interface Fault {
   body?: unknown;
   /** Sent unchanged instead of `body`, as HTML unless `headers` say otherwise. */
   text?: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | null>;
   /** With encoded: the encoding, whether a byte order mark comes first, and whether the header declares the encoding. */
   charset?: 'iso-8859-1' | 'utf-8';
   bom?: boolean;

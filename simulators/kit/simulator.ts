@@ -31,6 +31,8 @@ export interface Simulation {
   apply(change: Record<string, unknown>): unknown;
   state(query: URLSearchParams): unknown;
   settings: Record<string, unknown>;
+  /** The answer to a body that is not JSON; absent: 400 with a message. */
+  invalidJson?: SimAnswer;
 }
 
 export interface SimulatorOptions {
@@ -120,7 +122,7 @@ export async function startSimulator(
     try {
       body = text === '' || isForm ? undefined : JSON.parse(text);
     } catch {
-      return send(response, { status: 400, body: { message: 'The body is not JSON.' } });
+      return send(response, simulation.invalidJson ?? { status: 400, body: { message: 'The body is not JSON.' } });
     }
     const wanted: SimRequest = {
       method: request.method ?? 'GET',
@@ -175,6 +177,8 @@ export async function startSimulator(
     if (faultOf('malformed'))
       result = { status: 200, body: Array.isArray(result.body) ? [{ id: 'x' }] : { nothing: true } };
     if (faultOf('truncate') && Array.isArray(result.body)) result = truncated(result);
+    for (const { headers = {} } of met.filter((fault) => fault.kind === 'headers'))
+      result = withHeaders(result, headers);
     if (faultOf('cut')) {
       const whole = JSON.stringify(result.body);
       entry.status = result.status;
@@ -269,6 +273,17 @@ function truncated(result: SimAnswer): SimAnswer {
   return { ...result, body: rows.slice(0, Math.floor(rows.length / 2)), headers };
 }
 
+/** The true answer with other headers; null = without one. */
+function withHeaders(result: SimAnswer, changed: Record<string, string | null>): SimAnswer {
+  const headers = Object.entries({ ...result.headers, ...lowerCase(changed) }).flatMap(([name, value]) =>
+    value === null ? [] : [[name, value] as const],
+  );
+  return { ...result, headers: Object.fromEntries(headers) };
+}
+
+const lowerCase = <T>(headers: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
 function faulty(fault: Fault): SimAnswer {
   return {
     status: fault.status ?? 500,
@@ -276,7 +291,7 @@ function faulty(fault: Fault): SimAnswer {
     ...(fault.text === undefined ? {} : { text: fault.text }),
     headers: {
       ...(fault.retryAfter === undefined ? {} : { 'retry-after': String(fault.retryAfter) }),
-      ...fault.headers,
+      ...withHeaders({ status: 0 }, fault.headers ?? {}).headers,
     },
   };
 }

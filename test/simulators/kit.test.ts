@@ -164,6 +164,25 @@ describe('answers that are none', () => {
     expect([challenge.response.status, challenge.response.headers.get('cf-mitigated')]).toEqual([403, 'challenge']);
   });
 
+  test('the true answer comes with headers that are lost, wrong or too many', async () => {
+    const list = async (fault: Record<string, unknown>) => {
+      const simulator = await start(startMailprotector, { customers: 20 });
+      await simulatorAdmin(simulator.url).fault(fault);
+      const headers = { authorization: `Bearer ${keys.reseller}` };
+      const response = await fetch(`${simulator.url}/api/v1/resellers/500/customers`, { headers });
+      expect((await response.json()) as unknown[]).toHaveLength(20);
+      return response;
+    };
+    const lost = await list({ kind: 'headers', headers: { 'X-Pagination': null } });
+    expect([lost.status, lost.headers.get('x-pagination')]).toEqual([200, null]);
+    const garbled = await list({ kind: 'headers', headers: { 'X-Pagination': '{"total":' } });
+    expect(garbled.headers.get('x-pagination')).toBe('{"total":');
+    const several = { 'Retry-After': '-5', 'content-type': 'application/json; charset=klingon' };
+    const wrong = await list({ kind: 'headers', headers: several });
+    expect(wrong.headers.get('retry-after')).toBe('-5');
+    expect(wrong.headers.get('content-type')).toBe('application/json; charset=klingon');
+  });
+
   test('the true answer comes in other bytes, declared or not', async () => {
     const plain = JSON.parse((await asked({ kind: 'encoded' })).bytes.toString()) as object;
     const marked = await asked({ kind: 'encoded', bom: true });
