@@ -40,8 +40,11 @@ const tokenSchema = z
     expiresAt: isoDateOrNull,
   })
   .openapi('ApiToken');
-/** `secret` is answered once, and only its hash is stored. */
-const createdSchema = z.object({ apiToken: tokenSchema, secret: z.string() });
+const createdSchema = z.object({
+  apiToken: tokenSchema,
+  /** Only its hash is stored: the answer to a repeated `Idempotency-Key` has none. */
+  secret: z.string().optional(),
+});
 
 const exampleToken = {
   id: exampleIds.line,

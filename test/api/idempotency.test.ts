@@ -109,6 +109,7 @@ test('the answer that is sent again to a request for a key or a link has neither
   for (const [path, body, secret] of [
     [`/v1/integrations/${harness.one.integrationId}/key`, { overlapHours: 1 }, 'key'],
     ['/v1/invitations', { email: 'again@example.com', role: 'viewer' }, 'link'],
+    ['/v1/tokens', { name: 'again', scope: 'read', lifeDays: 30 }, 'secret'],
   ] as const) {
     const ask = () =>
       harness.admin.call<object>('POST', path, body, { 'idempotency-key': `once ${secret}`.replace(' ', '-') });

@@ -6189,7 +6189,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         apiToken: components["schemas"]["ApiToken"];
-                        secret: string;
+                        secret?: string;
                     };
                 };
             };
