@@ -11,7 +11,10 @@ import {
 import { sessionState } from './api/session.ts';
 import { queryClient } from './api/queryClient.ts';
 import { cardSearchOf } from './features/cards/search.ts';
+import type { AlertsAsked } from './features/alerts/queries.ts';
+import { alertStates } from './features/alerts/words.ts';
 import { findSession } from './features/me/enter.ts';
+import type { OnboardingsAsked } from './features/onboardings/queries.ts';
 import { NotFound } from './routes/notFound.tsx';
 import { Shell } from './routes/shell.tsx';
 import { SignIn } from './routes/signIn.tsx';
@@ -22,6 +25,12 @@ const rootRoute = createRootRoute({ component: Outlet, notFoundComponent: NotFou
 
 /** Text of the address, if it is text: whatever a person wrote there. */
 const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+
+/** What stands in the address and fits, without the rest. */
+const given = <T extends object>(all: T) =>
+  Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 
 const signIn = createRoute({
   getParentRoute: () => rootRoute,
@@ -167,12 +176,32 @@ const newCustomers = createRoute({
   getParentRoute: () => shell,
   path: '/new-customers',
   component: lazyRouteComponent(() => import('./routes/newCustomers.tsx'), 'NewCustomers'),
+  validateSearch: (search: Record<string, unknown>): OnboardingsAsked =>
+    search['escalated'] === true ? { escalated: true } : {},
 });
 
 const alerts = createRoute({
   getParentRoute: () => shell,
   path: '/alerts',
   component: lazyRouteComponent(() => import('./routes/alerts.tsx'), 'Alerts'),
+  validateSearch: (search: Record<string, unknown>): AlertsAsked & { alert?: string } => {
+    const { integration, search: part, gathered, alert } = search;
+    const state = alertStates.find((each) => each === search['state']);
+    return given({
+      state,
+      integration: text(integration),
+      // A number that stands in the address is read as one.
+      search: typeof part === 'number' ? String(part) : text(part),
+      gathered: text(gathered),
+      alert: text(alert),
+    });
+  },
+});
+
+const alertSettings = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations/$id/alerts',
+  component: lazyRouteComponent(() => import('./routes/alertSettings.tsx'), 'AlertSettingsPage'),
 });
 
 const audit = createRoute({
@@ -207,6 +236,7 @@ export const router = createRouter({
       serviceMapping,
       newCustomers,
       alerts,
+      alertSettings,
       runs,
       audit,
       settings,

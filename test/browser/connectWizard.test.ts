@@ -157,7 +157,8 @@ describe('first run', () => {
     await page.getByText('I understand that approvals change invoices.').click();
     await button('Turn writing on').click();
     await region('Writing').getByText('On', { exact: true }).waitFor();
-    await button('Turn writing off').click();
+    await button('Turn writing off …').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Turn writing off' }).click();
     await region('Writing').getByText('Off', { exact: true }).waitFor();
   });
 });

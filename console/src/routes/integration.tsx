@@ -99,6 +99,16 @@ function Configure({ integration, vendor, health }: Props) {
       {isConnected && <ScheduleSection integrationId={id} />}
       {isConnected && intake === 'push' && <Keys integrationId={id} vendor={vendor.name} />}
       {isConnected && intake === 'pull' && <Credentials integration={integration} vendor={vendor} health={health} />}
+      {isConnected && modules.includes('alerts') && (
+        <Section title="Alert settings">
+          <Soft>What is written of an alert, and when alerts share one.</Soft>
+          <Actions>
+            <LinkButton to="/integrations/$id/alerts" params={{ id }}>
+              Change alert settings
+            </LinkButton>
+          </Actions>
+        </Section>
+      )}
       {isConnected && modules.includes('alerts') && process.steps.length > 0 && (
         <BoardPanel integration={integration} />
       )}

@@ -1,31 +1,40 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useVendorName } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
 import { useMay } from '../features/me/queries.ts';
 import { NewCustomer } from '../features/onboardings/NewCustomer.tsx';
 import styles from '../features/onboardings/NewCustomer.module.css';
-import { onboardingsQuery } from '../features/onboardings/queries.ts';
+import { onboardingsQuery, type OnboardingsAsked } from '../features/onboardings/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
+import { Select } from '../ui/Select.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 
 export function NewCustomers() {
-  const query = useInfiniteQuery(onboardingsQuery);
+  const asked = useSearch({ from: '/shell/new-customers' });
+  const query = useInfiniteQuery(onboardingsQuery(asked));
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const vendorName = useVendorName();
   const may = useMay('operate');
   return (
     <Page
       title="New customers"
+      actions={<Only asked={asked} />}
       lead="Customers that appeared after an integration was connected, the one that has waited longest first. None is billed before it is mapped."
     >
       <Loaded query={query} what="New customers" loading={<Skeleton label="Reading the new customers …" rows={9} />}>
         {({ pages }) => {
           const customers = pages.flatMap(({ items }) => items);
+          if (customers.length === 0 && asked.escalated)
+            return (
+              <EmptyState title="Nobody has waited too long">
+                Whoever waits is a problem only after some time; the list of all says when.
+              </EmptyState>
+            );
           if (customers.length === 0) return <Nobody isConnected={integrations.some(({ process }) => process.done)} />;
           return (
             <>
@@ -57,6 +66,25 @@ export function NewCustomers() {
         }}
       </Loaded>
     </Page>
+  );
+}
+
+const kinds = [
+  { id: 'all', name: 'All that are on their way' },
+  { id: 'escalated', name: 'Those that wait too long' },
+] as const;
+
+function Only({ asked: { escalated } }: { asked: OnboardingsAsked }) {
+  const navigate = useNavigate();
+  return (
+    <Select
+      label="Show"
+      choices={kinds}
+      chosen={escalated ? 'escalated' : 'all'}
+      onChoose={(id) =>
+        void navigate({ to: '/new-customers', search: id === 'escalated' ? { escalated: true } : {}, replace: true })
+      }
+    />
   );
 }
 

@@ -1,6 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useState } from 'react';
 import { api, ask } from '../api/client.ts';
 import { keys } from '../api/keys.ts';
 import type { Schema } from '../api/types.ts';
@@ -9,10 +8,9 @@ import { psasQuery } from '../features/catalogue/queries.ts';
 import { useMay } from '../features/me/queries.ts';
 import { psaConnectionQuery, type PsaConnection } from '../features/psaConnections/queries.ts';
 import { RightsTable, rightsWord } from '../features/psaConnections/RightsTable.tsx';
+import { Writing } from '../features/psaConnections/Writing.tsx';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
-import { Checkbox } from '../ui/Checkbox.tsx';
-import { Dialog } from '../ui/Dialog.tsx';
 import { LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -109,7 +107,16 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
         <Steps label={`Steps of reading ${connection.name}`} steps={process.steps} />
       </Section>
 
-      {isAdmin && <Writing connection={connection} psa={psa} onChanged={shown} />}
+      <Section
+        title="Writing"
+        aside={
+          <StatusWord tone={connection.writesEnabled ? 'good' : 'quiet'}>
+            {connection.writesEnabled ? 'On' : 'Off'}
+          </StatusWord>
+        }
+      >
+        <Writing connection={connection} psa={psa} />
+      </Section>
       {isAdmin && (
         <Section title="Settings">
           <FieldsForm
@@ -138,69 +145,5 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
         </Section>
       )}
     </>
-  );
-}
-
-interface WritingProps {
-  connection: PsaConnection;
-  psa: Schema<'Psa'>;
-  onChanged: (data: PsaConnection) => void;
-}
-
-/** Writing to the PSA is off until an admin turns it on. */
-function Writing({ connection: { id, writesEnabled }, psa, onChanged }: WritingProps) {
-  const [isAsking, setAsking] = useState(false);
-  const [isSure, setSure] = useState(false);
-  const write = useMutation({
-    mutationFn: (enabled: boolean) =>
-      ask(api.PUT('/v1/psa-connections/{id}/writes', { params: { path: { id } }, body: { enabled } })),
-    onSuccess: (data) => {
-      onChanged(data);
-      setAsking(false);
-    },
-    onError: tellProblem,
-  });
-  const off = `Approvals are a to-do list: you change the ${psa.words.line.many} yourself, and the next read verifies them.`;
-  return (
-    <Section
-      title="Writing"
-      aside={<StatusWord tone={writesEnabled ? 'good' : 'quiet'}>{writesEnabled ? 'On' : 'Off'}</StatusWord>}
-    >
-      <Soft>
-        {writesEnabled
-          ? `Approved quantities are written to the ${psa.words.line.many} of your ${psa.words.agreement.many}.`
-          : off}
-      </Soft>
-      <Actions>
-        {writesEnabled ? (
-          <Button onPress={() => write.mutate(false)} isDisabled={write.isPending}>
-            Turn writing off
-          </Button>
-        ) : (
-          <Button onPress={() => setAsking(true)}>Turn writing on …</Button>
-        )}
-      </Actions>
-      <Dialog
-        title="Turn writing on?"
-        isOpen={isAsking}
-        onClose={() => setAsking(false)}
-        actions={
-          <>
-            <Button onPress={() => setAsking(false)}>Not now</Button>
-            <Button look="main" isDisabled={!isSure || write.isPending} onPress={() => write.mutate(true)}>
-              Turn writing on
-            </Button>
-          </>
-        }
-      >
-        <p>
-          From then on what is approved in Countersign changes quantities in {psa.name}, and so your customers' next
-          invoices. Nothing is written that nobody approved.
-        </p>
-        <Checkbox isChecked={isSure} onChange={setSure}>
-          I understand that approvals change invoices.
-        </Checkbox>
-      </Dialog>
-    </Section>
   );
 }

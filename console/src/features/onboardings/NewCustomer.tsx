@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
+import { formatMany } from '../../ui/format.ts';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
 import { When } from '../../ui/When.tsx';
 import { usePsaWords } from '../catalogue/queries.ts';
@@ -36,6 +37,7 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
           {foundWords[customer.foundBy](vendor)} <When at={foundAt} as="age" />
           {escalatedAt !== null && '. None of its usage is billed until it is mapped'}
         </p>
+        {customer.state === 'waiting' && <Reminders customer={customer} />}
       </div>
       <StatusWord tone={tone}>{word}</StatusWord>
       {waits && (
@@ -117,6 +119,41 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
 }
 
 /** @param whom it waits for, as the person who looks at it reads it */
+/** How often somebody was reminded of it, when somebody is next, and when it is or was reported as a problem. */
+function Reminders({
+  customer: { reminders, remindedAt, remindsAt, escalatedAt, escalatesAt },
+}: {
+  customer: Onboarding;
+}) {
+  return (
+    <p className={styles['soft']}>
+      {remindedAt === null ? (
+        'No reminder yet'
+      ) : (
+        <>
+          {formatMany(reminders, 'reminder', 'reminders')}, the last <When at={remindedAt} as="age" />
+        </>
+      )}
+      {remindsAt !== null && (
+        <>
+          , the next <When at={remindsAt} as="age" />
+        </>
+      )}
+      {escalatesAt !== null && (
+        <>
+          ; a problem from <When at={escalatesAt} /> on
+        </>
+      )}
+      {escalatedAt !== null && (
+        <>
+          ; a problem since <When at={escalatedAt} />
+        </>
+      )}
+      .
+    </p>
+  );
+}
+
 function stateOf({ state, escalatedAt }: Onboarding, whom: string): { tone: Tone; word: string } {
   if (state === 'mapped') return { tone: 'busy', word: 'On its way' };
   if (escalatedAt !== null) return { tone: 'bad', word: `Waits too long for ${whom}` };

@@ -1,20 +1,35 @@
-import { infiniteQueryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type Onboarding = Schema<'Onboarding'>;
 
+/** What a person asks for of the list; it stands in the address. */
+export interface OnboardingsAsked {
+  /** Only those of which it has become a problem that nobody has mapped them. */
+  escalated?: true;
+}
+
 /** New customers that are still on their way, the one that has waited longest first, page after page. */
-export const onboardingsQuery = infiniteQueryOptions({
-  queryKey: keys.onboardings.all,
-  queryFn: ({ signal, pageParam }) =>
-    ask(
-      api.GET('/v1/onboardings', {
-        params: { query: { open: 'true', limit: 50, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
-        signal,
-      }),
-    ),
-  initialPageParam: '',
-  getNextPageParam: (page) => page.nextCursor ?? undefined,
-});
+export const onboardingsQuery = ({ escalated }: OnboardingsAsked) =>
+  infiniteQueryOptions({
+    queryKey: keys.onboardings.list({ escalated }),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/onboardings', {
+          params: {
+            query: {
+              open: 'true',
+              limit: 50,
+              ...(escalated ? { escalated: 'true' as const } : {}),
+              ...(pageParam === '' ? {} : { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });

@@ -1,0 +1,147 @@
+import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import { Button } from '../../ui/Button.tsx';
+import { ComboBox } from '../../ui/ComboBox.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
+import { Select } from '../../ui/Select.tsx';
+import { Skeleton } from '../../ui/Skeleton.tsx';
+import { Steps } from '../../ui/Steps.tsx';
+import { usePsaWords, useVendorName } from '../catalogue/queries.ts';
+import { nameOf, type Integration } from '../integrations/state.ts';
+import { accountsQuery } from '../mappings/queries.ts';
+import styles from './alerts.module.css';
+import { alertQuery } from './queries.ts';
+import { stagesOf } from './stages.ts';
+import { TicketLink } from './TicketLink.tsx';
+import { priorityWords } from './words.ts';
+
+interface Props {
+  /** Those that carry alerts. */
+  integrations: readonly Integration[];
+  onClose: () => void;
+}
+
+/** Sends a test alert of a customer, and shows how far it comes, stage by stage. */
+export function TestAlertDialog({ integrations, onClose }: Props) {
+  const [sent, setSent] = useState<{ id: string; integration: Integration }>();
+  return (
+    <Dialog
+      title="Test alert"
+      isOpen
+      onClose={onClose}
+      {...(sent ? { actions: <Button onPress={onClose}>Done</Button> } : {})}
+    >
+      {sent ? (
+        <Stages {...sent} />
+      ) : (
+        <Ask integrations={integrations} onSent={(id, integration) => setSent({ id, integration })} />
+      )}
+    </Dialog>
+  );
+}
+
+const priorities = priorityWords.map((name, at) => ({ id: String(at + 1), name }));
+
+interface AskProps {
+  integrations: readonly Integration[];
+  onSent: (id: string, integration: Integration) => void;
+}
+
+function Ask({ integrations, onSent }: AskProps) {
+  const [integrationId, setIntegrationId] = useState(integrations[0]?.id ?? '');
+  const integration = integrations.find(({ id }) => id === integrationId);
+  const [search, setSearch] = useState('');
+  const [accountId, setAccountId] = useState<string | null>(null);
+  const [priority, setPriority] = useState('1');
+  const [error, setError] = useState<unknown>();
+  const [isAtWork, setAtWork] = useState(false);
+  const accounts = useInfiniteQuery(accountsQuery(integrationId, { search, hideMapped: false }));
+  const queryClient = useQueryClient();
+  const vendorName = useVendorName();
+  const words = usePsaWords(integration?.psaConnectionId);
+  const send = async () => {
+    if (accountId === null || !integration) return;
+    setAtWork(true);
+    setError(undefined);
+    try {
+      const alert = await ask(
+        api.POST('/v1/integrations/{id}/test-alert', {
+          params: { path: { id: integration.id }, header: { 'idempotency-key': crypto.randomUUID() } },
+          body: { accountId, priority: Number(priority) },
+        }),
+      );
+      queryClient.setQueryData(keys.alerts.one(alert.id), alert);
+      void queryClient.invalidateQueries({ queryKey: keys.alerts.lists });
+      onSent(alert.id, integration);
+    } catch (refusal) {
+      setError(refusal);
+      setAtWork(false);
+    }
+  };
+  return (
+    <form
+      className={styles['form']}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      {error !== undefined && <ProblemBanner error={error} />}
+      <p>
+        It makes one {words.ticket.one} that says it is a test, the way every alert goes. Close the {words.ticket.one}{' '}
+        afterwards.
+      </p>
+      {integrations.length > 1 && (
+        <Select
+          label="Integration"
+          choices={integrations.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }))}
+          chosen={integrationId}
+          onChoose={(id) => {
+            setIntegrationId(id);
+            setAccountId(null);
+          }}
+        />
+      )}
+      <ComboBox
+        key={integrationId}
+        label="Customer"
+        description="Your own company, for example."
+        choices={(accounts.data?.pages.flatMap(({ items }) => items) ?? []).map(({ id, name, psaAccountName }) => ({
+          id,
+          name,
+          detail: psaAccountName === null ? 'Not mapped: the test would be parked' : `Mapped to ${psaAccountName}`,
+        }))}
+        onSearch={setSearch}
+        onChoose={setAccountId}
+        isLoading={accounts.isPending}
+        nothing="No customer has this in its name."
+      />
+      {accounts.isError && <ProblemBanner error={accounts.error} onRetry={() => void accounts.refetch()} />}
+      <Select label="Priority" choices={priorities} chosen={priority} onChoose={setPriority} />
+      <Button look="main" type="submit" isDisabled={accountId === null || isAtWork}>
+        Send the test
+      </Button>
+    </form>
+  );
+}
+
+function Stages({ id, integration }: { id: string; integration: Integration }) {
+  const query = useQuery(alertQuery(id));
+  const words = usePsaWords(integration.psaConnectionId);
+  if (!query.data) return <Skeleton label="Reading the test …" />;
+  const { ticketId } = query.data;
+  return (
+    <>
+      <Steps label="Stages of the test" steps={stagesOf(query.data, words)} />
+      {ticketId !== null && (
+        <p>
+          Its {words.ticket.one} is <TicketLink alert={query.data} />.
+        </p>
+      )}
+      {query.isError && <ProblemBanner error={query.error} onRetry={() => void query.refetch()} />}
+    </>
+  );
+}

@@ -1,0 +1,52 @@
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
+
+export type Alert = Schema<'Alert'>;
+export type AlertDetail = Schema<'AlertDetail'>;
+
+/** What a person asks for of the list; it stands in the address. */
+export interface AlertsAsked {
+  state?: Alert['state'];
+  integration?: string;
+  search?: string;
+  /** Those that share the ticket of this alert. */
+  gathered?: string;
+}
+
+/** Alerts that fit, the newest first, page after page. What was shown stays until the next answer is there. */
+export const alertsQuery = ({ state, integration, search, gathered }: AlertsAsked) =>
+  infiniteQueryOptions({
+    queryKey: keys.alerts.list({ state, integration, search, gathered }),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/alerts', {
+          params: {
+            query: {
+              limit: 50,
+              ...(state === undefined ? {} : { state }),
+              ...(integration === undefined ? {} : { integrationId: integration }),
+              ...(gathered === undefined ? {} : { gatheredInto: gathered }),
+              ...(search === undefined ? {} : { search }),
+              ...(pageParam === '' ? {} : { cursor: pageParam }),
+            },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    placeholderData: keepPreviousData,
+  });
+
+const busyMs = 1_500;
+
+/** One alert; asked again and again while it is on its way and somebody looks on. */
+export const alertQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.alerts.one(id),
+    queryFn: ({ signal }) => ask(api.GET('/v1/alerts/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: ({ state: { data } }) =>
+      data && (data.state === 'waiting' || data.state === 'delivering') ? busyMs : false,
+  });
