@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { defaultTiming } from './domain/process/timing.ts';
 import { isTimeZone } from './domain/schedule.ts';
+import { readProfile } from './temporal/profile.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.stringbool();
@@ -36,6 +37,26 @@ const variables = {
     .describe('The key of each vendor that pushes, `vendor:key`, comma separated; without it no vendor can push'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('Temporal frontend, host:port'),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace'),
+  TEMPORAL_API_KEY: z.string().optional().describe('Key for Temporal Cloud; it turns TLS on'),
+  TEMPORAL_TLS: flag.optional().describe('TLS to Temporal, on or off; on if one of the following is set'),
+  TEMPORAL_TLS_CLIENT_CERT_PATH: z.string().optional().describe('File of the client certificate (mTLS), PEM'),
+  TEMPORAL_TLS_CLIENT_CERT_DATA: z.string().optional().describe('That certificate itself, instead of its file'),
+  TEMPORAL_TLS_CLIENT_KEY_PATH: z.string().optional().describe("File of the client certificate's private key, PEM"),
+  TEMPORAL_TLS_CLIENT_KEY_DATA: z.string().optional().describe('That key itself, instead of its file'),
+  TEMPORAL_TLS_SERVER_CA_CERT_PATH: z
+    .string()
+    .optional()
+    .describe("File of the CA that signs the server's certificate, PEM; if unset, the CAs that are known anyway"),
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: z.string().optional().describe('That CA itself, instead of its file'),
+  TEMPORAL_TLS_SERVER_NAME: z
+    .string()
+    .optional()
+    .describe("Name in the server's certificate, where it is not that of the address"),
+  TEMPORAL_CONFIG_FILE: z
+    .string()
+    .optional()
+    .describe("File with profiles as the temporal program writes it; variables win over the file's"),
+  TEMPORAL_PROFILE: z.string().optional().describe('The profile of that file; if unset, default'),
   TEMPORAL_UI_URL: z.string().optional().describe('Address of the Temporal UI, for links in answers'),
   API_HOST: z.string().default('127.0.0.1').describe('Address the API listens on'),
   API_PORT: port.default(8080).describe('Port the API listens on; 0 = any free one'),
@@ -195,7 +216,7 @@ export function readEnvironment(source: Record<string, string | undefined>): Env
   const given = Object.fromEntries(
     Object.keys(variables).flatMap((name) => (source[name] ? [[name, source[name]]] : [])),
   );
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse({ ...placeOf(given), ...given });
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]);
@@ -203,6 +224,15 @@ export function readEnvironment(source: Record<string, string | undefined>): Env
     return `  ${name} ${state}: ${environmentVariables[name]?.meaning ?? ''}`;
   });
   throw new Error(`The environment is not complete:\n${lines.join('\n')}\nSee docs/configuration.md.`);
+}
+
+/** Address and namespace as a profile has them, if there is one: variables win over them, and they win over the defaults. */
+function placeOf(given: Record<string, string>) {
+  const { address, namespace } = readProfile(given);
+  return {
+    ...(address === undefined ? {} : { TEMPORAL_ADDRESS: address }),
+    ...(namespace === undefined ? {} : { TEMPORAL_NAMESPACE: namespace }),
+  };
 }
 
 /** The timing part of the environment. An activity hands it to workflows, so that it is in their history. */

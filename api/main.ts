@@ -6,6 +6,8 @@ import { createEncryption } from '../db/encryption.ts';
 import { createLogger, dieQuietly } from '../logger.ts';
 import { readEnvironment } from '../environment.ts';
 import { createTemporalClient, temporalState } from '../temporal/client.ts';
+import { temporalOptions } from '../temporal/profile.ts';
+import { tlsTrouble } from '../temporal/tlsTrouble.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createApp } from './app.ts';
 
@@ -13,10 +15,10 @@ const environment = readEnvironment(process.env);
 const logger = createLogger('api', environment.LOG_LEVEL);
 dieQuietly((err) => logger.fatal({ err }, 'an error that nobody caught'));
 const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
-const { client, close: closeClient } = createTemporalClient(
-  environment.TEMPORAL_ADDRESS,
-  environment.TEMPORAL_NAMESPACE,
-);
+const temporal = temporalOptions(environment);
+const { client, close: closeClient } = createTemporalClient(temporal, environment.TEMPORAL_NAMESPACE);
+// The API goes on without Temporal; that its certificates are the reason nobody would see otherwise.
+void tlsTrouble(temporal).then((why) => why === undefined || logger.error({ why }, 'Temporal cannot be reached'));
 const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
 

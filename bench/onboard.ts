@@ -37,7 +37,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
   });
   const { stack } = system;
   const db = await openConnection(stack.databaseUrl);
-  const temporal = createTemporalClient(stack.temporalAddress, 'default');
+  const temporal = createTemporalClient({ address: stack.temporalAddress }, 'default');
   try {
     const { integrationId, psaConnectionId } = await connectAll(system);
     await stack.restart('worker', {

@@ -16,9 +16,11 @@ import { problemOf } from '../domain/process/problems.ts';
 import { messageOf } from '../logger.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { createTemporalClient } from '../temporal/client.ts';
+import { temporalOptions, type TemporalOptions } from '../temporal/profile.ts';
 import { sweepScheduleId } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
 import { countWorkers } from '../temporal/workers.ts';
+import { tlsTrouble } from '../temporal/tlsTrouble.ts';
 import { createConnectors } from '../worker/connectors.ts';
 
 type Verdict = 'ok' | 'note' | 'wrong';
@@ -90,14 +92,21 @@ async function migrated(db: Database): Promise<string> {
 }
 
 async function examineTemporal(env: Environment): Promise<void> {
-  const { client, close } = createTemporalClient(env.TEMPORAL_ADDRESS, env.TEMPORAL_NAMESPACE);
+  let options: TemporalOptions;
+  try {
+    options = temporalOptions(env);
+  } catch (error) {
+    say('wrong', 'Temporal', error instanceof Error ? messageOf(error) : String(error));
+    return;
+  }
+  const { client, close } = createTemporalClient(options, env.TEMPORAL_NAMESPACE);
   const { connection } = client;
   const namespace = env.TEMPORAL_NAMESPACE;
   const soon = <T>(ask: () => Promise<T>) => connection.withDeadline(Date.now() + 5_000, ask);
   try {
     const there = await look(
       'Temporal',
-      'Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and that the server runs.',
+      (await tlsTrouble(options)) ?? 'Check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and that the server runs.',
       async () => {
         await soon(() => connection.workflowService.describeNamespace({ namespace }));
         return `answers at ${env.TEMPORAL_ADDRESS}, and has the namespace ${namespace}`;

@@ -6,9 +6,10 @@ import { migrateDatabase } from '../db/migrate.ts';
 import { readEnvironment } from '../environment.ts';
 import { dieQuietly } from '../logger.ts';
 import { prepareTemporal } from '../temporal/prepare.ts';
+import { temporalOptions } from '../temporal/profile.ts';
 
 dieQuietly();
 const environment = readEnvironment(process.env);
 await migrateDatabase(environment.DIRECT_DATABASE_URL ?? environment.DATABASE_URL);
-await prepareTemporal(environment.TEMPORAL_ADDRESS, environment.TEMPORAL_NAMESPACE);
+await prepareTemporal(temporalOptions(environment), environment.TEMPORAL_NAMESPACE);
 process.stdout.write('The database and the Temporal search attributes are up to date.\n');

@@ -1,16 +1,17 @@
 import { Client, Connection } from '@temporalio/client';
 import { countWorkers } from './workers.ts';
+import type { TemporalOptions } from './profile.ts';
 
 /**
  * A client that connects when it is first used, so that the API starts and accepts facts while Temporal is away.
  *
- * @param address host:port of the Temporal frontend
+ * @param options of the environment: `temporalOptions`
  */
 export function createTemporalClient(
-  address: string,
+  options: TemporalOptions,
   namespace: string,
 ): { client: Client; close: () => Promise<void> } {
-  const connection = Connection.lazy({ address });
+  const connection = Connection.lazy(options);
   return { client: new Client({ connection, namespace }), close: () => connection.close() };
 }
 

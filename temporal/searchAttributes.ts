@@ -14,6 +14,9 @@ const indexedType = { KEYWORD: 2, BOOL: 5 } as const;
 
 type Registered = Record<string, number>;
 
+/** This client may not register search attributes: in Temporal Cloud, and where an administrator does it. */
+export class RegisteringNotAllowed extends Error {}
+
 /** A search attribute of ours is registered with another type; a person has to decide what to do. */
 export class SearchAttributeOfAnotherType extends Error {}
 
@@ -22,15 +25,39 @@ export class SearchAttributeOfAnotherType extends Error {}
  * again with another type silently succeeds (measured), and an unregistered one fails every workflow task.
  *
  * @throws SearchAttributeOfAnotherType that names the attribute
+ * @throws RegisteringNotAllowed that says which are missing, and how somebody else registers them
  */
 export async function registerSearchAttributes(connection: ConnectionLike, namespace: string): Promise<void> {
   const missing = await missingSearchAttributes(connection, namespace);
   if (missing.length === 0) return;
-  await connection.operatorService.addSearchAttributes({
-    namespace,
-    searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, indexedType[type]])),
-  });
+  try {
+    await connection.operatorService.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, indexedType[type]])),
+    });
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    const commands = missing.map(
+      ({ name, type }) =>
+        `  temporal operator search-attribute create --namespace ${namespace} --name ${name} --type ${cliType[type]}`,
+    );
+    const names = missing.map(({ name, type }) => `${name} (${cliType[type]})`).join(', ');
+    throw new RegisteringNotAllowed(
+      `This client may not register search attributes in the namespace ${namespace}, and these are missing: ${names}. ` +
+        `In Temporal Cloud add them to the namespace (its page, or tcld namespace search-attributes add); elsewhere let an administrator run:\n${commands.join('\n')}\nThen run migrate again.`,
+      { cause: error },
+    );
+  }
 }
+
+/** As the `temporal` program calls the types. */
+const cliType = { KEYWORD: 'Keyword', BOOL: 'Bool' } as const;
+
+/** gRPC's codes of a call that is not allowed, or that the server does not offer to clients. */
+const refusals = [7, 12];
+
+const isRefused = (error: unknown) =>
+  error instanceof Error && 'code' in error && refusals.includes(Number(error.code));
 
 /** Search attributes that are not registered yet. @throws SearchAttributeOfAnotherType */
 export async function missingSearchAttributes(connection: ConnectionLike, namespace: string) {

@@ -6,11 +6,13 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { openDatabase } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
-import { readEnvironment, type Environment } from '../environment.ts';
+import { readEnvironment } from '../environment.ts';
 import { createLogger, dieQuietly } from '../logger.ts';
 import { createTemporalClient } from '../temporal/client.ts';
+import { temporalOptions, type TemporalOptions } from '../temporal/profile.ts';
 import { ensureSweep, ensureSyncSchedules } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
+import { tlsTrouble } from '../temporal/tlsTrouble.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createConnectors } from './connectors.ts';
 import { chooseTemporalMetricsAddress, collectMetrics } from './metrics.ts';
@@ -41,11 +43,9 @@ server.on('error', (error) => {
 });
 
 const { db, close } = openDatabase(environment.DATABASE_URL, environment.DATABASE_POOL);
-const connection = await connect(environment, logger);
-const { client, close: closeClient } = createTemporalClient(
-  environment.TEMPORAL_ADDRESS,
-  environment.TEMPORAL_NAMESPACE,
-);
+const temporal = temporalOptions(environment);
+const connection = await connect(temporal, logger);
+const { client, close: closeClient } = createTemporalClient(temporal, environment.TEMPORAL_NAMESPACE);
 await refuseUnregistered();
 
 const encryption = createEncryption(environment.ENCRYPTION_KEYS);
@@ -98,12 +98,16 @@ async function answer(url: string): Promise<{ status: number; type: string; body
  * Connects to Temporal. The server may start later than this worker, and `connect` fails at once when the server is
  * down (measured), so the connection is retried.
  */
-async function connect(env: Environment, log: Logger): Promise<NativeConnection> {
+async function connect(options: TemporalOptions, log: Logger): Promise<NativeConnection> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS });
+      return await NativeConnection.connect(options);
     } catch (error) {
-      log.warn({ err: error, attempt, address: env.TEMPORAL_ADDRESS }, 'Temporal does not answer yet; trying again');
+      const why = await tlsTrouble(options);
+      log.warn(
+        { err: error, attempt, address: options.address, ...(why === undefined ? {} : { why }) },
+        'Temporal does not answer yet; trying again',
+      );
       await delay(Math.min(10_000, 250 * 2 ** Math.min(attempt, 6)));
     }
   }

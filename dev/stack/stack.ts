@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { environmentVariables } from '../../environment.ts';
 import { clientId } from '../../simulators/connectwise/members.ts';
 import { freePort } from './ports.ts';
 import { awaitPostgres, createDatabase, prepareCluster } from './postgres.ts';
@@ -58,6 +59,13 @@ export interface StackOptions {
 
 /** The vendor's half of the key that the simulated console pushes with. */
 export const demoVendorKey = 'sim-vendor-key-of-mailprotector';
+
+/** Settings with which another Temporal server would be reached: unset. */
+const startedHere = Object.fromEntries(
+  Object.keys(environmentVariables)
+    .filter((name) => /^TEMPORAL_(API_KEY|TLS|CONFIG_FILE|PROFILE)/.test(name))
+    .map((name) => [name, '']),
+);
 
 /** Shorter waits than in production, because a person watches. All other settings are those of production. */
 const demoTiming = {
@@ -167,6 +175,8 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     ...(process.env['DATABASE_URL'] ? {} : { DIRECT_DATABASE_URL: '' }),
     TEMPORAL_ADDRESS: temporalAddress,
     TEMPORAL_UI_URL: temporalUi,
+    // How another server is reached says nothing of the one that was started here.
+    ...(process.env['TEMPORAL_ADDRESS'] ? {} : startedHere),
     ENCRYPTION_KEYS: readFileSync(keysFile, 'utf8'),
     ...(options.demo ? demoTiming : {}),
     ...options.env,

@@ -120,7 +120,7 @@ describe('Alerts', () => {
   });
 
   test('many of one customer share a ticket; they are found by a part of a title, page by page', async () => {
-    for (let at = 0; at < 55; at++) await send(account(2), `flood-${at}`, `Flood number ${at}`);
+    for (let at = 0; at < 55; at++) await send(account(0), `flood-${at}`, `Flood number ${at}`);
     const gathered = await until('the flood to be gathered', async () => {
       const { items } = await system.api.get<{ items: AlertView[] }>('/v1/alerts?state=gathered&limit=200');
       return items.length >= 45 ? items[0] : undefined;
@@ -187,7 +187,7 @@ describe('Alerts', () => {
   test('a test whose ticket the PSA does not find again says so', async () => {
     await system.connectwise.settings({ searchLagMs: 600_000 });
     const { id } = await system.api.post<AlertView>(`/v1/integrations/${alerting.id}/test-alert`, {
-      accountId: account(3),
+      accountId: account(1),
     });
     const { reason } = await untilAlert(system, id, 'delivered', 60_000);
     await system.connectwise.settings({ searchLagMs: 0 });
@@ -262,10 +262,11 @@ describe('Settings', () => {
   });
 
   test('what the vendor sent and was refused is listed with the reason', async () => {
-    expect((await postAlert(system, alerting.key, 'nobody-has-this', { alertId: 'lost-1' })).status).toBe(404);
+    const wrong = { alertId: 'wrong-1', priority: 99 };
+    expect((await postAlert(system, alerting.key, 'posted-as-this', wrong)).status).toBeGreaterThanOrEqual(400);
     await signIn(page, token(), '/settings');
     const refused = page.getByRole('grid', { name: 'Refused posts' }).getByRole('row');
-    await refused.filter({ hasText: 'nobody-has-this' }).getByText('An alert').waitFor();
+    await refused.filter({ hasText: 'posted-as-this' }).getByText('An alert').waitFor();
   });
 });
 

@@ -8,7 +8,10 @@ test('a wake that Temporal takes and never answers fails, and the one after it i
   let asked = 0;
   const silent = createServer().on('stream', () => void asked++);
   await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  const { client, close } = createTemporalClient(`127.0.0.1:${(silent.address() as AddressInfo).port}`, 'default');
+  const { client, close } = createTemporalClient(
+    { address: `127.0.0.1:${(silent.address() as AddressInfo).port}` },
+    'default',
+  );
   const wake = createWaker(client);
   const process = { kind: 'sync', id: 'one', organizationId: 'two', integrationId: null } as const;
   const [first, second] = [wake(process), wake(process)];

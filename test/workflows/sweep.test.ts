@@ -50,7 +50,7 @@ const dueInMs = async (ref: ProcessRef) => {
 
 test('facts committed while Temporal is away happen after the sweep found them', async () => {
   // Nobody listens there: what a wake meets while the server is down.
-  const gone = createTemporalClient('127.0.0.1:1', 'default');
+  const gone = createTemporalClient({ address: '127.0.0.1:1' }, 'default');
   const refs = await Promise.all([refresh(), refresh(), refresh()]);
   const lost = async (ref: ProcessRef) => {
     await harness.askRefresh(ref.id);
