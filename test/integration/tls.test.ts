@@ -67,7 +67,7 @@ describe('Temporal', () => {
 
   test('api, worker, migrate and doctor reach a server that wants client certificates, by variables or by a profile', async () => {
     const ready = await (await fetch(`${system.api.url}/readyz`)).text();
-    expect(ready).toContain('"temporal":true');
+    expect(ready).toContain('"temporal":"ready"');
     const mine = client();
     const toml = `[profile.prod]
 address = "${proxy.address}"

@@ -185,7 +185,7 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
 
 function Shared({ into }: { into: string }) {
   return (
-    <Link to="/alerts" search={(now) => ({ ...now, alert: into })}>
+    <Link to="/alerts" search={{ alert: into }}>
       Shared with others
     </Link>
   );

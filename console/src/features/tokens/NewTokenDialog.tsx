@@ -25,7 +25,7 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [scope, setScope] = useState<(typeof scopeChoices)[number]['id']>('read');
   const [life, setLife] = useState<(typeof lives)[number]['id']>('365');
-  const [made, setMade] = useState<{ name: string; secret: string }>();
+  const [made, setMade] = useState<{ name: string; secret: string | undefined }>();
   const [error, setError] = useState<unknown>();
   const [isAtWork, setAtWork] = useState(false);
   const queryClient = useQueryClient();
@@ -50,10 +50,16 @@ export function NewTokenDialog({ onClose }: { onClose: () => void }) {
   if (made)
     return (
       <Dialog title={`The token ${made.name}`} isOpen actions={<Button onPress={onClose}>Done</Button>}>
-        <CopyText label="Token" what="token" value={made.secret} />
-        <Banner tone="care" title="Save this token in a secure place now">
-          It is shown only this once. A lost token is revoked, and another one is made.
-        </Banner>
+        {made.secret === undefined ? (
+          <p>It was made by an earlier request, whose answer was lost. Revoke it, and make another one.</p>
+        ) : (
+          <>
+            <CopyText label="Token" what="token" value={made.secret} />
+            <Banner tone="care" title="Save this token in a secure place now">
+              It is shown only this once. A lost token is revoked, and another one is made.
+            </Banner>
+          </>
+        )}
       </Dialog>
     );
   return (
