@@ -56,6 +56,8 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   const age = gauge('data_age_seconds', 'Seconds since the data that is visible was read');
   const waits = gauge('waits', 'Processes that wait, by whom they wait for', ['for']);
   const blocked = gauge('blocked', 'Processes that are blocked, by their problem', ['problem']);
+  const held = gauge('held_runs', 'Runs whose numbers moved too far, which a person has to release or discard');
+  const uncertain = gauge('lines_uncertain', 'Approved lines of which it is not known whether they were written');
   const customers = gauge('customers_waiting', 'New customers that nobody has mapped');
   const alerts = gauge('alerts', 'Alerts that are parked or dead', ['state']);
   const pause = gauge('pause_seconds', 'Seconds until a connection that asked for a pause is called again', ['of']);
@@ -66,7 +68,20 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   async function read(): Promise<void> {
     // While the database is away, other metrics are still collected; these then have no value.
     const all = await readHealthFacts(db).catch(() => []);
-    for (const each of [state, age, waits, blocked, customers, alerts, refused, refusedEver, pause, credentials])
+    for (const each of [
+      state,
+      age,
+      waits,
+      blocked,
+      held,
+      uncertain,
+      customers,
+      alerts,
+      refused,
+      refusedEver,
+      pause,
+      credentials,
+    ])
       each.reset();
     for (const facts of all) {
       const health = judgeHealth(environment, facts);
@@ -77,6 +92,8 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
         waits.inc({ integration, for: wait.for });
         if (wait.code) blocked.inc({ integration, problem: wait.code });
       }
+      held.set({ integration }, facts.heldRuns);
+      uncertain.set({ integration }, facts.linesUncertain);
       customers.set({ integration }, facts.customersWaiting);
       alerts.set({ integration, state: 'parked' }, facts.alertsParked);
       alerts.set({ integration, state: 'dead' }, facts.alertsDead);

@@ -187,6 +187,12 @@ async function sayHealth(env: Environment, db: Database, facts: HealthFacts): Pr
     say(wait.code ? 'wrong' : 'note', '  waits', `${wait.what} (for the ${wait.for}; workflow ${wait.workflowId})`);
   for (const { warning } of health.credentials) if (warning) say('note', '  credentials', warning);
   if (health.heldRuns > 0) say('note', '  syncs', `${health.heldRuns} held: release or discard them`);
+  if (health.linesUncertain > 0)
+    say(
+      'note',
+      '  approvals',
+      `of ${health.linesUncertain} approved lines it is not known whether they were written; they are read again, never written blindly`,
+    );
   if (health.customersWaiting > 0) say('note', '  customers', `${health.customersWaiting} new ones wait to be mapped`);
   if (health.alertsDead > 0)
     say('note', '  alerts', `${health.alertsDead} could not be delivered: retry or dismiss them`);

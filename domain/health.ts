@@ -108,6 +108,7 @@ export function healthState(notes: {
   waits: readonly Wait[];
   stale: boolean;
   heldRuns: number;
+  linesUncertain: number;
   customersWaiting: number;
   alertsDead: number;
   refusedPosts: number;
@@ -115,7 +116,13 @@ export function healthState(notes: {
 }): HealthState {
   if (notes.stale || notes.waits.some((wait) => wait.code !== undefined && wait.code !== 'not_mapped'))
     return 'failing';
-  const open = notes.heldRuns + notes.customersWaiting + notes.alertsDead + notes.refusedPosts + notes.warnings.length;
+  const open =
+    notes.heldRuns +
+    notes.linesUncertain +
+    notes.customersWaiting +
+    notes.alertsDead +
+    notes.refusedPosts +
+    notes.warnings.length;
   const person = notes.waits.some((wait) => wait.for === 'person');
   return open > 0 || person || !notes.connected ? 'attention' : 'healthy';
 }

@@ -34,7 +34,15 @@ function detailsOf(view: ProcessView): string {
   const needed = view.steps.filter((row) => row.state !== 'skipped');
   const now = needed.flatMap((row) => nowLine(row) ?? []);
   const about = view.about === undefined ? [] : [`For ${view.about}.\n`];
-  return [...about, ...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join('\n');
+  return [...about, ...linesOf(view), ...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join(
+    '\n',
+  );
+}
+
+/** How far an approval is: `Lines: 1 applied, 1 uncertain.` */
+function linesOf({ lines }: ProcessView): string[] {
+  const counts = Object.entries(lines ?? {}).map(([state, count]) => `${count} ${state}`);
+  return counts.length === 0 ? [] : [`Lines: ${counts.toSorted().join(', ')}.\n`];
 }
 
 const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };

@@ -28,6 +28,8 @@ export const healthSchema = z
       }),
     ),
     heldRuns: z.int(),
+    /** Approved lines, of this PSA connection, of which it is not known whether they were written. */
+    linesUncertain: z.int(),
     customersWaiting: z.int(),
     customersEscalated: z.int(),
     alertsParked: z.int(),
@@ -61,6 +63,7 @@ export const exampleHealth = {
   nextSyncAt: '2026-11-26T03:30:00.000Z',
   waits: [],
   heldRuns: 0,
+  linesUncertain: 0,
   customersWaiting: 2,
   customersEscalated: 0,
   alertsParked: 0,

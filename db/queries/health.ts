@@ -21,6 +21,8 @@ export interface HealthFacts {
   psaAsOf: Date | null;
   lastSync: { id: string; state: string; finishedAt: Date | null } | null;
   heldRuns: number;
+  /** Signed-off lines, of the integration's PSA connection, of which it is not known whether they were written. */
+  linesUncertain: number;
   customersWaiting: number;
   customersEscalated: number;
   alertsParked: number;
@@ -67,6 +69,8 @@ export async function readHealthFacts(
            (select jsonb_build_object('id', r.id, 'state', r.state, 'finishedAt', r.finished_at) from sync_run r
              where r.integration_id = i.id and r.vendor_account_id is null order by r.started_at desc limit 1) as "lastSync",
            (select count(*)::int from sync_run r where r.integration_id = i.id and r.state = 'held') as "heldRuns",
+           (select count(*)::int from approval_line l join approval_batch b on b.id = l.batch_id
+             where b.psa_connection_id = p.id and l.state = 'uncertain') as "linesUncertain",
            (select count(*)::int from onboarding o where o.integration_id = i.id and o.state in ('found', 'waiting')) as "customersWaiting",
            (select count(*)::int from onboarding o where o.integration_id = i.id and o.escalated_at is not null) as "customersEscalated",
            (select count(*)::int from alert a where a.integration_id = i.id and a.state = 'parked') as "alertsParked",
@@ -87,6 +91,8 @@ export async function readHealthFacts(
                      where s.state not in ('done', 'skipped')
                        and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
                             or pr.kind = 'refreshPsa' and pr.id = p.id::text
+                            or pr.kind = 'approveUsage' and ${shownState('s')} = 'blocked'
+                               and exists (select from approval_batch b where b.id::text = pr.id and b.psa_connection_id = p.id)
                             or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and ${shownState('s')} = 'blocked')
                      order by s.kind, s.id, ${shownState('s')} = 'blocked' desc, s.position) s) as "openSteps"
       from integration i join psa_connection p on p.id = i.psa_connection_id

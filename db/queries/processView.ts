@@ -8,6 +8,7 @@ import type { Database, Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import { processes, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
+import { countLines } from './approvals.ts';
 import { ofProcess, type ProcessRef } from './process.ts';
 
 /**
@@ -42,7 +43,9 @@ export async function lookAtProcess(
   db: Database,
   ref: ProcessRef,
 ): Promise<
-  | (Pick<ProcessView, 'version' | 'round' | 'about' | 'dueInMs' | 'steps'> & { integrationId: string | null })
+  | (Pick<ProcessView, 'version' | 'round' | 'about' | 'lines' | 'dueInMs' | 'steps'> & {
+      integrationId: string | null;
+    })
   | undefined
 > {
   const { rows } = await db.execute<{
@@ -116,6 +119,7 @@ export async function lookAtProcess(
     round: first.round,
     integrationId: first.integration_id,
     ...(first.about === null ? {} : { about: first.about }),
+    ...(ref.kind === 'approveUsage' ? { lines: await countLines(db, ref.id) } : {}),
     dueInMs: first.due_in_ms === null ? null : Math.ceil(first.due_in_ms),
     steps,
   };

@@ -2,6 +2,7 @@
  * The step model: a process is a list of named steps that live in rows; a workflow only drives them (design.md
  * "Processes as workflows"). Pure: shared by workflows, activities and API.
  */
+import type { ApprovalLineState } from '../transitions.ts';
 import type { ProcessTiming } from './timing.ts';
 
 export type ProcessKind =
@@ -124,6 +125,8 @@ export interface ProcessView {
   round: string;
   /** The id of what the process is about: the vendor account of an alert. */
   about?: string;
+  /** Of an approval: how many of its lines are in each state. */
+  lines?: Partial<Record<ApprovalLineState, number>>;
   /** Keeps tenants apart in a task queue: the id of the integration or of the PSA connection. */
   fairnessKey: string;
   timing: ProcessTiming;

@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { beginStep, noteProgress } from '../../db/queries/process.ts';
+import { beginStep, createProcess, noteProgress, startRound } from '../../db/queries/process.ts';
 import { lookAtProcess } from '../../db/queries/processView.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { block, seedAlert, seedHeldRun, seedIntegration, seedOnboarding, stepsBefore } from '../kit/apiTenant.ts';
+import {
+  block,
+  seedAlert,
+  seedApproval,
+  seedHeldRun,
+  seedIntegration,
+  seedOnboarding,
+  stepsBefore,
+} from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -81,7 +89,7 @@ test('customers that wait, runs that are held and alerts that are dead want a pe
   await seedAlert(harness.one, 'dead', { integrationId: alerting });
   expect(await health(alerting)).toMatchObject({ state: 'attention', alertsDead: 1 });
   await seedHeldRun(harness.one);
-  expect(await health(harness.one.integrationId)).toMatchObject({ state: 'attention', heldRuns: 1 });
+  expect(await health(harness.one.integrationId)).toMatchObject({ state: 'attention', heldRuns: 1, linesUncertain: 0 });
 });
 
 test('data that is older than the schedule allows is stale, and that is failing', async () => {
@@ -117,4 +125,23 @@ test('all of an organization, and the metrics of all, with ids of ours only', as
   );
   expect(metrics).toContain('countersign_blocked{');
   expect(metrics).not.toContain(harness.one.prefix + '-');
+});
+
+test('an approval with a line that may or may not have been written wants a person, and so does one that is blocked', async () => {
+  const { db, integrationId } = harness.other;
+  const healthOf = async () => {
+    const path = `/v1/integrations/${integrationId}/health`;
+    return harness.as(harness.other.tokens.admin).good<View>('GET', path);
+  };
+  const id = await seedApproval(harness.other);
+  expect(await healthOf()).toMatchObject({ state: 'healthy', linesUncertain: 0 });
+  await db.execute(sql`update approval_line set state = 'uncertain' where batch_id = ${id}`);
+  expect(await healthOf()).toMatchObject({ state: 'attention', linesUncertain: 1 });
+  await createProcess(db, harness.other.organizationId, { kind: 'approveUsage', id });
+  await db.transaction((tx) => startRound(tx, { kind: 'approveUsage', id, round: '1' }));
+  expect((await lookAtProcess(db, { kind: 'approveUsage', id }))?.lines).toEqual({ uncertain: 1 });
+  await block(harness.other, { kind: 'approveUsage', id, round: '1', step: 'write' }, 'forbidden');
+  const { state, waits } = await healthOf();
+  expect(state).toBe('failing');
+  expect(waits[0]).toMatchObject({ for: 'person', code: 'forbidden', workflowId: `approve/${id}` });
 });

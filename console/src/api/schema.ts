@@ -1942,6 +1942,7 @@ export interface components {
                 id: string;
                 state: string;
             } | null;
+            linesUncertain: number;
             /** Format: date-time */
             nextSyncAt: string | null;
             psaAgeSeconds: number | null;

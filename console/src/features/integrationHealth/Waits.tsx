@@ -40,12 +40,18 @@ export function Waits({ health, vendor, psa }: Props) {
 
 /** What a person has to look at, though no process waits for it. */
 function todosOf(health: Health, vendor: string, psa: PsaWords): string[] {
-  const { heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } = health;
+  const { heldRuns, linesUncertain, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } =
+    health;
   const count = (n: number, one: string, many: string) =>
     n === 0 ? [] : [n === 1 ? one : `${formatCount(n)} ${many}`];
   return [
     ...(stale ? ['The data is older than the schedule allows.'] : []),
     ...count(heldRuns, 'One run is held: release or discard it.', 'runs are held: release or discard them.'),
+    ...count(
+      linesUncertain,
+      'It is not known of one approved line whether it was written; it is read again.',
+      'approved lines may or may not have been written; they are read again.',
+    ),
     ...count(
       customersWaiting,
       `One new customer is not mapped to a ${psa.account.one} yet.`,

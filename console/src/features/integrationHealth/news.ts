@@ -17,13 +17,23 @@ export function newsOf({ integrations, health }: Schema<'Live'>): News {
     integrations.map(({ id, disconnectedAt }): [string, OfOne] => {
       const of = health.find(({ integrationId }) => integrationId === id);
       if (!of || of.dataAsOf === null) return [id, { data: null, counts: [] }];
-      const { dataAsOf, psaAsOf, heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts, waits } = of;
+      const {
+        dataAsOf,
+        psaAsOf,
+        heldRuns,
+        linesUncertain,
+        customersWaiting,
+        alertsParked,
+        alertsDead,
+        refusedPosts,
+        waits,
+      } = of;
       const blocked = waits.filter(({ code }) => code !== undefined).map(({ workflowId, code }) => [workflowId, code]);
       return [
         id,
         {
           data: JSON.stringify([dataAsOf, psaAsOf, disconnectedAt, blocked]),
-          counts: [heldRuns, customersWaiting, alertsParked, alertsDead, refusedPosts],
+          counts: [heldRuns, linesUncertain, customersWaiting, alertsParked, alertsDead, refusedPosts],
         },
       ];
     }),
