@@ -5,11 +5,13 @@
  *   push     100,000 counts (or N) posted by a vendor, compared with a bare server that stores one row per request
  *   alerts   10,000 alerts (or N) in a burst, compared with bare inserts and with the PSA's rate limit
  *   onboard  5,000 new customers (or N) that one sync finds, until all wait for a person; and from mapping one to its card
+ *   console  the page Reconcile with 160,000 cards (or N), compared with the same with 200
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Figures } from './figures.ts';
 import { benchAlerts } from './alerts.ts';
+import { benchConsole } from './console.ts';
 import { benchOnboard } from './onboard.ts';
 import { benchPush } from './push.ts';
 import { benchSync } from './sync.ts';
@@ -20,6 +22,7 @@ const benches: Record<string, { run: (figures: Figures, counts: number) => Promi
   push: { run: benchPush, counts: 100_000 },
   alerts: { run: benchAlerts, counts: 10_000 },
   onboard: { run: benchOnboard, counts: 5_000 },
+  console: { run: benchConsole, counts: 160_000 },
 };
 
 const { values, positionals } = parseArgs({

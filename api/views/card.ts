@@ -42,7 +42,7 @@ export const cardSchema = z
     current: z.number(),
     difference: z.number().nullable(),
     /** The price of one seat on the lines; null when there is none, or several. */
-    unitPrice: z.number().nullable(),
+    unitPrice: z.union([z.object({ currency: z.string().nullable(), amount: z.number() }), z.null()]),
     /** What the next invoice would change by if all were billed; null when no one price tells it. */
     worth: z.union([z.object({ currency: z.string().nullable(), amount: z.number() }), z.null()]),
     money: z.array(z.object({ currency: z.string().nullable(), amount: z.number(), notBilled: z.boolean() })),
@@ -187,7 +187,7 @@ export const exampleCard = {
   target: 43,
   current: 40,
   difference: 3,
-  unitPrice: 2.5,
+  unitPrice: { currency: 'USD', amount: 2.5 },
   worth: { currency: 'USD', amount: 7.5 },
   money: [{ currency: 'USD', amount: 7.5, notBilled: false }],
   preview: ['First billed on 2026-12-01. Nothing is billed or credited for periods already invoiced.'],
@@ -271,7 +271,10 @@ type CardRow = NonNullable<Awaited<ReturnType<typeof findCard>>>;
 
 export function cardView(row: CardRow) {
   const { detail, currency, amount, dismissed } = row.card;
-  const [price, ...others] = [...new Set(detail.lines.map(({ unitPrice }) => unitPrice))];
+  const [line] = detail.lines;
+  const isOnePrice = detail.lines.every(
+    (each) => each.unitPrice === line?.unitPrice && each.currency === line.currency,
+  );
   const { dismissal } = row;
   return {
     ...row.card,
@@ -282,7 +285,7 @@ export function cardView(row: CardRow) {
     psaAccountName: row.psaAccountName,
     productId: row.productId,
     productName: row.productName,
-    unitPrice: price === undefined || others.length > 0 ? null : price,
+    unitPrice: line && isOnePrice ? { currency: line.currency, amount: line.unitPrice } : null,
     worth: amount === null ? null : { currency, amount },
     pending: row.pending,
     dismissal:

@@ -1779,7 +1779,10 @@ export interface components {
             /** @enum {string} */
             state: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
             target: number | null;
-            unitPrice: number | null;
+            unitPrice: {
+                amount: number;
+                currency: string | null;
+            } | null;
             usage: number | null;
             worth: {
                 amount: number;

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { formatCount, formatDay, formatMany } from '../../ui/format.ts';
@@ -58,11 +59,11 @@ export function Outcome({ id }: { id: string }) {
 }
 
 /** How far it is, in a sentence. */
-function standingOf({ lines, counts, state }: Approval): string {
+function standingOf({ lines, counts }: Approval): string {
   const { applied, already, verified, conflict, rejected, withdrawn, replaced, todo } = counts;
   const done = applied + already + verified;
   const parts = [
-    `${formatCount(done)} of ${formatMany(lines, 'change', 'changes')} ${state === 'todo' ? 'found done' : 'in the PSA'}`,
+    `${formatCount(done)} of ${formatMany(lines, 'change', 'changes')} in the PSA`,
     ...(todo > 0 ? [`${formatCount(todo)} to do`] : []),
     ...(conflict > 0 ? [formatMany(conflict, 'conflict', 'conflicts')] : []),
     ...(rejected > 0 ? [`${formatCount(rejected)} refused`] : []),
@@ -215,6 +216,14 @@ function Lines({ approval }: { approval: Approval }) {
   );
 }
 
+/** Why a card was left out; where it shows other numbers by now, both. */
+function wordsOf({ reason, words, asked, now }: Schema<'SkippedCard'>): string {
+  const shown = `shown ${formatCount(asked.from)} → ${formatCount(asked.to)}`;
+  if (reason !== 'differs' || now === null || now.from === null || now.to === null) return `${shown}. ${words}`;
+  const isOther = now.lineId !== asked.lineId || now.effectiveDate !== asked.effectiveDate;
+  return `${shown}, now ${formatCount(now.from)} → ${formatCount(now.to)}. ${isOther ? words : 'Look at the card again.'}`;
+}
+
 /** Cards that are not as they were shown, with both numbers. */
 function Skipped({ approval: { id, skipped } }: { approval: Approval }) {
   const query = useInfiniteQuery(skippedQuery(id));
@@ -237,11 +246,7 @@ function Skipped({ approval: { id, skipped } }: { approval: Approval }) {
                       {each.psaAccountName ?? 'A card that is gone'}
                       {each.productId === null ? '' : `, ${each.productId}`}
                     </strong>
-                    : shown {formatCount(each.asked.from)} → {formatCount(each.asked.to)}
-                    {each.now && each.now.from !== null && each.now.to !== null
-                      ? `, now ${formatCount(each.now.from)} → ${formatCount(each.now.to)}`
-                      : ''}
-                    . {each.words}
+                    : {wordsOf(each)}
                   </li>
                 ))}
             </ul>

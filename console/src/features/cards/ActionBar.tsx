@@ -78,6 +78,9 @@ export function ActionBar({ search, psaConnectionId, chosen, shown, onChoose }: 
       </div>
     );
   }
+  // What is shown here may be none of what is approved at once.
+  const isBulk = search.show === undefined && search.kind === undefined && (search.state ?? 'ready') === 'ready';
+  if (!isBulk) return null;
   return (
     <div className={styles['bar']}>
       <p>

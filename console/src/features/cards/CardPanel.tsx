@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
@@ -16,7 +16,7 @@ import { useMay } from '../me/queries.ts';
 import { useDecideCard } from './decide.ts';
 import { DismissDialog } from './DismissDialog.tsx';
 import { Explanation } from './Explanation.tsx';
-import { cardQuery, showChanged, type CardDetail } from './queries.ts';
+import { cardQuery, isBeingWritten, showChanged, type CardDetail } from './queries.ts';
 import { RuleDialog } from './RuleDialog.tsx';
 import { nameOfCard, stateOfCard } from './words.ts';
 
@@ -27,6 +27,14 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
   const mayOperate = useMay('operate');
   const words = usePsaWords(card?.psaConnectionId);
   const state = card && stateOfCard(card);
+  const queryClient = useQueryClient();
+  const isWriting = isBeingWritten(card);
+  const wasWriting = useRef(false);
+  useEffect(() => {
+    // What became of it is in the list and the sums, too.
+    if (wasWriting.current && !isWriting) showChanged(queryClient);
+    wasWriting.current = isWriting;
+  }, [isWriting, queryClient]);
   return (
     <SidePanel
       title={card ? nameOfCard(card) : 'A card'}
@@ -128,11 +136,12 @@ function Approve({ card, write }: { card: CardDetail; write: NonNullable<CardDet
 /** Several lines bill the product: a person says which one takes the difference. */
 function PickLine({ card, words }: { card: CardDetail; words: PsaWords }) {
   const decide = useDecideCard(card);
+  const asked = decide.isPending && decide.variables.do === 'pick' ? decide.variables.lineId : card.pickedLineId;
   return (
     <Radios
       label={`Which ${words.line.one} takes the difference`}
       description="The choice is remembered until it ends."
-      chosen={card.pickedLineId}
+      chosen={asked}
       onChoose={(lineId) => decide.mutate({ do: 'pick', lineId })}
       choices={card.lines.map(({ lineId, agreementName, quantity }) => ({
         id: lineId,

@@ -28,9 +28,11 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }
     title: 'Select',
     width: 64,
     cell: (card) => (
-      <Checkbox isChecked={chosen?.ids.has(card.id) ?? false} onChange={(is) => chosen?.choose(card, is)}>
-        <span className={styles['hidden']}>{`Select ${nameOfCard(card)}`}</span>
-      </Checkbox>
+      <span className={styles['choose']}>
+        <Checkbox isChecked={chosen?.ids.has(card.id) ?? false} onChange={(is) => chosen?.choose(card, is)}>
+          <span className={styles['hidden']}>{`Select ${nameOfCard(card)}`}</span>
+        </Checkbox>
+      </span>
     ),
   };
   const columns: readonly TableColumn<Card>[] = [
@@ -41,9 +43,11 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }
       isName: true,
       sorts: 'ascending',
       cell: (card) => (
-        <Button look="quiet" onPress={() => onOpen(card)} aria-label={`Explain ${nameOfCard(card)}`}>
-          <span className={styles['name']}>{card.psaAccountName}</span>
-        </Button>
+        <span className={styles['open']}>
+          <Button look="quiet" onPress={() => onOpen(card)} aria-label={`Explain ${nameOfCard(card)}`}>
+            <span className={styles['name']}>{card.psaAccountName}</span>
+          </Button>
+        </span>
       ),
     },
     { id: 'product', title: capital(words.productId), sorts: 'ascending', width: 170, cell: productOf },
@@ -62,7 +66,7 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }
       title: 'Unit price',
       isNumeric: true,
       width: 100,
-      cell: ({ unitPrice, worth }) => (unitPrice === null ? '—' : formatMoney(unitPrice, worth?.currency ?? null)),
+      cell: ({ unitPrice }) => (unitPrice === null ? '—' : formatMoney(unitPrice.amount, unitPrice.currency)),
     },
     {
       id: 'money',

@@ -35,10 +35,17 @@ export const countsQuery = (search: CardSearch) => {
   });
 };
 
+/** What is being written is looked at anew so often. */
+const lookEveryMs = 1_000;
+
+export const isBeingWritten = (card: Card | undefined) =>
+  (card?.pending ?? null) !== null && card?.pending?.state !== 'todo';
+
 export const cardQuery = (id: string) =>
   queryOptions({
     queryKey: keys.cards.one(id),
     queryFn: ({ signal }) => ask(api.GET('/v1/cards/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: ({ state }) => (isBeingWritten(state.data) ? lookEveryMs : false),
   });
 
 /** What a person has just changed is shown: the cards, what they sum up to, and what was approved. */

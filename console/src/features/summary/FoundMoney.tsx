@@ -56,16 +56,19 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
 }
 
 function Confirmed({ found: { currency, under, over } }: { found: Found }) {
+  const sides = [
+    { title: 'Underbilled', ...under },
+    { title: 'Overbilled', ...over },
+  ];
   return (
     <div className={styles['sums']}>
-      <p className={styles['sum']}>
-        Underbilled <strong>{formatMoney(under.amount, currency)}</strong> a month on{' '}
-        {formatMany(under.cards, 'card', 'cards')}
-      </p>
-      <p className={styles['sum']}>
-        Overbilled <strong>{formatMoney(over.amount, currency)}</strong> a month on{' '}
-        {formatMany(over.cards, 'card', 'cards')}
-      </p>
+      {sides
+        .filter(({ cards }) => cards > 0)
+        .map(({ title, amount, cards }) => (
+          <p key={title} className={styles['sum']}>
+            {title} <strong>{formatMoney(amount, currency)}</strong> a month on {formatMany(cards, 'card', 'cards')}
+          </p>
+        ))}
     </div>
   );
 }

@@ -1,0 +1,385 @@
+/** Reconcile in a real Chromium: found money, filters, the explanation of a card, and signing off in all its ways (G26 to G28). */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { until } from '../../dev/until.ts';
+import { connectAll, type CardView as GuideCard } from '../../dev/walkthrough/guide.ts';
+import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { startSystem, type System } from '../kit/system.ts';
+
+interface CardView extends GuideCard {
+  state: string;
+  difference: number | null;
+  lines: { agreementId: string; lineId: string }[];
+}
+
+let system: System;
+let browser: Browser;
+let page: Page;
+let opened: ConsolePage[];
+let psaConnectionId: string;
+
+beforeAll(async () => {
+  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
+  system = started;
+  browser = await launchChromium(path);
+  ({ psaConnectionId } = await connectAll(system));
+}, 480_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.close();
+});
+
+beforeEach(async () => {
+  opened = [];
+  ({ page } = await open());
+});
+afterEach(async () => {
+  await system.connectwise.clearFaults();
+  for (const each of opened) await each.context.close();
+  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
+});
+
+async function open(): Promise<ConsolePage> {
+  const one = await openPage(browser, system);
+  opened.push(one);
+  return one;
+}
+
+const token = () => system.secrets[0] ?? '';
+const button = (name: string | RegExp, on = page) =>
+  on.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name });
+const rows = (on = page) => on.getByRole('grid', { name: 'Cards' }).getByRole('row');
+const panel = (on = page) => on.getByRole('dialog');
+const cards = (query = '') => system.api.all<CardView>(`/v1/cards?dismissed=false&sort=money&${query}`);
+const ready = async () => (await cards('state=ready')).filter(({ write }) => write !== null);
+const writes = (enabled: boolean) => system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled });
+const patches = async () => (await system.connectwise.log('PATCH')).length;
+const nameOf = (card: CardView) => `${card.psaAccountName}, ${card.productId}`;
+const outcomes = (on = page) => on.getByRole('grid', { name: 'Changes' }).getByRole('row');
+
+/** Somebody changes a line in the PSA itself. */
+async function setQuantity(card: CardView, quantity: number): Promise<void> {
+  const { lines } = await system.api.get<CardView>(`/v1/cards/${card.id}`);
+  const line = lines.find(({ lineId }) => lineId === card.write?.lineId);
+  await system.connectwise.change({
+    change: 'setQuantity',
+    agreementId: Number(line?.agreementId),
+    additionId: Number(line?.lineId),
+    quantity,
+  });
+}
+
+/** Reads the PSA anew, and waits until it was. */
+async function readPsa(): Promise<void> {
+  const at = async () =>
+    (await system.api.get<{ refreshedAt: string }>(`/v1/psa-connections/${psaConnectionId}`)).refreshedAt;
+  const before = await at();
+  await system.api.post(`/v1/psa-connections/${psaConnectionId}/check`);
+  await until('the PSA to be read', async () => (await at()) !== before);
+}
+
+/** Opens the explanation of a card. */
+async function explain(card: CardView, on = page): Promise<void> {
+  await button(`Explain ${nameOf(card)}`, on).click();
+  await panel(on).getByRole('heading', { name: 'Approved before' }).waitFor();
+}
+
+test('it opens with found money, and shows the cards that are searched, filtered, sorted and grouped, all in the address', async () => {
+  const summary = await system.api.get<{
+    found: { kind: string; under: { amount: number; cards: number } }[];
+    customersWithoutLine: { none: number };
+  }>('/v1/summary');
+  const confirmed = summary.found.find(({ kind }) => kind === 'confirmed');
+  const all = await cards();
+  await signIn(page, token(), '/reconcile');
+  await page.getByRole('region', { name: 'Found money' }).waitFor();
+  const found = (await page.getByRole('region', { name: 'Found money' }).innerText()).replaceAll(/\s+/g, ' ');
+  const amount = (confirmed?.under.amount ?? 0).toLocaleString('en-US', { style: 'currency', currency: 'USD' });
+  expect(found).toContain(`Underbilled ${amount} a month on ${confirmed?.under.cards} cards`);
+  if (summary.customersWithoutLine.none > 1)
+    expect(found).toContain(`${summary.customersWithoutLine.none} customers with usage and no`);
+  await rows().nth(2).waitFor();
+  expect((await rows().count()) - 1).toBe(Math.min(100, all.length));
+  for (const [at, card] of all.slice(0, 15).entries()) {
+    const text = (
+      await rows()
+        .nth(at + 1)
+        .innerText()
+    ).replaceAll(/\s+/g, ' ');
+    expect(text).toContain(card.psaAccountName.replaceAll(/\s+/g, ' '));
+    expect(text).toContain(
+      `${card.current.toLocaleString('en-US')} ${card.usage === null ? '—' : card.usage.toLocaleString('en-US')}`,
+    );
+  }
+  await inspect(page, 'reconcile');
+
+  // Why not bulk: each count is a filter, and shows as many cards as it says.
+  const reasons = page.getByRole('group', { name: 'Why not bulk' }).getByRole('button');
+  await reasons.first().waitFor();
+  for (const name of await reasons.allInnerTexts()) {
+    const count = Number(/\d+$/.exec(name.trim())?.[0]);
+    const one = reasons.filter({ hasText: name.replaceAll(/\s*\d+$/g, '').trim() }).first();
+    await one.click();
+    await until(`${name} to be shown`, async () => (await rows().count()) - 1 === Math.min(100, count));
+    expect(page.url()).toContain('state=');
+    await one.click();
+    await until('all to be shown again', async () => (await rows().count()) - 1 === Math.min(100, all.length));
+  }
+
+  const [first] = all;
+  const word = first?.psaAccountName.split(' ')[0] ?? '';
+  await page.getByRole('searchbox').fill(word);
+  const fitting = await cards(`search=${encodeURIComponent(word)}`);
+  await until('what fits', async () => (await rows().count()) - 1 === fitting.length);
+  expect(page.url()).toContain(`q=${encodeURIComponent(word)}`);
+  await page.reload();
+  await rows().nth(1).waitFor();
+  expect((await rows().count()) - 1).toBe(fitting.length);
+  expect(await page.getByRole('searchbox').inputValue()).toBe(word);
+  await page.getByRole('searchbox').fill('no such customer');
+  await page.getByText('No card fits').waitFor();
+  await button('Show all open cards').click();
+  await rows().nth(2).waitFor();
+
+  await page
+    .getByRole('columnheader', { name: /^ConnectWise company|^Company|company/i })
+    .first()
+    .click();
+  const [byName] = await system.api.all<CardView>('/v1/cards?sort=account&dismissed=false');
+  await until('the order by name', async () =>
+    (await rows().nth(1).innerText()).includes(byName?.psaAccountName ?? '?'),
+  );
+  await button(/Group by/).click();
+  await page.getByRole('option').nth(2).click();
+  await until('groups', async () => (await rows().count()) - 1 > Math.min(100, all.length));
+  expect(page.url()).toContain('group=product');
+  await shoot(page, 'reconcile-grouped-light-1280');
+});
+
+test('who may only look sees the same, and is offered nothing that changes it', async () => {
+  const [card] = await ready();
+  await signIn(page, await newToken(system, ['read']), '/reconcile');
+  await rows().nth(2).waitFor();
+  await page.getByText('You may look, and change nothing').waitFor();
+  expect(await page.getByRole('checkbox').count()).toBe(0);
+  expect(await button(/Preview/).count()).toBe(0);
+  if (!card) throw new Error('No card is ready.');
+  await explain(card);
+  expect(await panel().getByRole('button').allInnerTexts()).toEqual(['']);
+});
+
+test('a card explains its numbers; it is ruled, reviewed, dismissed with others, and each is taken back', async () => {
+  const [card, second, third] = await ready();
+  if (!card || !second || !third) throw new Error('Too few cards are ready.');
+  await signIn(page, token(), '/reconcile');
+  await explain(card);
+  const said = (await panel().innerText()).replaceAll(/\s+/g, ' ');
+  for (const part of [
+    `Used: ${card.usage}`,
+    `To bill: ${card.target}`,
+    `Billed: ${card.current}`,
+    'No rule changes it',
+  ])
+    expect(said).toContain(part);
+  expect(said).toMatch(/Read as of \w+ \d+, \d{4}/);
+  expect(said).toContain('First billed on');
+  expect(said).toContain('Nothing was approved of it yet.');
+  await inspect(page, 'reconcile-card');
+
+  await button('Adjust by a rule …').click();
+  const dialog = page.getByRole('dialog', { name: /^A rule for/ });
+  await dialog.getByRole('button', { name: 'Set the rule' }).click();
+  await dialog.getByText('Say why').waitFor();
+  await dialog.getByRole('textbox', { name: 'Number' }).fill('500');
+  await dialog.getByRole('textbox', { name: 'Why' }).fill('The contract has a minimum');
+  await dialog.getByLabel(/Last day/).fill('2099-12-31');
+  await shoot(page, 'reconcile-rule-light-1280');
+  await dialog.getByRole('button', { name: 'Set the rule' }).click();
+  await panel().getByRole('heading', { name: 'To bill: 500' }).waitFor();
+  expect(await panel().innerText()).toContain('A rule says: at least 500. The contract has a minimum');
+  await button('Change the rule …').click();
+  await page
+    .getByRole('dialog', { name: /^A rule for/ })
+    .getByRole('button', { name: 'Remove the rule' })
+    .click();
+  await panel()
+    .getByRole('heading', { name: `To bill: ${card.target}` })
+    .waitFor();
+
+  await button('Reviewed, no change').click();
+  await button('Not reviewed after all').waitFor();
+  await panel().getByText('Reviewed, by').waitFor();
+  await button('Not reviewed after all').click();
+  await button('Reviewed, no change').waitFor();
+  await page.keyboard.press('Escape');
+
+  for (const each of [second, third]) await page.getByRole('checkbox', { name: `Select ${nameOf(each)}` }).check();
+  await page.getByText('2 cards selected').waitFor();
+  await button('Dismiss …').click();
+  await page.getByRole('dialog').getByLabel('Why').fill('They are moving away');
+  await shoot(page, 'reconcile-dismiss-light-1280');
+  await page.getByRole('dialog').getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await page.getByText('2 cards dismissed').waitFor();
+  await button(`Explain ${nameOf(second)}`).waitFor({ state: 'detached' });
+  for (const each of [second, third]) {
+    const now = await system.api.get<object>(`/v1/cards/${each.id}`);
+    expect(now).toMatchObject({ dismissed: true, dismissal: { reason: 'They are moving away' } });
+  }
+  await button(/^Open cards Show|Show/)
+    .last()
+    .click();
+  await page.getByRole('option', { name: 'Dismissed and reviewed' }).click();
+  await explain(second);
+  await panel().getByText('Dismissed: They are moving away').waitFor();
+  await button('Bring it back').click();
+  await button('Dismiss …').waitFor();
+  await system.api.call('DELETE', `/v1/cards/${third.id}/dismiss`);
+});
+
+test('a line is picked where several bill the product', async () => {
+  const open = (await cards('flag=needs_choice')).find(({ flags }) =>
+    flags.some(({ reason }) => reason === 'several_lines'),
+  );
+  if (!open) return;
+  await signIn(page, token(), '/reconcile?state=needs_choice');
+  await explain(open);
+  const picks = panel().getByRole('radio');
+  expect(await picks.count()).toBeGreaterThan(1);
+  await shoot(page, 'reconcile-pick-light-1280');
+  await picks.first().click();
+  await until('it to be picked', async () => (await system.api.get<CardView>(`/v1/cards/${open.id}`)).write);
+  await button(/^Approve /).waitFor();
+  await system.api.call('DELETE', `/v1/cards/${open.id}/line`);
+});
+
+test('the first approval is of one customer, is read back, and then the rest is offered', async () => {
+  await writes(true);
+  const before = await ready();
+  await signIn(page, token(), '/reconcile');
+  await rows().nth(2).waitFor();
+  await button('Preview all that match …').click();
+  await page.getByText('This is the first approval here').waitFor();
+  await page.getByRole('heading', { name: `${before.length} changes` }).waitFor();
+  await inspect(page, 'approve-preview');
+  await button(/^Begin with /).click();
+  await page.getByText('This is the first approval here').waitFor({ state: 'detached' });
+  await button(/^Approve \d+ changes?$/).waitFor();
+  const few = Number(/\d+/.exec(await button(/^Approve \d+/).innerText())?.[0]);
+  expect(few).toBeLessThan(before.length);
+  await button(/^Approve \d+/).click();
+  await until('all to be written', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === few);
+  expect(await patches()).toBe(few);
+  await page.getByText(`${few} of ${few}`).waitFor();
+  await inspect(page, 'approval');
+  await button('Go on with the rest').click();
+  await page.getByRole('heading', { name: new RegExp(`^${before.length - few} changes?$`) }).waitFor();
+  await button(/^Undo/).waitFor({ state: 'detached' });
+  expect(await patches()).toBe(few);
+});
+
+test('two people who approve one card make one write', async () => {
+  await system.connectwise.clearLog();
+  await system.connectwise.fault({ kind: 'latency', method: 'PATCH', ms: 900 });
+  const [card] = await ready();
+  if (!card) throw new Error('No card is ready.');
+  const other = (await open()).page;
+  await signIn(page, token(), '/reconcile');
+  await signIn(other, await newToken(system, ['operate'], { name: 'Grace' }), '/reconcile');
+  for (const on of [page, other]) await explain(card, on);
+  await Promise.all([page, other].map((on) => button(/^Approve \d/, on).click()));
+  await until('one to be told', async () => {
+    const told = await Promise.all(
+      [page, other].map((on) => on.getByText(/under way already|It is being written/).count()),
+    );
+    return told.every((count) => count > 0);
+  });
+  await until(
+    'it to be written',
+    async () => (await system.api.get<CardView>(`/v1/cards/${card.id}`)).state === 'agrees',
+  );
+  expect(await patches()).toBe(1);
+});
+
+test('a conflict shows the number that was found; nothing is written over it', async () => {
+  await system.connectwise.clearLog();
+  const [card] = await ready();
+  if (!card) throw new Error('No card is ready.');
+  await setQuantity(card, 777);
+  await signIn(page, token(), '/reconcile');
+  await explain(card);
+  await button(/^Approve \d/).click();
+  await panel().getByText('a conflict: the PSA held another number').waitFor();
+  await panel().getByRole('link', { name: /→/ }).first().click();
+  await page.getByRole('region', { name: 'What did not go as approved' }).getByText('777').waitFor();
+  await shoot(page, 'approval-conflict-light-1280');
+  expect(await patches()).toBe(0);
+});
+
+test('writing that is turned off in the middle leaves a to-do list, whose lines are withdrawn or ticked off by the next read', async () => {
+  await system.connectwise.clearLog();
+  await system.connectwise.fault({ kind: 'latency', method: 'PATCH', ms: 900, times: null });
+  const some = (await ready()).slice(0, 4);
+  await signIn(page, token(), '/reconcile');
+  for (const each of some) await page.getByRole('checkbox', { name: `Select ${nameOf(each)}` }).check();
+  await button('Preview the selected …').click();
+  await button('Approve 4 changes').click();
+  await until('the first PATCH', async () => (await patches()) > 0);
+  await writes(false);
+  await page.getByText(/Writing to this PSA was turned off before/).waitFor();
+  const written = await patches();
+  expect(written).toBeLessThan(4);
+  await until(
+    'the rest to be to-dos',
+    async () => (await outcomes().filter({ hasText: 'To do' }).count()) === 4 - written,
+  );
+  await inspect(page, 'approval-todo');
+  await system.connectwise.clearFaults();
+
+  const withdraw = button(/^Withdraw the change of/);
+  await withdraw.first().click();
+  await outcomes().filter({ hasText: 'Withdrawn' }).first().waitFor();
+  const rest = await cards('pending=todo');
+  expect(rest).toHaveLength(3 - written);
+  const [done] = rest;
+  if (done) {
+    await page.goto('/reconcile?show=todo');
+    await rows().nth(1).waitFor();
+    expect((await rows().count()) - 1).toBe(rest.length);
+    await shoot(page, 'reconcile-todo-light-1280');
+    await setQuantity(done, done.target ?? 0);
+    await readPsa();
+    expect((await cards('pending=todo')).map(({ id }) => id)).toEqual(rest.slice(1).map(({ id }) => id));
+  }
+});
+
+test('a number that changes between preview and click is left out, with both numbers; what was written is undone', async () => {
+  await writes(true);
+  await system.connectwise.clearLog();
+  await signIn(page, token(), '/reconcile');
+  const [moved, ...others] = (await ready()).slice(0, 4);
+  if (!moved) throw new Error('No card is ready.');
+  for (const each of [moved, ...others]) await page.getByRole('checkbox', { name: `Select ${nameOf(each)}` }).check();
+  await button('Preview the selected …').click();
+  await button(`Approve ${others.length + 1} changes`).waitFor();
+  await setQuantity(moved, moved.current + 1);
+  await readPsa();
+  await button(`Approve ${others.length + 1} changes`).click();
+  const left = page.getByRole('list', { name: 'Left out' });
+  await left.waitFor();
+  const said = (await left.innerText()).replaceAll(/\s+/g, ' ');
+  expect(said).toContain(
+    `shown ${moved.write?.from} → ${moved.write?.to}, now ${moved.current + 1} → ${moved.write?.to}`,
+  );
+  await until('the others', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === others.length);
+  await shoot(page, 'approval-left-out-light-1280');
+  expect(await patches()).toBe(others.length);
+  await button('Undo what was written').click();
+  await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
+  await until(
+    'all to be undone',
+    async () => (await outcomes().filter({ hasText: 'Written' }).count()) === others.length,
+  );
+  for (const each of others)
+    expect((await system.api.get<CardView>(`/v1/cards/${each.id}`)).current).toBe(each.current);
+});
