@@ -87,7 +87,7 @@ async function explain(card: CardView, on = page): Promise<void> {
 
 test('it opens with found money, and shows the cards that are searched, filtered, sorted and grouped, all in the address', async () => {
   const summary = await system.api.get<{
-    found: { kind: string; under: { amount: number; cards: number } }[];
+    found: { kind: string; under: { amount: number; cards: number }; over: { amount: number; cards: number } }[];
     customersWithoutLine: { none: number };
   }>('/v1/summary');
   const confirmed = summary.found.find(({ kind }) => kind === 'confirmed');
@@ -95,8 +95,15 @@ test('it opens with found money, and shows the cards that are searched, filtered
   await signIn(page, token(), '/reconcile');
   await page.getByRole('region', { name: 'Found money' }).waitFor();
   const found = (await page.getByRole('region', { name: 'Found money' }).innerText()).replaceAll(/\s+/g, ' ');
-  const amount = (confirmed?.under.amount ?? 0).toLocaleString('en-US', { style: 'currency', currency: 'USD' });
-  expect(found).toContain(`Underbilled ${amount} a month on ${confirmed?.under.cards} cards`);
+  const sides = [
+    { side: 'Underbilled', of: confirmed?.under },
+    { side: 'Overbilled', of: confirmed?.over },
+  ].filter(({ of }) => (of?.cards ?? 0) > 0);
+  expect(sides).not.toEqual([]);
+  for (const { side, of } of sides) {
+    const amount = (of?.amount ?? 0).toLocaleString('en-US', { style: 'currency', currency: 'USD' });
+    expect(found).toContain(`${side} ${amount} a month on ${of?.cards} cards`);
+  }
   if (summary.customersWithoutLine.none > 1)
     expect(found).toContain(`${summary.customersWithoutLine.none} customers with usage and no`);
   await rows().nth(2).waitFor();

@@ -40,7 +40,7 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
       title={card ? nameOfCard(card) : 'A card'}
       state={state && <StatusWord tone={state.tone}>{state.word}</StatusWord>}
       onClose={onClose}
-      actions={card && mayOperate && <CardActions key={card.changedAt} card={card} words={words} />}
+      actions={card && mayOperate && <CardActions card={card} words={words} />}
     >
       <Loaded query={query} what="The card" loading={<Skeleton label="Reading the card …" rows={10} />}>
         {(read) => (
@@ -61,19 +61,20 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
   const done = () => setAsks(undefined);
   return (
     <>
-      {dismissal ? (
-        <Button onPress={() => decide.mutate({ do: 'undismiss' })} isDisabled={decide.isPending}>
-          {dismissal.reviewed ? 'Not reviewed after all' : 'Bring it back'}
+      {!dismissal?.reviewed && (
+        <Button
+          key="dismiss"
+          onPress={() => (dismissal ? decide.mutate({ do: 'undismiss' }) : setAsks('dismiss'))}
+          isDisabled={decide.isPending}
+        >
+          {dismissal ? 'Bring it back' : 'Dismiss …'}
         </Button>
-      ) : (
-        <>
-          <Button onPress={() => setAsks('dismiss')}>Dismiss …</Button>
-          {card.kind !== 'no_change' && (
-            <Button onPress={() => decide.mutate({ do: 'review' })} isDisabled={decide.isPending}>
-              Reviewed, no change
-            </Button>
-          )}
-        </>
+      )}
+      {(dismissal ? dismissal.reviewed : card.kind !== 'no_change') && (
+        // One button for both, so that the focus stays on it.
+        <Button key="review" onPress={() => decide.mutate({ do: dismissal ? 'undismiss' : 'review' })}>
+          {dismissal ? 'Not reviewed after all' : 'Reviewed, no change'}
+        </Button>
       )}
       <Button onPress={() => setAsks('rule')}>
         {card.explanation.rule ? 'Change the rule …' : 'Adjust by a rule …'}
