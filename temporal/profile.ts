@@ -43,10 +43,14 @@ export function readProfile(variables: Record<string, string>): ClientConfigProf
  * @returns address, TLS, key and headers of the connection
  * @throws Error that says which certificate or key is missing or cannot be read
  */
-export function temporalOptions(environment: { TEMPORAL_ADDRESS: string }): TemporalOptions {
+export function temporalOptions(
+  environment: Readonly<Record<string, unknown>> & { TEMPORAL_ADDRESS: string },
+): TemporalOptions {
   const variables = Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) =>
-      name.startsWith('TEMPORAL_') && value !== undefined ? [[name, String(value)]] : [],
+      name.startsWith('TEMPORAL_') && (typeof value === 'string' || typeof value === 'boolean')
+        ? [[name, `${value}`]]
+        : [],
     ),
   );
   const profile = readProfile(variables);

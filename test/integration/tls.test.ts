@@ -201,7 +201,12 @@ describe('PostgreSQL', () => {
     const good = verified(cluster.url, caFile);
     expect(await ask(good)).toEqual([{ ssl: true }]);
     await migrateDatabase(good);
-    await expect(ask(verified(cluster.url, otherCaFile))).rejects.toThrow();
-    await expect(ask(verified(cluster.url.replace('127.0.0.1', 'localhost'), caFile))).rejects.toThrow();
+    await expect(ask(verified(cluster.url, otherCaFile))).rejects.toMatchObject({
+      cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+    });
+    const byName = cluster.url.replace('127.0.0.1', 'localhost');
+    await expect(ask(verified(byName, caFile))).rejects.toMatchObject({
+      cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    });
   });
 });

@@ -3,9 +3,9 @@ import { useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
-import { ComboBox } from '../../ui/ComboBox.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
+import { SearchField } from '../../ui/SearchField.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Steps } from '../../ui/Steps.tsx';
@@ -59,6 +59,7 @@ function Ask({ integrations, onSent }: AskProps) {
   const [error, setError] = useState<unknown>();
   const [isAtWork, setAtWork] = useState(false);
   const accounts = useInfiniteQuery(accountsQuery(integrationId, { search, hideMapped: false }));
+  const found = accounts.data?.pages.flatMap(({ items }) => items) ?? [];
   const queryClient = useQueryClient();
   const vendorName = useVendorName();
   const words = usePsaWords(integration?.psaConnectionId);
@@ -105,19 +106,24 @@ function Ask({ integrations, onSent }: AskProps) {
           }}
         />
       )}
-      <ComboBox
+      <SearchField
         key={integrationId}
+        label="Find the customer"
+        placeholder="A part of its name"
+        onSearch={(text) => {
+          setSearch(text);
+          setAccountId(null);
+        }}
+      />
+      <Select
         label="Customer"
-        description="Your own company, for example."
-        choices={(accounts.data?.pages.flatMap(({ items }) => items) ?? []).map(({ id, name, psaAccountName }) => ({
+        choices={found.map(({ id, name, psaAccountName }) => ({
           id,
-          name,
-          detail: psaAccountName === null ? 'Not mapped: the test would be parked' : `Mapped to ${psaAccountName}`,
+          name: psaAccountName === null ? `${name} (not mapped: the test would be parked)` : name,
         }))}
-        onSearch={setSearch}
+        chosen={accountId}
         onChoose={setAccountId}
-        isLoading={accounts.isPending}
-        nothing="No customer has this in its name."
+        placeholder={accounts.isPending ? 'Searching …' : found.length === 0 ? 'None has this in its name' : 'Choose'}
       />
       {accounts.isError && <ProblemBanner error={accounts.error} onRetry={() => void accounts.refetch()} />}
       <Select label="Priority" choices={priorities} chosen={priority} onChoose={setPriority} />
