@@ -19,6 +19,7 @@ import { alertRoutes } from './routes/alerts.ts';
 import { alertSettingsRoutes } from './routes/alertSettings.ts';
 import { approvalPreviewRoutes } from './routes/approvalPreviews.ts';
 import { approvalRoutes } from './routes/approvals.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { cardRoutes } from './routes/cards.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { consoleRoutes } from './routes/console.ts';
@@ -35,6 +36,7 @@ import { mappingRoutes } from './routes/mappings.ts';
 import { meRoutes } from './routes/me.ts';
 import { memberRoutes } from './routes/members.ts';
 import { migrationRoutes } from './routes/migration.ts';
+import { monthEndRoutes } from './routes/monthEnd.ts';
 import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
 import { psaDataRoutes } from './routes/psaData.ts';
@@ -122,6 +124,8 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     summaryRoutes,
     approvalPreviewRoutes,
     approvalRoutes,
+    monthEndRoutes,
+    auditRoutes,
     alertSettingsRoutes,
     alertRoutes,
     migrationRoutes,

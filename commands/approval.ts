@@ -221,7 +221,9 @@ async function describeNothingToSign(tx: Transaction, batchId: string, none: str
 }
 
 /** Returns a left-out card in the domain's terms. */
-export function skippedOf(row: Awaited<ReturnType<typeof listSkipped>>[number]) {
+export function skippedOf(
+  row: Omit<Awaited<ReturnType<typeof listSkipped>>[number], 'batchId' | 'position' | 'psaAccountId' | 'psaProductId'>,
+) {
   const { cardId, reason, words } = row;
   const asked = { lineId: row.askedLineId, from: row.askedFrom, to: row.askedTo, effectiveDate: row.askedDate };
   const now =

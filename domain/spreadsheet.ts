@@ -64,8 +64,24 @@ export function readSheet(text: string): Sheet {
 export function writeSheet(header: readonly string[], rows: readonly (readonly string[])[]): string {
   return stringify(
     rows.map((cells) => cells.map(neutral)),
-    // Space around a cell, and a line end inside it, survive only in quotes.
-    { header: true, columns: [...header], quoted_match: /^\s|\s$|[\r\n]/ },
+    { header: true, columns: [...header], quoted_match: onlyInQuotes },
+  );
+}
+
+/** Space around a cell, and a line end inside it, survive only in quotes. */
+const onlyInQuotes = /^\s|\s$|[\r\n]/;
+
+/** A cell of a file that is not read again; null is an empty cell. */
+export type Cell = string | number | null;
+
+/**
+ * Writes lines of a file that is only read by people and spreadsheets, as RFC 4180 has them. A number stays a number, also
+ * one below 0, so that a spreadsheet can add it: only a text can be a formula.
+ */
+export function writeLines(rows: readonly (readonly Cell[])[]): string {
+  return stringify(
+    rows.map((cells) => cells.map((cell) => (typeof cell === 'string' ? neutral(cell) : cell))),
+    { record_delimiter: 'windows', quoted_match: onlyInQuotes },
   );
 }
 

@@ -8,7 +8,7 @@ import { listAlerts, readNamedAlert } from '../../db/queries/alerts.ts';
 import { listAuditOf } from '../../db/queries/audit.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/processView.ts';
-import { actorFrom, runCommand, type ApiDependencies } from '../context.ts';
+import { actorFrom, runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -28,6 +28,7 @@ import {
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { integrationWithAlerts, ownedAlert } from '../owned.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import { connectionsOf, retryStep } from '../../commands/step.ts';
 
 const tag = 'Alerts';
@@ -109,6 +110,16 @@ const exampleDetail = {
   history: [{ at: '2026-11-25T09:00:02.000Z', actorName: 'Countersign', action: 'alert.ticketCreated' }],
 };
 
+const filterQuery = z.object({
+  integrationId: z.uuid().optional(),
+  state: z.enum(alertStates).optional(),
+  vendorAccountId: z.string().max(200).optional(),
+  /** Those that share the ticket of this alert. */
+  gatheredInto: z.uuid().optional(),
+  /** A part of a title, an account's name, or a ticket's number. */
+  search: searchSchema,
+});
+
 const list = route({
   method: 'get',
   path: '/v1/alerts',
@@ -116,21 +127,40 @@ const list = route({
   summary: 'Alerts, the newest first',
   tag,
   scope: 'read',
-  request: {
-    query: pageQuery.extend({
-      integrationId: z.uuid().optional(),
-      state: z.enum(alertStates).optional(),
-      vendorAccountId: z.string().max(200).optional(),
-      /** Those that share the ticket of this alert. */
-      gatheredInto: z.uuid().optional(),
-      /** A part of a title, an account's name, or a ticket's number. */
-      search: searchSchema,
-    }),
-  },
+  request: { query: filterQuery.extend(pageQuery.shape) },
   ok: 200,
   answer: listOf(alertSchema),
   example: { items: [exampleAlert], nextCursor: null },
   problems: {},
+});
+const sheet: Sheet<typeof alertSchema> = {
+  item: alertSchema,
+  columns: [
+    ['alert', ({ id }) => id],
+    ['first received at', ({ firstReceivedAt }) => firstReceivedAt],
+    ['received at', ({ receivedAt }) => receivedAt],
+    ['customer', ({ accountName }) => accountName],
+    ['customer id', ({ vendorAccountId }) => vendorAccountId],
+    ['title', ({ title }) => title],
+    ['description', ({ description }) => description],
+    ['priority', ({ priority }) => priority],
+    ['source', ({ source }) => source],
+    ['state', ({ state }) => state],
+    ['why', ({ reason }) => reason?.detail ?? null],
+    ['ticket', ({ ticketId }) => ticketId],
+    ['ticket address', ({ ticketUrl }) => ticketUrl],
+    ['delivered at', ({ deliveredAt }) => deliveredAt],
+    ['cleared at', ({ clearedAt }) => clearedAt],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/alerts',
+  operationId: 'exportAlerts',
+  summary: 'Alerts as a CSV file',
+  tag,
+  request: { query: filterQuery },
+  sheet,
+  example: exampleAlert,
 });
 const get = route({
   method: 'get',
@@ -197,16 +227,21 @@ export const alertRoutes = createRouter();
 
 const place = jsonPlace(z.tuple([z.iso.datetime(), z.uuid()]));
 
-alertRoutes.openapi(list, async (c) => {
-  const { limit, cursor, ...filter } = c.req.valid('query');
+alertRoutes.openapi(list, async (c) => send(c, listOf(alertSchema), await pageOfAlerts(c.var, c.req.valid('query'))));
+
+alertRoutes.openapi(file, async (c) =>
+  sendSheet(c, 'alerts', sheet, (page) => pageOfAlerts(c.var, { ...c.req.valid('query'), ...page })),
+);
+
+async function pageOfAlerts(
+  { deps, caller }: ApiEnv['Variables'],
+  { limit, cursor, ...filter }: z.output<typeof filterQuery> & { limit: number; cursor?: string | undefined },
+) {
   const [at, id] = decodeCursor(cursor, place) ?? [];
-  const rows = await listAlerts(c.get('deps').db, c.get('caller').organizationId, filter, {
-    limit: limit + 1,
-    before: at !== undefined && id !== undefined ? { at, id } : undefined,
-  });
-  const page = pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id]));
-  return send(c, listOf(alertSchema), page);
-});
+  const before = at !== undefined && id !== undefined ? { at, id } : undefined;
+  const rows = await listAlerts(deps.db, caller.organizationId, filter, { limit: limit + 1, before });
+  return pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id]));
+}
 
 alertRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');

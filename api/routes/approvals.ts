@@ -1,11 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import { signOff, skippedOf, undoApproval, withdraw } from '../../commands/approval.ts';
 import { retryStep } from '../../commands/step.ts';
-import { listApprovalLines, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
+import { listApprovalLines, listApprovals, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
-import { approvalLineStates } from '../../domain/transitions.ts';
-import { runCommand, type ApiDependencies } from '../context.ts';
+import { approvalBatchStates, approvalLineStates } from '../../domain/transitions.ts';
+import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -13,6 +13,7 @@ import {
   idParam,
   jsonBody,
   listOf,
+  ourId,
   pageOf,
   pageQuery,
   position,
@@ -20,11 +21,15 @@ import {
   send,
 } from '../define.ts';
 import { ownedApproval } from '../owned.ts';
+import { periodIn, periodQuery } from '../period.ts';
+import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
   approvalLineSchema,
   approvalLineView,
   approvalSchema,
+  approvalSheet,
   approvalView,
+  approvalViews,
   exampleApproval,
   exampleApprovalLine,
   exampleSkippedCard,
@@ -93,6 +98,73 @@ approvalRoutes.openapi(create, async (c) => {
   const { batch } = await runCommand(c, signOff, c.req.valid('json'));
   return send(c, answerSchema, await answerOf(deps, batch), 202);
 });
+
+const filterQuery = z.object({
+  ...periodQuery,
+  integrationId: z.uuid().optional(),
+  psaConnectionId: z.uuid().optional(),
+  by: z
+    .string()
+    .max(200)
+    .optional()
+    .openapi({ description: 'Who approved, as the audit names it: person:… or token:…' }),
+  state: z.enum(approvalBatchStates).optional(),
+});
+
+const list = route({
+  method: 'get',
+  path: '/v1/approvals',
+  operationId: 'listApprovals',
+  summary: 'Approvals, the newest first',
+  tag,
+  scope: 'read',
+  request: { query: filterQuery.extend(pageQuery.shape) },
+  ok: 200,
+  answer: listOf(approvalSchema),
+  example: { items: [exampleApproval], nextCursor: null },
+  problems: {},
+});
+
+approvalRoutes.openapi(list, async (c) =>
+  send(c, listOf(approvalSchema), await pageOfApprovals(c.var, c.req.valid('query'))),
+);
+
+const file = sheetRoute({
+  path: '/v1/approvals',
+  operationId: 'exportApprovals',
+  summary: 'Approvals as a CSV file',
+  tag,
+  request: { query: filterQuery },
+  sheet: approvalSheet,
+  example: exampleApproval,
+});
+
+approvalRoutes.openapi(file, async (c) =>
+  sendSheet(c, 'approvals', approvalSheet, (page) => pageOfApprovals(c.var, { ...c.req.valid('query'), ...page })),
+);
+
+async function pageOfApprovals(
+  { deps, caller }: ApiEnv['Variables'],
+  {
+    limit,
+    cursor,
+    from,
+    to,
+    timeZone,
+    ...filter
+  }: z.output<typeof filterQuery> & { limit: number; cursor?: string | undefined },
+) {
+  // Without a day there is no period: all approvals.
+  const period = from === undefined && to === undefined ? {} : periodIn(deps, { from, to, timeZone });
+  const rows = await listApprovals(
+    deps.db,
+    caller.organizationId,
+    { ...filter, ...period },
+    { before: decodeCursor(cursor, ourId), limit: limit + 1 },
+  );
+  const page = pageOf(rows, limit, ({ id }) => id);
+  return { ...page, items: await approvalViews(deps, page.items) };
+}
 
 const get = route({
   method: 'get',

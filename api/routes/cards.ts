@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { dismissCard, dismissCards, pickLine, reviewCard, ruleCard } from '../../commands/card.ts';
 import { cardSorts, countCards, listCards, type CardPlace, type CardSort } from '../../db/queries/cardList.ts';
 import { cardStates, cardStateWords } from '../../domain/reconcile/review.ts';
-import { runCommand } from '../context.ts';
+import { runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -19,11 +19,13 @@ import {
   send,
 } from '../define.ts';
 import { ownedCard } from '../owned.ts';
+import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
   cardDetailSchema,
   cardDetailView,
   cardKindSchema,
   cardSchema,
+  cardSheet,
   cardStateSchema,
   cardView,
   exampleCard,
@@ -50,6 +52,14 @@ const cardFilter = {
   pending: z.enum(['todo', 'writing']).optional().openapi({ description: 'With a to-do, or a write under way' }),
 };
 
+const listQuery = z.object({
+  ...cardFilter,
+  sort: z.enum(cardSorts).default('id').openapi({
+    description:
+      'By id, by the names of account and product or of product and account, or the largest difference or money first',
+  }),
+});
+
 const list = route({
   method: 'get',
   path: '/v1/cards',
@@ -57,32 +67,38 @@ const list = route({
   summary: 'Cards: what is used against what is billed',
   tag,
   scope: 'read',
-  request: {
-    query: pageQuery.extend({
-      ...cardFilter,
-      sort: z.enum(cardSorts).default('id').openapi({
-        description:
-          'By id, by the names of account and product or of product and account, or the largest difference or money first',
-      }),
-    }),
-  },
+  request: { query: pageQuery.extend(listQuery.shape) },
   ok: 200,
   answer: listOf(cardSchema),
   example: { items: [exampleCard], nextCursor: null },
   problems: {},
 });
 
-cardRoutes.openapi(list, async (c) => {
-  const deps = c.get('deps');
-  const { limit, cursor, sort, ...filter } = c.req.valid('query');
-  const rows = await listCards(deps.db, c.get('caller').organizationId, flagsIn(filter), {
-    sort,
-    after: decodeCursor<CardPlace>(cursor, placeIn[sort]),
-    limit: limit + 1,
-  });
-  const page = pageOf(rows, limit, ({ place }) => JSON.stringify(place));
-  return send(c, listOf(cardSchema), { ...page, items: page.items.map(cardView) });
+cardRoutes.openapi(list, async (c) => send(c, listOf(cardSchema), await pageOfCards(c.var, c.req.valid('query'))));
+
+const file = sheetRoute({
+  path: '/v1/cards',
+  operationId: 'exportCards',
+  summary: 'Cards as a CSV file',
+  tag,
+  request: { query: listQuery },
+  sheet: cardSheet,
+  example: exampleCard,
 });
+
+cardRoutes.openapi(file, async (c) =>
+  sendSheet(c, 'cards', cardSheet, (page) => pageOfCards(c.var, { ...c.req.valid('query'), ...page })),
+);
+
+async function pageOfCards(
+  { deps, caller }: ApiEnv['Variables'],
+  { limit, cursor, sort, ...filter }: z.output<typeof listQuery> & { limit: number; cursor?: string | undefined },
+) {
+  const after = decodeCursor<CardPlace>(cursor, placeIn[sort]);
+  const rows = await listCards(deps.db, caller.organizationId, flagsIn(filter), { sort, after, limit: limit + 1 });
+  const page = pageOf(rows, limit, ({ place }) => JSON.stringify(place));
+  return { ...page, items: page.items.map(cardView) };
+}
 
 const placeBy = (...by: [] | [z.ZodString, z.ZodString] | [z.ZodNumber]) =>
   jsonPlace(z.strictObject({ by: z.tuple(by as [z.ZodType<string | number>]), id: ourId }));

@@ -1,22 +1,9 @@
-/** What can be connected, from the registry, and the audit. */
+/** What can be connected, from the registry. */
 import { z } from '@hono/zod-openapi';
-import { namesOfActors } from '../../commands/seen.ts';
 import { fieldsOf } from '../../connectors/fields.ts';
 import { isPsa, isVendor, psas, vendors, type PsaName, type VendorName } from '../../connectors/registry.ts';
-import { listAudit } from '../../db/queries/audit.ts';
 import { askedForBilling, neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
-import {
-  createRouter,
-  decodeCursor,
-  exampleIds,
-  isoDate,
-  listOf,
-  ordinal,
-  pageOf,
-  pageQuery,
-  route,
-  send,
-} from '../define.ts';
+import { createRouter, listOf, route, send } from '../define.ts';
 
 const fieldSchema = z
   .object({
@@ -130,49 +117,6 @@ const listVendors = route({
   example: { items: [mailprotector], nextCursor: null },
   problems: {},
 });
-const auditSchema = z
-  .object({
-    id: z.int(),
-    at: isoDate,
-    actor: z.string(),
-    /** The person's or the token's name, as it is now. */
-    actorName: z.string(),
-    action: z.string(),
-    subjectKind: z.string(),
-    subjectId: z.string(),
-    before: z.unknown(),
-    after: z.unknown(),
-  })
-  .openapi('AuditEntry');
-const audit = route({
-  method: 'get',
-  path: '/v1/audit',
-  operationId: 'listAudit',
-  summary: 'Who changed what, newest first',
-  tag: 'Audit',
-  scope: 'read',
-  request: { query: pageQuery },
-  ok: 200,
-  answer: listOf(auditSchema),
-  example: {
-    items: [
-      {
-        id: 41,
-        at: '2026-11-23T09:00:00.000Z',
-        actor: `person:${exampleIds.line}`,
-        actorName: 'Ada Lovelace',
-        action: 'psaConnection.writes',
-        subjectKind: 'psa_connection',
-        subjectId: exampleIds.psaConnection,
-        before: { writesEnabled: false },
-        after: { writesEnabled: true },
-      },
-    ],
-    nextCursor: null,
-  },
-  problems: {},
-});
-
 export const catalogueRoutes = createRouter();
 
 catalogueRoutes.openapi(listPsas, (c) => {
@@ -189,22 +133,6 @@ catalogueRoutes.openapi(listVendors, (c) => {
     .filter(isVendor)
     .map((id) => vendorView(id, { mailprotectorUrl }));
   return send(c, listOf(vendorSchema), { items, nextCursor: null });
-});
-
-catalogueRoutes.openapi(audit, async (c) => {
-  const { limit, cursor } = c.req.valid('query');
-  const { db } = c.get('deps');
-  const rows = await listAudit(db, c.get('caller').organizationId, {
-    before: decodeCursor(cursor, ordinal),
-    limit: limit + 1,
-  });
-  const page = pageOf(rows, limit, (row) => String(row.id));
-  const names = await namesOfActors(
-    db,
-    page.items.map(({ actor }) => actor),
-  );
-  const items = page.items.map((row) => ({ ...row, actorName: names.get(row.actor) ?? row.actor }));
-  return send(c, listOf(auditSchema), { ...page, items });
 });
 
 function psaView(id: PsaName, options: Parameters<(typeof psas)[PsaName]['missing']>[0]) {

@@ -4,6 +4,7 @@ import { streamSSE } from 'hono/streaming';
 import { discardRun, releaseRun, requestSync } from '../../commands/syncRequest.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { listSyncRuns, type SyncRunRow } from '../../db/queries/sync.ts';
+import { listChanges } from '../../db/queries/usage.ts';
 import { onboardingId } from '../../domain/process/ids.ts';
 import { syncRunStates } from '../../domain/transitions.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
@@ -14,8 +15,10 @@ import {
   idParam,
   isoDate,
   isoDateOrNull,
+  jsonPlace,
   listOf,
   ourId,
+  outsideId,
   pageOf,
   pageQuery,
   route,
@@ -23,6 +26,7 @@ import {
 } from '../define.ts';
 import { callerOf } from '../middleware/authenticate.ts';
 import { ApiProblem } from '../problem.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import { sendProblem } from '../streamProblem.ts';
 import {
   createIncompleteViewer,
@@ -35,6 +39,25 @@ import { activeIntegration, ownedIntegration, ownedRun } from '../owned.ts';
 
 const tag = 'Syncs';
 
+/** What the swing guard found; null before it has looked. A union for the reason given at `approvalSchema`. */
+const guardSchema = z.union([
+  z
+    .object({
+      held: z.boolean(),
+      reasons: z.array(z.enum(['total_swing', 'pairs_swing'])),
+      /** Counts that moved so far that their cards are to be checked first. */
+      heldPairs: z.array(z.object({ vendorAccountId: z.string(), serviceId: z.string() })),
+      figures: z.object({
+        totalBefore: z.number(),
+        totalAfter: z.number(),
+        pairsBefore: z.number(),
+        pairsAfter: z.number(),
+      }),
+    })
+    .openapi('Guard'),
+  z.null(),
+]);
+
 const runSchema = z
   .object({
     id: z.uuid(),
@@ -45,7 +68,7 @@ const runSchema = z
     startedAt: isoDate,
     finishedAt: isoDateOrNull,
     figures: z.record(z.string(), z.number()).nullable(),
-    guard: z.unknown(),
+    guard: guardSchema,
     /** Set when the run read incomplete lists that a person accepted: then it only raised and added. */
     incomplete: incompleteSchema,
   })
@@ -63,7 +86,12 @@ const exampleRun = {
   startedAt: '2026-11-23T09:00:00.000Z',
   finishedAt: '2026-11-23T09:00:41.000Z',
   figures: { accounts: 40, lateAccounts: 0 },
-  guard: { held: true, reasons: ['The total moved by 31 %.'] },
+  guard: {
+    held: true,
+    reasons: ['total_swing' as const],
+    heldPairs: [{ vendorAccountId: '1001', serviceId: 'CloudFilter' }],
+    figures: { totalBefore: 1200, totalAfter: 1572, pairsBefore: 160, pairsAfter: 160 },
+  },
   incomplete: null,
 };
 const exampleWithSteps = {
@@ -114,6 +142,33 @@ const get = route({
   example: exampleWithSteps,
   problems: {},
 });
+const changeSchema = z
+  .object({
+    vendorAccountId: z.string(),
+    vendorAccountName: z.string().nullable(),
+    serviceId: z.string(),
+    before: z.number().nullable().openapi({ description: 'null = never reported' }),
+    after: z.number().nullable(),
+  })
+  .openapi('UsageChange');
+const changes = route({
+  method: 'get',
+  path: '/v1/syncs/{id}/changes',
+  operationId: 'listSyncChanges',
+  summary: 'The counts that a run which is not applied would change, the largest change first',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery },
+  ok: 200,
+  answer: listOf(changeSchema),
+  example: {
+    items: [
+      { vendorAccountId: '1001', vendorAccountName: 'Acme Dental', serviceId: 'CloudFilter', before: 43, after: 415 },
+    ],
+    nextCursor: null,
+  },
+  problems: {},
+});
 const events = route({
   method: 'get',
   path: '/v1/syncs/{id}/events',
@@ -155,6 +210,29 @@ const discard = route({
   problems: { 409: ['not-held'] },
 });
 
+const sheet: Sheet<typeof runSchema> = {
+  item: runSchema,
+  columns: [
+    ['run', ({ id }) => id],
+    ['started at', ({ startedAt }) => startedAt],
+    ['finished at', ({ finishedAt }) => finishedAt],
+    ['state', ({ state }) => state],
+    ['customer', ({ vendorAccountId }) => vendorAccountId],
+    ['figures', ({ figures }) => figures && JSON.stringify(figures)],
+    ['guard', ({ guard }) => (guard === null ? null : JSON.stringify(guard))],
+    ['incomplete lists accepted by', ({ incomplete }) => incomplete?.byName ?? null],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/integrations/{id}/syncs',
+  operationId: 'exportSyncs',
+  summary: 'Sync runs as a CSV file',
+  tag,
+  request: { params: idParam },
+  sheet,
+  example: exampleRun,
+});
+
 export const syncRoutes = createRouter();
 
 syncRoutes.openapi(request, async (c) => {
@@ -165,18 +243,46 @@ syncRoutes.openapi(request, async (c) => {
 });
 
 syncRoutes.openapi(list, async (c) => {
-  const deps = c.get('deps');
-  const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor } = c.req.valid('query');
-  const rows = await listSyncRuns(deps.db, row.id, { before: decodeCursor(cursor, ourId), limit: limit + 1 });
-  const page = pageOf(rows, limit, (run) => run.id);
-  const items = page.items.map(await createIncompleteViewer(deps.db, page.items));
-  return send(c, listOf(runSchema), { ...page, items });
+  const { deps, caller } = c.var;
+  const { id } = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  return send(c, listOf(runSchema), await pageOfRuns(deps, id, c.req.valid('query')));
 });
+
+syncRoutes.openapi(file, async (c) => {
+  const { deps, caller } = c.var;
+  const { id } = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  return sendSheet(c, `runs-${id}`, sheet, (page) => pageOfRuns(deps, id, page));
+});
+
+async function pageOfRuns(
+  deps: ApiDependencies,
+  integrationId: string,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
+  const rows = await listSyncRuns(deps.db, integrationId, { before: decodeCursor(cursor, ourId), limit: limit + 1 });
+  const page = pageOf(rows, limit, (run) => run.id);
+  return { ...page, items: page.items.map(await createIncompleteViewer(deps.db, page.items)) };
+}
 
 syncRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
   return send(c, runWithSteps, await runView(deps, await ownedRun(deps, c.get('caller'), c.req.valid('param').id)));
+});
+
+const changePlace = jsonPlace(z.tuple([z.number(), outsideId, outsideId]));
+
+syncRoutes.openapi(changes, async (c) => {
+  const { deps, caller } = c.var;
+  const run = await ownedRun(deps, caller, c.req.valid('param').id);
+  const { limit, cursor } = c.req.valid('query');
+  const [size, vendorAccountId, serviceId] = decodeCursor(cursor, changePlace) ?? [];
+  const after =
+    size === undefined || vendorAccountId === undefined || serviceId === undefined
+      ? undefined
+      : { size, vendorAccountId, serviceId };
+  const rows = await listChanges(deps.db, run, { after, limit: limit + 1 });
+  const page = pageOf(rows, limit, (row) => JSON.stringify([row.size, row.vendorAccountId, row.serviceId]));
+  return send(c, listOf(changeSchema), page);
 });
 
 syncRoutes.openapi(events, async (c) => {

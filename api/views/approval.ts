@@ -1,13 +1,15 @@
 /** An approval as the API shows it, with its lines and the cards that it left out. */
 import { z } from '@hono/zod-openapi';
-import { countLines, countSkipped, type ApprovalBatchRow, type listApprovalLines } from '../../db/queries/approvals.ts';
+import { namesOfActors } from '../../commands/seen.ts';
+import { countOfMany, type ApprovalBatchRow, type listApprovalLines } from '../../db/queries/approvals.ts';
 import { namesOfCards } from '../../db/queries/cardList.ts';
-import { listSteps } from '../../db/queries/processView.ts';
+import { listStepsOfMany } from '../../db/queries/processView.ts';
 import { skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import type { ApiDependencies } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
+import type { Sheet } from '../sheet.ts';
 import { exampleProcess, processSchema, processView } from './process.ts';
 
 /** As its card has them; null when the card is gone. */
@@ -44,6 +46,9 @@ export const approvalSchema = z
     note: z.string().nullable(),
     previewId: z.uuid().nullable(),
     undoOf: z.uuid().nullable(),
+    /** An actor of the audit. */
+    requestedBy: z.string(),
+    requestedByName: z.string(),
     createdAt: isoDate,
     closedAt: isoDateOrNull,
     /** How many lines there are, and how many in each state; the lines themselves have a list of their own. */
@@ -105,6 +110,8 @@ export const exampleApproval = {
   note: null,
   previewId: null,
   undoOf: null,
+  requestedBy: `person:${exampleIds.line}`,
+  requestedByName: 'Ada Lovelace',
   createdAt: '2026-11-23T09:05:00.000Z',
   closedAt: null,
   lines: 1,
@@ -122,18 +129,36 @@ export const exampleSkippedCard = {
   now: { lineId: '9002', from: 12, to: 15, effectiveDate: '2026-12-01' },
 };
 
+/** Shows approvals, however many there are, with one statement for each kind of row that they consist of. */
+export async function approvalViews(deps: ApiDependencies, batches: readonly ApprovalBatchRow[]) {
+  const ids = batches.map(({ id }) => id);
+  const stepsOf = await listStepsOfMany(deps.db, ['approveUsage'], ids);
+  const countsOf = await countOfMany(deps.db, ids);
+  const names = await namesOfActors(
+    deps.db,
+    batches.map(({ requestedBy }) => requestedBy),
+  );
+  return batches.map((batch) => {
+    const ref = approvalProcess(batch);
+    const steps = stepsOf(ref);
+    const { lines, skipped } = countsOf(batch.id);
+    const counts = { ...noLines, ...lines };
+    return {
+      ...batch,
+      note: noteOf(counts.todo, steps.length > 0),
+      requestedByName: names.get(batch.requestedBy) ?? batch.requestedBy,
+      lines: Object.values(counts).reduce((sum, count) => sum + count, 0),
+      counts,
+      skipped,
+      process: steps.length > 0 ? processView(deps, ref, steps) : null,
+    };
+  });
+}
+
 export async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRow) {
-  const ref = approvalProcess(batch);
-  const steps = await listSteps(deps.db, ref);
-  const counts = { ...noLines, ...(await countLines(deps.db, batch.id)) };
-  return {
-    ...batch,
-    note: noteOf(counts.todo, steps.length > 0),
-    lines: Object.values(counts).reduce((sum, lines) => sum + lines, 0),
-    counts,
-    skipped: await countSkipped(deps.db, batch.id),
-    process: steps.length > 0 ? processView(deps, ref, steps) : null,
-  };
+  const [view] = await approvalViews(deps, [batch]);
+  if (!view) throw new Error('The approval has no view.');
+  return view;
 }
 
 /** Shows rows about cards under the names of their account and product. */
@@ -148,6 +173,23 @@ export async function withNames<T extends { cardId: string }>({ db }: ApiDepende
 export function approvalLineView(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
   return { ...row, effectiveDate: row.nextInvoiceDate };
 }
+
+export const approvalSheet: Sheet<typeof approvalSchema> = {
+  item: approvalSchema,
+  columns: [
+    ['approval', ({ id }) => id],
+    ['at', ({ createdAt }) => createdAt],
+    ['by', ({ requestedByName }) => requestedByName],
+    ['state', ({ state }) => state],
+    ['lines', ({ lines }) => lines],
+    ...approvalLineStates.map((state) => [state, ({ counts }: Shown) => counts[state]] as const),
+    ['skipped', ({ skipped }) => skipped.reduce((sum, { cards }) => sum + cards, 0)],
+    ['undo of', ({ undoOf }) => undoOf],
+    ['closed at', ({ closedAt }) => closedAt],
+    ['note', ({ note }) => note],
+  ],
+};
+type Shown = z.output<typeof approvalSchema>;
 
 /** @param stopped whether writing was on when the approval was signed off */
 function noteOf(todos: number, stopped: boolean): string | null {

@@ -7,6 +7,7 @@ import { cardStates } from '../../domain/reconcile/review.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import { exampleIds, isoDate } from '../define.ts';
+import type { Sheet } from '../sheet.ts';
 
 export const cardKindSchema = z.enum(['new_revenue', 'reconcile', 'no_change', 'only_credits']).openapi({
   description:
@@ -345,3 +346,26 @@ export async function cardDetailView(db: Queryable, row: CardRow) {
     },
   };
 }
+
+export const cardSheet: Sheet<typeof cardSchema> = {
+  item: cardSchema,
+  columns: [
+    ['card', ({ id }) => id],
+    ['customer', ({ psaAccountName }) => psaAccountName],
+    ['customer id', ({ psaAccountId }) => psaAccountId],
+    ['product', ({ productId, psaProductId }) => productId ?? psaProductId],
+    ['product name', ({ productName }) => productName],
+    ['used', ({ usage }) => usage],
+    ['should be billed', ({ target }) => target],
+    ['billed', ({ current }) => current],
+    ['difference', ({ difference }) => difference],
+    ['unit price', ({ unitPrice }) => unitPrice],
+    ['amount', ({ worth }) => worth?.amount ?? null],
+    ['currency', ({ worth }) => worth?.currency ?? null],
+    ['kind', ({ kind }) => kind],
+    ['state', ({ state }) => state],
+    ['dismissed', ({ dismissed }) => (dismissed ? 'yes' : 'no')],
+    ['why', ({ flags }) => flags.map(({ words }) => words).join(' ')],
+    ['changed at', ({ changedAt }) => changedAt],
+  ],
+};

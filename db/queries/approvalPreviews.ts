@@ -38,7 +38,7 @@ export async function storePreview(
   const { psaConnectionId, filter } = preview;
   await tx.execute(sql`
     with considered as materialized (
-      select c.id, c.psa_account_id, c.psa_product_id, w.*, c.detail -> 'money' -> 0 as money,
+      select c.id, c.psa_account_id, c.psa_product_id, w.*,
              case when c.dismissed then 'dismissed'
                   when ${isUnderWay(preview.psaConnectionId, sql`c.id`, sql`w.line_id`)} then 'under_way'
                   when not c.bulk_approvable or w.line_id is null then coalesce(c.flags[1], 'other')

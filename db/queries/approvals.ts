@@ -1,6 +1,7 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state that it changes. */
-import { and, asc, desc, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
+import { groupBy } from '../../domain/groupBy.ts';
 import {
   approvalBatchMoves,
   approvalLineMoves,
@@ -94,6 +95,78 @@ export async function countLines(db: Queryable, batchId: string): Promise<Partia
     .where(eq(approvalLine.batchId, batchId))
     .groupBy(approvalLine.state);
   return Object.fromEntries(rows.map((row) => [row.state, row.lines]));
+}
+
+/** What an approval is looked for by. */
+export interface ApprovalFilter {
+  psaConnectionId?: string | undefined;
+  /** Approvals of a line that is fed by a service of this integration. */
+  integrationId?: string | undefined;
+  /** An actor of the audit. */
+  by?: string | undefined;
+  state?: ApprovalBatchState | undefined;
+  begins?: Date | undefined;
+  ends?: Date | undefined;
+}
+
+/** A page of approvals, newest first. @param page.before id of the last approval of the previous page */
+export async function listApprovals(
+  db: Queryable,
+  organizationId: string,
+  filter: ApprovalFilter,
+  page: { before?: string | undefined; limit: number },
+): Promise<ApprovalBatchRow[]> {
+  const { psaConnectionId, integrationId, by, state, begins, ends } = filter;
+  return db
+    .select()
+    .from(approvalBatch)
+    .where(
+      and(
+        eq(approvalBatch.organizationId, organizationId),
+        psaConnectionId === undefined ? undefined : eq(approvalBatch.psaConnectionId, psaConnectionId),
+        by === undefined ? undefined : eq(approvalBatch.requestedBy, by),
+        state === undefined ? undefined : eq(approvalBatch.state, state),
+        begins === undefined ? undefined : gte(approvalBatch.createdAt, begins),
+        ends === undefined ? undefined : lt(approvalBatch.createdAt, ends),
+        integrationId === undefined ? undefined : isFedBy(integrationId),
+        page.before === undefined
+          ? undefined
+          : sql`(${approvalBatch.createdAt}, ${approvalBatch.id}) < (select b.created_at, b.id from approval_batch b where b.id = ${page.before})`,
+      ),
+    )
+    .orderBy(desc(approvalBatch.createdAt), desc(approvalBatch.id))
+    .limit(page.limit);
+}
+
+const isFedBy = (integrationId: string) => sql`exists (
+  select from approval_line l
+    join integration i on i.id = ${integrationId} and i.psa_connection_id = ${approvalBatch.psaConnectionId}
+    join account_mapping a on a.integration_id = i.id and a.psa_account_id = l.psa_account_id
+    join service_mapping s on s.integration_id = i.id and l.psa_product_id = any(s.product_ids)
+   where l.batch_id = ${approvalBatch.id})`;
+
+/** Counts the lines of many batches by state, and their left-out cards by reason, the most frequent reason first. */
+export async function countOfMany(db: Queryable, batchIds: readonly string[]) {
+  const lines = await db
+    .select({ batchId: approvalLine.batchId, state: approvalLine.state, lines: sql<number>`count(*)::int` })
+    .from(approvalLine)
+    .where(inArray(approvalLine.batchId, [...batchIds]))
+    .groupBy(approvalLine.batchId, approvalLine.state);
+  const cards = sql<number>`count(*)::int`;
+  const skipped = await db
+    .select({ batchId: approvalSkipped.batchId, reason: approvalSkipped.reason, cards })
+    .from(approvalSkipped)
+    .where(inArray(approvalSkipped.batchId, [...batchIds]))
+    .groupBy(approvalSkipped.batchId, approvalSkipped.reason)
+    .orderBy(desc(cards), asc(approvalSkipped.reason));
+  const linesOf = groupBy(lines, ({ batchId }) => batchId);
+  const skippedOf = groupBy(skipped, ({ batchId }) => batchId);
+  return (id: string) => ({
+    lines: Object.fromEntries((linesOf.get(id) ?? []).map((row) => [row.state, row.lines])) as Partial<
+      Record<ApprovalLineState, number>
+    >,
+    skipped: (skippedOf.get(id) ?? []).map(({ reason, cards: count }) => ({ reason, cards: count })),
+  });
 }
 
 /** A page of the requested cards that were left out of the batch. */

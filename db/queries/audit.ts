@@ -1,4 +1,5 @@
-import { and, asc, desc, eq, gt, inArray, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, lt, or, sql } from 'drizzle-orm';
+import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
 
@@ -95,18 +96,43 @@ export async function listAuditSince(
     .orderBy(asc(audit.id));
 }
 
+export interface AuditFilter {
+  /** An actor, or what stands before the colon of several. */
+  by?: string | undefined;
+  /** An action, or what stands before the dot of several. */
+  action?: string | undefined;
+  subjectKind?: string | undefined;
+  subjectId?: string | undefined;
+  begins?: Date | undefined;
+  ends?: Date | undefined;
+}
+
 /** A page of the audit, newest first. */
 export async function listAudit(
   db: Queryable,
   organizationId: string,
+  filter: AuditFilter,
   page: { before?: number | undefined; limit: number },
 ) {
+  const { by, action, subjectKind, subjectId, begins, ends } = filter;
   return db
     .select()
     .from(audit)
     .where(
-      and(eq(audit.organizationId, organizationId), page.before === undefined ? undefined : lt(audit.id, page.before)),
+      and(
+        eq(audit.organizationId, organizationId),
+        by === undefined ? undefined : isOrBeginsWith(audit.actor, by, ':'),
+        action === undefined ? undefined : isOrBeginsWith(audit.action, action, '.'),
+        subjectKind === undefined ? undefined : eq(audit.subjectKind, subjectKind),
+        subjectId === undefined ? undefined : eq(audit.subjectId, subjectId),
+        begins === undefined ? undefined : gte(audit.at, begins),
+        ends === undefined ? undefined : lt(audit.at, ends),
+        page.before === undefined ? undefined : lt(audit.id, page.before),
+      ),
     )
     .orderBy(desc(audit.id))
     .limit(page.limit);
 }
+
+const isOrBeginsWith = (column: AnyPgColumn, text: string, separator: string) =>
+  or(eq(column, text), sql`starts_with(${column}, ${text + separator})`);

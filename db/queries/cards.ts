@@ -102,12 +102,13 @@ export async function recomputeCards(
     await tx.execute(sql`
       insert into card as c (organization_id, psa_connection_id, psa_account_id, psa_product_id, kind, flags, usage, target,
                              current, difference, approvable, bulk_approvable, dismissed, detail, state, found, currency,
-                             amount, integration_ids, account_name, product_name, search)
+                             amount, integration_ids, account_name, product_name, search, differs_since)
       select ${organizationId}::uuid, ${psaConnectionId}::uuid, r.psa_account_id, r.psa_product_id, r.kind, r.flags, r.usage,
              r.target, r.current, r.difference, r.approvable, r.bulk_approvable, r.dismissed, r.detail, r.state, r.found,
              r.currency, r.amount, r.integration_ids, left(a.name, ${longestName}),
              left(coalesce(p.product_id, r.psa_product_id), ${longestName}),
-             lower(left(concat_ws(' ', a.name, p.product_id, p.name), 3 * ${longestName}))
+             lower(left(concat_ws(' ', a.name, p.product_id, p.name), 3 * ${longestName})),
+             case when r.kind <> 'no_change' then now() end
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
              psa_account_id text, psa_product_id text, kind text, flags text[], usage float8, target float8, current float8,
              difference float8, approvable boolean, bulk_approvable boolean, dismissed boolean, detail jsonb, state text,
@@ -123,7 +124,8 @@ export async function recomputeCards(
              integration_ids = excluded.integration_ids, account_name = excluded.account_name,
              product_name = excluded.product_name, search = excluded.search,
              changed_at = case when (c.detail, c.dismissed) is distinct from (excluded.detail, excluded.dismissed)
-                               then now() else c.changed_at end
+                               then now() else c.changed_at end,
+             differs_since = case when excluded.kind <> 'no_change' then coalesce(c.differs_since, now()) end
        where (c.detail, c.dismissed, c.state, c.found, c.amount, c.integration_ids, c.account_name, c.product_name, c.search)
              is distinct from (excluded.detail, excluded.dismissed, excluded.state, excluded.found, excluded.amount,
                                excluded.integration_ids, excluded.account_name, excluded.product_name, excluded.search)`);

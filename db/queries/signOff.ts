@@ -19,7 +19,8 @@ export interface SeenCard {
 
 /**
  * The requested rows, each with the current state: `position, card_id, asked_line_id, asked_from, asked_to, asked_date,
- * psa_account_id, psa_product_id, agreement_id, line_id, "from", "to", version, effective_date, reason, words`.
+ * psa_account_id, psa_product_id, agreement_id, line_id, "from", "to", version, effective_date, money, reason, words`. The
+ * `money` is a `MoneyChange` as JSON.
  */
 type Judged = SQL;
 
@@ -68,7 +69,7 @@ function judge(psaConnectionId: string, { asked, bulk }: { asked: SQL; bulk: boo
   return sql`
     select a.position, a.card_id, a.line_id as asked_line_id, a."from" as asked_from, a."to" as asked_to,
            a.effective_date as asked_date, n.psa_account_id, n.psa_product_id, n.agreement_id, n.line_id,
-           coalesce(n."from", n.current) as "from", coalesce(n."to", n.target) as "to", n.version, n.effective_date, n.words,
+           coalesce(n."from", n.current) as "from", coalesce(n."to", n.target) as "to", n.version, n.effective_date, n.money, n.words,
            case
              when n.id is null then 'gone'
              when n.dismissed then 'dismissed'
@@ -98,8 +99,9 @@ export const isDatePassed = (day: SQL) =>
 export const writeOfCard = sql`(
   select line ->> 'agreementId' as agreement_id, line ->> 'lineId' as line_id, (line ->> 'quantity')::float8 as "from",
          case when line is not null then (new ->> 0)::float8 end as "to", line ->> 'version' as version,
-         case when (line ->> 'asOfKnown')::boolean then line ->> 'asOf' end as effective_date
-    from (select c.detail -> 'write' -> 'line' as line, c.detail #> '{write,newQuantity}' as new offset 0) d)`;
+         case when (line ->> 'asOfKnown')::boolean then line ->> 'asOf' end as effective_date, money
+    from (select c.detail -> 'write' -> 'line' as line, c.detail #> '{write,newQuantity}' as new,
+                 c.detail -> 'money' -> 0 as money offset 0) d)`;
 
 /**
  * Judges the undo of an approval: each line's old quantity may be restored while the line holds the written quantity
@@ -111,7 +113,8 @@ export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
     select l.position, l.card_id, l.line_id as asked_line_id, l.target as asked_from, l.expected_quantity as asked_to,
            l.next_invoice_date as asked_date, l.psa_account_id, l.psa_product_id, l.agreement_id,
            p.id as line_id, p.quantity as "from", case when p.id is not null then l.expected_quantity end as "to",
-           null as version, g.next_invoice_date::text as effective_date, null as words,
+           null as version, g.next_invoice_date::text as effective_date,
+           jsonb_build_object('amount', -l.amount, 'currency', l.currency, 'notBilled', l.not_billed) as money, null as words,
            case
              when p.id is null then 'gone'
              when g.next_invoice_date::text is distinct from l.next_invoice_date then 'billed'
@@ -160,15 +163,17 @@ export async function storeSignOff(
         from judged),
     lines as (
       insert into approval_line (batch_id, position, card_id, psa_account_id, psa_product_id, agreement_id, line_id,
-                                 expected_quantity, expected_version, target, next_invoice_date, state)
+                                 expected_quantity, expected_version, target, next_invoice_date, amount, currency, not_billed,
+                                 state)
       select ${batch.id}::uuid, row_number() over (order by position) - 1, card_id, psa_account_id, psa_product_id,
-             agreement_id, line_id, "from", version, "to", effective_date, ${lineState}
+             agreement_id, line_id, "from", version, "to", effective_date, (money ->> 'amount')::float8,
+             money ->> 'currency', coalesce((money ->> 'notBilled')::boolean, false), ${lineState}
         from final where why is null
       returning 1),
     skipped as (
-      insert into approval_skipped (batch_id, position, card_id, reason, words, asked_line_id, asked_from, asked_to,
+      insert into approval_skipped (batch_id, position, card_id, psa_account_id, psa_product_id, reason, words, asked_line_id, asked_from, asked_to,
                                     asked_date, now_line_id, now_from, now_to, now_date)
-      select ${batch.id}::uuid, row_number() over (order by position) - 1, card_id, why,
+      select ${batch.id}::uuid, row_number() over (order by position) - 1, card_id, psa_account_id, psa_product_id, why,
              case when why = 'not_approvable' then words end, asked_line_id, asked_from, asked_to, asked_date, line_id, "from",
              "to", effective_date
         from final where why is not null

@@ -43,6 +43,44 @@ export async function listStagedUsage(db: Queryable, runId: string): Promise<Pai
     .where(and(eq(stagingRow.runId, runId), eq(stagingRow.entity, 'count')));
 }
 
+/** A count that a run would change; null = never reported. */
+export interface UsageChange extends CountPair {
+  vendorAccountName: string | null;
+  before: number | null;
+  after: number | null;
+  /** How far it moves. */
+  size: number;
+}
+
+/** A page of the counts that a run which is not applied would change, the largest change first. */
+export async function listChanges(
+  db: Queryable,
+  run: { id: string; integrationId: string },
+  page: { after?: Pick<UsageChange, 'size' | 'vendorAccountId' | 'serviceId'> | undefined; limit: number },
+): Promise<UsageChange[]> {
+  const { after } = page;
+  const { rows } = await db.execute<{ [Name in keyof UsageChange]: UsageChange[Name] }>(sql`
+    select c."vendorAccountId", c."serviceId", a.name as "vendorAccountName", c.before, c.after, c.size
+      from (
+        select s.data->>'accountId' as "vendorAccountId", s.data->>'service' as "serviceId", u.quantity as before,
+               (s.data->>'quantity')::float8 as after,
+               abs(coalesce((s.data->>'quantity')::float8, 0) - coalesce(u.quantity, 0)) as size
+          from staging_row s
+          left join usage_count u on (u.integration_id, u.vendor_account_id, u.service_id)
+                                     = (${run.integrationId}::uuid, s.data->>'accountId', s.data->>'service')
+         where s.run_id = ${run.id} and s.entity = 'count') c
+      left join vendor_account a on (a.integration_id, a.id) = (${run.integrationId}::uuid, c."vendorAccountId")
+     where c.before is distinct from c.after
+       and ${
+         after === undefined
+           ? sql`true`
+           : sql`(-c.size, c."vendorAccountId", c."serviceId") > (${-after.size}::float8, ${after.vendorAccountId}, ${after.serviceId})`
+       }
+     order by -c.size, c."vendorAccountId", c."serviceId"
+     limit ${page.limit}`);
+  return rows;
+}
+
 /** Lists the vendor's names of the services of which a run has staged counts. */
 export async function listStagedServices(db: Queryable, runId: string): Promise<string[]> {
   const rows = await db

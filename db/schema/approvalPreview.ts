@@ -90,6 +90,9 @@ export const approvalSkipped = pgTable(
       .references(() => approvalBatch.id),
     position: integer().notNull(),
     cardId: uuid('card_id').notNull(),
+    /** Null when neither the card nor the line was there any more. */
+    psaAccountId: text('psa_account_id'),
+    psaProductId: text('psa_product_id'),
     reason: text().$type<SkipReason>().notNull(),
     /** The card's own reason, if it has one. */
     words: text(),
@@ -103,5 +106,9 @@ export const approvalSkipped = pgTable(
     nowTo: doublePrecision('now_to'),
     nowDate: text('now_date'),
   },
-  (t) => [primaryKey({ columns: [t.batchId, t.position] }), index().on(t.batchId, t.reason)],
+  (t) => [
+    primaryKey({ columns: [t.batchId, t.position] }),
+    index().on(t.batchId, t.reason),
+    index().on(t.psaAccountId, t.psaProductId),
+  ],
 );

@@ -18,5 +18,9 @@ export const audit = pgTable(
     before: jsonb(),
     after: jsonb(),
   },
-  (t) => [index().on(t.organizationId, t.id), index().on(t.organizationId, t.subjectKind, t.subjectId, t.id)],
+  (t) => [
+    index().on(t.organizationId, t.id),
+    index().on(t.organizationId, t.at),
+    index().on(t.organizationId, t.subjectKind, t.subjectId, t.id),
+  ],
 );

@@ -44,6 +44,8 @@ export const card = pgTable(
     /** The whole card as domain/reconcile.ts computes it: lines, money, preview, explanation. */
     detail: jsonb().$type<Card>().notNull(),
     changedAt: timestamp('changed_at', { withTimezone: true }).notNull().defaultNow(),
+    /** Since when what is used and what is billed differ without a break; null while they agree. */
+    differsSince: timestamp('differs_since', { withTimezone: true }),
     /** What follows is for lists and sums. The names are those of the PSA, which recomputes the cards when it is read. */
     state: text().$type<CardState>().notNull().default('agrees'),
     accountName: text('account_name').notNull().default(''),
@@ -60,6 +62,10 @@ export const card = pgTable(
   },
   (t) => [
     unique().on(t.psaConnectionId, t.psaAccountId, t.psaProductId),
+    // Finds the customers of a month-end sheet; most cards agree, so the index is partial.
+    index('card_differs')
+      .on(t.organizationId, t.psaConnectionId, t.psaAccountId)
+      .where(sql`kind <> 'no_change'`),
     index().on(t.organizationId, t.kind, t.id),
     index().on(t.organizationId, t.id),
     // One for each order of the list, so that a page costs the same however many cards there are.
@@ -135,6 +141,10 @@ export const approvalLine = pgTable(
     to: doublePrecision('target').notNull(),
     /** The agreement's next invoice date when it was approved: undo is refused once it has moved. */
     nextInvoiceDate: text('next_invoice_date'),
+    /** How the next invoice changes by it, as the card showed it; null = not known. */
+    amount: doublePrecision(),
+    currency: text(),
+    notBilled: boolean('not_billed').notNull().default(false),
     state: text().$type<ApprovalLineState>().notNull(),
     claims: integer().notNull().default(0),
     claimedAt: timestamp('claimed_at', { withTimezone: true }),
@@ -155,5 +165,7 @@ export const approvalLine = pgTable(
     // Shows on a card what was approved before.
     index().on(t.cardId),
     index('approval_line_open_line').on(t.lineId).where(open),
+    // Finds what was decided about a card, also when the card was made anew meanwhile.
+    index().on(t.psaAccountId, t.psaProductId),
   ],
 );

@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import type { SeenCard } from '../../db/queries/signOff.ts';
 import { claimLine, listApprovalLines } from '../../db/queries/approvals.ts';
-import { block, freshCard, seedApproval, seedTenant, seen, type Tenant } from '../kit/apiTenant.ts';
+import { block, freshCard, seedApproval, seedIntegration, seedTenant, seen, type Tenant } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 let third: Tenant;
@@ -298,4 +298,38 @@ test('a blocked approval is tried again', async () => {
     body: { id, process: { steps: [{ step: 'write', state: 'blocked' }, {}, {}] } },
   });
   expect(harness.wakes).toMatchObject([{ kind: 'approveUsage', id }]);
+});
+
+test('the list has every approval, newest first, by connection, integration, person and state', async () => {
+  const listed = await seedTenant(harness.db, harness.one.encryption, 'listed');
+  const caller = harness.as(listed.tokens.admin);
+  const first = await seedApproval(listed, 'todo');
+  const { approval } = await caller.good<Answer>('POST', '/v1/approvals', { cards: [seen(await freshCard(listed))] });
+  await seedApproval(listed, 'applied');
+  const ids = async (query: string) =>
+    (await caller.good<{ items: Approval[] }>('GET', `/v1/approvals?${query}`)).items.map(({ id }) => id);
+  const all = await caller.good<{ items: (Approval & { requestedByName: string })[] }>('GET', '/v1/approvals');
+  expect(all.items.map(({ state, lines }) => [state, lines])).toEqual([
+    ['closed', 1],
+    ['todo', 1],
+    ['todo', 1],
+  ]);
+  for (const item of all.items) expect(await caller.good('GET', `/v1/approvals/${item.id}`)).toEqual(item);
+  expect(all.items[1]).toMatchObject({ id: approval.id, requestedByName: '"admin"' });
+  const whole = all.items.map(({ id }) => id);
+  expect(await ids('state=todo')).toEqual(whole.slice(1));
+  expect(await ids('by=test')).toEqual([whole[0], first]);
+  expect(await ids(`psaConnectionId=${listed.psaConnectionId}`)).toEqual(whole);
+  expect(await ids(`integrationId=${listed.integrationId}`)).toEqual(whole);
+  // No service of it is mapped to what was approved.
+  expect(await ids(`integrationId=${await seedIntegration(listed, [])}`)).toEqual([]);
+  expect(await ids(`psaConnectionId=${harness.one.psaConnectionId}`)).toEqual([]);
+  const { body } = await caller.call<string>('GET', '/v1/approvals.csv?state=todo');
+  expect(
+    body
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((line) => line.split(',')[0]),
+  ).toEqual(whole.slice(1));
 });

@@ -51,6 +51,8 @@ const lists = () => {
     integrations: '/v1/integrations?',
     syncs: `/v1/integrations/${integrationId}/syncs?`,
     audit: '/v1/audit?',
+    approvals: '/v1/approvals?',
+    'lines of the month-end sheet': '/v1/month-end/lines?',
   };
 };
 const names = [
@@ -69,6 +71,8 @@ const names = [
   'integrations',
   'syncs',
   'audit',
+  'approvals',
+  'lines of the month-end sheet',
 ] as const;
 
 async function walk(

@@ -71,6 +71,7 @@ export const samples: Record<string, Make> = {
   listPsas: () => ({}),
   listVendors: () => ({}),
   listAudit: () => ({}),
+  exportAudit: () => ({ query: 'by=person' }),
   listMembers: () => ({}),
   changeMember: async (tenant) => ({ params: await someMember(tenant), body: { role: 'viewer' } }),
   removeMember: async (tenant) => ({ params: await someMember(tenant) }),
@@ -226,12 +227,15 @@ export const samples: Record<string, Make> = {
 
   requestSync: integration,
   listSyncs: integration,
+  exportSyncs: integration,
   getSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
+  listSyncChanges: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   followSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   releaseSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   discardSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
 
   listCards: () => ({ query: 'limit=5' }),
+  exportCards: () => ({}),
   countCards: () => ({ query: 'search=company' }),
   getSummary: () => ({}),
   getCard: card,
@@ -264,6 +268,7 @@ export const samples: Record<string, Make> = {
   }),
   previewAlert: (tenant) => ({ params: { id: tenant.integrationId }, query: 'title=Mail+is+delayed&priority=4' }),
   listAlerts: () => ({ query: 'limit=5' }),
+  exportAlerts: () => ({}),
   getAlert: async (tenant) => ({ params: { id: await seedAlert(tenant, 'waiting') } }),
   retryAlert: async (tenant) => ({ params: { id: await seedAlert(tenant, 'dead') } }),
   dismissAlert: async (tenant) => ({
@@ -283,6 +288,12 @@ export const samples: Record<string, Make> = {
     return { params: { id } };
   },
 
+  listApprovals: () => ({}),
+  exportApprovals: () => ({}),
+  getMonthEnd: () => ({}),
+  listMonthEndCustomers: () => ({}),
+  listMonthEndLines: () => ({}),
+  exportMonthEndLines: () => ({ query: 'part=untouched' }),
   createApprovalPreview: (tenant) => ({ body: { psaConnectionId: tenant.psaConnectionId } }),
   getApprovalPreview: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),
   listApprovalPreviewLines: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),

@@ -20,6 +20,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/alerts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportAlerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/alerts/{id}": {
         parameters: {
             query?: never;
@@ -75,9 +91,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["listApprovals"];
         put?: never;
         post: operations["createApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportApprovals"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -260,6 +292,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cards": {
         parameters: {
             query?: never;
@@ -268,6 +316,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["listCards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cards.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportCards"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1028,6 +1092,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/integrations/{id}/syncs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportSyncs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/integrations/{id}/test-alert": {
         parameters: {
             query?: never;
@@ -1135,6 +1215,70 @@ export interface paths {
         put: operations["changeMember"];
         post?: never;
         delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/month-end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getMonthEnd"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/month-end/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listMonthEndCustomers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/month-end/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listMonthEndLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/month-end/lines.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportMonthEndLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1380,6 +1524,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/syncs/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listSyncChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/syncs/{id}/discard": {
         parameters: {
             query?: never;
@@ -1596,6 +1756,8 @@ export interface components {
             process: components["schemas"]["Process"] | null;
             /** Format: uuid */
             psaConnectionId: string;
+            requestedBy: string;
+            requestedByName: string;
             skipped: {
                 cards: number;
                 /** @enum {string} */
@@ -1917,6 +2079,20 @@ export interface components {
             type: "text" | "number";
             where: string;
         };
+        Guard: {
+            figures: {
+                pairsAfter: number;
+                pairsBefore: number;
+                totalAfter: number;
+                totalBefore: number;
+            };
+            held: boolean;
+            heldPairs: {
+                serviceId: string;
+                vendorAccountId: string;
+            }[];
+            reasons: ("total_swing" | "pairs_swing")[];
+        };
         Health: {
             alertsDead: number;
             alertsParked: number;
@@ -2121,6 +2297,83 @@ export interface components {
             name: string;
             /** @enum {string} */
             role: "viewer" | "operator" | "admin";
+        };
+        MonthEnd: {
+            cards: {
+                approved: number;
+                differAgain: number;
+                dismissed: number;
+                skipped: number;
+                untouched: number;
+            };
+            customers: number;
+            lines: number;
+            money: components["schemas"]["MonthEndMoney"][];
+            period: {
+                from: string;
+                timeZone: string;
+                to: string;
+            };
+        };
+        MonthEndCustomer: {
+            cards: {
+                approved: number;
+                differAgain: number;
+                dismissed: number;
+                skipped: number;
+                untouched: number;
+            };
+            lines: number;
+            money: components["schemas"]["MonthEndMoney"][];
+            psaAccountId: string;
+            psaAccountName: string;
+            /** Format: uuid */
+            psaConnectionId: string;
+        };
+        MonthEndLine: {
+            agreementName: string | null;
+            amount: number | null;
+            /** Format: uuid */
+            approvalId: string | null;
+            /** Format: date-time */
+            at: string | null;
+            by: string | null;
+            byName: string | null;
+            /** Format: uuid */
+            cardId: string;
+            currency: string | null;
+            differsBy: number | null;
+            from: number | null;
+            id: string;
+            lineId: string | null;
+            notBilled: boolean;
+            /** @enum {string|null} */
+            outcome: "written" | "already" | "by_hand" | "undone" | "under_way" | "uncertain" | "todo" | "conflict" | "rejected" | "withdrawn" | "replaced" | null;
+            /** @enum {string} */
+            part: "approved" | "skipped" | "dismissed" | "untouched";
+            productId: string | null;
+            productName: string | null;
+            psaAccountId: string;
+            psaAccountName: string;
+            /** Format: uuid */
+            psaConnectionId: string;
+            psaProductId: string;
+            reason: string | null;
+            /** Format: date-time */
+            settledAt: string | null;
+            to: number | null;
+            /** Format: uuid */
+            undoOf: string | null;
+            words: string;
+        };
+        MonthEndMoney: {
+            billed: number;
+            currency: string | null;
+            dismissed: number;
+            notWritten: number;
+            open: number;
+            skipped: number;
+            untouched: number;
         };
         Noun: {
             many: string;
@@ -2458,7 +2711,7 @@ export interface components {
             } | null;
             /** Format: date-time */
             finishedAt: string | null;
-            guard?: unknown;
+            guard: components["schemas"]["Guard"] | null;
             /** Format: uuid */
             id: string;
             incomplete: components["schemas"]["IncompleteRead"] | null;
@@ -2477,6 +2730,13 @@ export interface components {
             status: string | null;
             summary: string;
             type: string | null;
+        };
+        UsageChange: {
+            after: number | null;
+            before: number | null;
+            serviceId: string;
+            vendorAccountId: string;
+            vendorAccountName: string | null;
         };
         Vendor: {
             credentials: components["schemas"]["Field"][];
@@ -2586,6 +2846,39 @@ export interface operations {
             };
         };
     };
+    exportAlerts: {
+        parameters: {
+            query?: {
+                gatheredInto?: string;
+                integrationId?: string;
+                search?: string;
+                state?: "parked" | "waiting" | "delivering" | "delivered" | "gathered" | "dead" | "dismissed";
+                vendorAccountId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getAlert: {
         parameters: {
             query?: never;
@@ -2683,6 +2976,46 @@ export interface operations {
             };
         };
     };
+    listApprovals: {
+        parameters: {
+            query?: {
+                by?: string;
+                cursor?: string;
+                from?: string;
+                integrationId?: string;
+                limit?: number;
+                psaConnectionId?: string;
+                state?: "requested" | "todo" | "closed";
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Approval"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     createApproval: {
         parameters: {
             query?: never;
@@ -2722,6 +3055,41 @@ export interface operations {
                             nextCursor: string | null;
                         };
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportApprovals: {
+        parameters: {
+            query?: {
+                by?: string;
+                from?: string;
+                integrationId?: string;
+                psaConnectionId?: string;
+                state?: "requested" | "todo" | "closed";
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {
@@ -3079,8 +3447,15 @@ export interface operations {
     listAudit: {
         parameters: {
             query?: {
+                action?: string;
+                by?: string;
                 cursor?: string;
+                from?: string;
                 limit?: number;
+                subjectId?: string;
+                subjectKind?: string;
+                timeZone?: string;
+                to?: string;
             };
             header?: never;
             path?: never;
@@ -3097,6 +3472,41 @@ export interface operations {
                         items: components["schemas"]["AuditEntry"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                action?: string;
+                by?: string;
+                from?: string;
+                subjectId?: string;
+                subjectKind?: string;
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {
@@ -3143,6 +3553,47 @@ export interface operations {
                         items: components["schemas"]["Card"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportCards: {
+        parameters: {
+            query?: {
+                approvable?: "true" | "false";
+                direction?: "under" | "over";
+                dismissed?: "true" | "false";
+                flag?: string;
+                integrationId?: string;
+                kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
+                pending?: "todo" | "writing";
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                psaProductId?: string;
+                search?: string;
+                sort?: "id" | "account" | "product" | "difference" | "money";
+                state?: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {
@@ -5193,6 +5644,35 @@ export interface operations {
             };
         };
     };
+    exportSyncs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sendTestAlert: {
         parameters: {
             query?: never;
@@ -5492,6 +5972,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Member"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMonthEnd: {
+        parameters: {
+            query?: {
+                from?: string;
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonthEnd"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMonthEndCustomers: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                from?: string;
+                limit?: number;
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MonthEndCustomer"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMonthEndLines: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                from?: string;
+                limit?: number;
+                part?: "approved" | "skipped" | "dismissed" | "untouched";
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["MonthEndLine"][];
+                        nextCursor: string | null;
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportMonthEndLines: {
+        parameters: {
+            query?: {
+                from?: string;
+                part?: "approved" | "skipped" | "dismissed" | "untouched";
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {
@@ -6027,6 +6651,41 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SyncRun"] & {
                         process: components["schemas"]["Process"];
+                    };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listSyncChanges: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["UsageChange"][];
+                        nextCursor: string | null;
                     };
                 };
             };

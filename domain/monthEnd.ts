@@ -1,0 +1,77 @@
+/**
+ * The month-end sheet: what became, within a period, of each card with a difference. Every card is in exactly one part:
+ * `approved` (somebody signed it off), else `skipped` (somebody asked for it, and it was left out), else `dismissed`, else
+ * `untouched`.
+ */
+import type { ApprovalLineState } from './transitions.ts';
+
+export const sheetParts = ['approved', 'skipped', 'dismissed', 'untouched'] as const;
+export type SheetPart = (typeof sheetParts)[number];
+
+/** States of lines whose new quantity the PSA holds. */
+export const billedStates = ['applied', 'already', 'verified'] as const satisfies readonly ApprovalLineState[];
+/** States of lines of which it is not known yet whether the PSA will hold the new quantity. */
+export const openStates = ['intended', 'writing', 'uncertain', 'todo'] as const satisfies readonly ApprovalLineState[];
+
+export const sheetOutcomes = [
+  'written',
+  'already',
+  'by_hand',
+  'undone',
+  'under_way',
+  'uncertain',
+  'todo',
+  'conflict',
+  'rejected',
+  'withdrawn',
+  'replaced',
+] as const;
+export type SheetOutcome = (typeof sheetOutcomes)[number];
+
+const outcomes: Record<ApprovalLineState, SheetOutcome> = {
+  intended: 'under_way',
+  writing: 'under_way',
+  uncertain: 'uncertain',
+  applied: 'written',
+  already: 'already',
+  conflict: 'conflict',
+  rejected: 'rejected',
+  todo: 'todo',
+  verified: 'by_hand',
+  withdrawn: 'withdrawn',
+  replaced: 'replaced',
+};
+
+/** @param undone whether a later approval wrote the old quantity back */
+export function outcomeOf(state: ApprovalLineState, undone: boolean): SheetOutcome {
+  return undone && state === 'applied' ? 'undone' : outcomes[state];
+}
+
+const outcomeWords: Record<SheetOutcome, string> = {
+  written: 'Written to the PSA.',
+  already: 'The PSA held the new quantity already.',
+  by_hand: 'Done by hand in the PSA, and verified by reading it.',
+  undone: 'Written to the PSA, and undone later: the undo is a line of its own.',
+  under_way: 'It is being written.',
+  uncertain: 'The PSA did not answer, so it is not known yet whether it was written. The line is read again.',
+  todo: 'Writing is off: somebody has to do it in the PSA, and the next read verifies it.',
+  conflict: 'The PSA held another quantity than was shown, so nothing was written.',
+  rejected: 'The PSA refused the write.',
+  withdrawn: 'The to-do was withdrawn.',
+  replaced: 'A later approval of the same line replaced this to-do.',
+};
+
+/** @param problem what the PSA answered, or what it held; null = nothing to tell */
+export function describeOutcome(outcome: SheetOutcome, problem: string | null): string {
+  return problem ?? outcomeWords[outcome];
+}
+
+/** @param reason a person's own words */
+export function describeDismissal(reason: string | null): string {
+  return reason === null ? 'Dismissed.' : `Dismissed: ${reason}`;
+}
+
+/** @param flag what the card says of itself; null = nothing stands in its way */
+export function describeUntouched(flag: string | null): string {
+  return flag === null ? 'Nobody has decided about it.' : `Nobody has decided about it. ${flag}`;
+}
