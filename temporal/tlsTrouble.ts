@@ -35,7 +35,7 @@ export async function tlsTrouble({
       ...(clientCertPair ? { cert: Buffer.from(clientCertPair.crt), key: Buffer.from(clientCertPair.key) } : {}),
     }),
   );
-  return failed && wordsFor(failed.code ?? '', { address, name, hasOwn: clientCertPair !== undefined });
+  return failed && wordsFor(failed, { address, name, hasOwn: clientCertPair !== undefined });
 }
 
 function ownTrouble({ crt, key }: { crt: Uint8Array; key: Uint8Array }): string | undefined {
@@ -58,19 +58,30 @@ function ownTrouble({ crt, key }: { crt: Uint8Array; key: Uint8Array }): string 
   return 'The client key for Temporal does not belong to the client certificate. Give the pair that was made together.';
 }
 
-/** @returns the error with which the handshake ended; undefined when it succeeded */
-function shakeHands(socket: TLSSocket): Promise<NodeJS.ErrnoException | undefined> {
+/** Codes for a server that closes the connection without a word: before the handshake is over, or right after it. */
+const closedBefore = 'closed before';
+const closedAfter = 'closed after';
+
+/** @returns the code of the error with which the handshake ended, or one of those above; undefined when it succeeded */
+function shakeHands(socket: TLSSocket): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const end = (error?: NodeJS.ErrnoException) => {
+    let isSecure = false;
+    const end = (code?: string) => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(error);
+      resolve(code);
     };
     const timer = setTimeout(() => end(), limitMs);
-    socket.on('error', end);
+    const closed = () => end(isSecure ? closedAfter : closedBefore);
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => (code === 'ECONNRESET' ? closed() : end(code)));
+    socket.on('end', closed);
+    socket.on('close', closed);
+    socket.once('secureConnect', () => {
+      isSecure = true;
+      setTimeout(() => end(), listenMs);
+    });
     // What the server says is read, or its refusal is never heard.
     socket.resume();
-    socket.once('secureConnect', () => setTimeout(() => end(), listenMs));
   });
 }
 
@@ -92,10 +103,12 @@ function wordsFor(code: string, { address, name, hasOwn }: { address: string; na
       return `The certificate of the Temporal server at ${address} is for another name than ${name}. Give its name as TEMPORAL_TLS_SERVER_NAME.`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
+    case closedBefore:
       return `The Temporal server at ${address} does not speak TLS there. Check TEMPORAL_ADDRESS, or set TEMPORAL_TLS=false.`;
   }
-  if (!code.startsWith('ERR_SSL_')) return undefined;
+  if (code !== closedAfter && !code.startsWith('ERR_SSL_')) return undefined;
+  const how = code === closedAfter ? 'it closes the connection' : code;
   return hasOwn
-    ? `The Temporal server at ${address} refuses the client certificate (${code}). Give one that is signed by the CA that the server trusts.`
-    : `The Temporal server at ${address} wants a client certificate (${code}). Give one as TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.`;
+    ? `The Temporal server at ${address} refuses the client certificate (${how}). Give one that is signed by the CA that the server trusts.`
+    : `The Temporal server at ${address} wants a client certificate (${how}). Give one as TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH.`;
 }

@@ -202,11 +202,11 @@ describe('PostgreSQL', () => {
     expect(await ask(good)).toEqual([{ ssl: true }]);
     await migrateDatabase(good);
     await expect(ask(verified(cluster.url, otherCaFile))).rejects.toMatchObject({
-      cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+      cause: { cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } },
     });
     const byName = cluster.url.replace('127.0.0.1', 'localhost');
     await expect(ask(verified(byName, caFile))).rejects.toMatchObject({
-      cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+      cause: { cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' } },
     });
   });
 });
