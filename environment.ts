@@ -11,6 +11,18 @@ const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.stringbool();
 const ms = z.coerce.number().int().min(1);
 
+const namedTexts = z.string().regex(/^[a-z][a-z0-9-]*=[^,]+(,[a-z][a-z0-9-]*=[^,]+)*$/);
+
+/** Reads `a=x,b=y`. @param between what stands between a name and its value, at its first place */
+export function valuesByName(text = '', between = '='): Map<string, string> {
+  return new Map(
+    text.split(',').flatMap((entry): [string, string][] => {
+      const at = entry.indexOf(between);
+      return at > 0 ? [[entry.slice(0, at), entry.slice(at + 1)]] : [];
+    }),
+  );
+}
+
 const variables = {
   DATABASE_URL: z.string().startsWith('postgres').describe('PostgreSQL, as a postgres:// URL'),
   DIRECT_DATABASE_URL: z
@@ -32,9 +44,18 @@ const variables = {
     .describe('Keys that encrypt credentials, `id:base64 of 32 bytes`, newest first, comma separated'),
   VENDOR_API_KEYS: z
     .string()
-    .regex(/^[a-z]+:[^:,\s]{8,}(,[a-z]+:[^:,\s]{8,})*$/)
+    .regex(/^[a-z][a-z0-9-]{0,49}:[^:,\s]{8,}(,[a-z][a-z0-9-]{0,49}:[^:,\s]{8,})*$/)
     .optional()
     .describe('The key of each vendor that pushes, `vendor:key`, comma separated; without it no vendor can push'),
+  VENDOR_NAMES: namedTexts
+    .optional()
+    .describe('Names of vendors that only push, `vendor=name`, comma separated; if unset, the word in VENDOR_API_KEYS'),
+  VENDOR_PORTALS: namedTexts
+    .refine((text) =>
+      [...valuesByName(text).values()].every((url) => z.url({ protocol: /^https?$/ }).safeParse(url).success),
+    )
+    .optional()
+    .describe('Addresses of the own pages of vendors that only push, `vendor=https://…`, comma separated'),
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233').describe('Temporal frontend, host:port'),
   TEMPORAL_NAMESPACE: z.string().default('default').describe('Temporal namespace'),
   TEMPORAL_API_KEY: z.string().optional().describe('Key for Temporal Cloud; it turns TLS on'),

@@ -1,29 +1,11 @@
 /** What can be connected, from the registry. */
 import { z } from '@hono/zod-openapi';
 import { fieldsOf } from '../../connectors/fields.ts';
-import { isPsa, isVendor, psas, vendors, type PsaName, type VendorName } from '../../connectors/registry.ts';
+import { isPsa, psas, type PsaName } from '../../connectors/registry.ts';
 import { askedForBilling, neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
 import { createRouter, listOf, route, send } from '../define.ts';
+import { fieldSchema, exampleVendors, vendorSchema, vendorsOf } from '../views/vendor.ts';
 
-const fieldSchema = z
-  .object({
-    /** Its name in the body of the request. */
-    name: z.string(),
-    label: z.string(),
-    /** Where a person finds the value, or what it means. */
-    where: z.string(),
-    /** It is never shown again. */
-    secret: z.boolean(),
-    type: z.enum(['text', 'number']),
-    required: z.boolean(),
-    /** What a value looks like. */
-    sample: z.string().nullable(),
-    /** The value that holds when none is given; null = none. */
-    default: z.union([z.string(), z.number()]).nullable(),
-    minimum: z.number().nullable(),
-    maximum: z.number().nullable(),
-  })
-  .openapi('Field');
 const nounSchema = z.object({ one: z.string(), many: z.string() }).openapi('Noun');
 const modules = ['billing', 'alerts'] as const;
 const psaSchema = z
@@ -78,32 +60,6 @@ const listPsas = route({
   problems: {},
 });
 
-const textSchema = z.object({ title: z.string(), text: z.string() });
-const vendorSchema = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    /** Who supports the integration, and where. */
-    support: z.object({ by: z.string(), url: z.string(), text: z.string() }),
-    /** What is asked before anything is made, and what those are told who answer yes. */
-    eligibility: z.object({ question: z.string(), refusal: z.string() }),
-    modules: z.array(textSchema.extend({ module: z.enum(modules) })),
-    /** How counts arrive. */
-    intakes: z.array(textSchema.extend({ intake: z.enum(['push', 'pull']) })),
-    /** The fields of `vendor-credentials`, which the intake `pull` needs. */
-    credentials: z.array(fieldSchema),
-    /** The vendor's own pages, and what to do there, in order. */
-    portal: z.object({
-      name: z.string(),
-      url: z.string(),
-      enable: z.array(z.string()),
-      link: z.array(z.string()),
-      updateCounts: z.string(),
-    }),
-    services: z.array(z.object({ id: z.string(), name: z.string() })),
-  })
-  .openapi('Vendor');
-const mailprotector = vendorView('mailprotector', { mailprotectorUrl: 'https://emailservice.io' });
 const listVendors = route({
   method: 'get',
   path: '/v1/vendors',
@@ -114,7 +70,7 @@ const listVendors = route({
   request: {},
   ok: 200,
   answer: listOf(vendorSchema),
-  example: { items: [mailprotector], nextCursor: null },
+  example: { items: exampleVendors, nextCursor: null },
   problems: {},
 });
 export const catalogueRoutes = createRouter();
@@ -127,13 +83,9 @@ catalogueRoutes.openapi(listPsas, (c) => {
   return send(c, listOf(psaSchema), { items, nextCursor: null });
 });
 
-catalogueRoutes.openapi(listVendors, (c) => {
-  const { MAILPROTECTOR_URL: mailprotectorUrl } = c.get('deps').environment;
-  const items = Object.keys(vendors)
-    .filter(isVendor)
-    .map((id) => vendorView(id, { mailprotectorUrl }));
-  return send(c, listOf(vendorSchema), { items, nextCursor: null });
-});
+catalogueRoutes.openapi(listVendors, (c) =>
+  send(c, listOf(vendorSchema), { items: vendorsOf(c.get('deps').environment), nextCursor: null }),
+);
 
 function psaView(id: PsaName, options: Parameters<(typeof psas)[PsaName]['missing']>[0]) {
   const { name, credentials, settings, words, rightsAt, rights, missing } = psas[id];
@@ -155,20 +107,5 @@ function psaView(id: PsaName, options: Parameters<(typeof psas)[PsaName]['missin
       blocks: among(needed, right),
     })),
     missing: missing(options),
-  };
-}
-
-function vendorView(id: VendorName, options: Parameters<(typeof vendors)[VendorName]['portalUrl']>[0]) {
-  const { name, words, credentials, services, portalUrl } = vendors[id];
-  return {
-    id,
-    name,
-    support: words.support,
-    eligibility: words.eligibility,
-    modules: modules.map((module) => ({ module, ...words.modules[module] })),
-    intakes: (['push', 'pull'] as const).map((intake) => ({ intake, ...words.intakes[intake] })),
-    credentials: fieldsOf(credentials),
-    portal: { ...words.portal, url: portalUrl(options) },
-    services,
   };
 }

@@ -2,6 +2,7 @@
 import { pushStatuses } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { changeIntake } from '../../commands/integration.ts';
+import { isVendor } from '../../connectors/registry.ts';
 import { countLinked } from '../../db/queries/integration.ts';
 import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
 import { runCommand } from '../context.ts';
@@ -20,6 +21,7 @@ import {
   send,
 } from '../define.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { onlyPushes, vendorName } from '../views/vendor.ts';
 import { exampleIntegration, integrationSchema, sendIntegration } from '../views/integration.ts';
 
 const intakeBody = z.object({ intake: z.enum(['push', 'pull']) });
@@ -35,7 +37,7 @@ const setIntake = route({
   ok: 200,
   answer: integrationSchema,
   example: { ...exampleIntegration, id: exampleIds.integration, intake: 'push' },
-  problems: { 409: ['disconnected', 'not-connected-yet', 'not-verified'] },
+  problems: { 409: ['disconnected', 'not-connected-yet', 'not-verified'], 422: ['only-pushes'] },
 });
 
 const refusedSchema = z
@@ -137,7 +139,11 @@ intakeRoutes.openapi(getIntake, async (c) => {
 });
 
 intakeRoutes.openapi(setIntake, async (c) => {
-  const integration = await activeIntegration(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  await runCommand(c, changeIntake, { integration, ...c.req.valid('json') });
+  const { deps, caller } = c.var;
+  const integration = await activeIntegration(deps, caller, c.req.valid('param').id);
+  const { intake } = c.req.valid('json');
+  if (intake === 'pull' && !isVendor(integration.vendor))
+    throw onlyPushes(vendorName(integration.vendor, deps.environment));
+  await runCommand(c, changeIntake, { integration, intake });
   return sendIntegration(c, integration.id);
 });

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { connectVendor, giveVendorCredentials, linkCustomers, refuseUnread } from '../../commands/integration.ts';
-import { isVendor, vendors } from '../../connectors/registry.ts';
+import { isVendor, vendors, type VendorName } from '../../connectors/registry.ts';
 import { listIntegrations, listVendorAccounts } from '../../db/queries/integration.ts';
 import { runCommand } from '../context.ts';
 import {
@@ -18,7 +18,8 @@ import {
   route,
   send,
 } from '../define.ts';
-import { fieldErrors, notFound, unprocessable } from '../problem.ts';
+import type { Environment } from '../../environment.ts';
+import { ApiProblem, fieldErrors, unprocessable } from '../problem.ts';
 import {
   createdSchema,
   exampleIntegration,
@@ -28,6 +29,7 @@ import {
   sendIntegration,
 } from '../views/integration.ts';
 import { activeIntegration, ownedIntegration, ownedPsaConnection } from '../owned.ts';
+import { onlyPushes, vendorName, vendorsOf } from '../views/vendor.ts';
 
 const tag = 'Integrations';
 
@@ -36,8 +38,8 @@ const createBody = z.object({
   psaConnectionId: z.uuid(),
   intake: z.enum(['push', 'pull']),
   modules: z.array(z.enum(['billing', 'alerts'])).min(1),
-  /** The answer to "Do you buy Mailprotector through Virtual Administrator?", which is asked before a key is made (G02). */
-  viaVirtualAdministrator: z.boolean(),
+  /** The answer to the vendor's `eligibility.question` ("Do you buy Mailprotector through Virtual Administrator?"), asked before a key is made (G02). */
+  viaVirtualAdministrator: z.boolean().optional(),
 });
 
 const create = route({
@@ -59,7 +61,7 @@ const create = route({
   ok: 201,
   answer: createdSchema,
   example: { integration: exampleIntegration },
-  problems: { 404: ['not-found'], 422: ['unknown-vendor', 'virtual-administrator'] },
+  problems: { 404: ['not-found'], 422: ['unknown-vendor', 'virtual-administrator', 'only-pushes'] },
 });
 const list = route({
   method: 'get',
@@ -112,7 +114,7 @@ const putCredentials = route({
   ok: 200,
   answer: integrationSchema,
   example: exampleIntegration,
-  problems: { 409: ['disconnected', 'not-connected-yet'], 422: ['invalid-credentials'] },
+  problems: { 409: ['disconnected', 'not-connected-yet'], 422: ['invalid-credentials', 'only-pushes'] },
 });
 const customerSchema = z
   .object({ id: z.string(), name: z.string(), linked: z.boolean(), missingSince: isoDateOrNull })
@@ -152,10 +154,12 @@ export const integrationRoutes = createRouter();
 integrationRoutes.openapi(create, async (c) => {
   const { deps, caller } = c.var;
   const { viaVirtualAdministrator, vendor, ...given } = c.req.valid('json');
-  if (!isVendor(vendor)) throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${vendor}".`);
-  if (viaVirtualAdministrator) throw unprocessable('virtual-administrator', vendors[vendor].words.eligibility.refusal);
+  const { eligibility } = connectable(deps.environment, vendor, given.intake);
+  if (eligibility && viaVirtualAdministrator === undefined) throw unanswered(eligibility.question);
+  if (eligibility && viaVirtualAdministrator) throw unprocessable('virtual-administrator', eligibility.refusal);
   await ownedPsaConnection(deps, caller, given.psaConnectionId);
-  const { services } = vendors[vendor];
+  // A vendor that pushes creates its own services, and expects no others.
+  const services = isVendor(vendor) && given.intake === 'pull' ? vendors[vendor].services : [];
   const modules = [...new Set(given.modules)];
   const { toWake: _, ...created } = await runCommand(c, connectVendor, { ...given, vendor, modules, services });
   const integration = await integrationView(deps, created.integration);
@@ -177,6 +181,7 @@ integrationRoutes.openapi(putCredentials, async (c) => {
   const deps = c.get('deps');
   const integration = await activeIntegration(deps, c.get('caller'), c.req.valid('param').id);
   const { expiresOn, ...given } = c.req.valid('json');
+  if (!isVendor(integration.vendor)) throw onlyPushes(vendorName(integration.vendor, deps.environment));
   const { credentials, settings } = readCredentials(integration.vendor, given);
   await runCommand(c, giveVendorCredentials, {
     integration,
@@ -204,6 +209,21 @@ integrationRoutes.openapi(link, async (c) => {
   return send(c, z.object({ linked: z.int() }), { linked });
 });
 
+/** @throws ApiProblem for a vendor that is not known, or that cannot be read when it would have to be */
+function connectable(environment: Environment, id: string, intake: 'push' | 'pull') {
+  const vendor = vendorsOf(environment).find((each) => each.id === id);
+  if (!vendor) throw unprocessable('unknown-vendor', `Countersign does not know the vendor "${id}".`);
+  if (!vendor.intakes.some((each) => each.intake === intake)) throw onlyPushes(vendor.name);
+  return vendor;
+}
+
+const unanswered = (question: string) => {
+  const field = 'viaVirtualAdministrator';
+  return new ApiProblem(400, 'invalid-request', `The request does not fit: ${field}.`, {
+    errors: [{ field, message: `This vendor asks: ${question}` }],
+  });
+};
+
 /** Limits of the swing guard (domain/swingGuard.ts); a limit that is not given has its default. */
 const swingSchema = z.strictObject({
   pairPercent: z.number().min(0).max(1e6).optional(),
@@ -212,8 +232,10 @@ const swingSchema = z.strictObject({
 });
 
 /** @throws ApiProblem for credentials or settings that the vendor's entry of the registry does not know */
-function readCredentials(vendorId: string, { settings, ...given }: Omit<z.infer<typeof credentialsBody>, 'expiresOn'>) {
-  if (!isVendor(vendorId)) throw notFound('vendor');
+function readCredentials(
+  vendorId: VendorName,
+  { settings, ...given }: Omit<z.infer<typeof credentialsBody>, 'expiresOn'>,
+) {
   const vendor = vendors[vendorId];
   const parsed = vendor.credentials.safeParse(given);
   const parsedSettings = vendor.settings

@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { Refusal, type RefusalKind } from '../../commands/refusal.ts';
 import { isDatabaseAway } from '../../db/client.ts';
+import { valuesByName } from '../../environment.ts';
 import type { ApiDependencies } from '../context.ts';
 import { alertRoutes } from './alerts.ts';
 import { refuseNul, VendorApiError, type VendorApiEnv } from './responses.ts';
@@ -17,12 +18,7 @@ import { vendorRoutes } from './vendor.ts';
 const statusOf: Record<RefusalKind, number> = { unknown: 404, conflict: 409, impossible: 400 };
 
 export function createVendorApi(deps: ApiDependencies): Hono<VendorApiEnv> {
-  const vendorKeys = new Map(
-    (deps.environment.VENDOR_API_KEYS ?? '').split(',').map((entry): [string, string] => {
-      const [vendor = '', key = ''] = entry.split(':');
-      return [vendor, key];
-    }),
-  );
+  const vendorKeys = valuesByName(deps.environment.VENDOR_API_KEYS, ':');
   const app = new Hono<VendorApiEnv>();
   const gate = createVendorGate(vendorKeys, deps.environment.VENDOR_API_RATE_PER_SECOND);
   app.use(refuseNul);

@@ -5,6 +5,7 @@ import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { organizationName } from '../../db/queries/organization.ts';
 import { lastAppliedAt } from '../../db/queries/sync.ts';
 import { pushStatuses } from '../../domain/transitions.ts';
+import { vendorName } from '../views/vendor.ts';
 import { VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { runAsVendor } from './vendor.ts';
 
@@ -24,12 +25,12 @@ organizationRoutes.patch('/organization/status/:status', async (c) => {
 });
 
 async function integrationData(c: VendorContext, row: IntegrationRow) {
-  const { db } = c.get('deps');
+  const { db, environment } = c.get('deps');
   return {
     organizationId: row.organizationId,
     name: await organizationName(db, row.organizationId),
     vendorId: row.vendor,
-    vendorName: row.vendorProfile.name ?? row.vendor,
+    vendorName: row.vendorProfile.name ?? vendorName(row.vendor, environment),
     integrationId: row.id,
     status: row.pushStatus,
     lastSyncedAt: (await lastAppliedAt(db, row.id))?.toISOString() ?? neverSynced,

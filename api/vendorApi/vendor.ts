@@ -8,6 +8,7 @@ import type { Command } from '../../commands/actor.ts';
 import { requestMigration } from '../../commands/migration.ts';
 import { Refusal } from '../../commands/refusal.ts';
 import { changeVendorProfile, putService } from '../../commands/vendorPush.ts';
+import { vendorName } from '../views/vendor.ts';
 import { runAs, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
@@ -128,7 +129,7 @@ async function vendorData(c: VendorContext, row: IntegrationRow, only?: string) 
   return {
     _id: row.vendor,
     id: row.vendor,
-    name: profile.name ?? (isVendor(row.vendor) ? vendors[row.vendor].name : row.vendor),
+    name: profile.name ?? vendorName(row.vendor, c.get('deps').environment),
     description: profile.description ?? '',
     integrationType: 'custom',
     skus: rows.map(({ service, givenId }) => ({

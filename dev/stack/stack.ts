@@ -59,6 +59,8 @@ export interface StackOptions {
 
 /** The vendor's half of the key that the simulated console pushes with. */
 export const demoVendorKey = 'sim-vendor-key-of-mailprotector';
+/** A vendor that nothing here was written for. */
+export const anyVendor = { id: 'nordwolke', name: 'Nordwolke Backup', key: 'sim-vendor-key-of-nordwolke' };
 
 /** Settings with which another Temporal server would be reached: unset. */
 const startedHere = Object.fromEntries(
@@ -83,7 +85,8 @@ const demoTiming = {
   PUSH_IDLE_MS: '1500',
   // The walkthrough chooses a schedule itself; until then no sync must start by itself in the middle of it.
   DEFAULT_SCHEDULE: 'never',
-  VENDOR_API_KEYS: `mailprotector:${demoVendorKey}`,
+  VENDOR_API_KEYS: `mailprotector:${demoVendorKey},${anyVendor.id}:${anyVendor.key}`,
+  VENDOR_NAMES: `${anyVendor.id}=${anyVendor.name}`,
 };
 
 export async function startStack(options: StackOptions): Promise<Stack> {

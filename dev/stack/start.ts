@@ -17,6 +17,7 @@ import { startStack } from './stack.ts';
 import { waitAtMost } from '../until.ts';
 import { walk } from '../walkthrough/walkthrough.ts';
 import { walkAlerts } from '../walkthrough/walkthroughAlerts.ts';
+import { walkAnyVendor } from '../walkthrough/walkthroughAnyVendor.ts';
 import { walkOnboarding } from '../walkthrough/walkthroughOnboarding.ts';
 import { walkPush } from '../walkthrough/walkthroughPush.ts';
 import { walkSignIn } from '../walkthrough/walkthroughSignIn.ts';
@@ -65,6 +66,7 @@ if (!options['no-demo']) {
   await unlessStopping(walkSignIn(stack, checks, await stack.signInLink()));
   const pull = await unlessStopping(walk(stack, checks, say));
   const push = await unlessStopping(walkPush(stack, checks, say));
+  await unlessStopping(walkAnyVendor(stack, checks));
   await unlessStopping(walkAlerts(stack, checks, say, push));
   await unlessStopping(walkOnboarding(stack, checks, say, { pull, push }));
 }

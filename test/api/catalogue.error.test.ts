@@ -8,9 +8,9 @@ beforeAll(async () => {
 afterAll(() => harness?.close());
 
 test('PSAs cannot be changed', async () => {
-  await harness.admin.problem(404, 'no-route', 'POST', '/v1/psas', {});
+  await harness.admin.problem(405, 'method-not-allowed', 'POST', '/v1/psas', {});
 });
 
 test('vendors cannot be changed', async () => {
-  await harness.admin.problem(404, 'no-route', 'POST', '/v1/vendors', {});
+  await harness.admin.problem(405, 'method-not-allowed', 'POST', '/v1/vendors', {});
 });

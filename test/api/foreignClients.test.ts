@@ -8,7 +8,7 @@ import { until } from '../../dev/until.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne } from '../kit/apiTenant.ts';
 import { storeServiceMapping } from '../kit/mappings.ts';
-import { callVendorApi, tokenOf, vendorKey } from '../kit/vendorApi.ts';
+import { callVendorApi, createService, tokenOf, vendorKey } from '../kit/vendorApi.ts';
 
 let harness: ApiHarness;
 let integrationId: string;
@@ -25,6 +25,7 @@ beforeAll(async () => {
   });
   integrationId = made.integration.id;
   key = made.key;
+  await createService(harness.url, key);
 });
 afterAll(() => harness?.close());
 

@@ -12,5 +12,5 @@ test('a token that nobody was given is refused', async () => {
 });
 
 test('who one is cannot be changed', async () => {
-  await harness.admin.problem(404, 'no-route', 'PUT', '/v1/me', {});
+  await harness.admin.problem(405, 'method-not-allowed', 'PUT', '/v1/me', {});
 });

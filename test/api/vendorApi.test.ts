@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { mapOne } from '../kit/apiTenant.ts';
-import { callVendorApi, tokenOf, vendorKey } from '../kit/vendorApi.ts';
+import { callVendorApi, createService, tokenOf, vendorKey } from '../kit/vendorApi.ts';
 import { until } from '../../dev/until.ts';
 import { storeServiceMapping } from '../kit/mappings.ts';
 
@@ -27,6 +27,7 @@ async function connectPush(): Promise<{ integrationId: string; key: string }> {
     modules: ['billing'],
     viaVirtualAdministrator: false,
   });
+  await createService(harness.url, answer.key);
   return { integrationId: answer.integration.id, key: answer.key };
 }
 
@@ -161,7 +162,8 @@ describe('the vendor and its services (3 to 7)', () => {
     const { body } = await call('GET', '');
     expect(body).toMatchObject({ status: 200, message: expect.any(String) as string });
     expect(body.data).toMatchObject({ isDistributor: false, modules: [{ variation: 'billing' }] });
-    expect(body.data.skus.map((each: { name: string }) => each.name)).toContain('CloudFilter');
+    // Those that it has created, and no others.
+    expect(body.data.skus.map((each: { name: string }) => each.name)).toEqual(['CloudFilter']);
     for (const each of body.data.skus as { _id: string; id: string }[]) expect(each._id).toBe(each.id);
   });
 

@@ -77,6 +77,8 @@ async function connectPush(tenant: Tenant, name: string): Promise<Pushing> {
     { id: '1002', name: marked(name) },
   ]);
   await push('/organization/services', [{ id: 'Archive 1 TB', name: marked(name) }]);
+  const filed = { description: '', category: 'security', subcategory: 'email security' };
+  await push('/service', { name: service, ...filed });
   const mapping = { vendorAccountId: '1001', psaAccountId: tenant.psaAccount(1) };
   await insertAccountMappings(harness.db, integration.id, [mapping], 'person');
   await storeServiceMapping(harness.db, integration.id, service, {

@@ -6,7 +6,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import type { Tenant } from '../kit/apiTenant.ts';
-import { vendorKey } from '../kit/vendorApi.ts';
+import { createService, vendorKey } from '../kit/vendorApi.ts';
 
 interface Side {
   tenant: Tenant;
@@ -38,6 +38,7 @@ async function connect(tenant: Tenant): Promise<Side> {
       modules: ['billing'],
       viaVirtualAdministrator: false,
     });
+  await createService(harness.url, key);
   return { tenant, id: integration.id, key };
 }
 

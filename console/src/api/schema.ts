@@ -2743,7 +2743,7 @@ export interface components {
             eligibility: {
                 question: string;
                 refusal: string;
-            };
+            } | null;
             id: string;
             intakes: {
                 /** @enum {string} */
@@ -2763,7 +2763,7 @@ export interface components {
                 link: string[];
                 name: string;
                 updateCounts: string;
-                url: string;
+                url: string | null;
             };
             services: {
                 id: string;
@@ -2772,7 +2772,7 @@ export interface components {
             support: {
                 by: string;
                 text: string;
-                url: string;
+                url: string | null;
             };
         };
         VendorAccount: {
@@ -4080,7 +4080,7 @@ export interface operations {
                     /** Format: uuid */
                     psaConnectionId: string;
                     vendor: string;
-                    viaVirtualAdministrator: boolean;
+                    viaVirtualAdministrator?: boolean;
                 };
             };
         };

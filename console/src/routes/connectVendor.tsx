@@ -80,7 +80,9 @@ interface QuestionsProps {
 function Questions({ vendor, connections }: QuestionsProps) {
   const navigate = useNavigate();
   const queryClient = useQueryClient();
-  const [isReseller, setReseller] = useState<'yes' | 'no' | null>(null);
+  const { eligibility } = vendor;
+  // A vendor that asks nothing may be connected by anybody.
+  const [isReseller, setReseller] = useState<'yes' | 'no' | null>(eligibility ? null : 'no');
   const [modules, setModules] = useState<readonly Integration['modules'][number][]>(['billing']);
   const [intake, setIntake] = useState<Integration['intake'] | null>(null);
   const [psaConnectionId, setConnection] = useState<string | null>(
@@ -122,22 +124,24 @@ function Questions({ vendor, connections }: QuestionsProps) {
   ].filter((each) => each !== false);
   return (
     <>
-      <Section title="Before you begin">
-        <Radios
-          label={vendor.eligibility.question}
-          choices={[
-            { id: 'no', name: 'No' },
-            { id: 'yes', name: 'Yes' },
-          ]}
-          chosen={isReseller}
-          onChoose={setReseller}
-        />
-        {isReseller === 'yes' && (
-          <Banner tone="bad" title="This integration cannot be used">
-            {vendor.eligibility.refusal}
-          </Banner>
-        )}
-      </Section>
+      {eligibility && (
+        <Section title="Before you begin">
+          <Radios
+            label={eligibility.question}
+            choices={[
+              { id: 'no', name: 'No' },
+              { id: 'yes', name: 'Yes' },
+            ]}
+            chosen={isReseller}
+            onChoose={setReseller}
+          />
+          {isReseller === 'yes' && (
+            <Banner tone="bad" title="This integration cannot be used">
+              {eligibility.refusal}
+            </Banner>
+          )}
+        </Section>
+      )}
       {isReseller === 'no' && (
         <Section title={`What ${vendor.name} is connected for`}>
           {vendor.modules.map(({ module, title, text }) => (

@@ -15,8 +15,16 @@ function Anchor({ look = 'plain', ref, ...props }: Props) {
 /** A link to another page of ours that is what the page is for, so it looks like a button. */
 export const LinkButton = createLink(Anchor);
 
+interface AwayProps {
+  /** null = nobody has said where that is, and there is no button. */
+  href: string | null;
+  look?: 'plain' | 'main';
+  children: string;
+}
+
 /** A button that opens another site beside this one. */
-export function AwayButton({ href, look, children }: { href: string; look?: 'plain' | 'main'; children: string }) {
+export function AwayButton({ href, look, children }: AwayProps) {
+  if (href === null) return null;
   return (
     <Anchor href={href} target="_blank" rel="noreferrer" {...(look === undefined ? {} : { look })}>
       {children}
