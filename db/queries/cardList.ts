@@ -60,7 +60,10 @@ export function isCardOf(organizationId: string, filter: CardFilter): SQL {
           : sql`c.difference < 0`,
       filter.search === undefined
         ? undefined
-        : sql`c.search like ${`%${filter.search.toLowerCase().replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`,
+        : sql`c.search like ${`%${filter.search
+            .normalize('NFC')
+            .toLowerCase()
+            .replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`,
       filter.pending === undefined
         ? undefined
         : sql`c.id in (select l.card_id from approval_line l

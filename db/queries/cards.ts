@@ -107,7 +107,7 @@ export async function recomputeCards(
              r.target, r.current, r.difference, r.approvable, r.bulk_approvable, r.dismissed, r.detail, r.state, r.found,
              r.currency, r.amount, r.integration_ids, left(a.name, ${longestName}),
              left(coalesce(p.product_id, r.psa_product_id), ${longestName}),
-             lower(left(concat_ws(' ', a.name, p.product_id, p.name), 3 * ${longestName})),
+             lower(normalize(left(concat_ws(' ', a.name, p.product_id, p.name), 3 * ${longestName}), nfc)),
              case when r.kind <> 'no_change' then now() end
         from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as r(
              psa_account_id text, psa_product_id text, kind text, flags text[], usage float8, target float8, current float8,

@@ -51,7 +51,7 @@ export const card = pgTable(
     accountName: text('account_name').notNull().default(''),
     /** The PSA's Product ID, or the id of a product that the PSA does not list. */
     productName: text('product_name').notNull().default(''),
-    /** Names of account and product in lower case, in which a search looks. */
+    /** Names of account and product in lower case and in one form (NFC), in which a search looks. */
     search: text().notNull().default(''),
     /** The integrations whose services are mapped to the product. */
     integrationIds: uuid('integration_ids').array().notNull().default([]),
