@@ -4,7 +4,7 @@ import type { Scope } from '../../api/context.ts';
 import { roles as roleNames, scopeOfRole, type Role } from '../../domain/roles.ts';
 import { routesOf, type Route } from '../kit/apiContract.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { addressOf, nobodys, sampleOf, samples, type Sample } from '../kit/apiSamples.ts';
+import { addressOf, nobodys, onlyShown, sampleOf, samples, type Sample } from '../kit/apiSamples.ts';
 import { seedPerson, signedIn, type Browser } from '../kit/people.ts';
 
 /** Operations that need `admin`: they change connections, credentials, keys and what an integration carries. */
@@ -29,8 +29,6 @@ const forAdmins = [
   'setIntake',
   'withdrawInvitation',
 ];
-/** Operations that need only `read`, though they are a POST. */
-const onlyShown = ['previewAlert'];
 const roles = ['none', 'read', 'operate', 'admin'] as const;
 const operations = Object.keys(samples);
 

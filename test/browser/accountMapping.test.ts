@@ -1,32 +1,21 @@
 /** Account mapping in a real Chromium: typing, clicking, dragging with the mouse, and the keyboard alone. */
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import type { Browser, BrowserContext, Locator, Page, Response } from 'playwright-core';
+import type { Browser, Locator, Page, Response } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
-import { connectAll, createIntegration, person, reach } from '../../dev/walkthrough/guide.ts';
+import { connectAll } from '../../dev/walkthrough/guide.ts';
+import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { inspect, newToken, openPage, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { seedLarge } from '../kit/largeIntegration.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
-interface Account {
-  id: string;
-  name: string;
-  seats: number | null;
-  psaAccountId: string | null;
-  psaAccountName: string | null;
-  how: string | null;
-  excluded: boolean;
-  together: number;
-}
-
 let system: System;
 let browser: Browser;
 let page: Page;
-let context: BrowserContext;
 let opened: ConsolePage[];
 let integrationId: string;
 let psaConnectionId: string;
@@ -44,7 +33,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   opened = [];
-  ({ page, context } = await open());
+  ({ page } = await open());
 });
 afterEach(async () => {
   for (const each of opened) await each.context.close();
@@ -59,50 +48,24 @@ async function open(): Promise<ConsolePage> {
 
 const token = () => system.secrets[0] ?? '';
 const path = (id = integrationId) => `/integrations/${id}/accounts`;
-const accountsOf = (id = integrationId) => system.api.all<Account>(`/v1/integrations/${id}/accounts?order=seats`);
-const accountOf = (id: string) => system.api.get<Account>(`/v1/integrations/${integrationId}/accounts/${id}`);
-const anyOpen = async () => {
-  const found = (await accountsOf()).filter(({ psaAccountId, excluded }) => psaAccountId === null && !excluded);
-  const [first] = found;
-  if (!first) throw new Error('Every account is mapped: this test needs one that is not.');
-  return first;
-};
+const accounts = () => accountsOf(system, integrationId);
 
-const psaList = (on = page) => on.getByRole('grid', { name: 'Companies in the PSA' });
-const list = (on = page) => on.getByRole('grid', { name: 'Customers of Mailprotector' });
-const row = (name: string, on = page) => list(on).getByRole('row', { name, exact: true });
-const psaRow = (name: string, on = page) => psaList(on).getByRole('row', { name, exact: true });
-const said = (words: string, on = page) => on.getByRole('status').filter({ hasText: words });
-const searchPsa = (on = page) => on.getByRole('searchbox', { name: 'Search companies' });
-const search = (on = page) => on.getByRole('searchbox', { name: 'Search customers of Mailprotector' });
+const board = (on = page) => accountBoardOn(on);
+const psaList = () => board().psaList;
+const list = () => board().vendorList;
+const row = (name: string) => board().vendorRow(name);
+const psaRow = (name: string) => board().psaRow(name);
+const said = (words: string) => board().said(words);
 
 async function openBoard(secret = token(), on = page, id = integrationId): Promise<void> {
   await signIn(on, secret, path(id));
-  await list(on).getByRole('row').first().waitFor();
-  await psaList(on).getByRole('row').first().waitFor();
-}
-
-/** Searches for a company, and waits until the list has no other row that could take its place. */
-async function findPsa(name: string | undefined, on = page): Promise<void> {
-  await searchPsa(on).fill(name ?? '');
-  await until('the company to be found', async () => {
-    const [rows, found] = [await psaList(on).getByRole('row').count(), await psaRow(name ?? '', on).count()];
-    return found === 1 && rows < 5;
-  });
-}
-
-/** The same with a customer. */
-async function find(name: string, on = page): Promise<void> {
-  await search(on).fill(name);
-  await until('the customer to be found', async () => {
-    const [rows, found] = [await list(on).getByRole('row').count(), await row(name, on).count()];
-    return found === 1 && rows < 5;
-  });
+  await board(on).vendorList.getByRole('row').first().waitFor();
+  await board(on).psaList.getByRole('row').first().waitFor();
 }
 
 /** Takes a mapping back, so that the next test finds what this one did. */
 async function unmap({ id }: { id: string }): Promise<void> {
-  const { psaAccountId } = await accountOf(id);
+  const { psaAccountId } = await accounts().one(id);
   if (psaAccountId !== null)
     await system.api.decide('DELETE', `/v1/integrations/${integrationId}/accounts/${id}`, 'mapping');
 }
@@ -110,15 +73,15 @@ const psaAccounts = () =>
   system.api.all<{ id: string; name: string; mapped: number }>(`/v1/integrations/${integrationId}/psa-accounts`);
 
 describe('the page', () => {
-  test('G15 exact matches are done and marked; those with most seats stand first', async () => {
+  test('exact matches are done and marked; those with most seats stand first', async () => {
     await openBoard();
-    const accounts = await accountsOf();
-    expect(accounts.filter(({ how }) => how === 'exact').length).toBeGreaterThan(5);
+    const all = await accounts().all();
+    expect(all.filter(({ how }) => how === 'exact').length).toBeGreaterThan(5);
     await list().getByRole('row').nth(8).waitFor();
     const shown = await list().getByRole('row').allInnerTexts();
     expect(shown.length).toBeGreaterThan(8);
     for (const [at, text] of shown.entries()) {
-      const account = accounts[at];
+      const account = all[at];
       expect(text).toContain(account?.name);
       expect(text).toContain(account?.seats === null ? '—' : String(account?.seats.toLocaleString('en-US')));
       expect(text.includes('Exact match')).toBe(account?.how === 'exact');
@@ -132,7 +95,7 @@ describe('the page', () => {
   });
 
   test('long names stay in their place, and are read whole when pointed at', async () => {
-    const [first] = await accountsOf();
+    const [first] = await accounts().all();
     const name = `${'Very Long Practice Name of Many Partners '.repeat(4)}GmbH & Co. KG`;
     await system.database.db.execute(
       sql`update vendor_account set name = ${name} where integration_id = ${integrationId} and id = ${first?.id}`,
@@ -151,158 +114,41 @@ describe('the page', () => {
     );
   });
 
-  test('G45 further details on account and service mapping are one press away', async () => {
-    await openBoard();
-    await page.getByRole('button', { name: 'Further details' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Account and service mapping' });
-    await dialog.getByText('Names that are equal, character for character').waitFor();
-    await inspect(page, 'mapping-details');
-    await page.keyboard.press('Escape');
-    await dialog.waitFor({ state: 'detached' });
-    expect(await page.getByRole('dialog').count()).toBe(0);
-  });
-
-  test('it says that it is reading, that it may not be seen, and that something failed', async () => {
-    let answer: { status: number; contentType: string; body: string } | undefined;
-    await page.route('**/v1/integrations/*/psa-accounts*', async (route) => {
-      if (answer) await route.fulfill(answer);
-    });
-    await signIn(page, token(), path());
-    await page.getByText('Reading the companies …').waitFor({ state: 'attached' });
-    await inspect(page, 'account-mapping-reading');
-    const problem = (status: number, detail: string) => ({
-      status,
-      contentType: 'application/problem+json',
-      body: JSON.stringify({ type: 'about:blank', title: 'Not allowed', status, code: 'x', detail }),
-    });
-    answer = problem(403, 'This needs a token with the scope "read".');
-    await page.goto(path());
-    await page.getByRole('heading', { name: 'The companies are not yours to see' }).waitFor();
-    answer = problem(409, 'The PSA has not been read yet.');
-    await page.goto(path());
-    await page.getByRole('alert').getByText('The PSA has not been read yet.').waitFor();
-    await inspect(page, 'account-mapping-failed');
-    await page.unroute('**/v1/integrations/*/psa-accounts*');
-    await page.getByRole('button', { name: 'Try again' }).click();
-    await psaList().getByRole('row').first().waitFor();
-    expect(await page.getByRole('alert').count()).toBe(0);
-  });
-
   test('it says that nothing fits what is searched for', async () => {
     await openBoard();
-    await searchPsa().fill('no company has this name');
+    await board().searchLeft.fill('no company has this name');
     await page.getByText('No company has “no company has this name” in its name or code.').waitFor();
     await inspect(page, 'account-mapping-nothing');
     expect(await psaList().getByRole('button').count()).toBe(0);
   });
-
-  test('an integration of another organization is not there', async () => {
-    const organizationId = await insertOrganization(system.database.db, 'Another MSP');
-    const theirs = await newToken(system, ['admin'], { organizationId });
-    await signIn(page, theirs, path());
-    await page.getByRole('heading', { name: 'There is no such integration' }).waitFor();
-    expect(await page.getByRole('grid').count()).toBe(0);
-  });
-
-  test('a viewer sees all and is offered nothing to change', async () => {
-    await openBoard(await newToken(system, ['read']));
-    await page.getByText('You may look, and change nothing').waitFor();
-    expect(await list().getByRole('button').count()).toBe(0);
-    expect(await psaList().getByRole('button').count()).toBe(0);
-    expect(await page.getByRole('button', { name: 'Undo' }).count()).toBe(0);
-    await page.getByRole('button', { name: 'Mapping file' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Export' }).waitFor();
-    expect(await page.getByRole('button', { name: 'Import …' }).count()).toBe(0);
-    await page.keyboard.press('Escape');
-    await inspect(page, 'account-mapping-viewer');
-  });
 });
 
 describe('mapping', () => {
-  test('G16 the filter button shows the nearest names and why; what is chosen is mapped, and can be taken back', async () => {
-    const account = await anyOpen();
-    const { items } = await system.api.get<{ items: { id: string; name: string; reason: string }[] }>(
-      `/v1/integrations/${integrationId}/accounts/${account.id}/suggestions`,
-    );
-    const [nearest] = items;
-    await openBoard();
-    await search().fill(account.name);
-    await row(account.name)
-      .getByRole('button', { name: `Map ${account.name} to…` })
-      .click();
-    const dialog = page.getByRole('dialog', { name: `Map ${account.name} to …` });
-    await dialog.waitFor();
-    const option = page.getByRole('option').filter({ hasText: `Near: ${nearest?.reason}` });
-    await option.first().waitFor();
-    await shoot(page, 'map-to-light-1280');
-    await page
-      .getByRole('option')
-      .filter({ hasText: nearest?.name ?? '' })
-      .first()
-      .click();
-    await dialog.waitFor({ state: 'detached' });
-    await said(`Mapped ${account.name} to ${nearest?.name}.`).waitFor();
-    // The nearest name may be the same.
-    await row(account.name)
-      .getByText(nearest?.name ?? '', { exact: true })
-      .last()
-      .waitFor();
-    expect(await accountOf(account.id)).toMatchObject({ psaAccountId: nearest?.id, how: 'person' });
-    await page.getByRole('button', { name: 'Undo' }).click();
-    await said(`Unmapped ${account.name}.`).waitFor();
-    expect((await accountOf(account.id)).psaAccountId).toBeNull();
-  });
-
-  test('G17 the search bar on the left finds PSA accounts by a part of their name or code', async () => {
-    await openBoard();
-    const target = (await psaAccounts()).at(-1);
-    await searchPsa().fill(target?.name.slice(0, 12) ?? '');
-    await psaRow(target?.name ?? '').waitFor();
-    const found = await system.api.all<{ name: string }>(
-      `/v1/integrations/${integrationId}/psa-accounts?search=${encodeURIComponent(target?.name.slice(0, 12) ?? '')}`,
-    );
-    await until('only what fits to be shown', async () => (await psaList().getByRole('row').count()) === found.length);
-    await page.getByRole('button', { name: 'Clear Search companies' }).click();
-    await until('all to be shown', async () => (await psaList().getByRole('row').count()) > found.length);
-    expect(found.length).toBeGreaterThan(0);
-  });
-
-  test('G18 a PSA account is dragged with the mouse from the left onto a vendor account on the right', async () => {
-    const account = await anyOpen();
-    const target = (await psaAccounts()).find(({ mapped }) => mapped === 0);
-    await openBoard();
-    await find(account.name);
-    await findPsa(target?.name);
-    await dragOnto(page, psaRow(target?.name ?? ''), row(account.name), {
-      over: () => shoot(page, 'dragging-light-1280'),
-    });
-    await said(`Mapped ${account.name} to ${target?.name}.`).waitFor();
-    expect(await accountOf(account.id)).toMatchObject({ psaAccountId: target?.id, how: 'person' });
-    await unmap(account);
-  });
-
-  test('G18 … also onto a row to which the list was scrolled while dragging', async () => {
+  test('a PSA account is dragged onto a row to which the list was scrolled meanwhile', async () => {
     await openBoard();
     // The last one, out of sight.
-    const account = (await accountsOf()).findLast(({ excluded }) => !excluded);
+    const account = (await accounts().all()).findLast(({ excluded }) => !excluded);
     if (!account) throw new Error('This test needs an account.');
-    const target = (await psaAccounts()).find(({ mapped }) => mapped === 0);
-    await findPsa(target?.name);
+    const target = await accounts().anyTarget();
+    await board().findPsa(target.name);
     expect(await row(account.name).count()).toBe(0);
-    await dragOnto(page, psaRow(target?.name ?? ''), row(account.name), {
+    await dragOnto(page, psaRow(target.name), row(account.name), {
       before: () => scrollToEnd(list()),
     });
-    await said(`Mapped ${account.name} to ${target?.name}.`).waitFor();
-    expect((await accountOf(account.id)).psaAccountId).toBe(target?.id);
+    await said(`Mapped ${account.name} to ${target.name}.`).waitFor();
+    expect((await accounts().one(account.id)).psaAccountId).toBe(target.id);
     await page.getByRole('button', { name: 'Undo' }).click();
-    await until('it to be as it was', async () => (await accountOf(account.id)).psaAccountId === account.psaAccountId);
+    await until(
+      'it to be as it was',
+      async () => (await accounts().one(account.id)).psaAccountId === account.psaAccountId,
+    );
   });
 
-  test('G16 by the keyboard alone: to the row, Map to…, a name typed, chosen; it is announced, and the focus is back', async () => {
-    const account = await anyOpen();
-    const target = (await psaAccounts()).find(({ mapped }) => mapped === 0);
+  test('by the keyboard alone: to the row, Map to…, a name typed, chosen; it is announced, and the focus is back', async () => {
+    const account = await accounts().anyOpen();
+    const target = await accounts().anyTarget();
     await openBoard();
-    await search().focus();
+    await board().searchRight.focus();
     await page.keyboard.type(account.name);
     await until('one row', async () => {
       const [rows, found] = [await list().getByRole('row').count(), await row(account.name).count()];
@@ -318,36 +164,33 @@ describe('mapping', () => {
     const box = page.getByRole('combobox');
     await box.waitFor();
     await until('typing to go there', () => isIn(box));
-    await page.keyboard.type(target?.name ?? '');
-    await page
-      .getByRole('option', { name: target?.name ?? '' })
-      .first()
-      .waitFor();
+    await page.keyboard.type(target.name);
+    await page.getByRole('option', { name: target.name }).first().waitFor();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    await said(`Mapped ${account.name} to ${target?.name}.`).waitFor();
-    expect((await accountOf(account.id)).psaAccountId).toBe(target?.id);
+    await said(`Mapped ${account.name} to ${target.name}.`).waitFor();
+    expect((await accounts().one(account.id)).psaAccountId).toBe(target.id);
     await until('the focus to be back in the row', () => isIn(row(account.name)));
     // ✕ is in reach of the same keys.
     await page.getByRole('button', { name: `Unmap ${account.name}` }).press('Enter');
     await said(`Unmapped ${account.name}.`).waitFor();
-    expect((await accountOf(account.id)).psaAccountId).toBeNull();
+    expect((await accounts().one(account.id)).psaAccountId).toBeNull();
   });
 
   test('✕ unmaps; excluding asks for the reason, which is then shown; including and Undo take it back', async () => {
-    const matched = (await accountsOf()).find(({ how }) => how === 'exact');
+    const matched = (await accounts().all()).find(({ how }) => how === 'exact');
     if (!matched) throw new Error('This test needs an exact match.');
     await openBoard();
-    await find(matched.name);
+    await board().find(matched.name);
     await page.getByRole('button', { name: `Unmap ${matched.name}` }).click();
     await said(`Unmapped ${matched.name}.`).waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await said(`Mapped ${matched.name} to ${matched.psaAccountName}.`).waitFor();
-    expect((await accountOf(matched.id)).psaAccountId).toBe(matched.psaAccountId);
+    expect((await accounts().one(matched.id)).psaAccountId).toBe(matched.psaAccountId);
 
     // Another one, which Countersign does not match by itself as soon as it is included again.
-    const account = await anyOpen();
-    await find(account.name);
+    const account = await accounts().anyOpen();
+    await board().find(account.name);
     await page.getByRole('button', { name: `Exclude ${account.name}…` }).click();
     const dialog = page.getByRole('dialog', { name: `Exclude ${account.name}` });
     await dialog.getByRole('button', { name: 'Exclude' }).click();
@@ -356,21 +199,23 @@ describe('mapping', () => {
     await dialog.getByLabel('Why').fill('Our own mailboxes');
     await dialog.getByRole('button', { name: 'Exclude' }).click();
     await row(account.name).getByText('Our own mailboxes').waitFor();
-    expect(await accountOf(account.id)).toMatchObject({ excluded: true, psaAccountId: null });
+    expect(await accounts().one(account.id)).toMatchObject({ excluded: true, psaAccountId: null });
     await page.getByRole('button', { name: `Include ${account.name} again` }).click();
     await said(`Included ${account.name} again.`).waitFor();
-    expect(await accountOf(account.id)).toMatchObject({ excluded: false, psaAccountId: null });
+    expect(await accounts().one(account.id)).toMatchObject({ excluded: false, psaAccountId: null });
     await page.getByRole('button', { name: 'Undo' }).click();
     await row(account.name).getByText('Our own mailboxes').waitFor();
     await system.api.call('DELETE', `/v1/integrations/${integrationId}/accounts/${account.id}/exclusion`);
   });
 
   test('several that are mapped to one stand together and say so; what is mapped can be hidden', async () => {
-    const account = await anyOpen();
-    const other = (await accountsOf()).find(({ psaAccountId, together }) => psaAccountId !== null && together === 1);
+    const account = await accounts().anyOpen();
+    const other = (await accounts().all()).find(
+      ({ psaAccountId, together }) => psaAccountId !== null && together === 1,
+    );
     await openBoard();
-    await find(account.name);
-    await findPsa(other?.psaAccountName ?? '');
+    await board().find(account.name);
+    await board().findPsa(other?.psaAccountName ?? '');
     await dragOnto(page, psaRow(other?.psaAccountName ?? ''), row(account.name));
     await row(account.name).getByText('2 together').waitFor();
     await psaRow(other?.psaAccountName ?? '')
@@ -380,7 +225,7 @@ describe('mapping', () => {
     await row(other?.name ?? '')
       .getByText('2 together')
       .waitFor();
-    const names = (await accountsOf()).map(({ name }) => name);
+    const names = (await accounts().all()).map(({ name }) => name);
     expect(Math.abs(names.indexOf(account.name) - names.indexOf(other?.name ?? ''))).toBe(1);
     await page.getByText('Hide mapped').click();
     await row(other?.name ?? '').waitFor({ state: 'detached' });
@@ -390,34 +235,34 @@ describe('mapping', () => {
   });
 
   test('two people map the same customer: the second is told who did what, and sees it; nothing is overwritten', async () => {
-    const account = await anyOpen();
+    const account = await accounts().anyOpen();
     const [first, second] = (await psaAccounts()).filter(({ mapped }) => mapped === 0);
     const bob = await open();
     await openBoard(await newToken(system, ['operate'], { name: 'Bob' }), bob.page);
     await openBoard(await newToken(system, ['operate'], { name: 'Ann' }));
     for (const [on, target] of [[page, first] as const, [bob.page, second] as const]) {
-      await find(account.name, on);
-      await findPsa(target?.name, on);
+      await board(on).find(account.name);
+      await board(on).findPsa(target?.name ?? '');
     }
-    await dragOnto(bob.page, psaRow(second?.name ?? '', bob.page), row(account.name, bob.page));
-    await said(`Mapped ${account.name} to ${second?.name}.`, bob.page).waitFor();
+    await dragOnto(bob.page, board(bob.page).psaRow(second?.name ?? ''), board(bob.page).vendorRow(account.name));
+    await board(bob.page).said(`Mapped ${account.name} to ${second?.name}.`).waitFor();
     await dragOnto(page, psaRow(first?.name ?? ''), row(account.name));
     await page.getByText(/Bob changed it at .* It is mapped to/).waitFor();
     await row(account.name)
       .getByText(second?.name ?? '', { exact: true })
       .waitFor();
-    expect((await accountOf(account.id)).psaAccountId).toBe(second?.id);
+    expect((await accounts().one(account.id)).psaAccountId).toBe(second?.id);
     await inspect(page, 'changed-meanwhile');
     // Knowing it, Ann may decide.
     await page.getByRole('button', { name: `Unmap ${account.name}` }).click();
     await said(`Unmapped ${account.name}.`).waitFor();
-    expect((await accountOf(account.id)).psaAccountId).toBeNull();
+    expect((await accounts().one(account.id)).psaAccountId).toBeNull();
   });
 });
 
 test('the mapping file goes out, and in again after a look at what it would change', async () => {
-  const account = await anyOpen();
-  const target = (await psaAccounts()).find(({ mapped }) => mapped === 0);
+  const account = await accounts().anyOpen();
+  const target = await accounts().anyTarget();
   await openBoard();
   await page.getByRole('button', { name: 'Mapping file' }).click();
   const dialog = page.getByRole('dialog', { name: 'Mapping file' });
@@ -441,29 +286,14 @@ test('the mapping file goes out, and in again after a look at what it would chan
   await dialog.getByText('1 line cannot be read: nothing is changed').waitFor();
   expect(await dialog.getByRole('button', { name: /^Make / }).count()).toBe(0);
   await inspect(page, 'mapping-file-wrong');
-  await give(`kind,id,mappedTo\naccount,${account.id},${target?.id}\n`);
+  await give(`kind,id,mappedTo\naccount,${account.id},${target.id}\n`);
   await dialog.getByRole('listitem').filter({ hasText: account.name }).waitFor();
-  expect((await accountOf(account.id)).psaAccountId).toBeNull();
+  expect((await accounts().one(account.id)).psaAccountId).toBeNull();
   await inspect(page, 'mapping-file');
   await dialog.getByRole('button', { name: 'Make 1 change' }).click();
   await dialog.waitFor({ state: 'detached' });
-  expect((await accountOf(account.id)).psaAccountId).toBe(target?.id);
+  expect((await accounts().one(account.id)).psaAccountId).toBe(target.id);
   await unmap(account);
-});
-
-test('G19 Next leads to service mapping once accounts are mapped; nothing is lost by closing the tab', async () => {
-  const id = await createIntegration(system, psaConnectionId);
-  await person.credentials(system, id);
-  await person.linkAll(system, id);
-  await reach(system, id, 'mapAccounts');
-  await openBoard(token(), page, id);
-  await context.close();
-  ({ page, context } = await open());
-  await openBoard(token(), page, id);
-  await page.getByRole('button', { name: 'Next' }).click();
-  await page.getByRole('heading', { name: 'Service mapping', level: 1 }).waitFor();
-  expect(new URL(page.url()).pathname).toBe(`/integrations/${id}/services`);
-  await reach(system, id, 'mapServices');
 });
 
 test('20,000 accounts a side stay quick: as many requests as for 40, and as many rows in the page', async () => {
@@ -474,7 +304,7 @@ test('20,000 accounts a side stay quick: as many requests as for 40, and as many
     like: { integrationId, psaConnectionId },
     count: 20_000,
   });
-  const small = await work(path(), token(), (await anyOpen()).name.slice(0, 8));
+  const small = await work(path(), token(), (await accounts().anyOpen()).name.slice(0, 8));
   const large = await work(path(id), secret, 'Customer 19999');
   expect(large.requests).toBeLessThanOrEqual(small.requests + 2);
   expect(large.rows).toBeLessThanOrEqual(120);
@@ -501,7 +331,7 @@ async function work(at: string, secret: string, wanted: string) {
   await list().getByRole('row').first().waitFor();
   await psaList().getByRole('row').first().waitFor();
   await psaList().evaluate((element) => element.scrollTo(0, 2_000));
-  await search().fill(wanted);
+  await board().searchRight.fill(wanted);
   await list().getByRole('row', { name: wanted }).first().waitFor();
   const rows = await page.getByRole('row').count();
   page.off('response', note);

@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
-import { connectAll, createIntegration, person, reach } from '../../dev/walkthrough/guide.ts';
+import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { dragOnto } from '../kit/drag.ts';
@@ -29,13 +29,12 @@ let browser: Browser;
 let page: Page;
 let opened: ConsolePage[];
 let integrationId: string;
-let psaConnectionId: string;
 
 beforeAll(async () => {
   const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
   system = started;
   browser = await launchChromium(path);
-  ({ integrationId, psaConnectionId } = await connectAll(system));
+  ({ integrationId } = await connectAll(system));
 }, 480_000);
 afterAll(async () => {
   await browser?.close();
@@ -103,7 +102,7 @@ const previewOf = (service: Service, query: string) =>
     `/v1/integrations/${integrationId}/services/${service.id}/mapping-preview?${query}`,
   );
 
-test('G20 services stand right with what they use, products left', async () => {
+test('services stand right with what they use, products left', async () => {
   await openBoard();
   for (const service of await servicesOf()) {
     const text = await row(service).innerText();
@@ -113,21 +112,7 @@ test('G20 services stand right with what they use, products left', async () => {
   await inspect(page, 'service-mapping');
 });
 
-test('G21 products are found by their Product ID', async () => {
-  const [service] = await two();
-  const productId = service.products[0]?.productId ?? '';
-  await openBoard();
-  const all = await products().getByRole('row').count();
-  await page.getByRole('searchbox', { name: 'Search by Product ID' }).fill(productId);
-  await products().getByRole('row', { name: productId, exact: true }).waitFor();
-  await until('only what fits to be shown', async () => {
-    const rows = await products().getByRole('row').count();
-    return rows > 0 && rows < all;
-  });
-  expect(await products().getByRole('row', { name: productId, exact: true }).count()).toBe(1);
-});
-
-test('G20 a product is dragged onto a service; before it is saved the page says what it touches', async () => {
+test('a product is dragged onto a service; before it is saved the page says what it touches', async () => {
   const [service, other] = await two();
   const [was, added] = [service.products[0], other.products[0]];
   await openBoard();
@@ -272,59 +257,4 @@ test('two people map the same service: the second is told who did what, and over
   expect(await serviceOf(service.id)).toMatchObject({ rounding: 'down', productIds: service.productIds });
   await inspect(page, 'service-changed-meanwhile');
   await map(service, { productIds: service.productIds });
-});
-
-test('a viewer sees all and is offered nothing to change', async () => {
-  await openBoard(await newToken(system, ['read']));
-  await page.getByText('You may look, and change nothing').waitFor();
-  expect(await services().getByRole('button').count()).toBe(0);
-  expect(await products().getByRole('button').count()).toBe(0);
-});
-
-test('it says that it is reading, that it may not be seen, and that something failed', async () => {
-  let answer: { status: number; contentType: string; body: string } | undefined;
-  await page.route(`**/v1/integrations/*/services`, async (route) => {
-    if (answer) await route.fulfill(answer);
-  });
-  await signIn(page, token(), path());
-  await page.getByText('Reading the services of Mailprotector …').waitFor({ state: 'attached' });
-  await inspect(page, 'service-mapping-reading');
-  const problem = (status: number, detail: string) => ({
-    status,
-    contentType: 'application/problem+json',
-    body: JSON.stringify({ type: 'about:blank', title: 'Not allowed', status, code: 'x', detail }),
-  });
-  answer = problem(403, 'This needs a token with the scope "read".');
-  await page.goto(path());
-  await page.getByRole('heading', { name: 'The services are not yours to see' }).waitFor();
-  answer = problem(422, 'The list cannot be read.');
-  await page.goto(path());
-  await page.getByRole('alert').getByText('The list cannot be read.').waitFor();
-  await page.unroute(`**/v1/integrations/*/services`);
-  await page.getByRole('button', { name: 'Try again' }).click();
-  await services().getByRole('row').first().waitFor();
-  expect(await page.getByRole('alert').count()).toBe(0);
-});
-
-test('G22 without a service mapping it does not go on, and says why; G23 with one, Next', async () => {
-  const id = await createIntegration(system, psaConnectionId);
-  await person.credentials(system, id);
-  await person.linkAll(system, id);
-  await person.mapAccounts(system, id);
-  await reach(system, id, 'mapServices');
-  await openBoard(token(), page, id);
-  await page.getByRole('button', { name: 'Next' }).click();
-  await page.getByText('Map at least one service first.').first().waitFor();
-  await shoot(page, 'service-next-refused-light-1280');
-  const [first] = await servicesOf(id);
-  if (!first) throw new Error('There is no service.');
-  await edit(first);
-  const [mapped] = await two();
-  await addProduct(first, mapped.products[0]?.productId ?? '');
-  await until('it to be previewed', () => save(first).isEnabled());
-  await save(first).click();
-  await dialogOf(first).waitFor({ state: 'detached' });
-  await page.getByRole('button', { name: 'Next' }).click();
-  await reach(system, id, 'finish');
-  expect((await servicesOf(id)).filter(({ productIds }) => productIds !== null)).toHaveLength(1);
 });

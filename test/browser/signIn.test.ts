@@ -1,18 +1,13 @@
 /** Signing in, joining and the members' page in a real Chromium, served by a real api. SCREENSHOTS keeps pictures. */
-import { mkdirSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import type { Role } from '../../domain/roles.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { inspect as inspectPage, openPage } from '../kit/consolePages.ts';
 import { fillSignIn, signInLike } from '../kit/consoleSignIn.ts';
 import { linkFor, seedPerson, type Person } from '../kit/people.ts';
 import { startSystem, type System } from '../kit/system.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const shots = process.env['SCREENSHOTS'];
 
 let system: System;
 let browser: Browser;
@@ -31,54 +26,14 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  complaints = [];
-  ({ context, page } = await openPage());
+  ({ context, page, complaints } = await openPage(browser, system));
 });
 afterEach(async () => {
   await context.close();
   expect(complaints).toEqual([]);
 });
 
-async function openPage(): Promise<{ context: BrowserContext; page: Page }> {
-  const opened = await browser.newContext({
-    baseURL: system.api.url,
-    viewport: { width: 1280, height: 800 },
-    permissions: ['clipboard-read', 'clipboard-write'],
-  });
-  const made = await opened.newPage();
-  made.setDefaultTimeout(60_000);
-  made.on('console', (message) => {
-    if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
-  });
-  made.on('pageerror', (error) => complaints.push(error.message));
-  return { context: opened, page: made };
-}
-
-interface Violation {
-  id: string;
-  nodes: { html: string }[];
-}
-
-/** Looks at the page in both themes, wide and narrow: axe finds nothing, and nothing hangs over the side. */
-async function inspect(name: string): Promise<void> {
-  for (const theme of ['light', 'dark']) {
-    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
-    await page.evaluate(axe);
-    const { violations } = await page.evaluate<{ violations: Violation[] }>('axe.run()');
-    const found = violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-    expect(found, `${name}, ${theme}`).toEqual([]);
-    for (const width of [1280, 360]) {
-      await page.setViewportSize({ width, height: width === 360 ? 740 : 800 });
-      const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-      expect(beyond, `${name} at ${width}`).toBeLessThanOrEqual(0);
-      if (!shots) continue;
-      mkdirSync(shots, { recursive: true });
-      await page.screenshot({ path: join(shots, `${name}-${theme}-${width}.png`), animations: 'disabled' });
-    }
-    await page.setViewportSize({ width: 1280, height: 800 });
-  }
-}
-
+const inspect = (name: string) => inspectPage(page, name);
 const seed = (role: Role, name: string) => seedPerson(system.database.db, system.organizationId, role, name);
 async function enterAs(person: Person, path = '/settings'): Promise<void> {
   await page.goto(path);
@@ -98,7 +53,7 @@ test('a one-time link signs in at once, leaves no trace in the address, and is r
   await page.goBack();
   expect(page.url()).not.toContain(secret);
 
-  const other = await openPage();
+  const other = await openPage(browser, system);
   await other.page.goto(`/link#${secret}`);
   await other.page.getByText('This link is not known, was used already, or has expired.').waitFor();
   await other.context.close();
@@ -181,7 +136,7 @@ test('a viewer sees the members and is offered no change of them', async () => {
 test('signing out everywhere ends the session of another browser too, which keeps what is open there', async () => {
   const person = await seed('viewer', 'Eve Everywhere');
   await enterAs(person, '/runs');
-  const other = await openPage();
+  const other = await openPage(browser, system);
   await other.page.goto('/runs');
   await fillSignIn(other.page, person);
   await other.page.getByRole('navigation', { name: 'Pages' }).waitFor();

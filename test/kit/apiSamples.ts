@@ -334,3 +334,6 @@ export function addressOf(route: Route, sample: Sample): string {
 export function nobodys(id: string): string {
   return /^[\da-f]{8}-[\da-f-]{27}$/.test(id) ? randomUUID() : `nobodys-${id.length}`;
 }
+
+/** Operations that need only `read`, though they are a POST: nothing is changed by them. */
+export const onlyShown = ['previewAlert'];

@@ -1,5 +1,5 @@
-/** How every test of the console's pages signs in: as a person, with e-mail and password, like everybody else. */
-import type { Page } from 'playwright-core';
+/** How every test of the console's pages signs in: as a person, with e-mail and password, like everybody else; once. */
+import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { findToken } from '../../db/queries/organization.ts';
 import { roles, scopeOfRole } from '../../domain/roles.ts';
 import { seedPerson, type Person } from './people.ts';
@@ -27,15 +27,28 @@ async function makePerson(url: string, token: string): Promise<Person> {
 }
 
 /** Signs in on the sign-in page, or in the dialog of a session that has ended. */
-export async function fillSignIn(page: Page, { email, password }: Pick<Person, 'email' | 'password'>): Promise<void> {
+export async function fillSignIn(
+  page: Page | Locator,
+  { email, password }: Pick<Person, 'email' | 'password'>,
+): Promise<void> {
   await page.getByLabel('E-mail').fill(email);
   await page.getByLabel('Password', { exact: true }).fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
+/** The cookies of the session that was begun for a token, which another browser context goes on with. */
+const sessions = new Map<string, Awaited<ReturnType<BrowserContext['cookies']>>>();
+
 /** Opens a page of the console as the person who is like a token (`personLike`), and waits until the page is there. */
 export async function signInLike(page: Page, token: string, path = '/integrations'): Promise<void> {
+  await page.context().addCookies(sessions.get(token) ?? []);
   await page.goto(path);
-  await fillSignIn(page, await personLike(new URL(page.url()).origin, token));
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  const pages = page.getByRole('navigation', { name: 'Pages' });
+  await pages.or(page.getByLabel('E-mail')).first().waitFor();
+  // There is no session yet, or a test has ended it.
+  if (!(await pages.isVisible())) {
+    await fillSignIn(page, await personLike(new URL(page.url()).origin, token));
+    await pages.waitFor();
+  }
+  sessions.set(token, await page.context().cookies());
 }

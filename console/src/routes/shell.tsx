@@ -17,7 +17,7 @@ import { Dialog } from '../ui/Dialog.tsx';
 import { formatCount } from '../ui/format.ts';
 import { Icon, type IconName } from '../ui/Icon.tsx';
 import { Choices, Divider, Group, Item, Menu } from '../ui/Menu.tsx';
-import { tellProblem } from '../ui/Toast.tsx';
+import { forgetProblems, tellProblem } from '../ui/Toast.tsx';
 import styles from './shell.module.css';
 
 interface Place {
@@ -68,7 +68,10 @@ export function Shell() {
   const vendorName = useVendorName();
   const [isOpen, setOpen] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
-  useEffect(() => setOpen(false), [path]);
+  useEffect(() => {
+    setOpen(false);
+    return forgetProblems;
+  }, [path]);
   return (
     <div className={styles['shell']}>
       <a href="#page" className={styles['skip']}>

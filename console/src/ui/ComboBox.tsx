@@ -48,6 +48,8 @@ export function ComboBox({
       onInputChange={onSearch}
       onChange={(key) => onChoose(key === null ? null : String(key))}
       allowsEmptyCollection
+      // What was typed stays when the focus goes, such as to the dialog of a session that has ended.
+      allowsCustomValue
       menuTrigger="focus"
       autoFocus={autoFocus}
     >

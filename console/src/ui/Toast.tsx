@@ -24,11 +24,19 @@ export function tell(title: string, detail?: string): void {
   queue.add({ tone: 'good', title, ...(detail === undefined ? {} : { detail }) }, { timeout: shownMs });
 }
 
-/** Tells that something was refused, in the API's words. It stays until it is closed. */
+const problems = new Set<string>();
+
+/** Tells that something was refused, in the API's words. It stays until it is closed, or the page is left. */
 export function tellProblem(error: unknown): void {
   const known = isProblem(error);
   const title = known ? error.title : 'That did not work';
-  queue.add({ tone: 'bad', title, ...(known ? { detail: error.message } : {}) });
+  problems.add(queue.add({ tone: 'bad', title, ...(known ? { detail: error.message } : {}) }));
+}
+
+/** Called when a page is left: what was refused there is no longer to be heeded. */
+export function forgetProblems(): void {
+  for (const key of problems) queue.close(key);
+  problems.clear();
 }
 
 export function Toasts() {

@@ -6,11 +6,17 @@ let now = new Date();
 
 /** All times of a page move on together. */
 function subscribe(listener: () => void): () => void {
+  // While no time was shown, none moved on.
+  moveOn();
   const timer = setInterval(() => {
-    if (Date.now() - now.getTime() >= everyMs / 2) now = new Date();
+    moveOn();
     listener();
   }, everyMs);
   return () => clearInterval(timer);
+}
+
+function moveOn(): void {
+  if (Date.now() - now.getTime() >= everyMs / 2) now = new Date();
 }
 
 interface Props {
