@@ -73,6 +73,15 @@ export const card = pgTable(
     index().on(t.organizationId, t.productName, t.accountName, t.id),
     index('card_by_difference').on(t.organizationId, sql`(-coalesce(abs(difference), -1))`, t.id),
     index('card_by_amount').on(t.organizationId, sql`(-coalesce(abs(amount), -1))`, t.id),
+    // What is billed too much is rare where most is billed too little, and stands last there; and the other way round.
+    ...(['over', 'under'] as const).flatMap((direction) => [
+      index(`card_${direction}_by_difference`)
+        .on(t.organizationId, sql`(-coalesce(abs(difference), -1))`, t.id)
+        .where(direction === 'over' ? sql`difference < 0` : sql`difference > 0`),
+      index(`card_${direction}_by_amount`)
+        .on(t.organizationId, sql`(-coalesce(abs(amount), -1))`, t.id)
+        .where(direction === 'over' ? sql`difference < 0` : sql`difference > 0`),
+    ]),
     index('card_search').using('gin', t.search.op('gin_trgm_ops')),
     // Counts are made of these alone.
     index().on(t.organizationId, t.dismissed, t.state),

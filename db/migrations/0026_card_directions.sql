@@ -1,0 +1,4 @@
+CREATE INDEX "card_over_by_difference" ON "card" USING btree ("organization_id",(-coalesce(abs(difference), -1)),"id") WHERE difference < 0;--> statement-breakpoint
+CREATE INDEX "card_over_by_amount" ON "card" USING btree ("organization_id",(-coalesce(abs(amount), -1)),"id") WHERE difference < 0;--> statement-breakpoint
+CREATE INDEX "card_under_by_difference" ON "card" USING btree ("organization_id",(-coalesce(abs(difference), -1)),"id") WHERE difference > 0;--> statement-breakpoint
+CREATE INDEX "card_under_by_amount" ON "card" USING btree ("organization_id",(-coalesce(abs(amount), -1)),"id") WHERE difference > 0;
