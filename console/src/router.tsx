@@ -145,6 +145,12 @@ const runs = createRoute({
   },
 });
 
+const run = createRoute({
+  getParentRoute: () => shell,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => import('./routes/run.tsx'), 'RunPage'),
+});
+
 const reconcile = createRoute({
   getParentRoute: () => shell,
   path: '/reconcile',
@@ -170,6 +176,25 @@ const approval = createRoute({
   path: '/approvals/$id',
   component: lazyRouteComponent(() => import('./routes/approval.tsx'), 'ApprovalPage'),
   validateSearch: restIn,
+});
+
+/** A day as YYYY-MM-DD. */
+const day = (value: unknown) => (typeof value === 'string' && /^20\d\d-\d\d-\d\d$/.test(value) ? value : undefined);
+/** The texts of an address that a page knows of; the others are left out. */
+const texts = <Name extends string>(search: Record<string, unknown>, ...names: Name[]) =>
+  Object.fromEntries(
+    names.flatMap((name) => (text(search[name]) === undefined ? [] : [[name, text(search[name])]])),
+  ) as { [Key in Name]?: string };
+const days = (search: Record<string, unknown>): { from?: string; to?: string } => {
+  const [from, to] = [day(search['from']), day(search['to'])];
+  return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
+};
+
+const monthEnd = createRoute({
+  getParentRoute: () => shell,
+  path: '/month-end',
+  component: lazyRouteComponent(() => import('./routes/monthEnd.tsx'), 'MonthEnd'),
+  validateSearch: (search: Record<string, unknown>) => ({ ...days(search), ...texts(search, 'connection', 'account') }),
 });
 
 const newCustomers = createRoute({
@@ -208,6 +233,10 @@ const audit = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
   component: lazyRouteComponent(() => import('./routes/audit.tsx'), 'Audit'),
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...days(search),
+    ...texts(search, 'by', 'action', 'subjectKind', 'subjectId'),
+  }),
 });
 
 const settings = createRoute({
@@ -226,6 +255,7 @@ export const router = createRouter({
       reconcile,
       approvalPreview,
       approval,
+      monthEnd,
       integrations,
       connectPsa,
       psaConnection,
@@ -238,6 +268,7 @@ export const router = createRouter({
       alerts,
       alertSettings,
       runs,
+      run,
       audit,
       settings,
       review,

@@ -43,6 +43,12 @@ export const keys = {
     previewLines: (id: string) => ['approvals', 'previews', id, 'lines'],
   },
   onboardings: { all: ['onboardings'], list: (asked: object) => ['onboardings', 'list', asked] },
+  monthEnd: {
+    sums: (asked: object) => ['monthEnd', 'sums', asked],
+    customers: (asked: object) => ['monthEnd', 'customers', asked],
+    lines: (asked: object) => ['monthEnd', 'lines', asked],
+  },
+  audit: { of: (asked: object) => ['audit', asked] },
   mappings: {
     all: ['mappings'],
     of: (integrationId: string) => ['mappings', integrationId],
@@ -57,5 +63,7 @@ export const keys = {
   syncs: {
     all: ['syncs'],
     of: (integrationId: string) => ['syncs', integrationId],
+    one: (id: string) => ['syncs', 'one', id],
+    changes: (id: string) => ['syncs', 'changes', id],
   },
 } as const;

@@ -6,7 +6,7 @@ import { CardFilters, WhyNotBulk, type Narrowing } from '../features/cards/CardF
 import { CardPanel } from '../features/cards/CardPanel.tsx';
 import { CardsTable } from '../features/cards/CardsTable.tsx';
 import { cardsQuery, type Card } from '../features/cards/queries.ts';
-import { isNarrowed } from '../features/cards/search.ts';
+import { isNarrowed, listOf } from '../features/cards/search.ts';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
 import { useMay } from '../features/me/queries.ts';
@@ -14,6 +14,7 @@ import { FoundMoney, UnderWay } from '../features/summary/FoundMoney.tsx';
 import { summaryQuery } from '../features/summary/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
+import { DownloadButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
@@ -52,6 +53,11 @@ export function Reconcile() {
     <Page
       title="Reconcile"
       lead={`What is used beside what is billed, by ${words.account.one} and ${words.product.one}.`}
+      actions={
+        <DownloadButton path="/v1/cards.csv" query={listOf(search)}>
+          Download CSV
+        </DownloadButton>
+      }
     >
       <Loaded query={summary} what="Found money" loading={<Skeleton label="Adding up …" rows={4} />}>
         {(read) => (

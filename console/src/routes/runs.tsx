@@ -7,6 +7,7 @@ import { runsQuery } from '../features/syncs/queries.ts';
 import { RunsTable } from '../features/syncs/RunsTable.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
+import { DownloadButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Select } from '../ui/Select.tsx';
@@ -22,16 +23,20 @@ export function Runs() {
   return (
     <Page
       title="Runs"
-      lead="Each sync run: when, how it ended, and what it read."
+      lead="Each sync run: when, how it ended, and what it read. Open one for its steps, and for what a held one would change."
       actions={
-        items.length > 1 &&
         chosen && (
-          <Select
-            label="Integration"
-            choices={items.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }))}
-            chosen={chosen.id}
-            onChoose={(id) => void navigate({ to: '/runs', search: { integration: id } })}
-          />
+          <>
+            {items.length > 1 && (
+              <Select
+                label="Integration"
+                choices={items.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }))}
+                chosen={chosen.id}
+                onChoose={(id) => void navigate({ to: '/runs', search: { integration: id } })}
+              />
+            )}
+            <DownloadButton path={`/v1/integrations/${chosen.id}/syncs.csv`}>Download CSV</DownloadButton>
+          </>
         )
       }
     >
@@ -50,6 +55,7 @@ export function Runs() {
 
 function RunsOf({ integration, name }: { integration: Integration; name: string }) {
   const query = useInfiniteQuery(runsQuery(integration.id));
+  const navigate = useNavigate();
   return (
     <Loaded query={query} what="The runs" loading={<Skeleton label="Reading the runs …" rows={8} />}>
       {({ pages }) => {
@@ -68,6 +74,7 @@ function RunsOf({ integration, name }: { integration: Integration; name: string 
               isBlocked={syncStateOf(integration) === 'blocked'}
               label={`Sync runs of ${name}`}
               runs={runs}
+              onOpen={({ id }) => void navigate({ to: '/runs/$id', params: { id } })}
             />
             {query.hasNextPage && (
               <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>

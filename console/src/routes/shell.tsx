@@ -35,6 +35,7 @@ const sum = (live: Live, of: (health: Live['health'][number]) => number) =>
 
 const places: readonly Place[] = [
   { to: '/reconcile', name: 'Reconcile', icon: 'reconcile' },
+  { to: '/month-end', name: 'Month end', icon: 'monthEnd' },
   {
     to: '/integrations',
     name: 'Integrations',

@@ -32,3 +32,22 @@ export function AwayButton({ href, look, children }: AwayProps) {
     </Anchor>
   );
 }
+
+/** A button that saves what an address of the API answers. @param query undefined values are left out */
+export function DownloadButton({
+  path,
+  query = {},
+  children,
+}: {
+  path: `/v1/${string}.csv`;
+  query?: Record<string, string | undefined>;
+  children: string;
+}) {
+  const given = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+  const search = new URLSearchParams(given).toString();
+  return (
+    <Anchor href={search === '' ? path : `${path}?${search}`} download>
+      {children}
+    </Anchor>
+  );
+}

@@ -49,6 +49,11 @@ export function formatMoneyChange(amount: number, currency: string | null): stri
   return currency === null ? `${text} (currency not known)` : text;
 }
 
+const month = new Intl.DateTimeFormat(undefined, { month: 'long', year: 'numeric', timeZone: 'UTC' });
+
+/** "November 2026". @param date a day of the month, YYYY-MM-DD */
+export const formatMonth = (date: string) => month.format(new Date(`${date}T00:00:00Z`));
+
 /** As short as it can be without being unclear: today's by the clock, others with their day. */
 export function formatTime(at: Date, now: Date): string {
   if (at.toDateString() === now.toDateString()) return clock.format(at);

@@ -5,7 +5,7 @@ import { When } from '../../ui/When.tsx';
 import type { Integration } from '../integrations/state.ts';
 import type { Run } from './queries.ts';
 
-const states: Record<Run['state'], { tone: Tone; word: string }> = {
+export const runStates: Record<Run['state'], { tone: Tone; word: string }> = {
   running: { tone: 'busy', word: 'At work' },
   applied: { tone: 'good', word: 'Applied' },
   held: { tone: 'held', word: 'Held' },
@@ -22,6 +22,7 @@ interface Props {
   /** Whether the run under way has come to a stop: a run itself only says that it is not over. */
   isBlocked: boolean;
   label: string;
+  onOpen: (run: Run) => void;
 }
 
 const columnsOf = ({ intake, isBlocked }: Pick<Props, 'intake' | 'isBlocked'>): readonly TableColumn<Run>[] => [
@@ -33,7 +34,7 @@ const columnsOf = ({ intake, isBlocked }: Pick<Props, 'intake' | 'isBlocked'>): 
     cell: (run) => {
       // A customer's run of its own goes its own way.
       const { tone, word } =
-        isBlocked && run.state === 'running' && run.vendorAccountId === null ? blocked : states[run.state];
+        isBlocked && run.state === 'running' && run.vendorAccountId === null ? blocked : runStates[run.state];
       return <StatusWord tone={tone}>{word}</StatusWord>;
     },
   },
@@ -45,18 +46,19 @@ const columnsOf = ({ intake, isBlocked }: Pick<Props, 'intake' | 'isBlocked'>): 
   { id: 'note', title: 'Note', cell: noteOf },
 ];
 
-export function RunsTable({ runs, label, ...rest }: Props) {
+export function RunsTable({ runs, label, onOpen, ...rest }: Props) {
   return (
     <Table
       label={label}
       columns={columnsOf(rest)}
       rows={runs}
-      nameOf={(run) => `${states[run.state].word}, ${new Date(run.startedAt).toLocaleString()}`}
+      onOpen={onOpen}
+      nameOf={(run) => `${runStates[run.state].word}, ${new Date(run.startedAt).toLocaleString()}`}
     />
   );
 }
 
-function tookOf(run: Run): string {
+export function tookOf(run: Run): string {
   if (run.finishedAt === null) return '—';
   return formatDuration(Date.parse(run.finishedAt) - Date.parse(run.startedAt));
 }

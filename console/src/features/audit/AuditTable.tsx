@@ -1,0 +1,81 @@
+import { useState } from 'react';
+import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
+import { Facts } from '../../ui/Section.tsx';
+import { Table, type TableColumn } from '../../ui/Table.tsx';
+import { When } from '../../ui/When.tsx';
+import styles from './Audit.module.css';
+import type { AuditEntry } from './queries.ts';
+import { apart, wordsOfAction, wordsOfChange } from './words.ts';
+
+interface Row extends Omit<AuditEntry, 'id'> {
+  id: string;
+}
+
+const columns: readonly TableColumn<Row>[] = [
+  { id: 'at', title: 'When', width: 150, cell: (row) => <When at={row.at} /> },
+  { id: 'who', title: 'Who', width: 180, cell: (row) => row.actorName },
+  { id: 'what', title: 'What', width: 260, cell: (row) => wordsOfAction(row.action) },
+  { id: 'change', title: 'From → to', cell: (row) => wordsOfChange(row.before, row.after) },
+];
+
+interface Props {
+  entries: readonly AuditEntry[];
+  /** Shows all that happened to one thing. */
+  onFollow: (subject: { subjectKind: string; subjectId: string }) => void;
+}
+
+export function AuditTable({ entries, onFollow }: Props) {
+  const [open, setOpen] = useState<Row>();
+  return (
+    <>
+      <Table
+        label="Audit"
+        columns={columns}
+        rows={entries.map((entry) => ({ ...entry, id: String(entry.id) }))}
+        nameOf={(row) => `${row.actorName}, ${wordsOfAction(row.action)}`}
+        onOpen={setOpen}
+      />
+      {open && (
+        <Dialog
+          title={wordsOfAction(open.action)}
+          isOpen
+          onClose={() => setOpen(undefined)}
+          actions={
+            <Button
+              onPress={() => {
+                setOpen(undefined);
+                onFollow(open);
+              }}
+            >
+              All about the same
+            </Button>
+          }
+        >
+          <Facts
+            facts={[
+              { name: 'When', value: <When at={open.at} /> },
+              { name: 'Who', value: `${open.actorName} (${open.actor})` },
+              { name: 'About', value: `${apart(open.subjectKind)} ${open.subjectId}` },
+            ]}
+          />
+          <State title="Before" value={open.before} />
+          <State title="After" value={open.after} />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function State({ title, value }: { title: string; value: unknown }) {
+  if (value == null) return null;
+  return (
+    <div>
+      <h3>{title}</h3>
+      {/* It can be scrolled, so the keyboard has to reach it. */}
+      <pre className={styles['state']} tabIndex={0} aria-label={title}>
+        {JSON.stringify(value, null, 2)}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,32 @@
+import { infiniteQueryOptions } from '@tanstack/react-query';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
+
+export type AuditEntry = Schema<'AuditEntry'>;
+
+/** As the API takes it. */
+export interface AuditFilter {
+  by?: string;
+  action?: string;
+  subjectKind?: string;
+  subjectId?: string;
+  from?: string;
+  to?: string;
+  timeZone?: string;
+}
+
+/** What was changed, the newest first, page after page. */
+export const auditQuery = (filter: AuditFilter) =>
+  infiniteQueryOptions({
+    queryKey: keys.audit.of(filter),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/audit', {
+          params: { query: { ...filter, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });

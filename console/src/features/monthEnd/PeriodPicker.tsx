@@ -1,0 +1,44 @@
+import { useState } from 'react';
+import { DayField } from '../../ui/DayField.tsx';
+import { formatDay, formatMonth } from '../../ui/format.ts';
+import { Select } from '../../ui/Select.tsx';
+import { months, type Days } from './period.ts';
+
+const idOf = ({ from, to }: Days) => `${from} ${to}`;
+
+/** A month, or any first and last day. */
+export function PeriodPicker({ days, onChoose }: { days: Days; onChoose: (days: Days) => void }) {
+  const known = months();
+  const isMonth = known.some((month) => idOf(month) === idOf(days));
+  const [isOther, setOther] = useState(!isMonth);
+  const choices = [
+    ...known.map((month) => ({ id: idOf(month), name: formatMonth(month.from) })),
+    { id: 'other', name: 'Other days' },
+  ];
+  return (
+    <>
+      <Select
+        label="Period"
+        choices={choices}
+        chosen={isOther || !isMonth ? 'other' : idOf(days)}
+        onChoose={(id) => {
+          const month = known.find((each) => idOf(each) === id);
+          setOther(month === undefined);
+          if (month) onChoose(month);
+        }}
+      />
+      {(isOther || !isMonth) && (
+        <>
+          <DayField label="First day" day={days.from} onChange={(from) => from && onChoose({ ...days, from })} />
+          <DayField label="Last day" day={days.to} onChange={(to) => to && onChoose({ ...days, to })} />
+        </>
+      )}
+    </>
+  );
+}
+
+/** "November 2026", or its first and last day. */
+export function wordsOf(days: Days): string {
+  const isMonth = months().some((month) => idOf(month) === idOf(days));
+  return isMonth ? formatMonth(days.from) : `${formatDay(days.from)} to ${formatDay(days.to)}`;
+}

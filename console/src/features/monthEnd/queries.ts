@@ -1,0 +1,47 @@
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
+import { timeZone } from '../../ui/DayField.tsx';
+import type { Days } from './period.ts';
+
+export type MonthEndSums = Schema<'MonthEnd'>;
+export type MonthEndCustomer = Schema<'MonthEndCustomer'>;
+export type MonthEndLine = Schema<'MonthEndLine'>;
+
+export const monthEndQuery = (days: Days) =>
+  queryOptions({
+    queryKey: keys.monthEnd.sums(days),
+    queryFn: ({ signal }) => ask(api.GET('/v1/month-end', { params: { query: { ...days, timeZone } }, signal })),
+  });
+
+export const customersQuery = (days: Days) =>
+  infiniteQueryOptions({
+    queryKey: keys.monthEnd.customers(days),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/month-end/customers', {
+          params: { query: { ...days, timeZone, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });
+
+/** The lines of one customer. */
+export const linesQuery = (days: Days, of: { psaConnectionId: string; psaAccountId: string }) =>
+  infiniteQueryOptions({
+    queryKey: keys.monthEnd.lines({ ...days, ...of }),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/month-end/lines', {
+          params: {
+            query: { ...days, ...of, timeZone, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) },
+          },
+          signal,
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.nextCursor ?? undefined,
+  });

@@ -1,0 +1,163 @@
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { usePsaWords } from '../features/catalogue/queries.ts';
+import { CustomersTable } from '../features/monthEnd/CustomersTable.tsx';
+import { LinesTable } from '../features/monthEnd/LinesTable.tsx';
+import { daysOf, type Days } from '../features/monthEnd/period.ts';
+import { PeriodPicker, wordsOf } from '../features/monthEnd/PeriodPicker.tsx';
+import { customersQuery, linesQuery, monthEndQuery, type MonthEndSums } from '../features/monthEnd/queries.ts';
+import { SumsTable } from '../features/monthEnd/SumsTable.tsx';
+import { Button } from '../ui/Button.tsx';
+import { timeZone } from '../ui/DayField.tsx';
+import { EmptyState } from '../ui/EmptyState.tsx';
+import { formatMany } from '../ui/format.ts';
+import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
+import { Loaded } from '../ui/Loaded.tsx';
+import { Page } from '../ui/Page.tsx';
+import { Section, Soft } from '../ui/Section.tsx';
+import { Skeleton } from '../ui/Skeleton.tsx';
+
+/** The month-end sheet: its sums and customers, or the lines of one customer. */
+export function MonthEnd() {
+  const { connection, account, ...given } = useSearch({ from: '/shell/month-end' });
+  const days = daysOf(given);
+  const navigate = useNavigate();
+  return (
+    <Page
+      title="Month end"
+      lead={`What was approved, what was left out and why, and what nobody decided. Days are those of ${timeZone.replaceAll('_', ' ')}.`}
+      actions={
+        <>
+          <PeriodPicker
+            days={days}
+            onChoose={(chosen) => void navigate({ to: '/month-end', search: (search) => ({ ...search, ...chosen }) })}
+          />
+          <DownloadButton
+            path="/v1/month-end/lines.csv"
+            query={{ ...days, timeZone, psaConnectionId: connection, psaAccountId: account }}
+          >
+            Download CSV
+          </DownloadButton>
+        </>
+      }
+    >
+      {connection !== undefined && account !== undefined ? (
+        <Customer key={`${connection} ${account}`} days={days} psaConnectionId={connection} psaAccountId={account} />
+      ) : (
+        <Whole days={days} />
+      )}
+    </Page>
+  );
+}
+
+function Whole({ days }: { days: Days }) {
+  const query = useQuery(monthEndQuery(days));
+  return (
+    <Loaded query={query} what="The month-end sheet" loading={<Skeleton label="Adding up …" rows={8} />}>
+      {(sums) =>
+        sums.lines === 0 ? (
+          <EmptyState
+            title={`Nothing in ${wordsOf(days)}`}
+            action={<LinkButton to="/reconcile">Go to Reconcile</LinkButton>}
+          >
+            No card differs, and nothing was approved or left out in these days.
+          </EmptyState>
+        ) : (
+          <>
+            <Section title={wordsOf(days)} aside={formatMany(sums.customers, 'customer', 'customers')}>
+              <SumsTable sums={sums} />
+              <Explanation sums={sums} />
+            </Section>
+            <Customers days={days} />
+          </>
+        )
+      }
+    </Loaded>
+  );
+}
+
+function Explanation({ sums: { cards, money } }: { sums: MonthEndSums }) {
+  return (
+    <>
+      <Soft>
+        Every card with a difference stands in one of these lines. Money is what the next invoices change by, line by
+        line; a card without a price is counted, and has none.
+        {money.length > 1 && ' Currencies are never added up.'}
+      </Soft>
+      {cards.differAgain > 0 && (
+        <Soft>
+          {formatMany(cards.differAgain, 'approved card differs', 'approved cards differ')} again now:{' '}
+          <Link to="/reconcile">look at Reconcile</Link>.
+        </Soft>
+      )}
+    </>
+  );
+}
+
+function Customers({ days }: { days: Days }) {
+  const query = useInfiniteQuery(customersQuery(days));
+  const navigate = useNavigate();
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const words = usePsaWords(items[0]?.psaConnectionId);
+  return (
+    <Loaded query={query} what="The customers" loading={<Skeleton label="Reading the customers …" rows={8} />}>
+      {() => (
+        <>
+          <CustomersTable
+            customers={items}
+            words={words}
+            onOpen={({ psaConnectionId, psaAccountId }) =>
+              void navigate({
+                to: '/month-end',
+                search: { ...days, connection: psaConnectionId, account: psaAccountId },
+              })
+            }
+          />
+          {query.hasNextPage && (
+            <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
+              {query.isFetchingNextPage ? 'Reading more …' : `More ${words.account.many}`}
+            </Button>
+          )}
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+interface CustomerProps {
+  days: Days;
+  psaConnectionId: string;
+  psaAccountId: string;
+}
+
+function Customer({ days, psaConnectionId, psaAccountId }: CustomerProps) {
+  const query = useInfiniteQuery(linesQuery(days, { psaConnectionId, psaAccountId }));
+  const words = usePsaWords(psaConnectionId);
+  const lines = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const name = lines[0]?.psaAccountName ?? psaAccountId;
+  return (
+    <Loaded query={query} what="The lines" loading={<Skeleton label="Reading the lines …" rows={6} />}>
+      {() => (
+        <Section
+          title={lines.length === 0 ? wordsOf(days) : `${name}, ${wordsOf(days)}`}
+          aside={
+            <LinkButton to="/month-end" search={days}>
+              {`All ${words.account.many}`}
+            </LinkButton>
+          }
+        >
+          {lines.length === 0 ? (
+            <Soft>This customer has nothing in these days.</Soft>
+          ) : (
+            <LinesTable lines={lines} words={words} name={name} />
+          )}
+          {query.hasNextPage && (
+            <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
+              {query.isFetchingNextPage ? 'Reading more …' : 'More lines'}
+            </Button>
+          )}
+        </Section>
+      )}
+    </Loaded>
+  );
+}

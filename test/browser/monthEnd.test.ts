@@ -1,0 +1,225 @@
+/** The pages of what has happened: the month-end sheet, runs with a held one, and the audit; all on one system. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { sql } from 'drizzle-orm';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { until } from '../../dev/until.ts';
+import {
+  connectAll,
+  seenOf,
+  signOff,
+  syncNow,
+  untilApprovalClosed,
+  type CardView,
+  type RunView,
+} from '../../dev/walkthrough/guide.ts';
+import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { newToken } from '../kit/consolePages.ts';
+import { startSystem, type System } from '../kit/system.ts';
+import { openVisitor, type Visitor } from '../kit/visitor.ts';
+
+interface Line {
+  part: string;
+  psaAccountName: string;
+  psaAccountId: string;
+  outcome: string | null;
+  amount: number | null;
+}
+
+let system: System;
+let browser: Browser;
+let visitor: Visitor;
+let page: Page;
+let integrationId: string;
+let psaConnectionId: string;
+let viewer: string;
+
+beforeAll(async () => {
+  const env = { TEMPORAL_UI_URL: inject('temporalUi') };
+  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26, env })]);
+  system = started;
+  browser = await launchChromium(path);
+  ({ integrationId, psaConnectionId } = await connectAll(system));
+  viewer = await newToken(system, ['read'], { name: 'Vera Viewer' });
+}, 480_000);
+afterAll(async () => {
+  await browser?.close();
+  await system?.close();
+});
+
+beforeEach(async () => {
+  visitor = await openVisitor(browser, system.api.url);
+  ({ page } = visitor);
+});
+afterEach(async () => {
+  await visitor.context.close();
+  expect(visitor.complaints).toEqual([]);
+});
+
+const token = () => system.secrets[0] ?? '';
+const button = (name: string) => page.getByRole('button', { name, exact: true });
+const grid = (name: string | RegExp) => page.getByRole('grid', { name });
+const rowsOf = (name: string | RegExp) => grid(name).getByRole('row');
+
+/** The lines of the file that a button saves. */
+async function download(): Promise<Record<string, string>[]> {
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Download CSV' }).click(),
+  ]);
+  return parse(await readFile(await saved.path(), 'utf8'), { bom: true, columns: true });
+}
+
+const textOf = async (row: Locator) => (await row.innerText()).replaceAll(/\s+/g, ' ');
+
+describe('Runs', () => {
+  /** A sync whose counts are a third of what is visible. */
+  async function hold(): Promise<RunView> {
+    await system.database.db.execute(sql`
+      update usage_count set quantity = quantity * 3 where integration_id = ${integrationId} and quantity is not null`);
+    const run = await syncNow(system, integrationId);
+    expect(run.state).toBe('held');
+    return run;
+  }
+  const stateOf = async (id: string) => (await system.api.get<RunView>(`/v1/syncs/${id}`)).state;
+
+  test('a held run says what it would change, and is released; another one is discarded; a viewer does neither', async () => {
+    const held = await hold();
+    const changes = await system.api.all<{ vendorAccountName: string; before: number; after: number }>(
+      `/v1/syncs/${held.id}/changes`,
+    );
+    await visitor.signIn(token(), '/runs');
+    await rowsOf(/^Sync runs of/)
+      .filter({ hasText: 'Held' })
+      .first()
+      .waitFor();
+    await visitor.inspect('runs');
+    expect(await download()).toHaveLength((await system.api.all(`/v1/integrations/${integrationId}/syncs`)).length);
+    await rowsOf(/^Sync runs of/)
+      .filter({ hasText: 'Held' })
+      .first()
+      .click();
+    await page.getByText('It moved the whole too far, so nothing was changed').waitFor();
+    const [first] = changes;
+    const text = await textOf(rowsOf('What it would change').nth(1));
+    expect(text).toContain(first?.vendorAccountName.replaceAll(/\s+/g, ' '));
+    expect(text).toContain(`${first?.before.toLocaleString('en-US')} ${first?.after.toLocaleString('en-US')}`);
+    const away = await page.getByRole('link', { name: 'Open in the Temporal UI' }).getAttribute('href');
+    expect(away).toContain(encodeURIComponent(`sync/${integrationId}`));
+    await visitor.inspect('run-held');
+
+    const looking = await openVisitor(browser, system.api.url);
+    await looking.signIn(viewer, `/runs/${held.id}`);
+    await looking.page.getByText('releases or discards it').waitFor();
+    expect(await looking.page.getByRole('button', { name: /Release|Discard/ }).count()).toBe(0);
+    await looking.context.close();
+
+    await button('Release …').click();
+    await visitor.shoot('run-release-light-1280');
+    await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
+    await until('the run to be applied', async () => (await stateOf(held.id)) === 'applied');
+    await page.getByText('Applied', { exact: true }).waitFor();
+    expect(await button('Release …').count()).toBe(0);
+    await visitor.inspect('run-applied');
+
+    const second = await hold();
+    await page.goto(`/runs/${second.id}`);
+    await button('Discard …').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+    await page.getByText('Discarded', { exact: true }).waitFor();
+    expect(await stateOf(second.id)).toBe('discarded');
+  });
+});
+
+describe('Month end', () => {
+  const lines = (query = '') => system.api.all<Line>(`/v1/month-end/lines?timeZone=America/New_York${query}`);
+
+  test('it adds up on the page, in the file, and for one customer', async () => {
+    await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
+    const cards = (await system.api.all<CardView>('/v1/cards')).filter(({ write, approvable }) => write && approvable);
+    expect(cards.length).toBeGreaterThan(4);
+    const [asked, dismissed, ...others] = cards;
+    const { approval } = await signOff(system, others.slice(0, 3));
+    await untilApprovalClosed(system, approval.id);
+    const wrong = { ...(asked ? seenOf(asked) : {}), to: 12_345 };
+    const [last] = others.slice(3);
+    await system.api.post('/v1/approvals', { cards: [wrong, ...(last ? [seenOf(last)] : [])] });
+    await system.api.post(`/v1/cards/${dismissed?.id}/dismiss`, { reason: 'Free until spring' });
+    await until('all to be settled', async () => (await lines()).every(({ outcome }) => outcome !== 'under_way'));
+
+    await visitor.signIn(token(), '/month-end');
+    await rowsOf('Sums of the period').nth(7).waitFor();
+    const all = await lines();
+    const billed = all.filter(({ outcome }) => outcome === 'written');
+    expect(billed.length).toBeGreaterThan(2);
+    const cents = (of: Line[]) => of.reduce((sum, { amount }) => sum + Math.round((amount ?? 0) * 100), 0) / 100;
+    const money = (amount: number) =>
+      new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', signDisplay: 'exceptZero' }).format(amount);
+    const cells = async (name: string) =>
+      (await textOf(rowsOf('Sums of the period').filter({ hasText: name }))).replace(name, '').trim();
+    expect(await cells('Approved, and billed from now on')).toBe(`${billed.length} ${money(cents(billed))}`);
+    expect(await cells('Left out when it was asked for')).toMatch(/^1 /);
+    expect(await cells('Dismissed')).toMatch(/^1 /);
+    expect(await cells('All')).toContain(money(cents(all)));
+    await visitor.inspect('month-end');
+
+    const file = await download();
+    expect(file.map((row) => row['customer id'])).toEqual(all.map(({ psaAccountId }) => psaAccountId));
+
+    const customer = billed[0]?.psaAccountName ?? '';
+    await grid(/of the period$/)
+      .last()
+      .getByRole('row', { name: customer })
+      .first()
+      .click();
+    const own = all.filter(({ psaAccountId }) => psaAccountId === billed[0]?.psaAccountId);
+    const shown = rowsOf(`Lines of ${customer}`);
+    await shown.filter({ hasText: 'Written' }).first().waitFor();
+    expect((await shown.count()) - 1).toBe(own.length);
+    expect(await textOf(shown.filter({ hasText: 'Written' }).first())).toContain('"test"');
+    expect(await download()).toHaveLength(own.length);
+    await visitor.inspect('month-end-customer');
+
+    // A month in which nothing differed yet.
+    await page.getByRole('link', { name: /^All / }).click();
+    await page.getByRole('button', { name: /Period/ }).click();
+    await page.getByRole('option').nth(2).click();
+    await page.getByRole('heading', { name: /^Nothing in/ }).waitFor();
+    await visitor.inspect('month-end-empty');
+  });
+
+  test('a viewer sees the same sheet', async () => {
+    await visitor.signIn(viewer, '/month-end');
+    await rowsOf('Sums of the period').nth(7).waitFor();
+    expect(await download()).toHaveLength((await lines()).length);
+  });
+});
+
+describe('Audit', () => {
+  test('who changed what: filtered, opened, followed, saved', async () => {
+    await visitor.signIn(token(), '/audit');
+    await rowsOf('Audit').filter({ hasText: 'Cards: dismiss' }).first().waitFor();
+    await visitor.inspect('audit');
+    await page
+      .getByRole('button', { name: /^What/ })
+      .or(page.getByRole('button', { name: /Anything/ }))
+      .first()
+      .click();
+    await page.getByRole('option', { name: 'Cards', exact: true }).click();
+    await until('only cards', async () => {
+      const texts = await rowsOf('Audit').allInnerTexts();
+      return texts.length > 1 && texts.slice(1).every((text) => text.includes('Cards:'));
+    });
+    const found = await system.api.all<object>('/v1/audit?action=card');
+    expect(await download()).toHaveLength(found.length);
+    await rowsOf('Audit').nth(1).click();
+    await page.getByRole('dialog').getByText('Free until spring').waitFor();
+    await visitor.inspect('audit-entry');
+    await page.getByRole('dialog').getByRole('button', { name: 'All about the same' }).click();
+    await page.getByText(/^Only about card /).waitFor();
+    await until('what is about it alone', async () => (await rowsOf('Audit').count()) === 2);
+    await button('Show everything').click();
+    await until('all again', async () => (await rowsOf('Audit').count()) > 5);
+  });
+});
