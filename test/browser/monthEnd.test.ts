@@ -15,9 +15,8 @@ import {
   type RunView,
 } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
-import { newToken } from '../kit/consolePages.ts';
+import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { startSystem, type System } from '../kit/system.ts';
-import { openVisitor, type Visitor } from '../kit/visitor.ts';
 
 interface Line {
   part: string;
@@ -29,7 +28,7 @@ interface Line {
 
 let system: System;
 let browser: Browser;
-let visitor: Visitor;
+let visitor: ConsolePage;
 let page: Page;
 let integrationId: string;
 let psaConnectionId: string;
@@ -49,7 +48,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  visitor = await openVisitor(browser, system.api.url);
+  visitor = await openPage(browser, system);
   ({ page } = visitor);
 });
 afterEach(async () => {
@@ -89,12 +88,12 @@ describe('Runs', () => {
     const changes = await system.api.all<{ vendorAccountName: string; before: number; after: number }>(
       `/v1/syncs/${held.id}/changes`,
     );
-    await visitor.signIn(token(), '/runs');
+    await signIn(page, token(), '/runs');
     await rowsOf(/^Sync runs of/)
       .filter({ hasText: 'Held' })
       .first()
       .waitFor();
-    await visitor.inspect('runs');
+    await inspect(page, 'runs');
     expect(await download()).toHaveLength((await system.api.all(`/v1/integrations/${integrationId}/syncs`)).length);
     await rowsOf(/^Sync runs of/)
       .filter({ hasText: 'Held' })
@@ -107,21 +106,21 @@ describe('Runs', () => {
     expect(text).toContain(`${first?.before.toLocaleString('en-US')} ${first?.after.toLocaleString('en-US')}`);
     const away = await page.getByRole('link', { name: 'Open in the Temporal UI' }).getAttribute('href');
     expect(away).toContain(encodeURIComponent(`sync/${integrationId}`));
-    await visitor.inspect('run-held');
+    await inspect(page, 'run-held');
 
-    const looking = await openVisitor(browser, system.api.url);
-    await looking.signIn(viewer, `/runs/${held.id}`);
+    const looking = await openPage(browser, system);
+    await signIn(looking.page, viewer, `/runs/${held.id}`);
     await looking.page.getByText('releases or discards it').waitFor();
     expect(await looking.page.getByRole('button', { name: /Release|Discard/ }).count()).toBe(0);
     await looking.context.close();
 
     await button('Release …').click();
-    await visitor.shoot('run-release-light-1280');
+    await shoot(page, 'run-release-light-1280');
     await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
     await until('the run to be applied', async () => (await stateOf(held.id)) === 'applied');
     await page.getByText('Applied', { exact: true }).waitFor();
     expect(await button('Release …').count()).toBe(0);
-    await visitor.inspect('run-applied');
+    await inspect(page, 'run-applied');
 
     const second = await hold();
     await page.goto(`/runs/${second.id}`);
@@ -148,7 +147,7 @@ describe('Month end', () => {
     await system.api.post(`/v1/cards/${dismissed?.id}/dismiss`, { reason: 'Free until spring' });
     await until('all to be settled', async () => (await lines()).every(({ outcome }) => outcome !== 'under_way'));
 
-    await visitor.signIn(token(), '/month-end');
+    await signIn(page, token(), '/month-end');
     await rowsOf('Sums of the period').nth(7).waitFor();
     const all = await lines();
     const billed = all.filter(({ outcome }) => outcome === 'written');
@@ -162,7 +161,7 @@ describe('Month end', () => {
     expect(await cells('Left out when it was asked for')).toMatch(/^1 /);
     expect(await cells('Dismissed')).toMatch(/^1 /);
     expect(await cells('All')).toContain(money(cents(all)));
-    await visitor.inspect('month-end');
+    await inspect(page, 'month-end');
 
     const file = await download();
     expect(file.map((row) => row['customer id'])).toEqual(all.map(({ psaAccountId }) => psaAccountId));
@@ -179,18 +178,18 @@ describe('Month end', () => {
     expect((await shown.count()) - 1).toBe(own.length);
     expect(await textOf(shown.filter({ hasText: 'Written' }).first())).toContain('"test"');
     expect(await download()).toHaveLength(own.length);
-    await visitor.inspect('month-end-customer');
+    await inspect(page, 'month-end-customer');
 
     // A month in which nothing differed yet.
     await page.getByRole('link', { name: /^All / }).click();
     await page.getByRole('button', { name: /Period/ }).click();
     await page.getByRole('option').nth(2).click();
     await page.getByRole('heading', { name: /^Nothing in/ }).waitFor();
-    await visitor.inspect('month-end-empty');
+    await inspect(page, 'month-end-empty');
   });
 
   test('a viewer sees the same sheet', async () => {
-    await visitor.signIn(viewer, '/month-end');
+    await signIn(page, viewer, '/month-end');
     await rowsOf('Sums of the period').nth(7).waitFor();
     expect(await download()).toHaveLength((await lines()).length);
   });
@@ -198,9 +197,9 @@ describe('Month end', () => {
 
 describe('Audit', () => {
   test('who changed what: filtered, opened, followed, saved', async () => {
-    await visitor.signIn(token(), '/audit');
+    await signIn(page, token(), '/audit');
     await rowsOf('Audit').filter({ hasText: 'Cards: dismiss' }).first().waitFor();
-    await visitor.inspect('audit');
+    await inspect(page, 'audit');
     await page
       .getByRole('button', { name: /^What/ })
       .or(page.getByRole('button', { name: /Anything/ }))
@@ -215,7 +214,7 @@ describe('Audit', () => {
     expect(await download()).toHaveLength(found.length);
     await rowsOf('Audit').nth(1).click();
     await page.getByRole('dialog').getByText('Free until spring').waitFor();
-    await visitor.inspect('audit-entry');
+    await inspect(page, 'audit-entry');
     await page.getByRole('dialog').getByRole('button', { name: 'All about the same' }).click();
     await page.getByText(/^Only about card /).waitFor();
     await until('what is about it alone', async () => (await rowsOf('Audit').count()) === 2);
