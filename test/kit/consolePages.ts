@@ -113,7 +113,9 @@ export async function inspect(page: Page, name: string): Promise<void> {
 async function expectInside(page: Page, what: string): Promise<void> {
   const beyond = await page.evaluate<number>(`(() => {
     const page = document.getElementById('page') ?? document.documentElement;
-    return Math.max(document.documentElement.scrollWidth - innerWidth, page.scrollWidth - page.clientWidth);
+    // In the frame only the page scrolls: the window itself is never longer than it is high.
+    const longer = page.id === 'page' ? document.documentElement.scrollHeight - innerHeight : 0;
+    return Math.max(document.documentElement.scrollWidth - innerWidth, page.scrollWidth - page.clientWidth, longer);
   })()`);
   expect(beyond, what).toBeLessThanOrEqual(0);
 }
