@@ -15,6 +15,7 @@ import { portalOn } from '../kit/portal.ts';
 import { typePsa } from '../kit/psaForm.ts';
 import { pushEnv } from '../kit/push.ts';
 import { foundInMemory, isInPage } from '../kit/secretInPage.ts';
+import { approveOne, jumpTo, turnWritingOn } from '../kit/signOff.ts';
 import { startSystem, type System } from '../kit/system.ts';
 import { vendorKey } from '../kit/vendorApi.ts';
 
@@ -22,9 +23,8 @@ let system: System;
 let browser: Browser;
 /** Each browser in which Countersign was open. */
 const opened: ConsolePage[] = [];
-/** Countersign. */
+/** Countersign, and Mailprotector. */
 let page: Page;
-/** Mailprotector. */
 let portal: Page;
 let key: string;
 let id: string;
@@ -375,14 +375,20 @@ test('G26 once the sync is complete Refresh lights up pink; clicking it shows th
   await button('Refresh: new data is ready').click();
   await button('Refresh').waitFor();
   const used = (await cards()).find(({ usage }) => usage !== null && usage > 0);
-  const rows = page
-    .getByRole('grid', { name: 'Cards' })
-    .getByRole('row')
-    .filter({ hasText: used?.psaAccountName ?? '?' });
+  const all = page.getByRole('grid', { name: 'Cards' }).getByRole('row');
+  const rows = all.filter({ hasText: used?.psaAccountName ?? '?' });
   await until('the usage to be shown', async () =>
     (await rows.allInnerTexts()).some((text) => text.includes(String(used?.usage))),
   );
   await inspect(page, 'reconcile');
+});
+
+test('G27 use the filter or sort options to jump to the connected services', () => jumpTo(page, 'MP-CLOUDFILTER'));
+
+test('G28 start reviewing and approving usage: ConnectWise holds what was approved, and nothing else has moved', async () => {
+  await turnWritingOn(page);
+  await goTo('Reconcile');
+  await approveOne(page, system);
 });
 
 test('G30 within Mailprotector, navigate to Integrations and click Migrate to Alerts', async () => {
