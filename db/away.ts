@@ -27,7 +27,7 @@ class OwnClient extends Client {
     super(config);
     let lost = false;
     for (const event of ['error', 'end'] as const) this.on(event, () => (lost = true));
-    const asDriver = this.query.bind(this) as (...given: unknown[]) => unknown;
+    const asDriver = (...given: unknown[]) => Reflect.apply(Client.prototype.query, this, given) as unknown;
     // An error while the connection is there is the statement's: one that cannot be sent as it is given.
     const judged = (error: unknown) => (lost || error instanceof DatabaseError ? unlessAnswered(error) : error);
     Object.assign(this, {

@@ -63,8 +63,8 @@ const stack = await unlessStopping(
 );
 if (!options['no-demo']) {
   waitAtMost(120_000 + Number(options.customers) * 100);
-  await unlessStopping(walkSignIn(stack, checks, await stack.signInLink()));
-  const pull = await unlessStopping(walk(stack, checks, say));
+  const cookie = await unlessStopping(walkSignIn(stack, checks, await stack.signInLink()));
+  const pull = await unlessStopping(walk(stack, checks, say, cookie));
   const push = await unlessStopping(walkPush(stack, checks, say));
   await unlessStopping(walkAnyVendor(stack, checks));
   await unlessStopping(walkAlerts(stack, checks, say, push));

@@ -23,6 +23,7 @@ import { simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from '../stack/stack.ts';
 import { names, same, trueUsage } from './expectedUsage.ts';
 import { until } from '../until.ts';
+import { lookAtReconcile } from './walkthroughSignIn.ts';
 
 type Companies = World['companies'];
 
@@ -30,6 +31,7 @@ type Companies = World['companies'];
  * Takes the guide's steps in order. A step that an earlier start has taken is only verified, so that a second start on the
  * same state goes on where the first one was killed.
  *
+ * @param cookie of a session of the console
  * @returns the integration that was connected
  * @throws Error when a check does not hold
  */
@@ -37,6 +39,7 @@ export async function walk(
   stack: Stack,
   checks: Checks,
   say: (line: string) => void,
+  cookie: string,
 ): Promise<{ id: string; psaConnectionId: string }> {
   const system = {
     api: createApiClient(stack.api, stack.token),
@@ -150,6 +153,8 @@ export async function walk(
     table(say, cards);
     return `${cards.length} cards, each usage equal to Mailprotector's own`;
   });
+
+  await checks.run('console.guide', async () => lookAtReconcile(stack, cookie, await companies()));
 
   const approvable = cards.filter((card) => card.bulkApprovable);
   const patchesBefore = (await system.connectwise.log('PATCH')).length;

@@ -22,5 +22,6 @@ test.each([
 });
 
 test('the audit cannot be changed', async () => {
-  for (const method of ['POST', 'PUT', 'DELETE']) await harness.admin.problem(404, 'no-route', method, '/v1/audit', {});
+  for (const method of ['POST', 'PUT', 'DELETE'])
+    await harness.admin.problem(405, 'method-not-allowed', method, '/v1/audit', {});
 });

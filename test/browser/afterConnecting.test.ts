@@ -264,7 +264,7 @@ describe('who is not to change, or to see, anything', () => {
   ];
   /** By which nothing is changed but what the page shows, and one's own password. */
   const harmless =
-    /^(Search|Clear|Hide mapped|Mapping file|Further details|Present password|New password|Mailprotector ·)/;
+    /^(Search|Clear|Hide mapped|All that are on their way|Mapping file|Download CSV|Further details|Present password|New password|Mailprotector ·)/;
 
   test('a viewer is offered nothing on any page, and the API refuses the same', async () => {
     await addCustomer(system.mailprotector, { id: 9_301, name: 'Looked At Only', users: 2 });

@@ -81,6 +81,9 @@ async function readPsa(): Promise<void> {
 
 /** Opens the explanation of a card. */
 async function explain(card: CardView, on = page): Promise<void> {
+  // What comes later stands above the cards, and moves them: a press that began on one row must not end on another.
+  await on.getByRole('region', { name: 'Found money' }).waitFor();
+  await on.getByRole('group', { name: 'Why not bulk' }).getByRole('button').first().waitFor();
   await button(`Explain ${nameOf(card)}`, on).click();
   await panel(on).getByRole('heading', { name: 'Approved before' }).waitFor();
 }

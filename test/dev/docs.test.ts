@@ -1,9 +1,21 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
+const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
+const pages = ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)];
+
+test('every picture that the documentation shows is there', () => {
+  const shown = pages.flatMap((page) =>
+    [...readFileSync(page, 'utf8').matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(([, file]) =>
+      join(dirname(page), file ?? ''),
+    ),
+  );
+  expect(shown.length).toBeGreaterThan(15);
+  expect(shown.filter((file) => !existsSync(file))).toEqual([]);
+});
+
 test('every source file that the documentation names is there', () => {
-  const docs = readdirSync('docs', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md'));
-  const pages = ['README.md', 'CONTRIBUTING.md', ...docs.map((name) => `docs/${name}`)];
   const named = pages.flatMap((page) =>
     [...readFileSync(page, 'utf8').matchAll(/`([a-zA-Z]+(?:\/[\w.-]+)+\.tsx?)`/g)].map(([, file]) => ({ page, file })),
   );

@@ -55,6 +55,8 @@ export interface ApiHarness {
   logs: string[];
   /** Every row of every table, as text, to show that a request changed nothing. */
   dump: () => Promise<Record<string, string[]>>;
+  /** The same in short: of each table how many rows it has, and a sum over them. It is quick where little is to be compared often. */
+  fingerprint: () => Promise<Record<string, string>>;
   /** Runs `body` while every insert into the audit fails, or while every commit of a change of another table fails. */
   failing: <T>(what: 'audit' | 'commit', body: () => Promise<T>) => Promise<T>;
   close(): Promise<void>;
@@ -143,6 +145,7 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
     temporal,
     logs,
     dump: () => dump(database.db),
+    fingerprint: () => fingerprint(database.db),
     failing: (what, body) => failing(database.db, what, body),
     async close() {
       await new Promise((resolve) => {
@@ -182,7 +185,7 @@ function checkAnswer(contract: Contract, method: string, path: string, answer: A
 
 async function tablesOf(db: Database): Promise<string[]> {
   const { rows } = await db.execute<{ name: string }>(
-    sql`select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
+    sql`select tablename as name from pg_tables where schemaname = 'public' order by 1`,
   );
   return rows.map((row) => row.name);
 }
@@ -199,6 +202,17 @@ async function dump(db: Database): Promise<Record<string, string[]>> {
   const rows: Record<string, string[]> = {};
   for (const { name, row } of found) (rows[name] ??= []).push(row);
   return rows;
+}
+
+async function fingerprint(db: Database): Promise<Record<string, string>> {
+  const each = (await tablesOf(db)).map(
+    (name) => sql`
+      select ${name}::text as name,
+             count(*) || ' rows, ' || coalesce(sum(hashtextextended((to_jsonb(t) - 'last_used_at')::text, 0)::numeric), 0) as sum
+        from ${sql.identifier(name)} t`,
+  );
+  const { rows } = await db.execute<{ name: string; sum: string }>(sql.join(each, sql` union all `));
+  return Object.fromEntries(rows.map(({ name, sum }) => [name, sum]));
 }
 
 /** The triggers are created once, and switched on by a row in a schema that `dump` does not read. */
@@ -231,9 +245,11 @@ async function prepareFailing(db: Database): Promise<void> {
       await db.execute(
         sql`create trigger refuse before insert on audit for each row execute function testing.refuse('audit')`,
       );
-    else if (table !== 'api_token')
+    else
+      // Every request changes when its token was last used.
       await db.execute(sql`
-        create constraint trigger refuse after insert or update or delete on ${sql.identifier(table)}
+        create constraint trigger refuse
+        after insert or ${sql.raw(table === 'api_token' ? 'update of revoked_at' : 'update')} or delete on ${sql.identifier(table)}
         -- A deferred trigger runs when the transaction commits.
         deferrable initially deferred for each row execute function testing.refuse('commit')`);
   }

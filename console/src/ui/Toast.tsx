@@ -28,9 +28,8 @@ const problems = new Set<string>();
 
 /** Tells that something was refused, in the API's words. It stays until it is closed, or the page is left. */
 export function tellProblem(error: unknown): void {
-  const known = isProblem(error);
-  const title = known ? error.title : 'That did not work';
-  problems.add(queue.add({ tone: 'bad', title, ...(known ? { detail: error.message } : {}) }));
+  const detail = isProblem(error) ? { detail: error.message } : {};
+  problems.add(queue.add({ tone: 'bad', title: 'That did not work', ...detail }));
 }
 
 /** Called when a page is left: what was refused there is no longer to be heeded. */

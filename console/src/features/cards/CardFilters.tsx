@@ -87,7 +87,8 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
 /** How many cards can be approved at once, and why the others cannot; each count is a filter. */
 export function WhyNotBulk({ search, onNarrow }: Narrowing) {
   const counts = useQuery(countsQuery(search)).data;
-  if (!counts) return null;
+  // The place is kept, so that nothing moves under a person's hands when the counts come.
+  if (!counts) return <div className={styles['reasons']} />;
   const shown = counts.states.filter(({ state, cards }) => cards > 0 || state === search.state);
   const toggle = (state: CardState) =>
     onNarrow({ state: search.state === state ? undefined : state, show: undefined, kind: undefined });
