@@ -97,8 +97,9 @@ export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void>
     }
     if (!(await isDone('finish'))) await person.finish(system, id);
 
-    const counts = services.map((_, index) => line.quantity + 2 + index);
-    const total = counts.reduce((sum, count) => sum + count, 0);
+    // One more than is billed: a start on the same state counts up again, and a larger step would be held as a swing.
+    const total = line.quantity + 1;
+    const counts = [total - 1, 1];
     for (const [index, name] of services.entries()) {
       const sku = made.find((each) => each.name === name);
       const answer = await push('POST', `/service/${sku?.id}/count`, {

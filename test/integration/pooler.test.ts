@@ -8,6 +8,7 @@ import { createTestDatabase } from '../kit/database.ts';
 import { findPgbouncer, startPgbouncer, type Pooler } from '../kit/pgbouncer.ts';
 import { createPushing, postCount, pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
+import { createService } from '../kit/vendorApi.ts';
 
 const program = findPgbouncer();
 if (!program)
@@ -54,6 +55,7 @@ describe.skipIf(!program)('with PgBouncer in transaction mode', () => {
     await person.mapServices(system, id, psaConnectionId);
     await person.finish(system, id);
     const accounts = await system.api.all<{ id: string }>(`/v1/integrations/${id}/accounts`);
+    await createService(system.api.url, key, 'Bracket Bundle');
     const services = ['CloudFilter', 'CloudMail', 'SafeSend', 'XtraMail', 'SecureStore', 'Bracket', 'BracketBundle'];
     const pairs = services.flatMap((service) => accounts.map((account) => ({ service, accountId: account.id })));
     const counts = pairs.slice(0, 200).map((pair, n) => ({ ...pair, unitCount: n }));
