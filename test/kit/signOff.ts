@@ -45,7 +45,8 @@ export async function approveOne(page: Page, system: System): Promise<void> {
   await until('ConnectWise to hold it', async () =>
     isDeepStrictEqual(quantities(await billedLinesOf(system)), quantities(wanted)),
   );
-  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
 
 const quantities = (lines: BilledLine[]) => lines.map(({ id, quantity }) => [id, quantity]);

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useEffect, type ReactNode } from 'react';
 import { Dialog as AriaDialog, Heading, Modal, ModalOverlay } from 'react-aria-components';
 import { Button } from './Button.tsx';
 import styles from './SidePanel.module.css';
@@ -16,6 +16,14 @@ interface Props {
 
 /** More about a row of the page, at its side; on a narrow screen over all of it. */
 export function SidePanel({ title, state, onClose, children, actions }: Props) {
+  useEffect(() => {
+    // A button that is gone once it has done its work leaves the focus on the page itself, whose keys the dialog does not hear.
+    const close = (event: KeyboardEvent) => {
+      if (event.key === 'Escape' && event.target === document.body) onClose();
+    };
+    document.addEventListener('keydown', close);
+    return () => document.removeEventListener('keydown', close);
+  }, [onClose]);
   return (
     <ModalOverlay
       className={styles['shade'] ?? ''}
