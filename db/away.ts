@@ -27,7 +27,8 @@ class OwnClient extends Client {
     super(config);
     let lost = false;
     for (const event of ['error', 'end'] as const) this.on(event, () => (lost = true));
-    const asDriver = (...given: unknown[]) => Reflect.apply(Client.prototype.query, this, given) as unknown;
+    const driver = Object.getPrototypeOf(OwnClient.prototype) as { query: (...given: unknown[]) => unknown };
+    const asDriver = (...given: unknown[]) => driver.query.apply(this, given);
     // An error while the connection is there is the statement's: one that cannot be sent as it is given.
     const judged = (error: unknown) => (lost || error instanceof DatabaseError ? unlessAnswered(error) : error);
     Object.assign(this, {
