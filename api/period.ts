@@ -20,13 +20,21 @@ export const periodQuery = {
   }),
 };
 
+interface AskedPeriod {
+  from?: string | undefined;
+  to?: string | undefined;
+  timeZone?: string | undefined;
+}
+
+/** The period of a list that need not have one. @returns nothing when no day is given: all of the list */
+export function periodIfAny(deps: ApiDependencies, asked: AskedPeriod): Partial<Period> {
+  return asked.from === undefined && asked.to === undefined ? {} : periodIn(deps, asked);
+}
+
 /** @throws ApiProblem when the last day is before the first */
 export function periodIn(
   { environment }: ApiDependencies,
-  {
-    timeZone = environment.DEFAULT_TIME_ZONE,
-    ...days
-  }: { from?: string | undefined; to?: string | undefined; timeZone?: string | undefined },
+  { timeZone = environment.DEFAULT_TIME_ZONE, ...days }: AskedPeriod,
 ): Period {
   const period = periodOf({ ...days, timeZone }, new Date());
   if (period) return period;

@@ -21,7 +21,7 @@ import {
   send,
 } from '../define.ts';
 import { ownedApproval } from '../owned.ts';
-import { periodIn, periodQuery } from '../period.ts';
+import { periodIfAny, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
   approvalLineSchema,
@@ -154,12 +154,10 @@ async function pageOfApprovals(
     ...filter
   }: z.output<typeof filterQuery> & { limit: number; cursor?: string | undefined },
 ) {
-  // Without a day there is no period: all approvals.
-  const period = from === undefined && to === undefined ? {} : periodIn(deps, { from, to, timeZone });
   const rows = await listApprovals(
     deps.db,
     caller.organizationId,
-    { ...filter, ...period },
+    { ...filter, ...periodIfAny(deps, { from, to, timeZone }) },
     { before: decodeCursor(cursor, ourId), limit: limit + 1 },
   );
   const page = pageOf(rows, limit, ({ id }) => id);

@@ -15,7 +15,7 @@ import {
   route,
   send,
 } from '../define.ts';
-import { periodIn, periodQuery } from '../period.ts';
+import { periodIfAny, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 
 const tag = 'Audit';
@@ -122,12 +122,10 @@ async function pageOfAudit(
     ...filter
   }: z.output<typeof filterQuery> & { limit: number; cursor?: string | undefined },
 ) {
-  // Without a day there is no period: all of it.
-  const period = from === undefined && to === undefined ? {} : periodIn(deps, { from, to, timeZone });
   const rows = await listAudit(
     deps.db,
     caller.organizationId,
-    { ...filter, ...period },
+    { ...filter, ...periodIfAny(deps, { from, to, timeZone }) },
     { before: decodeCursor(cursor, ordinal), limit: limit + 1 },
   );
   const page = pageOf(rows, limit, ({ id }) => String(id));

@@ -4,7 +4,7 @@ import { api, ask } from '../../api/client.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
-import { TextField } from '../../ui/TextField.tsx';
+import { ReasonField } from '../../ui/ReasonField.tsx';
 import { tell } from '../../ui/Toast.tsx';
 import styles from './alerts.module.css';
 import type { AlertDetail } from './queries.ts';
@@ -57,14 +57,11 @@ export function DismissDialog({ alert: { id, title }, onClose, onDone }: Props) 
       >
         {dismiss.error && <ProblemBanner error={dismiss.error} />}
         <p>No ticket is made of it. If it is sent again with another text, it comes back.</p>
-        <TextField
-          label="Why"
+        <ReasonField
           value={reason}
           onChange={setReason}
           description="Such as: planned maintenance, already solved. It is kept in the audit."
           isInvalid={isMissing && reason.trim() === ''}
-          error="Say why, so that whoever looks at it later knows."
-          maxLength={500}
           autoFocus
         />
       </form>

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type Alert = Schema<'Alert'>;
@@ -24,19 +25,17 @@ export const alertsQuery = ({ state, integration, search, gathered }: AlertsAske
         api.GET('/v1/alerts', {
           params: {
             query: {
-              limit: 50,
               ...(state === undefined ? {} : { state }),
               ...(integration === undefined ? {} : { integrationId: integration }),
               ...(gathered === undefined ? {} : { gatheredInto: gathered }),
               ...(search === undefined ? {} : { search }),
-              ...(pageParam === '' ? {} : { cursor: pageParam }),
+              ...pageAt(pageParam, 50),
             },
           },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
     placeholderData: keepPreviousData,
   });
 

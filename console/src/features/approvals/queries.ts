@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type Approval = Schema<'Approval'>;
@@ -25,12 +26,11 @@ export const linesQuery = (id: string, isOpen: boolean) =>
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/approvals/{id}/lines', {
-          params: { path: { id }, query: { limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { path: { id }, query: { ...pageAt(pageParam, 100) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
     refetchInterval: isOpen ? lookEveryMs : false,
   });
 
@@ -41,12 +41,11 @@ export const skippedQuery = (id: string) =>
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/approvals/{id}/skipped', {
-          params: { path: { id }, query: { limit: 50, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { path: { id }, query: { ...pageAt(pageParam, 50) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
 
 export const previewQuery = (id: string) =>
@@ -62,10 +61,9 @@ export const previewLinesQuery = (id: string) =>
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/approvals/previews/{id}/lines', {
-          params: { path: { id }, query: { limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { path: { id }, query: { ...pageAt(pageParam, 100) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });

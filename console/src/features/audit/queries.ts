@@ -1,6 +1,7 @@
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type AuditEntry = Schema<'AuditEntry'>;
@@ -23,10 +24,9 @@ export const auditQuery = (filter: AuditFilter) =>
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/audit', {
-          params: { query: { ...filter, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { query: { ...filter, ...pageAt(pageParam, 100) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Radios } from '../../ui/Radios.tsx';
+import { ReasonField } from '../../ui/ReasonField.tsx';
 import { TextField } from '../../ui/TextField.tsx';
 import styles from './cards.module.css';
 import type { Dismissal } from './decide.ts';
@@ -53,14 +54,11 @@ export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
           onDismiss({ until, reason: reason.trim(), ...(until === 'date' ? { date } : {}) });
         }}
       >
-        <TextField
-          label="Why"
+        <ReasonField
           value={reason}
           onChange={setReason}
           description="Such as: agreed with the customer, billed elsewhere. It is kept in the audit."
           isInvalid={isTried && isMissing.reason}
-          error="Say why, so that whoever looks at it later knows."
-          maxLength={500}
           autoFocus
         />
         <Radios label="For how long" choices={untils} chosen={until} onChoose={setUntil} />

@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Select } from '../../ui/Select.tsx';
+import { ReasonField } from '../../ui/ReasonField.tsx';
 import { TextField } from '../../ui/TextField.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import styles from './cards.module.css';
@@ -109,14 +110,7 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
             error={kind === 'minimum' ? 'Give a number of 0 or more.' : 'Give a number.'}
           />
         )}
-        <TextField
-          label="Why"
-          value={reason}
-          onChange={setReason}
-          isInvalid={isTried && wrong.reason}
-          error="Say why, so that whoever looks at it later knows."
-          maxLength={500}
-        />
+        <ReasonField value={reason} onChange={setReason} isInvalid={isTried && wrong.reason} />
         <TextField
           label="Last day (optional)"
           value={expires}

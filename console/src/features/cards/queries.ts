@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData, queryOptions, type QueryClient } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 import { filterOf, listOf, type CardSearch } from './search.ts';
 
@@ -15,12 +16,11 @@ export const cardsQuery = (search: CardSearch) => {
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/cards', {
-          params: { query: { ...asked, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { query: { ...asked, ...pageAt(pageParam, 100) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
     placeholderData: keepPreviousData,
   });
 };

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type RefusedPost = Schema<'RefusedPost'>;
@@ -14,11 +15,10 @@ export const refusedPostsQuery = (integrationId: string) =>
         api.GET('/v1/integrations/{id}/intake', {
           params: {
             path: { id: integrationId },
-            query: { limit: 50, ...(pageParam === '' ? {} : { cursor: pageParam }) },
+            query: { ...pageAt(pageParam, 50) },
           },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });

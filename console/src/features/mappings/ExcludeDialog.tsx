@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
-import { TextField } from '../../ui/TextField.tsx';
+import { ReasonField } from '../../ui/ReasonField.tsx';
 import styles from './mappings.module.css';
 import type { Account } from './queries.ts';
 
@@ -42,14 +42,11 @@ export function ExcludeDialog({ account, onExclude, onClose }: Props) {
           An excluded customer is neither read nor billed
           {account.psaAccountId === null ? '' : ', and loses its mapping'}. It can be included again at any time.
         </p>
-        <TextField
-          label="Why"
+        <ReasonField
           value={reason}
           onChange={setReason}
           description="Such as: our own mailboxes, a test, billed elsewhere. It is kept in the audit."
           isInvalid={isMissing && reason.trim() === ''}
-          error="Say why, so that whoever looks at it later knows."
-          maxLength={500}
           autoFocus
         />
       </form>

@@ -6,6 +6,7 @@ import {
 } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type Account = Schema<'VendorAccount'>;
@@ -28,10 +29,9 @@ export interface Asked {
 }
 
 const queryOf = ({ search, hideMapped }: Asked, cursor: string) => ({
-  limit: pageSize,
+  ...pageAt(cursor, pageSize),
   ...searchOf(search),
   ...(hideMapped ? { mapped: 'false' as const } : {}),
-  ...(cursor === '' ? {} : { cursor }),
 });
 
 /** Vendor accounts, those with most seats first, page after page. */
@@ -45,8 +45,7 @@ export const accountsQuery = (id: string, asked: Asked) =>
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
 
 /** PSA accounts by name, page after page. */
@@ -60,8 +59,7 @@ export const targetsQuery = (id: string, asked: Asked) =>
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
 
 /** The PSA accounts with the nearest names, and why. */
@@ -101,8 +99,7 @@ export const productsQuery = (psaConnectionId: string, search: string) =>
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
 
 /** What reads the next page of a list, for `RowList`. */

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 import { timeZone } from '../../ui/DayField.tsx';
 import type { Days } from './period.ts';
@@ -21,12 +22,11 @@ export const customersQuery = (days: Days) =>
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/month-end/customers', {
-          params: { query: { ...days, timeZone, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { query: { ...days, timeZone, ...pageAt(pageParam, 100) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
 
 /** The lines of one customer. */
@@ -37,11 +37,10 @@ export const linesQuery = (days: Days, of: { psaConnectionId: string; psaAccount
       ask(
         api.GET('/v1/month-end/lines', {
           params: {
-            query: { ...days, ...of, timeZone, limit: 100, ...(pageParam === '' ? {} : { cursor: pageParam }) },
+            query: { ...days, ...of, timeZone, ...pageAt(pageParam, 100) },
           },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });

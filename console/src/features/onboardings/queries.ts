@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, keepPreviousData } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type Onboarding = Schema<'Onboarding'>;
@@ -21,15 +22,13 @@ export const onboardingsQuery = ({ escalated }: OnboardingsAsked) =>
           params: {
             query: {
               open: 'true',
-              limit: 50,
               ...(escalated ? { escalated: 'true' as const } : {}),
-              ...(pageParam === '' ? {} : { cursor: pageParam }),
+              ...pageAt(pageParam, 50),
             },
           },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
     placeholderData: keepPreviousData,
   });

@@ -1,6 +1,7 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
 
 export type Run = Schema<'SyncRun'>;
@@ -14,13 +15,12 @@ export const runsQuery = (integrationId: string) =>
         api.GET('/v1/integrations/{id}/syncs', {
           params: {
             path: { id: integrationId },
-            query: { limit: 50, ...(pageParam === '' ? {} : { cursor: pageParam }) },
+            query: { ...pageAt(pageParam, 50) },
           },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
 
 export type RunWithSteps = Run & { process: Schema<'Process'> };
@@ -42,10 +42,9 @@ export const changesQuery = (id: string) =>
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/syncs/{id}/changes', {
-          params: { path: { id }, query: { limit: 50, ...(pageParam === '' ? {} : { cursor: pageParam }) } },
+          params: { path: { id }, query: { ...pageAt(pageParam, 50) } },
           signal,
         }),
       ),
-    initialPageParam: '',
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
+    ...byCursor,
   });
