@@ -53,6 +53,25 @@ type GotClient = (error: Error | undefined, client: PoolClient | undefined, done
 export class OwnPool extends Pool {
   constructor(config: PoolConfig) {
     super({ ...config, Client: OwnClient });
+    Object.assign(this, { query: (...given: unknown[]) => this.queryOnce(given) });
+  }
+
+  /**
+   * A statement on a connection of its own. The driver's way hands over what the connection says when it is lost, past the
+   * connection's own judgement; which of the two came first was luck.
+   */
+  private async queryOnce(given: unknown[]): Promise<unknown> {
+    const client = await this.connect();
+    const ask = client.query.bind(client) as (...asked: unknown[]) => Promise<unknown>;
+    let failed: Error | undefined;
+    try {
+      return await ask(...given);
+    } catch (error) {
+      failed = error as Error;
+      throw error;
+    } finally {
+      client.release(failed);
+    }
   }
 
   override connect(): Promise<PoolClient>;
