@@ -62,6 +62,9 @@ export const demoVendorKey = 'sim-vendor-key-of-mailprotector';
 /** A vendor that nothing here was written for. */
 export const anyVendor = { id: 'nordwolke', name: 'Nordwolke Backup', key: 'sim-vendor-key-of-nordwolke' };
 
+/** The file of the state folder that has the settings of the stack while it runs: `dev/ours.js` gives them to our programs. */
+const noteName = 'environment.json';
+
 /** Settings with which another Temporal server would be reached: unset. */
 const startedHere = Object.fromEntries(
   Object.keys(environmentVariables)
@@ -94,16 +97,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const state = resolve(options.state);
   mkdirSync(state, { recursive: true });
   const processes = new Processes(state, say, 3);
-  options.starting?.(() => processes.stopAll());
+  const stop = async () => {
+    rmSync(join(state, noteName), { force: true });
+    await processes.stopAll();
+  };
+  options.starting?.(stop);
   const leftovers = await processes.stopLeftovers();
   if (leftovers.length > 0) say(`Stopped what an earlier start had left running: ${leftovers.join(', ')}`);
+  rmSync(join(state, noteName), { force: true });
   if (options.reset) await clear(state);
 
   const began = Date.now();
   try {
-    return await startParts(options, state, processes, began);
+    return { ...(await startParts(options, state, processes, began)), stop };
   } catch (error) {
-    await processes.stopAll();
+    await stop();
     throw error;
   }
 }
@@ -127,7 +135,12 @@ async function clear(state: string): Promise<void> {
   mkdirSync(join(state, 'logs'), { recursive: true });
 }
 
-async function startParts(options: StackOptions, state: string, processes: Processes, began: number): Promise<Stack> {
+async function startParts(
+  options: StackOptions,
+  state: string,
+  processes: Processes,
+  began: number,
+): Promise<Omit<Stack, 'stop'>> {
   const { say } = options;
   const choose = async (name: string, preferred: number) => {
     const port = await freePort(preferred);
@@ -230,6 +243,7 @@ async function startParts(options: StackOptions, state: string, processes: Proce
   await launch('worker', ours('worker', 'worker/main.ts', [], { ...env, METRICS_PORT: String(metricsPort) }), () =>
     awaitHttp(`http://127.0.0.1:${metricsPort}/readyz`, 'the worker'),
   );
+  writeFileSync(join(state, noteName), JSON.stringify({ ...env, API_PORT: String(apiPort) }), { mode: 0o600 });
   say(`Everything is up after ${((Date.now() - began) / 1000).toFixed(1)} s.`);
 
   const workflows: string[] = [];
@@ -258,7 +272,6 @@ async function startParts(options: StackOptions, state: string, processes: Proce
     noteWorkflow: (id) => void (workflows.includes(id) || workflows.push(id)),
     workflowLinks: () =>
       workflows.map((id) => `  ${id.padEnd(48)} ${temporalUi}/namespaces/default/workflows/${encodeURIComponent(id)}`),
-    stop: () => processes.stopAll(),
   };
 }
 

@@ -28,6 +28,8 @@ function serviceOf(name: string): Service {
   return service;
 }
 
+/** What an npm script runs, as `dev/ours.js` is told it. */
+const programOf = (name: string) => /^node dev\/ours\.js (\S+)$/.exec(scripts[name] ?? '')?.[1] ?? '';
 const seconds = (text = '10s') => Number(/^(\d+)s$/.exec(text)?.[1]);
 
 test('the services are those of the design, and the simulators are there in the profile demo only', () => {
@@ -57,8 +59,9 @@ test('no secret is written in the compose file or baked into the image', () => {
 });
 
 test('our services run what npm run migrate, api and worker run', () => {
-  for (const name of ['migrate', 'api', 'worker']) expect(serviceOf(name).command?.join(' ')).toBe(scripts[name]);
-  expect(execForm(textsOf(image, 'CMD')[0]).join(' ')).toBe(scripts['api']);
+  for (const name of ['migrate', 'api', 'worker'])
+    expect(serviceOf(name).command).toEqual(['node', `dist/${programOf(name)}.js`]);
+  expect(execForm(textsOf(image, 'CMD')[0])).toEqual(['node', `dist/${programOf('api')}.js`]);
 });
 
 test('every file of ours that a command or a healthcheck names has a source that the build compiles', () => {
@@ -67,7 +70,7 @@ test('every file of ours that a command or a healthcheck names has a source that
     .filter((command) => command !== undefined);
   commands.push(execForm(textsOf(image, 'HEALTHCHECK')[0]), execForm(textsOf(image, 'CMD')[0]));
   const { include } = parse(readFileSync(join(root, 'tsconfig.build.json'), 'utf8')) as { include: string[] };
-  const sources = [...commands, (scripts['admin'] ?? '').split(' ')].map(([, file = '']) =>
+  const sources = [...commands, ['node', `dist/${programOf('admin')}.js`]].map(([, file = '']) =>
     file.replace(/^dist\//, '').replace(/\.js$/, '.ts'),
   );
   expect(sources.filter((source) => !existsSync(join(root, source)))).toEqual([]);
