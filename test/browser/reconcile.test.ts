@@ -179,6 +179,24 @@ test('who may only look sees the same, and is offered nothing that changes it', 
   expect(await panel().getByRole('button').allInnerTexts()).toEqual(['']);
 });
 
+test('who types and leaves for another page arrives there, however long that page takes to come', async () => {
+  await signIn(page, token(), '/reconcile');
+  await rows().nth(1).waitFor();
+  await page.route('**/assets/**', async (asked) => {
+    await new Promise((resolve) => setTimeout(resolve, 600)); // Longer than the pause after which typing is searched for.
+    await asked.continue();
+  });
+  const link = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Settings' });
+  await link.waitFor();
+  await page.getByRole('searchbox').fill('MP-');
+  // Within the pause, which a click of Playwright's may outlast.
+  await link.evaluate<void, { focus: () => void; click: () => void }>((shown) => {
+    shown.focus();
+    shown.click();
+  });
+  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+});
+
 test('a card explains its numbers; it is ruled, reviewed, dismissed with others, and each is taken back', async () => {
   const [card, second, third] = await ready();
   if (!card || !second || !third) throw new Error('Too few cards are ready.');

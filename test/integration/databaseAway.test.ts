@@ -36,12 +36,14 @@ test.each([
   ['is closed', (socket: Socket): unknown => socket.destroy()],
 ] as const)(
   'a connection that %s in the middle of a statement: the database is away, in a transaction or not',
-  async (_, cut) => {
+  async (how, cut) => {
     const { db, sockets, close } = await breakable();
-    const slow = sql`select pg_sleep(30)`;
+    // A text of its own: PostgreSQL goes on with what a lost connection had asked.
+    const text = `select pg_sleep(30), 'its connection ${how}'`;
+    const slow = sql.raw(text);
     const asked = Promise.allSettled([db.execute(slow), db.transaction((tx) => tx.execute(slow))]);
     const underWay = sql`select count(*)::int as n from pg_stat_activity
-    where datname = current_database() and query = 'select pg_sleep(30)' and state = 'active'`;
+    where datname = current_database() and query = ${text} and state = 'active'`;
     await until('both to be under way', async (): Promise<boolean> => {
       const { rows } = await database.db.execute<{ n: number }>(underWay);
       return rows[0]?.n === 2;

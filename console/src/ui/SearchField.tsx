@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import { Button, Input, Label, SearchField as AriaSearchField } from 'react-aria-components';
 import { Icon } from './Icon.tsx';
 import fields from './Field.module.css';
@@ -18,16 +18,19 @@ interface Props {
 export function SearchField({ label, placeholder, onSearch, initial = '' }: Props) {
   const [text, setText] = useState(initial);
   const told = useRef(initial);
-  useEffect(() => {
+  const search = () => {
     if (text === told.current) return;
-    const timer = setTimeout(() => {
-      told.current = text;
-      onSearch(text);
-    }, pauseMs);
+    told.current = text;
+    onSearch(text);
+  };
+  const searchAfterPause = useEffectEvent(search);
+  useEffect(() => {
+    const timer = setTimeout(searchAfterPause, pauseMs);
     return () => clearTimeout(timer);
-  }, [text, onSearch]);
+  }, [text]);
   return (
-    <AriaSearchField className={fields['field'] ?? ''} value={text} onChange={setText}>
+    // Who leaves the field has typed enough. Later, a search could call back somebody who is on the way to another page.
+    <AriaSearchField className={fields['field'] ?? ''} value={text} onChange={setText} onBlur={search}>
       <Label className={fields['label']}>{label}</Label>
       <div className={fields['group']}>
         <Input className={fields['input'] ?? ''} placeholder={placeholder} />
