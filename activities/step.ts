@@ -5,6 +5,7 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Actor, Command } from '../commands/actor.ts';
+import { isPsa, nameOfVendor, psas } from '../connectors/registry.ts';
 import type { Transaction } from '../db/client.ts';
 import {
   beginStep,
@@ -19,8 +20,9 @@ import {
 } from '../db/queries/process.ts';
 import { lookAtProcess } from '../db/queries/processView.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
-import type { ProcessView } from '../domain/process/steps.ts';
-import { timingOf } from '../environment.ts';
+import type { Whose } from '../domain/process/remedies.ts';
+import type { ProcessView, StepView } from '../domain/process/steps.ts';
+import { timingOf, valuesByName } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
 import { alarmIfSilent } from './alarm.ts';
 import { SupersededAttempt, tellFailure } from './failures.ts';
@@ -104,8 +106,28 @@ export async function wakeAll(deps: Dependencies, wakeables: readonly Wakeable[]
 export async function readProcessView(deps: Dependencies, { kind, id }: ProcessRef): Promise<ProcessView> {
   const found = await lookAtProcess(deps.db, { kind, id });
   if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${kind} ${id}.`, 'no_such_process');
-  const { integrationId, ...view } = found;
-  return { ...view, fairnessKey: integrationId ?? id, timing: timingOf(deps.environment) };
+  const { integrationId, psaKind, ...view } = found;
+  return {
+    ...view,
+    whose: withVendorName(deps, view.whose),
+    steps: view.steps.map((step) => withSettings(psaKind, step)),
+    fairnessKey: integrationId ?? id,
+    timing: timingOf(deps.environment),
+  };
+}
+
+function withVendorName({ environment }: Dependencies, whose: Whose): Whose {
+  const { vendor } = whose;
+  return vendor === undefined
+    ? whose
+    : { ...whose, vendor: nameOfVendor(vendor, valuesByName(environment.VENDOR_NAMES)) };
+}
+
+/** Says of each right that is missing where it is set in this PSA. */
+function withSettings(psaKind: string | null, step: StepView): StepView {
+  if (!step.missing || psaKind === null || !isPsa(psaKind)) return step;
+  const rights: Readonly<Record<string, { setting: string }>> = psas[psaKind].rights;
+  return { ...step, missing: [...new Set(step.missing.map((right) => rights[right]?.setting ?? right))] };
 }
 
 /**

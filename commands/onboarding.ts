@@ -239,7 +239,7 @@ export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promi
  * @param step `mapCustomer` of the customer's process
  * @param of.remindMs milliseconds until the next reminder
  * @param of.escalateMs milliseconds after the customer was found at which the missing mapping becomes a problem
- * @returns whether it has become a problem now; undefined when no reminder is needed any more
+ * @returns whether it is a problem by now; undefined when no reminder is needed any more
  */
 export async function remindOfOnboarding(
   tx: Transaction,
@@ -250,7 +250,7 @@ export async function remindOfOnboarding(
   const reminded = await countReminder(tx, key, escalateMs);
   if (!reminded) return undefined;
   await remindLater(tx, [step.id], remindMs);
-  if (reminded.escalated) {
+  if (reminded.escalatedNow) {
     await blockStep(tx, step, { code: 'not_mapped' });
     const subject = { subjectKind: 'vendor_account', subjectId: step.id };
     await audit(tx, countersign(reminded), { action: 'customer.escalated', ...subject });

@@ -81,6 +81,15 @@ export const psas = {
 export type VendorName = keyof typeof vendors;
 export type PsaName = keyof typeof psas;
 
+/**
+ * How a vendor is called.
+ *
+ * @param configured names of vendors that only push, by id (VENDOR_NAMES)
+ */
+export function nameOfVendor(id: string, configured: ReadonlyMap<string, string>): string {
+  return isVendor(id) ? vendors[id].name : (configured.get(id) ?? id);
+}
+
 export function isVendor(name: string): name is VendorName {
   return Object.hasOwn(vendors, name);
 }

@@ -1,19 +1,21 @@
 /** Writes what the Temporal UI shows about a process: its current details, its memo and its search attributes. */
-import { setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { describePause, stepLabels } from '../domain/process/labels.ts';
-import { problemOf } from '../domain/process/problems.ts';
+import { remedyOf, type Whose } from '../domain/process/remedies.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
 
 /** Shows a process in the Temporal UI. It writes only what changed, because each write is an event in the history. */
 export class TemporalUi {
   private details = '';
+  private whose = '';
   /** A workflow run that continues another one inherits its search attributes, so these need not be written again. */
   private problem = workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '';
 
   show(view: ProcessView): void {
     const details = detailsOf(view);
     if (details !== this.details) setCurrentDetails(details);
+    this.showWhose(view.whose);
     // Only the process's own problem, not that of a process it waits for: a search for blocked processes shall find those
     // that can be freed, and not all that wait for them.
     const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
@@ -27,16 +29,43 @@ export class TemporalUi {
     this.details = details;
     this.problem = problem;
   }
+
+  /** Keeps in the memo whose the process is, as its list of workflows and its page show it. */
+  private showWhose(whose: Whose | undefined): void {
+    if (whose === undefined) return;
+    const { organization, vendor, psa } = whose;
+    const memo = { organization, ...(vendor === undefined ? {} : { vendor }), ...(psa === undefined ? {} : { psa }) };
+    const text = JSON.stringify(memo);
+    if (text === this.whose) return;
+    this.whose = text;
+    // A run that continues another one has its memo.
+    const { memo: kept } = workflowInfo();
+    const isKept = Object.entries(memo).every(([name, value]) => kept?.[name] === value);
+    if (!isKept && patched('whose-in-memo')) upsertMemo(memo);
+  }
 }
 
 /** The text of "Current Details": first what happens now, then all steps that the process needs. */
 function detailsOf(view: ProcessView): string {
   const needed = view.steps.filter((row) => row.state !== 'skipped');
-  const now = needed.flatMap((row) => nowLine(row) ?? []);
-  const about = view.about === undefined ? [] : [`For ${view.about}.\n`];
-  return [...about, ...linesOf(view), ...now, ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`)].join(
-    '\n',
-  );
+  const now = needed.flatMap((row) => nowLine(row, view.whose) ?? []);
+  return [
+    ...whoseLines(view),
+    ...linesOf(view),
+    ...now,
+    ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`),
+  ].join('\n');
+}
+
+/** Whose the process is: the organization, and the names of its connections; of a customer the id, and where it is shown. */
+function whoseLines({ whose, about }: ProcessView): string[] {
+  const { vendor, psa, integrationId } = whose ?? {};
+  const connections = [...(vendor === undefined ? [] : [vendor]), ...(psa === undefined ? [] : [`PSA "${psa}"`])];
+  const lines = whose ? [`${[`**${whose.organization}**`, ...connections].join(' · ')}\n`] : [];
+  if (about === undefined) return lines;
+  const id = about.replace(/^vendor account /, '');
+  const at = integrationId && ` (\`/v1/integrations/${integrationId}/accounts/${encodeURIComponent(id)}\` shows it)`;
+  return [...lines, `For ${about}${at ?? ''}.\n`];
 }
 
 /** How far an approval is: `Lines: 1 applied, 1 uncertain.` */
@@ -51,12 +80,12 @@ const labelOf = (row: StepView) => stepLabels[row.step as keyof typeof stepLabel
 const titleOf = (row: StepView) => labelOf(row)?.title ?? row.step;
 
 /** What a step is doing or waiting for; undefined for a step that does neither now. */
-function nowLine(row: StepView): string | undefined {
+function nowLine(row: StepView, whose: Whose | undefined): string | undefined {
   const title = titleOf(row);
   if (row.pausedUntil) return `**${title}**: ${describePause(row.step, row.pausedUntil)}\n`;
   if (row.state === 'running') return `**${title}**: at work\n`;
   if (row.state === 'blocked') {
-    const { todo } = problemOf(row.problem ?? 'unknown', '');
+    const todo = remedyOf({ ...row, code: row.problem ?? 'unknown' }, whose);
     const when = row.retryInMs === undefined ? 'again' : 'at once';
     // A step with reminders is completed by a person, so a wake does not try it.
     const again = row.remindInMs === undefined ? ` The Signal \`wake\` tries ${when}.` : '';

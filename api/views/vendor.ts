@@ -1,7 +1,7 @@
 /** A vendor as the API shows it: one that Countersign knows, or one that only pushes, which the configuration names. */
 import { z } from '@hono/zod-openapi';
 import { fieldsOf } from '../../connectors/fields.ts';
-import { isVendor, vendors, type VendorName } from '../../connectors/registry.ts';
+import { isVendor, nameOfVendor, vendors, type VendorName } from '../../connectors/registry.ts';
 import { unprocessable } from '../problem.ts';
 import { valuesByName, type Environment } from '../../environment.ts';
 
@@ -71,7 +71,7 @@ export const onlyPushes = (name: string) =>
 
 /** How a vendor is called, also one that is no longer in the configuration. */
 export function vendorName(id: string, settings: VendorSettings): string {
-  return isVendor(id) ? vendors[id].name : (valuesByName(settings.VENDOR_NAMES).get(id) ?? id);
+  return nameOfVendor(id, valuesByName(settings.VENDOR_NAMES));
 }
 
 function knownVendor(id: VendorName, { MAILPROTECTOR_URL: mailprotectorUrl }: VendorSettings): Vendor {

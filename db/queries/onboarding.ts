@@ -189,13 +189,13 @@ export async function remindLater(tx: Queryable, ids: readonly string[], remindM
  * Counts a reminder of a waiting onboarding.
  *
  * @param escalateMs milliseconds after the customer was found from which the onboarding is escalated as a problem
- * @returns whether this reminder escalated the onboarding; undefined when the onboarding is no longer waiting
+ * @returns whether the onboarding is escalated, and whether this reminder escalated it; undefined when the onboarding is no longer waiting
  */
 export async function countReminder(
   tx: Transaction,
   key: OnboardingKey,
   escalateMs: number,
-): Promise<{ escalated: boolean; organizationId: string } | undefined> {
+): Promise<{ escalated: boolean; escalatedNow: boolean; organizationId: string } | undefined> {
   const isOverdue = sql`now() - ${onboarding.foundAt} >= ${milliseconds(escalateMs)}`;
   const [row] = await tx
     .update(onboarding)
@@ -207,8 +207,9 @@ export async function countReminder(
     .where(and(ofKey(key), eq(onboarding.state, 'waiting')))
     .returning({
       organizationId: onboarding.organizationId,
+      escalated: sql<boolean>`${onboarding.escalatedAt} is not null`,
       // `now()` is the same moment throughout a transaction, so equality means that this statement escalated.
-      escalated: sql<boolean>`${onboarding.escalatedAt} is not distinct from now()`,
+      escalatedNow: sql<boolean>`${onboarding.escalatedAt} is not distinct from now()`,
     });
   return row;
 }

@@ -1,8 +1,10 @@
 /** Reads the state of a process and its steps, for its workflow and for the API. */
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { groupBy } from '../../domain/groupBy.ts';
+import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../../domain/permissions.ts';
 import type { Problem } from '../../domain/process/problems.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
+import type { Whose } from '../../domain/process/remedies.ts';
 import type { ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
 import type { Database, Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
@@ -44,7 +46,10 @@ export async function lookAtProcess(
   ref: ProcessRef,
 ): Promise<
   | (Pick<ProcessView, 'version' | 'round' | 'about' | 'lines' | 'dueInMs' | 'steps'> & {
+      whose: Whose;
       integrationId: string | null;
+      /** The kind of its PSA. `whose.vendor` is the id of its vendor. */
+      psaKind: string | null;
     })
   | undefined
 > {
@@ -52,6 +57,13 @@ export async function lookAtProcess(
     version: string;
     round: string;
     integration_id: string | null;
+    organization: string;
+    vendor: string | null;
+    modules: string[] | null;
+    psa: string | null;
+    psa_kind: string | null;
+    psa_connection_id: string | null;
+    permissions: PermissionFacts | null;
     about: string | null;
     due_in_ms: number | null;
     step: string | null;
@@ -66,7 +78,11 @@ export async function lookAtProcess(
     other_id: string | null;
     other_problem: Problem | null;
   }>(sql`
-    select p.version, p.round, p.integration_id, p.about, s.step, ${shownState('s')} as state, s.problem,
+    select p.version, p.round, p.integration_id, org.name as organization, i.vendor, i.modules, p.about,
+           c.name as psa, c.kind as psa_kind, c.id as psa_connection_id,
+           case when s.problem ->> 'code' = 'missing_rights'
+                then case s.step when 'checkPermissions' then c.alert_permissions else c.permissions end end as permissions,
+           s.step, ${shownState('s')} as state, s.problem,
            ${inMilliseconds(sql`p.due_at - now()`)} as due_in_ms,
            ${inMilliseconds(sql`s.retry_at - now()`)} as retry_in_ms,
            ${inMilliseconds(sql`now() - s.blocked_at`)} as blocked_for_ms,
@@ -75,6 +91,12 @@ export async function lookAtProcess(
            ${pausedUntil('s')} as paused_until,
            n.other_kind, n.other_id, o.problem as other_problem
       from process p
+      join organization org on org.id = p.organization_id
+      left join integration i on i.id = p.integration_id
+      left join psa_connection c on c.id = case p.kind
+        when 'refreshPsa' then p.id::uuid
+        when 'approveUsage' then (select psa_connection_id from approval_batch b where b.id = p.id::uuid)
+        else i.psa_connection_id end
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
       left join process_need n
         on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
@@ -96,6 +118,7 @@ export async function lookAtProcess(
         step: row.step,
         state: row.state,
         ...(blocked && row.problem ? { problem: row.problem.code } : {}),
+        ...(blocked && row.permissions ? { missing: missingOf(row.step, row.permissions) } : {}),
         ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
         ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
@@ -118,11 +141,25 @@ export async function lookAtProcess(
     version: Number(first.version),
     round: first.round,
     integrationId: first.integration_id,
+    psaKind: first.psa_kind,
+    whose: {
+      organization: first.organization,
+      ...(first.vendor === null ? {} : { vendor: first.vendor }),
+      ...(first.integration_id === null ? {} : { integrationId: first.integration_id }),
+      ...(first.psa === null ? {} : { psa: first.psa }),
+      ...(first.psa_connection_id === null ? {} : { psaConnectionId: first.psa_connection_id }),
+      ...(first.modules?.includes('billing') === false ? { alertsOnly: true } : {}),
+    },
     ...(first.about === null ? {} : { about: first.about }),
     ...(ref.kind === 'approveUsage' ? { lines: await countLines(db, ref.id) } : {}),
     dueInMs: first.due_in_ms === null ? null : Math.ceil(first.due_in_ms),
     steps,
   };
+}
+
+function missingOf(step: string, permissions: PermissionFacts): string[] {
+  const needed = step === 'checkPermissions' ? neededForAlerts : neededForBilling;
+  return judgePermissions(permissions, needed).missing.map(({ capability }) => capability);
 }
 
 /** A step with the full text of its problem, for the API. */

@@ -34,7 +34,11 @@ export const stepLabels: Record<StepName, { who: Who; title: string; waitsFor: s
   quiet: { who: 'vendor', title: 'Let the counts come in', waitsFor: 'the counts to stop coming for a few seconds' },
   pullVendor: { who: 'vendor', title: 'Read usage from the vendor', waitsFor: 'the vendor to answer' },
   freshPsa: { who: 'psa', title: 'Read the PSA afresh', waitsFor: 'the PSA refresh to finish' },
-  checkComplete: { who: 'countersign', title: 'Check that every page arrived', waitsFor: 'the database' },
+  checkComplete: {
+    who: 'vendor',
+    title: 'List the customers again, and read who was missed',
+    waitsFor: 'the vendor to answer',
+  },
   guard: { who: 'countersign', title: 'Compare with the last run', waitsFor: 'the database' },
   apply: { who: 'countersign', title: 'Make the counts visible', waitsFor: 'the database' },
   deriveAlerts: { who: 'vendor', title: 'Look for alerts', waitsFor: 'the vendor to answer' },

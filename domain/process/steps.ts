@@ -3,6 +3,7 @@
  * "Processes as workflows"). Pure: shared by workflows, activities and API.
  */
 import type { ApprovalLineState } from '../transitions.ts';
+import type { Whose } from './remedies.ts';
 import type { ProcessTiming } from './timing.ts';
 
 export type ProcessKind =
@@ -104,6 +105,8 @@ export interface StepView {
   step: string;
   state: StepState;
   problem?: string;
+  /** With the problem `missing_rights`: the rights, and from `readProcessView` where each is set. */
+  missing?: string[];
   /** Milliseconds until the step may try again by itself; absent = it tries only after a wake. */
   retryInMs?: number;
   /** Milliseconds since the step was blocked. */
@@ -123,6 +126,8 @@ export interface StepView {
 export interface ProcessView {
   version: number;
   round: string;
+  /** Whose it is; absent in histories of earlier code. */
+  whose?: Whose;
   /** The id of what the process is about: the vendor account of an alert. */
   about?: string;
   /** Of an approval: how many of its lines are in each state. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { workflowIdOf, workflowInputOf } from '../../domain/process/ids.ts';
 import { stepLabels } from '../../domain/process/labels.ts';
+import { remedyOf } from '../../domain/process/remedies.ts';
 import { problemOf } from '../../domain/process/problems.ts';
 import {
   isFinished,
@@ -70,6 +71,33 @@ test('a problem always says what to do, even one nobody foresaw', () => {
     expect(problemOf(code, 'what happened')).toMatchObject({ code, what: 'what happened' });
     expect(problemOf(code, '').todo.length).toBeGreaterThan(20);
   }
+});
+
+test('what to do names the connection, its request and its page: that of the side which refused', () => {
+  const whose = {
+    organization: 'Acme',
+    vendor: 'Mailprotector',
+    psa: 'Main',
+    integrationId: 'i7',
+    psaConnectionId: 'p7',
+  };
+  const refused = (step: string) => remedyOf({ step, code: 'bad_credentials' }, whose);
+  // Each step of a sync that calls the vendor blames the vendor's credentials.
+  for (const step of ['pullVendor', 'checkComplete', 'deriveAlerts', 'pullCustomer'])
+    expect(refused(step)).toMatch(
+      /of Mailprotector: `PUT \/v1\/integrations\/i7\/vendor-credentials`.*`\/integrations\/i7`/,
+    );
+  for (const step of ['pullPsa', 'write', 'writeTicket'])
+    expect(refused(step)).toMatch(
+      /of the PSA "Main": `PUT \/v1\/psa-connections\/p7\/credentials`.*`\/psa-connections\/p7`/,
+    );
+  const missing = ['Finance > Agreements: Inquire = All'];
+  expect(remedyOf({ step: 'checkPsaPermissions', code: 'missing_rights', missing }, whose)).toContain(missing[0]);
+  const unmapped = { step: 'mapCustomer', code: 'not_mapped' };
+  expect(remedyOf(unmapped, whose)).toContain('nothing of it is billed');
+  expect(remedyOf(unmapped, { ...whose, alertsOnly: true })).toContain('its alerts are parked');
+  expect(remedyOf({ step: 'apply', code: 'of_the_future' }, whose)).toContain('to those who maintain Countersign');
+  expect(remedyOf(unmapped, undefined)).toBe(problemOf('not_mapped', '').todo);
 });
 
 test('a skipped step is as good as a done one; all others hold the process', () => {

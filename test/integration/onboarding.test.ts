@@ -103,7 +103,7 @@ describe('found by the next sync', () => {
     const { currentDetails } = await workflow(stranger).query<{ currentDetails: string }>(
       '__temporal_workflow_metadata',
     );
-    expect(currentDetails).toContain(`For vendor account ${stranger.id}.`);
+    expect(currentDetails).toContain(`For vendor account ${stranger.id} (`);
     expect(currentDetails).toContain('Map the customer to a PSA account, or exclude it');
     expect(currentDetails).not.toContain('Signal');
     expect(currentDetails).not.toContain(stranger.name);

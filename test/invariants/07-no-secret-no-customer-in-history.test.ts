@@ -185,6 +185,35 @@ test('no history, memo, summary, detail or failure of any workflow holds a secre
   expect(kept).toEqual([]);
 });
 
+/** What may be in a history: our ids, counts, cursors, codes, status, route templates, and the names that the MSP gave to itself and its connections. */
+const allowed: [what: string, form: RegExp][] = [
+  ['an id of ours', /^([a-z-]+\/)*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\/\d+)?$/],
+  ['a round that has no run', /^\d+$/],
+  ['a code, a state, or the name of a step or process', /^[a-z][A-Za-z_-]{1,40}$/],
+  ['a change of ours (TemporalChangeVersion)', /^[a-z-]+-\d+$/],
+  ['a time of day at which a pause ends', /^\d\d:\d\d$/],
+  ['a status that asked for a pause', /^the (vendor|PSA) asked for a pause \(\d{3}\)$/],
+  ['where a right is set, as the registry has it', /^[A-Z][\w ]+ > [\w ]+: \w+ = All( \(.*\))?$/],
+  ['a name that the MSP gave, or that of the vendor', /^(Test MSP|Test PSA|Mailprotector)$/],
+  ['a moment, by which a round is known', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/],
+];
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+test('every value in a history is of a kind that may be there', async () => {
+  const dumps = await dumpHistories(system);
+  const texts = dumps.flatMap(({ workflowId, payloads }) =>
+    payloads.flatMap(textsIn).map((text) => ({ workflowId, text })),
+  );
+  expect(texts.length).toBeGreaterThan(500);
+  expect(texts.filter(({ text }) => !allowed.some(([, form]) => form.test(text)))).toEqual([]);
+  // The names are there, so that a stranger sees whose a process is.
+  for (const name of ['Test MSP', 'Test PSA', 'Mailprotector']) expect(texts.map(({ text }) => text)).toContain(name);
+});
+
 test('no log of api or worker holds a secret or a customer, at level debug', () => {
   const logs = system.logs();
   expect(logs).toContain('"level":20');

@@ -6,6 +6,8 @@ export interface HistoryDump {
   events: number;
   /** Every string of the history and of the description, payloads decoded. */
   text: string;
+  /** Every value that was put in: inputs and answers of activities, memos, search attributes. Not the words for the Temporal UI. */
+  payloads: unknown[];
 }
 
 export async function dumpHistories(system: System): Promise<HistoryDump[]> {
@@ -18,9 +20,22 @@ export async function dumpHistories(system: System): Promise<HistoryDump[]> {
     collect(history, texts, new Set());
     collect(raw, texts, new Set());
     collect({ ...description, client: undefined }, texts, new Set());
-    dumps.push({ workflowId, events: history.events?.length ?? 0, text: texts.join('\n') });
+    const payloads: unknown[] = [];
+    collectPayloads(history, payloads, new Set());
+    dumps.push({ workflowId, events: history.events?.length ?? 0, text: texts.join('\n'), payloads });
   }
   return dumps;
+}
+
+function collectPayloads(value: unknown, payloads: unknown[], seen: Set<object>): void {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || seen.has(value)) return;
+  seen.add(value);
+  if ('data' in value && value.data instanceof Uint8Array) {
+    if (value.data.length > 0) payloads.push(JSON.parse(Buffer.from(value.data).toString('utf8')) as unknown);
+    return;
+  }
+  for (const [name, field] of Object.entries(value))
+    if (name !== 'userMetadata') collectPayloads(field, payloads, seen);
 }
 
 /** Collects all texts of any object. Bytes are payloads, which are decoded to the text that was put in. */

@@ -44,7 +44,9 @@ const describe = (ref: ProcessRef) => harness.client.workflow.getHandle(workflow
 
 test('who waits for a person says for what, and what comes after', async () => {
   expect(await harness.details(waiting)).toMatchInlineSnapshot(`
-    "**Vendor credentials**: waits for a person to give the reseller id and API key
+    "**Test MSP** · Mailprotector · PSA "Test PSA"
+
+    **Vendor credentials**: waits for a person to give the reseller id and API key
 
     - · Vendor credentials
     - · Try the vendor credentials
@@ -64,12 +66,14 @@ test('who waits for a person says for what, and what comes after', async () => {
     Blocked: [false],
   });
   expect(searchAttributes).not.toHaveProperty('Problem');
-  expect(memo?.['problem']).toBeUndefined();
+  expect(memo).toEqual({ organization: 'Test MSP', vendor: 'Mailprotector', psa: 'Test PSA' });
 });
 
 test('who is blocked says at which step, why, and what to do', async () => {
-  expect(await harness.details(blocked)).toMatchInlineSnapshot(`
-    "**Try the vendor credentials: blocked (bad_credentials)**. Give new credentials; the step then tries again by itself. The Signal \`wake\` tries again.
+  expect((await harness.details(blocked)).replaceAll(blocked.id, '{id}')).toMatchInlineSnapshot(`
+    "**Test MSP** · Mailprotector · PSA "Test PSA"
+
+    **Try the vendor credentials: blocked (bad_credentials)**. Give new credentials of Mailprotector: \`PUT /v1/integrations/{id}/vendor-credentials\`, or \`/integrations/{id}\` in the console; the step then tries again by itself. The Signal \`wake\` tries again.
 
     - ✓ Vendor credentials
     - ✗ Try the vendor credentials
@@ -83,17 +87,19 @@ test('who is blocked says at which step, why, and what to do', async () => {
   `);
   const { searchAttributes, memo } = await describe(blocked);
   expect(searchAttributes).toMatchObject({ Blocked: [true], Problem: ['bad_credentials'] });
-  expect(memo).toEqual({ problem: 'bad_credentials' });
+  expect(memo).toMatchObject({ problem: 'bad_credentials', organization: 'Test MSP' });
 });
 
 test('who needs another process names it, and why that is blocked', async () => {
   const text = (await harness.details(needing)).replace(psa.id, '{psaConnectionId}');
   expect(text).toMatchInlineSnapshot(`
-    "**Read the PSA afresh**: waits for workflow \`psa/{psaConnectionId}\`, which is **blocked (bad_credentials)**
+    "**Test MSP** · Mailprotector · PSA "Test PSA"
+
+    **Read the PSA afresh**: waits for workflow \`psa/{psaConnectionId}\`, which is **blocked (bad_credentials)**
 
     - ✓ Read usage from the vendor
     - · Read the PSA afresh
-    - · Check that every page arrived
+    - · List the customers again, and read who was missed
     - · Compare with the last run
     - · Make the counts visible
     - · Close"
