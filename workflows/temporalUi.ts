@@ -9,6 +9,7 @@ import { searchAttributes } from '../temporal/searchAttributes.ts';
 export class TemporalUi {
   private details = '';
   private whose = '';
+  private integrationId = workflowInfo().typedSearchAttributes.get(searchAttributes.integrationId);
   /** A workflow run that continues another one inherits its search attributes, so these need not be written again. */
   private problem = workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '';
 
@@ -16,9 +17,10 @@ export class TemporalUi {
     const details = detailsOf(view);
     if (details !== this.details) setCurrentDetails(details);
     this.showWhose(view.whose);
-    // Only the process's own problem, not that of a process it waits for: a search for blocked processes shall find those
-    // that can be freed, and not all that wait for them.
-    const problem = view.steps.map((step) => step.problem).find(Boolean) ?? '';
+    // A process that waits for a blocked one has a problem of its own name, so that a search finds all that keeps an
+    // integration from going on, and one for another problem only what can be freed.
+    const problem =
+      view.steps.map((step) => step.problem).find(Boolean) ?? (waitsForBlocked(view) ? waitsForOther : '');
     if (problem !== this.problem) {
       upsertSearchAttributes([
         { key: searchAttributes.blocked, value: problem !== '' },
@@ -35,14 +37,26 @@ export class TemporalUi {
     if (whose === undefined) return;
     const { organization, vendor, psa } = whose;
     const memo = { organization, ...(vendor === undefined ? {} : { vendor }), ...(psa === undefined ? {} : { psa }) };
-    const text = JSON.stringify(memo);
+    const text = JSON.stringify(whose);
     if (text === this.whose) return;
     this.whose = text;
     // A run that continues another one has its memo.
     const { memo: kept } = workflowInfo();
     const isKept = Object.entries(memo).every(([name, value]) => kept?.[name] === value);
     if (!isKept && patched('whose-in-memo')) upsertMemo(memo);
+    // A PSA's refresh, whose connection is used by one integration more or less than before.
+    if (whose.integrationId !== this.integrationId && patched('integration-of-refresh')) {
+      this.integrationId = whose.integrationId;
+      upsertSearchAttributes([{ key: searchAttributes.integrationId, value: whose.integrationId ?? null }]);
+    }
   }
+}
+
+/** The problem of a process that waits for another one that is blocked. */
+const waitsForOther = 'waits_for_blocked';
+
+function waitsForBlocked({ steps }: ProcessView): boolean {
+  return steps.some(({ waitsOn }) => waitsOn?.problem !== undefined) && patched(waitsForOther);
 }
 
 /** The text of "Current Details": first what happens now, then all steps that the process needs. */

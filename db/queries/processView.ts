@@ -57,6 +57,7 @@ export async function lookAtProcess(
     version: string;
     round: string;
     integration_id: string | null;
+    only_integration: string | null;
     organization: string;
     vendor: string | null;
     modules: string[] | null;
@@ -78,7 +79,7 @@ export async function lookAtProcess(
     other_id: string | null;
     other_problem: Problem | null;
   }>(sql`
-    select p.version, p.round, p.integration_id, org.name as organization, i.vendor, i.modules, p.about,
+    select p.version, p.round, p.integration_id, only_one.id as only_integration, org.name as organization, i.vendor, i.modules, p.about,
            c.name as psa, c.kind as psa_kind, c.id as psa_connection_id,
            case when s.problem ->> 'code' = 'missing_rights'
                 then case s.step when 'checkPermissions' then c.alert_permissions else c.permissions end end as permissions,
@@ -97,6 +98,9 @@ export async function lookAtProcess(
         when 'refreshPsa' then p.id::uuid
         when 'approveUsage' then (select psa_connection_id from approval_batch b where b.id = p.id::uuid)
         else i.psa_connection_id end
+      -- A refresh of a PSA that one integration uses is found by that integration's id.
+      left join lateral (select min(u.id::text) as id from integration u
+        where u.psa_connection_id = c.id and u.disconnected_at is null having count(*) = 1) only_one on p.kind = 'refreshPsa'
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
       left join process_need n
         on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
@@ -137,6 +141,7 @@ export async function lookAtProcess(
   });
   const next = steps.find((step) => step.state !== 'done' && step.state !== 'skipped');
   if (next) next.next = true;
+  const integrationId = first.integration_id ?? first.only_integration;
   return {
     version: Number(first.version),
     round: first.round,
@@ -145,7 +150,7 @@ export async function lookAtProcess(
     whose: {
       organization: first.organization,
       ...(first.vendor === null ? {} : { vendor: first.vendor }),
-      ...(first.integration_id === null ? {} : { integrationId: first.integration_id }),
+      ...(integrationId === null ? {} : { integrationId }),
       ...(first.psa === null ? {} : { psa: first.psa }),
       ...(first.psa_connection_id === null ? {} : { psaConnectionId: first.psa_connection_id }),
       ...(first.modules?.includes('billing') === false ? { alertsOnly: true } : {}),

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { Checks } from '../walkthrough/checks.ts';
 import { buildConsole } from './consoleBuild.ts';
 import { startStack } from './stack.ts';
+import { viewLinks } from './views.ts';
 import { waitAtMost } from '../until.ts';
 import { walk } from '../walkthrough/walkthrough.ts';
 import { walkAlerts } from '../walkthrough/walkthroughAlerts.ts';
@@ -94,7 +95,7 @@ Console      ${stack.api}
 Sign in      ${link}  works once, within half an hour; start again for another
 API          ${stack.api}/docs        token: ${stack.tokenFile}
 Temporal UI  ${stack.temporalUi}
-${stack.workflowLinks().join('\n')}
+${[...viewLinks(stack.temporalUi), ...stack.workflowLinks()].join('\n')}
 ${vendorConsole}${Object.entries(stack.simulators)
   .map(([name, url]) => `Simulator    ${name} ${url}/__admin/state`)
   .join('\n')}

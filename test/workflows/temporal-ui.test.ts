@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectorError } from '../../connectors/errors.ts';
-import type { ProcessRef } from '../../db/queries/process.ts';
+import { blockStep, type ProcessRef } from '../../db/queries/process.ts';
+import { viewLinks } from '../../dev/stack/views.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
@@ -13,6 +16,11 @@ let waiting: ProcessRef;
 let blocked: ProcessRef;
 let needing: ProcessRef;
 let psa: ProcessRef;
+let lonePsa: ProcessRef;
+let lone: ProcessRef;
+let away: ProcessRef;
+let paused: ProcessRef;
+let customer: ProcessRef;
 
 beforeAll(async () => {
   harness = await startHarness();
@@ -26,10 +34,27 @@ beforeAll(async () => {
   harness.works('pullPsa', refuse, psa.id);
   await harness.fact(blocked, 'credentials');
   await harness.askSync(needing.id);
-  for (const ref of [waiting, blocked, needing]) await harness.wake(ref);
+  lonePsa = { kind: 'refreshPsa', id: await harness.connection() };
+  lone = { kind: 'sync', id: await harness.integration(lonePsa.id) };
+  away = { kind: 'sync', id: await harness.integration(psa.id) };
+  paused = { kind: 'sync', id: await harness.integration(psa.id) };
+  customer = { kind: 'onboardCustomer', id: await harness.customer(psa.id) };
+  harness.works('pullPsa', refuse, lonePsa.id);
+  const fails = (kind: 'transient' | 'throttled', more: object) => () =>
+    Promise.reject(
+      new ConnectorError({ kind, code: kind === 'transient' ? 'network' : kind, detail: vendorText, ...more }),
+    );
+  harness.works('pullVendor', fails('transient', {}), away.id);
+  harness.works('pullVendor', fails('throttled', { retryAfterMs: 3_600_000 }), paused.id);
+  for (const { id } of [lone, away, paused]) await harness.askSync(id);
+  await blockStep(harness.db, { ...customer, round: '1', step: 'mapCustomer' }, { code: 'not_mapped' });
+  await harness.fact(customer);
+  for (const ref of [waiting, blocked, needing, lone, away, paused, customer]) await harness.wake(ref);
   await harness.untilStep(blocked, 'verifyCredentials', 'blocked');
   await harness.untilStep(psa, 'pullPsa', 'blocked');
   await harness.untilStep(needing, 'pullVendor', 'done');
+  await harness.untilStep(lonePsa, 'pullPsa', 'blocked');
+  for (const ref of [away, paused]) await harness.untilStep(ref, 'pullVendor', 'blocked');
   await until('all to show where they are', async () => {
     const shown = await Promise.all([waiting, blocked, needing, psa].map((ref) => harness.details(ref)));
     return (
@@ -117,15 +142,50 @@ test.for(['connect', 'refreshPsa', 'sync'] as const)(
   },
 );
 
-test('the query for what is blocked finds exactly that', async () => {
-  const ids = async () => {
+/** The queries of docs/operations.md, as its tables have them. */
+const documented = [
+  ...readFileSync(join(import.meta.dirname, '../../docs/operations.md'), 'utf8').matchAll(
+    /^\|[^|]+\| +`([^`]+)` +\|$/gm,
+  ),
+].map(([, query = '']) => query);
+
+test('every search of docs/operations.md finds what it says, and no other', async () => {
+  const workflowIds = (...refs: ProcessRef[]) => refs.map(({ kind, id }) => workflowIdOf(kind, id)).toSorted();
+  const stuck = [blocked, psa, lonePsa, away, paused, customer];
+  const all = workflowIds(...stuck, needing, lone);
+  const work = "ExecutionStatus = 'Running' and Blocked = false and Process in";
+  const expected: Record<string, string[]> = {
+    'Blocked = true': all,
+    "Blocked = true and Problem != 'waits_for_blocked'": workflowIds(...stuck),
+    [`Blocked = true and OrganizationId = '${harness.organizationId}'`]: all,
+    [`Blocked = true and IntegrationId = '${lone.id}'`]: workflowIds(lone, lonePsa),
+    "Problem = 'bad_credentials'": workflowIds(blocked, psa, lonePsa),
+    "Problem = 'unreachable'": workflowIds(away),
+    "Problem = 'throttled'": workflowIds(paused),
+    "Process = 'onboardCustomer' and Problem = 'not_mapped'": workflowIds(customer),
+    "Process = 'sync' and ExecutionStatus = 'Running'": workflowIds(needing, lone, away, paused),
+    [`${work} ('connect', 'migrateToAlerts', 'onboardCustomer')`]: workflowIds(waiting),
+    [`${work} ('sync', 'refreshPsa', 'approveUsage', 'deliverAlert')`]: [],
+  };
+  const filled = documented.map((query) =>
+    query
+      .replace("OrganizationId = '…'", `OrganizationId = '${harness.organizationId}'`)
+      .replace("IntegrationId = '…'", `IntegrationId = '${lone.id}'`),
+  );
+  expect([...new Set(filled)].toSorted()).toEqual(Object.keys(expected).toSorted());
+  const find = async (query: string) => {
     const found: string[] = [];
-    for await (const run of harness.client.workflow.list({ query: 'Blocked = true' })) found.push(run.workflowId);
+    for await (const run of harness.client.workflow.list({ query })) found.push(run.workflowId);
     return found.toSorted();
   };
-  const expected = [workflowIdOf('connect', blocked.id), workflowIdOf('refreshPsa', psa.id)].toSorted();
-  await until('the index to follow', async () => (await ids()).length >= expected.length);
-  expect(await ids()).toEqual(expected);
+  // What keeps one of several integrations that share a PSA.
+  expected[`Blocked = true and IntegrationId = '${needing.id}'`] = workflowIds(needing);
+  for (const [query, ids] of Object.entries(expected)) {
+    await until('the index to follow', async () => (await find(query)).length >= ids.length);
+    expect({ query, found: await find(query) }).toEqual({ query, found: ids });
+  }
+  const links = viewLinks('http://127.0.0.1:8233').map((line) => new URL(line.trim().split(/ {2,}/)[1] ?? ''));
+  for (const link of links) expect(documented).toContain(link.searchParams.get('query'));
 });
 
 test('nothing that an outside system said is in any history', async () => {
