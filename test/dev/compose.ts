@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 export interface Service {
   image: string;
   build?: string;
+  entrypoint?: string[];
   command?: string[];
   environment?: Record<string, string>;
   ports?: string[];

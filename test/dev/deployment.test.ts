@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { environmentVariables, readEnvironment } from '../../environment.ts';
+import { searchAttributes } from '../../temporal/searchAttributes.ts';
 import { clientId } from '../../simulators/connectwise/members.ts';
 import { readCompose, readEnvFile, type Service } from './compose.ts';
 import { admitted, execForm, imageEnvironment, readDockerfile, textsOf } from './dockerfile.ts';
@@ -127,6 +128,17 @@ test('what Temporal and PostgreSQL give is what our services ask for', () => {
     postgres['POSTGRES_USER'],
     postgres['POSTGRES_PASSWORD'],
   ]);
+  const { environment: schema = {} } = serviceOf('temporal-schema');
+  expect([schema['SQL_PLUGIN'], schema['SQL_HOST'], schema['SQL_PORT']]).toEqual([
+    temporal['DB'],
+    temporal['POSTGRES_SEEDS'],
+    temporal['DB_PORT'],
+  ]);
+  expect([schema['SQL_USER'], schema['SQL_PASSWORD']]).toEqual([temporal['POSTGRES_USER'], temporal['POSTGRES_PWD']]);
+  expect(serviceOf('temporal-namespace').environment).toEqual({
+    TEMPORAL_ADDRESS: 'temporal:7233',
+    TEMPORAL_NAMESPACE: environmentVariables['TEMPORAL_NAMESPACE']?.default,
+  });
   expect(environment['TEMPORAL_ADDRESS']).toBe('temporal:7233');
   expect(serviceOf('temporal-ui').environment?.['TEMPORAL_ADDRESS']).toBe('temporal:7233');
   const uiPort = serviceOf('temporal-ui').ports?.[0]?.split(':')[1];
@@ -134,7 +146,9 @@ test('what Temporal and PostgreSQL give is what our services ask for', () => {
 });
 
 test('images are pinned, to the versions that everything was tried with', () => {
-  expect(serviceOf('temporal').image).toBe('temporalio/auto-setup:1.29.1');
+  expect(serviceOf('temporal').image).toBe('temporalio/server:1.29.1');
+  for (const name of ['temporal-schema', 'temporal-namespace'])
+    expect(serviceOf(name).image).toBe('temporalio/admin-tools:1.29.1-tctl-1.18.4-cli-1.5.0');
   expect(serviceOf('temporal-ui').image).toBe('temporalio/ui:2.42.1');
   // The PostgreSQL that development and tests run on.
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
@@ -176,6 +190,25 @@ function canBecome(name: string, condition: string): boolean {
   const check = healthcheck?.test ?? (build ? textsOf(image, 'HEALTHCHECK') : []);
   return condition === 'service_healthy' && check.length > 0 && !healthcheck?.disable;
 }
+
+test('Temporal is made before it starts, and has its namespace before migrate runs; each script is mounted where it is run', () => {
+  const done = { condition: 'service_completed_successfully' };
+  expect(serviceOf('temporal').depends_on).toEqual({ 'temporal-schema': done });
+  expect(serviceOf('temporal-namespace').depends_on).toEqual({ temporal: { condition: 'service_healthy' } });
+  expect(serviceOf('migrate').depends_on).toMatchObject({ 'temporal-namespace': done });
+  for (const name of ['temporal-schema', 'temporal-namespace']) {
+    const { entrypoint, command, volumes: mounts = [] } = serviceOf(name);
+    expect(entrypoint).toEqual(['/bin/sh']);
+    expect(mounts).toEqual([`./docker/${name}.sh:${command?.[0]}:ro`]);
+    expect(existsSync(join(root, `docker/${name}.sh`))).toBe(true);
+  }
+});
+
+test('the search attributes that the script adds are those that migrate registers', () => {
+  const script = readFileSync(join(root, 'docker/temporal-namespace.sh'), 'utf8');
+  const added = [...script.matchAll(/^add (\w+) (\w+)$/gm)].map(([, name, type]) => [name, type?.toUpperCase()]);
+  expect(added).toEqual(Object.values(searchAttributes).map(({ name, type }) => [name, type]));
+});
 
 test('a service waits only for what can come true', () => {
   const needs = Object.values(services).flatMap(({ depends_on: needed = {} }) => Object.entries(needed));
