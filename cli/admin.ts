@@ -73,7 +73,7 @@ async function firstOrganizationAndToken(db: Database): Promise<object> {
         organizationId: known,
         note: 'The organization is there already. For another token run: admin token; for a further organization: admin organization',
       }
-    : withToken(db, (tx) => makeOrganization(tx, given('--organization') ?? 'My MSP'));
+    : withToken(db, (tx) => makeOrganization(tx, given('--organization')?.trim() || 'My MSP'));
 }
 
 async function furtherOrganization(db: Database): Promise<object> {
@@ -112,7 +112,7 @@ async function invitationLink(db: Database): Promise<string> {
 }
 
 async function oneTimeLink(db: Database): Promise<string> {
-  const name = given('--name');
+  const name = given('--name')?.trim() || undefined;
   const input = { email: email(), ...(name === undefined ? {} : { ifMissing: { name, role: role() } }) };
   const actor = await asOperator(db);
   const { secret } = await db.transaction((tx) => makeSignInLink(tx, actor, input));

@@ -21,6 +21,12 @@ export const personActor = (organizationId: string, userId: string): Actor => ({
   name: `person:${userId}`,
 });
 
+/** Returns the actor for changes that a vendor makes through the Vendor API. @param row of its integration */
+export const vendorActor = ({ organizationId, vendor }: { organizationId: string; vendor: string }): Actor => ({
+  organizationId,
+  name: `vendor:${vendor}`,
+});
+
 /**
  * A change that a person, a vendor or a process makes, in one transaction with its audit row. A command returns what
  * has changed, and the processes to wake after the commit.

@@ -1,11 +1,11 @@
 /**
  * The messages of a vendor that pushes, through the Vendor API: its status, its profile, its accounts and its services.
  */
-import type { Queryable, Transaction } from '../db/client.ts';
+import type { Database, Transaction } from '../db/client.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { completeMigrationStep } from '../db/queries/migration.ts';
 import { completeByFact } from '../db/queries/process.ts';
-import { hasAcceptedAndLinked, storePushStatus } from '../db/queries/push.ts';
+import { hasAcceptedAndLinked, movePushStatus, storePushStatus } from '../db/queries/push.ts';
 import {
   changeThings,
   putSku,
@@ -16,7 +16,7 @@ import {
 } from '../db/queries/pushCatalogue.ts';
 import { connectProcess, type Wakeable } from '../domain/process/ids.ts';
 import { canMove, pushStatusMoves, type PushStatus } from '../domain/transitions.ts';
-import { audit, type Actor, type Command } from './actor.ts';
+import { audit, vendorActor, type Actor, type Command } from './actor.ts';
 import { linkersOf } from './integration.ts';
 import { askToMatch, beginOnboardings } from './onboarding.ts';
 import { Refusal } from './refusal.ts';
@@ -25,7 +25,7 @@ interface Integration {
   integration: IntegrationRow;
 }
 
-const subjectOf = ({ id }: IntegrationRow) => ({ subjectKind: 'integration', subjectId: id });
+const subjectOf = ({ id }: Pick<IntegrationRow, 'id'>) => ({ subjectKind: 'integration', subjectId: id });
 
 /**
  * Sets the status that the vendor reports. `pending` never demotes an active integration: a vendor that restarts sends
@@ -52,10 +52,21 @@ export const setPushStatus: Command<Integration & { status: PushStatus }, { push
   return { pushStatus, toWake: [connect] };
 };
 
-/** Makes an integration active on its first accepted count or alert, as Gradient's platform does. */
-export async function activate(db: Queryable, { id, pushStatus }: Pick<IntegrationRow, 'id' | 'pushStatus'>) {
+/**
+ * Makes an integration active on its first accepted count or alert, as Gradient's platform does. Of several that come at
+ * once, one makes the change.
+ *
+ * @param seen the integration as the request found it: one that is active already costs no statement
+ */
+export async function activate(db: Database, seen: Pick<IntegrationRow, 'id' | 'pushStatus'>): Promise<void> {
   const { post } = pushStatusMoves;
-  if (canMove(pushStatus, post)) await storePushStatus(db, id, { pushStatus: post.to });
+  if (!canMove(seen.pushStatus, post)) return;
+  await db.transaction(async (tx) => {
+    const moved = await movePushStatus(tx, seen.id, post);
+    if (!moved) return;
+    const change = { before: { status: moved.before }, after: { status: post.to } };
+    await audit(tx, vendorActor(moved), { action: 'integration.pushStatus', ...subjectOf(moved), ...change });
+  });
 }
 
 /**

@@ -2,7 +2,7 @@
 import { chooseAccount } from '../../commands/accountMapping.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
 import type { ApiDependencies } from '../context.ts';
-import { vendorActor } from './vendor.ts';
+import { vendorActor } from '../../commands/actor.ts';
 
 /**
  * Maps the account as it was chosen in the vendor's console, unless a person here has decided otherwise.

@@ -13,7 +13,15 @@ import { changePushed, putPushed } from '../../commands/vendorPush.ts';
 import type { Queryable } from '../../db/client.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, type VendorApiEnv, type VendorContext } from './responses.ts';
-import { listOfFields, optionalFlag, optionalText, requiredText, valuesOf, type Fields } from './fields.ts';
+import {
+  listOfFields,
+  optionalFlag,
+  optionalName,
+  optionalText,
+  requiredText,
+  valuesOf,
+  type Fields,
+} from './fields.ts';
 import { runAsVendor } from './vendor.ts';
 
 interface Entry extends PushedThing {
@@ -103,7 +111,7 @@ async function listAsked(c: VendorContext, kind: Kind): Promise<Entry[]> {
 
 function partsOf(fields: Fields): Omit<PushedThing, 'id'> {
   return {
-    name: optionalText(fields, 'name', 500),
+    name: optionalName(fields, 'name', 500),
     description: optionalText(fields, 'description'),
     isActive: optionalFlag(fields, 'isActive'),
     isArrears: optionalFlag(fields, 'isArrears'),

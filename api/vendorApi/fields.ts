@@ -35,6 +35,12 @@ export function optionalText(fields: Fields, name: string, maxLength = 1_000): s
   return value;
 }
 
+/** A text that says something, if it is there: nothing can be found, or recognised, by an empty name. */
+export function optionalName(fields: Fields, name: string, maxLength?: number): string | undefined {
+  const value = optionalText(fields, name, maxLength);
+  return value === undefined ? undefined : requiredText(fields, name, maxLength);
+}
+
 /** A text that has to be there, and may be empty: some vendors describe nothing, and say so. */
 export function givenText(fields: Fields, name: string, maxLength?: number): string {
   const value = optionalText(fields, name, maxLength);

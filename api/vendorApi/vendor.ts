@@ -4,7 +4,7 @@ import { isVendor, vendors } from '../../connectors/registry.ts';
 import { readIntegration, type IntegrationRow } from '../../db/queries/integration.ts';
 import { listPushedServices } from '../../db/queries/pushCatalogue.ts';
 import type { IdReadings } from '../../domain/idReadings.ts';
-import type { Command } from '../../commands/actor.ts';
+import { vendorActor, type Command } from '../../commands/actor.ts';
 import { requestMigration } from '../../commands/migration.ts';
 import { Refusal } from '../../commands/refusal.ts';
 import { changeVendorProfile, putService } from '../../commands/vendorPush.ts';
@@ -13,17 +13,11 @@ import { runAs, type ApiDependencies } from '../context.ts';
 import { idIn, meantIn } from './address.ts';
 import { jsonOf, VendorApiError, wrapped, type VendorApiEnv, type VendorContext } from './responses.ts';
 import { categories, subcategories } from './categories.ts';
-import { fieldsOf, givenText, oneOf, optionalText, requiredText, type Fields } from './fields.ts';
+import { fieldsOf, givenText, oneOf, optionalName, optionalText, requiredText, type Fields } from './fields.ts';
 
 const profileFields = ['name', 'description', 'vendorSupportPageUrl', 'integrationPortalUrl'] as const;
 
 export const vendorRoutes = new Hono<VendorApiEnv>();
-
-/** The actor of a vendor's changes, for the audit. */
-export const vendorActor = ({ organizationId, vendor }: IntegrationRow) => ({
-  organizationId,
-  name: `vendor:${vendor}`,
-});
 
 /** Runs a command as the vendor whose key came with the request. */
 export async function runAsVendor<Input, Changed>(
@@ -42,7 +36,7 @@ vendorRoutes.patch('/', async (c) => {
   const fields = fieldsOf(await jsonOf(c));
   const change = Object.fromEntries(
     profileFields.flatMap((name) => {
-      const value = optionalText(fields, name);
+      const value = name === 'name' ? optionalName(fields, name) : optionalText(fields, name);
       return value === undefined ? [] : [[name, value]];
     }),
   );

@@ -4,7 +4,9 @@ import type { Database, Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds } from '../interval.ts';
 import { hashSecret } from '../encryption.ts';
 import { integration, integrationKey, syncRequest, usageCount, vendorAccount } from '../schema/index.ts';
+import type { Move, PushStatus } from '../../domain/transitions.ts';
 import type { IntegrationRow } from './integration.ts';
+import { mayMove } from './mayMove.ts';
 import { stagedCountIdOf } from './staging.ts';
 
 const inForce = and(
@@ -251,6 +253,26 @@ export async function storePushStatus(
   change: Partial<Pick<IntegrationRow, 'pushStatus' | 'vendorProfile'>>,
 ): Promise<void> {
   await tx.update(integration).set(change).where(eq(integration.id, id));
+}
+
+/**
+ * Moves an integration's push status, if it is in a state from which the event moves it.
+ *
+ * @returns whose it is, and the status before; undefined when nothing was moved
+ */
+export async function movePushStatus(
+  tx: Transaction,
+  id: string,
+  move: Move<PushStatus>,
+): Promise<(Pick<IntegrationRow, 'id' | 'organizationId' | 'vendor'> & { before: PushStatus }) | undefined> {
+  const [row] = await tx
+    .select()
+    .from(integration)
+    .where(and(eq(integration.id, id), mayMove(integration.pushStatus, move)))
+    .for('no key update');
+  if (!row) return undefined;
+  await storePushStatus(tx, id, { pushStatus: move.to });
+  return { ...row, before: row.pushStatus };
 }
 
 /** Whether this integration has a key that is neither revoked nor expired. */

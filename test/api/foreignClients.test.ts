@@ -1,12 +1,16 @@
 /** What clients meet that are not ours: each answer says what is the matter, and nothing else. */
 import { connect, type Socket } from 'node:net';
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { mapOne } from '../kit/apiTenant.ts';
+import { routesOf } from '../kit/apiContract.ts';
+import { addressOf, sampleOf } from '../kit/apiSamples.ts';
+import { mapOne, seedAlert } from '../kit/apiTenant.ts';
+import { recomputeIntegration } from '../../db/queries/cards.ts';
 import { storeServiceMapping } from '../kit/mappings.ts';
 import { callVendorApi, createService, tokenOf, vendorKey } from '../kit/vendorApi.ts';
 
@@ -149,8 +153,46 @@ test('the integration becomes active at the first accepted count, and not at a 4
       rounding: 'none',
     }),
   );
-  expect((await count()).status).toBe(201);
+  // It becomes so once, with its audit row, however many counts are the first; and not without the row.
+  await harness.failing('audit', async () => expect((await count()).status).toBe(500));
+  expect(await statusNow()).toBe('pending');
+  const counts = await Promise.all([count(), count(), count(), count()]);
+  expect(counts.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
   expect(await statusNow()).toBe('active');
+  const { items } = await harness.admin.good<{ items: object[] }>(
+    'GET',
+    `/v1/audit?action=integration.pushStatus&subjectId=${integrationId}`,
+  );
+  expect(items).toMatchObject([
+    { actor: 'vendor:mailprotector', before: { status: 'pending' }, after: { status: 'active' } },
+    { actor: 'vendor:mailprotector', before: { status: 'inactive' }, after: { status: 'pending' } },
+  ]);
+});
+
+test('a name is never empty: of an account, a service, a SKU or the vendor, made or changed', async () => {
+  const thing = { id: 'named', name: 'Named' };
+  const sku = { description: '', category: 'backup', subcategory: 'data archiving' };
+  for (const path of ['/organization/accounts', '/organization/services']) {
+    await push('POST', path, [thing]);
+    for (const name of ['', ' \t']) {
+      const answers = [
+        await push('POST', path, [{ ...thing, name }]),
+        await push('PATCH', path, [{ ...thing, name }]),
+        await push('PATCH', `${path}/named`, { name }),
+      ];
+      for (const { status, body } of answers)
+        expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('name should not be empty')]);
+    }
+    expect((await push('PATCH', `${path}/named`, { description: '' })).body).toMatchObject({ name: 'Named' });
+  }
+  for (const name of ['', ' '])
+    for (const [method, path] of [
+      ['POST', '/service'],
+      ['PATCH', ''],
+    ] as const) {
+      const { status, body } = await push(method, path, { ...sku, name });
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('name should not be empty')]);
+    }
 });
 
 test('a description may be empty, of a service as of an alert', async () => {
@@ -189,40 +231,68 @@ test('a date says its zone, and is of a day that exists', async () => {
   }
 });
 
-test('every list finds a name however its letters are composed', async () => {
-  const { psaConnectionId } = harness.one;
+describe('a search finds a name however its letters are composed', () => {
   const composed = 'Z\u00fcrich \u00c9cole';
   const decomposed = composed.normalize('NFD');
-  await push('POST', '/organization/accounts', [
-    { id: 'nfc', name: composed },
-    { id: 'nfd', name: decomposed },
-  ]);
-  for (const [id, name] of [
-    [harness.one.psaAccount(7), composed],
-    [harness.one.psaAccount(8), decomposed],
-  ])
-    await harness.db.execute(
-      sql`update psa_account set name = ${name} where psa_connection_id = ${psaConnectionId} and id = ${id}`,
+  const terms = [composed.slice(0, 5).toLowerCase(), decomposed.slice(0, 6).toLowerCase()];
+  /** One name in each form, of everything that has a name. */
+  beforeAll(async () => {
+    const { one } = harness;
+    const { psaConnectionId, integrationId: connected } = one;
+    for (const [n, name, unused] of [
+      [7, composed, one.product('inactive')],
+      [8, decomposed, one.product('bundle')],
+    ] as const) {
+      await harness.db.execute(sql`
+        update psa_account set name = ${name} where psa_connection_id = ${psaConnectionId} and id = ${one.psaAccount(n)}`);
+      await harness.db.execute(sql`
+        update psa_product set name = ${name} where psa_connection_id = ${psaConnectionId} and id = ${unused}`);
+      await harness.db.execute(sql`
+        update vendor_account set name = ${name} where integration_id = ${connected} and id = ${one.vendorAccount(n)}`);
+      await seedAlert(one, 'waiting', { integrationId: connected, accountId: one.vendorAccount(n) });
+    }
+    await harness.db.transaction((tx) => recomputeIntegration(tx, connected));
+  });
+
+  /** The answers of an address to the search in both forms, as one: they do not differ. */
+  const found = async (address: string) => {
+    const [first, second] = await Promise.all(
+      terms.map((term) => harness.admin.good<unknown>('GET', `${address}search=${encodeURIComponent(term)}`)),
     );
-  await harness.db.execute(
-    sql`update psa_product set name = ${decomposed} where psa_connection_id = ${psaConnectionId} and id = ${harness.one.product('usual')}`,
-  );
-  for (const term of ['z\u00fcri', 'z\u00fcri'.normalize('NFD')]) {
-    const found = async (path: string) => {
-      const { items } = await harness.admin.good<{ items: { id: string }[] }>(
-        'GET',
-        `${path}search=${encodeURIComponent(term)}`,
-      );
-      return items.length;
-    };
-    expect(await found(`/v1/integrations/${integrationId}/accounts?`)).toBe(2);
-    expect(await found(`/v1/integrations/${integrationId}/accounts?order=seats&`)).toBe(2);
-    expect(await found(`/v1/integrations/${integrationId}/psa-accounts?`)).toBe(2);
-    expect(await found(`/v1/psa-connections/${psaConnectionId}/accounts?`)).toBe(2);
-    expect(await found(`/v1/psa-connections/${psaConnectionId}/products?`)).toBe(1);
-    const { body } = await push('GET', `/organization/clients?search=${encodeURIComponent(term)}`);
-    expect(body.clients).toHaveLength(2);
-  }
+    expect(second, address).toEqual(first);
+    return first;
+  };
+  const searchable = () =>
+    routesOf(harness.contract).filter(({ operation }) => operation.parameters?.some(({ name }) => name === 'search'));
+
+  test('in every list that the contract says can be searched', async () => {
+    expect(searchable().length).toBeGreaterThanOrEqual(8);
+    for (const route of searchable()) {
+      const { params = {} } = await sampleOf(route, harness.one);
+      const answer = await found(`${addressOf(route, { params })}?`);
+      if (route.operation.operationId === 'countCards') expect(answer).toMatchObject({ total: 2 });
+      else for (const name of [composed, decomposed]) expect(JSON.stringify(answer), route.path).toContain(name);
+    }
+  });
+
+  test('in another order, in a preview of approvals, and of a vendor that asks for clients', async () => {
+    const { psaConnectionId, integrationId: connected } = harness.one;
+    expect(await found(`/v1/integrations/${connected}/accounts?order=seats&`)).toMatchObject({ items: [{}, {}] });
+    for (const search of terms) {
+      const preview = { psaConnectionId, filter: { search } };
+      expect(await harness.admin.good('POST', '/v1/approvals/previews', preview)).toMatchObject({ cards: 2 });
+      const { body } = await push('GET', `/organization/clients?search=${encodeURIComponent(search)}`);
+      expect(body.clients).toHaveLength(2);
+    }
+  });
+
+  test('also of cards that were computed before names were compared in one form', async () => {
+    const total = async () => (await found('/v1/cards/counts?')) as { total: number };
+    await harness.db.execute(sql`update card set search = normalize(search, nfd)`);
+    expect(await total()).toMatchObject({ total: 0 });
+    await harness.db.execute(sql.raw(await readFile('db/migrations/0027_card_search_nfc.sql', 'utf8')));
+    expect(await total()).toMatchObject({ total: 2 });
+  });
 });
 
 test('the command line makes a further organization, and lets people into the one that is named', async () => {

@@ -28,7 +28,8 @@ import { until } from '../../dev/until.ts';
  */
 const watched: Record<string, string> = {
   psa_connection: 'name, kind, settings, credentials, writes_enabled, refresh_requested_at, refreshed_at',
-  integration: 'settings, credentials, vendor_name, modules, intake, disconnected_at',
+  integration:
+    'settings, credentials, vendor_name, modules, intake, push_status, vendor_profile, alerts, disconnected_at',
   vendor_account: 'name, linked, excluded, missing_since',
   account_mapping: 'psa_account_id, how',
   service_mapping: 'product_ids, fan_out, rounding',
