@@ -122,6 +122,11 @@ const variables = {
     .string()
     .optional()
     .describe('Prebuilt workflow bundle; if unset, that of `npm run build`, or one made from the sources at start'),
+  WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[\w.+-]{1,100}$/)
+    .optional()
+    .describe('Build of this worker; turns worker versioning on: `deploy promote` makes a build current'),
   SHUTDOWN_GRACE_MS: ms.default(20_000).describe('How long a worker lets activities finish at shutdown'),
   STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has the workflow cached'),
   MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and task queue'),

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import type { ConnectionLike } from '@temporalio/client';
 import { pino } from 'pino';
 import { judgeHealth } from '../api/health.ts';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -17,9 +18,10 @@ import { messageOf } from '../logger.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import { temporalOptions, type TemporalOptions } from '../temporal/profile.ts';
+import { buildOf, currentBuild } from '../temporal/deployment.ts';
 import { sweepScheduleId } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
-import { countWorkers } from '../temporal/workers.ts';
+import { countWorkers, listPollers } from '../temporal/workers.ts';
 import { tlsTrouble } from '../temporal/tlsTrouble.ts';
 import { createConnectors } from '../worker/connectors.ts';
 
@@ -124,6 +126,7 @@ async function examineTemporal(env: Environment): Promise<void> {
       if (workers === 0) throw new Error(`No worker asks for work in the task queue ${taskQueue}.`);
       return `${workers} at work`;
     });
+    await lookAtVersions(connection, namespace);
     await look('sweep', 'Start a worker: it makes the Schedule again.', async () => {
       const { state } = await soon(() => client.schedule.getHandle(sweepScheduleId).describe());
       if (state.paused) throw new Error('The Schedule of the sweep is paused: what nobody woke stays asleep.');
@@ -132,6 +135,26 @@ async function examineTemporal(env: Environment): Promise<void> {
   } finally {
     await close();
   }
+}
+
+/** Where workers say a build, one build has to be current: otherwise nobody does any work, and nothing fails. */
+async function lookAtVersions(connection: ConnectionLike, namespace: string): Promise<void> {
+  const pollers = (await listPollers(connection, namespace)).flatMap((queue) => queue.pollers);
+  const builds = [...new Set(pollers.flatMap((poller) => buildOf(poller) ?? []))];
+  const current = await currentBuild(connection, namespace);
+  if (builds.length === 0 && current === undefined) return;
+  const build = builds.at(-1) ?? 'BUILD';
+  await look('versions', `Run: npm run deploy -- promote ${build} (docs/deployment.md).`, async () => {
+    if (current === undefined) {
+      if (pollers.some((poller) => buildOf(poller) === undefined)) return `none is current; ${builds.join(', ')} waits`;
+      throw new Error(`No build is current, so that no worker gets any work. Workers run of: ${builds.join(', ')}.`);
+    }
+    if (!builds.includes(current))
+      throw new Error(
+        `The build ${current} is current, and no worker of it runs. Workers run of: ${builds.join(', ') || 'no build'}.`,
+      );
+    return `${current} is current`;
+  });
 }
 
 /** Examines every stored connection by calling it in the same way as the worker. */

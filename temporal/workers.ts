@@ -9,10 +9,38 @@ import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
 const silentMs = 90_000;
 
 const polled = [
-  { name: workflowTaskQueue, taskQueueType: 1 },
-  { name: workflowTaskQueue, taskQueueType: 2 },
-  { name: bulkTaskQueue, taskQueueType: 2 },
+  { name: workflowTaskQueue, taskQueueType: 1, of: 'workflows' },
+  { name: workflowTaskQueue, taskQueueType: 2, of: 'activities' },
+  { name: bulkTaskQueue, taskQueueType: 2, of: 'activities' },
 ] as const;
+
+type TaskQueue = Awaited<ReturnType<ConnectionLike['workflowService']['describeTaskQueue']>>;
+/** A worker that asks a task queue for work. */
+export type Poller = NonNullable<TaskQueue['pollers']>[number];
+
+/**
+ * Lists the workers that have asked each task queue for work lately.
+ *
+ * @throws Error when Temporal does not answer
+ */
+export function listPollers(
+  connection: ConnectionLike,
+  namespace: string,
+): Promise<{ taskQueue: string; of: string; pollers: Poller[] }[]> {
+  return Promise.all(
+    polled.map(async ({ name, taskQueueType, of }) => {
+      const { pollers } = await connection.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name },
+        taskQueueType,
+      });
+      const awake = (pollers ?? []).filter(
+        ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < silentMs,
+      );
+      return { taskQueue: name, of, pollers: awake };
+    }),
+  );
+}
 
 /**
  * Counts the workers that have asked each task queue for work lately.
@@ -26,20 +54,10 @@ export async function countWorkers(
   namespace: string,
   limitMs: number,
 ): Promise<{ workers: number; taskQueue: string }> {
-  const counts = await connection.withDeadline(Date.now() + limitMs, () =>
-    Promise.all(
-      polled.map(async ({ name, taskQueueType }) => {
-        const { pollers } = await connection.workflowService.describeTaskQueue({
-          namespace,
-          taskQueue: { name },
-          taskQueueType,
-        });
-        const awake = (pollers ?? []).filter(
-          ({ lastAccessTime }) => Date.now() - Number(lastAccessTime?.seconds ?? 0) * 1000 < silentMs,
-        );
-        return { workers: new Set(awake.map(({ identity }) => identity)).size, taskQueue: name };
-      }),
-    ),
-  );
+  const queues = await connection.withDeadline(Date.now() + limitMs, () => listPollers(connection, namespace));
+  const counts = queues.map(({ taskQueue, pollers }) => ({
+    workers: new Set(pollers.map(({ identity }) => identity)).size,
+    taskQueue,
+  }));
   return counts.reduce((least, each) => (each.workers < least.workers ? each : least));
 }

@@ -6,6 +6,7 @@ import { Worker, type NativeConnection, type WorkerOptions } from '@temporalio/w
 import { createActivities } from '../activities/index.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
 import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
+import { versioning } from '../temporal/deployment.ts';
 import { ActivityInterceptor } from './interceptors.ts';
 
 /**
@@ -22,6 +23,7 @@ export async function createWorkers(
     namespace: environment.TEMPORAL_NAMESPACE,
     activities: createActivities(deps),
     interceptors: { activity: [() => ({ inbound: new ActivityInterceptor(deps) })] },
+    ...versioning(environment.WORKER_BUILD_ID),
     maxConcurrentActivityTaskExecutions: environment.MAX_ACTIVITIES,
     maxHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,
     defaultHeartbeatThrottleInterval: environment.HEARTBEAT_MS / 2,

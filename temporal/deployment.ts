@@ -1,0 +1,78 @@
+/**
+ * Worker versioning, where WORKER_BUILD_ID is set: every worker says its build, and Temporal gives work to the workers of the
+ * build that is current. Every workflow upgrades by itself (AutoUpgrade), because it may wait for weeks: the next task of each
+ * goes to the build that is current then.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ConnectionLike } from '@temporalio/client';
+import type { WorkerDeploymentOptions } from '@temporalio/worker';
+import { listPollers, type Poller } from './workers.ts';
+
+/** All workers are one deployment; its builds are its versions. */
+const deploymentName = 'countersign';
+
+/**
+ * @param buildId WORKER_BUILD_ID
+ * @returns the option of a worker; nothing while versioning is off
+ */
+export function versioning(buildId: string | undefined): { workerDeploymentOptions?: WorkerDeploymentOptions } {
+  if (buildId === undefined) return {};
+  return {
+    workerDeploymentOptions: {
+      version: { deploymentName, buildId },
+      useWorkerVersioning: true,
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  };
+}
+
+/** The build of a worker; undefined = it runs without versioning. */
+export function buildOf({ deploymentOptions }: Poller): string | undefined {
+  const { deploymentName: name, buildId, workerVersioningMode } = deploymentOptions ?? {};
+  const versioned = 2;
+  return name === deploymentName && workerVersioningMode === versioned ? (buildId ?? undefined) : undefined;
+}
+
+/** @returns the build that is current; undefined = none is, and workers without versioning get all work */
+export async function currentBuild(connection: ConnectionLike, namespace: string): Promise<string | undefined> {
+  try {
+    const { workerDeploymentInfo } = await connection.workflowService.describeWorkerDeployment({
+      namespace,
+      deploymentName,
+    });
+    return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId ?? undefined;
+  } catch (error) {
+    // No worker has ever said that it belongs to the deployment.
+    if (error instanceof Error && 'code' in error && error.code === 5) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Makes a build current, after its workers have asked each task queue for work.
+ *
+ * @param limitMs how long its workers are waited for, in milliseconds
+ * @returns the build that was current before
+ * @throws Error that names the task queues at which no worker of the build was seen: everything in them would stop
+ */
+export async function promote(
+  connection: ConnectionLike,
+  namespace: string,
+  { buildId, limitMs }: { buildId: string; limitMs: number },
+): Promise<string | undefined> {
+  const until = Date.now() + limitMs;
+  for (;;) {
+    const without = (await listPollers(connection, namespace))
+      .filter(({ pollers }) => !pollers.some((poller) => buildOf(poller) === buildId))
+      .map(({ taskQueue, of }) => `${taskQueue} (${of})`);
+    if (without.length === 0) break;
+    if (Date.now() > until)
+      throw new Error(
+        `No worker of the build ${buildId} asks for work in ${without.join(', ')}. Start one with WORKER_BUILD_ID=${buildId}, and look at its log if it does not stay.`,
+      );
+    await delay(500);
+  }
+  const before = await currentBuild(connection, namespace);
+  await connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId });
+  return before;
+}
