@@ -30,7 +30,7 @@ export function versioning(buildId: string | undefined): { workerDeploymentOptio
 export function buildOf({ deploymentOptions }: Poller): string | undefined {
   const { deploymentName: name, buildId, workerVersioningMode } = deploymentOptions ?? {};
   const versioned = 2;
-  return name === deploymentName && workerVersioningMode === versioned ? (buildId ?? undefined) : undefined;
+  return name === deploymentName && Number(workerVersioningMode) === versioned ? (buildId ?? undefined) : undefined;
 }
 
 /** @returns the build that is current; undefined = none is, and workers without versioning get all work */
