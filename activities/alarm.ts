@@ -39,6 +39,15 @@ export function alarmIfSilent({ logger }: Logging, timedOut: number): void {
   logger.error({ ...attemptAtWork(), timedOut }, 'alarm: the attempts of an activity time out one after another');
 }
 
+/** Returns the activity and the attempt at work; nothing outside an activity, as in doctor. */
+export function attemptIfAny(): Partial<ReturnType<typeof attemptAtWork>> {
+  try {
+    return attemptAtWork();
+  } catch {
+    return {};
+  }
+}
+
 /** Returns the activity and the attempt at work, for a line of the log. */
 export function attemptAtWork() {
   const { activityType, attempt, workflowExecution } = Context.current().info;

@@ -51,7 +51,8 @@ export async function tellFailure(
     throw failure;
   }
   const { code, kind, status, requestId, detail, retryAfterMs, contradiction } = error;
-  deps.logger.warn({ code, status, requestId, ...attemptAtWork() }, 'outside system failed');
+  // What failed without a call, such as a list that is not whole.
+  if (!error.isLogged) deps.logger.warn({ code, status, requestId, ...attemptAtWork() }, 'outside system failed');
   const { failingMs, times } = await noted(deps, ref, { code, what: detail, retryAfterMs });
   // A contradiction that a list repeats is no accident of one reading: the server causes it, and a person has to know.
   if (contradiction && times >= sameContradictions) throw ApplicationFailure.nonRetryable(code, 'contradictory');

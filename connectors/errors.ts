@@ -50,6 +50,9 @@ export class ConnectorError extends Error {
   /** With `incomplete`: the list contradicts itself because of how the server works, not by chance in this reading. */
   readonly contradiction: Contradiction | undefined;
 
+  /** Set when the call that failed has its line in the log, so that nobody writes another. */
+  isLogged = false;
+
   constructor(init: {
     kind: ConnectorErrorKind;
     code: ConnectorErrorCode;

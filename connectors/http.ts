@@ -93,8 +93,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const reading = wanted.method === 'GET' ? readingStep() : undefined;
       return await (reading ? askFor(reading, wanted) : read(wanted, await exchange(wanted, wanted.signal)));
     } catch (error) {
-      if (error instanceof ConnectorError) {
-        options.logger?.warn(
+      if (error instanceof ConnectorError && options.logger) {
+        error.isLogged = true;
+        options.logger.warn(
           { code: error.code, status: error.status, requestId: error.requestId, route: wanted.route },
           'call failed',
         );

@@ -3,8 +3,10 @@
  * limiter.
  */
 import type { Logger } from 'pino';
+import { attemptIfAny } from '../activities/alarm.ts';
 import type { Connectors } from '../activities/dependencies.ts';
 import { ConnectorError } from '../connectors/errors.ts';
+import type { HttpLogger } from '../connectors/http.ts';
 import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connectors/registry.ts';
 import type { PsaAdapter } from '../connectors/psa.ts';
 import { createRateLimiter } from './rateLimiter.ts';
@@ -37,7 +39,7 @@ export function createConnectors(
       concurrency: environment.CALL_CONCURRENCY,
       timeoutMs: environment.CALL_TIMEOUT_MS,
       rateLimiter: rateLimiter,
-      logger: logger.child({ connection }),
+      logger: inAttempt(logger.child({ connection })),
     };
   };
 
@@ -61,6 +63,12 @@ export function createConnectors(
     },
   };
 }
+
+/** A log whose lines also say for which attempt of which activity a call was made, so that a failed call needs no second line. */
+const inAttempt = (log: Logger): HttpLogger => ({
+  debug: (fields, message) => log.debug({ ...fields, ...attemptIfAny() }, message),
+  warn: (fields, message) => log.warn({ ...fields, ...attemptIfAny() }, message),
+});
 
 function decrypt(encryption: Encryption, text: string, rowId: string): unknown {
   try {

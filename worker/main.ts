@@ -129,7 +129,9 @@ async function installRuntime(log: Logger): Promise<void> {
         // The SDK names the field `error`, pino expects `err`.
         logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
           const { error, ...fields } = meta ?? {};
-          log[levels[level]]({ ...fields, ...(error ? { err: error } : {}) }, message);
+          // The activity has told why, with more than the SDK knows.
+          const to = message === 'Activity failed' ? 'debug' : levels[level];
+          log[to]({ ...fields, ...(error ? { err: error } : {}) }, message);
         }),
         telemetryOptions: {
           metrics: { prometheus: { bindAddress: await chooseTemporalMetricsAddress() } },

@@ -1,5 +1,12 @@
 /** Writes what the Temporal UI shows about a process: its current details, its memo and its search attributes. */
-import { patched, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import {
+  log,
+  patched,
+  setCurrentDetails,
+  upsertMemo,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { describePause, stepLabels } from '../domain/process/labels.ts';
 import { remedyOf, type Whose } from '../domain/process/remedies.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
@@ -22,6 +29,7 @@ export class TemporalUi {
     const problem =
       view.steps.map((step) => step.problem).find(Boolean) ?? (waitsForBlocked(view) ? waitsForOther : '');
     if (problem !== this.problem) {
+      this.tell(problem, view);
       upsertSearchAttributes([
         { key: searchAttributes.blocked, value: problem !== '' },
         { key: searchAttributes.problem, value: problem || null },
@@ -30,6 +38,15 @@ export class TemporalUi {
     }
     this.details = details;
     this.problem = problem;
+  }
+
+  /** Writes the one line of the log that says that the process is blocked, held, refused or free again. */
+  private tell(problem: string, { steps, whose }: ProcessView): void {
+    const step = steps.find((row) => row.problem === problem)?.step;
+    const ids = { integrationId: whose?.integrationId, psaConnectionId: whose?.psaConnectionId };
+    if (problem === '') log.info('freed', { ...ids, problem: this.problem });
+    else if (problem === waitsForOther) log.info('waits for a blocked process', ids);
+    else log.warn(ofItsOwn.has(problem) ? problem : 'blocked', { ...ids, step, problem });
   }
 
   /** Keeps in the memo whose the process is, as its list of workflows and its page show it. */
@@ -51,6 +68,9 @@ export class TemporalUi {
     }
   }
 }
+
+/** Problems that are what is said of the process. */
+const ofItsOwn = new Set(['held', 'refused']);
 
 /** The problem of a process that waits for another one that is blocked. */
 const waitsForOther = 'waits_for_blocked';

@@ -223,6 +223,30 @@ test('no log of api or worker holds a secret or a customer, at level debug', () 
   expect(found(logs, records)).toEqual([]);
 });
 
+test('each failed call is one line of the log, and so is each block and each freeing, with ids and problem', () => {
+  const lines = system
+    .logs()
+    .split('\n')
+    .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
+  const of = (workflowId: string) => lines.filter((line) => line['workflowId'] === workflowId);
+  const connect = of(`connect/${integrationId}`);
+  const [refused, ...more] = connect.filter((line) => line['status'] === 401 && Number(line['level']) > 20);
+  expect(refused).toMatchObject({
+    msg: 'call failed',
+    level: 40,
+    code: 'bad_credentials',
+    activity: 'verifyCredentials',
+  });
+  expect(more).toEqual([]);
+  for (const problem of ['bad_credentials', 'forbidden']) {
+    const blocked = connect.filter((line) => line['msg'] === 'blocked' && line['problem'] === problem);
+    expect(blocked).toMatchObject([{ level: 40, integrationId, step: 'verifyCredentials' }]);
+  }
+  expect(connect.filter((line) => line['msg'] === 'freed').length).toBeGreaterThan(0);
+  const told = new Set(lines.filter((line) => Number(line['level']) >= 40).map((line) => line['msg']));
+  expect(told).not.toContain('Activity failed');
+});
+
 test('no row of any table holds a secret in plain text; what the vendor said is kept, its key redacted', async () => {
   const { db } = system.database;
   const { rows: tables } = await db.execute<{ name: string }>(
