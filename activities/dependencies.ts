@@ -3,6 +3,7 @@ import type { PsaAdapter } from '../connectors/psa.ts';
 import type { VendorAdapter } from '../connectors/vendor.ts';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
+import type { PausedActivity, SeenSchedule } from '../domain/temporalSays.ts';
 import type { WantedSchedule } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
 import type { Wake } from '../temporal/wake.ts';
@@ -18,6 +19,8 @@ export interface Dependencies {
   connectors: Connectors;
   /** Makes Temporal's Schedules match the wanted ones: recreates missing ones, replaces changed ones. */
   ensureSchedules: (wanted: readonly WantedSchedule[]) => Promise<void>;
+  /** Reads in Temporal which Schedules there are, and what somebody has paused there. */
+  readTemporal: () => Promise<{ schedules: SeenSchedule[]; pausedActivities: PausedActivity[] }>;
 }
 
 /** Adapters of stored connections, with their credentials, rate limiter and settings. */

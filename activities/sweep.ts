@@ -2,6 +2,8 @@
 import { listIntegrationsWithIdleAlerts } from '../db/queries/alerts.ts';
 import { takeOverdue } from '../db/queries/process.ts';
 import { listScheduled } from '../db/queries/schedule.ts';
+import { isSweeper, noteSwept, takeOverSweep } from '../db/queries/sweep.ts';
+import { storePausedActivities, storeSchedules } from '../db/queries/temporalSays.ts';
 import { calendarsOf, defaultSchedule } from '../domain/schedule.ts';
 import type { Dependencies } from './dependencies.ts';
 import { admitAndWake } from './processRows.ts';
@@ -18,7 +20,34 @@ export function createSweepActivities(deps: Dependencies) {
     return woken;
   }
 
-  return {
+  /** Stores what Temporal says, for the API. A failure is only logged: waking what is overdue is more important. */
+  async function readTemporal(): Promise<void> {
+    try {
+      const { schedules, pausedActivities } = await deps.readTemporal();
+      await storeSchedules(deps.db, schedules);
+      await storePausedActivities(deps.db, pausedActivities);
+    } catch (error) {
+      deps.logger.error({ err: error }, 'what is paused in Temporal could not be read; the next sweep tries again');
+    }
+  }
+
+  const activities = {
+    /**
+     * One sweep: looks after the Schedules, wakes what is overdue, and notes that it has done so.
+     *
+     * @param of.sweeper id of the first run of the workflow that sweeps
+     * @param of.isFirst it has just been started, and so takes over from a workflow that sweeps already
+     * @returns milliseconds until the next sweep; null = another workflow has taken over
+     */
+    async sweepAll({ sweeper, isFirst }: { sweeper: string; isFirst: boolean }): Promise<{ nextInMs: number | null }> {
+      if (isFirst) await takeOverSweep(deps.db, sweeper);
+      else if (!(await isSweeper(deps.db, sweeper))) return { nextInMs: null };
+      await activities.ensureSchedules();
+      await readTemporal();
+      await noteSwept(deps.db, sweeper, await activities.sweepOverdue());
+      return { nextInMs: deps.environment.SWEEP_INTERVAL_MS };
+    },
+
     /** Wakes overdue processes in batches until none is left. Reads PostgreSQL only. @returns how many */
     async sweepOverdue(): Promise<number> {
       let woken = 0;
@@ -48,4 +77,5 @@ export function createSweepActivities(deps: Dependencies) {
       }
     },
   };
+  return activities;
 }

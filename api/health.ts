@@ -2,8 +2,16 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
-import { credentialsHealth, healthState, staleAfterMs, waitOf } from '../domain/health.ts';
-import { defaultSchedule, nextRuns } from '../domain/schedule.ts';
+import {
+  credentialsHealth,
+  healthState,
+  runsSaid,
+  staleAfterMs,
+  waitOf,
+  waitOfSchedule,
+  waitOfSweep,
+} from '../domain/health.ts';
+import { defaultSchedule } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
 
 /** Seconds from a time until now; null if there is no time. */
@@ -25,7 +33,13 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
   ];
   const credentials = given.map((each) => credentialsHealth(each, now, CREDENTIALS_MAX_AGE_DAYS));
   const warnings = credentials.flatMap(({ warning }) => warning ?? []);
-  const waits = facts.openSteps.map(waitOf);
+  const sweepWait = waitOfSweep(facts.sweepAgeSeconds, environment.SWEEP_INTERVAL_MS);
+  const schedulePaused = facts.connected && !schedule.paused && facts.temporalSchedule?.paused === true;
+  const waits = [
+    ...facts.openSteps.map(waitOf),
+    ...(schedulePaused ? [waitOfSchedule(facts.integrationId)] : []),
+    ...(sweepWait ? [sweepWait] : []),
+  ];
   const stale = facts.connected && limit !== undefined && age !== null && age * 1000 > limit;
   return {
     ...facts,
@@ -33,7 +47,7 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
     dataAgeSeconds: age,
     stale,
     psaAgeSeconds: ageSeconds(facts.psaAsOf, now),
-    nextSyncAt: facts.connected && !schedule.paused ? (nextRuns(schedule, now, 1)[0] ?? null) : null,
+    nextSyncAt: (facts.connected ? runsSaid(schedule, facts.temporalSchedule, now, 1)[0] : undefined) ?? null,
     waits,
     credentials,
   };

@@ -8,6 +8,7 @@ import { readEnvironment } from '../environment.ts';
 import { createTemporalClient, temporalState } from '../temporal/client.ts';
 import { temporalOptions } from '../temporal/profile.ts';
 import { tlsTrouble } from '../temporal/tlsTrouble.ts';
+import { keepSweep } from '../temporal/schedules.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createApp } from './app.ts';
 
@@ -19,6 +20,7 @@ const temporal = temporalOptions(environment);
 const { client, close: closeClient } = createTemporalClient(temporal, environment.TEMPORAL_NAMESPACE);
 // The API goes on without Temporal; that its certificates are the reason nobody would see otherwise.
 void tlsTrouble(temporal).then((why) => why === undefined || logger.error({ why }, 'Temporal cannot be reached'));
+const leaveSweep = keepSweep(client, (err) => logger.warn({ err }, 'the Schedule of the sweep could not be ensured'));
 const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
 
@@ -56,6 +58,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     logger.info({ signal }, 'stopping');
     stopping.abort();
+    leaveSweep();
     // Requests under way are answered, and streams told to go elsewhere; what is still open after five seconds is cut.
     setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), 5_000).unref();
     server.close(() => {

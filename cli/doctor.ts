@@ -1,10 +1,12 @@
 /**
  * `npm run doctor`: checks everything that a running installation needs, and says how to correct each problem. It has
- * the environment of api and worker, changes nothing, and ends with 1 if something is wrong.
+ * the environment of api and worker, changes nothing (but that `--wake` starts terminated workflows again), and ends with 1 if
+ * something is wrong.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ConnectionLike } from '@temporalio/client';
+import type { Client, ConnectionLike } from '@temporalio/client';
+import { sql } from 'drizzle-orm';
 import { pino } from 'pino';
 import { judgeHealth } from '../api/health.ts';
 import { ConnectorError } from '../connectors/errors.ts';
@@ -12,17 +14,24 @@ import { openDatabase, type Database } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
 import { readIntegration } from '../db/queries/integration.ts';
+import { listUnfinished } from '../db/queries/process.ts';
+import { sweepAge } from '../db/queries/sweep.ts';
 import { judgePermissions, neededForAlerts, neededForBilling } from '../domain/permissions.ts';
+import { sweepLate } from '../domain/sweep.ts';
+import { workflowIdOf } from '../domain/process/ids.ts';
 import { problemOf } from '../domain/process/problems.ts';
 import { messageOf } from '../logger.ts';
 import { readEnvironment, type Environment } from '../environment.ts';
 import { createTemporalClient } from '../temporal/client.ts';
+import { findMissing } from '../temporal/missing.ts';
+import { listPausedActivities, listSchedules } from '../temporal/paused.ts';
 import { temporalOptions, type TemporalOptions } from '../temporal/profile.ts';
 import { buildOf, currentBuild } from '../temporal/deployment.ts';
 import { sweepScheduleId } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
 import { countWorkers, listPollers } from '../temporal/workers.ts';
 import { tlsTrouble } from '../temporal/tlsTrouble.ts';
+import { createWaker } from '../temporal/wake.ts';
 import { createConnectors } from '../worker/connectors.ts';
 
 type Verdict = 'ok' | 'note' | 'wrong';
@@ -72,10 +81,13 @@ function configuration(): Environment | undefined {
 async function examine(env: Environment): Promise<void> {
   const { db, close } = openDatabase(env.DATABASE_URL, 2);
   try {
-    await examineTemporal(env);
+    const hasTemporal = await examineTemporal(env);
     const todo =
       'Check DATABASE_URL and that PostgreSQL runs; for a new database, or after an upgrade, run: npm run migrate';
-    if (await look('database', todo, () => migrated(db))) await examineConnections(env, db);
+    if (!(await look('database', todo, () => migrated(db)))) return;
+    await look('last sweep', 'Nothing that lost its wake goes on until then.', () => sweptLately(env, db));
+    if (hasTemporal) await lookForMissing(env, db);
+    await examineConnections(env, db);
   } finally {
     await close();
   }
@@ -93,13 +105,55 @@ async function migrated(db: Database): Promise<string> {
   return `answers, and has all ${entries.length} migrations`;
 }
 
-async function examineTemporal(env: Environment): Promise<void> {
+/** Looks for processes whose workflow somebody has terminated; with `--wake` it starts them again at once. */
+async function lookForMissing(env: Environment, db: Database): Promise<void> {
+  const todo = 'Nothing is lost. They come back within a day; npm run doctor -- --wake starts them at once.';
+  const { client, close } = createTemporalClient(temporalOptions(env), env.TEMPORAL_NAMESPACE);
+  try {
+    await look('workflows', todo, async () => {
+      const missing = await findMissing(client, await listUnfinished(db));
+      if (missing.length === 0) return 'every process that has something to do has its workflow';
+      const shown = missing.slice(0, 10).map(({ kind, id }) => workflowIdOf(kind, id));
+      const names = `${shown.join(', ')}${missing.length > shown.length ? ' …' : ''}`;
+      if (!process.argv.includes('--wake')) throw new Error(`${missing.length} are not there: ${names}.`);
+      const wake = createWaker(client);
+      for (const each of missing) await wake(each);
+      return `${missing.length} were not there and are started again: ${names}`;
+    });
+  } finally {
+    await close();
+  }
+}
+
+/** Says what is paused, as Temporal has it now. A Schedule may have been paused there, or in Countersign. */
+async function sayPaused(client: Client): Promise<void> {
+  const [schedules, activities] = await client.connection.withDeadline(Date.now() + 15_000, () =>
+    Promise.all([listSchedules(client), listPausedActivities(client)]),
+  );
+  const todo = 'Who paused it there unpauses it there: Schedules, or Pending Activities of the workflow.';
+  for (const { scheduleId, paused } of schedules)
+    if (paused) say('note', 'paused', `the Schedule ${scheduleId}: no sync begins by itself`, todo);
+  for (const { kind, id, activity, pausedAt } of activities)
+    say('wrong', 'paused', `the activity ${activity} of ${workflowIdOf(kind, id)} since ${pausedAt}`, todo);
+}
+
+/** @throws Error when the sweep is late */
+async function sweptLately(env: Environment, db: Database): Promise<string> {
+  const { rows } = await db.execute<{ age: number | null }>(sql`select ${sweepAge} as age`);
+  const age = rows[0]?.age ?? null;
+  const late = sweepLate(age, env.SWEEP_INTERVAL_MS);
+  if (late !== undefined) throw new Error(late);
+  return age === null ? 'none yet; the Schedule starts it' : `${age} s ago`;
+}
+
+/** @returns whether Temporal answers */
+async function examineTemporal(env: Environment): Promise<boolean> {
   let options: TemporalOptions;
   try {
     options = temporalOptions(env);
   } catch (error) {
     say('wrong', 'Temporal', error instanceof Error ? messageOf(error) : String(error));
-    return;
+    return false;
   }
   const { client, close } = createTemporalClient(options, env.TEMPORAL_NAMESPACE);
   const { connection } = client;
@@ -114,7 +168,7 @@ async function examineTemporal(env: Environment): Promise<void> {
         return `answers at ${env.TEMPORAL_ADDRESS}, and has the namespace ${namespace}`;
       },
     );
-    if (!there) return;
+    if (!there) return false;
     await look('searches', 'Run: npm run migrate', async () => {
       const missing = await soon(() => missingSearchAttributes(connection, namespace));
       if (missing.length > 0)
@@ -127,11 +181,17 @@ async function examineTemporal(env: Environment): Promise<void> {
       return `${workers} at work`;
     });
     await lookAtVersions(connection, namespace);
-    await look('sweep', 'Start a worker: it makes the Schedule again.', async () => {
-      const { state } = await soon(() => client.schedule.getHandle(sweepScheduleId).describe());
-      if (state.paused) throw new Error('The Schedule of the sweep is paused: what nobody woke stays asleep.');
-      return 'its Schedule is there';
-    });
+    await look(
+      'sweep',
+      'Unpause it in the Temporal UI (Schedules); a missing one is made again by api and worker within five minutes.',
+      async () => {
+        const { state } = await soon(() => client.schedule.getHandle(sweepScheduleId).describe());
+        if (state.paused) throw new Error('The Schedule of the sweep is paused: a sweep that ends stays away.');
+        return 'its Schedule is there';
+      },
+    );
+    await sayPaused(client);
+    return true;
   } finally {
     await close();
   }

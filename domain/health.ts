@@ -1,8 +1,10 @@
 /** The health of an integration, for the person who looks after it: what waits for whom, and how old data and credentials are. */
-import { describePause, stepLabels, whoIn, type Who } from './process/labels.ts';
+import { describePause, pausedThere, stepLabels, whoIn, type Who } from './process/labels.ts';
 import { problemOf } from './process/problems.ts';
 import type { StepName } from './process/steps.ts';
-import { nextRuns, type Schedule } from './schedule.ts';
+import { nextRuns, revisionOf, type Schedule } from './schedule.ts';
+import type { SeenSchedule } from './temporalSays.ts';
+import { sweepLate } from './sweep.ts';
 
 export type HealthState = 'healthy' | 'attention' | 'failing';
 
@@ -23,6 +25,8 @@ export interface OpenStep {
   code: string | null;
   /** When the step goes on by itself (UTC, HH:MM), if the vendor or PSA asked for a pause. */
   pausedUntil?: string | null;
+  /** Somebody has paused its activity in the Temporal UI. */
+  pausedInTemporal?: boolean;
 }
 
 export interface CredentialsFacts {
@@ -74,9 +78,10 @@ const forPerson = new Set([
 /** Problems that usually pass; the step tries again by itself. */
 const passing = new Set(['unreachable', 'throttled', 'incomplete']);
 
-export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenStep): Wait {
+export function waitOf({ workflowId, step, blocked, code, pausedUntil, pausedInTemporal }: OpenStep): Wait {
   const label = stepLabels[step as StepName];
   const title = label?.title ?? step;
+  if (pausedInTemporal) return { for: 'person', what: `${title}: ${pausedThere}`, code: 'paused', workflowId };
   if (!blocked) {
     const waits = pausedUntil ? describePause(step, pausedUntil) : `waits for ${label?.waitsFor ?? 'its turn'}`;
     return { for: whoIn(step), what: `${title}: ${waits}`, workflowId };
@@ -88,6 +93,35 @@ export function waitOf({ workflowId, step, blocked, code, pausedUntil }: OpenSte
     code: reason,
     workflowId,
   };
+}
+
+/** A Schedule that somebody has paused in Temporal, though it is not paused in Countersign. */
+export function waitOfSchedule(integrationId: string): Wait {
+  const what =
+    'No sync begins by itself: somebody has paused the Schedule in the Temporal UI. Unpause it there (Schedules).';
+  return { for: 'person', what, code: 'schedule_paused', workflowId: `sync/${integrationId}` };
+}
+
+/** What Temporal says of an integration's Schedule. */
+export type SaidOfSchedule = Pick<SeenSchedule, 'paused' | 'revision' | 'nextRuns'>;
+
+/**
+ * The next runs of a schedule: those that Temporal says, if it has made its Schedule of this choice, else computed ones.
+ *
+ * @param count at most
+ * @returns none while it is paused, in Countersign or in Temporal
+ */
+export function runsSaid(schedule: Schedule, said: SaidOfSchedule | null, now: Date, count: number): Date[] {
+  if (schedule.paused || said?.paused) return [];
+  const runs = said?.revision === revisionOf(schedule) ? said.nextRuns.map((run) => new Date(run)) : [];
+  const coming = runs.filter((run) => run > now).slice(0, count);
+  return coming.length > 0 ? coming : nextRuns(schedule, now, count);
+}
+
+/** The sweep when it is late: without it whatever loses its wake stays asleep, in every integration. */
+export function waitOfSweep(ageSeconds: number | null, intervalMs: number): Wait | undefined {
+  const late = sweepLate(ageSeconds, intervalMs);
+  return late === undefined ? undefined : { for: 'countersign', what: late, code: 'sweep_late', workflowId: 'sweep' };
 }
 
 /**
@@ -102,6 +136,9 @@ export function staleAfterMs(schedule: Schedule, now: Date): number | undefined 
   return pauses.length === 0 ? undefined : 1.5 * Math.max(...pauses) + 3_600_000;
 }
 
+/** What a person has not done yet, or has done on purpose: it wants attention, and nothing fails. */
+const chosen = new Set(['not_mapped', 'paused', 'schedule_paused']);
+
 /** @param notes.stale the integration's data is older than its schedule allows */
 export function healthState(notes: {
   connected: boolean;
@@ -114,8 +151,7 @@ export function healthState(notes: {
   refusedPosts: number;
   warnings: readonly string[];
 }): HealthState {
-  if (notes.stale || notes.waits.some((wait) => wait.code !== undefined && wait.code !== 'not_mapped'))
-    return 'failing';
+  if (notes.stale || notes.waits.some((wait) => wait.code !== undefined && !chosen.has(wait.code))) return 'failing';
   const open =
     notes.heldRuns +
     notes.linesUncertain +

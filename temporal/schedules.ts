@@ -7,6 +7,7 @@ import {
   type ScheduleOptions,
 } from '@temporalio/client';
 import { workflowTaskQueue } from '../domain/process/ids.ts';
+import { sweepScheduleMs } from '../domain/sweep.ts';
 import { calendarsOf, revisionOf, type Calendar, type WantedSchedule } from '../domain/schedule.ts';
 import { searchAttributes } from './searchAttributes.ts';
 
@@ -16,36 +17,72 @@ export const sweepScheduleId = 'sweep';
 /** The id of an integration's Schedule. */
 export const syncScheduleId = (integrationId: string) => `sync/${integrationId}`;
 
+/** The integration whose syncs a Schedule begins; undefined for another Schedule. */
+export function syncedBy(scheduleId: string): string | undefined {
+  const prefix = syncScheduleId('');
+  return scheduleId.startsWith(prefix) ? scheduleId.slice(prefix.length) : undefined;
+}
+
 /** How long ago a missed sync may be and still be caught up with: one that a weekend without a server missed runs once on Monday. */
 export const catchUpMs = 7 * 24 * 60 * 60_000;
 
+const sweepSchedule: ScheduleOptions = {
+  scheduleId: sweepScheduleId,
+  spec: { intervals: [{ every: sweepScheduleMs }] },
+  // Missed actions need no catching up: the sweep finds all that is overdue.
+  policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: sweepScheduleMs },
+  state: { triggerImmediately: true, note: 'Starts the workflow that sweeps, if it is not there' },
+  action: {
+    type: 'startWorkflow',
+    workflowType: 'sweep',
+    workflowId: 'sweep',
+    taskQueue: workflowTaskQueue,
+    args: [],
+    staticSummary: 'Wakes processes that nobody woke, and recreates Schedules',
+    staticDetails: 'It sleeps between two sweeps. Terminated, it is started again within five minutes.',
+    typedSearchAttributes: [{ key: searchAttributes.process, value: 'sweep' }],
+  },
+};
+
 /**
- * Creates the sweep's Schedule if it is missing. Missed sweeps need no catching up: one sweep finds all that is overdue.
- *
- * @param sweepIntervalMs milliseconds between two sweeps
+ * Creates the Schedule that starts the sweep if it is not there, or changes one of an earlier release. One that somebody has
+ * paused stays paused.
  */
-export async function ensureSweep(client: Client, sweepIntervalMs: number): Promise<void> {
+export async function ensureSweep(client: Client): Promise<void> {
   try {
-    await client.schedule.create({
-      scheduleId: sweepScheduleId,
-      spec: { intervals: [{ every: sweepIntervalMs }] },
-      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: Math.max(10_000, sweepIntervalMs) },
-      action: {
-        type: 'startWorkflow',
-        workflowType: 'sweep',
-        workflowId: 'sweep',
-        taskQueue: workflowTaskQueue,
-        args: [],
-        staticSummary: 'Wakes processes that nobody woke',
-      },
-    });
+    await client.schedule.create(sweepSchedule);
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     const handle = client.schedule.getHandle(sweepScheduleId);
     const current = await handle.describe();
-    if (current.spec.intervals?.[0]?.every === sweepIntervalMs) return;
-    await handle.update((previous) => ({ ...previous, spec: { intervals: [{ every: sweepIntervalMs }] } }));
+    if (current.spec.intervals?.[0]?.every === sweepScheduleMs) return;
+    const { spec, policies, action } = sweepSchedule;
+    await handle.update((previous) => ({ ...previous, spec, ...(policies ? { policies } : {}), action }));
   }
+}
+
+/**
+ * Ensures the sweep's Schedule now and every five minutes, so that one that was deleted comes back.
+ *
+ * @param failed called when Temporal does not answer; it is tried again a quarter of a minute later
+ * @returns stops looking after it
+ */
+export function keepSweep(client: Client, failed: (error: unknown) => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const look = async () => {
+    let nextMs = sweepScheduleMs;
+    await ensureSweep(client).catch((error: unknown) => {
+      nextMs = 15_000;
+      if (!stopped) failed(error);
+    });
+    if (!stopped) timer = setTimeout(() => void look(), nextMs).unref();
+  };
+  void look();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
 }
 
 /**

@@ -10,7 +10,8 @@ import { readEnvironment } from '../environment.ts';
 import { createLogger, dieQuietly } from '../logger.ts';
 import { createTemporalClient } from '../temporal/client.ts';
 import { temporalOptions, type TemporalOptions } from '../temporal/profile.ts';
-import { ensureSweep, ensureSyncSchedules } from '../temporal/schedules.ts';
+import { listPausedActivities, listSchedules } from '../temporal/paused.ts';
+import { ensureSyncSchedules, keepSweep } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
 import { tlsTrouble } from '../temporal/tlsTrouble.ts';
 import { createWaker } from '../temporal/wake.ts';
@@ -59,22 +60,26 @@ const workers = await createWorkers(
     wake,
     connectors: createConnectors(db, encryption, environment, logger),
     async ensureSchedules(wanted) {
-      await ensureSweep(client, environment.SWEEP_INTERVAL_MS);
       await ensureSyncSchedules(client, wanted, (scheduleId, error) =>
         logger.error({ err: error, scheduleId }, 'Temporal does not take this Schedule'),
       );
     },
+    readTemporal: async () => ({
+      schedules: await listSchedules(client),
+      pausedActivities: await listPausedActivities(client),
+    }),
   },
   connection,
   workflowCode(environment.WORKFLOW_BUNDLE),
 );
-await ensureSweep(client, environment.SWEEP_INTERVAL_MS);
+const leaveSweep = keepSweep(client, (err) => logger.warn({ err }, 'the Schedule of the sweep could not be ensured'));
 running = true;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, leave);
 logger.info('ready');
 // The Runtime shuts the workers down on SIGINT and SIGTERM; activities get their grace time.
 await Promise.all(workers.map((worker) => worker.run()));
 running = false;
+leaveSweep();
 server.close();
 await closeClient();
 await connection.close();

@@ -2,8 +2,8 @@ import { processOf } from './process.ts';
 import { interactive as psa, interactive as reconcile, interactive as vendor } from './queues.ts';
 
 /** The guide's steps from "Connect" to the first counts. A step that an integration does not need begins `skipped`. */
-export async function connect({ integrationId }: { integrationId: string }): Promise<void> {
-  await processOf('connect', integrationId, async (process) => {
+export async function connect(input: { integrationId: string }): Promise<void> {
+  await processOf('connect', input, async (process) => {
     await process.until('issueKey'); // push
     await process.until('enable'); // push: the vendor accepted the key
     await process.until('credentials'); // pull

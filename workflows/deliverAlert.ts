@@ -2,8 +2,8 @@ import { processOf } from './process.ts';
 import { brief, interactive as psa } from './queues.ts';
 
 /** Makes one ticket of one alert, however often it is sent. Each sending is a round; one that comes meanwhile is the next round. */
-export async function deliverAlert({ alertRowId }: { alertRowId: string }): Promise<void> {
-  await processOf('deliverAlert', alertRowId, async (process) => {
+export async function deliverAlert(input: { alertRowId: string }): Promise<void> {
+  await processOf('deliverAlert', input, async (process) => {
     while (await process.claim(psa.claimAlert, brief.claimAlert)) {
       await process.run('resolveAccount', psa.resolveAccount, { first: brief.resolveAccount });
       await process.run('writeTicket', psa.writeTicket, { once: true });

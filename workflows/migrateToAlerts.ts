@@ -2,8 +2,8 @@ import { processOf } from './process.ts';
 import { interactive as psa } from './queues.ts';
 
 /** The guide's steps from billing to billing and alerts. Permissions and board are asked for beside them; only alerts wait for these. */
-export async function migrateToAlerts({ integrationId }: { integrationId: string }): Promise<void> {
-  await processOf('migrateToAlerts', integrationId, async (process) => {
+export async function migrateToAlerts(input: { integrationId: string }): Promise<void> {
+  await processOf('migrateToAlerts', input, async (process) => {
     const migration = async () => {
       await process.until('requestMigration');
       await process.until('linkCustomers');

@@ -17,7 +17,7 @@ import {
   type ActivityFunctionWithOptions,
 } from '@temporalio/workflow';
 import type { Again, StepRef, StepResult } from '../activities/step.ts';
-import { workflowInputOf } from '../domain/process/ids.ts';
+import { businessIdOf, workflowInputOf, wrongInput } from '../domain/process/ids.ts';
 import { stepLabels } from '../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type ProcessView, type StepOf, type StepView } from '../domain/process/steps.ts';
 import { LocalActivityTurns, rows, rowsLocally } from './rowActivities.ts';
@@ -393,14 +393,17 @@ export type { Process };
  * Drives one process from its rows until every step is finished and no fact has arrived meanwhile.
  *
  * @param kind the kind of the process
- * @param id the business id of the process, from which the workflow's id is made
+ * @param input what the workflow was started with, which has the business id of the process
  * @param body goes through the steps in order
+ * @throws ApplicationFailure that ends the workflow when the input is not one of this kind
  */
 export async function processOf<K extends ProcessKind>(
   kind: K,
-  id: string,
+  input: unknown,
   body: (process: Process<K>) => Promise<void>,
 ): Promise<void> {
+  const id = businessIdOf(kind, input);
+  if (id === undefined) throw ApplicationFailure.nonRetryable(wrongInput(kind), 'wrong_input');
   const driver = new Process(kind, id);
   setHandler(wake, () => driver.wake());
   do {

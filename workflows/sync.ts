@@ -2,8 +2,8 @@ import { processOf } from './process.ts';
 import { bulk as reconcile, bulk as vendor, interactive } from './queues.ts';
 
 /** Makes one run of all open sync requests: reads vendor and PSA, checks, applies. A run that swings too far is closed as `held`. */
-export async function sync({ integrationId }: { integrationId: string }): Promise<void> {
-  await processOf('sync', integrationId, async (process) => {
+export async function sync(input: { integrationId: string }): Promise<void> {
+  await processOf('sync', input, async (process) => {
     while (await process.claim(interactive.claimSync)) {
       await process.until('counts'); // push: the vendor posts them
       await process.run('quiet', interactive.awaitQuiet); // push: until the burst is over

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { Scalar } from '@scalar/hono-api-reference';
 import { sql } from 'drizzle-orm';
+import { sweepAge } from '../../db/queries/sweep.ts';
+import { sweepLate } from '../../domain/sweep.ts';
 import type { TemporalState } from '../../temporal/client.ts';
 import type { ApiEnv } from '../context.ts';
 
@@ -20,21 +22,24 @@ const temporalWords: Record<TemporalState, string> = {
 
 healthRoutes.get('/readyz', async (c) => {
   const deps = c.get('deps');
-  const database = await deps.db.execute(sql`select 1 from process limit 1`).then(
-    () => 'ready' as const,
-    (error: unknown) =>
-      /relation .* does not exist/.test(String(error instanceof Error ? error.cause : error))
+  const { database, age } = await deps.db.execute<{ age: number | null }>(sql`select ${sweepAge} as age`).then(
+    ({ rows }) => ({ database: 'ready' as const, age: rows[0]?.age ?? null }),
+    (error: unknown) => ({
+      database: /relation .* does not exist/.test(String(error instanceof Error ? error.cause : error))
         ? ('not migrated' as const)
         : ('away' as const),
+      age: null,
+    }),
   );
   const temporal = await deps.temporalState();
   const ready = database === 'ready';
   const words = ready
-    ? temporalWords[temporal]
+    ? ((temporal === 'ready' ? sweepLate(age, deps.environment.SWEEP_INTERVAL_MS) : undefined) ??
+      temporalWords[temporal])
     : database === 'away'
       ? 'The database does not answer, so nothing can be accepted.'
       : 'The database has no tables yet: run migrate.';
-  return c.json({ ready, database, temporal, words, pid: process.pid }, ready ? 200 : 503);
+  return c.json({ ready, database, temporal, sweepAgeSeconds: age, words, pid: process.pid }, ready ? 200 : 503);
 });
 
 healthRoutes.get('/metrics', async (c) => {

@@ -2,14 +2,9 @@
 import { z } from '@hono/zod-openapi';
 import { chooseSchedule } from '../../commands/integration.ts';
 import { findSchedule } from '../../db/queries/schedule.ts';
-import {
-  defaultJitterMinutes,
-  defaultSchedule,
-  defaultTime,
-  nextRuns,
-  warningsOf,
-  weekdays,
-} from '../../domain/schedule.ts';
+import { findTemporalSchedule } from '../../db/queries/temporalSays.ts';
+import { runsSaid } from '../../domain/health.ts';
+import { defaultJitterMinutes, defaultSchedule, defaultTime, warningsOf, weekdays } from '../../domain/schedule.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import { createRouter, idParam, isoDate, jsonBody, route, send } from '../define.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
@@ -46,10 +41,13 @@ const scheduleSchema = z
     choice: choiceSchema,
     timeZone: z.string(),
     jitterMinutes: z.int(),
+    /** As it was chosen. */
     paused: z.boolean(),
+    /** Somebody has paused its Schedule in the Temporal UI, so that no sync begins by itself; it goes on when it is unpaused there. */
+    pausedInTemporal: z.boolean(),
     /** True when nobody has chosen a schedule, so that the default of the environment holds. */
     preset: z.boolean(),
-    /** The next runs without jitter; empty while the schedule is paused. */
+    /** The next runs, as Temporal says; until it has the schedule, as they follow from the choice. Empty while it is paused, there or here. */
     nextRuns: z.array(isoDate),
     warnings: z.array(
       z.object({
@@ -65,6 +63,7 @@ const exampleSchedule = {
   timeZone: 'America/New_York',
   jitterMinutes: 10,
   paused: false,
+  pausedInTemporal: false,
   preset: false,
   nextRuns: ['2026-12-31T08:30:00.000Z', '2027-01-31T08:30:00.000Z'],
   warnings: [
@@ -127,11 +126,14 @@ async function scheduleView(deps: ApiDependencies, row: { id: string; disconnect
   const chosen = await findSchedule(deps.db, row.id);
   const { DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE } = deps.environment;
   const schedule = chosen ?? defaultSchedule(DEFAULT_SCHEDULE, DEFAULT_TIME_ZONE);
+  const said = (await findTemporalSchedule(deps.db, row.id)) ?? null;
   const now = new Date();
   return {
     ...schedule,
+    // Paused by a choice made here, it is paused there, too.
+    pausedInTemporal: !schedule.paused && said?.paused === true,
     preset: chosen === undefined,
-    nextRuns: schedule.paused || row.disconnectedAt ? [] : nextRuns(schedule, now, 5),
+    nextRuns: row.disconnectedAt ? [] : runsSaid(schedule, said, now, 5),
     warnings: warningsOf(schedule, now),
   };
 }

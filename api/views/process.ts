@@ -5,7 +5,7 @@ import type { Queryable } from '../../db/client.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
 import type { StepRow } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
-import { describePause, stepLabels } from '../../domain/process/labels.ts';
+import { describePause, pausedThere, stepLabels } from '../../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type StepName } from '../../domain/process/steps.ts';
 import type { ApiDependencies } from '../context.ts';
 import { isoDate, isoDateOrNull } from '../define.ts';
@@ -110,7 +110,8 @@ export function processView(deps: ApiDependencies, ref: ProcessRef, steps: reado
 
 function waitsFor(row: StepRow): string {
   const label = stepLabels[row.step as StepName];
-  if (row.problem) return `${label.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
+  if (row.problem && !row.pausedInTemporal) return `${label.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
+  if (row.pausedInTemporal) return `${label.title}: ${pausedThere}`;
   if (row.pausing && row.retryAt)
     return `${label.title}: ${describePause(row.step, row.retryAt.toISOString().slice(11, 16))}`;
   return row.state === 'running' ? `${label.title}: at work` : `${label.title}: waits for ${label.waitsFor}`;

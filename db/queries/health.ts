@@ -1,12 +1,13 @@
 /** Reads the facts by which an integration's health is judged. */
 import { sql } from 'drizzle-orm';
-import type { OpenStep } from '../../domain/health.ts';
+import type { OpenStep, SaidOfSchedule } from '../../domain/health.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
-import { pausedUntil, shownState } from './processView.ts';
+import { sweepAge } from './sweep.ts';
+import { pausedInTemporal, pausedUntil, shownState } from './processView.ts';
 
 export interface HealthFacts {
   integrationId: string;
@@ -39,9 +40,16 @@ export interface HealthFacts {
   vendorPauseSeconds: number;
   psaPauseSeconds: number;
   openSteps: OpenStep[];
+  /** Seconds since the last sweep of the whole installation came to its end; null = none has yet. */
+  sweepAgeSeconds: number | null;
+  /** What Temporal says of the integration's Schedule; null = the sweep has seen none. */
+  temporalSchedule: SaidOfSchedule | null;
   /** The schedule that a person chose. */
   schedule: Schedule | null;
 }
+
+/** Of processes that are many, only these steps are listed. */
+const stuck = sql`(${shownState('s')} = 'blocked' or ${pausedInTemporal('s')})`;
 
 /**
  * Reads the facts of integrations that are not disconnected, in the order of their creation.
@@ -81,19 +89,23 @@ export async function readHealthFacts(
            i.credentials_at as "vendorCredentialsAt", i.credentials_expire_on::text as "vendorCredentialsExpireOn",
            p.credentials_at as "psaCredentialsAt", p.credentials_expire_on::text as "psaCredentialsExpireOn",
            ${pauseSeconds('vendor', sql`i.id`)} as "vendorPauseSeconds", ${pauseSeconds('psa', sql`p.id`)} as "psaPauseSeconds",
+           ${sweepAge} as "sweepAgeSeconds",
+           (select jsonb_build_object('paused', t.paused, 'revision', t.revision, 'nextRuns', t.next_runs)
+              from temporal_schedule t where t.integration_id = i.id limit 1) as "temporalSchedule",
            (select jsonb_build_object('choice', s.choice, 'timeZone', s.time_zone, 'jitterMinutes', s.jitter_minutes, 'paused', s.paused)
               from sync_schedule s where s.integration_id = i.id) as schedule,
            -- New customers that wait are counted above, so of onboardings and deliveries only blocked steps are listed here.
            (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.shown = 'blocked',
-                                                'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')}) order by s.kind, s.id)
+                                                'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')},
+                                                'pausedInTemporal', ${pausedInTemporal('s')}) order by s.kind, s.id)
               from (select distinct on (s.kind, s.id) s.*, ${shownState('s')} as shown from process pr
                       join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
                      where s.state not in ('done', 'skipped')
                        and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
                             or pr.kind = 'refreshPsa' and pr.id = p.id::text
-                            or pr.kind = 'approveUsage' and ${shownState('s')} = 'blocked'
+                            or pr.kind = 'approveUsage' and ${stuck}
                                and exists (select from approval_batch b where b.id::text = pr.id and b.psa_connection_id = p.id)
-                            or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and ${shownState('s')} = 'blocked')
+                            or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and ${stuck})
                      order by s.kind, s.id, ${shownState('s')} = 'blocked' desc, s.position) s) as "openSteps"
       from integration i join psa_connection p on p.id = i.psa_connection_id
      where i.disconnected_at is null

@@ -133,9 +133,18 @@ export async function commitFact(tx: Queryable, ref: ProcessRef): Promise<void> 
 }
 
 /**
+ * When a process without a timer is looked at again: a finished one only after a fact (null); one that waits for a person after a
+ * day, so that a workflow that was terminated meanwhile comes back.
+ */
+const withoutTimer = sql`case when exists (
+  select from process_step s
+   where (s.kind, s.id, s.round) = (process.kind, process.id, process.round) and s.state not in ('done', 'skipped')
+) then now() + interval '24 hours' end`;
+
+/**
  * Parks a process until its next timer, or until a fact if there is none.
  *
- * @param dueInMs milliseconds until the timer; null = the process waits for a person
+ * @param dueInMs milliseconds until the timer; null = it has none
  * @returns false, with nothing changed, when a fact arrived since the caller saw `version`
  */
 export async function parkProcess(
@@ -144,7 +153,7 @@ export async function parkProcess(
 ): Promise<boolean> {
   const parked = await db
     .update(processes)
-    .set({ dueAt: ref.dueInMs === null ? null : fromNow(ref.dueInMs), sweeps: 0 })
+    .set({ dueAt: ref.dueInMs === null ? withoutTimer : fromNow(ref.dueInMs), sweeps: 0 })
     .where(and(ofProcess(ref), eq(processes.version, ref.version)))
     .returning({ id: processes.id });
   return parked.length > 0;
@@ -427,6 +436,21 @@ export async function takeOverdue(db: Database, overdueMs: number, limit: number
              order by due_at limit ${limit} for update skip locked) d
      where p.kind = d.kind and p.id = d.id
     returning p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"`);
+  return rows;
+}
+
+/** Lists the processes that rest although they have something left to do: each must have an open workflow. */
+export async function listUnfinished(db: Queryable): Promise<DueProcess[]> {
+  const { rows } = await db.execute<DueProcess & Record<string, unknown>>(sql`
+    select p.kind, p.id, p.organization_id as "organizationId", p.integration_id as "integrationId"
+      from process p
+     where coalesce(p.due_at > now(), true)
+       and exists (select from process_step s
+                    where (s.kind, s.id, s.round) = (p.kind, p.id, p.round) and s.state not in ('done', 'skipped'))
+       -- Not started yet: they are started some at a time.
+       and not exists (select from onboarding o where p.kind = 'onboardCustomer' and o.to_wake
+                          and o.integration_id = p.integration_id and o.integration_id || '/' || o.vendor_account_id = p.id)
+     order by p.kind, p.id`);
   return rows;
 }
 

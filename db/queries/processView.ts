@@ -31,6 +31,11 @@ export const shownState = (alias: string) =>
   sql<StepState>`case when ${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.blocked_at is not null
                       then 'blocked' else ${sql.raw(alias)}.state end`;
 
+/** Whether somebody has paused the activity of a running step in the Temporal UI, as the last sweep found it. */
+export const pausedInTemporal = (alias: string) =>
+  sql<boolean>`(${sql.raw(alias)}.state = 'running' and exists (
+    select from paused_activity pa where (pa.kind, pa.id) = (${sql.raw(alias)}.kind, ${sql.raw(alias)}.id)))`;
+
 /** When a step's pause ends, for display: UTC, HH:MM; null = the step is not pausing. */
 export const pausedUntil = (alias: string) =>
   sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
@@ -211,6 +216,7 @@ function selectSteps(db: Queryable) {
             processStep.retryAt,
           ),
         pausing: sql<boolean>`${isPausing('process_step')}`,
+        pausedInTemporal: pausedInTemporal('process_step'),
         startedAt: processStep.startedAt,
         doneAt: processStep.doneAt,
       },

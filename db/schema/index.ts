@@ -9,6 +9,8 @@ export * from './refusedPost.ts';
 export * from './onboarding.ts';
 export * from './sync.ts';
 export * from './schedule.ts';
+export * from './sweep.ts';
+export * from './temporal.ts';
 export * from './card.ts';
 export * from './approvalPreview.ts';
 export * from './person.ts';

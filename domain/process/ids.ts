@@ -17,6 +17,15 @@ export function workflowIdOf(kind: ProcessKind, id: string): string {
   return `${workflowPrefixes[kind]}/${id}`;
 }
 
+/** The process that a workflow drives; undefined for a workflow that drives none (the sweep). */
+export function processOfWorkflow(workflowId: string): { kind: ProcessKind; id: string } | undefined {
+  const slash = workflowId.indexOf('/');
+  const prefix = workflowId.slice(0, slash);
+  for (const kind of Object.keys(workflowPrefixes) as ProcessKind[])
+    if (workflowPrefixes[kind] === prefix) return { kind, id: workflowId.slice(slash + 1) };
+  return undefined;
+}
+
 /** The input with which a process's workflow is started: its business id, under the name of what the id identifies. */
 export function workflowInputOf(kind: ProcessKind, id: string) {
   switch (kind) {
@@ -34,6 +43,38 @@ export function workflowInputOf(kind: ProcessKind, id: string) {
     case 'onboardCustomer':
       return onboardingOf(id);
   }
+}
+
+/** A part of the input of each workflow; vendors' own ids may be any text. */
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/**
+ * The business id in the input with which a workflow was started: what `workflowInputOf` made of it.
+ *
+ * @param input whatever the workflow was started with: anybody may start one in the Temporal UI
+ * @returns undefined when the input is not one of this kind
+ */
+export function businessIdOf(kind: ProcessKind, input: unknown): string | undefined {
+  const given = new Map(typeof input === 'object' && input !== null ? Object.entries(input) : []);
+  const ids: string[] = [];
+  for (const name of inputNames(kind)) {
+    const id: unknown = given.get(name);
+    if (typeof id !== 'string' || id === '' || (name !== 'vendorAccountId' && !uuid.test(id))) return undefined;
+    ids.push(id);
+  }
+  return ids.join('/');
+}
+
+const inputNames = (kind: ProcessKind) => Object.keys(workflowInputOf(kind, '/'));
+
+/**
+ * What is said to somebody who starts a workflow by hand, with an input that is not the workflow's.
+ *
+ * @param kind the process that has the same input
+ */
+export function wrongInput(kind: ProcessKind, workflow: string = kind): string {
+  const example = Object.fromEntries(inputNames(kind).map((name) => [name, '<id>']));
+  return `The input of ${workflow} is like ${JSON.stringify(example)}, and this workflow was started with something else. Nothing was done. Countersign starts its workflows itself; to make one look again send the Signal wake.`;
 }
 
 /** The business id of a customer's onboarding. An integration's id has no slash; a vendor's own id may have some. */

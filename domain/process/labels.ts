@@ -78,3 +78,6 @@ export function whoIn(step: string): Who {
 export function describePause(step: string, until: string): string {
   return `waits until ${until} UTC, because ${whoIn(step) === 'vendor' ? 'the vendor' : 'the PSA'} asked for a pause`;
 }
+
+/** What is said of a step whose activity somebody has paused in the Temporal UI. */
+export const pausedThere = 'paused in the Temporal UI. Unpause it there (Pending Activities); nothing else starts it';

@@ -135,7 +135,7 @@ export interface ProcessView {
   /** Keeps tenants apart in a task queue: the id of the integration or of the PSA connection. */
   fairnessKey: string;
   timing: ProcessTiming;
-  /** Milliseconds until the sweep wakes the process, as it was parked; null = never. */
+  /** Milliseconds until the sweep wakes the process, as it was parked; null = never, because it is finished. */
   dueInMs: number | null;
   steps: StepView[];
 }

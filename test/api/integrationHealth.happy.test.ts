@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import { beginStep, createProcess, noteProgress, startRound } from '../../db/queries/process.ts';
 import { lookAtProcess } from '../../db/queries/processView.ts';
+import { noteSwept, takeOverSweep } from '../../db/queries/sweep.ts';
+import { storePausedActivities, storeSchedules } from '../../db/queries/temporalSays.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import {
@@ -80,6 +82,49 @@ test('a blocked step that is being tried again is said to be blocked everywhere,
   expect(view?.steps).toContainEqual(expect.objectContaining({ step: step.step, problem: 'bad_credentials' }));
   await noteProgress(harness.db, step);
   expect(await health(id)).toMatchObject({ state: 'attention', waits: [{ for: 'vendor' }] });
+});
+
+test('what somebody paused in the Temporal UI is said, and wants a person: an activity, a Schedule', async () => {
+  const { db } = harness;
+  const id = await seedIntegration(harness.one, stepsBefore('verifyCredentials'));
+  const step = { kind: 'connect', id, round: '1', step: 'verifyCredentials' } as const;
+  await beginStep(db, step);
+  await storePausedActivities(db, [
+    { kind: 'connect', id, activity: 'verifyCredentials', pausedAt: '2026-11-25T03:02:00.000Z' },
+  ]);
+  expect(await health(id)).toMatchObject({
+    state: 'attention',
+    waits: [{ for: 'person', code: 'paused', what: expect.stringMatching(/paused in the Temporal UI/) as string }],
+  });
+  const { process } = await harness.admin.good<{ process: { waitsFor: string } }>('GET', `/v1/integrations/${id}`);
+  expect(process.waitsFor).toMatch(/^Try the vendor credentials: paused in the Temporal UI/);
+  await storePausedActivities(db, []);
+  expect((await health(id)).waits[0]).not.toHaveProperty('code');
+
+  const connected = await seedIntegration(harness.one, stepsOf.connect);
+  await storeSchedules(db, [
+    { scheduleId: `sync/${connected}`, integrationId: connected, revision: null, paused: true, nextRuns: [] },
+  ]);
+  expect(await health(connected)).toMatchObject({
+    state: 'attention',
+    nextSyncAt: null,
+    waits: [{ for: 'person', code: 'schedule_paused', workflowId: `sync/${connected}` }],
+  });
+  await storeSchedules(db, []);
+});
+
+test('a sweep that is late is failing: whatever lost its wake stays asleep', async () => {
+  const id = await seedIntegration(harness.one, stepsBefore('linkCustomers'));
+  await takeOverSweep(harness.db, 'a run');
+  await noteSwept(harness.db, 'a run', 3);
+  const ready = async () =>
+    (await (await fetch(`${harness.url}/readyz`)).json()) as { words: string; sweepAgeSeconds: number };
+  expect(await ready()).toMatchObject({ words: 'Everything works.' });
+  await harness.db.execute(sql`update sweep set swept_at = now() - interval '40 minutes'`);
+  expect(await health(id)).toMatchObject({ state: 'failing' });
+  expect((await health(id)).waits).toContainEqual(expect.objectContaining({ code: 'sweep_late', for: 'countersign' }));
+  expect((await ready()).words).toMatch(/^Nothing was swept for 40 minutes/);
+  await harness.db.execute(sql`delete from sweep`);
 });
 
 test('customers that wait, runs that are held and alerts that are dead want a person', async () => {

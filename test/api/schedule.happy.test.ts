@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stepsOf } from '../../domain/process/steps.ts';
+import { storeSchedules } from '../../db/queries/temporalSays.ts';
+import { defaultSchedule, revisionOf } from '../../domain/schedule.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedIntegration } from '../kit/apiTenant.ts';
 
@@ -14,6 +16,7 @@ interface View {
   timeZone: string;
   jitterMinutes: number;
   paused: boolean;
+  pausedInTemporal: boolean;
   preset: boolean;
   nextRuns: string[];
   warnings: { code: string }[];
@@ -55,4 +58,26 @@ test('a cron, and a pause: paused it has no next run', async () => {
   expect(cron.nextRuns).toHaveLength(5);
   const paused = await harness.admin.good<View>('PUT', path(id), { choice: { cron: '0 */6 * * *' }, paused: true });
   expect(paused).toMatchObject({ paused: true, nextRuns: [] });
+});
+
+test('what Temporal says holds: a pause made there, and the next runs of the Schedule that was made of this choice', async () => {
+  const id = await seedIntegration(harness.one, stepsOf.connect);
+  const nightly = defaultSchedule('everyNight', 'Europe/Berlin');
+  const said = { scheduleId: `sync/${id}`, integrationId: id, revision: revisionOf(nightly), paused: true };
+  await storeSchedules(harness.db, [{ ...said, nextRuns: [] }]);
+  expect(await harness.admin.good('GET', path(id))).toMatchObject({
+    paused: false,
+    pausedInTemporal: true,
+    nextRuns: [],
+  });
+  const jittered = new Date(Date.now() + 3_600_000).toISOString();
+  await storeSchedules(harness.db, [{ ...said, paused: false, nextRuns: ['2020-01-01T03:30:00.000Z', jittered] }]);
+  const view = await harness.admin.good<View>('GET', path(id));
+  expect(view).toMatchObject({ pausedInTemporal: false, nextRuns: [jittered] });
+  const health = await harness.admin.good<{ nextSyncAt: string }>('GET', `/v1/integrations/${id}/health`);
+  expect(health.nextSyncAt).toBe(jittered);
+  // Chosen anew a moment ago, Temporal has the old one yet.
+  const chosen = await harness.admin.good<View>('PUT', path(id), { choice: { cron: '0 */6 * * *' } });
+  expect(chosen.nextRuns).toHaveLength(5);
+  expect(chosen.nextRuns).not.toContain(jittered);
 });

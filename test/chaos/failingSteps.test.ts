@@ -220,5 +220,5 @@ test('credentials given while the old ones are being tried are tried even if the
   await harness.untilStep(ref, 'close', 'blocked');
   await until('the process to be parked', () => parks.includes(ref.id));
   await until('the park to be over', async () => (await harness.details(ref)).includes('bad_credentials'));
-  expect((await harness.row(ref)).dueAt, 'due: the sweep will wake it').not.toBeNull();
+  expect(await harness.isParked(ref), 'due: the sweep will wake it').toBe(false);
 });

@@ -372,6 +372,7 @@ function dependencies(): Dependencies {
     wake: nothing,
     connectors: { vendorOf: outside, psaOf: outside },
     ensureSchedules: nothing,
+    readTemporal: async () => ({ schedules: [], pausedActivities: [] }),
   };
 }
 

@@ -63,7 +63,7 @@ async function untilDetails(ref: ProcessRef, words: string): Promise<void> {
   await until(`${ref.kind} to say "${words}"`, async () => (await harness.details(ref)).includes(words));
 }
 const untilParked = (ref: ProcessRef) =>
-  until('nothing to be due', async () => (await harness.row(ref)).dueAt === null);
+  until('nothing to be due', () => harness.isParked(ref));
 const forbidden = () =>
   Promise.reject(new ConnectorError({ kind: 'permanent', code: 'forbidden', detail: 'Not allowed.' }));
 const away = () => Promise.reject(new ConnectorError({ kind: 'transient', code: 'upstream', detail: 'Away.' }));
@@ -228,7 +228,9 @@ test('what Schedules start', async () => {
       taskQueue: workflowTaskQueue,
       args: [...args],
     });
-    await handle.result();
+    if (type === 'requestSync') await handle.result();
+    // It sleeps now, and stays.
+    else await until('a sweep', async () => (await harness.db.query.sweep.findFirst())?.sweptAt);
     writeFileSync(join(folder, `${type}.json`), `${clean(historyToJSON(await handle.fetchHistory()))}\n`);
   }
 });

@@ -45,6 +45,7 @@ import {
 import type { StepName } from '../../domain/process/steps.ts';
 import { onboardingMoves } from '../../domain/transitions.ts';
 import { readEnvironment } from '../../environment.ts';
+import { listPausedActivities, listSchedules } from '../../temporal/paused.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { ActivityInterceptor } from '../../worker/interceptors.ts';
 import { createTestDatabase } from './database.ts';
@@ -125,6 +126,8 @@ export interface ProcessHarness {
   askRefresh(psaConnectionId: string): Promise<void>;
   askSync(integrationId: string): Promise<void>;
   row(ref: ProcessRef): Promise<ProcessRow>;
+  /** Whether a process is parked without a timer: it is finished, or it waits for a person. */
+  isParked(ref: ProcessRef): Promise<boolean>;
   steps(ref: ProcessRef): Promise<StepRow[]>;
   untilStep(ref: ProcessRef, step: StepName, state: string): Promise<StepRow>;
   untilClosed(ref: ProcessRef): Promise<void>;
@@ -137,6 +140,8 @@ export interface ProcessHarness {
   runs(ref: ProcessRef): Promise<RunView[]>;
   /** What the Temporal UI shows under "current details". */
   details(ref: ProcessRef): Promise<string>;
+  /** Sweeps once, by a workflow of its own, which is ended then. @returns how many processes it woke */
+  sweep(): Promise<number>;
   startWorkers(): Promise<void>;
   stopWorkers(): Promise<void>;
   close(): Promise<void>;
@@ -175,6 +180,10 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     wake: createWaker(client),
     connectors: { vendorOf: outside, psaOf: outside },
     ensureSchedules: async () => undefined,
+    readTemporal: async () => ({
+      schedules: await listSchedules(client),
+      pausedActivities: await listPausedActivities(client),
+    }),
   };
   const organizationId = await insertOrganization(db, 'Test MSP');
   const works = new Map<string, Work>();
@@ -353,6 +362,10 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
         return false;
       }
     },
+    async isParked(ref) {
+      const { dueAt } = await harness.row(ref);
+      return dueAt === null || dueAt.getTime() > Date.now() + 12 * 3_600_000;
+    },
     async terminate(ref) {
       await handleOf(ref).terminate('a test');
     },
@@ -383,6 +396,21 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     async details(ref) {
       const metadata = await handleOf(ref).query<{ currentDetails?: string }>('__temporal_workflow_metadata');
       return metadata.currentDetails ?? '';
+    },
+    async sweep() {
+      const last = async () => (await db.query.sweep.findFirst()) ?? { sweeper: '', sweptAt: null, woken: 0 };
+      const { sweptAt: before } = await last();
+      const handle = await client.workflow.start('sweep', {
+        workflowId: `sweep-${randomUUID()}`,
+        taskQueue: workflowTaskQueue,
+      });
+      const { woken } = await until('a sweep to come to its end', async () => {
+        const row = await last();
+        const isOver = row.sweeper === handle.firstExecutionRunId && row.sweptAt?.getTime() !== before?.getTime();
+        return isOver ? row : undefined;
+      });
+      await handle.terminate('a test');
+      return woken;
     },
     async startWorkers() {
       const native = await NativeConnection.connect({ address });

@@ -173,6 +173,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
         .getHandle(sweepScheduleId)
         .delete()
         .catch(() => undefined);
+      await endSweeps(system.temporal).catch(() => undefined);
       await connection.close();
       for (const simulator of simulators) await simulator.close();
       await database.close();
@@ -188,6 +189,14 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     throw error;
   }
   return system;
+}
+
+/** Ends the sweep, whose timer would otherwise go on beside the tests that follow. */
+async function endSweeps(client: Client): Promise<void> {
+  for await (const { workflowId } of client.workflow.list({
+    query: "WorkflowType = 'sweep' and ExecutionStatus = 'Running'",
+  }))
+    await client.workflow.getHandle(workflowId).terminate();
 }
 
 export async function createNamespace(connection: Connection, namespace: string): Promise<void> {

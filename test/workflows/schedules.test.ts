@@ -3,17 +3,18 @@ import fc from 'fast-check';
 import { DateTime } from 'luxon';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { finishStep } from '../../db/queries/process.ts';
+import { findTemporalSchedule } from '../../db/queries/temporalSays.ts';
 import { storeSchedule } from '../../db/queries/schedule.ts';
 import { disconnectIntegration } from '../../db/queries/integration.ts';
 import {
   calendarsOf,
   defaultSchedule,
   nextRuns,
+  revisionOf,
   weekdays,
   type ScheduleChoice,
   type WantedSchedule,
 } from '../../domain/schedule.ts';
-import { workflowTaskQueue } from '../../domain/process/ids.ts';
 import { ensureSyncSchedules, syncScheduleId } from '../../temporal/schedules.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
@@ -39,10 +40,7 @@ const isThere = (integrationId: string) =>
     );
 
 /** As each minute. */
-async function sweep(): Promise<void> {
-  const workflowId = `sweep-${randomUUID()}`;
-  await harness.client.workflow.execute('sweep', { workflowId, taskQueue: workflowTaskQueue });
-}
+const sweep = () => harness.sweep();
 
 /** An integration that is connected to the end. */
 async function connected(): Promise<string> {
@@ -149,6 +147,18 @@ test('one that is as wanted is left alone: paused in the Temporal UI it stays pa
   const after = await handleOf(id).describe();
   expect(after.state.paused).toBe(true);
   expect(after.info.createdAt).toEqual(before.info.createdAt);
+  const said = await findTemporalSchedule(harness.db, id);
+  expect(said).toMatchObject({ paused: true, revision: revisionOf(defaultSchedule('everyNight', 'UTC')) });
+  expect(said?.pausedSince).not.toBeNull();
+  await handleOf(id).unpause();
+  await until('it to be read that it goes on', async () => {
+    await sweep();
+    return (await findTemporalSchedule(harness.db, id))?.paused === false;
+  });
+  const { pausedSince, nextRuns: runs } = (await findTemporalSchedule(harness.db, id)) ?? {};
+  expect(pausedSince).toBeNull();
+  // With its jitter of up to ten minutes.
+  expect(runs?.[0]).toMatch(/T03:(3\d|40)/);
 });
 
 test('triggered, it asks for one sync; of an integration disconnected meanwhile it asks for nothing, and then it is gone', async () => {

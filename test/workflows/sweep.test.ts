@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { commitFact, createProcess, parkProcess, takeOverdue, type ProcessRef } from '../../db/queries/process.ts';
-import { workflowTaskQueue } from '../../domain/process/ids.ts';
+import { ConnectorError } from '../../connectors/errors.ts';
+import { listSteps } from '../../db/queries/processView.ts';
+import { workflowIdOf } from '../../domain/process/ids.ts';
 import { createTemporalClient } from '../../temporal/client.ts';
+import { ensureSweep, sweepScheduleId } from '../../temporal/schedules.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { startHarness, wakeProcess, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
@@ -15,7 +18,7 @@ let lateFor: string | undefined;
 
 beforeAll(async () => {
   harness = await startHarness({
-    env: { SWEEP_OVERDUE_MS: String(overdueMs) },
+    env: { SWEEP_OVERDUE_MS: String(overdueMs), SWEEP_INTERVAL_MS: '500', TRANSIENT_LIMIT_MS: '1800000' },
     wrap: (real) => ({
       claimPsaRefresh: async (id) => {
         const round = await real.claimPsaRefresh(id);
@@ -61,16 +64,95 @@ test('facts committed while Temporal is away happen after the sweep found them',
   };
   await Promise.all(refs.map(lost));
   await gone.close();
-  const { woken } = await harness.client.workflow.execute<() => Promise<{ woken: number }>>('sweep', {
-    workflowId: `sweep-${randomUUID()}`,
-    taskQueue: workflowTaskQueue,
-  });
-  expect(woken).toBe(refs.length);
+  expect(await harness.sweep()).toBe(refs.length);
   for (const ref of refs) {
     await until('the refresh to be applied', async () => (await harness.effects(ref))['applyPsa'] === 1);
     await harness.untilClosed(ref);
     expect(await harness.row(ref)).toMatchObject({ dueAt: null, sweeps: 0 });
   }
+});
+
+test('a Schedule starts the sweep if it is not there; it stays, and of two the older one ends', async () => {
+  const { client } = harness;
+  const open = async () => {
+    const found = [];
+    for await (const run of client.workflow.list({ query: "Process = 'sweep' and ExecutionStatus = 'Running'" }))
+      found.push(run.workflowId);
+    return found;
+  };
+  const only = () =>
+    until('one sweep to be there', async () => {
+      const ids = await open();
+      return ids.length === 1 ? ids[0] : undefined;
+    });
+  const schedule = client.schedule.getHandle(sweepScheduleId);
+  await ensureSweep(client);
+  const first = await only();
+  // It is there already: the Schedule starts none.
+  await schedule.trigger();
+  const events = async (id: string) => (await client.workflow.getHandle(id).fetchHistory()).events ?? [];
+  const sleptThrice = (id: string) =>
+    until('it to have slept between sweeps', async () => {
+      const fired = (await events(id)).filter(({ timerFiredEventAttributes }) => timerFiredEventAttributes);
+      return fired.length >= 3;
+    });
+  await sleptThrice(first);
+  expect(await open()).toEqual([first]);
+  expect((await schedule.describe()).spec.intervals).toEqual([expect.objectContaining({ every: 300_000 })]);
+  // Terminated, it comes back; after its Schedule was deleted and made again, the new one takes over.
+  await client.workflow.getHandle(first).terminate();
+  await schedule.trigger();
+  const second = await until('another one', async () => (await open()).find((id) => id !== first));
+  // A Schedule names what it starts after the second in which it does so.
+  await sleptThrice(second);
+  await schedule.delete();
+  await ensureSweep(client);
+  await until('the older one to end', async () => {
+    const { status } = await client.workflow.getHandle(second).describe();
+    return status.name === 'COMPLETED';
+  });
+  expect(await only()).not.toBe(second);
+  await schedule.delete();
+  await client.workflow.getHandle(await only()).terminate();
+});
+
+test('an activity that somebody paused in the Temporal UI is found by the sweep, and is no longer said when it is unpaused', async () => {
+  const { client, db } = harness;
+  const ref = await refresh();
+  let fails = true;
+  harness.works(
+    'pullPsa',
+    async () => {
+      if (fails) throw new ConnectorError({ kind: 'transient', code: 'upstream', status: 503, detail: 'away' });
+    },
+    ref.id,
+  );
+  await harness.askRefresh(ref.id);
+  await harness.wake(ref);
+  await until('it to be tried', () => harness.attemptsOf('pullPsa', ref.id) > 0);
+  const activity = {
+    namespace: client.options.namespace,
+    identity: 'a person',
+    execution: { workflowId: workflowIdOf(ref.kind, ref.id) },
+    type: 'pullPsa',
+  };
+  await client.workflowService.pauseActivity(activity);
+  const paused = async () => {
+    await harness.sweep();
+    return db.query.pausedActivity.findMany({ where: (row, { eq }) => eq(row.id, ref.id) });
+  };
+  const [found] = await until('the sweep to find it', async () => {
+    const rows = await paused();
+    return rows.length > 0 ? rows : undefined;
+  });
+  expect(found).toMatchObject({ kind: 'refreshPsa', activity: 'pullPsa' });
+  expect(Math.abs(Date.now() - (found?.pausedAt.getTime() ?? 0))).toBeLessThan(300_000);
+  const step = async () => (await listSteps(db, ref)).find((row) => row.step === 'pullPsa');
+  expect(await step()).toMatchObject({ state: 'running', pausedInTemporal: true });
+  fails = false;
+  await client.workflowService.unpauseActivity(activity);
+  await harness.untilClosed(ref);
+  await until('it to be no longer said', async () => (await paused()).length === 0);
 });
 
 test('a request that comes after the last claim of a run, its wake lost, is done by that run', async () => {

@@ -2570,6 +2570,7 @@ export interface components {
             jitterMinutes: number;
             nextRuns: string[];
             paused: boolean;
+            pausedInTemporal: boolean;
             preset: boolean;
             timeZone: string;
             warnings: {

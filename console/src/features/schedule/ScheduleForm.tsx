@@ -40,6 +40,12 @@ export function ScheduleSection({ integrationId }: { integrationId: string }) {
             {schedule.warnings.map(({ code, detail }) => (
               <Banner key={code} tone="care" title={detail} />
             ))}
+            {schedule.pausedInTemporal && (
+              <Banner
+                tone="care"
+                title="Somebody has paused this schedule in the Temporal UI: no sync begins by itself until it is unpaused there."
+              />
+            )}
             {may && <Form key={JSON.stringify(schedule.choice)} integrationId={integrationId} schedule={schedule} />}
           </>
         )}
@@ -48,9 +54,11 @@ export function ScheduleSection({ integrationId }: { integrationId: string }) {
   );
 }
 
-function NextRuns({ schedule: { nextRuns, paused } }: { schedule: Schedule }) {
+function NextRuns({ schedule: { nextRuns, paused, pausedInTemporal } }: { schedule: Schedule }) {
   if (nextRuns.length === 0)
-    return <Soft>{paused ? 'The schedule is paused.' : 'It syncs only when somebody asks for it.'}</Soft>;
+    return (
+      <Soft>{paused || pausedInTemporal ? 'The schedule is paused.' : 'It syncs only when somebody asks for it.'}</Soft>
+    );
   return (
     <ul className={styles['runs']} aria-label="Next runs">
       {nextRuns.map((at) => (
