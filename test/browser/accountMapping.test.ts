@@ -9,6 +9,7 @@ import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { seedLarge } from '../kit/largeIntegration.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -39,6 +40,7 @@ afterEach(async () => {
   for (const each of opened) await each.context.close();
   expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 async function open(): Promise<ConsolePage> {
   const one = await openPage(browser, system);

@@ -12,6 +12,7 @@ import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCusto
 import { onlyShown } from '../kit/apiSamples.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { fillSignIn, personLike } from '../kit/consoleSignIn.ts';
 import type { Person } from '../kit/people.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -45,6 +46,7 @@ afterEach(async () => {
   await system.connectwise.clearFaults();
   expect(opened.complaints).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });

@@ -16,6 +16,7 @@ import {
 } from '../kit/alerts.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -47,6 +48,7 @@ afterEach(async () => {
   await system.connectwise.clearFaults();
   expect(opened.complaints).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });

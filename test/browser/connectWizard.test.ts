@@ -3,7 +3,7 @@
  * key that is lost or replaced, disconnecting, and the states of every page.
  */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   createIntegration,
   createPsaConnection,
@@ -15,6 +15,7 @@ import {
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect as inspectPage, openPage, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { typePsa } from '../kit/psaForm.ts';
 import { createPushing, pushEnv } from '../kit/push.ts';
 import { foundInMemory, isInPage } from '../kit/secretInPage.ts';
@@ -38,6 +39,7 @@ afterAll(async () => {
   await browser?.close();
   await system?.close();
 });
+afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const inspect = (name: string) => inspectPage(page, name);

@@ -16,6 +16,7 @@ import {
   shoot as shootPage,
   signIn as signInOn,
 } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { fillSignIn, personLike } from '../kit/consoleSignIn.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -47,6 +48,7 @@ afterEach(async () => {
   await system.connectwise.clearFaults();
   expect(complaints).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 const signIn = (secret: string, path?: string) => signInOn(page, secret, path);
 const inspect = (name: string) => inspectPage(page, name);

@@ -3,13 +3,14 @@
  * side, Countersign's console and the simulated Mailprotector console. Each name begins with the number of its sentence.
  */
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { stepOf, type CardView, type IntegrationView } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { goTo as goToPage, inspect, openPage, signIn, watched, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { portalOn } from '../kit/portal.ts';
 import { typePsa } from '../kit/psaForm.ts';
@@ -41,6 +42,7 @@ afterAll(async () => {
   await browser?.close();
   await system?.close();
 });
+afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });

@@ -16,6 +16,7 @@ import {
 } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 interface Line {
@@ -55,6 +56,7 @@ afterEach(async () => {
   await visitor.context.close();
   expect(visitor.complaints).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });

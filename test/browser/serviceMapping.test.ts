@@ -5,6 +5,7 @@ import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -49,6 +50,7 @@ afterEach(async () => {
   for (const each of opened) await each.context.close();
   expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 async function open(): Promise<ConsolePage> {
   const one = await openPage(browser, system);

@@ -5,6 +5,7 @@ import { sql } from 'drizzle-orm';
 import type { Role } from '../../domain/roles.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
 import { inspect as inspectPage, openPage } from '../kit/consolePages.ts';
+import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { fillSignIn, signInLike } from '../kit/consoleSignIn.ts';
 import { linkFor, seedPerson, type Person } from '../kit/people.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -32,6 +33,7 @@ afterEach(async () => {
   await context.close();
   expect(complaints).toEqual([]);
 });
+afterEach(sayWhatFailedPagesShow);
 
 const inspect = (name: string) => inspectPage(page, name);
 const seed = (role: Role, name: string) => seedPerson(system.database.db, system.organizationId, role, name);

@@ -7,6 +7,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { insertToken } from '../../db/queries/organization.ts';
 import { signInLike } from './consoleSignIn.ts';
+import { openPages } from './failedPages.ts';
 import type { System } from './system.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -37,6 +38,7 @@ export async function openPage(browser: Browser, { api }: { api: { url: string }
 
 /** @param complaints collects what the browser complains about */
 export function watched(page: Page, complaints: string[]): Page {
+  openPages.add(page);
   page.setDefaultTimeout(60_000);
   page.on('console', (message) => {
     if (/Content Security Policy|Refused to/i.test(message.text())) complaints.push(message.text());
