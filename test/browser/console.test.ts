@@ -223,7 +223,7 @@ async function freeInTemporalUi(): Promise<void> {
     return texts.includes('Read usage from the vendor: blocked (forbidden)') && texts;
   });
   expect(words).toContain('Reads usage from the vendor and makes it visible, all or nothing');
-  expect(words).toContain('Grant the missing right in the outside system, then retry the step.');
+  expect(words).toContain('Grant the missing right in Mailprotector, then retry the step.');
   expect(words).toContain('The Signal wake tries again.');
   expect(words).toContain('✓ Read the PSA afresh');
   await shootPage(ui, 'temporal-problem');
