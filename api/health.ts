@@ -2,6 +2,7 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Database } from '../db/client.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
+import { readMeasures } from '../db/queries/measures.ts';
 import {
   credentialsHealth,
   healthState,
@@ -45,6 +46,7 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
     ...facts,
     state: healthState({ ...facts, waits, stale, warnings }),
     dataAgeSeconds: age,
+    dataAgeLimitSeconds: facts.connected && limit !== undefined ? Math.round(limit / 1000) : null,
     stale,
     psaAgeSeconds: ageSeconds(facts.psaAsOf, now),
     nextSyncAt: (facts.connected ? runsSaid(schedule, facts.temporalSchedule, now, 1)[0] : undefined) ?? null,
@@ -77,11 +79,25 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   const pause = gauge('pause_seconds', 'Seconds until a connection that asked for a pause is called again', ['of']);
   const refused = gauge('refused_posts', 'Accounts and services whose posts are refused');
   const refusedEver = gauge('refused_posts_ever', 'Posts of the vendor that were refused, ever');
+  const limit = gauge(
+    'data_age_limit_seconds',
+    'The age that the data may have, by its schedule; none if it syncs only when asked',
+  );
+  const wait = gauge('oldest_wait_seconds', 'How long the oldest of its kind has waited', ['kind']);
+  const retrying = gauge('retrying_seconds', 'How long every attempt of a step has failed', ['step']);
+  const approvalsBlocked = gauge('approvals_blocked', 'Approvals that cannot go on, of the PSA connection');
+  const paused = gauge('paused', 'What somebody has paused in the Temporal UI: schedule, activity, sweep', ['of']);
+  const swept = new Gauge({
+    name: 'countersign_sweep_age_seconds',
+    help: 'Seconds since the last sweep came to its end',
+    registers: [registry],
+    collect,
+  });
   const credentials = gauge('credentials_age_days', 'Days since credentials were given', ['of']);
 
   async function read(): Promise<void> {
     // While the database is away, other metrics are still collected; these then have no value.
-    const all = await readHealthFacts(db).catch(() => []);
+    const [all, measures] = await Promise.all([readHealthFacts(db), readMeasures(db)]).catch(() => [[], []]);
     for (const each of [
       state,
       age,
@@ -95,13 +111,31 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
       refusedEver,
       pause,
       credentials,
+      limit,
+      wait,
+      retrying,
+      approvalsBlocked,
+      paused,
+      swept,
     ])
       each.reset();
+    // Without a sweep there is no age, rather than an age of 0.
+    if (!measures.some(({ name }) => name === 'sweep_age')) swept.remove();
+    for (const { name, integration, of, value } of measures) {
+      // What is of the whole installation has an empty label.
+      const labels = { integration: integration ?? '' };
+      if (name === 'wait') wait.set({ ...labels, kind: of }, value);
+      else if (name === 'retrying') retrying.set({ ...labels, step: of }, value);
+      else if (name === 'approvals_blocked') approvalsBlocked.set(labels, value);
+      else if (name === 'paused') paused.set({ ...labels, of }, value);
+      else swept.set(value);
+    }
     for (const facts of all) {
       const health = judgeHealth(environment, facts);
       const integration = facts.integrationId;
       state.set({ integration, state: health.state }, 1);
       if (health.dataAgeSeconds !== null) age.set({ integration }, health.dataAgeSeconds);
+      if (health.dataAgeLimitSeconds !== null) limit.set({ integration }, health.dataAgeLimitSeconds);
       for (const wait of health.waits) {
         waits.inc({ integration, for: wait.for });
         if (wait.code) blocked.inc({ integration, problem: wait.code });
