@@ -67,10 +67,10 @@ const roleOf = (route: Route): Role => roleNames.find((role) => scopeOfRole[role
 /** Calls `ask` with the route's sample, and checks that it changed nothing in the database and woke nothing. */
 async function changesNothing(route: Route, ask: (sample: Sample) => Promise<void>): Promise<void> {
   const sample = await sampleOf(route, harness.one);
-  const before = await harness.fingerprint();
+  const before = await harness.changes();
   const woken = harness.wakes.length;
   await ask(sample);
-  expect(await harness.fingerprint(), `${route.method} ${route.path} changed something`).toEqual(before);
+  expect(await harness.changes(), `${route.method} ${route.path} changed something`).toEqual(before);
   expect(harness.wakes.length, `${route.method} ${route.path} woke something`).toBe(woken);
 }
 
