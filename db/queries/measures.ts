@@ -66,5 +66,5 @@ export async function readMeasures(db: Queryable): Promise<Measure[]> {
     select 'paused', null, 'sweep', 1 from temporal_schedule where integration_id is null and paused
     union all
     select 'sweep_age', null, '', ${sweepAge} from sweep where swept_at is not null`);
-  return rows.map((row) => ({ ...row, value: Number(row.value) }));
+  return rows;
 }

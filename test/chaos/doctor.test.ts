@@ -1,6 +1,7 @@
 /** `npm run doctor`, against an installation that works and one that does not. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   connectAll,
@@ -29,6 +30,8 @@ test('where everything works it says so, and of what', async () => {
   expect(said).toMatch(/^✓ Temporal/m);
   expect(said).toMatch(/^✓ worker +1 at work/m);
   expect(said).toMatch(/^✓ sweep/m);
+  expect(said).toMatch(/^✓ last sweep/m);
+  expect(said).toMatch(/^✓ workflows +every process/m);
   expect(said).toContain(`✓ integration    ${id}: mailprotector, pull, billing`);
   expect(said).toMatch(/^✓ {3}vendor +the credentials work/m);
   expect(said).toMatch(/^✓ {3}PSA +the credentials work/m);
@@ -104,6 +107,22 @@ test('a worker that was killed does not count for the minutes that Temporal stil
   expect((await doctor()).said).toMatch(/^✓ worker +1 at work/m);
   expect((await ready()).words).toBe('Everything works.');
 }, 240_000);
+
+test('a workflow that waits for a person and was terminated is said to be missing, and started again at once with --wake', async () => {
+  const psaConnectionId = await createPsaConnection(system, goodCredentials.psa(system.connectwise.url), 'Another');
+  const waiting = await createIntegration(system, psaConnectionId);
+  const workflow = system.temporal.workflow.getHandle(`connect/${waiting}`);
+  await until('it to wait for credentials', async () => {
+    const { rows } = await system.database.db.execute(
+      sql`select 1 from process where id = ${waiting} and due_at > now() + interval '1 hour'`,
+    );
+    return rows.length > 0;
+  });
+  await workflow.terminate();
+  expect((await doctor()).said).toMatch(new RegExp(`✗ workflows +1 are not there: connect/${waiting}`));
+  expect((await system.run('cli/doctor.js', {}, ['--wake'])).said).toMatch(/✓ workflows +1 were not there/);
+  expect((await workflow.describe()).status.name).toBe('RUNNING');
+});
 
 test('credentials that were revoked and rights that are missing are found, each with the setting to change', async () => {
   const limited = goodCredentials.psa(system.connectwise.url, 'noAgreements');
