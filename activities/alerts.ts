@@ -3,7 +3,7 @@
  * when the outcome is not known (invariant 6).
  */
 import { countersign } from '../commands/actor.ts';
-import { changeAndAdmit } from '../commands/alertAdmission.ts';
+import { changeAndAdmit, retryWoken } from '../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery, recordPost } from '../commands/alertDelivery.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { AddNoteResult, CreateTicketResult, PsaAdapter, PsaTicket } from '../connectors/psa.ts';
@@ -20,9 +20,9 @@ import {
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
 import type { Transaction } from '../db/client.ts';
-import { listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
-import { finishStep, noteFailure } from '../db/queries/process.ts';
-import { alertSettingsOf } from '../domain/alerts.ts';
+import { isBoardRefused, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
+import { finishStep, noteFailure, wasSwept } from '../db/queries/process.ts';
+import { alertSettingsOf, completeBoard, type AlertReason, type BoardChoice } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
@@ -58,13 +58,15 @@ export function createAlertActivities(deps: Dependencies) {
             () => claimPost(deps.db, row, 'note'),
             async (claim) => adapter.addNote({ ...(await noteOf(deps, context, ticketId)), claim }),
           );
-    return lost ? 'unknown' : settle(row, claimed, result);
+    if (lost) return 'unknown';
+    if (result.outcome === 'rejected') return die(row, await refusalOf(context, adapter, result));
+    return settle(row, claimed, result);
   }
 
   async function settle(
     before: AlertRow,
     claimed: AlertRow | undefined,
-    result: CreateTicketResult | AddNoteResult,
+    result: Exclude<CreateTicketResult | AddNoteResult, { outcome: 'rejected' }>,
   ): Promise<Fate> {
     switch (result.outcome) {
       case 'not_sent':
@@ -73,8 +75,6 @@ export function createAlertActivities(deps: Dependencies) {
       case 'uncertain':
         await notePostUncertain(deps.db, claimed ?? before);
         return 'open';
-      case 'rejected':
-        return die(before, { code: 'refused', detail: `The PSA refused it: ${result.detail}` });
       case 'several':
         return die(before, severalTickets(result.tickets));
       case 'unproven':
@@ -91,10 +91,33 @@ export function createAlertActivities(deps: Dependencies) {
     return (await deps.db.transaction((tx) => recordPost(tx, row, ticket))) ? 'settled' : 'open';
   }
 
-  /** Marks the alert dead, so that a person handles it. */
-  async function die(row: AlertRow, reason: { code: string; detail: string }): Promise<Fate> {
-    await leave(row, { state: 'dead', reason });
+  /**
+   * Marks the alert dead, so that a person handles it. Where the PSA refuses the board, only one alert of the integration
+   * dies of that; the others that were tried meanwhile wait until a person has decided about that one.
+   */
+  async function die(row: AlertRow, reason: AlertReason): Promise<Fate> {
+    const { toWake } = await deps.db.transaction((tx) =>
+      changeAndAdmit(tx, { ...row, slots }, async () => {
+        const waits = reason.of === 'board' && (await isBoardRefused(tx, row.integrationId));
+        return leaveDelivery(tx, countersign(row), row.id, { state: waits ? 'parked' : 'dead', reason });
+      }),
+    );
+    await wakeAll(deps, toWake);
     return 'settled';
+  }
+
+  /** Why the PSA refused a ticket or note: asks it whether the board is still usable, which no refusal says by itself. */
+  async function refusalOf(
+    { alert: row, integration }: DeliveryContext,
+    adapter: PsaAdapter,
+    { detail, status }: Extract<CreateTicketResult, { outcome: 'rejected' }>,
+  ): Promise<AlertReason> {
+    const answered = status === undefined ? {} : { status };
+    const refused = { code: 'refused', detail: `The PSA refused it: ${detail}`, ...answered };
+    const { board } = alertSettingsOf(integration.alerts);
+    if (row.ticketId !== null || !board) return refused;
+    const why = await unusable(adapter, board);
+    return why === undefined ? refused : { ...refused, detail: `${why} ${refused.detail}`, of: 'board' };
   }
 
   /** Ends the delivery, which skips all of its steps that are not done, and gives its slot to the next alert. */
@@ -117,7 +140,8 @@ export function createAlertActivities(deps: Dependencies) {
       const { failingMs } = await noteFailure(deps.db, ref, { code: error.code, what: error.detail });
       if (failingMs < TRANSIENT_LIMIT_MS) throw error;
       const todo = 'Somebody has had it in use all the time. Close it in the PSA, then retry.';
-      return die(row, { code: 'locked', detail: `${error.detail} ${todo}` });
+      const answered = error.status === undefined ? {} : { status: error.status };
+      return die(row, { code: 'locked', detail: `${error.detail} ${todo}`, ...answered });
     }
   }
 
@@ -161,6 +185,23 @@ export function createAlertActivities(deps: Dependencies) {
     /** Returns the revision of the alert to deliver, or null when there is nothing to deliver. */
     async claimAlert(alertRowId: string): Promise<string | null> {
       return (await deps.db.transaction((tx) => claimRevision(tx, alertRowId))) ?? null;
+    },
+
+    /**
+     * Delivers a dead alert once more because somebody has woken its workflow, where another try makes no second ticket.
+     * The sweep, which wakes it once a day, is nobody.
+     */
+    async retryWoken(alertRowId: string): Promise<void> {
+      const row = await readAlert(deps.db, alertRowId);
+      if (await wasSwept(deps.db, { kind: 'deliverAlert', id: alertRowId })) return;
+      const { toWake } = await deps.db.transaction((tx) =>
+        changeAndAdmit(tx, { ...row, slots }, () => retryWoken(tx, countersign(row), row)),
+      );
+      // Its own workflow is at work here: another wake would make it try once more.
+      await wakeAll(
+        deps,
+        toWake.filter(({ id }) => id !== alertRowId),
+      );
     },
 
     /**
@@ -240,6 +281,19 @@ export function createAlertActivities(deps: Dependencies) {
   };
 }
 
+/** Says why the chosen board takes no tickets any more; undefined = it does, or it cannot be read now. */
+async function unusable(adapter: PsaAdapter, board: BoardChoice): Promise<string | undefined> {
+  try {
+    const options = await adapter.readTicketOptions();
+    if (options.boards.some(({ id, unread }) => id === board.boardId && unread !== undefined)) return undefined;
+    const completed = completeBoard(options, { ...board, typeId: board.typeId ?? undefined });
+    return 'refusals' in completed ? completed.refusals.map(({ reason }) => reason).join(' ') : undefined;
+  } catch (error) {
+    if (error instanceof ConnectorError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * What became of a POST: `settled` = its outcome is known; `open` = it may have arrived, and `settleTicket` finds out;
  * `unknown` = another attempt has the claim.
@@ -268,7 +322,7 @@ const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.
  * The ticket cannot be proven to be the alert's own: posting now might make a second ticket, or put a note on an
  * unrelated one.
  */
-function unprovenTicket(tickets: readonly PsaTicket[]): { code: string; detail: string } {
+function unprovenTicket(tickets: readonly PsaTicket[]): AlertReason {
   return {
     code: 'unproven_ticket',
     detail: `The PSA finds ${idsOf(tickets)} by the alert's reference, and does not show the reference of what it finds; account and summary of one ticket do not fit either. Let the API member's role see the tickets' external reference, then retry. If such a ticket is this alert's, dismiss the alert; if not, take the reference from it, then retry.`,
@@ -281,7 +335,7 @@ const unprovenNote = {
     "Its note may be on its ticket: the PSA does not show the texts of the ticket's notes, so nobody can tell. Look at the ticket: if the note is missing, retry; if it is there, dismiss the alert. Let the API member's role see the notes' text.",
 };
 
-function severalTickets(tickets: readonly PsaTicket[]): { code: string; detail: string } {
+function severalTickets(tickets: readonly PsaTicket[]): AlertReason {
   return {
     code: 'several_tickets',
     detail: `Several tickets (${idsOf(tickets)}) carry its reference. Keep one of them, delete the others, then retry.`,
@@ -299,7 +353,7 @@ type Looked =
   | { what: 'nothing' }
   | { what: 'there'; ticket?: Ticket }
   /** A person has to decide, because posting now might make a second ticket or note. */
-  | { what: 'unknown'; reason: { code: string; detail: string } };
+  | { what: 'unknown'; reason: AlertReason };
 
 /** Finds out what became of a POST whose answer never arrived. */
 async function lookFor(deps: Dependencies, context: DeliveryContext, adapter: PsaAdapter): Promise<Looked> {

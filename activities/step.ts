@@ -107,8 +107,10 @@ export async function readProcessView(deps: Dependencies, { kind, id }: ProcessR
   const found = await lookAtProcess(deps.db, { kind, id });
   if (!found) throw ApplicationFailure.nonRetryable(`There is no process ${kind} ${id}.`, 'no_such_process');
   const { integrationId, psaKind, ...view } = found;
+  const { PUBLIC_URL: consoleAt } = deps.environment;
   return {
     ...view,
+    ...(view.stops && consoleAt ? { consoleAt } : {}),
     whose: withVendorName(deps, view.whose),
     steps: view.steps.map((step) => withSettings(psaKind, step)),
     fairnessKey: integrationId ?? id,

@@ -8,6 +8,7 @@ import {
   healthState,
   runsSaid,
   staleAfterMs,
+  waitAt,
   waitOf,
   waitOfSchedule,
   waitOfSweep,
@@ -40,6 +41,7 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
     ...facts.openSteps.map(waitOf),
     ...(schedulePaused ? [waitOfSchedule(facts.integrationId)] : []),
     ...(sweepWait ? [sweepWait] : []),
+    ...facts.stops.map(({ workflowId, stop }) => waitAt(workflowId, stop)),
   ];
   const stale = facts.connected && limit !== undefined && age !== null && age * 1000 > limit;
   return {

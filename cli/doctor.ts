@@ -269,7 +269,6 @@ async function sayHealth(env: Environment, db: Database, facts: HealthFacts): Pr
   for (const wait of health.waits)
     say(wait.code ? 'wrong' : 'note', '  waits', `${wait.what} (for the ${wait.for}; workflow ${wait.workflowId})`);
   for (const { warning } of health.credentials) if (warning) say('note', '  credentials', warning);
-  if (health.heldRuns > 0) say('note', '  syncs', `${health.heldRuns} held: release or discard them`);
   if (health.linesUncertain > 0)
     say(
       'note',

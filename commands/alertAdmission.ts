@@ -3,7 +3,7 @@
  * them.
  */
 import { randomUUID } from 'node:crypto';
-import { alertSettingsOf } from '../domain/alerts.ts';
+import { alertSettingsOf, triedAgainByWake } from '../domain/alerts.ts';
 import { deliveryProcess, type Wakeable } from '../domain/process/ids.ts';
 import { alertMoves } from '../domain/transitions.ts';
 import { transactAgain, type Database, type Transaction } from '../db/client.ts';
@@ -22,7 +22,7 @@ import {
 } from '../db/queries/alerts.ts';
 import { findVendorAccount, lockIntegration, type IntegrationRow } from '../db/queries/integration.ts';
 import { commitFact, createProcess } from '../db/queries/process.ts';
-import { audit, type Command } from './actor.ts';
+import { audit, type Actor, type Command } from './actor.ts';
 import { leaveDelivery } from './alertDelivery.ts';
 import { Refusal } from './refusal.ts';
 
@@ -163,9 +163,16 @@ export const retryAlert: Command<{ alert: AlertRow }> = async (tx, actor, { aler
       'not-dead',
       `The alert is ${row.state}; only a dead or a blocked one is tried again.`,
     );
+  // Where it gets no slot now, nothing else tells its workflow, which waits for a person, that one has decided.
+  await commitFact(tx, deliveryProcess(row));
   await audit(tx, actor, { action: 'alert.retry', subjectKind: 'alert', subjectId: row.id, before: row.reason });
   return { toWake: [] };
 };
+
+/** Delivers a dead alert once more because its workflow was woken, where another try makes no second ticket. */
+export async function retryWoken(tx: Transaction, actor: Actor, row: AlertRow): Promise<void> {
+  if (row.state === 'dead' && triedAgainByWake.has(row.reason?.code ?? '')) await retryAlert(tx, actor, { alert: row });
+}
 
 /**
  * Dismisses an alert for which no ticket is wanted.
@@ -188,5 +195,7 @@ export const dismissAlert: Command<{ id: string; detail: string }> = async (tx, 
     throw new Refusal('conflict', 'told-already', `The alert is ${row.state}: somebody has been told of it.`);
   const moved = { before: { state: row.state }, after: dismissed.reason };
   await audit(tx, actor, { action: 'alert.dismissed', subjectKind: 'alert', subjectId: id, ...moved });
-  return { toWake: [] };
+  if (row.state !== 'dead') return { toWake: [] };
+  await commitFact(tx, deliveryProcess(row));
+  return { toWake: [deliveryProcess(row)] };
 };

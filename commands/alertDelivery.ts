@@ -1,4 +1,5 @@
 /** Claims, records and ends the delivery of an alert that has a slot. */
+import type { AlertReason } from '../domain/alerts.ts';
 import { stepsOf } from '../domain/process/steps.ts';
 import type { Transaction } from '../db/client.ts';
 import { endDelivery, lockAlert, recordPosted, storeClaimedRevision } from '../db/queries/alertDelivery.ts';
@@ -53,7 +54,7 @@ export async function leaveDelivery(
   tx: Transaction,
   actor: Actor,
   id: string,
-  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: { code: string; detail: string } },
+  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: AlertReason },
 ): Promise<boolean> {
   if (!(await endDelivery(tx, id, leaving))) return false;
   await finishSteps(tx, { kind: 'deliverAlert', ids: [id], steps: stepsOf.deliverAlert, state: 'skipped' });

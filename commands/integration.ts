@@ -1,5 +1,6 @@
 /** Connects a vendor, and changes an integration: its access, its customers, its intake, its schedule, its end. */
 import type { Queryable, Transaction } from '../db/client.ts';
+import type { AlertReason } from '../domain/alerts.ts';
 import { dismissUndelivered } from '../db/queries/alerts.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import {
@@ -243,11 +244,7 @@ export const disconnectVendor: Command<{ integration: IntegrationRow }> = async 
 /**
  * Dismisses the alerts that were never delivered. @returns the deliveries among them that were under way, to wake them
  */
-export async function endAlerts(
-  tx: Transaction,
-  integration: Owned,
-  reason: { code: string; detail: string },
-): Promise<Wakeable[]> {
+export async function endAlerts(tx: Transaction, integration: Owned, reason: AlertReason): Promise<Wakeable[]> {
   const of = { organizationId: integration.organizationId, integrationId: integration.id };
   const ended = (await dismissUndelivered(tx, integration.id, reason)).map((id) => deliveryProcess({ id, ...of }));
   for (const process of ended) await endProcess(tx, process);

@@ -54,8 +54,11 @@ export const discardRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run 
   // The run's posted counts are settled with it: the next run does not stage them again.
   await settlePushed(tx, run.integrationId, run.id);
   await dropStaged(tx, run.id);
+  // The process rests because of the held run: it looks again, and ends.
+  const process = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
+  await commitFact(tx, process);
   await audit(tx, actor, { action: 'sync.discard', subjectKind: 'sync_run', subjectId: run.id });
-  return { toWake: [] };
+  return { toWake: [process] };
 };
 
 function refuseUnlessHeld({ state }: SyncRunRow): void {

@@ -2,7 +2,7 @@
 import type { Transaction } from '../db/client.ts';
 import { recomputeIntegration } from '../db/queries/cards.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
-import { satisfyNeeds } from '../db/queries/processNeed.ts';
+import { listWaiters, satisfyNeeds } from '../db/queries/processNeed.ts';
 import { settlePushed } from '../db/queries/push.ts';
 import { dropStaged } from '../db/queries/staging.ts';
 import { readSyncRun, supersedeHeldRuns, updateRun, type SyncRunRow } from '../db/queries/sync.ts';
@@ -41,7 +41,9 @@ export const closeRun: Command<Run> = async (tx, _actor, { integration, runId })
   const held = run.state === 'running';
   if (held) await supersede(tx, run);
   await updateRun(tx, runId, { ...(held ? { state: 'held' as const } : {}), finished: true });
-  return { toWake: held ? [] : await satisfyNeeds(tx, { kind: 'sync', id: integration.id }, run.startedAt) };
+  const process = { kind: 'sync' as const, id: integration.id };
+  // Who waits for a held run shows what it waits for.
+  return { toWake: await (held ? listWaiters(tx, process) : satisfyNeeds(tx, process, run.startedAt)) };
 };
 
 /**

@@ -179,7 +179,8 @@ export interface CreateTicket extends TicketQuery {
  * answer: an adapter throws it on.
  */
 export type FailedWrite =
-  | { outcome: 'rejected'; code: string; detail: string }
+  /** `status` is the HTTP status, if the PSA answered. */
+  | { outcome: 'rejected'; code: string; detail: string; status?: number }
   /** The write was claimed and sent, or may have been sent; only reading again later can tell. */
   | { outcome: 'uncertain'; detail: string }
   /** Nothing was written, for a reason that concerns all writes (PSA away, throttled, credentials, rights): safe to claim again. */

@@ -16,6 +16,19 @@ export interface TicketOptions {
   priorities: { id: string; name: string; isDefault: boolean }[];
 }
 
+/** Why an alert is parked, dead or dismissed. */
+export interface AlertReason {
+  code: string;
+  detail: string;
+  /** The HTTP status with which the PSA refused it. */
+  status?: number;
+  /** The PSA refuses the board itself, so that no ticket of the integration would be taken. */
+  of?: 'board';
+}
+
+/** Codes of dead alerts that left nothing in the PSA, so that another try makes no second ticket. */
+export const triedAgainByWake: ReadonlySet<string> = new Set(['refused', 'locked']);
+
 /** Where the tickets of an integration go. */
 export interface BoardChoice {
   boardId: string;

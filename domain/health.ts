@@ -2,6 +2,7 @@
 import { describePause, pausedThere, stepLabels, whoIn, type Who } from './process/labels.ts';
 import { problemOf } from './process/problems.ts';
 import type { StepName } from './process/steps.ts';
+import { describeStop, type Stop } from './process/stops.ts';
 import { nextRuns, revisionOf, type Schedule } from './schedule.ts';
 import type { SeenSchedule } from './temporalSays.ts';
 import { sweepLate } from './sweep.ts';
@@ -124,6 +125,12 @@ export function waitOfSweep(ageSeconds: number | null, intervalMs: number): Wait
   return late === undefined ? undefined : { for: 'countersign', what: late, code: 'sweep_late', workflowId: 'sweep' };
 }
 
+/** A stop, in the same words as in the Temporal UI. */
+export function waitAt(workflowId: string, stop: Stop): Wait {
+  const { title, what } = describeStop(stop);
+  return { for: 'person', what: `${title}. ${what}`, code: stop.code, workflowId };
+}
+
 /**
  * The age at which data counts as stale: one and a half times the longest pause between the next runs, plus an hour.
  *
@@ -137,7 +144,7 @@ export function staleAfterMs(schedule: Schedule, now: Date): number | undefined 
 }
 
 /** What a person has not done yet, or has done on purpose: it wants attention, and nothing fails. */
-const chosen = new Set(['not_mapped', 'paused', 'schedule_paused']);
+const chosen = new Set(['not_mapped', 'held', 'refused', 'paused', 'schedule_paused']);
 
 /** @param notes.stale the integration's data is older than its schedule allows */
 export function healthState(notes: {

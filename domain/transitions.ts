@@ -111,7 +111,7 @@ export const alertMoves = {
   /** As a person asks, where no delivery has to be ended. */
   dismiss: { from: ['parked', 'waiting', 'dead'], to: 'dismissed' },
   /** The integration was disconnected, or its migration to alerts abandoned. */
-  drop: { from: ['parked', 'waiting', 'delivering', 'gathered'], to: 'dismissed' },
+  drop: { from: ['parked', 'waiting', 'delivering', 'gathered', 'dead'], to: 'dismissed' },
   /** What it told of is over, and nobody had been told. */
   clear: { from: ['parked', 'waiting', 'dead'], to: 'dismissed' },
   /** What it told of is over, and its ticket is to say so. */

@@ -32,7 +32,13 @@ export const wake = defineSignal('wake');
  */
 const longHistory = 1_500;
 
+/** So long a process that waits for a person is parked at most: one that was terminated meanwhile then comes back. */
+const dayMs = 86_400_000;
+
 type StepActivity = ActivityFunctionWithOptions<(ref: StepRef) => Promise<StepResult>>;
+
+/** What is done when somebody wakes a process that waits for a person at a stop: it is tried again. */
+type Retry = ActivityFunctionWithOptions<(id: string) => Promise<void>>;
 
 /** How a step is run. */
 interface RunOptions {
@@ -219,12 +225,23 @@ class Process<K extends ProcessKind> {
 
   /**
    * Parks a finished process, if no fact arrived meanwhile. In a process that claims rounds, facts count as seen only up to
-   * the look before the newest claim.
+   * the look before the newest claim. While something waits for a person (`stops`), it is not finished: it waits for a wake.
    */
-  async rest(): Promise<void> {
+  async rest(retry?: Retry): Promise<void> {
     const { view, wakes } = this.memory.beforeClaim ?? (await this.lookOrLatest());
     // If parking fails, a fact without a wake has arrived, and the rows have to be read again.
     this.memory.latest = undefined;
+    if (view.stops) {
+      if (!(await this.parkAt(view.version, dayMs, 'Wait for a person'))) return;
+      if (this.isLong()) await continueAsNew(this.input());
+      const since = Date.now();
+      await condition(() => this.memory.wakes !== wakes);
+      if (!retry) return;
+      const gapMs = view.timing.blockedGapMs - (Date.now() - since);
+      if (gapMs > 0) await condition(() => false, gapMs, { summary: 'A short gap between two tries' });
+      await retry.executeWithOptions({ summary: 'Woken: try again', startToCloseTimeout: '10 seconds' }, [this.id]);
+      return;
+    }
     this.memory.wakesWhenParked = (await this.parkAt(view.version, null, 'Done for now')) ? wakes : undefined;
   }
 
@@ -244,7 +261,10 @@ class Process<K extends ProcessKind> {
     return this.remember({ view, wakes });
   }
 
-  private remember(look: Look): Look {
+  private remember({ view, wakes }: Look): Look {
+    const { stops, ...rest } = view;
+    // An older workflow run may have closed, or gone on, without minding what waits for a person.
+    const look = { wakes, view: stops && patched('rest-at-stops') ? view : rest };
     this.memory.latest = look;
     this.ui.show(look.view);
     return look;
@@ -395,12 +415,14 @@ export type { Process };
  * @param kind the kind of the process
  * @param input what the workflow was started with, which has the business id of the process
  * @param body goes through the steps in order
+ * @param retry is called when a wake comes while the process waits at a stop
  * @throws ApplicationFailure that ends the workflow when the input is not one of this kind
  */
 export async function processOf<K extends ProcessKind>(
   kind: K,
   input: unknown,
   body: (process: Process<K>) => Promise<void>,
+  retry?: Retry,
 ): Promise<void> {
   const id = businessIdOf(kind, input);
   if (id === undefined) throw ApplicationFailure.nonRetryable(wrongInput(kind), 'wrong_input');
@@ -409,7 +431,7 @@ export async function processOf<K extends ProcessKind>(
   do {
     driver.begin();
     await body(driver);
-    await driver.rest();
+    await driver.rest(retry);
     // Nothing may be awaited between this check and the return: the server refuses a close that races with a Signal
     // only if the Signal came after the last workflow task began (measured: 0 of 480 lost this way, 6 of 600 otherwise).
   } while (!driver.isAtRest());

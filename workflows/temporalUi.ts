@@ -10,6 +10,7 @@ import {
 import { describePause, stepLabels } from '../domain/process/labels.ts';
 import { remedyOf, type Whose } from '../domain/process/remedies.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
+import { describeStop } from '../domain/process/stops.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
 
 /** Shows a process in the Temporal UI. It writes only what changed, because each write is an event in the history. */
@@ -27,7 +28,9 @@ export class TemporalUi {
     // A process that waits for a blocked one has a problem of its own name, so that a search finds all that keeps an
     // integration from going on, and one for another problem only what can be freed.
     const problem =
-      view.steps.map((step) => step.problem).find(Boolean) ?? (waitsForBlocked(view) ? waitsForOther : '');
+      view.steps.map((step) => step.problem).find(Boolean) ??
+      view.stops?.[0]?.code ??
+      (waitsForBlocked(view) ? waitsForOther : '');
     if (problem !== this.problem) {
       this.tell(problem, view);
       upsertSearchAttributes([
@@ -86,6 +89,7 @@ function detailsOf(view: ProcessView): string {
   return [
     ...whoseLines(view),
     ...linesOf(view),
+    ...stopLines(view),
     ...now,
     ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`),
   ].join('\n');
@@ -106,6 +110,14 @@ function whoseLines({ whose, about }: ProcessView): string[] {
 function linesOf({ lines }: ProcessView): string[] {
   const counts = Object.entries(lines ?? {}).map(([state, count]) => `${count} ${state}`);
   return counts.length === 0 ? [] : [`Lines: ${counts.toSorted().join(', ')}.\n`];
+}
+
+/** What waits for a person, one line each. */
+function stopLines({ stops, consoleAt }: ProcessView): string[] {
+  return (stops ?? []).map((stop) => {
+    const { title, what, how } = describeStop(stop, consoleAt);
+    return `**${title}: blocked (${stop.code})**. ${what} ${how}\n`;
+  });
 }
 
 const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };

@@ -22,6 +22,11 @@ const ofTheRow = new Set<ConnectorErrorCode>(['invalid_request', 'not_found', 'b
 /** Classifies an error that came before anything was written, or that refused the write. */
 export function refused(error: ConnectorError): Extract<FailedWrite, { outcome: 'rejected' | 'not_sent' }> {
   if (error.kind === 'permanent' && ofTheRow.has(error.code))
-    return { outcome: 'rejected', code: error.code, detail: error.detail };
+    return {
+      outcome: 'rejected',
+      code: error.code,
+      detail: error.detail,
+      ...(error.status === undefined ? {} : { status: error.status }),
+    };
   return { outcome: 'not_sent', error };
 }

@@ -3,6 +3,7 @@
  * changes (invariant 6).
  */
 import { and, eq, sql, type Column } from 'drizzle-orm';
+import type { AlertReason } from '../../domain/alerts.ts';
 import { alertMoves } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
@@ -206,7 +207,7 @@ export async function recordDelivered(tx: Transaction, id: string): Promise<void
 export async function endDelivery(
   tx: Queryable,
   id: string,
-  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: { code: string; detail: string } },
+  leaving: { state: 'parked' | 'dead' | 'dismissed'; reason: AlertReason },
 ): Promise<string | undefined> {
   const [left] = await tx
     .update(alert)

@@ -1,8 +1,8 @@
 /** Stores alerts, gives them slots, gathers and reads them. commands/alertAdmission.ts starts their deliveries. */
 import { deliveryProcess, type Wakeable } from '../../domain/process/ids.ts';
-import { and, asc, desc, eq, gt, inArray, lt, notInArray, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, lt, notInArray, or, sql, type SQLWrapper } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
-import type { AlertSettings } from '../../domain/alerts.ts';
+import type { AlertReason, AlertSettings } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { alertMoves, type AlertState, type Move } from '../../domain/transitions.ts';
 import { milliseconds } from '../interval.ts';
@@ -10,6 +10,7 @@ import { accountMapping, alert, integration, psaAccount, vendorAccount, type Ale
 import type { IntegrationRow } from './integration.ts';
 import { isMappingOf, isPsaAccount, isVendorAccount } from './joins.ts';
 import { mayMove } from './mayMove.ts';
+import { commitFact } from './process.ts';
 import { containing } from './psa.ts';
 
 export type AlertRow = typeof alert.$inferSelect;
@@ -48,7 +49,7 @@ export async function keepAlert(
 ): Promise<{ id: string; state: AlertState }> {
   const id = randomUUID();
   const words = sql`title, description, priority, status, due_at, service_id`;
-  const { rows } = await db.execute<{ id: string; state: AlertState }>(sql`
+  const { rows } = await db.execute<{ id: string; state: AlertState; was: AlertState | null }>(sql`
     with over as (
       delete from refused_post
        where integration_id = ${integrationId} and kind = 'alert' and service_id = ''
@@ -73,10 +74,49 @@ export async function keepAlert(
                              and a.delivered_at > now() - ${milliseconds(sameAgainMs)} then a.state
                         else excluded.state end,
            psa_account_id = coalesce(excluded.psa_account_id, a.psa_account_id)
-    returning id, state`);
+    -- Such a query sees the rows as they were before this statement.
+    returning a.id, a.state, (select b.state from alert b where b.id = a.id) as was`);
   const [row] = rows;
   if (!row) throw new Error('The alert was not kept.');
-  return row;
+  const { was, ...kept } = row;
+  await noteDecided(db, { id: kept.id, was });
+  return kept;
+}
+
+/** The workflow of a dead alert waits for a decision. Where somebody has decided, it has to look again: the sweep wakes it. */
+async function noteDecided(db: Queryable, { id, was }: { id: string; was: AlertState | null }): Promise<void> {
+  if (was === 'dead') await commitFact(db, { kind: 'deliverAlert', id });
+}
+
+/**
+ * Whether the PSA refuses the integration's board. One dead alert says so; until a person has decided about it no other alert
+ * is tried, because it would be refused, too.
+ */
+const boardRefused = (integrationId: SQLWrapper) => sql`exists (
+  select from alert b where b.integration_id = ${integrationId} and b.state = 'dead' and b.reason ->> 'of' = 'board')`;
+
+/** Whether the PSA refuses the integration's board, which a dead alert says. */
+export async function isBoardRefused(tx: Queryable, integrationId: string): Promise<boolean> {
+  const { rows } = await tx.execute<{ refused: boolean }>(
+    sql`select ${boardRefused(sql`${integrationId}::uuid`)} as refused`,
+  );
+  return rows[0]?.refused ?? false;
+}
+
+/** Delivers the alert again that died because the PSA refuses the board: another board was chosen. */
+export async function retryBoardRefused(tx: Queryable, integrationId: string): Promise<void> {
+  const rows = await tx
+    .update(alert)
+    .set({ state: alertMoves.retry.to, reason: null, revision: sql`${alert.revision} + 1` })
+    .where(
+      and(
+        eq(alert.integrationId, integrationId),
+        mayMove(alert.state, alertMoves.retry),
+        sql`${alert.reason} ->> 'of' = 'board'`,
+      ),
+    )
+    .returning({ id: alert.id });
+  for (const { id } of rows) await commitFact(tx, { kind: 'deliverAlert', id });
 }
 
 /** Whether the integration `i` has a board for its alerts. */
@@ -116,7 +156,8 @@ export async function clearAlert(
         sql`${alert.clearedAt} is null and ${alert.state} <> 'dismissed'`,
       ),
     )
-    .returning({ id: alert.id });
+    .returning({ id: alert.id, was: sql<AlertState>`(select b.state from alert b where b.id = ${alert.id})` });
+  if (row) await noteDecided(tx, row);
   return row?.id;
 }
 
@@ -128,7 +169,7 @@ export async function canBeAdmitted(db: Queryable, id: string, slots: number): P
   const { rows } = await db.execute(sql`
     select 1 from alert a join integration i on i.id = a.integration_id
       join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
-     where a.id = ${id} and a.state in ('parked', 'waiting') and ${hasBoard}
+     where a.id = ${id} and a.state in ('parked', 'waiting') and ${hasBoard} and not ${boardRefused(sql`a.integration_id`)}
        and (select count(*) from alert d where d.integration_id = a.integration_id and d.state = 'delivering') < ${slots}
      limit 1`);
   return rows.length > 0;
@@ -144,11 +185,16 @@ export async function unparkMapped(tx: Queryable, integrationId: string): Promis
     .where(and(eq(alert.integrationId, integrationId), mayMove(alert.state, alertMoves.unpark), isMapped));
 }
 
-/** Gives the free slots to waiting alerts, the oldest first. @returns the alerts that got a slot */
+/**
+ * Gives the free slots to waiting alerts, the oldest first; none while the PSA refuses the board.
+ *
+ * @returns the alerts that got a slot
+ */
 export async function takeSlots(tx: Transaction, integrationId: string, slots: number) {
   const { rows } = await tx.execute<{ id: string; vendorAccountId: string }>(sql`
     update alert set state = ${alertMoves.takeSlot.to}, reason = null, admitted_at = coalesce(admitted_at, now())
      where id in (select id from alert where integration_id = ${integrationId} and ${mayMove(sql`state`, alertMoves.takeSlot)}
+                     and not ${boardRefused(sql`${integrationId}::uuid`)}
                    order by received_at
                    limit greatest(0, ${slots} - (select count(*) from alert
                                                    where integration_id = ${integrationId} and state = 'delivering')))
@@ -221,7 +267,7 @@ export async function gatherInto(
 export async function listIntegrationsWithIdleAlerts(db: Database, slots: number) {
   const { rows } = await db.execute<{ id: string }>(sql`
     select i.id from integration i
-     where i.disconnected_at is null and ${hasBoard}
+     where i.disconnected_at is null and ${hasBoard} and not ${boardRefused(sql`i.id`)}
        and (select count(*) from alert d where d.integration_id = i.id and d.state = 'delivering') < ${slots}
        and (exists (select from alert a where a.integration_id = i.id and a.state = 'waiting')
             or exists (select from alert a join account_mapping m
@@ -348,11 +394,7 @@ export async function moveAlert(
  *
  * @returns the ids of the dismissed alerts that had ever got a slot
  */
-export async function dismissUndelivered(
-  tx: Queryable,
-  integrationId: string,
-  reason: { code: string; detail: string },
-): Promise<string[]> {
+export async function dismissUndelivered(tx: Queryable, integrationId: string, reason: AlertReason): Promise<string[]> {
   const rows = await tx
     .update(alert)
     .set({ state: alertMoves.drop.to, reason, deliveringRevision: null })

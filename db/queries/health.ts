@@ -4,10 +4,12 @@ import type { OpenStep, SaidOfSchedule } from '../../domain/health.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
+import type { Stop } from '../../domain/process/stops.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
 import { sweepAge } from './sweep.ts';
 import { pausedInTemporal, pausedUntil, shownState } from './processView.ts';
+import { deadAlertsWhere, heldRunsOf } from './stops.ts';
 
 export interface HealthFacts {
   integrationId: string;
@@ -22,6 +24,8 @@ export interface HealthFacts {
   psaAsOf: Date | null;
   lastSync: { id: string; state: string; finishedAt: Date | null } | null;
   heldRuns: number;
+  /** What waits for a person although the steps of its round are over, with the workflow that waits. */
+  stops: { workflowId: string; stop: Stop }[];
   /** Signed-off lines, of the integration's PSA connection, of which it is not known whether they were written. */
   linesUncertain: number;
   customersWaiting: number;
@@ -61,9 +65,11 @@ export async function readHealthFacts(
   of: { organizationId?: string; integrationId?: string } = {},
 ): Promise<HealthFacts[]> {
   const { rows } = await db.execute<
-    Omit<HealthFacts, 'openSteps' | 'lastSync' | Times> &
+    Omit<HealthFacts, 'openSteps' | 'lastSync' | 'stops' | Times> &
       Record<Times, string | null> & {
         lastSync: { id: string; state: string; finishedAt: string | null } | null;
+        held: Stop[] | null;
+        refused: Stop[] | null;
         openSteps: (Omit<OpenStep, 'workflowId'> & { kind: ProcessKind; id: string })[] | null;
       }
   >(sql`
@@ -77,6 +83,7 @@ export async function readHealthFacts(
            (select jsonb_build_object('id', r.id, 'state', r.state, 'finishedAt', r.finished_at) from sync_run r
              where r.integration_id = i.id and r.vendor_account_id is null order by r.started_at desc limit 1) as "lastSync",
            (select count(*)::int from sync_run r where r.integration_id = i.id and r.state = 'held') as "heldRuns",
+           ${heldRunsOf(sql`i.id`)} as held, ${deadAlertsWhere(sql`a.integration_id = i.id`)} as refused,
            (select count(*)::int from approval_line l join approval_batch b on b.id = l.batch_id
              where b.psa_connection_id = p.id and l.state = 'uncertain') as "linesUncertain",
            (select count(*)::int from onboarding o where o.integration_id = i.id and o.state in ('found', 'waiting')) as "customersWaiting",
@@ -112,8 +119,13 @@ export async function readHealthFacts(
        and (${of.organizationId ?? null}::uuid is null or i.organization_id = ${of.organizationId ?? null}::uuid)
        and (${of.integrationId ?? null}::uuid is null or i.id = ${of.integrationId ?? null}::uuid)
      order by i.created_at, i.id`);
-  return rows.map(({ lastSync, openSteps, ...facts }) => ({
+  return rows.map(({ lastSync, openSteps, held, refused, ...facts }) => ({
     ...facts,
+    stops: [...(held ?? []), ...(refused ?? [])].map((stop) => ({
+      workflowId:
+        stop.code === 'held' ? workflowIdOf('sync', facts.integrationId) : workflowIdOf('deliverAlert', stop.id),
+      stop,
+    })),
     dataAsOf: timeOf(facts.dataAsOf),
     psaAsOf: timeOf(facts.psaAsOf),
     vendorCredentialsAt: timeOf(facts.vendorCredentialsAt),

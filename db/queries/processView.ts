@@ -6,11 +6,13 @@ import type { Problem } from '../../domain/process/problems.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { Whose } from '../../domain/process/remedies.ts';
 import type { ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
+import type { Stop } from '../../domain/process/stops.ts';
 import type { Database, Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import { processes, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
 import { countLines } from './approvals.ts';
+import { isHeld, stopsOf } from './stops.ts';
 import { ofProcess, type ProcessRef } from './process.ts';
 
 /**
@@ -50,7 +52,7 @@ export async function lookAtProcess(
   db: Database,
   ref: ProcessRef,
 ): Promise<
-  | (Pick<ProcessView, 'version' | 'round' | 'about' | 'lines' | 'dueInMs' | 'steps'> & {
+  | (Pick<ProcessView, 'version' | 'round' | 'about' | 'lines' | 'dueInMs' | 'steps' | 'stops'> & {
       whose: Whose;
       integrationId: string | null;
       /** The kind of its PSA. `whose.vendor` is the id of its vendor. */
@@ -83,6 +85,7 @@ export async function lookAtProcess(
     other_kind: ProcessKind | null;
     other_id: string | null;
     other_problem: Problem | null;
+    stops: Stop[] | null;
   }>(sql`
     select p.version, p.round, p.integration_id, only_one.id as only_integration, org.name as organization, i.vendor, i.modules, p.about,
            c.name as psa, c.kind as psa_kind, c.id as psa_connection_id,
@@ -95,7 +98,7 @@ export async function lookAtProcess(
            ${inMilliseconds(sql`now() - s.failing_since`)} as failing_for_ms,
            ${inMilliseconds(sql`s.remind_at - now()`)} as remind_in_ms,
            ${pausedUntil('s')} as paused_until,
-           n.other_kind, n.other_id, o.problem as other_problem
+           n.other_kind, n.other_id, o.problem as other_problem, ${stopsOf(ref)} as stops
       from process p
       join organization org on org.id = p.organization_id
       left join integration i on i.id = p.integration_id
@@ -114,7 +117,11 @@ export async function lookAtProcess(
       left join lateral (
         select os.problem from process op
           join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and ${shownState('os')} = 'blocked'
-         where (op.kind, op.id) = (n.other_kind, n.other_id) limit 1) o on true
+         where (op.kind, op.id) = (n.other_kind, n.other_id)
+        union all
+        select '{"code":"held"}'
+         where n.other_kind = 'sync' and ${isHeld(sql`n.other_id::uuid`)}
+         limit 1) o on true
      where p.kind = ${ref.kind} and p.id = ${ref.id}
      order by s.position`);
   const [first] = rows;
@@ -164,6 +171,7 @@ export async function lookAtProcess(
     ...(ref.kind === 'approveUsage' ? { lines: await countLines(db, ref.id) } : {}),
     dueInMs: first.due_in_ms === null ? null : Math.ceil(first.due_in_ms),
     steps,
+    ...(first.stops ? { stops: first.stops } : {}),
   };
 }
 

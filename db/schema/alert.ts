@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { index, integer, jsonb, pgTable, text, timestamp, unique, uuid } from 'drizzle-orm/pg-core';
+import type { AlertReason } from '../../domain/alerts.ts';
 import type { AlertState } from '../../domain/transitions.ts';
 import { integration } from './integration.ts';
 import { organization } from './organization.ts';
@@ -40,7 +41,7 @@ export const alert = pgTable(
     clearedAt: timestamp('cleared_at', { withTimezone: true }),
     state: text().$type<AlertState>().notNull(),
     /** Why the alert is parked, dead or dismissed. */
-    reason: jsonb().$type<{ code: string; detail: string }>(),
+    reason: jsonb().$type<AlertReason>(),
     psaAccountId: text('psa_account_id'),
     gatheredInto: uuid('gathered_into'),
     /** When the alert got its delivery slot; storms are counted by this time. */
@@ -80,6 +81,10 @@ export const alert = pgTable(
     index('alert_parked')
       .on(t.integrationId, t.vendorAccountId)
       .where(sql`state = 'parked'`),
+    // For the admission, which gives no slots while the PSA refuses the board.
+    index('alert_board_refused')
+      .on(t.integrationId)
+      .where(sql`state = 'dead' and reason ->> 'of' = 'board'`),
     index('alert_admitted').on(t.integrationId, t.psaAccountId, t.admittedAt),
     index('alert_gathered')
       .on(t.gatheredInto)

@@ -217,7 +217,7 @@ export interface RunView {
   id: string;
   state: string;
   finishedAt: string | null;
-  guard: { reasons: string[] } | null;
+  guard: { reasons: string[]; figures: Record<string, number> } | null;
   figures: Record<string, number> | null;
 }
 

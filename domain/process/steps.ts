@@ -4,6 +4,7 @@
  */
 import type { ApprovalLineState } from '../transitions.ts';
 import type { Whose } from './remedies.ts';
+import type { Stop } from './stops.ts';
 import type { ProcessTiming } from './timing.ts';
 
 export type ProcessKind =
@@ -138,4 +139,8 @@ export interface ProcessView {
   /** Milliseconds until the sweep wakes the process, as it was parked; null = never, because it is finished. */
   dueInMs: number | null;
   steps: StepView[];
+  /** What waits for a person although the steps of its round are over; absent = nothing. */
+  stops?: Stop[];
+  /** The address of the console, for the stops; absent where it is not known. */
+  consoleAt?: string;
 }

@@ -1,7 +1,8 @@
 /** Boards with their statuses, types and subtypes, and priorities, whose colors are words of the specification (connectwise.md §4.5). Statuses have `inactive`, boards and types `inactiveFlag`. */
 type Row = Record<string, unknown>;
 
-export const boards: readonly Row[] = [
+/** The boards of one simulation, whose `inactiveFlag` an administrator may change. */
+export const createBoards = (): Row[] => [
   { id: 1, name: 'Service Desk', projectFlag: false, inactiveFlag: false },
   { id: 2, name: 'Alerts', projectFlag: false, inactiveFlag: false },
   { id: 3, name: 'Projects', projectFlag: true, inactiveFlag: false },

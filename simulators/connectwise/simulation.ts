@@ -6,7 +6,7 @@ import type { CreateSimulation, SimAnswer, SimRequest } from '../kit/simulator.t
 import { makeWorld, type WorldAddition, type WorldAgreement } from '../world.ts';
 import { createAdditions } from './additions.ts';
 import { allowed, failure, noEndpoint, notFound, readOnly, wrongMethod, type Row } from './answers.ts';
-import { boards, priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
+import { createBoards, priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
 import { createCollection } from './lists.ts';
 import { clientId, company as companyId, members, type Member, type Module } from './members.ts';
 import { createRows, type Placed } from './rows.ts';
@@ -84,7 +84,9 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
     updated.set(id, { at: clock, by, before });
   }
 
+  const boards = createBoards();
   const tickets = createTickets({
+    boards,
     companies: () => world.companies,
     collection,
     touch,

@@ -19,7 +19,7 @@ import {
   wrongMethod,
   type Row,
 } from './answers.ts';
-import { boards, priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
+import { priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
 import { read } from './conditions.ts';
 import type { Level, Member } from './members.ts';
 import { sources } from './setup.ts';
@@ -30,6 +30,7 @@ interface Ticket extends Row {
 
 /** What the ticket part needs from the rest of the simulation. */
 export interface TicketHost {
+  boards: readonly Row[];
   companies: () => readonly WorldCompany[];
   /** A list, its count, or one row. */
   collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer;
@@ -50,6 +51,7 @@ const patchable = new Set([
 const noteFlags = ['detailDescriptionFlag', 'internalAnalysisFlag', 'resolutionFlag'];
 
 export function createTickets(host: TicketHost) {
+  const { boards } = host;
   const tickets = new Map<number, Ticket>();
   const notes = new Map<number, Row[]>();
   let nextTicket = 90_000_001;
@@ -265,6 +267,11 @@ export function createTickets(host: TicketHost) {
         if (!ticket || !status) return {};
         host.touch(ticket.id, { ...ticketRow(ticket) }, by);
         return Object.assign(ticket, { status: reference(status), closedFlag: status['closedStatus'] });
+      }
+      // An administrator makes a board inactive, or active again.
+      case 'setBoardInactive': {
+        const board = boards.find((row) => row['id'] === Number(change['boardId']));
+        return board ? Object.assign(board, { inactiveFlag: change['inactive'] === true }) : {};
       }
       case 'deleteTicket':
         tickets.delete(Number(change['ticketId']));

@@ -112,3 +112,32 @@ test('a test alert is one like others, and says in each stage where it is', asyn
   const { rows } = await harness.db.execute(sql`select kind from process where id = ${view.id}`);
   expect(rows).toEqual([{ kind: 'deliverAlert' }]);
 });
+
+test('while the PSA refuses the board one dead alert says so, and no other gets a slot; another board delivers them all', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const reason = { code: 'refused', detail: 'The board is inactive.', status: 400, of: 'board' as const };
+  const dead = await seedAlert(harness.one, 'dead', { integrationId, reason });
+  const view = await harness.admin.good<View>('POST', `/v1/integrations/${integrationId}/test-alert`, {
+    accountId: harness.one.vendorAccount(1),
+  });
+  expect(view).toMatchObject({ state: 'waiting' });
+  const { waits } = await harness.admin.good<{ waits: { what: string }[] }>(
+    'GET',
+    `/v1/integrations/${integrationId}/health`,
+  );
+  expect(waits).toMatchObject([
+    {
+      for: 'person',
+      code: 'refused',
+      workflowId: `alert/${dead}`,
+      what: expect.stringMatching(/^The PSA refuses the board \(400\)/) as string,
+    },
+  ]);
+  await harness.admin.good('PUT', `/v1/integrations/${integrationId}/board`, {
+    boardId: `${harness.one.prefix}-board`,
+  });
+  expect(await Promise.all([dead, view.id].map(async (id) => (await get(id)).state))).toEqual([
+    'delivering',
+    'delivering',
+  ]);
+});

@@ -19,7 +19,10 @@ interface Pair {
 }
 
 beforeAll(async () => {
-  system = await startSystem({ customers: 28, env: { ...pushEnv, PUSH_LEFTOVER_MS: '60000' } });
+  system = await startSystem({
+    customers: 28,
+    env: { ...pushEnv, PUSH_LEFTOVER_MS: '60000', PUBLIC_URL: 'https://countersign.example' },
+  });
   pushing = await connectPush(system);
   await untilAtRest(system);
 });
@@ -56,6 +59,27 @@ async function send(counts: readonly Pair[]): Promise<RunView> {
 async function timesFactor(factor: number): Promise<Pair[]> {
   return (await pairs()).map((pair) => ({ ...pair, quantity: Math.round(pair.quantity * factor) }));
 }
+
+/** The sync's workflow as the Temporal UI shows it. */
+async function shown() {
+  const handle = system.temporal.workflow.getHandle(`sync/${pushing.id}`);
+  const { status, searchAttributes } = await handle.describe();
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  const [blocked, problem] = [searchAttributes['Blocked']?.[0], searchAttributes['Problem']?.[0] ?? null];
+  return { status: status.name, blocked, problem, details: currentDetails };
+}
+const untilShown = (what: { status: string; problem: string | null }) =>
+  until(`the sync's workflow to be ${JSON.stringify(what)}`, async () => {
+    const now = await shown();
+    if (now.status === what.status && now.problem === what.problem) return now;
+    throw new Error(`It is ${JSON.stringify(now)}`);
+  });
+
+interface HealthView {
+  state: string;
+  waits: { for: string; what: string; code?: string; workflowId: string }[];
+}
+const health = () => system.api.get<HealthView>(`/v1/integrations/${pushing.id}/health`);
 
 test('the first run is not held, though everything in it is new', async () => {
   const { items } = await system.api.get<{ items: RunView[] }>(`/v1/integrations/${pushing.id}/syncs`);
@@ -95,12 +119,32 @@ test.each([
   const run = await send(moved);
   expect(run).toMatchObject({ state: 'held', guard: { reasons: expect.arrayContaining(['total_swing']) } });
   expect(await visibleIn(system)).toEqual(before);
+  // Its workflow waits for a person, and says for what in the same words as health.
+  const { blocked, details } = await untilShown({ status: 'RUNNING', problem: 'held' });
+  expect(blocked).toBe(true);
+  const { totalBefore, totalAfter } = run.guard?.figures ?? {};
+  for (const part of [
+    `total ${totalBefore} → ${totalAfter}`,
+    `POST /v1/syncs/${run.id}/release`,
+    `POST /v1/syncs/${run.id}/discard`,
+    `https://countersign.example/runs/${run.id}`,
+  ])
+    expect(details).toContain(part);
+  const { state, waits } = await health();
+  expect(state).toBe('attention');
+  expect(waits).toMatchObject([{ for: 'person', code: 'held', workflowId: `sync/${pushing.id}` }]);
+  expect(details).toContain(waits[0]?.what.split('. ')[1]);
+  expect(await (await fetch(`${system.api.url}/metrics`)).text()).toContain(
+    `countersign_held_runs{integration="${pushing.id}"} 1`,
+  );
   await system.api.post(`/v1/syncs/${run.id}/release`);
   await untilAtRest(system);
   await until('the released run to be applied', async () => (await latestRun(system, pushing.id))?.state === 'applied');
   const now = await pairs();
   for (const pair of moved.filter(({ quantity }) => quantity > 0))
     expect(now).toContainEqual(expect.objectContaining(pair));
+  await untilShown({ status: 'COMPLETED', problem: null });
+  expect(await health()).toMatchObject({ waits: [] });
 });
 
 test('a run that loses pairs is held though the total stays', async () => {
@@ -117,7 +161,9 @@ test('a run that loses pairs is held though the total stays', async () => {
   expect(run).toMatchObject({ state: 'held', guard: { reasons: ['pairs_swing'] } });
   expect(await visibleIn(system)).toEqual(before);
   // Discarded it leaves nothing, and what was sent does not come back with the next one.
+  await untilShown({ status: 'RUNNING', problem: 'held' });
   await system.api.post(`/v1/syncs/${run.id}/discard`);
+  await untilShown({ status: 'COMPLETED', problem: null });
   expect((await syncNow(system, pushing.id)).state).toBe('applied');
   expect((await visibleIn(system)).counts).toEqual(before.counts);
 });
@@ -126,11 +172,19 @@ test('a held run is superseded by a newer complete one that is not', async () =>
   const usual = await pairs();
   const held = await send(await timesFactor(3));
   expect(held.state).toBe('held');
+  // Whoever terminates its workflow does not lose it: the next sync finds it, and so it is shown as blocked again.
+  await untilShown({ status: 'RUNNING', problem: 'held' });
+  await system.temporal.workflow.getHandle(`sync/${pushing.id}`).terminate('a test');
+  const again = await send(await timesFactor(3));
+  expect(again.state).toBe('held');
+  expect((await system.api.get<RunView>(`/v1/syncs/${held.id}`)).state).toBe('superseded');
+  await untilShown({ status: 'RUNNING', problem: 'held' });
   const run = await send(usual);
   expect(run.state).toBe('applied');
   expect(await pairs()).toEqual(usual);
-  expect((await system.api.get<RunView>(`/v1/syncs/${held.id}`)).state).toBe('superseded');
-  const refused = await system.api.call('POST', `/v1/syncs/${held.id}/release`);
+  expect((await system.api.get<RunView>(`/v1/syncs/${again.id}`)).state).toBe('superseded');
+  const refused = await system.api.call('POST', `/v1/syncs/${again.id}/release`);
   expect(refused.status).toBe(409);
   expect(await pairs()).toEqual(usual);
+  await untilShown({ status: 'COMPLETED', problem: null });
 });

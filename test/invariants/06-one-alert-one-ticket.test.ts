@@ -270,3 +270,111 @@ test('without the right to create tickets it is blocked, says whose alert it is 
   await untilAlert(system, id, 'delivered');
   expect(await ticketsOf(system, id)).toHaveLength(1);
 });
+
+/** The alert's workflow as the Temporal UI shows it. */
+async function shown(id: string) {
+  const handle = system.temporal.workflow.getHandle(`alert/${id}`);
+  const { status, searchAttributes } = await handle.describe();
+  const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+  return { status: status.name, problem: searchAttributes['Problem']?.[0] ?? null, details: currentDetails };
+}
+const untilShown = (id: string, what: { status: string; problem: string | null }) =>
+  until(`alert/${id} to be ${JSON.stringify(what)}`, async () => {
+    const now = await shown(id);
+    if (now.status === what.status && now.problem === what.problem) return now;
+    throw new Error(`It is ${JSON.stringify(now)}`);
+  });
+const stateOf = async (id: string) => (await system.api.get<AlertView>(`/v1/alerts/${id}`)).state;
+
+test('one that the PSA refuses for good gives its slot back and waits for a person, blocked, with the status; a wake tries it again', async () => {
+  const body = { code: 'Invalid', message: 'Summary may not say quota.' };
+  await system.connectwise.fault({
+    kind: 'status',
+    status: 400,
+    method: 'POST',
+    path: '/service/tickets$',
+    body,
+    times: 2,
+  });
+  const id = await send('refused');
+  const dead = await untilAlert(system, id, 'dead');
+  expect(dead.reason).toMatchObject({
+    code: 'refused',
+    detail: expect.stringContaining('may not say quota') as string,
+  });
+  const { details } = await untilShown(id, { status: 'RUNNING', problem: 'refused' });
+  expect(details).toContain('The PSA refused the ticket (400)');
+  expect(details).toContain(`POST /v1/alerts/${id}/retry`);
+  expect(details).not.toContain('quota');
+  const { waits } = await system.api.get<{ waits: { code?: string; workflowId: string; what: string }[] }>(
+    `/v1/integrations/${alerting.id}/health`,
+  );
+  const wait = waits.find(({ workflowId }) => workflowId === `alert/${id}`);
+  expect(wait).toMatchObject({ for: 'person', code: 'refused' });
+  expect(details).toContain(wait?.what.split('. ')[1]);
+  // Nothing happens by itself. A wake tries it, in vain; then it is tried once more, when the PSA takes it.
+  const handle = system.temporal.workflow.getHandle(`alert/${id}`);
+  const refusals = async () => (await system.connectwise.log('POST', '/service/tickets$')).length;
+  expect(await refusals()).toBe(1);
+  await handle.signal('wake');
+  await until('a second refusal', async () => (await refusals()) === 2);
+  await untilAlert(system, id, 'dead');
+  await untilShown(id, { status: 'RUNNING', problem: 'refused' });
+  await handle.signal('wake');
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toHaveLength(1);
+  await untilShown(id, { status: 'COMPLETED', problem: null });
+});
+
+test('one that is dismissed, or sent again, is waited for no longer', async () => {
+  await system.connectwise.fault({ kind: 'status', status: 400, method: 'POST', path: '/service/tickets$', times: 2 });
+  const [first, second] = [await send('to dismiss'), await send('to send again')];
+  for (const id of [first, second]) await untilShown(id, { status: 'RUNNING', problem: 'refused' });
+  await system.api.post(`/v1/alerts/${first}/dismiss`, { reason: 'No' });
+  await untilShown(first, { status: 'COMPLETED', problem: null });
+  await send('to send again', { description: 'In other words.' });
+  await untilAlert(system, second, 'delivered');
+  await untilShown(second, { status: 'COMPLETED', problem: null });
+  expect(await ticketsOf(system, second)).toHaveLength(1);
+});
+
+test('where the board itself is refused one alert says so, and the others wait for it without being tried', async () => {
+  const boardIs = (inactive: boolean) =>
+    system.connectwise.change({ change: 'setBoardInactive', boardId: 2, inactive });
+  await boardIs(true);
+  const customers = alerting.mapped.slice(0, 8).map((each) => each.id);
+  const ids = await Promise.all(
+    customers.map((accountId) => sendAlert(system, alerting.key, accountId, { alertId: 'no board' })),
+  );
+  const untilCounted = (wanted: Record<string, number>) =>
+    until(`alerts to be ${JSON.stringify(wanted)}`, async () => {
+      const states = await Promise.all(ids.map(stateOf));
+      for (const [state, n] of Object.entries(wanted))
+        if (states.filter((each) => each === state).length !== n) throw new Error(`They are ${states.join(', ')}.`);
+      return states;
+    });
+  const states = await untilCounted({ dead: 1, waiting: customers.length - 1 });
+  const dead = ids[states.indexOf('dead')] ?? '';
+  const { details } = await untilShown(dead, { status: 'RUNNING', problem: 'refused' });
+  expect(details).toContain('The PSA refuses the board (400)');
+  // One more is not even tried, neither by itself nor by the sweep.
+  await system.connectwise.clearLog();
+  ids.push(await sendAlert(system, alerting.key, customers[0] ?? '', { alertId: 'no board either' }));
+  await untilCounted({ dead: 1, waiting: customers.length });
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  expect(await posts()).toBe(0);
+  const blocked: string[] = [];
+  for await (const run of system.temporal.workflow.list({ query: "Blocked = true and Process = 'deliverAlert'" }))
+    if (run.status.name === 'RUNNING') blocked.push(run.workflowId);
+  expect(blocked).toEqual([`alert/${dead}`]);
+  // Tried again in vain, there is one again; tried again with the board, all are delivered.
+  await system.temporal.workflow.getHandle(`alert/${dead}`).signal('wake');
+  await until('another try', async () => (await posts()) > 0);
+  const after = await untilCounted({ dead: 1, waiting: customers.length });
+  await boardIs(false);
+  const next = ids[after.indexOf('dead')] ?? '';
+  await untilShown(next, { status: 'RUNNING', problem: 'refused' });
+  await system.temporal.workflow.getHandle(`alert/${next}`).signal('wake');
+  await untilCounted({ delivered: ids.length });
+  for (const id of ids) expect(await ticketsOf(system, id)).toHaveLength(1);
+});

@@ -38,7 +38,7 @@ import { claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/syn
 import { applyUsage } from '../../db/queries/usage.ts';
 import { apiToken } from '../../db/schema/index.ts';
 import type { AlertState } from '../../domain/transitions.ts';
-import type { AlertSettings, TicketOptions } from '../../domain/alerts.ts';
+import type { AlertReason, AlertSettings, TicketOptions } from '../../domain/alerts.ts';
 import { stepsOf, type StepOf } from '../../domain/process/steps.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { vendors } from '../../connectors/registry.ts';
@@ -315,7 +315,7 @@ export async function seedAlert(
     integrationId?: string;
     alertId?: string;
     accountId?: string;
-    reason?: { code: string; detail: string };
+    reason?: AlertReason;
   } = {},
 ): Promise<string> {
   const id = more.integrationId ?? (await seedAlerting(tenant));

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { blockStep, type ProcessRef } from '../../db/queries/process.ts';
@@ -21,6 +22,8 @@ let lone: ProcessRef;
 let away: ProcessRef;
 let paused: ProcessRef;
 let customer: ProcessRef;
+let held: ProcessRef;
+let refused: ProcessRef;
 
 beforeAll(async () => {
   harness = await startHarness();
@@ -49,7 +52,14 @@ beforeAll(async () => {
   for (const { id } of [lone, away, paused]) await harness.askSync(id);
   await blockStep(harness.db, { ...customer, round: '1', step: 'mapCustomer' }, { code: 'not_mapped' });
   await harness.fact(customer);
-  for (const ref of [waiting, blocked, needing, lone, away, paused, customer]) await harness.wake(ref);
+  held = { kind: 'sync', id: await harness.integration(psa.id) };
+  await harness.db.execute(
+    sql`insert into sync_run (integration_id, state, finished_at) values (${held.id}, 'held', now())`,
+  );
+  refused = { kind: 'deliverAlert', id: await harness.alert(psa.id) };
+  const reason = JSON.stringify({ code: 'refused', detail: vendorText, status: 400 });
+  await harness.db.execute(sql`update alert set state = 'dead', reason = ${reason}::jsonb where id = ${refused.id}`);
+  for (const ref of [waiting, blocked, needing, lone, away, paused, customer, held, refused]) await harness.wake(ref);
   await harness.untilStep(blocked, 'verifyCredentials', 'blocked');
   await harness.untilStep(psa, 'pullPsa', 'blocked');
   await harness.untilStep(needing, 'pullVendor', 'done');
@@ -151,7 +161,7 @@ const documented = [
 
 test('every search of docs/operations.md finds what it says, and no other', async () => {
   const workflowIds = (...refs: ProcessRef[]) => refs.map(({ kind, id }) => workflowIdOf(kind, id)).toSorted();
-  const stuck = [blocked, psa, lonePsa, away, paused, customer];
+  const stuck = [blocked, psa, lonePsa, away, paused, customer, held, refused];
   const all = workflowIds(...stuck, needing, lone);
   const work = "ExecutionStatus = 'Running' and Blocked = false and Process in";
   const expected: Record<string, string[]> = {
@@ -162,8 +172,10 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
     "Problem = 'bad_credentials'": workflowIds(blocked, psa, lonePsa),
     "Problem = 'unreachable'": workflowIds(away),
     "Problem = 'throttled'": workflowIds(paused),
+    "Problem = 'held'": workflowIds(held),
+    "Problem = 'refused'": workflowIds(refused),
     "Process = 'onboardCustomer' and Problem = 'not_mapped'": workflowIds(customer),
-    "Process = 'sync' and ExecutionStatus = 'Running'": workflowIds(needing, lone, away, paused),
+    "Process = 'sync' and ExecutionStatus = 'Running'": workflowIds(needing, lone, away, paused, held),
     [`${work} ('connect', 'migrateToAlerts', 'onboardCustomer')`]: workflowIds(waiting),
     [`${work} ('sync', 'refreshPsa', 'approveUsage', 'deliverAlert')`]: [],
   };
@@ -189,7 +201,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
 });
 
 test('nothing that an outside system said is in any history', async () => {
-  for (const ref of [waiting, blocked, needing, psa]) {
+  for (const ref of [waiting, blocked, needing, psa, refused]) {
     for (const { events } of await harness.runs(ref)) {
       const bytes = events.flatMap((event) =>
         JSON.stringify(event, (_, value: unknown) =>

@@ -40,13 +40,11 @@ export function Waits({ health, vendor, psa }: Props) {
 
 /** What a person has to look at, though no process waits for it. */
 function todosOf(health: Health, vendor: string, psa: PsaWords): string[] {
-  const { heldRuns, linesUncertain, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } =
-    health;
+  const { linesUncertain, customersWaiting, alertsParked, alertsDead, refusedPosts, stale, credentials } = health;
   const count = (n: number, one: string, many: string) =>
     n === 0 ? [] : [n === 1 ? one : `${formatCount(n)} ${many}`];
   return [
     ...(stale ? ['The data is older than the schedule allows.'] : []),
-    ...count(heldRuns, 'One run is held: release or discard it.', 'runs are held: release or discard them.'),
     ...count(
       linesUncertain,
       'It is not known of one approved line whether it was written; it is read again.',
@@ -62,7 +60,8 @@ function todosOf(health: Health, vendor: string, psa: PsaWords): string[] {
       'One alert waits until its account is mapped.',
       'alerts wait until their accounts are mapped.',
     ),
-    ...count(alertsDead, 'One alert could not be delivered.', 'alerts could not be delivered.'),
+    // One of them is among those that wait.
+    ...count(alertsDead > 1 ? alertsDead : 0, '', 'alerts could not be delivered.'),
     ...count(
       refusedPosts,
       `What ${vendor} sends for one account and service is refused.`,

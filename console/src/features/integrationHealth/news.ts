@@ -12,6 +12,9 @@ interface OfOne {
   counts: readonly number[];
 }
 
+/** Codes of what is counted, too: what a person has just done about it is no news. */
+const counted = new Set(['held', 'refused']);
+
 export function newsOf({ integrations, health }: Schema<'Live'>): News {
   return new Map(
     integrations.map(({ id, disconnectedAt }): [string, OfOne] => {
@@ -28,7 +31,9 @@ export function newsOf({ integrations, health }: Schema<'Live'>): News {
         refusedPosts,
         waits,
       } = of;
-      const blocked = waits.filter(({ code }) => code !== undefined).map(({ workflowId, code }) => [workflowId, code]);
+      const blocked = waits
+        .filter(({ code }) => code !== undefined && !counted.has(code))
+        .map(({ workflowId, code }) => [workflowId, code]);
       return [
         id,
         {

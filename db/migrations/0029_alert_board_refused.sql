@@ -1,0 +1,1 @@
+CREATE INDEX "alert_board_refused" ON "alert" USING btree ("integration_id") WHERE state = 'dead' and reason ->> 'of' = 'board';
