@@ -59,7 +59,13 @@ export function createAlertActivities(deps: Dependencies) {
             async (claim) => adapter.addNote({ ...(await noteOf(deps, context, ticketId)), claim }),
           );
     if (lost) return 'unknown';
-    if (result.outcome === 'rejected') return die(row, await refusalOf(context, adapter, result));
+    if (result.outcome === 'rejected') {
+      const reason = await refusalOf(context, adapter, result);
+      if (!(reason instanceof ConnectorError)) return die(row, reason);
+      // Nothing was made, and it is not known why: it is sent again when the PSA answers.
+      if (claimed) await releasePost(deps.db, row, claimed);
+      throw reason;
+    }
     return settle(row, claimed, result);
   }
 
@@ -106,17 +112,24 @@ export function createAlertActivities(deps: Dependencies) {
     return 'settled';
   }
 
-  /** Why the PSA refused a ticket or note: asks it whether the board is still usable, which no refusal says by itself. */
+  /**
+   * Why the PSA refused a ticket or note: asks it whether the board is still usable, which no refusal says by itself.
+   *
+   * @returns a passing failure where it does not answer that now
+   */
   async function refusalOf(
     { alert: row, integration }: DeliveryContext,
     adapter: PsaAdapter,
     { detail, status }: Extract<CreateTicketResult, { outcome: 'rejected' }>,
-  ): Promise<AlertReason> {
+  ): Promise<AlertReason | ConnectorError> {
     const answered = status === undefined ? {} : { status };
     const refused = { code: 'refused', detail: `The PSA refused it: ${detail}`, ...answered };
     const { board } = alertSettingsOf(integration.alerts);
     if (row.ticketId !== null || !board) return refused;
+    // Another alert has found out already.
+    if (await isBoardRefused(deps.db, row.integrationId)) return { ...refused, of: 'board' };
     const why = await unusable(adapter, board);
+    if (why instanceof ConnectorError) return why;
     return why === undefined ? refused : { ...refused, detail: `${why} ${refused.detail}`, of: 'board' };
   }
 
@@ -281,16 +294,20 @@ export function createAlertActivities(deps: Dependencies) {
   };
 }
 
-/** Says why the chosen board takes no tickets any more; undefined = it does, or it cannot be read now. */
-async function unusable(adapter: PsaAdapter, board: BoardChoice): Promise<string | undefined> {
+/**
+ * Says why the chosen board takes no tickets any more; undefined = it does, or its state may not be read.
+ *
+ * @returns the failure where it cannot be read now
+ */
+async function unusable(adapter: PsaAdapter, board: BoardChoice): Promise<string | ConnectorError | undefined> {
   try {
     const options = await adapter.readTicketOptions();
     if (options.boards.some(({ id, unread }) => id === board.boardId && unread !== undefined)) return undefined;
     const completed = completeBoard(options, { ...board, typeId: board.typeId ?? undefined });
     return 'refusals' in completed ? completed.refusals.map(({ reason }) => reason).join(' ') : undefined;
   } catch (error) {
-    if (error instanceof ConnectorError) return undefined;
-    throw error;
+    if (!(error instanceof ConnectorError)) throw error;
+    return error.kind === 'permanent' ? undefined : error;
   }
 }
 

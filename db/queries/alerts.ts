@@ -96,8 +96,8 @@ const boardRefused = (integrationId: SQLWrapper) => sql`exists (
   select from alert b where b.integration_id = ${integrationId} and b.state = 'dead' and b.reason ->> 'of' = 'board')`;
 
 /** Whether the PSA refuses the integration's board, which a dead alert says. */
-export async function isBoardRefused(tx: Queryable, integrationId: string): Promise<boolean> {
-  const { rows } = await tx.execute<{ refused: boolean }>(
+export async function isBoardRefused(db: Queryable, integrationId: string): Promise<boolean> {
+  const { rows } = await db.execute<{ refused: boolean }>(
     sql`select ${boardRefused(sql`${integrationId}::uuid`)} as refused`,
   );
   return rows[0]?.refused ?? false;
