@@ -15,6 +15,7 @@ import { moveRunCursor, noteIncomplete, openCustomerRun } from '../db/queries/sy
 import { ConnectorError } from '../connectors/errors.ts';
 import type { UsagePage } from '../connectors/vendor.ts';
 import { onboardingOf, onboardingProcess } from '../domain/process/ids.ts';
+import { reminderTimesOf } from '../domain/reminders.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performReading, readSoFar } from './reading.ts';
@@ -28,8 +29,6 @@ const wakesAtOnce = 8;
 const maxHoldMs = 3_000;
 
 export function createOnboardingActivities(deps: Dependencies) {
-  const remindMs = deps.environment.ONBOARDING_REMIND_MS;
-
   return {
     /**
      * Starts some of an integration's new customers, maps those that match by name, and wakes some that have something
@@ -42,7 +41,10 @@ export function createOnboardingActivities(deps: Dependencies) {
       const { started, admitted } = await deps.db.transaction(async (tx) => {
         const row = await lockIntegration(tx, integrationId);
         if (!row || row.disconnectedAt) return { started: 0, admitted: [] };
-        const started = await startFound(tx, row, { max: together, remindMs });
+        const started = await startFound(tx, row, {
+          max: together,
+          times: reminderTimesOf(row, deps.environment),
+        });
         return { started, admitted: await admitAlerts(tx, row, deps.environment.ALERTS_IN_FLIGHT) };
       });
       await wakeAll(deps, admitted);
@@ -57,8 +59,10 @@ export function createOnboardingActivities(deps: Dependencies) {
      */
     async remindOfCustomer(ref: StepRef): Promise<void> {
       const key = onboardingOf(ref.id);
-      const escalateMs = deps.environment.ONBOARDING_ESCALATE_MS;
-      const reminded = await deps.db.transaction((tx) => remindOfOnboarding(tx, ref, key, { remindMs, escalateMs }));
+      const reminded = await deps.db.transaction(async (tx) => {
+        const times = reminderTimesOf(await readIntegration(tx, key.integrationId), deps.environment);
+        return remindOfOnboarding(tx, ref, key, times);
+      });
       if (reminded) deps.logger.warn({ ...key, escalated: reminded.escalated }, 'a new customer is still not mapped');
     },
 

@@ -41,6 +41,7 @@ import { onboardingRoutes } from './routes/onboardings.ts';
 import { psaConnectionRoutes } from './routes/psaConnections.ts';
 import { psaDataRoutes } from './routes/psaData.ts';
 import { reconnectionRoutes } from './routes/reconnection.ts';
+import { reminderRoutes } from './routes/reminders.ts';
 import { scheduleRoutes } from './routes/schedule.ts';
 import { signInRoutes } from './routes/signIn.ts';
 import { stepRoutes } from './routes/steps.ts';
@@ -118,6 +119,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
     mappingFileRoutes,
     onboardingRoutes,
     stepRoutes,
+    reminderRoutes,
     scheduleRoutes,
     syncRoutes,
     cardRoutes,

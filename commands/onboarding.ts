@@ -9,6 +9,7 @@ import {
   type Wakeable,
 } from '../domain/process/ids.ts';
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
+import { reminderTimesOf, type ChosenReminders, type ReminderTimes } from '../domain/reminders.ts';
 import { onboardingMoves } from '../domain/transitions.ts';
 import type { Transaction } from '../db/client.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
@@ -17,7 +18,9 @@ import {
   findAccountMapping,
   findVendorAccount,
   linkVendorAccounts,
+  lockIntegration,
   readIntegration,
+  storeReminders,
   type IntegrationRow,
 } from '../db/queries/integration.ts';
 import {
@@ -30,7 +33,9 @@ import {
   markMapped,
   markStuck,
   moveOnboardings,
+  markToWake,
   openStates,
+  remindAnew,
   remindLater,
 } from '../db/queries/onboarding.ts';
 import { touchStarters } from '../db/queries/onboardingsToWake.ts';
@@ -56,7 +61,7 @@ import {
 } from '../db/queries/usage.ts';
 import type { FoundBy } from '../db/schema/index.ts';
 import { guardUsage } from '../domain/swingGuard.ts';
-import { audit, countersign, type Actor } from './actor.ts';
+import { audit, countersign, type Actor, type Command } from './actor.ts';
 
 type Owned = Pick<IntegrationRow, 'id' | 'organizationId'>;
 
@@ -237,19 +242,17 @@ export async function reopenStuckOnboardings(tx: Transaction, row: Owned): Promi
  * Notes that nobody has mapped the customer yet and sets the next reminder; in the end, blocks the step.
  *
  * @param step `mapCustomer` of the customer's process
- * @param of.remindMs milliseconds until the next reminder
- * @param of.escalateMs milliseconds after the customer was found at which the missing mapping becomes a problem
  * @returns whether it is a problem by now; undefined when no reminder is needed any more
  */
 export async function remindOfOnboarding(
   tx: Transaction,
   step: StepKey,
   key: OnboardingKey,
-  { remindMs, escalateMs }: { remindMs: number; escalateMs: number },
+  times: ReminderTimes,
 ): Promise<{ escalated: boolean } | undefined> {
-  const reminded = await countReminder(tx, key, escalateMs);
+  const reminded = await countReminder(tx, key, times);
   if (!reminded) return undefined;
-  await remindLater(tx, [step.id], remindMs);
+  await remindLater(tx, key.integrationId, [key.vendorAccountId], times);
   if (reminded.escalatedNow) {
     await blockStep(tx, step, { code: 'not_mapped' });
     const subject = { subjectKind: 'vendor_account', subjectId: step.id };
@@ -257,6 +260,29 @@ export async function remindOfOnboarding(
   }
   return reminded;
 }
+
+/**
+ * Chooses when somebody is reminded of an integration's new customers, and when their missing mapping becomes a problem. It
+ * holds for those that wait already, too; what is a problem stays one.
+ *
+ * @param input.chosen null = as the installation's settings say
+ * @param input.preset the installation's settings
+ */
+export const chooseReminders: Command<{
+  integration: Owned;
+  chosen: ChosenReminders | null;
+  preset: Parameters<typeof reminderTimesOf>[1];
+}> = async (tx, actor, { integration, chosen, preset }) => {
+  const { reminders: before } = (await lockIntegration(tx, integration.id)) ?? { reminders: null };
+  await storeReminders(tx, integration.id, chosen);
+  const subject = { subjectKind: 'integration', subjectId: integration.id };
+  await audit(tx, actor, { action: 'reminders.put', ...subject, before, after: chosen });
+  const moved = await remindAnew(tx, integration.id, reminderTimesOf({ reminders: chosen }, preset));
+  if (moved.length === 0) return { toWake: [] };
+  await markToWake(tx, integration.id, moved);
+  await finishFor(tx, integration.id, moved, []);
+  return { toWake: await askToStart(tx, integration) };
+};
 
 /**
  * Makes the customer's counts visible and computes its cards, in one transaction (invariant 1): the customer is

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { previewApproval } from '../../commands/approval.ts';
 import { listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
 import { describeLeftOutCards } from '../../domain/approval.ts';
-import { runCommand } from '../context.ts';
+import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -19,6 +19,7 @@ import {
   send,
 } from '../define.ts';
 import { ownedPreview } from '../owned.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 
 const tag = 'Approval previews';
 
@@ -139,6 +140,33 @@ const lines = route({
   problems: {},
 });
 
+const lineSheet: Sheet<typeof lineSchema> = {
+  item: lineSchema,
+  columns: [
+    ['card', ({ cardId }) => cardId],
+    ['account', ({ psaAccountName }) => psaAccountName],
+    ['account id', ({ psaAccountId }) => psaAccountId],
+    ['product', ({ productId }) => productId],
+    ['product name', ({ productName }) => productName],
+    ['agreement', ({ agreementName, agreementId }) => agreementName ?? agreementId],
+    ['line', ({ lineId }) => lineId],
+    ['from', ({ from }) => from],
+    ['to', ({ to }) => to],
+    ['effective date', ({ effectiveDate }) => effectiveDate],
+    ['currency', ({ money }) => money.currency],
+    ['money', ({ money }) => (money.notBilled ? null : money.amount)],
+  ],
+};
+const lineFile = sheetRoute({
+  path: '/v1/approvals/previews/{id}/lines',
+  operationId: 'exportApprovalPreviewLines',
+  summary: 'The exact writes of a preview as a CSV file',
+  tag,
+  request: { params: idParam },
+  sheet: lineSheet,
+  example: exampleLine,
+});
+
 export const approvalPreviewRoutes = createRouter();
 
 approvalPreviewRoutes.openapi(create, async (c) => {
@@ -158,16 +186,29 @@ approvalPreviewRoutes.openapi(get, async (c) => {
 approvalPreviewRoutes.openapi(lines, async (c) => {
   const deps = c.get('deps');
   const preview = await ownedPreview(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor } = c.req.valid('query');
-  const rows = await listPreviewLines(deps.db, preview, { after: decodeCursor(cursor, position), limit: limit + 1 });
+  return send(c, listOf(lineSchema), await pageOfLines(deps, preview, c.req.valid('query')));
+});
+
+approvalPreviewRoutes.openapi(lineFile, async (c) => {
+  const { deps, caller } = c.var;
+  const preview = await ownedPreview(deps, caller, c.req.valid('param').id);
+  return sendSheet(c, `preview-${preview.id}`, lineSheet, (page) => pageOfLines(deps, preview, page));
+});
+
+async function pageOfLines(
+  { db }: ApiDependencies,
+  preview: PreviewRow,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
+  const rows = await listPreviewLines(db, preview, { after: decodeCursor(cursor, position), limit: limit + 1 });
   const page = pageOf(rows, limit, ({ line }) => String(line.position));
   const items = page.items.map(({ line: { currency, amount, notBilled, ...line }, ...names }) => ({
     ...line,
     ...names,
     money: { currency, amount, notBilled },
   }));
-  return send(c, listOf(lineSchema), { ...page, items });
-});
+  return { ...page, items };
+}
 
 function previewView(row: PreviewRow) {
   return { ...row, leftOut: row.leftOut.map((left) => ({ ...left, words: describeLeftOutCards(left.reason) })) };

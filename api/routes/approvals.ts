@@ -25,6 +25,7 @@ import { periodIfAny, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
   approvalLineSchema,
+  approvalLineSheet,
   approvalLineView,
   approvalSchema,
   approvalSheet,
@@ -187,6 +188,8 @@ approvalRoutes.openapi(get, async (c) => {
   );
 });
 
+const lineQuery = z.object({ state: z.enum(approvalLineStates).optional() });
+
 const lines = route({
   method: 'get',
   path: '/v1/approvals/{id}/lines',
@@ -194,7 +197,7 @@ const lines = route({
   summary: 'The lines of an approval with their states',
   tag,
   scope: 'read',
-  request: { params: idParam, query: pageQuery.extend({ state: z.enum(approvalLineStates).optional() }) },
+  request: { params: idParam, query: lineQuery.extend(pageQuery.shape) },
   ok: 200,
   answer: listOf(approvalLineSchema),
   example: { items: [exampleApprovalLine], nextCursor: null },
@@ -204,14 +207,36 @@ const lines = route({
 approvalRoutes.openapi(lines, async (c) => {
   const deps = c.get('deps');
   const { id } = await ownedApproval(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor, state } = c.req.valid('query');
+  return send(c, listOf(approvalLineSchema), await pageOfApprovalLines(deps, id, c.req.valid('query')));
+});
+
+const lineFile = sheetRoute({
+  path: '/v1/approvals/{id}/lines',
+  operationId: 'exportApprovalLines',
+  summary: 'The lines of an approval as a CSV file',
+  tag,
+  request: { params: idParam, query: lineQuery },
+  sheet: approvalLineSheet,
+  example: exampleApprovalLine,
+});
+
+approvalRoutes.openapi(lineFile, async (c) => {
+  const { deps, caller } = c.var;
+  const { id } = await ownedApproval(deps, caller, c.req.valid('param').id);
+  return sendSheet(c, `approval-${id}`, approvalLineSheet, (page) =>
+    pageOfApprovalLines(deps, id, { ...c.req.valid('query'), ...page }),
+  );
+});
+
+async function pageOfApprovalLines(
+  deps: ApiDependencies,
+  id: string,
+  { limit, cursor, state }: z.output<typeof lineQuery> & { limit: number; cursor?: string | undefined },
+) {
   const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
-  return send(c, listOf(approvalLineSchema), {
-    ...page,
-    items: await withNames(deps, page.items.map(approvalLineView)),
-  });
-});
+  return { ...page, items: await withNames(deps, page.items.map(approvalLineView)) };
+}
 
 const skipped = route({
   method: 'get',

@@ -1,6 +1,13 @@
 import { z } from '@hono/zod-openapi';
 import { dismissCard, dismissCards, pickLine, reviewCard, ruleCard } from '../../commands/card.ts';
-import { cardSorts, countCards, listCards, type CardPlace, type CardSort } from '../../db/queries/cardList.ts';
+import {
+  cardSorts,
+  countCards,
+  listCardGroups,
+  listCards,
+  type CardPlace,
+  type CardSort,
+} from '../../db/queries/cardList.ts';
 import { cardStates, cardStateWords } from '../../domain/reconcile/review.ts';
 import { runCommand, type ApiEnv } from '../context.ts';
 import {
@@ -119,6 +126,47 @@ const flagsIn = <T extends { dismissed?: Flag; approvable?: Flag }>({ dismissed,
 
 type Flag = 'true' | 'false' | undefined;
 const flagOf = (value: Flag) => (value === undefined ? undefined : value === 'true');
+
+const groupSchema = z
+  .object({
+    /** Of the account, or the Product ID. */
+    name: z.string(),
+    cards: z.int(),
+    /** The sum over the cards that have one; null = none has. */
+    difference: z.number().nullable(),
+    /** What the next invoices would change by if all were billed, per currency; without cards of which no one price tells it. */
+    money: z.array(z.object({ currency: z.string().nullable(), amount: z.number() })),
+  })
+  .openapi('CardGroup');
+
+const groups = route({
+  method: 'get',
+  path: '/v1/cards/groups',
+  operationId: 'listCardGroups',
+  summary: 'What cards sum up to by account or by product, in the order of the list by that name',
+  tag,
+  scope: 'read',
+  request: { query: pageQuery.extend({ ...cardFilter, by: z.enum(['account', 'product']).default('account') }) },
+  ok: 200,
+  answer: listOf(groupSchema),
+  example: {
+    items: [{ name: 'Acme Dental', cards: 3, difference: 5, money: [{ currency: 'USD', amount: 12.5 }] }],
+    nextCursor: null,
+  },
+  problems: {},
+});
+
+cardRoutes.openapi(groups, async (c) => {
+  const { deps, caller } = c.var;
+  const { limit, cursor, by, ...filter } = c.req.valid('query');
+  const after = decodeCursor(cursor, name);
+  const rows = await listCardGroups(deps.db, caller.organizationId, flagsIn(filter), { by, after, limit: limit + 1 });
+  return send(
+    c,
+    listOf(groupSchema),
+    pageOf(rows, limit, (group) => group.name),
+  );
+});
 
 const countsSchema = z
   .object({

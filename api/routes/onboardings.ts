@@ -1,5 +1,6 @@
 /** New customers: found, waiting to be mapped, or on their way to their first card (G37–G44). */
 import { onboardingProcess } from '../../domain/process/ids.ts';
+import { reminderTimesOf } from '../../domain/reminders.ts';
 import { onboardingStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
 import { acceptIncomplete, connectionsOf, retryStep } from '../../commands/step.ts';
@@ -9,7 +10,7 @@ import type { IntegrationRow } from '../../db/queries/integration.ts';
 import { findOnboarding, listOnboardings } from '../../db/queries/onboarding.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { listActivePsaAccountsOfMany } from '../../db/queries/psa.ts';
-import { runCommand, type ApiDependencies } from '../context.ts';
+import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -26,6 +27,7 @@ import {
   versionSchema,
 } from '../define.ts';
 import { notFound } from '../problem.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
 import { accountParam, suggestionSchema } from '../views/account.ts';
@@ -45,7 +47,7 @@ const onboardingSchema = z
     remindedAt: isoDateOrNull,
     /** When somebody is reminded next; null = nobody is. */
     remindsAt: isoDateOrNull,
-    /** When it becomes a problem that nobody has mapped it (`ONBOARDING_ESCALATE_MS`); null = it is one, or it does not wait. */
+    /** When it becomes a problem that nobody has mapped it (`/v1/integrations/{id}/reminders`); null = it is one, or it does not wait. */
     escalatesAt: isoDateOrNull,
     /** Since when it counts as a problem that the customer is not mapped; until it is, none of its usage is billed. */
     escalatedAt: isoDateOrNull,
@@ -87,6 +89,15 @@ const exampleDetail = {
   process: exampleProcess('onboardCustomer', `${exampleIds.integration}/1041`, 'detect', 'mapCustomer'),
 };
 
+const filterQuery = z.object({
+  integrationId: z.uuid().optional(),
+  state: z.enum(onboardingStates).optional(),
+  /** Only those that have not ended. */
+  open: z.enum(['true']).optional(),
+  /** Only those of which it has become a problem that nobody has mapped them. */
+  escalated: z.enum(['true']).optional(),
+});
+
 const list = route({
   method: 'get',
   path: '/v1/onboardings',
@@ -94,20 +105,38 @@ const list = route({
   summary: 'New customers, the one that has waited longest first; map or exclude them like any account',
   tag,
   scope: 'read',
-  request: {
-    query: pageQuery.extend({
-      integrationId: z.uuid().optional(),
-      state: z.enum(onboardingStates).optional(),
-      /** Only those that have not ended. */
-      open: z.enum(['true']).optional(),
-      /** Only those of which it has become a problem that nobody has mapped them. */
-      escalated: z.enum(['true']).optional(),
-    }),
-  },
+  request: { query: filterQuery.extend(pageQuery.shape) },
   ok: 200,
   answer: listOf(onboardingSchema),
   example: { items: [exampleOnboarding], nextCursor: null },
   problems: {},
+});
+const sheet: Sheet<typeof onboardingSchema> = {
+  item: onboardingSchema,
+  columns: [
+    ['integration', ({ integrationId }) => integrationId],
+    ['customer id', ({ vendorAccountId }) => vendorAccountId],
+    ['customer', ({ name }) => name],
+    ['state', ({ state }) => state],
+    ['found by', ({ foundBy }) => foundBy],
+    ['found at', ({ foundAt }) => foundAt],
+    ['reminders', ({ reminders }) => reminders],
+    ['next reminder at', ({ remindsAt }) => remindsAt],
+    ['a problem from', ({ escalatedAt, escalatesAt }) => escalatedAt ?? escalatesAt],
+    ['nearest account', ({ suggestions }) => suggestions[0]?.name ?? null],
+    ['mapped to', ({ psaAccountId }) => psaAccountId],
+    ['mapped by', ({ how }) => how],
+    ['ended at', ({ endedAt }) => endedAt],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/onboardings',
+  operationId: 'exportOnboardings',
+  summary: 'New customers as a CSV file',
+  tag,
+  request: { query: filterQuery },
+  sheet,
+  example: exampleOnboarding,
 });
 const get = route({
   method: 'get',
@@ -154,23 +183,36 @@ export const onboardingRoutes = createRouter();
 
 const place = jsonPlace(z.object({ integrationId: z.uuid(), vendorAccountId: z.string().max(200) }));
 
-onboardingRoutes.openapi(list, async (c) => {
-  const deps = c.get('deps');
-  const { organizationId } = c.get('caller');
-  const { limit, cursor, open, escalated, ...filter } = c.req.valid('query');
+onboardingRoutes.openapi(list, async (c) =>
+  send(c, listOf(onboardingSchema), await pageOfOnboardings(c.var, c.req.valid('query'))),
+);
+
+onboardingRoutes.openapi(file, async (c) =>
+  sendSheet(c, 'new-customers', sheet, (page) => pageOfOnboardings(c.var, { ...c.req.valid('query'), ...page })),
+);
+
+async function pageOfOnboardings(
+  { deps, caller }: ApiEnv['Variables'],
+  {
+    limit,
+    cursor,
+    open,
+    escalated,
+    ...filter
+  }: z.output<typeof filterQuery> & { limit: number; cursor?: string | undefined },
+) {
   const after = decodeCursor(cursor, place);
   const rows = await listOnboardings(
     deps.db,
-    organizationId,
+    caller.organizationId,
     { ...filter, open: open === 'true', escalated: escalated === 'true' },
     { after, limit: limit + 1 },
   );
   const page = pageOf(rows, limit, ({ onboarding: { integrationId, vendorAccountId } }) =>
     JSON.stringify({ integrationId, vendorAccountId }),
   );
-  const items = page.items.map(await createViewer(deps, page.items));
-  return send(c, listOf(onboardingSchema), { ...page, items });
-});
+  return { ...page, items: page.items.map(await createViewer(deps, page.items)) };
+}
 
 onboardingRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
@@ -227,10 +269,11 @@ async function createViewer({ db, environment }: ApiDependencies, customers: rea
   const accounts = await listActivePsaAccountsOfMany(db, [...new Set(waiting.map((each) => each.psaConnectionId))]);
   const suggesters = new Map([...accounts].map(([psaConnectionId, rows]) => [psaConnectionId, createSuggester(rows)]));
   return (found: Found) => {
-    const { onboarding, psaConnectionId, ...names } = found;
+    const { onboarding, psaConnectionId, chosenReminders, ...names } = found;
     const suggest = waiting.includes(found) ? suggesters.get(psaConnectionId) : undefined;
     const isOpen = onboarding.state === 'waiting' && onboarding.escalatedAt === null;
-    const escalatesAt = isOpen ? new Date(onboarding.foundAt.getTime() + environment.ONBOARDING_ESCALATE_MS) : null;
+    const { escalateMs } = reminderTimesOf({ reminders: chosenReminders }, environment);
+    const escalatesAt = isOpen ? new Date(onboarding.foundAt.getTime() + escalateMs) : null;
     return {
       ...onboarding,
       ...names,

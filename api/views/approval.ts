@@ -191,6 +191,25 @@ export const approvalSheet: Sheet<typeof approvalSchema> = {
 };
 type Shown = z.output<typeof approvalSchema>;
 
+export const approvalLineSheet: Sheet<typeof approvalLineSchema> = {
+  item: approvalLineSchema,
+  columns: [
+    ['line of the approval', ({ id }) => id],
+    ['card', ({ cardId }) => cardId],
+    ['account', ({ psaAccountName }) => psaAccountName],
+    ['account id', ({ psaAccountId }) => psaAccountId],
+    ['product', ({ productId }) => productId],
+    ['agreement', ({ agreementId }) => agreementId],
+    ['line', ({ lineId }) => lineId],
+    ['from', ({ from }) => from],
+    ['to', ({ to }) => to],
+    ['effective date', ({ effectiveDate }) => effectiveDate],
+    ['state', ({ state }) => state],
+    ['why', ({ problem }) => problem?.detail ?? null],
+    ['settled at', ({ settledAt }) => settledAt],
+  ],
+};
+
 /** @param stopped whether writing was on when the approval was signed off */
 function noteOf(todos: number, stopped: boolean): string | null {
   if (todos === 0) return null;

@@ -195,6 +195,41 @@ export async function countCards(
   return rows;
 }
 
+/** What the cards of one customer, or of one product, come to. */
+export interface CardGroup {
+  name: string;
+  cards: number;
+  /** Of the cards that have one; null = none has. */
+  difference: number | null;
+  /** Of the cards whose price says it; each currency by itself. */
+  money: { currency: string | null; amount: number }[];
+}
+
+/**
+ * A page of what cards sum up to by the name of their account or product, in the order in which `listCards` has them by that
+ * name. It is read along the index of that order, so that a page costs as much as its cards.
+ *
+ * @param page.after the last name before it
+ */
+export async function listCardGroups(
+  db: Queryable,
+  organizationId: string,
+  filter: CardFilter,
+  page: { by: 'account' | 'product'; after?: string | undefined; limit: number },
+): Promise<CardGroup[]> {
+  const name = page.by === 'account' ? sql`c.account_name` : sql`c.product_name`;
+  const { rows } = await db.execute<CardGroup & Record<string, unknown>>(sql`
+    select name, sum(cards)::int as cards, sum(difference) as difference,
+           coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'amount', amount) order by currency)
+                      filter (where amount is not null), '[]') as money
+      from (select ${name} as name, c.currency, count(*) as cards, sum(c.difference) as difference, sum(c.amount) as amount
+              from card c
+             where ${isCardOf(organizationId, filter)} and ${page.after === undefined ? sql`true` : sql`${name} > ${page.after}`}
+             group by 1, 2) each
+     group by 1 order by 1 limit ${page.limit}`);
+  return rows;
+}
+
 /** An approval of a card, as its history has it. */
 export interface PastApproval {
   approvalId: string;

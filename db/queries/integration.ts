@@ -118,6 +118,11 @@ export async function storeAlertSettings(tx: Queryable, id: string, alerts: Inte
   await tx.update(integration).set({ alerts }).where(eq(integration.id, id));
 }
 
+/** @param reminders null = as the installation's settings say */
+export async function storeReminders(tx: Queryable, id: string, reminders: IntegrationRow['reminders']): Promise<void> {
+  await tx.update(integration).set({ reminders }).where(eq(integration.id, id));
+}
+
 export async function storeVendorName(tx: Queryable, id: string, vendorName: string): Promise<void> {
   await tx.update(integration).set({ vendorName }).where(eq(integration.id, id));
 }

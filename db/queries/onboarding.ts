@@ -3,6 +3,7 @@
  */
 import { and, asc, eq, inArray, isNotNull, sql, type SQL } from 'drizzle-orm';
 import type { OnboardingKey } from '../../domain/process/ids.ts';
+import type { ReminderTimes } from '../../domain/reminders.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { fromNow, milliseconds } from '../interval.ts';
@@ -165,36 +166,72 @@ export async function markStuck(tx: Transaction, integrationId: string): Promise
   return markMappedWhere(tx, integrationId, sql`(${shownState('s')} = 'blocked' or ${isPausing('s')})`);
 }
 
+/** Marks onboardings to be woken. */
+export async function markToWake(tx: Queryable, integrationId: string, ids: readonly string[]): Promise<void> {
+  await tx.update(onboarding).set({ toWake: true }).where(ofAccounts(integrationId, ids));
+}
+
 /** Clears `to_wake`: the caller that changed the onboarding wakes it, so `startOnboardings` does not have to. */
 export async function clearToWake(tx: Queryable, key: OnboardingKey): Promise<void> {
   await tx.update(onboarding).set({ toWake: false }).where(ofKey(key));
 }
 
+/** When a customer becomes a problem; null = it is one already. */
+const escalatesAt = ({ escalateMs }: ReminderTimes) =>
+  sql`case when o.escalated_at is null then o.found_at + ${milliseconds(escalateMs)} end`;
+
 /**
- * Sets when a person is reminded that customers are not mapped.
- *
- * @param ids ids of the onboarding processes
- * @param remindMs milliseconds from now
+ * Sets when a person is reminded that waiting customers are not mapped: after a while from now, or when that becomes a
+ * problem, if this is sooner.
  */
-export async function remindLater(tx: Queryable, ids: readonly string[], remindMs: number): Promise<void> {
-  await tx
-    .update(processStep)
-    .set({ remindAt: fromNow(remindMs) })
-    .where(
-      and(eq(processStep.kind, 'onboardCustomer'), among(processStep.id, ids), eq(processStep.step, 'mapCustomer')),
-    );
+export async function remindLater(
+  tx: Queryable,
+  integrationId: string,
+  vendorAccountIds: readonly string[],
+  times: ReminderTimes,
+): Promise<void> {
+  // A customer that was mapped for longer, and is not any more, does not become a problem at once.
+  const problem = sql`case when ${escalatesAt(times)} > now() then ${escalatesAt(times)} end`;
+  await setReminders(tx, integrationId, {
+    of: among(sql`o.vendor_account_id`, vendorAccountIds),
+    at: sql`least(${fromNow(times.remindMs)}, ${problem})`,
+  });
+}
+
+/**
+ * Counts the time to the next reminder of all waiting customers anew, from their last reminder, or from when they were found.
+ *
+ * @returns the customers whose time has changed
+ */
+export async function remindAnew(tx: Queryable, integrationId: string, times: ReminderTimes): Promise<string[]> {
+  const next = sql`coalesce(o.reminded_at, o.found_at) + ${milliseconds(times.remindMs)}`;
+  return setReminders(tx, integrationId, {
+    of: sql`o.state = 'waiting'`,
+    at: sql`greatest(now(), least(${next}, ${escalatesAt(times)}))`,
+  });
+}
+
+async function setReminders(tx: Queryable, integrationId: string, { of, at }: { of: SQL; at: SQL }): Promise<string[]> {
+  const { rows } = await tx.execute<{ id: string }>(sql`
+    update process_step s set remind_at = ${at}
+      from onboarding o
+     where o.integration_id = ${integrationId} and ${of}
+       and s.kind = 'onboardCustomer' and s.id = o.integration_id || '/' || o.vendor_account_id and s.round = '1'
+       and s.step = 'mapCustomer' and s.remind_at is distinct from ${at}
+    returning o.vendor_account_id as id`);
+  return idsOf(rows);
 }
 
 /**
  * Counts a reminder of a waiting onboarding.
  *
- * @param escalateMs milliseconds after the customer was found from which the onboarding is escalated as a problem
+ * @param times.escalateMs milliseconds after the customer was found from which the onboarding is escalated as a problem
  * @returns whether the onboarding is escalated, and whether this reminder escalated it; undefined when the onboarding is no longer waiting
  */
 export async function countReminder(
   tx: Transaction,
   key: OnboardingKey,
-  escalateMs: number,
+  { escalateMs }: ReminderTimes,
 ): Promise<{ escalated: boolean; escalatedNow: boolean; organizationId: string } | undefined> {
   const isOverdue = sql`now() - ${onboarding.foundAt} >= ${milliseconds(escalateMs)}`;
   const [row] = await tx
@@ -219,6 +256,7 @@ function selectOnboardings(db: Queryable) {
     .select({
       onboarding,
       psaConnectionId: integration.psaConnectionId,
+      chosenReminders: integration.reminders,
       name: vendorAccount.name,
       excluded: vendorAccount.excluded,
       psaAccountId: accountMapping.psaAccountId,

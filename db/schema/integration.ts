@@ -15,6 +15,7 @@ import {
 import type { PushStatus } from '../../domain/transitions.ts';
 import { organization } from './organization.ts';
 import type { AlertSettings } from '../../domain/alerts.ts';
+import type { ChosenReminders } from '../../domain/reminders.ts';
 import type { Rounding } from '../../domain/quantities.ts';
 import type { FanOut } from '../../domain/serviceMapping.ts';
 import { psaConnection } from './psaConnection.ts';
@@ -37,6 +38,8 @@ export const integration = pgTable(
     settings: jsonb().$type<Record<string, unknown>>().notNull().default({}),
     /** How alerts become tickets; a setting that is absent has its default. */
     alerts: jsonb().$type<Partial<AlertSettings>>().notNull().default({}),
+    /** When somebody is reminded of new customers; null = as the installation's settings say. */
+    reminders: jsonb().$type<ChosenReminders>(),
     credentials: text(),
     /** When the credentials were given, and the day on which they expire, if the person who gave them knew it. */
     credentialsAt: timestamp('credentials_at', { withTimezone: true }),

@@ -58,6 +58,16 @@ test('a preview shows the exact writes, what they are worth, and what is left ou
   // Each unit costs 2.50.
   const units = preview.lines.reduce((sum, line) => sum + line.to - line.from, 0);
   expect(preview.money).toEqual([{ currency: 'USD', amount: units * 2.5, notBilled: false, cards: preview.cards }]);
+  const file = await harness
+    .as(other.tokens.read)
+    .call<string>('GET', `/v1/approvals/previews/${preview.id}/lines.csv`);
+  expect(
+    file.body
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((line) => line.split(',')[0]),
+  ).toEqual(preview.lines.map(({ cardId }) => cardId));
   const leftOut = Object.fromEntries(preview.leftOut.map(({ reason, cards }) => [reason, cards]));
   expect(leftOut).toMatchObject({ needs_choice: 1, not_writable: 1, under_way: expect.any(Number) });
   const [line] = preview.lines;

@@ -324,6 +324,11 @@ test('the list has every approval, newest first, by connection, integration, per
   // No service of it is mapped to what was approved.
   expect(await ids(`integrationId=${await seedIntegration(listed, [])}`)).toEqual([]);
   expect(await ids(`psaConnectionId=${harness.one.psaConnectionId}`)).toEqual([]);
+  const written = await caller.good<{ items: { id: string; to: number }[] }>('GET', `/v1/approvals/${first}/lines`);
+  const file = (await caller.call<string>('GET', `/v1/approvals/${first}/lines.csv`)).body.trimEnd().split('\r\n');
+  expect(file.slice(1).map((line) => line.split(',')[0])).toEqual(written.items.map(({ id }) => id));
+  const none = await caller.call<string>('GET', `/v1/approvals/${first}/lines.csv?state=conflict`);
+  expect(none.body.trimEnd().split('\r\n')).toHaveLength(1);
   const { body } = await caller.call<string>('GET', '/v1/approvals.csv?state=todo');
   expect(
     body

@@ -183,6 +183,62 @@ test('the counts are those of the lists, under the same filter', async () => {
   await harness.admin.good('DELETE', `/v1/cards/${id}/dismiss`);
 });
 
+test('the sums of groups are those of the cards in them, under the same filter, each currency by itself', async () => {
+  interface Group {
+    name: string;
+    cards: number;
+    difference: number | null;
+    money: { currency: string | null; amount: number }[];
+  }
+  interface Summed {
+    psaAccountName: string;
+    productId: string;
+    difference: number | null;
+    worth: { currency: string | null; amount: number } | null;
+  }
+  // One of two customers of a name is billed in another currency.
+  const [one] = await list('search=company%203');
+  await harness.db.execute(sql`update card set currency = 'CAD' where id = ${one?.id}`);
+  for (const [by, filter] of [
+    ['account', ''],
+    ['account', 'search=company%203&'],
+    ['account', 'direction=over&'],
+    ['product', ''],
+  ] as const) {
+    const cards = (await list(`${filter}sort=${by}`)) as unknown as Summed[];
+    const nameOf = (card: Summed) => (by === 'account' ? card.psaAccountName : card.productId);
+    const groups: Group[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const at: string = cursor === '' ? '' : `&cursor=${cursor}`;
+      const page: { items: Group[]; nextCursor: string | null } = await harness.admin.good(
+        'GET',
+        `/v1/cards/groups?${filter}by=${by}&limit=3${at}`,
+      );
+      groups.push(...page.items);
+      cursor = page.nextCursor;
+    }
+    expect(groups.map(({ name }) => name)).toEqual([...new Set(cards.map(nameOf))]);
+    for (const { name, ...sums } of groups) {
+      const within = cards.filter((card) => nameOf(card) === name);
+      const money = new Map<string | null, number>();
+      for (const { worth } of within)
+        if (worth) money.set(worth.currency, (money.get(worth.currency) ?? 0) + worth.amount);
+      const known = within.flatMap(({ difference }) => difference ?? []);
+      expect(sums, name).toEqual({
+        cards: within.length,
+        difference: known.length === 0 ? null : known.reduce((sum, each) => sum + each, 0),
+        money: [...money]
+          .map(([currency, amount]) => ({ currency, amount }))
+          .toSorted((a, b) => ((a.currency ?? '') < (b.currency ?? '') ? -1 : 1)),
+      });
+    }
+  }
+  expect(await harness.admin.good('GET', '/v1/cards/groups?by=account&search=company%203')).toMatchObject({
+    items: [{ money: [{ currency: 'CAD' }, { currency: 'USD' }] }],
+  });
+  await harness.db.execute(sql`update card set currency = 'USD' where id = ${one?.id}`);
+});
+
 test('several cards are dismissed for one reason, each with its audit row and who did it', async () => {
   const cards = [await only(11), await only(12), await only(13)];
   const cardIds = cards.map(({ id }) => id);

@@ -38,6 +38,10 @@ test('a new customer is shown with what it waits for, and the nearest PSA names'
     `/v1/onboardings?integrationId=${of.id}&open=true`,
   );
   expect(items.map((item) => item.vendorAccountId)).toEqual([of.accountId]);
+  const { body } = await harness.admin.call<string>('GET', `/v1/onboardings.csv?integrationId=${of.id}&open=true`);
+  const [header = '', ...lines] = body.trimEnd().split('\r\n');
+  expect(header).toContain('customer,state,found by');
+  expect(lines).toEqual([expect.stringContaining(`${of.id},${of.accountId},`)]);
 });
 
 test('who waits is told when somebody is reminded next, and when it becomes a problem; those are a list of their own', async () => {
@@ -73,7 +77,12 @@ test('whose mapping a person took back is not mapped by its name again', async (
   const partner = one.psaAccount(5);
   await db.execute(sql`update psa_account set name = ${name} where id = ${partner}`);
   const start = () =>
-    db.transaction(async (tx) => startFound(tx, await readIntegration(tx, of.id), { max: 10, remindMs: 86_400_000 }));
+    db.transaction(async (tx) =>
+      startFound(tx, await readIntegration(tx, of.id), {
+        max: 10,
+        times: { remindMs: 86_400_000, escalateMs: 604_800_000 },
+      }),
+    );
   await start();
   expect(await get(of)).toMatchObject({ state: 'mapped', psaAccountId: partner, how: 'exact' });
   await harness.admin.decide('DELETE', at(of), 'mapping');

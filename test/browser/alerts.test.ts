@@ -1,4 +1,5 @@
 /** The pages of alerts, of reminders of new customers, and of settings, on one system whose vendor sends. */
+import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createApiClient } from '../../dev/walkthrough/apiClient.ts';
@@ -88,6 +89,12 @@ describe('Alerts', () => {
     await choose('State', 'Dead');
     await rows('Mail is delayed').waitFor({ state: 'detached' });
     expect(new URL(page.url()).searchParams.get('state')).toBe('dead');
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Download CSV' }).click(),
+    ]);
+    const lines = (await readFile(await saved.path(), 'utf8')).trimEnd().split('\r\n');
+    expect(lines.slice(1)).toEqual([expect.stringContaining('Queue is full')]);
     await page.reload();
     await rows('Queue is full').click();
     await dialog().getByText('It became no service ticket').or(dialog().getByText('It became no ticket')).waitFor();

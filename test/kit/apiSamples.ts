@@ -176,6 +176,7 @@ export const samples: Record<string, Make> = {
     return { params: { id, accountId } };
   },
   listOnboardings: () => ({ query: 'limit=5' }),
+  exportOnboardings: () => ({}),
   getOnboarding: async (tenant) => ({ params: await seedOnboarding(tenant) }),
   retryOnboarding: async (tenant) => {
     const { id, accountId } = await seedOnboarding(tenant);
@@ -225,6 +226,12 @@ export const samples: Record<string, Make> = {
     body: { choice: { every: 'month', on: 'last' }, timeZone: 'Europe/Berlin' },
   }),
 
+  getReminders: integration,
+  putReminders: (tenant) => ({
+    params: { id: tenant.integrationId },
+    body: { everyMinutes: 60, escalateAfterMinutes: 120 },
+  }),
+
   requestSync: integration,
   listSyncs: integration,
   exportSyncs: integration,
@@ -236,6 +243,7 @@ export const samples: Record<string, Make> = {
 
   listCards: () => ({ query: 'limit=5' }),
   exportCards: () => ({}),
+  listCardGroups: () => ({ query: 'by=account&limit=5' }),
   countCards: () => ({ query: 'search=company' }),
   getSummary: () => ({}),
   getCard: card,
@@ -297,9 +305,11 @@ export const samples: Record<string, Make> = {
   createApprovalPreview: (tenant) => ({ body: { psaConnectionId: tenant.psaConnectionId } }),
   getApprovalPreview: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),
   listApprovalPreviewLines: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),
+  exportApprovalPreviewLines: async (tenant) => ({ params: { id: await seedPreview(tenant) } }),
   createApproval: async (tenant) => ({ body: { cards: [seen(await freshCard(tenant))] } }),
   getApproval: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
   listApprovalLines: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
+  exportApprovalLines: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
   listSkippedCards: async (tenant) => ({ params: { id: await seedApproval(tenant) } }),
   withdrawApproval: async (tenant) => ({ params: { id: await seedApproval(tenant, 'todo') } }),
   withdrawApprovalLine: async (tenant) => {

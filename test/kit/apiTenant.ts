@@ -342,7 +342,7 @@ export async function seedOnboarding(tenant: Tenant): Promise<{ id: string; acco
     await storeVendorAccounts(tx, id, [{ id: accountId, name: `Customer of ${tenant.prefix}` }]);
     const row = await readIntegration(tx, id);
     await beginOnboardings(tx, row, [accountId], { by: 'sync' });
-    await startFound(tx, row, { max: 10, remindMs: 86_400_000 });
+    await startFound(tx, row, { max: 10, times: { remindMs: 86_400_000, escalateMs: 604_800_000 } });
   });
   return { id, accountId };
 }

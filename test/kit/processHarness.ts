@@ -19,6 +19,7 @@ import { insertIntegration, readIntegration, storeVendorAccounts } from '../../d
 import { requestMigration } from '../../commands/migration.ts';
 import { beginOnboardings } from '../../commands/onboarding.ts';
 import { moveOnboardings } from '../../db/queries/onboarding.ts';
+import { reminderTimesOf } from '../../domain/reminders.ts';
 import { startFound } from '../../commands/startOnboardings.ts';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import {
@@ -311,9 +312,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Proces
     },
     async customer(psaConnectionId) {
       const integrationId = await harness.foundCustomers(psaConnectionId, 1);
-      const { ONBOARDING_REMIND_MS: remindMs } = environment;
       await db.transaction(async (tx) => {
-        await startFound(tx, await readIntegration(tx, integrationId), { max: 1, remindMs });
+        const row = await readIntegration(tx, integrationId);
+        await startFound(tx, row, { max: 1, times: reminderTimesOf(row, environment) });
       });
       return onboardingId({ integrationId, vendorAccountId: '1' });
     },

@@ -26,6 +26,7 @@ export const keys = {
     preview: (integrationId: string, asked: object) => ['alertSettings', integrationId, 'preview', asked],
   },
   integrationKeys: { of: (integrationId: string) => ['integrationKeys', integrationId] },
+  reminders: { of: (integrationId: string) => ['reminders', integrationId] },
   schedule: { of: (integrationId: string) => ['schedule', integrationId] },
   cards: {
     all: ['cards'],

@@ -148,6 +148,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/approvals/{id}/lines.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportApprovalLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/approvals/{id}/lines/{lineId}/withdraw": {
         parameters: {
             query?: never;
@@ -268,6 +284,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["listApprovalPreviewLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/approvals/previews/{id}/lines.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportApprovalPreviewLines"];
         put?: never;
         post?: never;
         delete?: never;
@@ -446,6 +478,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["dismissCards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cards/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listCardGroups"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -948,6 +996,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/integrations/{id}/reminders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getReminders"];
+        put: operations["putReminders"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/integrations/{id}/schedule": {
         parameters: {
             query?: never;
@@ -1292,6 +1356,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["listOnboardings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/onboardings.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportOnboardings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2040,6 +2120,15 @@ export interface components {
             };
             pickedLineId: string | null;
         };
+        CardGroup: {
+            cards: number;
+            difference: number | null;
+            money: {
+                amount: number;
+                currency: string | null;
+            }[];
+            name: string;
+        };
         CardRule: {
             author: string;
             authorName: string;
@@ -2540,6 +2629,11 @@ export interface components {
             };
             serviceId: string;
             times: number;
+        };
+        Reminders: {
+            escalateAfterMinutes: number;
+            everyMinutes: number;
+            preset: boolean;
         };
         Schedule: {
             choice: {
@@ -3168,6 +3262,37 @@ export interface operations {
             };
         };
     };
+    exportApprovalLines: {
+        parameters: {
+            query?: {
+                state?: "intended" | "writing" | "uncertain" | "applied" | "already" | "conflict" | "rejected" | "todo" | "verified" | "withdrawn" | "replaced";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     withdrawApprovalLine: {
         parameters: {
             query?: never;
@@ -3433,6 +3558,35 @@ export interface operations {
                         items: components["schemas"]["ApprovalPreviewLine"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportApprovalPreviewLines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {
@@ -3957,6 +4111,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DismissedCards"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listCardGroups: {
+        parameters: {
+            query?: {
+                approvable?: "true" | "false";
+                by?: "account" | "product";
+                cursor?: string;
+                direction?: "under" | "over";
+                dismissed?: "true" | "false";
+                flag?: string;
+                integrationId?: string;
+                kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
+                limit?: number;
+                pending?: "todo" | "writing";
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                psaProductId?: string;
+                search?: string;
+                state?: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["CardGroup"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             default: {
@@ -5211,6 +5411,74 @@ export interface operations {
             };
         };
     };
+    getReminders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reminders"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putReminders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    escalateAfterMinutes: number;
+                    everyMinutes: number;
+                } | {
+                    /** @enum {boolean} */
+                    preset: true;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reminders"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getSchedule: {
         parameters: {
             query?: never;
@@ -6154,6 +6422,38 @@ export interface operations {
                         items: components["schemas"]["Onboarding"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportOnboardings: {
+        parameters: {
+            query?: {
+                escalated?: "true";
+                integrationId?: string;
+                open?: "true";
+                state?: "found" | "waiting" | "mapped" | "done" | "excluded" | "gone" | "disconnected";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {

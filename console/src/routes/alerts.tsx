@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { AlertPanel } from '../features/alerts/AlertPanel.tsx';
 import styles from '../features/alerts/alerts.module.css';
 import { AlertsTable } from '../features/alerts/AlertsTable.tsx';
-import { alertsQuery, type AlertsAsked } from '../features/alerts/queries.ts';
+import { alertsQuery, filterOf, type AlertsAsked } from '../features/alerts/queries.ts';
 import { TestAlertDialog } from '../features/alerts/TestAlertDialog.tsx';
 import { alertStates, stateWords } from '../features/alerts/words.ts';
 import { usePsaWords, useVendorName } from '../features/catalogue/queries.ts';
@@ -15,7 +15,7 @@ import { useMay } from '../features/me/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
-import { LinkButton } from '../ui/LinkButton.tsx';
+import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { SearchField } from '../ui/SearchField.tsx';
@@ -47,7 +47,14 @@ export function Alerts() {
     <Page
       title="Alerts"
       lead={`What the vendor reports, each as one ${words.ticket.one}, the newest first.`}
-      actions={may && active.length > 0 && <Button onPress={() => setTesting(true)}>Test alert …</Button>}
+      actions={
+        <>
+          {may && active.length > 0 && <Button onPress={() => setTesting(true)}>Test alert …</Button>}
+          <DownloadButton path="/v1/alerts.csv" query={filterOf(asked)}>
+            Download CSV
+          </DownloadButton>
+        </>
+      }
     >
       {!may && (
         <Banner title="You may look, and change nothing">

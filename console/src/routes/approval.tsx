@@ -4,7 +4,7 @@ import { Outcome } from '../features/approvals/Outcome.tsx';
 import { approvalQuery, previewQuery } from '../features/approvals/queries.ts';
 import { usePreview } from '../features/approvals/usePreview.ts';
 import { Button } from '../ui/Button.tsx';
-import { LinkButton } from '../ui/LinkButton.tsx';
+import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Page } from '../ui/Page.tsx';
 
 const route = getRouteApi('/shell/approvals/$id');
@@ -19,6 +19,7 @@ export function ApprovalPage() {
       lead="Each change is written once, read back, and shown here as it happens."
       actions={
         <>
+          <DownloadButton path={`/v1/approvals/${id}/lines.csv`}>Download CSV</DownloadButton>
           <LinkButton to="/reconcile">Back to Reconcile</LinkButton>
           {rest !== undefined && <GoOn approvalId={id} rest={rest} />}
         </>

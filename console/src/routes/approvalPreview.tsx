@@ -12,7 +12,7 @@ import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { formatCount, formatDay, formatMany, formatMoneyChange } from '../ui/format.ts';
-import { LinkButton } from '../ui/LinkButton.tsx';
+import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Actions, Section } from '../ui/Section.tsx';
@@ -30,7 +30,12 @@ export function ApprovalPreviewPage() {
     <Page
       title="Approve"
       lead="These are the exact changes. Nothing is written before you approve them, and nothing else is."
-      actions={<LinkButton to="/reconcile">Back to Reconcile</LinkButton>}
+      actions={
+        <>
+          <DownloadButton path={`/v1/approvals/previews/${id}/lines.csv`}>Download CSV</DownloadButton>
+          <LinkButton to="/reconcile">Back to Reconcile</LinkButton>
+        </>
+      }
     >
       <Loaded query={query} what="Previews" loading={<Skeleton label="Reading the changes …" rows={8} />}>
         {(preview) => <Shown key={id} preview={preview} />}

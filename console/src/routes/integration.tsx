@@ -14,6 +14,7 @@ import { moduleWords, wordOf, type Integration } from '../features/integrations/
 import { useIntegration } from '../features/integrations/useIntegration.ts';
 import { useMay } from '../features/me/queries.ts';
 import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
+import { RemindersSection } from '../features/reminders/Reminders.tsx';
 import { ScheduleSection } from '../features/schedule/ScheduleForm.tsx';
 import { SyncNow } from '../features/syncs/SyncNow.tsx';
 import { Banner } from '../ui/Banner.tsx';
@@ -97,6 +98,7 @@ function Configure({ integration, vendor, health }: Props) {
         </Section>
       )}
       {isConnected && <ScheduleSection integrationId={id} />}
+      {isConnected && <RemindersSection integrationId={id} />}
       {isConnected && intake === 'push' && <Keys integrationId={id} vendor={vendor.name} />}
       {isConnected && intake === 'pull' && <Credentials integration={integration} vendor={vendor} health={health} />}
       {isConnected && modules.includes('alerts') && (

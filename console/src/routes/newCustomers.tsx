@@ -5,10 +5,11 @@ import { integrationsQuery } from '../features/integrations/queries.ts';
 import { useMay } from '../features/me/queries.ts';
 import { NewCustomer } from '../features/onboardings/NewCustomer.tsx';
 import styles from '../features/onboardings/NewCustomer.module.css';
-import { onboardingsQuery, type OnboardingsAsked } from '../features/onboardings/queries.ts';
+import { filterOf, onboardingsQuery, type OnboardingsAsked } from '../features/onboardings/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
+import { DownloadButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Select } from '../ui/Select.tsx';
@@ -23,7 +24,14 @@ export function NewCustomers() {
   return (
     <Page
       title="New customers"
-      actions={<Only asked={asked} />}
+      actions={
+        <>
+          <Only asked={asked} />
+          <DownloadButton path="/v1/onboardings.csv" query={filterOf(asked)}>
+            Download CSV
+          </DownloadButton>
+        </>
+      }
       lead="Customers that appeared after an integration was connected, the one that has waited longest first. None is billed before it is mapped."
     >
       <Loaded query={query} what="New customers" loading={<Skeleton label="Reading the new customers …" rows={9} />}>

@@ -16,21 +16,23 @@ export interface AlertsAsked {
   gathered?: string;
 }
 
+/** What is asked for, as the API calls it. */
+export const filterOf = ({ state, integration, search, gathered }: AlertsAsked) => ({
+  ...(state === undefined ? {} : { state }),
+  ...(integration === undefined ? {} : { integrationId: integration }),
+  ...(gathered === undefined ? {} : { gatheredInto: gathered }),
+  ...(search === undefined ? {} : { search }),
+});
+
 /** Alerts that fit, the newest first, page after page. What was shown stays until the next answer is there. */
-export const alertsQuery = ({ state, integration, search, gathered }: AlertsAsked) =>
+export const alertsQuery = (asked: AlertsAsked) =>
   infiniteQueryOptions({
-    queryKey: keys.alerts.list({ state, integration, search, gathered }),
+    queryKey: keys.alerts.list(filterOf(asked)),
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/alerts', {
           params: {
-            query: {
-              ...(state === undefined ? {} : { state }),
-              ...(integration === undefined ? {} : { integrationId: integration }),
-              ...(gathered === undefined ? {} : { gatheredInto: gathered }),
-              ...(search === undefined ? {} : { search }),
-              ...pageAt(pageParam, 50),
-            },
+            query: { ...filterOf(asked), ...pageAt(pageParam, 50) },
           },
           signal,
         }),

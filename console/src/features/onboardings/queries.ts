@@ -12,19 +12,21 @@ export interface OnboardingsAsked {
   escalated?: true;
 }
 
+/** What is asked for, as the API calls it. */
+export const filterOf = ({ escalated }: OnboardingsAsked) => ({
+  open: 'true' as const,
+  ...(escalated ? { escalated: 'true' as const } : {}),
+});
+
 /** New customers that are still on their way, the one that has waited longest first, page after page. */
-export const onboardingsQuery = ({ escalated }: OnboardingsAsked) =>
+export const onboardingsQuery = (asked: OnboardingsAsked) =>
   infiniteQueryOptions({
-    queryKey: keys.onboardings.list({ escalated }),
+    queryKey: keys.onboardings.list(filterOf(asked)),
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/onboardings', {
           params: {
-            query: {
-              open: 'true',
-              ...(escalated ? { escalated: 'true' as const } : {}),
-              ...pageAt(pageParam, 50),
-            },
+            query: { ...filterOf(asked), ...pageAt(pageParam, 50) },
           },
           signal,
         }),
