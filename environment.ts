@@ -203,6 +203,9 @@ const variables = {
   TRANSIENT_LIMIT_MS: ms
     .default(defaultTiming.transientLimitMs)
     .describe('How long transient failures are retried before a step is unreachable'),
+  RETRYING_SHOWN_MS: ms
+    .default(defaultTiming.retryingShownMs)
+    .describe('A step that has failed for this long while it is retried is shown as retrying'),
   FIRST_RETRY_MS: ms.default(defaultTiming.firstRetryMs).describe('First wait before a retry; doubles each time'),
   MAX_RETRY_MS: ms.default(defaultTiming.maxRetryMs).describe('Longest wait between two retries'),
   HEARTBEAT_MS: ms
@@ -267,6 +270,7 @@ export function timingOf(environment: Environment) {
     blockedGapMs: environment.BLOCKED_GAP_MS,
     unreachableRetryMs: environment.UNREACHABLE_RETRY_MS,
     transientLimitMs: environment.TRANSIENT_LIMIT_MS,
+    retryingShownMs: environment.RETRYING_SHOWN_MS,
     firstRetryMs: environment.FIRST_RETRY_MS,
     maxRetryMs: environment.MAX_RETRY_MS,
     heartbeatMs: environment.HEARTBEAT_MS,

@@ -4,7 +4,7 @@ import { CancelledFailure } from '@temporalio/common';
 import { ConnectorError } from '../connectors/errors.ts';
 import { maxWaitMs } from '../connectors/rateLimiter.ts';
 import { noteAnswer, noteFailure, type StepKey } from '../db/queries/process.ts';
-import { whoIn } from '../domain/process/labels.ts';
+import { describeCall, whoIn } from '../domain/process/labels.ts';
 import { attemptAtWork } from './alarm.ts';
 import type { Dependencies } from './dependencies.ts';
 
@@ -26,6 +26,7 @@ const sameContradictions = 3;
  * Notes in the step's row what its attempt failed with, and gives Temporal only a code: texts of outside systems stay
  * in PostgreSQL (invariant 7).
  *
+ * @param wake makes the process look at its rows, because the step has failed for so long that people should see it
  * @returns when to try again, where the outside system asked for a pause: the workflow itself waits, shows that it
  *   waits, and a wake ends the wait
  * @throws ApplicationFailure that blocks the step, or makes Temporal run the activity again
@@ -34,6 +35,7 @@ export async function tellFailure(
   deps: Dependencies,
   ref: StepKey,
   error: unknown,
+  wake: () => Promise<void>,
 ): Promise<{ againInMs: number; because: string }> {
   const { cancellationDetails } = Context.current();
   // Temporal's server ignores an attempt that it has given up, so such an attempt counts as timed out, whatever it
@@ -42,7 +44,7 @@ export async function tellFailure(
   if (isForTemporal(error)) throw error;
   // Temporal's server ignores the answers of stale attempts, so this attempt is live: retry it.
   if (error instanceof SupersededAttempt) throw ApplicationFailure.retryable(error.message, 'superseded');
-  const { FIRST_RETRY_MS, TRANSIENT_LIMIT_MS } = deps.environment;
+  const { FIRST_RETRY_MS, TRANSIENT_LIMIT_MS, RETRYING_SHOWN_MS } = deps.environment;
   if (!(error instanceof ConnectorError)) {
     const failure = unexpectedFailure(deps, error);
     const what = 'An error in Countersign; its log has the details.';
@@ -50,23 +52,28 @@ export async function tellFailure(
     if (failingMs > TRANSIENT_LIMIT_MS) throw ApplicationFailure.nonRetryable('It kept failing.', 'unexpected');
     throw failure;
   }
-  const { code, kind, status, requestId, detail, retryAfterMs, contradiction } = error;
+  const { code, kind, status, requestId, route, detail, retryAfterMs, contradiction } = error;
   // What failed without a call, such as a list that is not whole.
   if (!error.isLogged) deps.logger.warn({ code, status, requestId, ...attemptAtWork() }, 'outside system failed');
-  const { failingMs, times } = await noted(deps, ref, { code, what: detail, retryAfterMs });
+  const call = { ...(status === undefined ? {} : { status }), ...(route === undefined ? {} : { route }) };
+  const failure = { code, what: detail, retryAfterMs, ...call };
+  const { failingMs, times, tell } = await noted(deps, ref, failure, RETRYING_SHOWN_MS);
+  // Temporal shows it with the attempt: our own words only.
+  const message = `${describeCall({ code, ...call })} (${code})`;
   // A contradiction that a list repeats is no accident of one reading: the server causes it, and a person has to know.
-  if (contradiction && times >= sameContradictions) throw ApplicationFailure.nonRetryable(code, 'contradictory');
-  if (kind === 'permanent') throw ApplicationFailure.nonRetryable(code, code);
+  if (contradiction && times >= sameContradictions) throw ApplicationFailure.nonRetryable(message, 'contradictory');
+  if (kind === 'permanent') throw ApplicationFailure.nonRetryable(message, code);
   // The pause is longer than steps are retried, or the step has failed for that long already: the step is blocked,
   // which a person sees, and is tried again by itself.
   const waitMs = retryAfterMs ?? 0;
-  if (failingMs + waitMs > TRANSIENT_LIMIT_MS) throw ApplicationFailure.nonRetryable(code, blockedAs(error, times));
+  if (failingMs + waitMs > TRANSIENT_LIMIT_MS) throw ApplicationFailure.nonRetryable(message, blockedAs(error, times));
   if (waitMs > maxWaitMs) {
     const whose = whoIn(ref.step) === 'vendor' ? 'the vendor' : 'the PSA';
     return { againInMs: waitMs, because: `${whose} asked for a pause (${status ?? 429})` };
   }
+  if (tell) await wake();
   throw ApplicationFailure.create({
-    message: code,
+    message,
     type: code,
     // A server that asks for a pause of zero is not called again immediately for ever.
     ...(retryAfterMs === undefined ? {} : { nextRetryDelay: Math.max(retryAfterMs, FIRST_RETRY_MS) }),
@@ -86,8 +93,8 @@ export function unexpectedFailure({ logger }: Pick<Dependencies, 'logger'>, erro
   return ApplicationFailure.retryable('An unexpected error; the log has it.', 'unexpected');
 }
 
-async function noted(deps: Dependencies, ref: StepKey, failure: Parameters<typeof noteFailure>[2]) {
-  return (await quietly(deps, noteFailure(deps.db, ref, failure))) ?? { failingMs: 0, times: 0 };
+async function noted(deps: Dependencies, ref: StepKey, failure: Parameters<typeof noteFailure>[2], shownMs?: number) {
+  return (await quietly(deps, noteFailure(deps.db, ref, failure, shownMs))) ?? { failingMs: 0, times: 0, tell: false };
 }
 
 async function quietly<T>({ logger }: Dependencies, noting: Promise<T>): Promise<T | undefined> {

@@ -15,6 +15,7 @@ import {
   noteAlive,
   noteAnswer,
   noteProgress,
+  ownerOf,
   type ProcessRef,
   type StepKey,
 } from '../db/queries/process.ts';
@@ -89,7 +90,8 @@ export async function performStep(
     return await readProcessView(deps, ref);
   } catch (error) {
     if (error instanceof AlreadyFinished) return readProcessView(deps, ref);
-    return { ...(await tellFailure(deps, ref, error)), view: await readProcessView(deps, ref) };
+    const again = await tellFailure(deps, ref, error, () => wakeOwn(deps, ref));
+    return { ...again, view: await readProcessView(deps, ref) };
   }
 }
 
@@ -100,6 +102,12 @@ export async function wakeAll(deps: Dependencies, wakeables: readonly Wakeable[]
       .wake(process)
       .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
   }
+}
+
+/** Makes a step's own process look again while the step is at work. */
+export async function wakeOwn(deps: Dependencies, ref: ProcessRef): Promise<void> {
+  const owner = await ownerOf(deps.db, ref);
+  if (owner) await wakeAll(deps, [owner]);
 }
 
 /** Returns the rows of a process in the form that its workflow may see. */
@@ -146,8 +154,9 @@ export async function commitChunk(
   chunk: (tx: Transaction) => Promise<boolean>,
   options: { progress: boolean } = { progress: true },
 ): Promise<void> {
-  await deps.db.transaction(async (tx) => {
+  const wasShown = await deps.db.transaction(async (tx) => {
     if (!(await chunk(tx))) throw new SupersededAttempt();
-    if (options.progress) await noteProgress(tx, ref);
+    return options.progress && (await noteProgress(tx, ref));
   });
+  if (wasShown) await wakeOwn(deps, ref);
 }

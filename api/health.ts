@@ -38,7 +38,7 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
   const sweepWait = waitOfSweep(facts.sweepAgeSeconds, environment.SWEEP_INTERVAL_MS);
   const schedulePaused = facts.connected && !schedule.paused && facts.temporalSchedule?.paused === true;
   const waits = [
-    ...facts.openSteps.map(waitOf),
+    ...facts.openSteps.map((step) => waitOf(step, environment.RETRYING_SHOWN_MS)),
     ...(schedulePaused ? [waitOfSchedule(facts.integrationId)] : []),
     ...(sweepWait ? [sweepWait] : []),
     ...facts.stops.map(({ workflowId, stop }) => waitAt(workflowId, stop)),

@@ -45,6 +45,8 @@ export class ConnectorError extends Error {
   readonly mayHaveActed: boolean;
   /** The other side's request id (`x-cw-request-id` or the like), for its support desk. */
   readonly requestId: string | undefined;
+  /** The path that was called, with names in place of ids (`/customers/{id}`); undefined where no one call failed. */
+  readonly route: string | undefined;
   /** True when the answer was a page for people: whatever its status, it is not the API's own answer. */
   readonly page: boolean;
   /** With `incomplete`: the list contradicts itself because of how the server works, not by chance in this reading. */
@@ -60,6 +62,7 @@ export class ConnectorError extends Error {
     retryAfterMs?: number | undefined;
     status?: number | undefined;
     requestId?: string | undefined;
+    route?: string | undefined;
     mayHaveActed?: boolean;
     page?: boolean;
     contradiction?: Contradiction | undefined;
@@ -72,6 +75,7 @@ export class ConnectorError extends Error {
     this.retryAfterMs = init.retryAfterMs;
     this.status = init.status;
     this.requestId = init.requestId;
+    this.route = init.route;
     this.mayHaveActed = init.mayHaveActed ?? false;
     this.page = init.page ?? false;
     this.contradiction = init.contradiction;
@@ -86,9 +90,17 @@ export class ConnectorError extends Error {
   }
 
   /** A copy of this error with a better explanation, by a caller who knows what was wanted. */
-  explained(change: { kind?: ConnectorErrorKind; code?: ConnectorErrorCode; detail: string }): ConnectorError {
-    const { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction } = this;
-    const same = { kind, code, retryAfterMs, status, requestId, mayHaveActed, page, contradiction, cause: this };
-    return new ConnectorError({ ...same, ...change });
+  explained(change: {
+    kind?: ConnectorErrorKind;
+    code?: ConnectorErrorCode;
+    detail?: string;
+    route?: string;
+  }): ConnectorError {
+    const { kind, code, detail, retryAfterMs, status, requestId, route, mayHaveActed, page, contradiction } = this;
+    const call = { retryAfterMs, status, requestId, route, mayHaveActed, page };
+    const same = { kind, code, detail, ...call, contradiction, cause: this };
+    const error = new ConnectorError({ ...same, ...change });
+    error.isLogged = this.isLogged;
+    return error;
   }
 }

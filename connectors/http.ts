@@ -99,6 +99,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           { code: error.code, status: error.status, requestId: error.requestId, route: wanted.route },
           'call failed',
         );
+        throw error.explained({ route: wanted.route });
       }
       throw error;
     }

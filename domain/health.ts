@@ -1,7 +1,7 @@
 /** The health of an integration, for the person who looks after it: what waits for whom, and how old data and credentials are. */
-import { describePause, pausedThere, stepLabels, whoIn, type Who } from './process/labels.ts';
+import { describePause, describeRetrying, pausedThere, stepLabels, whoIn, type Who } from './process/labels.ts';
 import { problemOf } from './process/problems.ts';
-import type { StepName } from './process/steps.ts';
+import type { Failing, StepName } from './process/steps.ts';
 import { describeStop, type Stop } from './process/stops.ts';
 import { nextRuns, revisionOf, type Schedule } from './schedule.ts';
 import type { SeenSchedule } from './temporalSays.ts';
@@ -28,6 +28,8 @@ export interface OpenStep {
   pausedUntil?: string | null;
   /** Somebody has paused its activity in the Temporal UI. */
   pausedInTemporal?: boolean;
+  /** What a step at work fails with again and again. */
+  failing?: Failing | null;
 }
 
 export interface CredentialsFacts {
@@ -79,11 +81,17 @@ const forPerson = new Set([
 /** Problems that usually pass; the step tries again by itself. */
 const passing = new Set(['unreachable', 'throttled', 'incomplete']);
 
-export function waitOf({ workflowId, step, blocked, code, pausedUntil, pausedInTemporal }: OpenStep): Wait {
+/** @param shownMs milliseconds of failure after which a step that is retried says so */
+export function waitOf(
+  { workflowId, step, blocked, code, pausedUntil, pausedInTemporal, failing }: OpenStep,
+  shownMs: number,
+): Wait {
   const label = stepLabels[step as StepName];
   const title = label?.title ?? step;
   if (pausedInTemporal) return { for: 'person', what: `${title}: ${pausedThere}`, code: 'paused', workflowId };
   if (!blocked) {
+    const retrying = describeRetrying(failing, shownMs);
+    if (retrying) return { for: whoIn(step), what: `${title}: ${retrying}`, code: 'retrying', workflowId };
     const waits = pausedUntil ? describePause(step, pausedUntil) : `waits for ${label?.waitsFor ?? 'its turn'}`;
     return { for: whoIn(step), what: `${title}: ${waits}`, workflowId };
   }
@@ -143,8 +151,8 @@ export function staleAfterMs(schedule: Schedule, now: Date): number | undefined 
   return pauses.length === 0 ? undefined : 1.5 * Math.max(...pauses) + 3_600_000;
 }
 
-/** What a person has not done yet, or has done on purpose: it wants attention, and nothing fails. */
-const chosen = new Set(['not_mapped', 'held', 'refused', 'paused', 'schedule_paused']);
+/** What a person has not done yet, or has done on purpose, and what is still being retried: nothing is stuck. */
+const chosen = new Set(['not_mapped', 'held', 'refused', 'retrying', 'paused', 'schedule_paused']);
 
 /** @param notes.stale the integration's data is older than its schedule allows */
 export function healthState(notes: {

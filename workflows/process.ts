@@ -80,6 +80,8 @@ interface Memory {
   beforeClaim: Look | undefined;
   /** The wake count when the finished process was parked; a higher count means: look again. */
   wakesWhenParked: number | undefined;
+  /** The look that a wake has caused while an activity was at work. */
+  watching: Promise<void> | undefined;
   /** The branches that wait, by step. */
   readonly waits: Map<string, Wait>;
 }
@@ -96,6 +98,7 @@ class Process<K extends ProcessKind> {
     passed: new Set(),
     beforeClaim: undefined,
     wakesWhenParked: undefined,
+    watching: undefined,
     waits: new Map(),
   };
 
@@ -337,7 +340,10 @@ class Process<K extends ProcessKind> {
           },
           [ref],
         );
-      const result = await (first ? this.local.tryFirst(() => first(ref), visibly) : visibly());
+      const atWork = first ? this.local.tryFirst(() => first(ref), visibly) : visibly();
+      this.watch(atWork);
+      const result = await atWork;
+      if (this.memory.watching) await this.memory.watching;
       if ('againInMs' in result) {
         if (result.view && this.memory.latest === latest) this.remember({ view: result.view, wakes });
         return result;
@@ -348,12 +354,42 @@ class Process<K extends ProcessKind> {
       return 'over';
     } catch (failure) {
       if (isCancellation(failure) || !(failure instanceof ActivityFailure)) throw failure;
+      if (this.memory.watching) await this.memory.watching;
       const answer = failure.cause;
       // A timeout alone means that no worker was there, or that it died: there was no answer, so the step runs again. It also
       // runs again after a transient failure of an activity that Temporal may not repeat by itself (`once`).
       if (!(answer instanceof ApplicationFailure) || !answer.nonRetryable) return 'unfinished';
       return { code: answer.type ?? 'unexpected' };
     }
+  }
+
+  /**
+   * Looks whenever a wake comes while an activity is at work: the activity sends one when it has failed for long, so that the
+   * Temporal UI says since when and with what. No timer is needed for that.
+   */
+  private watch(atWork: Promise<unknown>): void {
+    const { memory } = this;
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    atWork.then(end, end);
+    const lookAtWakes = async () => {
+      for (let seen = memory.wakes; ; seen = memory.wakes) {
+        await condition(() => over || memory.wakes !== seen);
+        if (over) return;
+        // Another branch that is watched, too, may have begun to look for the same wake.
+        if (memory.watching || !patched('look-while-at-work')) continue;
+        memory.watching = this.look().then(
+          () => undefined,
+          () => undefined,
+        );
+        await memory.watching;
+        memory.watching = undefined;
+      }
+    };
+    // It ends with the activity. Where the workflow is cancelled, its own code says so.
+    lookAtWakes().catch(() => undefined);
   }
 
   private async wait(

@@ -7,7 +7,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { describePause, stepLabels } from '../domain/process/labels.ts';
+import { describePause, describeRetrying, stepLabels } from '../domain/process/labels.ts';
 import { remedyOf, type Whose } from '../domain/process/remedies.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
 import { describeStop } from '../domain/process/stops.ts';
@@ -30,11 +30,11 @@ export class TemporalUi {
     const problem =
       view.steps.map((step) => step.problem).find(Boolean) ??
       view.stops?.[0]?.code ??
-      (waitsForBlocked(view) ? waitsForOther : '');
+      (waitsForBlocked(view) ? waitsForOther : isRetrying(view) ? 'retrying' : '');
     if (problem !== this.problem) {
       this.tell(problem, view);
       upsertSearchAttributes([
-        { key: searchAttributes.blocked, value: problem !== '' },
+        { key: searchAttributes.blocked, value: problem !== '' && problem !== 'retrying' },
         { key: searchAttributes.problem, value: problem || null },
       ]);
       upsertMemo({ problem: problem || null });
@@ -73,7 +73,7 @@ export class TemporalUi {
 }
 
 /** Problems that are what is said of the process. */
-const ofItsOwn = new Set(['held', 'refused']);
+const ofItsOwn = new Set(['held', 'refused', 'retrying']);
 
 /** The problem of a process that waits for another one that is blocked. */
 const waitsForOther = 'waits_for_blocked';
@@ -82,10 +82,14 @@ function waitsForBlocked({ steps }: ProcessView): boolean {
   return steps.some(({ waitsOn }) => waitsOn?.problem !== undefined) && patched(waitsForOther);
 }
 
+function isRetrying({ steps, timing }: ProcessView): boolean {
+  return steps.some((step) => describeRetrying(step.failing, timing.retryingShownMs)) && patched('show-retrying');
+}
+
 /** The text of "Current Details": first what happens now, then all steps that the process needs. */
 function detailsOf(view: ProcessView): string {
   const needed = view.steps.filter((row) => row.state !== 'skipped');
-  const now = needed.flatMap((row) => nowLine(row, view.whose) ?? []);
+  const now = needed.flatMap((row) => nowLine(row, view) ?? []);
   return [
     ...whoseLines(view),
     ...linesOf(view),
@@ -126,10 +130,11 @@ const labelOf = (row: StepView) => stepLabels[row.step as keyof typeof stepLabel
 const titleOf = (row: StepView) => labelOf(row)?.title ?? row.step;
 
 /** What a step is doing or waiting for; undefined for a step that does neither now. */
-function nowLine(row: StepView, whose: Whose | undefined): string | undefined {
+function nowLine(row: StepView, { whose, timing }: ProcessView): string | undefined {
   const title = titleOf(row);
   if (row.pausedUntil) return `**${title}**: ${describePause(row.step, row.pausedUntil)}\n`;
-  if (row.state === 'running') return `**${title}**: at work\n`;
+  if (row.state === 'running')
+    return `**${title}**: ${describeRetrying(row.failing, timing.retryingShownMs) ?? 'at work'}\n`;
   if (row.state === 'blocked') {
     const todo = remedyOf({ ...row, code: row.problem ?? 'unknown' }, whose);
     const when = row.retryInMs === undefined ? 'again' : 'at once';

@@ -5,7 +5,7 @@ import type { Queryable } from '../../db/client.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
 import type { StepRow } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
-import { describePause, pausedThere, stepLabels } from '../../domain/process/labels.ts';
+import { describePause, describeRetrying, pausedThere, stepLabels } from '../../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type StepName } from '../../domain/process/steps.ts';
 import type { ApiDependencies } from '../context.ts';
 import { isoDate, isoDateOrNull } from '../define.ts';
@@ -103,16 +103,18 @@ export function processView(deps: ApiDependencies, ref: ProcessRef, steps: reado
     workflowId,
     url: ui ? `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}` : null,
     done: steps.length > 0 && !next,
-    waitsFor: next ? waitsFor(next) : null,
+    waitsFor: next ? waitsFor(next, deps.environment.RETRYING_SHOWN_MS) : null,
     steps: steps.map((row) => ({ ...row, title: stepLabels[row.step as StepName]?.title ?? row.step })),
   };
 }
 
-function waitsFor(row: StepRow): string {
+function waitsFor(row: StepRow, shownMs: number): string {
   const label = stepLabels[row.step as StepName];
   if (row.problem && !row.pausedInTemporal) return `${label.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
   if (row.pausedInTemporal) return `${label.title}: ${pausedThere}`;
   if (row.pausing && row.retryAt)
     return `${label.title}: ${describePause(row.step, row.retryAt.toISOString().slice(11, 16))}`;
+  const retrying = describeRetrying(row.failing, shownMs);
+  if (retrying) return `${label.title}: ${retrying}`;
   return row.state === 'running' ? `${label.title}: at work` : `${label.title}: waits for ${label.waitsFor}`;
 }

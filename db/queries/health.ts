@@ -8,7 +8,7 @@ import type { Stop } from '../../domain/process/stops.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
 import { sweepAge } from './sweep.ts';
-import { pausedInTemporal, pausedUntil, shownState } from './processView.ts';
+import { failing, pausedInTemporal, pausedUntil, shownState } from './processView.ts';
 import { deadAlertsWhere, heldRunsOf } from './stops.ts';
 
 export interface HealthFacts {
@@ -104,7 +104,7 @@ export async function readHealthFacts(
            -- New customers that wait are counted above, so of onboardings and deliveries only blocked steps are listed here.
            (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.shown = 'blocked',
                                                 'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')},
-                                                'pausedInTemporal', ${pausedInTemporal('s')}) order by s.kind, s.id)
+                                                'pausedInTemporal', ${pausedInTemporal('s')}, 'failing', ${failing('s')}) order by s.kind, s.id)
               from (select distinct on (s.kind, s.id) s.*, ${shownState('s')} as shown from process pr
                       join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
                      where s.state not in ('done', 'skipped')

@@ -334,21 +334,28 @@ export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> 
  * Stores an attempt's failure. `what` may quote the outside system, so it stays in the database.
  *
  * @param failure.retryAfterMs the outside system's `Retry-After`, in milliseconds
+ * @param shownMs the process is to be told when the step has failed for this long, in milliseconds; undefined = never
  * @returns how long this step has had transient failures, in milliseconds; and how many attempts in a row have failed
- *   with the same code and the same text
+ *   with the same code and the same text; and whether the process is to be told now
  */
 export async function noteFailure(
   db: Queryable,
   ref: StepKey,
-  failure: { code: string; what: string; retryAfterMs?: number | undefined },
-): Promise<{ failingMs: number; times: number }> {
-  const problem = JSON.stringify(problemOf(failure.code, failure.what));
+  failure: { code: string; what: string; retryAfterMs?: number | undefined; status?: number; route?: string },
+  shownMs?: number,
+): Promise<{ failingMs: number; times: number; tell: boolean }> {
+  const { code, what, retryAfterMs: _, ...call } = failure;
+  const problem = JSON.stringify({ ...problemOf(code, what), ...call });
+  const told = sql`(${processStep.problem} ->> 'toldAt')::timestamptz`;
+  // It is told when it has failed for long, and again every hour.
+  const tells = sql`coalesce(${processStep.failingSince} < now() - ${milliseconds(shownMs ?? 0)} and ${shownMs !== undefined}::boolean
+    and (${told} is null or ${told} < ${processStep.failingSince} or ${told} < now() - interval '1 hour'), false)`;
   const times = sql`case when ${processStep.problem} @> (${problem}::jsonb - 'todo')
     then coalesce((${processStep.problem} ->> 'times')::int, 1) + 1 else 1 end`;
   const [row] = await db
     .update(processStep)
     .set({
-      problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times})`,
+      problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times}, 'toldAt', case when ${tells} then now() else ${told} end)`,
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
       notBefore: failure.retryAfterMs === undefined ? null : fromNow(failure.retryAfterMs),
     })
@@ -356,8 +363,9 @@ export async function noteFailure(
     .returning({
       failingMs: inMilliseconds<number>(sql`now() - ${processStep.failingSince}`),
       times: sql<number>`(${processStep.problem} ->> 'times')::int`,
+      tell: sql<boolean>`coalesce(${told} = now(), false)`,
     });
-  return row ?? { failingMs: 0, times: 0 };
+  return row ?? { failingMs: 0, times: 0, tell: false };
 }
 
 /** Records that an attempt answered, with success or failure: it did not time out. */
@@ -365,13 +373,23 @@ export async function noteAnswer(db: Queryable, ref: StepKey): Promise<void> {
   await db.update(processStep).set({ silentAttempts: 0 }).where(ofStep(ref));
 }
 
-/** Records that an attempt made progress: earlier failures no longer count, and what was blocked is not blocked any more. */
-export async function noteProgress(tx: Queryable, ref: StepKey): Promise<void> {
-  await tx
+/**
+ * Records that an attempt made progress: earlier failures no longer count, and what was blocked is not blocked any more.
+ *
+ * @returns whether the step was shown as blocked or retrying, so that its process is to be told
+ */
+export async function noteProgress(tx: Queryable, ref: StepKey): Promise<boolean> {
+  const [row] = await tx
     .update(processStep)
     .set({ failingSince: null, notBefore: null, blockedAt: null })
-    .where(and(ofStep(ref), or(isNotNull(processStep.failingSince), isNotNull(processStep.blockedAt))));
+    .where(and(ofStep(ref), or(isNotNull(processStep.failingSince), isNotNull(processStep.blockedAt))))
+    // Such a query sees the row as it was before.
+    .returning({
+      shown: sql<boolean>`(select b.blocked_at is not null or coalesce((b.problem ->> 'toldAt')::timestamptz >= b.failing_since, false)
+        from process_step b where (b.kind, b.id, b.round, b.step) = (${ref.kind}, ${ref.id}, ${ref.round}, ${ref.step}))`,
+    });
   await noteAlive(tx, ref);
+  return row?.shown ?? false;
 }
 
 /**

@@ -5,7 +5,7 @@ import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFac
 import type { Problem } from '../../domain/process/problems.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { Whose } from '../../domain/process/remedies.ts';
-import type { ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
+import type { Failing, ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
 import type { Stop } from '../../domain/process/stops.ts';
 import type { Database, Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
@@ -37,6 +37,20 @@ export const shownState = (alias: string) =>
 export const pausedInTemporal = (alias: string) =>
   sql<boolean>`(${sql.raw(alias)}.state = 'running' and exists (
     select from paused_activity pa where (pa.kind, pa.id) = (${sql.raw(alias)}.kind, ${sql.raw(alias)}.id)))`;
+
+/**
+ * What a step that is at work fails with (`Failing`); null = it does not fail, it rests, or it is shown as blocked.
+ *
+ * @param alias alias of `process_step` in the statement
+ */
+export const failing = (alias: string) => {
+  const s = sql.raw(alias);
+  return sql<Failing | null>`case when ${s}.state = 'running' and ${s}.blocked_at is null and ${s}.failing_since is not null
+      and not coalesce(${isPausing(alias)}, false)
+    then jsonb_build_object('forMs', ${inMilliseconds(sql`now() - ${s}.failing_since`)},
+      'since', to_char(${s}.failing_since at time zone 'utc', 'HH24:MI'), 'code', coalesce(${s}.problem ->> 'code', 'unexpected'),
+      'status', ${s}.problem -> 'status', 'route', ${s}.problem -> 'route') end`;
+};
 
 /** When a step's pause ends, for display: UTC, HH:MM; null = the step is not pausing. */
 export const pausedUntil = (alias: string) =>
@@ -82,6 +96,7 @@ export async function lookAtProcess(
     failing_for_ms: number | null;
     remind_in_ms: number | null;
     paused_until: string | null;
+    failing: Failing | null;
     other_kind: ProcessKind | null;
     other_id: string | null;
     other_problem: Problem | null;
@@ -97,7 +112,7 @@ export async function lookAtProcess(
            ${inMilliseconds(sql`now() - s.blocked_at`)} as blocked_for_ms,
            ${inMilliseconds(sql`now() - s.failing_since`)} as failing_for_ms,
            ${inMilliseconds(sql`s.remind_at - now()`)} as remind_in_ms,
-           ${pausedUntil('s')} as paused_until,
+           ${pausedUntil('s')} as paused_until, ${failing('s')} as failing,
            n.other_kind, n.other_id, o.problem as other_problem, ${stopsOf(ref)} as stops
       from process p
       join organization org on org.id = p.organization_id
@@ -138,6 +153,7 @@ export async function lookAtProcess(
         ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
         ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
+        ...(row.failing === null ? {} : { failing: row.failing }),
         ...(row.paused_until === null ? {} : { pausedUntil: row.paused_until }),
         ...(row.remind_in_ms === null ? {} : { remindInMs: Math.ceil(row.remind_in_ms) }),
         ...(row.other_kind && row.other_id
@@ -225,6 +241,7 @@ function selectSteps(db: Queryable) {
           ),
         pausing: sql<boolean>`${isPausing('process_step')}`,
         pausedInTemporal: pausedInTemporal('process_step'),
+        failing: failing('process_step'),
         startedAt: processStep.startedAt,
         doneAt: processStep.doneAt,
       },

@@ -1,5 +1,5 @@
 /** The titles of steps, and whom they wait for. */
-import type { StepName } from './steps.ts';
+import type { Failing, StepName } from './steps.ts';
 
 /** Whom a step waits for while nothing is wrong. */
 export type Who = 'person' | 'vendor' | 'psa' | 'countersign';
@@ -72,6 +72,21 @@ export const stepLabels: Record<StepName, { who: Who; title: string; waitsFor: s
 
 export function whoIn(step: string): Who {
   return stepLabels[step as StepName]?.who ?? 'countersign';
+}
+
+/**
+ * Describes a step that is retried for so long that it is to be seen: `retries since 03:02 UTC: 503, /resellers/{id}`.
+ *
+ * @returns undefined for a step that works
+ */
+export function describeRetrying(failing: Failing | null | undefined, shownMs: number): string | undefined {
+  if (!failing || failing.forMs < shownMs) return undefined;
+  return `retries since ${failing.since} UTC: ${describeCall(failing)}`;
+}
+
+/** What a call failed with, in our words: its status (or our code) and its route template. */
+export function describeCall({ code, status, route }: Pick<Failing, 'code' | 'status' | 'route'>): string {
+  return [status ?? code, ...(route ? [route] : [])].join(', ');
 }
 
 /** Describes a step that rests because the vendor or PSA asked for a pause. @param until UTC, HH:MM */

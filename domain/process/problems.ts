@@ -3,6 +3,9 @@ export interface Problem {
   code: string;
   what: string;
   todo: string;
+  /** The HTTP status, and the template of the route, of the call that failed. */
+  status?: number;
+  route?: string;
 }
 
 /** What to do about each problem code of an activity. */

@@ -101,6 +101,16 @@ export function skippedOnboardingSteps(intake: 'push' | 'pull'): StepOf<'onboard
   return intake === 'push' ? ['pullCustomer'] : ['counts'];
 }
 
+/** What a step at work fails with again and again: our codes, a status and a route template only (invariant 7). */
+export interface Failing {
+  forMs: number;
+  /** UTC, HH:MM. */
+  since: string;
+  code: string;
+  status?: number | null;
+  route?: string | null;
+}
+
 /** One step as a workflow sees it. Times are durations measured by the database's clock, so no two clocks are compared. */
 export interface StepView {
   step: string;
@@ -116,6 +126,8 @@ export interface StepView {
   pausedUntil?: string;
   /** Milliseconds since the first of the transient failures that every attempt has had. */
   failingForMs?: number;
+  /** Of a step that is shown as `running` and does not rest: what its attempts fail with. */
+  failing?: Failing;
   /** Milliseconds until the person whom the step waits for is reminded; absent = nobody is reminded. */
   remindInMs?: number;
   /** The first step of the round that is not finished: what the process waits for now. */

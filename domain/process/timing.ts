@@ -6,6 +6,8 @@ export interface ProcessTiming {
   unreachableRetryMs: number;
   /** How long a transient failure is retried inside an activity before the step is `unreachable`. */
   transientLimitMs: number;
+  /** A step that has failed for this long while it is retried is shown as `retrying`. */
+  retryingShownMs: number;
   firstRetryMs: number;
   maxRetryMs: number;
   /** An activity without a heartbeat for this long counts as dead and runs again elsewhere. */
@@ -18,6 +20,7 @@ export const defaultTiming: ProcessTiming = {
   blockedGapMs: 5_000,
   unreachableRetryMs: 15 * 60_000,
   transientLimitMs: 30 * 60_000,
+  retryingShownMs: 5 * 60_000,
   firstRetryMs: 1_000,
   maxRetryMs: 60_000,
   heartbeatMs: 30_000,

@@ -28,7 +28,7 @@ describe('credentials', () => {
 
 describe('what waits for whom', () => {
   const wait = (step: string, code: string | null = null) =>
-    waitOf({ workflowId: 'w', step, blocked: code !== null, code }).for;
+    waitOf({ workflowId: 'w', step, blocked: code !== null, code }, 300_000).for;
 
   test('a step says whom it waits for', () => {
     expect(wait('mapAccounts')).toBe('person');
@@ -42,15 +42,15 @@ describe('what waits for whom', () => {
     expect(wait('pullVendor', 'unreachable')).toBe('vendor');
     expect(wait('pullPsa', 'unreachable')).toBe('psa');
     expect(wait('apply', 'unexpected')).toBe('countersign');
-    expect(waitOf({ workflowId: 'w', step: 'pullVendor', blocked: true, code: 'bad_credentials' }).what).toContain(
-      'Give new credentials',
-    );
+    expect(
+      waitOf({ workflowId: 'w', step: 'pullVendor', blocked: true, code: 'bad_credentials' }, 300_000).what,
+    ).toContain('Give new credentials');
   });
 
   test('the words of every step say a person, a vendor or a PSA where it is one that is waited for', () => {
     const wrong = (Object.keys(stepsOf) as ProcessKind[]).flatMap((kind) =>
       stepsOf[kind].flatMap((step) => {
-        const { for: who, what } = waitOf({ workflowId: 'w', step, blocked: false, code: null });
+        const { for: who, what } = waitOf({ workflowId: 'w', step, blocked: false, code: null }, 300_000);
         const said = /: waits for (a person|the vendor|the PSA to answer|the database)/.exec(what)?.[1];
         const whom = {
           'a person': 'person',

@@ -5,7 +5,9 @@ import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 
 let harness: ProcessHarness;
 beforeAll(async () => {
-  harness = await startHarness({ env: { TRANSIENT_LIMIT_MS: '1800000', UNREACHABLE_RETRY_MS: '900000' } });
+  harness = await startHarness({
+    env: { TRANSIENT_LIMIT_MS: '1800000', UNREACHABLE_RETRY_MS: '900000', RETRYING_SHOWN_MS: '1000' },
+  });
   await harness.startWorkers();
 });
 afterAll(() => harness?.close());
@@ -70,4 +72,59 @@ test('a pause longer than passing failures are retried for blocks the step, and 
   expect(blocked.problem?.code).toBe('throttled');
   expect((blocked.retryAt?.getTime() ?? 0) - Date.now()).toBeGreaterThan(44 * 60_000);
   await until('the Temporal UI to say so', async () => (await harness.details(ref)).includes('asks for a pause'));
+});
+
+test('a step that is retried for long says since when, and with which status and route; not that a minute was enough', async () => {
+  const id = await harness.connection();
+  const ref = { kind: 'refreshPsa' as const, id };
+  const words = 'GET /company/companies answered 503: the words of the outside system';
+  harness.works(
+    'pullPsa',
+    async () => {
+      throw new ConnectorError({
+        kind: 'transient',
+        code: 'upstream',
+        status: 503,
+        route: '/company/companies',
+        detail: words,
+      });
+    },
+    id,
+  );
+  await harness.askRefresh(id);
+  await harness.wake(ref);
+  const handle = harness.client.workflow.getHandle(`psa/${id}`);
+  const failure = await until('the failure to be pending', async () => {
+    const { raw } = await handle.describe();
+    return raw.pendingActivities?.[0]?.lastFailure?.message ?? undefined;
+  });
+  expect(failure).toBe('503, /company/companies (upstream)');
+  const details = await until('the Temporal UI to say so', async () => {
+    const text = await harness.details(ref);
+    return text.includes('retries since') ? text : undefined;
+  });
+  expect(details).toMatch(/retries since \d\d:\d\d UTC: 503, \/company\/companies/);
+  const shown = async () => {
+    const { searchAttributes } = await handle.describe();
+    return [searchAttributes['Problem']?.[0] ?? null, searchAttributes['Blocked']?.[0]];
+  };
+  await until('the search attribute to follow', async () => (await shown())[0] === 'retrying');
+  expect(await shown()).toEqual(['retrying', false]);
+  const [step] = (await harness.steps(ref)).filter((row) => row.step === 'pullPsa');
+  expect(step).toMatchObject({
+    state: 'running',
+    failing: { code: 'upstream', status: 503, route: '/company/companies' },
+  });
+  // It was told once: an hour passes until it is told again, whatever number of attempts fails.
+  const attempts = harness.attemptsOf('pullPsa', id);
+  await until('more attempts', async () => harness.attemptsOf('pullPsa', id) > attempts + 5);
+  const [run] = await harness.runs(ref);
+  const signals = run?.events.filter((event) => event.workflowExecutionSignaledEventAttributes) ?? [];
+  expect(signals.length).toBe(2);
+  expect(run?.events.some((event) => event.timerStartedEventAttributes)).toBe(false);
+  expect(JSON.stringify(run?.events)).not.toContain('the words of the outside system');
+
+  harness.works('pullPsa', async () => undefined, id);
+  await harness.untilClosed(ref);
+  expect(await shown()).toEqual([null, false]);
 });

@@ -173,6 +173,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
     "Problem = 'unreachable'": workflowIds(away),
     "Problem = 'throttled'": workflowIds(paused),
     "Process = 'sweep' and ExecutionStatus = 'Running'": [],
+    "Problem = 'retrying'": [],
     "Problem = 'held'": workflowIds(held),
     "Problem = 'refused'": workflowIds(refused),
     "Process = 'onboardCustomer' and Problem = 'not_mapped'": workflowIds(customer),
