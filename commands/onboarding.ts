@@ -10,6 +10,7 @@ import {
 } from '../domain/process/ids.ts';
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
 import { reminderTimesOf, type ChosenReminders, type ReminderTimes } from '../domain/reminders.ts';
+import { remedyOf } from '../domain/process/remedies.ts';
 import { onboardingMoves } from '../domain/transitions.ts';
 import type { Transaction } from '../db/client.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
@@ -254,7 +255,12 @@ export async function remindOfOnboarding(
   if (!reminded) return undefined;
   await remindLater(tx, key.integrationId, [key.vendorAccountId], times);
   if (reminded.escalatedNow) {
-    await blockStep(tx, step, { code: 'not_mapped' });
+    const { modules } = await readIntegration(tx, key.integrationId);
+    const whose = {
+      integrationId: key.integrationId,
+      ...(modules.includes('billing') ? {} : { alertsOnly: true as const }),
+    };
+    await blockStep(tx, step, { code: 'not_mapped', todo: remedyOf({ ...step, code: 'not_mapped' }, whose) });
     const subject = { subjectKind: 'vendor_account', subjectId: step.id };
     await audit(tx, countersign(reminded), { action: 'customer.escalated', ...subject });
   }

@@ -408,15 +408,17 @@ export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
  *
  * @param problem.retryInMs milliseconds until the step is retried by itself; the outside system's `Retry-After` may
  *   delay the retry further
+ * @param problem.todo what to do, where more is known than the code says
  */
 export async function blockStep(
   tx: Queryable,
   ref: StepKey,
-  problem: { code: string; retryInMs?: number | undefined },
+  problem: { code: string; retryInMs?: number | undefined; todo?: string },
 ): Promise<void> {
   const retryAt =
     problem.retryInMs === undefined ? null : sql`greatest(${fromNow(problem.retryInMs)}, ${processStep.notBefore})`;
-  const fallback = JSON.stringify(problemOf(problem.code, ''));
+  const { todo } = problem;
+  const fallback = JSON.stringify({ ...problemOf(problem.code, ''), ...(todo === undefined ? {} : { todo }) });
   await tx
     .update(processStep)
     .set({

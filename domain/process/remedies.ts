@@ -31,7 +31,7 @@ interface Blocked {
  *
  * @param whose undefined where it is not known; then the words say only what
  */
-export function remedyOf(blocked: Blocked, whose: Whose | undefined): string {
+export function remedyOf(blocked: Blocked, whose: Omit<Whose, 'organization'> | undefined): string {
   const { todo } = problemOf(blocked.code, '');
   const side = whose && sideOf(blocked.step, whose);
   if (!whose || !side) return todo;
@@ -58,7 +58,7 @@ export function remedyOf(blocked: Blocked, whose: Whose | undefined): string {
 }
 
 /** The connection that a step works with: that of the vendor, or of the PSA. */
-function sideOf(step: string, { vendor, psa, integrationId, psaConnectionId }: Whose) {
+function sideOf(step: string, { vendor, psa, integrationId, psaConnectionId }: Omit<Whose, 'organization'>) {
   const ofVendor = integrationId !== undefined && {
     name: vendor ?? 'the vendor',
     page: `\`/integrations/${integrationId}\``,

@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -100,6 +100,15 @@ async function takePorts(...ports: number[]): Promise<Server[]> {
   );
 }
 
+/** Runs one of our programs as its npm script does. @returns what it said */
+function ours(program: string, ...args: string[]): Promise<string> {
+  const { DATABASE_URL: _, ...env } = process.env;
+  const all = ['dev/ours.js', program, '--state', state, ...args];
+  return new Promise((resolve) => {
+    execFile(process.execPath, all, { cwd: root, env }, (_error, out, err) => resolve(out + err));
+  });
+}
+
 /** Waits for the end. @throws Error with all that it said, when it did not end well */
 async function untilEnded(one: Started): Promise<string> {
   const code = await one.exit;
@@ -116,6 +125,15 @@ test('a port in use is named and the next taken; Ctrl-C leaves no process behind
   const running = parts();
   expect(running.map((part) => part.name).toSorted()).toEqual(everyPart);
   expect(running.every((part) => isAlive(part.pid))).toBe(true);
+  expect(first.said()).toMatch(/Waiting for people +http:\/\/127\.0\.0\.1:\d+\/namespaces\/default\/workflows\?query=/);
+  // Our programs work beside it at once: without a build, and with its settings.
+  const doctor = await ours('cli/doctor');
+  for (const line of [/✓ database .*migrations/, /✓ worker +1 at work/, /✓ {3}vendor +the credentials work/])
+    expect(doctor).toMatch(line);
+  const address = /Console +(http:\S+)/.exec(first.said())?.[1];
+  expect(await ours('cli/admin', 'invite', '--email', 'ada@example.com', '--role', 'viewer')).toContain(
+    `${address}/join`,
+  );
   first.child.kill('SIGINT');
   expect(await first.exit).toBe(0);
   expect(running.filter((part) => isAlive(part.pid))).toEqual([]);

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sql } from 'drizzle-orm';
+import { remindOfOnboarding } from '../../commands/onboarding.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { blockStep, type ProcessRef } from '../../db/queries/process.ts';
 import { viewLinks } from '../../dev/stack/views.ts';
-import { workflowIdOf } from '../../domain/process/ids.ts';
+import { onboardingOf, workflowIdOf } from '../../domain/process/ids.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
 
@@ -240,4 +242,27 @@ test('a process that does not exist says so', async () => {
   await harness.deps.wake(nobody);
   const handle = harness.client.workflow.getHandle(workflowIdOf(nobody.kind, nobody.id));
   await expect(handle.result()).rejects.toMatchObject({ cause: { cause: { type: 'no_such_process' } } });
+});
+
+test('a new customer of an integration for alerts alone: its alerts wait, and of billing nothing is said', async () => {
+  const alertsOnly = { kind: 'onboardCustomer' as const, id: await harness.customer(psa.id) };
+  const key = onboardingOf(alertsOnly.id);
+  await harness.db.execute(sql`update integration set modules = '{alerts}' where id = ${key.integrationId}`);
+  const remind = () =>
+    harness.db.transaction((tx) =>
+      remindOfOnboarding(tx, { ...alertsOnly, round: '1', step: 'mapCustomer' }, key, {
+        remindMs: 60_000,
+        escalateMs: 0,
+      }),
+    );
+  expect(await remind()).toMatchObject({ escalated: true });
+  // It stays a problem: the next reminder does not say otherwise.
+  expect(await remind()).toMatchObject({ escalated: true });
+  await harness.fact(alertsOnly);
+  await harness.wake(alertsOnly);
+  const told = /until then its alerts are parked. `\/new-customers` in the console shows it./;
+  await until('it to be shown', async () => (await harness.details(alertsOnly)).includes('blocked'));
+  expect(await harness.details(alertsOnly)).toMatch(told);
+  const { problem } = await harness.untilStep(alertsOnly, 'mapCustomer', 'blocked');
+  expect(problem).toMatchObject({ todo: expect.stringMatching(told) as string });
 });

@@ -35,7 +35,10 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
         <h2>{name}</h2>
         <p className={styles['soft']}>
           {foundWords[customer.foundBy](vendor)} <When at={foundAt} as="age" />
-          {escalatedAt !== null && '. None of its usage is billed until it is mapped'}
+          {escalatedAt !== null &&
+            (integration?.modules.includes('billing') === false
+              ? '. Its alerts are parked until it is mapped'
+              : '. None of its usage is billed until it is mapped')}
         </p>
         {customer.state === 'waiting' && <Reminders customer={customer} />}
       </div>
