@@ -9,6 +9,7 @@ import { ConnectorError } from '../../connectors/errors.ts';
 import { blockStep, type ProcessRef } from '../../db/queries/process.ts';
 import { viewLinks } from '../../dev/stack/views.ts';
 import { onboardingOf, workflowIdOf } from '../../domain/process/ids.ts';
+import { ensureSweep, sweepScheduleId } from '../../temporal/schedules.ts';
 import { startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
 
@@ -166,6 +167,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
   const stuck = [blocked, psa, lonePsa, away, paused, customer, held, refused];
   const all = workflowIds(...stuck, needing, lone);
   const work = "ExecutionStatus = 'Running' and Blocked = false and Process in";
+  const sweeping = "Process = 'sweep' and ExecutionStatus = 'Running'";
   const expected: Record<string, string[]> = {
     'Blocked = true': all,
     "Blocked = true and Problem != 'waits_for_blocked'": workflowIds(...stuck),
@@ -188,7 +190,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
       .replace("OrganizationId = '…'", `OrganizationId = '${harness.organizationId}'`)
       .replace("IntegrationId = '…'", `IntegrationId = '${lone.id}'`),
   );
-  expect([...new Set(filled)].toSorted()).toEqual(Object.keys(expected).toSorted());
+  expect([...new Set(filled)].toSorted()).toEqual([...Object.keys(expected), sweeping].toSorted());
   const find = async (query: string) => {
     const found: string[] = [];
     for await (const run of harness.client.workflow.list({ query })) found.push(run.workflowId);
@@ -200,6 +202,12 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
     await until('the index to follow', async () => (await find(query)).length >= ids.length);
     expect({ query, found: await find(query) }).toEqual({ query, found: ids });
   }
+  // Last, because it wakes what the others find nothing of.
+  await ensureSweep(harness.client);
+  // The Schedule adds a time to the id of the workflow that it starts.
+  const sweeps = await until('the sweep to be found', async () => (await find(sweeping)).length > 0 && find(sweeping));
+  expect(sweeps).toEqual([expect.stringMatching(/^sweep/)]);
+  await harness.client.schedule.getHandle(sweepScheduleId).delete();
   const links = viewLinks('http://127.0.0.1:8233').map((line) => new URL(line.trim().split(/ {2,}/)[1] ?? ''));
   for (const link of links) expect(documented).toContain(link.searchParams.get('query'));
 });
