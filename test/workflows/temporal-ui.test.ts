@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sql } from 'drizzle-orm';
 import { remindOfOnboarding } from '../../commands/onboarding.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { blockStep, type ProcessRef } from '../../db/queries/process.ts';
