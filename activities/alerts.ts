@@ -21,7 +21,8 @@ import {
 } from '../db/queries/alertDelivery.ts';
 import type { Transaction } from '../db/client.ts';
 import { isBoardRefused, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
-import { finishStep, noteFailure, wasSwept } from '../db/queries/process.ts';
+import { finishStep, noteFailure } from '../db/queries/process.ts';
+import { wasSwept } from '../db/queries/processView.ts';
 import { alertSettingsOf, completeBoard, type AlertReason, type BoardChoice } from '../domain/alerts.ts';
 import { noteText, ticketText } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';

@@ -436,12 +436,6 @@ export interface DueProcess extends ProcessRef {
   integrationId: string | null;
 }
 
-/** Whether the sweep has taken the process since it was last parked or made progress. */
-export async function wasSwept(db: Queryable, ref: ProcessRef): Promise<boolean> {
-  const [row] = await db.select({ sweeps: processes.sweeps }).from(processes).where(ofProcess(ref));
-  return (row?.sweeps ?? 0) > 0;
-}
-
 /**
  * Takes processes that were not woken: those overdue by more than `overdueMs`. Moves `due_at` forward with a backoff
  * that doubles up to one hour, so that a process that cannot go on is not woken every minute for ever, and so that two
