@@ -175,7 +175,6 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
     "Problem = 'bad_credentials'": workflowIds(blocked, psa, lonePsa),
     "Problem = 'unreachable'": workflowIds(away),
     "Problem = 'throttled'": workflowIds(paused),
-    "Process = 'sweep' and ExecutionStatus = 'Running'": [],
     "Problem = 'retrying'": [],
     "Problem = 'held'": workflowIds(held),
     "Problem = 'refused'": workflowIds(refused),
