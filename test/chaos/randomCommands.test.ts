@@ -225,7 +225,8 @@ const commands = {
   start: ({ id }) =>
     inTx(async (tx) => {
       const row = await lockIntegration(tx, id);
-      if (row && !row.disconnectedAt) await startFound(tx, row, { max: 2, times: { remindMs: 1_000, escalateMs: 1_000_000 } });
+      if (row && !row.disconnectedAt)
+        await startFound(tx, row, { max: 2, times: { remindMs: 1_000, escalateMs: 1_000_000 } });
     }),
   async remind(world, which, how) {
     const row = one(await customersOf(world), which);
