@@ -61,18 +61,33 @@ export async function promote(
   { buildId, limitMs }: { buildId: string; limitMs: number },
 ): Promise<string | undefined> {
   const until = Date.now() + limitMs;
+  const before = await currentBuild(connection, namespace);
   for (;;) {
     const without = (await listPollers(connection, namespace))
       .filter(({ pollers }) => !pollers.some((poller) => buildOf(poller) === buildId))
       .map(({ taskQueue, of }) => `${taskQueue} (${of})`);
-    if (without.length === 0) break;
+    const missing = without.length > 0 ? without.join(', ') : await makeCurrent(connection, { namespace, buildId });
+    if (missing === undefined) return before;
     if (Date.now() > until)
       throw new Error(
-        `No worker of the build ${buildId} asks for work in ${without.join(', ')}. Start one with WORKER_BUILD_ID=${buildId}, and look at its log if it does not stay.`,
+        `No worker of the build ${buildId} asks for work in ${missing}. Start one with WORKER_BUILD_ID=${buildId}, and look at its log if it does not stay.`,
       );
     await delay(500);
   }
-  const before = await currentBuild(connection, namespace);
-  await connection.workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName, buildId });
-  return before;
+}
+
+/** @returns undefined = the build is current; otherwise what Temporal does not know of the build yet, a moment after its workers came */
+async function makeCurrent(
+  connection: ConnectionLike,
+  of: { namespace: string; buildId: string },
+): Promise<string | undefined> {
+  try {
+    await connection.workflowService.setWorkerDeploymentCurrentVersion({ ...of, deploymentName });
+    return undefined;
+  } catch (error) {
+    const failedPrecondition = 9;
+    if (error instanceof Error && 'code' in error && error.code === failedPrecondition)
+      return 'every task queue of the build that is current, as Temporal sees it';
+    throw error;
+  }
 }

@@ -156,7 +156,8 @@ export async function clearAlert(
         sql`${alert.clearedAt} is null and ${alert.state} <> 'dismissed'`,
       ),
     )
-    .returning({ id: alert.id, was: sql<AlertState>`(select b.state from alert b where b.id = ${alert.id})` });
+    // In RETURNING the column alone would be that of `b`, so its table is named.
+    .returning({ id: alert.id, was: sql<AlertState>`(select b.state from alert b where b.id = ${alert}.id)` });
   if (row) await noteDecided(tx, row);
   return row?.id;
 }

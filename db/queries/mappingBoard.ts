@@ -16,6 +16,13 @@ const countsOf = (integrationId: string) => sql`(
                       where (u.integration_id, u.vendor_account_id, u.service_id)
                           = (p.integration_id, p.vendor_account_id, p.service_id)))`;
 
+/**
+ * The seats of the vendor account `a`. They are looked up for each account: joined as a list they are read once more for each
+ * account whenever PostgreSQL takes them for few, as it does in the minute after many have come.
+ */
+const seatsOf = (integrationId: string) =>
+  sql`(select sum(c.quantity) as seats from ${countsOf(integrationId)} c where c.vendor_account_id = a.id)`;
+
 const isLinkedOf = (integrationId: string) =>
   and(eq(vendorAccount.integrationId, integrationId), eq(vendorAccount.linked, true));
 
@@ -61,16 +68,14 @@ export async function listAccountsBySeats(
   { after, limit, ...filter }: AccountFilter & { after?: SeatsPlace | undefined },
 ) {
   const { rows: page } = await db.execute<{ id: string; place: SeatsPlace }>(sql`
-    with seats as (
-      select c.vendor_account_id as id, sum(c.quantity) as seats from ${countsOf(integrationId)} c group by 1),
-    placed as (
+    with placed as (
       select a.id, a.name, m.psa_account_id, a.excluded::int as excluded, coalesce(s.seats, 0) as seats,
              sum(coalesce(s.seats, 0)) over (
                partition by m.psa_account_id, case when m.psa_account_id is null then a.id end) as together,
              coalesce(m.psa_account_id, a.id) as grouped
         from vendor_account a
         left join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.id
-        left join seats s on s.id = a.id
+       cross join lateral ${seatsOf(integrationId)} s
        where a.integration_id = ${integrationId} and a.linked)
     select id, jsonb_build_array(excluded, together, grouped, seats, id) as place
       from placed
@@ -177,8 +182,6 @@ export async function listTargets(
 /** How far the mapping of an integration has come. */
 export async function readProgress(db: Queryable, integrationId: string) {
   const { rows: accounts } = await db.execute<Record<keyof Progress['accounts'], number>>(sql`
-    with used as (
-      select c.vendor_account_id as id, sum(c.quantity) as seats from ${countsOf(integrationId)} c group by 1)
     select count(*)::int as linked,
            count(m.psa_account_id)::int as mapped,
            (count(*) filter (where m.how = 'exact'))::int as exact,
@@ -188,7 +191,7 @@ export async function readProgress(db: Queryable, integrationId: string) {
            coalesce(sum(u.seats) filter (where ${openAccount}), 0)::float8 as "openSeats"
       from vendor_account a
       left join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.id
-      left join used u on u.id = a.id
+     cross join lateral ${seatsOf(integrationId)} u
      where a.integration_id = ${integrationId} and a.linked`);
   const { rows: services } = await db.execute<Record<keyof Progress['services'], number>>(sql`
     with used as (

@@ -254,6 +254,8 @@ test('the script that makes the namespace makes it with every search attribute, 
   const { PATH = '' } = process.env;
   const env = {
     PATH: `${dirname(await findTemporal(() => undefined))}:${PATH}`,
+    // Where Temporal's program looks for its settings; there are none.
+    HOME: tmpdir(),
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     TEMPORAL_NAMESPACE: fresh,
   };

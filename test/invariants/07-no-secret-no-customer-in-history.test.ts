@@ -193,6 +193,7 @@ const allowed: [what: string, form: RegExp][] = [
   ['a change of ours (TemporalChangeVersion)', /^[a-z-]+-\d+$/],
   ['a time of day at which a pause ends', /^\d\d:\d\d$/],
   ['a status that asked for a pause', /^the (vendor|PSA) asked for a pause \(\d{3}\)$/],
+  ['the template of a route that was asked', /^(\/([A-Za-z_]+|\{\w+\}))+$/],
   ['where a right is set, as the registry has it', /^[A-Z][\w ]+ > [\w ]+: \w+ = All( \(.*\))?$/],
   ['a name that the MSP gave, or that of the vendor', /^(Test MSP|Test PSA|Mailprotector)$/],
   ['a moment, by which a round is known', /^\d{4}-\d\d-\d\dT[\d:.]+Z$/],

@@ -94,7 +94,11 @@ export async function startApi(options: ApiHarnessOptions = {}): Promise<ApiHarn
     ...(options.stopping ? { stopping: options.stopping } : {}),
   });
   const server = await new Promise<ReturnType<typeof serve>>((resolve) => {
-    const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, () => resolve(starting));
+    // As api/main keeps them: a connection that is closed while a test works is one that its next request still takes.
+    const serverOptions = { keepAliveTimeout: 75_000 };
+    const starting = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0, serverOptions }, () =>
+      resolve(starting),
+    );
   });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const [one, other] = await Promise.all([
