@@ -59,6 +59,15 @@ beforeAll(async () => {
 afterAll(() => system?.close());
 
 /** The guide to an approved card, with everything failing once on the way, each failure quoting what must not be kept. */
+/** A person who is as fast as this test may free a step before its workflow has seen, and said, that it was blocked. */
+const untilLogged = (problem: string) =>
+  until(`the log to say that it is blocked: ${problem}`, () =>
+    system
+      .logs()
+      .split('\n')
+      .some((line) => line.includes('"msg":"blocked"') && line.includes(`"problem":"${problem}"`)),
+  );
+
 async function walkWithFailures(): Promise<void> {
   const { mailprotector, connectwise } = system;
   const psa = quoting(members['full']?.privateKey);
@@ -101,6 +110,7 @@ async function walkWithFailures(): Promise<void> {
   });
   await person.credentials(system, integrationId, { resellerId: '500', apiKey: 'wrong-mailprotector-key' });
   await untilBlocked('verifyCredentials');
+  await untilLogged('bad_credentials');
   await mailprotector.fault({
     kind: 'status',
     status: 403,
@@ -109,6 +119,7 @@ async function walkWithFailures(): Promise<void> {
   });
   await person.credentials(system, integrationId, { resellerId: '500', apiKey: keys.customerRole });
   await until('the second try to be refused', async () => (await problemOf('verifyCredentials')).includes('forbidden'));
+  await untilLogged('forbidden');
   await mailprotector.fault({ kind: 'status', status: 503, path: '/resellers/500/customers$', times: 2, body: vendor });
   await person.credentials(system, integrationId);
   await person.linkAll(system, integrationId);
