@@ -112,12 +112,14 @@ export async function inspect(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 800 });
 }
 
+/** Waits for it: a page that has just become narrow is drawn anew a moment later. */
 async function expectInside(page: Page, what: string): Promise<void> {
-  const beyond = await page.evaluate<number>(`(() => {
+  const beyond = () =>
+    page.evaluate<number>(`(() => {
     const page = document.getElementById('page') ?? document.documentElement;
     // In the frame only the page scrolls: the window itself is never longer than it is high.
     const longer = page.id === 'page' ? document.documentElement.scrollHeight - innerHeight : 0;
     return Math.max(document.documentElement.scrollWidth - innerWidth, page.scrollWidth - page.clientWidth, longer);
   })()`);
-  expect(beyond, what).toBeLessThanOrEqual(0);
+  await expect.poll(beyond, { message: what, timeout: 30_000 }).toBeLessThanOrEqual(0);
 }
