@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import { latin, textOf } from '../domain/charset.ts';
 import { dataIn, isPage, messageIn } from './responseBody.ts';
 import type { RateLimiter } from './rateLimiter.ts';
-import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
+import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorKind } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
 import { readingStep, type Answered, type Reading } from './readingStep.ts';
 import { cleanText } from './text.ts';
@@ -17,6 +17,25 @@ import { retryAfter } from './retryAfter.ts';
 export interface HttpLogger {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
+}
+
+/** An answer as a connector judges it. */
+export interface ReceivedAnswer {
+  /** The HTTP status: a success, too, as some systems put their errors into one. */
+  status: number;
+  text: string;
+  headers: { get(name: string): string | null };
+}
+
+/** What an answer is instead of what its status says. `detail` is what the other side said, if the whole text is not it. */
+export interface Classified {
+  kind: ConnectorErrorKind;
+  code: ConnectorErrorCode;
+  detail?: string;
+  /** Milliseconds that the other side asks to wait. */
+  retryAfterMs?: number;
+  /** True when a write may have been carried out all the same; absent = it was not. */
+  mayHaveActed?: boolean;
 }
 
 export interface HttpClientOptions {
@@ -33,6 +52,8 @@ export interface HttpClientOptions {
   maxBytes?: number;
   /** The header of the answer that holds the other side's request id. */
   requestIdHeader?: string;
+  /** Reads what an answer means where its status does not tell; absent, or undefined = the status tells. */
+  classify?: ((answer: ReceivedAnswer) => Classified | undefined) | undefined;
   /** Set when a customer typed the host: a name that leads into a private network is then not called. */
   publicOnly?: boolean;
 }
@@ -185,9 +206,27 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function read<T>(wanted: HttpRequest<T>, { status, headers: fields, text }: Answered): Promise<HttpAnswer<T>> {
     const headers = new Headers(fields);
     const requestId = requestIdIn(headers);
+    const classified = options.classify?.({ status, text: text ?? '', headers });
+    if (classified) throw await faultOf(wanted, { ...classified, status }, text ?? '', requestId);
     if (status < 200 || status >= 300) throw await refusal(wanted, { status, headers }, text ?? '', requestId);
     const where = `${wanted.method} ${wanted.route}`;
     return { data: dataIn(wanted.schema, text ?? undefined, { where, requestId, quote }), headers };
+  }
+
+  /** The error of an answer that the connector itself has judged. */
+  async function faultOf<T>(
+    wanted: HttpRequest<T>,
+    { detail, status, ...judged }: Classified & { status: number },
+    text: string,
+    requestId: string | undefined,
+  ) {
+    const said = quote(detail ?? text);
+    const where = `${wanted.method} ${wanted.route} answered ${status}`;
+    const about = { ...judged, detail: said ? `${where}: ${said}` : where, status, requestId };
+    if (judged.kind !== 'throttled') return new ConnectorError(about);
+    const retryAfterMs = judged.retryAfterMs ?? pauseMs;
+    await options.rateLimiter.throttled(retryAfterMs, about.detail);
+    return new ConnectorError({ ...about, retryAfterMs });
   }
 
   async function refusal<T>(
@@ -205,13 +244,12 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       return new ConnectorError({ kind: 'permanent', code: 'redirected', ...about, detail: `${where}, a redirect` });
     }
     if (status === 429) {
-      // Without a Retry-After the pause is five seconds (the public SDK's own assumption, mailprotector.md §3.3).
-      await options.rateLimiter.throttled(retryAfterMs ?? 5_000, about.detail);
+      await options.rateLimiter.throttled(retryAfterMs ?? pauseMs, about.detail);
       return new ConnectorError({
         kind: 'throttled',
         code: 'throttled',
         ...about,
-        retryAfterMs: retryAfterMs ?? 5_000,
+        retryAfterMs: retryAfterMs ?? pauseMs,
       });
     }
     if (status >= 500 || status === 408) {
@@ -229,6 +267,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   return { request };
 }
+
+/** Milliseconds of the pause after a 429 without `Retry-After` (the public SDK's own assumption, mailprotector.md §3.3). */
+const pauseMs = 5_000;
 
 const permanentCodes: Record<number, ConnectorErrorCode> = {
   401: 'bad_credentials',

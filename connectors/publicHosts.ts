@@ -1,6 +1,7 @@
-/** Looks up host names, and refuses those whose address is in a private network, whatever the name looks like. */
+/** Checks host names that a customer typed, and refuses those whose address is in a private network, whatever the name looks like. */
 import { lookup } from 'node:dns';
 import { BlockList, isIPv6, type LookupFunction } from 'node:net';
+import { ConnectorError } from './errors.ts';
 
 /** The code of the error with which `lookupPublic` refuses. */
 export const privateAddress = 'PRIVATE_ADDRESS';
@@ -45,3 +46,42 @@ export const lookupPublic: LookupFunction = (hostname, options, callback) => {
     else callback(null, addresses[0]?.address ?? '', addresses[0]?.family);
   });
 };
+
+/**
+ * The address of a site that a customer typed, with or without https://.
+ *
+ * @param of.allowPrivate also accepts http://, private hosts and ports: for simulators and on-premises networks
+ * @param of.psa who answers there, and `of.sample` a site of theirs, for the error's text
+ * @throws ConnectorError `bad_host` for a site that is not a public host name
+ */
+export function publicUrlOf(site: string, of: { allowPrivate: boolean; psa: string; sample: string }): URL {
+  // Somebody may have typed a password in front of the host, so such a site is not quoted.
+  const named = site.includes('@') ? 'The site' : `"${site}"`;
+  const refuse = (why: string) =>
+    new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `${named} ${why}` });
+  let url: URL;
+  try {
+    url = new URL(/^https?:\/\//i.test(site) ? site : `https://${site}`);
+  } catch {
+    throw refuse(`is not a host name. Give the site you log in to, for example ${of.sample}.`);
+  }
+  if (url.username || url.password || url.pathname !== '/' || url.search || url.hash)
+    throw refuse('is more than a host name.');
+  if (of.allowPrivate) return url;
+  if (url.protocol !== 'https:') throw refuse('is not an https address.');
+  if (url.port !== '') throw refuse(`names a port. ${of.psa} answers on the usual one.`);
+  if (!isPublicName(url.hostname))
+    throw refuse('is not a public host name. Set ALLOW_PRIVATE_HOSTS for a server in your own network.');
+  return url;
+}
+
+/** Top-level names that no public server has: those of RFC 6761 and RFC 8375, and common names of private networks. */
+const privateNames = new Set([
+  'local', 'localhost', 'localdomain', 'internal', 'intranet', 'private', 'corp', 'home', 'lan', 'arpa', 'test', 'example', 'invalid', 'onion',
+]); // prettier-ignore
+
+/** Whether a host is a dotted name with a public top-level name: not an IP address, and not a name of a private network. */
+function isPublicName(hostname: string): boolean {
+  const top = /^(?:[a-z0-9_-]+\.)+(xn--[a-z0-9-]+|[a-z]{2,})$/.exec(hostname)?.[1];
+  return top !== undefined && !privateNames.has(top);
+}

@@ -1,14 +1,15 @@
 /** ConnectWise as a PSA adapter. A product is a catalogue item, a line is an addition (connectwise.md §4). */
 import { z } from 'zod';
-import { maxDecimals, sameQuantity } from '../../domain/quantities.ts';
+import { maxDecimals } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
 import { field } from '../fields.ts';
-import type { PsaAdapter, PsaAgreement, PsaLine, SetQuantity, SetQuantityResult } from '../psa.ts';
+import type { PsaAdapter, PsaAgreement, PsaLine } from '../psa.ts';
+import { compareWriteReadBack, type LineWriter } from '../setQuantity.ts';
 import type { CallOptions, UnreadRow } from '../vendor.ts';
 import { mayBeFull } from '../incomplete.ts';
 import { handOver, idOf, readRows } from '../rows.ts';
 import { rowsPerPage, type ConnectwiseClient } from './client.ts';
-import { readAlertPermissions, readPermissions } from './permissions.ts';
+import { grantOf, readAlertPermissions, readPermissions } from './permissions.ts';
 import {
   additionSchema,
   agreementSchema,
@@ -19,7 +20,6 @@ import {
   type Addition,
 } from './schemas.ts';
 import { createTicketHalf } from './tickets.ts';
-import { afterFailedWrite, refused } from './writes.ts';
 
 /** Settings for what ConnectWise's documentation leaves open. */
 export const connectwiseSettings = z.strictObject({
@@ -77,6 +77,22 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       });
     }
   }
+
+  const lineWriter: LineWriter = {
+    psa: 'ConnectWise',
+    grant: grantOf('lines.write'),
+    getLine,
+    // ConnectWise's JSON Patch takes a bare field name as path, and answers with the whole record (§5.1).
+    send: (command) =>
+      client.request({
+        method: 'PATCH',
+        ...lineRoute(command),
+        body: [{ op: 'replace', path: 'quantity', value: command.to }],
+        schema: additionSchema,
+        signal: command.signal,
+        sendBefore: command.claim,
+      }),
+  };
 
   return {
     kind: 'connectwise',
@@ -159,69 +175,10 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       }
     },
 
-    setQuantity: (command) => setQuantity(client, getLine, command),
+    setQuantity: (command) => compareWriteReadBack(lineWriter, command),
 
     ...createTicketHalf(client, gone),
   };
-}
-
-/**
- * Compares, writes once, and reads back (invariant 5; psa-port.md §4). ConnectWise accepts no row version with a write, so
- * another writer may come between comparing and writing; comparing right before and reading back keep that window small.
- */
-async function setQuantity(
-  client: ConnectwiseClient,
-  getLine: (query: { agreementId: string; lineId: string } & CallOptions) => Promise<PsaLine | null>,
-  command: SetQuantity & CallOptions,
-): Promise<SetQuantityResult> {
-  let line: PsaLine | null;
-  try {
-    line = await getLine(command);
-  } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error;
-    return refused(error);
-  }
-  if (line && sameQuantity(line.quantity, command.to, command.decimals)) {
-    return { outcome: 'already', before: line.quantity, after: line.quantity, version: line.version };
-  }
-  if (!line || !sameQuantity(line.quantity, command.from, command.decimals))
-    return { outcome: 'conflict', current: line };
-  // The quantity is the same, but the line changed since it was signed off: it may have ended, or bill another product now.
-  if (command.expectedVersion && line.version !== command.expectedVersion)
-    return { outcome: 'conflict', current: line };
-  try {
-    // ConnectWise's JSON Patch takes a bare field name as path, and answers with the whole record (§5.1).
-    await client.request({
-      method: 'PATCH',
-      ...lineRoute(command),
-      body: [{ op: 'replace', path: 'quantity', value: command.to }],
-      schema: additionSchema,
-      signal: command.signal,
-      sendBefore: command.claim,
-    });
-  } catch (error) {
-    return afterFailedWrite(error, 'Finance > Agreements: Edit = All');
-  }
-  return readBack(getLine, command, line.quantity);
-}
-
-async function readBack(
-  getLine: (query: { agreementId: string; lineId: string } & CallOptions) => Promise<PsaLine | null>,
-  command: SetQuantity & CallOptions,
-  before: number,
-): Promise<SetQuantityResult> {
-  try {
-    const now = await getLine(command);
-    if (now && sameQuantity(now.quantity, command.to, command.decimals))
-      return { outcome: 'applied', before, after: now.quantity, version: now.version };
-    // ConnectWise answered 200 but shows another quantity: a 200 without effect (§5.1), a lag, or another writer. Read again later.
-    return { outcome: 'uncertain', detail: `ConnectWise took the write but shows ${now?.quantity ?? 'no line'}.` };
-  } catch (error) {
-    return {
-      outcome: 'uncertain',
-      detail: error instanceof ConnectorError ? error.detail : 'The line could not be read again.',
-    };
-  }
 }
 
 /** The account of an agreement of which another field cannot be read. */

@@ -6,6 +6,7 @@ import { field } from '../fields.ts';
 import { createHttpClient, type HttpAnswer, type HttpLogger, type HttpRequest } from '../http.ts';
 import { asNobody } from '../readingStep.ts';
 import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../incomplete.ts';
+import { publicUrlOf } from '../publicHosts.ts';
 import { handOver, readRows } from '../rows.ts';
 import type { CallOptions } from '../vendor.ts';
 import { companyInfoSchema, countSchema } from './schemas.ts';
@@ -68,38 +69,10 @@ const acceptedVersion = 'application/vnd.connectwise.com+json; version=2025.16';
  * @throws ConnectorError `bad_host` for a site that is not a public host name
  */
 export function originOf(site: string, allowPrivate: boolean): string {
-  // Somebody may have typed a password in front of the host, so such a site is not quoted.
-  const named = site.includes('@') ? 'The site' : `"${site}"`;
-  const refuse = (why: string) =>
-    new ConnectorError({ kind: 'permanent', code: 'bad_host', detail: `${named} ${why}` });
-  let url: URL;
-  try {
-    url = new URL(/^https?:\/\//i.test(site) ? site : `https://${site}`);
-  } catch {
-    throw refuse('is not a host name. Give the site you log in to, for example na.myconnectwise.net.');
-  }
-  if (url.username || url.password || url.pathname !== '/' || url.search || url.hash)
-    throw refuse('is more than a host name.');
-  if (!allowPrivate) {
-    if (url.protocol !== 'https:') throw refuse('is not an https address.');
-    if (url.port !== '') throw refuse('names a port. ConnectWise answers on the usual one.');
-    if (!isPublicName(url.hostname))
-      throw refuse('is not a public host name. Set ALLOW_PRIVATE_HOSTS for a server in your own network.');
-  }
+  const url = publicUrlOf(site, { allowPrivate, psa: 'ConnectWise', sample: 'na.myconnectwise.net' });
   if (/^(na|eu|au|aus|za|staging)\.(myconnectwise\.net|connectwisedev\.com)$/.test(url.hostname))
     url.hostname = `api-${url.hostname}`;
   return url.origin;
-}
-
-/** Top-level names that no public server has: those of RFC 6761 and RFC 8375, and common names of private networks. */
-const privateNames = new Set([
-  'local', 'localhost', 'localdomain', 'internal', 'intranet', 'private', 'corp', 'home', 'lan', 'arpa', 'test', 'example', 'invalid', 'onion',
-]); // prettier-ignore
-
-/** Whether a host is a dotted name with a public top-level name: not an IP address, and not a name of a private network. */
-function isPublicName(hostname: string): boolean {
-  const top = /^(?:[a-z0-9_-]+\.)+(xn--[a-z0-9-]+|[a-z]{2,})$/.exec(hostname)?.[1];
-  return top !== undefined && !privateNames.has(top);
 }
 
 export function createConnectwiseClient(

@@ -61,6 +61,11 @@ export const connectwiseRights: Record<Capability | AlertCapability, RightWords>
   },
 };
 
+/** A sentence that says what to change in ConnectWise when this right is missing. */
+export function grantOf(right: Capability | AlertCapability): string {
+  return `In System > Security Roles set ${connectwiseRights[right].setting} for the API member.`;
+}
+
 /** Checks the rights that billing needs. */
 export async function readPermissions(client: ConnectwiseClient, call?: CallOptions): Promise<PermissionReport> {
   return reportOf(client, call, billing, async (probe) => {

@@ -1,11 +1,10 @@
 /** The part of the ConnectWise adapter that concerns tickets (connectwise.md §4.5–4.6, §5.3). */
 import type { z } from 'zod';
+import { findClaimAdd, findClaimCreate, judgeTickets } from '../createOnce.ts';
 import { ConnectorError } from '../errors.ts';
 import type {
   AddNote,
-  AddNoteResult,
   CreateTicket,
-  CreateTicketResult,
   NoteSearch,
   PsaAdapter,
   PsaTicket,
@@ -16,6 +15,7 @@ import type {
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
 import { quoted } from './conditions.ts';
+import { grantOf } from './permissions.ts';
 import {
   boardSchema,
   boardStatusSchema,
@@ -24,7 +24,6 @@ import {
   ticketNoteSchema,
   ticketSchema,
 } from './schemas.ts';
-import { afterFailedWrite, refused } from './writes.ts';
 
 /** The limit of `summary`, and of `externalXRef` (§4.6). */
 const maxSummaryLength = 100;
@@ -56,10 +55,6 @@ export function createTicketHalf(
     url: client.ticketUrl(row.id),
   });
 
-  /**
-   * Compares the reference character for character, because escaping is undocumented (§2.1). A row without a reference was
-   * found by it but does not show it (a role may hide a field): such a row is a possible match, not a proven one.
-   */
   async function findTickets({
     reference,
     accountId,
@@ -75,13 +70,7 @@ export function createTicketHalf(
       schema: ticketSchema.array(),
       signal,
     });
-    const tickets = data.map(ticketOf).filter((ticket) => (ticket.reference ?? reference) === reference);
-    const [ticket, second] = tickets;
-    if (!ticket) return { found: 'none' };
-    const shown = tickets.every((each) => each.reference === reference);
-    if (second) return { found: shown ? 'several' : 'unproven', tickets };
-    const fits = ticket.accountId === accountId && ticket.summary.trim() === summary.slice(0, maxSummaryLength).trim();
-    return shown || fits ? { found: 'one', ticket } : { found: 'unproven', tickets };
+    return judgeTickets(data.map(ticketOf), { reference, accountId, summary: summary.slice(0, maxSummaryLength) });
   }
 
   async function findNote({ ticketId, marker, signal }: { ticketId: string; marker: string } & CallOptions) {
@@ -95,74 +84,60 @@ export function createTicketHalf(
     return found;
   }
 
-  async function createTicket(command: CreateTicket & CallOptions): Promise<CreateTicketResult> {
-    try {
-      const search = await findTickets(command);
-      if (search.found === 'one') return { outcome: 'existing', ticket: search.ticket };
-      if (search.found !== 'none') return { outcome: search.found, tickets: search.tickets };
-    } catch (error) {
-      if (!(error instanceof ConnectorError)) throw error;
-      return refused(error);
-    }
+  async function postTicket(command: CreateTicket & CallOptions): Promise<PsaTicket> {
     const reference = (id: string | undefined) => (id === undefined ? undefined : { id: Number(id) });
-    try {
-      const { data } = await client.request({
-        method: 'POST',
-        route: '/service/tickets',
-        path: '/service/tickets',
-        body: {
-          summary: command.summary.slice(0, maxSummaryLength),
-          company: reference(command.accountId),
-          board: reference(command.boardId),
-          status: reference(command.statusId),
-          type: reference(command.typeId),
-          priority: reference(command.priorityId),
-          externalXRef: command.reference,
-          initialDescription: command.body,
-          // The ticket of an alert must not send an e-mail to the customer.
-          processNotifications: false,
-        },
-        schema: ticketSchema,
-        signal: command.signal,
-        sendBefore: command.claim,
-      });
-      return { outcome: 'created', ticket: ticketOf(data) };
-    } catch (error) {
-      return afterFailedWrite(error, 'Service Desk > Service Tickets: Add = All');
-    }
+    const { data } = await client.request({
+      method: 'POST',
+      route: '/service/tickets',
+      path: '/service/tickets',
+      body: {
+        summary: command.summary.slice(0, maxSummaryLength),
+        company: reference(command.accountId),
+        board: reference(command.boardId),
+        status: reference(command.statusId),
+        type: reference(command.typeId),
+        priority: reference(command.priorityId),
+        externalXRef: command.reference,
+        initialDescription: command.body,
+        // The ticket of an alert must not send an e-mail to the customer.
+        processNotifications: false,
+      },
+      schema: ticketSchema,
+      signal: command.signal,
+      sendBefore: command.claim,
+    });
+    return ticketOf(data);
   }
 
-  async function addNote(command: AddNote & CallOptions): Promise<AddNoteResult> {
-    try {
-      const note = await findNote(command);
-      if (note === 'there') return { outcome: 'existing' };
-      if (note === 'unreadable' && !command.first) return { outcome: 'unreadable' };
-    } catch (error) {
-      if (!(error instanceof ConnectorError)) throw error;
-      return refused(error);
-    }
-    try {
-      await client.request({
-        method: 'POST',
-        route: '/service/tickets/{id}/notes',
-        path: `${pathOf(command.ticketId)}/notes`,
-        body: { text: command.text, internalAnalysisFlag: true },
-        schema: ticketNoteSchema,
-        signal: command.signal,
-        sendBefore: command.claim,
-      });
-      return { outcome: 'created' };
-    } catch (error) {
-      return afterFailedWrite(error, 'Service Desk > Service Tickets: Edit = All');
-    }
-  }
+  const postNote = (command: AddNote & CallOptions) =>
+    client.request({
+      method: 'POST',
+      route: '/service/tickets/{id}/notes',
+      path: `${pathOf(command.ticketId)}/notes`,
+      body: { text: command.text, internalAnalysisFlag: true },
+      schema: ticketNoteSchema,
+      signal: command.signal,
+      sendBefore: command.claim,
+    });
 
   return {
     maxSummaryLength: maxSummaryLength,
     findTickets,
     findNote,
-    createTicket,
-    addNote,
+
+    createTicket: (command) =>
+      findClaimCreate({
+        find: () => findTickets(command),
+        post: () => postTicket(command),
+        grant: grantOf('tickets.create'),
+      }),
+
+    addNote: (command) =>
+      findClaimAdd(command, {
+        find: () => findNote(command),
+        post: () => postNote(command),
+        grant: grantOf('tickets.edit'),
+      }),
 
     async readTicketOptions(call) {
       const boards = [];

@@ -1,19 +1,18 @@
 /** Classifies a failed write (invariants 5 and 6): it was not sent, it was refused, or its outcome is unknown. */
-import { ConnectorError, type ConnectorErrorCode } from '../errors.ts';
-import type { FailedWrite } from '../psa.ts';
+import { ConnectorError, type ConnectorErrorCode } from './errors.ts';
+import type { FailedWrite } from './psa.ts';
 
 /**
  * Classifies an error of the write's own request.
  *
- * @param right the setting to name if the API member lacks the right
- * @throws an error that is not ConnectWise's: whether the write was sent is known only to the caller, who claims it
+ * @param grant a sentence that says what to change in the PSA if Countersign lacks the right
+ * @throws an error that is not the PSA's: whether the write was sent is known only to the caller, who claims it
  */
-export function afterFailedWrite(error: unknown, right: string): FailedWrite {
+export function afterFailedWrite(error: unknown, grant: string): FailedWrite {
   if (!(error instanceof ConnectorError)) throw error;
   if (error.mayHaveActed) return { outcome: 'uncertain', detail: error.detail };
   if (error.code !== 'forbidden') return refused(error);
-  const detail = `${error.detail} In System > Security Roles set ${right} for the API member.`;
-  return { outcome: 'not_sent', error: error.explained({ detail }) };
+  return { outcome: 'not_sent', error: error.explained({ detail: `${error.detail} ${grant}` }) };
 }
 
 /** Failures that concern only this row; any other failure would happen to the next row just the same. */
