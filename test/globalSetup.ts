@@ -61,7 +61,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const binary = await findTemporal(say);
     const port = await freePort(0);
     const uiPort = await freePort(0);
-    processes.start(temporalSpec(binary, { port, uiPort }, undefined));
+    processes.start(temporalSpec(binary, { port, uiPort }, undefined, true));
     await awaitTemporal(`127.0.0.1:${port}`);
     project.provide('temporalAddress', `127.0.0.1:${port}`);
     project.provide('temporalUi', `http://127.0.0.1:${uiPort}`);

@@ -6,12 +6,15 @@ import type { ProcessSpec } from './processes.ts';
 /**
  * Describes the process of Temporal's development server. It keeps its state in a file, so that a restart loses nothing.
  *
- * @param state the folder of its database file; undefined = the state is kept in memory only
+ * @param dbFile its database file; undefined = the state is kept in memory only
+ * @param fast true for tests only: a timer that is set for some milliseconds fires then. Otherwise the server, which allows for
+ *   clocks of several hosts that differ, fires it up to a second later (measured), and so a retry or a wait takes a second
  */
 export function temporalSpec(
   binary: string,
   ports: { port: number; uiPort: number },
   dbFile: string | undefined,
+  fast = false,
 ): ProcessSpec {
   return {
     name: 'temporal',
@@ -31,6 +34,7 @@ export function temporalSpec(
         : []),
       '--dynamic-config-value',
       'matching.enableFairness=true',
+      ...(fast ? ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'] : []),
       '--log-level',
       'warn',
     ],
