@@ -17,5 +17,13 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 1_000,
     reportCompressedSize: false,
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          // What so many of the pages use comes with the first one, whichever it is: with the first load, and once.
+          groups: [{ name: 'shared', minShareCount: 6 }],
+        },
+      },
+    },
   },
 });

@@ -32,6 +32,7 @@ export const keys = {
     all: ['cards'],
     list: (asked: object) => ['cards', 'list', asked],
     counts: (asked: object) => ['cards', 'counts', asked],
+    groups: (asked: object) => ['cards', 'groups', asked],
     one: (id: string) => ['cards', 'one', id],
   },
   summary: { all: ['summary'] },

@@ -5,8 +5,9 @@ import { ActionBar } from '../features/cards/ActionBar.tsx';
 import { CardFilters, WhyNotBulk, type Narrowing } from '../features/cards/CardFilters.tsx';
 import { CardPanel } from '../features/cards/CardPanel.tsx';
 import { CardsTable } from '../features/cards/CardsTable.tsx';
-import { cardsQuery, type Card } from '../features/cards/queries.ts';
+import { cardsQuery, useGroupSums, type Card } from '../features/cards/queries.ts';
 import { isNarrowed, listOf } from '../features/cards/search.ts';
+import { groupOf } from '../features/cards/words.ts';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
 import { useMay } from '../features/me/queries.ts';
@@ -30,6 +31,8 @@ export function Reconcile() {
   const [chosen, setChosen] = useState<ReadonlyMap<string, Card>>(new Map());
   const query = useInfiniteQuery(cardsQuery(search));
   const cards = query.data?.pages.flatMap(({ items }) => items) ?? [];
+  const last = cards.at(-1);
+  const sums = useGroupSums(search, last && groupOf[search.group ?? 'account'](last));
   const connections = summary.data?.connections ?? [];
   const psaConnectionId = search.psa ?? (connections.length === 1 ? connections[0]?.psaConnectionId : undefined);
   const words = usePsaWords(psaConnectionId ?? cards[0]?.psaConnectionId);
@@ -94,6 +97,7 @@ export function Reconcile() {
                 sort={search.sort ?? 'money'}
                 onSort={(sort) => onNarrow({ sort, group: undefined })}
                 group={search.group}
+                sums={sums}
               />
               {query.hasNextPage && (
                 <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>

@@ -41,6 +41,13 @@ interface Props<T> {
   sorted?: { by: string; onSort: (column: string) => void };
   /** What rows that follow each other have in common: it stands above them. */
   groupOf?: ((row: T) => string) | undefined;
+  /** What the rows of a group come to, beside what they have in common and, by their ids, in columns; absent while not known. */
+  sumsOf?: ((group: string) => GroupSums | undefined) | undefined;
+}
+
+export interface GroupSums {
+  note: ReactNode;
+  cells: Readonly<Record<string, ReactNode>>;
 }
 
 /** A row, or what the rows below it have in common. */
@@ -79,7 +86,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 }
 
 function Grid<T extends { id: string }>(props: Props<T>) {
-  const { label, columns, rows, nameOf, onOpen, height, empty, sorted, groupOf } = props;
+  const { label, columns, rows, nameOf, onOpen, height, empty, sorted, groupOf, sumsOf } = props;
   const naming = (columns.find(({ isName }) => isName) ?? columns[0])?.id;
   const sorting = columns.find(({ id }) => id === sorted?.by);
   return (
@@ -116,14 +123,10 @@ function Grid<T extends { id: string }>(props: Props<T>) {
           </Column>
         )}
       </TableHeader>
-      <TableBody items={entriesOf(rows, groupOf)} dependencies={[columns]} renderEmptyState={() => empty}>
+      <TableBody items={entriesOf(rows, groupOf)} dependencies={[columns, sumsOf]} renderEmptyState={() => empty}>
         {(entry) =>
           'group' in entry ? (
-            <Row className={styles['group'] ?? ''} textValue={entry.group}>
-              <Cell className={styles['cell'] ?? ''} colSpan={columns.length}>
-                {entry.group}
-              </Cell>
-            </Row>
+            <GroupRow group={entry.group} columns={columns} sums={sumsOf?.(entry.group)} />
           ) : (
             <Row columns={columns} className={styles['row'] ?? ''} textValue={nameOf(entry.row)}>
               {(column) => (
@@ -136,5 +139,30 @@ function Grid<T extends { id: string }>(props: Props<T>) {
         }
       </TableBody>
     </AriaTable>
+  );
+}
+
+/** What the rows below have in common: over all columns, or over those before the first number when their sums are known. */
+function GroupRow<T>({
+  group,
+  columns,
+  sums,
+}: {
+  group: string;
+  columns: readonly TableColumn<T>[];
+  sums: GroupSums | undefined;
+}) {
+  const before = sums ? columns.findIndex(({ id }) => id in sums.cells) : columns.length;
+  return (
+    <Row className={styles['group'] ?? ''} textValue={group}>
+      <Cell className={styles['cell'] ?? ''} colSpan={before}>
+        {group} {sums && <span className={styles['note']}>{sums.note}</span>}
+      </Cell>
+      {columns.slice(before).map(({ id, isNumeric }) => (
+        <Cell key={id} className={`${styles['cell']} ${isNumeric ? styles['numeric'] : ''}`}>
+          {sums?.cells[id]}
+        </Cell>
+      ))}
+    </Row>
   );
 }

@@ -1,14 +1,14 @@
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
-import { formatDifference, formatMoney, formatMoneyChange } from '../../ui/format.ts';
+import { formatDifference, formatMany, formatMoney, formatMoneyChange } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
-import { Table, type TableColumn } from '../../ui/Table.tsx';
+import { Table, type GroupSums, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { capital } from '../mappings/words.ts';
 import styles from './cards.module.css';
-import type { Card } from './queries.ts';
+import type { Card, CardGroup } from './queries.ts';
 import { cardSorts, type CardSearch, type CardSort } from './search.ts';
-import { nameOfCard, numberOf, productOf, stateOfCard } from './words.ts';
+import { groupOf, nameOfCard, numberOf, productOf, stateOfCard } from './words.ts';
 
 interface Props {
   cards: readonly Card[];
@@ -19,10 +19,12 @@ interface Props {
   sort: CardSort;
   onSort: (sort: CardSort) => void;
   group: CardSearch['group'];
+  /** What the cards of a group come to, by its name. */
+  sums: ReadonlyMap<string, CardGroup>;
 }
 
 /** A row for each card: what is used beside what is billed, and what that comes to. */
-export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }: Props) {
+export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group, sums }: Props) {
   const choose: TableColumn<Card> = {
     id: 'choose',
     title: 'Select',
@@ -59,7 +61,7 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }
       isNumeric: true,
       sorts: 'descending',
       width: 110,
-      cell: ({ difference }) => (difference === null ? '—' : formatDifference(difference)),
+      cell: differenceOf,
     },
     {
       id: 'price',
@@ -90,7 +92,6 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }
       },
     },
   ];
-  const groupOf = { account: (card: Card) => card.psaAccountName, product: productOf };
   return (
     <Table
       label="Cards"
@@ -105,6 +106,22 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group }
         },
       }}
       groupOf={group && groupOf[group]}
+      sumsOf={(name) => sumsOf(sums.get(name))}
     />
   );
 }
+
+/** All of the cards, whether they are shown yet or not; money of each currency by itself. */
+function sumsOf(sums: CardGroup | undefined): GroupSums | undefined {
+  if (!sums) return undefined;
+  return {
+    note: formatMany(sums.cards, 'card', 'cards'),
+    cells: {
+      difference: differenceOf(sums),
+      money: sums.money.map(({ currency, amount }) => <div key={currency}>{formatMoneyChange(amount, currency)}</div>),
+    },
+  };
+}
+
+const differenceOf = ({ difference }: Pick<Card, 'difference'>) =>
+  difference === null ? '—' : formatDifference(difference);

@@ -1,4 +1,11 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions, type QueryClient } from '@tanstack/react-query';
+import {
+  infiniteQueryOptions,
+  keepPreviousData,
+  queryOptions,
+  useInfiniteQuery,
+  type QueryClient,
+} from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { byCursor, pageAt } from '../../api/paging.ts';
@@ -6,6 +13,7 @@ import type { Schema } from '../../api/types.ts';
 import { filterOf, listOf, type CardSearch } from './search.ts';
 
 export type Card = Schema<'Card'>;
+export type CardGroup = Schema<'CardGroup'>;
 export type CardDetail = Schema<'CardDetail'>;
 
 /** What is billed beside what is used, page after page. */
@@ -24,6 +32,35 @@ export const cardsQuery = (search: CardSearch) => {
     placeholderData: keepPreviousData,
   });
 };
+
+/**
+ * What the groups of the shown cards come to, by name, in the order of the list: pages are read until the group of the last
+ * card is among them. Nothing is asked where nothing is grouped.
+ *
+ * @param last the name of that group
+ */
+export function useGroupSums(search: CardSearch, last: string | undefined): ReadonlyMap<string, CardGroup> {
+  const { sort: _, ...asked } = listOf(search);
+  const by = search.group;
+  const { data, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery({
+    queryKey: keys.cards.groups({ ...asked, by }),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/cards/groups', {
+          params: { query: { ...asked, by: by ?? 'account', ...pageAt(pageParam, 200) } },
+          signal,
+        }),
+      ),
+    ...byCursor,
+    enabled: by !== undefined,
+  });
+  const sums = new Map(data?.pages.flatMap(({ items }) => items.map((group) => [group.name, group] as const)));
+  const readsOn = last !== undefined && !sums.has(last) && hasNextPage && !isFetching;
+  useEffect(() => {
+    if (readsOn) void fetchNextPage();
+  }, [readsOn, fetchNextPage]);
+  return sums;
+}
 
 /** How many cards ask what of a person, among those that the rest of the search leaves. */
 export const countsQuery = (search: CardSearch) => {

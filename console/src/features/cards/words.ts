@@ -35,6 +35,15 @@ export const numberOf = (value: number | null) => (value === null ? '—' : form
 
 export const productOf = ({ productId, productName, psaProductId }: Card) => productId ?? productName ?? psaProductId;
 
+/** The API cuts the name of a group after so many characters. */
+const cut = (name: string) => [...name].slice(0, 200).join('');
+
+/** The name of a card's group, as the API has it. */
+export const groupOf = {
+  account: (card: Card) => cut(card.psaAccountName),
+  product: (card: Card) => cut(card.productId ?? card.psaProductId),
+};
+
 export const nameOfCard = (card: Card) => `${card.psaAccountName}, ${productOf(card)}`;
 
 /** Until when a card is dismissed. */
