@@ -2,44 +2,44 @@
  * Writes approved quantities to the PSA: each line is claimed in PostgreSQL, written once, and settled by reading it
  * again (invariant 5).
  */
+import { ApplicationFailure } from '@temporalio/activity';
 import { countersign, type Actor } from '../commands/actor.ts';
 import { closeApproval, recordOutcome, resumeWriting, stopWriting } from '../commands/approvalOutcome.ts';
 import type { ConnectorError } from '../connectors/errors.ts';
-import type { PsaAdapter, SetQuantityResult } from '../connectors/psa.ts';
 import {
   claimLine,
   listIntendedLines,
   listUncertainLines,
   readBatch,
+  readLater,
   releaseClaim,
   type ApprovalBatchRow,
   type ApprovalLineRow,
   type LineOutcome,
 } from '../db/queries/approvals.ts';
 import { intendedInMs, noteLocked } from '../db/queries/lockedLines.ts';
-import { noteProgress } from '../db/queries/process.ts';
-import { isLineOver } from '../db/queries/psa.ts';
+import { noteFailure, noteProgress } from '../db/queries/process.ts';
+import { isLineOver, readNextInvoiceDate } from '../db/queries/psa.ts';
 import { quantityDecimalsOf, readPsaConnection } from '../db/queries/psaConnection.ts';
-import { roundHalfUp, sameQuantity, tidy } from '../domain/quantities.ts';
+import { needsAnswer } from '../domain/settling.ts';
 import type { Dependencies } from './dependencies.ts';
+import { createLineWrites, type LinePsa } from './lineWrites.ts';
 import { effectOf, performStep, type StepRef, type StepResult } from './step.ts';
 import { writeTiming } from './writeTiming.ts';
 
 /** The PSA connection to which lines are written. */
-interface Psa {
+interface Psa extends LinePsa {
   id: string;
   /** Who has signed the lines off. */
   signer: Actor;
-  adapter: PsaAdapter;
-  /** The decimals of a quantity that the PSA keeps. */
-  decimals: number;
 }
 
 /** The most lines that one activity writes. */
 const linesPerActivity = 25;
 
 export function createApprovalActivities(deps: Dependencies) {
-  const { writeOnce, settleAfterMs } = writeTiming(deps.environment);
+  const timing = writeTiming(deps.environment);
+  const { settleAfterMs } = timing;
 
   async function record(
     { id: psaConnectionId, signer }: Psa,
@@ -47,39 +47,6 @@ export function createApprovalActivities(deps: Dependencies) {
     outcome: LineOutcome,
   ): Promise<void> {
     await deps.db.transaction((tx) => recordOutcome(tx, signer, { psaConnectionId, line, outcome }));
-  }
-
-  /**
-   * Writes a line, if this caller gets the claim right before the write is sent.
-   *
-   * @throws ConnectorError when nothing could be sent (the PSA is away, Countersign's rights are gone): the claim is
-   *   given back, and the step tries again or blocks
-   */
-  async function write(psa: Psa, line: ApprovalLineRow): Promise<void> {
-    if (await isLineOver(deps.db, psa.id, line.lineId)) {
-      const detail = 'The line has ended since it was signed off: nothing was written. Review the card.';
-      return record(psa, line, { state: 'rejected', problem: { code: 'line_ended', detail } });
-    }
-    // The write's window counts from before the line is read, so that the values compared with it are never old.
-    const { result, claimed, lost } = await writeOnce(
-      () => claimLine(deps.db, line),
-      (claim) =>
-        psa.adapter.setQuantity({
-          agreementId: line.agreementId,
-          lineId: line.lineId,
-          from: line.from,
-          ...(line.expectedVersion ? { expectedVersion: line.expectedVersion } : {}),
-          to: line.to,
-          decimals: psa.decimals,
-          claim,
-        }),
-      Date.now(),
-    );
-    if (lost) return;
-    if (result.outcome !== 'not_sent') return record(psa, claimed ?? line, outcomeOf(result));
-    if (result.error.code === 'locked') return waitForLock(psa, line, claimed ?? line, result.error);
-    if (claimed) await releaseClaim(deps.db, line, claimed);
-    throw result.error;
   }
 
   async function psaOf({ psaConnectionId: id, organizationId, requestedBy: name }: ApprovalBatchRow): Promise<Psa> {
@@ -115,6 +82,24 @@ export function createApprovalActivities(deps: Dependencies) {
     });
   }
 
+  async function linesOf(batch: ApprovalBatchRow) {
+    const psa = await psaOf(batch);
+    return createLineWrites(
+      psa,
+      {
+        claim: (line) => claimLine(deps.db, line),
+        release: (line, claimed) => releaseClaim(deps.db, line, claimed),
+        waitForLock: (line, claimed, error) => waitForLock(psa, line, claimed, error),
+        record: (line, outcome) => record(psa, line, outcome),
+        isOver: ({ lineId }) => isLineOver(deps.db, psa.id, lineId),
+        readNextInvoiceDate: ({ agreementId }) => readNextInvoiceDate(deps.db, psa.id, agreementId),
+        isWritingOn: () => isWritingOn(batch),
+        readLater: (line) => readLater(deps.db, line, settleAfterMs),
+      },
+      timing,
+    );
+  }
+
   return {
     /**
      * Writes up to 25 intended lines that are due; the step is done when none is left. Runs once per try: Temporal
@@ -134,9 +119,9 @@ export function createApprovalActivities(deps: Dependencies) {
           const because = 'somebody has the lines that are left in use in the PSA';
           return { againInMs: Math.max(1, Math.ceil(waitMs)), because };
         }
-        const psa = await psaOf(batch);
+        const { write } = await linesOf(batch);
         for (const line of lines) {
-          await write(psa, line);
+          await write(line);
           await noteProgress(deps.db, ref);
         }
         return undefined;
@@ -146,40 +131,26 @@ export function createApprovalActivities(deps: Dependencies) {
     /**
      * Reads again every line whose write may or may not have happened, once the write's time-out and the PSA's lag have
      * passed: the line is at its target → applied; at a third value → conflict; at the old value → one new claim, or a
-     * to-do if writing is off now.
+     * to-do if writing is off now. Where writes are differences, anything but the target is read again, until a person
+     * is asked.
      */
     async settleLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
         const open = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: linesPerActivity });
         if (open.length === 0) return async () => undefined;
-        const psa = await psaOf(batch);
+        const { settle } = await linesOf(batch);
+        const overdueMs = settleAfterMs + deps.environment.TRANSIENT_LIMIT_MS;
         for (const line of open.filter((candidate) => candidate.settleInMs <= 0)) {
-          const current = await psa.adapter.getLine({ agreementId: line.agreementId, lineId: line.lineId });
-          if (current && sameQuantity(current.quantity, line.to, psa.decimals)) {
-            await record(psa, line, {
-              state: 'applied',
-              quantity: current.quantity,
-              version: current.version,
-            });
-          } else if (!current || !sameQuantity(current.quantity, line.from, psa.decimals)) {
-            await record(psa, line, conflictOf(current, { ...psa, to: line.to }));
-          } else if (!(await isWritingOn(batch))) {
-            await record(psa, line, { state: 'todo' });
-          } else if (line.claims < 2) {
-            await write(psa, line);
-          } else {
-            await record(psa, line, {
-              state: 'rejected',
-              problem: {
-                code: 'write_not_taken',
-                detail: 'The PSA did not take the change twice. Check the line in the PSA, then approve again.',
-              },
-            });
-          }
+          await settle(line, line.sentForMs > overdueMs);
         }
         const [next] = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: 1 });
         if (!next) return async () => undefined;
+        // Nothing is left to read by itself: the step waits, blocked, for the person who says what holds.
+        if (next.settleInMs <= 0 && next.problem?.code === needsAnswer) {
+          await noteFailure(deps.db, ref, { code: needsAnswer, what: next.problem.detail });
+          throw ApplicationFailure.nonRetryable('A person has to say what the PSA holds.', needsAnswer);
+        }
         return {
           againInMs: Math.max(1, Math.ceil(next.settleInMs)),
           because: "waits until the PSA's time-out and search lag have passed, then reads the line again",
@@ -196,54 +167,3 @@ export function createApprovalActivities(deps: Dependencies) {
     },
   };
 }
-
-function outcomeOf(result: Exclude<SetQuantityResult, { outcome: 'not_sent' }>): LineOutcome {
-  switch (result.outcome) {
-    case 'applied':
-    case 'already':
-      return { state: result.outcome, quantity: result.after, version: result.version };
-    case 'conflict':
-      return conflictOf(result.current);
-    case 'rejected':
-      return { state: 'rejected', problem: { code: result.code, detail: result.detail } };
-    case 'uncertain':
-      return { state: 'uncertain', problem: { code: 'uncertain', detail: result.detail } };
-  }
-}
-
-/** @param written the quantity that was sent before the line was read; undefined = nothing was sent */
-function conflictOf(
-  current: { quantity: number; version: string } | null,
-  written?: { to: number; decimals: number },
-): LineOutcome {
-  if (!current) {
-    return {
-      state: 'conflict',
-      problem: { code: 'line_gone', detail: 'The line is no longer in the PSA. Review the card.' },
-    };
-  }
-  const kept = written && fewerDecimals(current.quantity, written);
-  const problem =
-    written && kept !== undefined
-      ? {
-          code: 'fewer_decimals',
-          detail: `The PSA made ${current.quantity} of ${written.to}: it seems to keep ${kept} decimals and not ${written.decimals}. Set quantityDecimals of the PSA connection to ${kept}, then review the card.`,
-        }
-      : {
-          code: 'conflict',
-          detail: `Somebody changed the line in the PSA since it was read: it is ${current.quantity} now. Review the card and approve again.`,
-        };
-  return { state: 'conflict', quantity: current.quantity, version: current.version, problem };
-}
-
-/**
- * Returns how many decimals a PSA keeps that shows this quantity after another was written; undefined = the difference
- * is not a matter of rounding.
- */
-function fewerDecimals(quantity: number, { to, decimals }: { to: number; decimals: number }): number | undefined {
-  const fewer = Array.from({ length: decimals }, (_, at) => decimals - 1 - at);
-  return fewer.find((kept) => [roundHalfUp(to, kept), cutOff(to, kept)].some((seen) => sameQuantity(quantity, seen)));
-}
-
-const cutOff = (quantity: number, decimals: number) =>
-  tidy(Math.floor(tidy(quantity * 10 ** decimals)) / 10 ** decimals);

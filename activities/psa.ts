@@ -28,7 +28,7 @@ import { dropStagedRows, listStagedRows, stageRows } from '../db/queries/staging
 import type { Acceptance } from '../domain/incomplete.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
-import { readLines } from './psaLines.ts';
+import { groupsOf, readLinesOf } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitChunk, effectOf, performStep, type StepRef, type StepResult } from './step.ts';
 
@@ -57,7 +57,7 @@ export function createPsaActivities(deps: Dependencies) {
       return performReading(deps, ref, async () => {
         const adapter = await deps.connectors.psaOf(ref.id);
         const report = await adapter.checkPermissions({ signal: signal() });
-        await storePermissions(deps.db, ref.id, report);
+        await storePermissions(deps.db, ref.id, report, adapter.caps);
         await refuseMissing(ref, report, neededForBilling);
         return async () => undefined;
       });
@@ -237,7 +237,7 @@ export function createPsaActivities(deps: Dependencies) {
     const agreements =
       which === 'lines'
         ? await listStagedAgreements(deps, refresh.id, done)
-        : inactive.filter((agreement) => !agreement.unchanged);
+        : inactive.filter((agreement) => !agreement.unchanged).map((of) => ({ ...of, asOf: today() }));
     const unchanged = inactive.filter((agreement) => agreement.unchanged);
     if (unchanged.length > 0) {
       await commitChunk(deps, ref, async (tx) => {
@@ -251,19 +251,20 @@ export function createPsaActivities(deps: Dependencies) {
       const chunk = ids.slice(at, at + agreementsPerChunk);
       const known = await listLineIds(deps.db, ref.id, chunk);
       const short: { agreementId: string; what: string }[] = [];
-      const read = await Promise.all(
-        chunk.map((agreementId) =>
+      const accept = acceptance && ((agreementId: string, what: string) => void short.push({ agreementId, what }));
+      const groups = groupsOf(adapter, agreements.slice(at, at + agreementsPerChunk));
+      const found = await Promise.all(
+        groups.map((group) =>
           limit(() =>
-            asPart(agreementId, () =>
-              readLines(adapter, agreementId, known.get(agreementId) ?? [], {
-                signal: signal(),
-                ...(acceptance ? { accept: (what) => void short.push({ agreementId, what }) } : {}),
-              }),
+            asPart(group[0]?.id ?? '', () =>
+              readLinesOf(adapter, group, known, { signal: signal(), ...(accept ? { accept } : {}) }),
             ),
           ),
         ),
       );
-      const lines = read.map((found) => found?.lines ?? []);
+      const byAgreement = new Map(found.flatMap((group) => [...group]));
+      const read = chunk.map((id) => byAgreement.get(id) ?? null);
+      const lines = read.map((of) => of?.lines ?? []);
       const gone = chunk.filter((_id, index) => read[index] === null);
       const unread = read.flatMap((found, index) => {
         const of = agreements[at + index];
@@ -341,13 +342,14 @@ function lineRow(line: PsaLine): object {
     product_id: line.productId,
     description: line.description ?? null,
     quantity: line.quantity,
-    included_quantity: line.includedQuantity,
+    included_quantity: line.includedQuantity ?? 0,
     unit_price: line.unitPrice,
     billing: line.billing,
     effective_from: line.effectiveFrom ?? null,
     effective_to: line.effectiveTo ?? null,
     status: line.status,
     version: line.version,
+    not_writable: line.notWritable ?? null,
   };
 }
 
@@ -358,7 +360,16 @@ function lineRow(line: PsaLine): object {
 async function listStagedAgreements(deps: Dependencies, refreshId: string, after: string) {
   const rows = await listStagedRows(deps.db, refreshId, 'agreement', after);
   return rows.flatMap(({ id, data }) => {
-    const { status, name, account_id: accountId } = data as { status: string; name: string; account_id: string };
-    return status === 'active' ? [{ id, name, accountId }] : [];
+    const {
+      status,
+      name,
+      account_id: accountId,
+      next_invoice_date: next,
+    } = data as { status: string; name: string; account_id: string; next_invoice_date: string | null };
+    // Lines are read as of D; a day that has passed does not tell what is billed now (domain/reconcile/period.ts).
+    const asOf = next !== null && next > today() ? next : today();
+    return status === 'active' ? [{ id, name, accountId, asOf }] : [];
   });
 }
+
+const today = () => new Date().toISOString().slice(0, 10);

@@ -26,7 +26,7 @@ export const recordOutcome: Command<{ psaConnectionId: string; line: ApprovalLin
   { psaConnectionId, line, outcome },
 ) => {
   if (!(await storeOutcome(tx, line, outcome)) || outcome.state === 'uncertain') return { toWake: [] };
-  if ('quantity' in outcome && outcome.quantity !== undefined && outcome.version !== undefined) {
+  if ('quantity' in outcome && outcome.quantity !== undefined) {
     const { quantity, version } = outcome;
     await setLineQuantity(tx, psaConnectionId, { id: line.lineId, quantity, version });
     await recomputeCards(tx, psaConnectionId, [line.psaAccountId]);

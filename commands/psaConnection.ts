@@ -21,6 +21,10 @@ import { endPause } from './endPause.ts';
 import { Refusal } from './refusal.ts';
 
 type Connection = Pick<PsaConnectionRow, 'id' | 'organizationId' | 'writesEnabled'>;
+/** As `permissions` of a connection holds it. */
+interface CheckedRights {
+  capabilities?: Record<string, { state: string; evidence: string }>;
+}
 type Woken = Promise<{ toWake: Wakeable[] }>;
 
 /**
@@ -67,12 +71,21 @@ export const checkPsa: Command<{ connection: Connection }> = async (tx, actor, {
   });
 };
 
-/** Turns writing to the PSA on or off; when it is turned off, lines that are not written yet become a to-do list. */
-export const setWrites: Command<{ connection: Connection; enabled: boolean }> = async (
-  tx,
-  actor,
-  { connection, enabled },
-) => {
+/**
+ * Turns writing to the PSA on or off; when it is turned off, lines that are not written yet become a to-do list.
+ *
+ * @throws Refusal when writing is turned on and the PSA said, when it was last asked, that Countersign may not write
+ */
+export const setWrites: Command<{
+  connection: Connection & Pick<PsaConnectionRow, 'permissions'>;
+  enabled: boolean;
+}> = async (tx, actor, { connection, enabled }) => {
+  const rights = connection.permissions as CheckedRights | null;
+  const write = rights?.capabilities?.['lines.write'];
+  if (enabled && write?.state === 'denied') {
+    const words = `The PSA does not let Countersign write: ${write.evidence} Grant the right, let the rights be checked, then turn writing on.`;
+    throw new Refusal('conflict', 'writing-denied', words);
+  }
   const moved = { before: { writesEnabled: connection.writesEnabled }, after: { writesEnabled: enabled } };
   return change(tx, actor, connection, { action: 'psaConnection.writes', ...moved }, async () => {
     await storeWritesEnabled(tx, connection.id, enabled);

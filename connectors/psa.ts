@@ -3,6 +3,7 @@
  * folder that implements this.
  */
 import type { askedForBilling, neededForAlerts } from '../domain/permissions.ts';
+import type { NotWritableReason, PsaCaps } from '../domain/psaCaps.ts';
 import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
 
@@ -65,15 +66,17 @@ export interface PsaLine {
   description?: string;
   /** Gross quantity, as the PSA keeps it. */
   quantity: number;
-  /** The part of the quantity that is not billed (ConnectWise `lessIncluded`). */
-  includedQuantity: number;
+  /** The part of the quantity that is not billed (ConnectWise `lessIncluded`); absent = none, or the PSA knows no such part. */
+  includedQuantity?: number;
+  /** Why the line cannot be written; absent = nothing is known against it. */
+  notWritable?: NotWritableReason;
   unitPrice: number;
   /** `Billable`, or not billed: `DoNotBill`, `NoCharge`. */
   billing: 'billable' | 'do_not_bill' | 'no_charge';
   effectiveFrom?: string;
   effectiveTo?: string;
   status: 'active' | 'inactive' | 'cancelled' | 'expired';
-  /** Opaque version of the row (ConnectWise `_info.lastUpdated`). */
+  /** Opaque version of the row (ConnectWise `_info.lastUpdated`); where the PSA has none, a hash of it (`versionOf` in rows.ts). */
   version: string;
 }
 
@@ -219,9 +222,21 @@ export type AddNoteResult =
   | { outcome: 'unreadable' }
   | FailedWrite;
 
+export interface LineQuery {
+  agreementId: string;
+  lineId: string;
+  /** YYYY-MM-DD: the quantity as it is on this day; absent = today. */
+  asOf?: string;
+}
+
 export interface SetQuantity {
   agreementId: string;
   lineId: string;
+  /** YYYY-MM-DD, the day that was signed off: a dated write takes effect on it, and the line is read as of it. */
+  effectiveDate?: string;
+  /** Our id of the write, the same at each attempt, and the attempt's number from 1 on: for a PSA that recognises a repetition. */
+  operationId: string;
+  attempt: number;
   /** Absolute gross quantities: the one that the line has, or nothing is written; and the one that it is to have. */
   from: number;
   to: number;
@@ -239,6 +254,7 @@ export type SetQuantityResult =
 
 export interface PsaAdapter {
   readonly kind: PsaKind;
+  readonly caps: PsaCaps;
   checkPermissions(options?: CallOptions): Promise<PermissionReport>;
   /** Each list yields batches until it is complete, or throws; a truncated list is never passed off as the whole. */
   listAccounts(options?: CallOptions): AsyncIterable<PsaAccount[]>;
@@ -247,8 +263,15 @@ export interface PsaAdapter {
   listBoards(options?: CallOptions): AsyncIterable<PsaBoard[]>;
   /** null = there is no such agreement (any more). */
   getAgreement(query: { agreementId: string } & CallOptions): Promise<PsaAgreement | null>;
-  listLines(query: { agreementId: string } & CallOptions): Promise<PsaLine[]>;
-  getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null>;
+  /**
+   * Lists the lines of agreements, `caps.agreementsPerList` at most, as they are on a day. An agreement that has none is no error.
+   *
+   * @param query.asOf YYYY-MM-DD, the start of the period that the agreements' next invoice bills; absent = today. A PSA whose
+   *   rows have dates of their own returns them whatever the day is
+   */
+  listLines(query: { agreementIds: readonly string[]; asOf?: string } & CallOptions): Promise<PsaLine[]>;
+  /** null = there is no such line (any more). @param query.asOf as with `listLines` */
+  getLine(query: LineQuery & CallOptions): Promise<PsaLine | null>;
   setQuantity(command: SetQuantity & CallOptions): Promise<SetQuantityResult>;
 
   /** The most characters of a ticket's summary. */

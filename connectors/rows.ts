@@ -1,4 +1,5 @@
 /** Reads lists row by row: a row that cannot be read is named by its id and name, and the others are still read. */
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { ConnectorError } from './errors.ts';
 import type { CallOptions, UnreadRow } from './vendor.ts';
@@ -73,3 +74,13 @@ function nameOf(raw: Record<string, unknown>): string | undefined {
 }
 
 const quoted = (name: string | undefined) => (name === undefined ? '' : ` ("${name}")`);
+
+/** A version for a row of a PSA that keeps none: equal for equal rows, whatever the order of their fields is. */
+export function versionOf(row: object): string {
+  return createHash('sha256').update(JSON.stringify(row, sorted)).digest('base64url').slice(0, 22);
+}
+
+function sorted(_name: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

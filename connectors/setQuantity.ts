@@ -1,7 +1,7 @@
 /** Compares a line, writes its quantity once, and reads it back: the same for every PSA (invariant 5; psa-port.md §4). */
 import { sameQuantity } from '../domain/quantities.ts';
 import { ConnectorError } from './errors.ts';
-import type { PsaAdapter, PsaLine, SetQuantity, SetQuantityResult } from './psa.ts';
+import type { LineQuery, PsaAdapter, PsaLine, SetQuantity, SetQuantityResult } from './psa.ts';
 import type { CallOptions } from './vendor.ts';
 import { afterFailedWrite, refused } from './writes.ts';
 
@@ -28,7 +28,7 @@ export async function compareWriteReadBack(
 ): Promise<SetQuantityResult> {
   let line: PsaLine | null;
   try {
-    line = await writer.getLine(command);
+    line = await writer.getLine(queryOf(command));
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     return refused(error);
@@ -49,13 +49,23 @@ export async function compareWriteReadBack(
   return readBack(writer, command, line.quantity);
 }
 
+/** A dated write is compared with, and shows in, the line as of its day. */
+function queryOf({ agreementId, lineId, effectiveDate, signal }: SetQuantity & CallOptions): LineQuery & CallOptions {
+  return {
+    agreementId,
+    lineId,
+    ...(effectiveDate === undefined ? {} : { asOf: effectiveDate }),
+    ...(signal ? { signal } : {}),
+  };
+}
+
 async function readBack(
   { psa, getLine }: LineWriter,
   command: SetQuantity & CallOptions,
   before: number,
 ): Promise<SetQuantityResult> {
   try {
-    const now = await getLine(command);
+    const now = await getLine(queryOf(command));
     if (now && sameQuantity(now.quantity, command.to, command.decimals))
       return { outcome: 'applied', before, after: now.quantity, version: now.version };
     // The PSA took the write but shows another quantity: an answer without effect, a lag, or another writer. Read again later.

@@ -73,7 +73,7 @@ const leftOutReasons: Readonly<Record<string, string>> = {
   no_longer_reported: 'The vendor does not report the number any more.',
   needs_choice: 'A person has to pick the line that takes the difference.',
   needs_rule: 'A person has to say how several services combine.',
-  not_writable: 'There is no line that Countersign may write.',
+  not_writable: 'There is no line that Countersign can write as the card needs it.',
   incomplete: 'A part of the number was never reported.',
 };
 

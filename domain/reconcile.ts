@@ -6,6 +6,7 @@ import { combineUsage } from './reconcile/combine.ts';
 import { chooseLine } from './reconcile/choice.ts';
 import { lineDoubts, describeNoLine, describeOnlyCredits } from './reconcile/lineDescriptions.ts';
 import { linesOf, readLines } from './reconcile/lines.ts';
+import { writeDoubts } from './reconcile/writeDoubts.ts';
 import { moneyOf, previewOf } from './reconcile/preview.ts';
 import type {
   AccountRule,
@@ -17,7 +18,7 @@ import type {
   UsageInput,
 } from './reconcile/types.ts';
 import { describeIncomplete } from './incomplete.ts';
-import { roundHalfUp, sameQuantity, tidy } from './quantities.ts';
+import { maxDecimals, roundHalfUp, sameQuantity, tidy } from './quantities.ts';
 
 export type * from './reconcile/types.ts';
 
@@ -102,7 +103,9 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
   const usage = passedOver ? 0 : combined.usage;
   // Each line is rounded as the PSA keeps it before it is summed, so that the sum agrees with what was written.
   const current = tidy(lines.active.reduce((sum, line) => sum + roundHalfUp(line.quantity, input.quantityDecimals), 0));
-  const target = targetOf(usage, rule, input.quantityDecimals);
+  // A PSA of whole numbers gets no fraction rounded behind a person's back: the card asks.
+  const isWhole = input.caps?.decimals === 0;
+  const target = targetOf(usage, rule, isWhole ? maxDecimals : input.quantityDecimals);
 
   if (usage === null && !combined.needsRule) {
     flag('incomplete', 'never_reported', 'The vendor has never reported this service for this customer.');
@@ -167,6 +170,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
       : undefined;
   if (choice?.flag) flags.push(choice.flag);
   const write = choice?.write ?? null;
+  if (write) flags.push(...writeDoubts(write, input.caps));
 
   const stops = new Set<CardFlag['code']>(['needs_rule', 'needs_choice', 'not_writable']);
   // Data from an incomplete list may raise a quantity, and never lower one (invariant 3).
@@ -190,7 +194,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     leftOut: lines.leftOut,
     write,
     money: write ? moneyOf(write) : [],
-    preview: write ? previewOf(write) : [],
+    preview: write ? previewOf(write, input.caps) : [],
     approvable,
     bulkApprovable: approvable && flags.length === 0,
     dismissed: isDismissed(decision.dismissal, { target, current, today: input.today }),

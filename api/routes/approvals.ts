@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { signOff, skippedOf, undoApproval, withdraw } from '../../commands/approval.ts';
+import { settleByHand } from '../../commands/settleByHand.ts';
 import { retryStep } from '../../commands/step.ts';
 import { listApprovalLines, listApprovals, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
@@ -317,6 +318,32 @@ for (const each of [withdrawAll, withdrawOne]) {
     return send(c, approvalSchema, await approvalView(c.get('deps'), batch));
   });
 }
+
+const settleLine = route({
+  method: 'post',
+  path: '/v1/approvals/{id}/lines/{lineId}/settle',
+  operationId: 'settleApprovalLine',
+  summary:
+    'Say what the PSA holds for a line whose write may or may not have happened, where Countersign must not send it again',
+  tag,
+  scope: 'operate',
+  request: {
+    params: lineParam,
+    body: jsonBody(
+      z.strictObject({ quantity: z.number().min(0).openapi({ description: 'What a person saw in the PSA' }) }),
+      { quantity: 43 },
+    ),
+  },
+  ok: 200,
+  answer: approvalSchema,
+  example: exampleApproval,
+  problems: { 409: ['not-asked'] },
+});
+
+approvalRoutes.openapi(settleLine, async (c) => {
+  const { batch } = await runCommand(c, settleByHand, { ...c.req.valid('param'), ...c.req.valid('json') });
+  return send(c, approvalSchema, await approvalView(c.get('deps'), batch));
+});
 
 const retry = route({
   method: 'post',

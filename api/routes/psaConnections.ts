@@ -186,7 +186,7 @@ const putWrites = route({
   ok: 200,
   answer: psaConnectionSchema,
   example: { ...examplePsaConnection, writesEnabled: true },
-  problems: {},
+  problems: { 409: ['writing-denied'] },
 });
 
 psaConnectionRoutes.openapi(putWrites, async (c) => {

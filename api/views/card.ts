@@ -4,6 +4,7 @@ import { namesOfActors } from '../../commands/seen.ts';
 import type { Queryable } from '../../db/client.ts';
 import { listApprovalsOfCard, namesOfCounts, type findCard } from '../../db/queries/cardList.ts';
 import { cardStates } from '../../domain/reconcile/review.ts';
+import { notWritableReasons, notWritableWords } from '../../domain/psaCaps.ts';
 import type { Card } from '../../domain/reconcile.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import { exampleIds, isoDate } from '../define.ts';
@@ -97,6 +98,9 @@ const lineSchema = z.object({
   asOf: z.string(),
   readOn: z.string().openapi({ description: 'The day the line was read as of: asOf, or today when that has passed' }),
   ...lineDates,
+  notWritable: z
+    .union([z.object({ reason: z.enum(notWritableReasons), words: z.string() }), z.null()])
+    .openapi({ description: 'Why the PSA keeps the line from being written; null = nothing is known against it' }),
   succeeds: z.array(z.object({ lineId: z.string(), quantity: z.number(), effectiveTo: z.string() })).openapi({
     description: 'Lines of the same agreement and product that end within the period, and that this one follows',
   }),
@@ -217,6 +221,7 @@ export const exampleCardDetail = {
       readOn: '2026-12-01',
       effectiveFrom: '2026-12-15',
       effectiveTo: null,
+      notWritable: null,
       succeeds: [{ lineId: '9000', quantity: 38, effectiveTo: '2026-12-15' }],
     },
   ],
@@ -320,7 +325,10 @@ export async function cardDetailView(db: Queryable, row: CardRow) {
   const names = actors.length > 0 ? await namesOfActors(db, actors) : new Map<string, string>();
   return {
     ...card,
-    lines: detail.lines,
+    lines: detail.lines.map((line) => ({
+      ...line,
+      notWritable: line.notWritable ? { reason: line.notWritable, words: notWritableWords[line.notWritable] } : null,
+    })),
     leftOut: detail.leftOut,
     pickedLineId: row.pickedLineId,
     approvals,

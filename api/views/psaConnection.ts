@@ -22,6 +22,19 @@ const psaSettingsSchema = z.object({
     .openapi({ description: 'The decimals of a quantity that the PSA keeps: targets are rounded half up to them' }),
 });
 
+const capsSchema = z.union([
+  z
+    .object({
+      decimals: z.int().openapi({ description: '0 = the PSA holds whole numbers only' }),
+      takesEffect: z.enum(['at_once', 'dated']).openapi({ description: 'dated = from the effective date on' }),
+      writes: z.enum(['absolute', 'difference']),
+      proration: z.enum(['always', 'perAgreement', 'perLine', 'none']),
+      zero: z.enum(['taken', 'may_be_refused']),
+    })
+    .openapi('PsaCaps'),
+  z.null(),
+]);
+
 /** The rights as they were last checked; null = not checked yet. A union for the reason given at `approvalSchema`. */
 const rightsSchema = z.union([
   z
@@ -45,6 +58,8 @@ export const psaConnectionSchema = z
     kind: z.string(),
     name: z.string(),
     settings: psaSettingsSchema,
+    /** What the PSA can do with the quantity of a line; null = it was not read yet. */
+    caps: capsSchema,
     writesEnabled: z.boolean(),
     permissions: rightsSchema,
     permissionsAt: isoDateOrNull,
@@ -82,6 +97,13 @@ export const examplePsaConnection = {
   kind: 'connectwise',
   name: 'Our ConnectWise',
   settings: { quantityDecimals: 2 },
+  caps: {
+    decimals: 2,
+    takesEffect: 'at_once' as const,
+    writes: 'absolute' as const,
+    proration: 'none' as const,
+    zero: 'taken' as const,
+  },
   writesEnabled: false,
   permissions: {
     auth: 'ok' as const,

@@ -1,13 +1,14 @@
 /** ConnectWise as a PSA adapter. A product is a catalogue item, a line is an addition (connectwise.md §4). */
 import { z } from 'zod';
+import type { PsaCaps } from '../../domain/psaCaps.ts';
 import { maxDecimals } from '../../domain/quantities.ts';
 import { ConnectorError } from '../errors.ts';
 import { field } from '../fields.ts';
-import type { PsaAdapter, PsaAgreement, PsaLine } from '../psa.ts';
+import type { LineQuery, PsaAdapter, PsaAgreement, PsaLine } from '../psa.ts';
 import { compareWriteReadBack, type LineWriter } from '../setQuantity.ts';
 import type { CallOptions, UnreadRow } from '../vendor.ts';
 import { mayBeFull } from '../incomplete.ts';
-import { handOver, idOf, readRows } from '../rows.ts';
+import { handOver, idOf, readRows, versionOf } from '../rows.ts';
 import { rowsPerPage, type ConnectwiseClient } from './client.ts';
 import { grantOf, readAlertPermissions, readPermissions } from './permissions.ts';
 import {
@@ -30,8 +31,19 @@ export const connectwiseSettings = z.strictObject({
   }),
 });
 
+/** A PATCH says the quantity and no day (§5.1); lines have dates of their own, so they are read whatever the day is. */
+const connectwiseCaps: PsaCaps = {
+  decimals: 2,
+  takesEffect: 'at_once',
+  writes: 'absolute',
+  proration: 'none',
+  searchesReference: true,
+  zero: 'taken',
+  agreementsPerList: 1,
+};
+
 export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {
-  async function getLine(query: { agreementId: string; lineId: string } & CallOptions): Promise<PsaLine | null> {
+  async function getLine(query: LineQuery & CallOptions): Promise<PsaLine | null> {
     try {
       const { data } = await client.request({
         method: 'GET',
@@ -96,6 +108,7 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
 
   return {
     kind: 'connectwise',
+    caps: connectwiseCaps,
 
     checkPermissions: (call) => readPermissions(client, call),
     checkAlertPermissions: (call) => readAlertPermissions(client, call),
@@ -137,24 +150,9 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
       }
     },
 
-    async listLines({ agreementId, ...call }) {
-      const route = '/finance/agreements/{id}/additions';
-      const path = `/finance/agreements/${encodeURIComponent(agreementId)}/additions`;
-      const { data, headers } = await client.request({
-        method: 'GET',
-        route,
-        path,
-        query: { pageSize: rowsPerPage },
-        schema: z.array(z.unknown()),
-        signal: call.signal,
-      });
-      // One call is enough for nearly every agreement. If the header says that there is more, or the page may be full and the
-      // header lost, the lines are read like any long list.
-      const more = /rel="?next"?/.test(headers.get('link') ?? '') || mayBeFull(data.length, rowsPerPage);
-      const toLine = (addition: Addition) => lineOf(agreementId, addition);
-      if (!more) return handOver(readRows(data, additionSchema, path), path, call).map(toLine);
+    async listLines({ agreementIds, ...call }) {
       const lines: PsaLine[] = [];
-      for await (const batch of client.list(route, {}, additionSchema, call, path)) lines.push(...batch.map(toLine));
+      for (const agreementId of agreementIds) lines.push(...(await linesOf(agreementId, call)));
       return lines;
     },
 
@@ -179,6 +177,27 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
 
     ...createTicketHalf(client, gone),
   };
+
+  async function linesOf(agreementId: string, call: CallOptions): Promise<PsaLine[]> {
+    const route = '/finance/agreements/{id}/additions';
+    const path = `/finance/agreements/${encodeURIComponent(agreementId)}/additions`;
+    const { data, headers } = await client.request({
+      method: 'GET',
+      route,
+      path,
+      query: { pageSize: rowsPerPage },
+      schema: z.array(z.unknown()),
+      signal: call.signal,
+    });
+    // One call is enough for nearly every agreement. If the header says that there is more, or the page may be full and the
+    // header lost, the lines are read like any long list.
+    const more = /rel="?next"?/.test(headers.get('link') ?? '') || mayBeFull(data.length, rowsPerPage);
+    const toLine = (addition: Addition) => lineOf(agreementId, addition);
+    if (!more) return handOver(readRows(data, additionSchema, path), path, call).map(toLine);
+    const lines: PsaLine[] = [];
+    for await (const batch of client.list(route, {}, additionSchema, call, path)) lines.push(...batch.map(toLine));
+    return lines;
+  }
 }
 
 /** The account of an agreement of which another field cannot be read. */
@@ -243,7 +262,7 @@ function agreementOf(row: z.infer<typeof agreementSchema>): PsaAgreement {
 function lineOf(agreementId: string, addition: Addition): PsaLine {
   const effectiveFrom = dateOf(addition.effectiveDate);
   const effectiveTo = dateOf(addition.cancelledDate);
-  return {
+  const line: Omit<PsaLine, 'version'> = {
     id: addition.id,
     agreementId,
     productId: addition.product.id,
@@ -261,8 +280,8 @@ function lineOf(agreementId: string, addition: Addition): PsaLine {
     ...(effectiveTo ? { effectiveTo } : {}),
     // An addition's status is spelled like an agreement's (§4.4); an absent status counts as active.
     status: statusOf(addition.agreementStatus),
-    version: addition._info?.lastUpdated ?? '',
   };
+  return { ...line, version: addition._info?.lastUpdated ?? versionOf(line) };
 }
 
 function statusOf(status: string | null | undefined): PsaAgreement['status'] {

@@ -2,6 +2,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
 import { groupBy } from '../../domain/groupBy.ts';
+import { needsAnswer } from '../../domain/settling.ts';
 import {
   approvalBatchMoves,
   approvalLineMoves,
@@ -20,7 +21,8 @@ export type ApprovalLineRow = typeof approvalLine.$inferSelect;
 export type ApprovalBatchRow = typeof approvalBatch.$inferSelect;
 
 export type LineOutcome =
-  | { state: 'applied' | 'already'; quantity: number; version: string }
+  /** Without a version it is a person who says so: the version that was read last stays. */
+  | { state: 'applied' | 'already'; quantity: number; version?: string }
   | { state: 'conflict'; quantity?: number; version?: string; problem: { code: string; detail: string } }
   | { state: 'rejected' | 'uncertain'; problem: { code: string; detail: string } }
   /** The line was not written, and writing is off now. */
@@ -232,32 +234,44 @@ export async function listIntendedLines(db: Queryable, batchId: string, limit: n
  * Lines whose write may or may not have happened: `uncertain`, or still `writing` because their writer died.
  *
  * @param page.settleAfterMs milliseconds after the claim from which a re-read is final
- * @returns the lines, soonest final first, each with the milliseconds left, measured by the database's clock
+ * @returns the lines, soonest final first, those last of which a person was asked; each with the milliseconds left, and those
+ *   since it was claimed, measured by the database's clock
  */
 export async function listUncertainLines(
   db: Queryable,
   batchId: string,
   page: { settleAfterMs: number; limit: number },
-): Promise<(ApprovalLineRow & { settleInMs: number })[]> {
+): Promise<(ApprovalLineRow & { settleInMs: number; sentForMs: number })[]> {
   const settleInMs = inMilliseconds<number>(
     sql`greatest(${approvalLine.claimedAt} + ${milliseconds(page.settleAfterMs)}, ${approvalLine.notBefore}) - now()`,
   );
+  const sentForMs = inMilliseconds<number>(sql`now() - ${approvalLine.claimedAt}`);
+  const isAsked = sql`coalesce(${approvalLine.problem} ->> 'code' = ${needsAnswer}, false)`;
   const rows = await db
-    .select({ line: approvalLine, settleInMs })
+    .select({ line: approvalLine, settleInMs, sentForMs })
     .from(approvalLine)
     .where(and(eq(approvalLine.batchId, batchId), mayMove(approvalLine.state, approvalLineMoves.claimAgain)))
-    .orderBy(asc(settleInMs))
+    .orderBy(asc(isAsked), asc(settleInMs))
     .limit(page.limit);
-  return rows.map((row) => ({ ...row.line, settleInMs: row.settleInMs }));
+  return rows.map(({ line, ...times }) => ({ ...line, ...times }));
+}
+
+/** Keeps a line whose write may or may not have happened, to be read again after so many milliseconds. */
+export async function readLater(db: Queryable, line: ApprovalLineRow, ms: number): Promise<void> {
+  await db
+    .update(approvalLine)
+    .set({ notBefore: fromNow(ms) })
+    .where(and(isAsSeen(line), mayMove(approvalLine.state, approvalLineMoves.uncertain)));
 }
 
 /**
  * Claims a line for one write: only the caller that gets the line back may write it. The claim succeeds only while
  * writing is on and only if the line still has exactly the state and number of claims that the caller saw, so that two
- * callers cannot both get the line.
+ * callers cannot both get the line. A line that may have been sent is claimed again only where writes are absolute.
  */
 export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<ApprovalLineRow | undefined> {
-  const move = line.state === 'intended' ? approvalLineMoves.claim : approvalLineMoves.claimAgain;
+  const isSentOnce = line.state !== 'intended';
+  const move = isSentOnce ? approvalLineMoves.claimAgain : approvalLineMoves.claim;
   const [claimed] = await db
     .update(approvalLine)
     .set({ state: move.to, claims: line.claims + 1, claimedAt: sql`now()` })
@@ -265,7 +279,7 @@ export async function claimLine(db: Queryable, line: ApprovalLineRow): Promise<A
       and(
         isAsSeen(line),
         mayMove(approvalLine.state, move),
-        sql`(select c.writes_enabled from approval_batch b join psa_connection c on c.id = b.psa_connection_id
+        sql`(select c.writes_enabled and ${isSentOnce ? sql`coalesce(c.caps ->> 'writes', 'absolute') = 'absolute'` : sql`true`} from approval_batch b join psa_connection c on c.id = b.psa_connection_id
               where b.id = ${line.batchId})`,
       ),
     )

@@ -289,6 +289,7 @@ async function readInputs(
       today,
       ...shared,
       quantityDecimals,
+      ...(connection.caps ? { caps: connection.caps } : {}),
       ...(touched ? { linesIncomplete: { by: incomplete.by, at: incomplete.at } } : {}),
       usage: [],
       agreements: [],

@@ -3,7 +3,7 @@ import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import { and, asc, eq, gt, ilike, inArray, or, sql, type SQL } from 'drizzle-orm';
 import { groupBy } from '../../domain/groupBy.ts';
 import type { Queryable, Transaction } from '../client.ts';
-import { agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
+import { agreement, agreementLine, psaAccount, psaBoard, psaProduct } from '../schema/index.ts';
 import { among } from './among.ts';
 import { applyUnread, stageKept } from './psaUnread.ts';
 
@@ -15,7 +15,7 @@ const entities = {
   agreement:
     'account_id text, name text, status text, next_invoice_date date, start_date date, end_date date, billing_cycle text, monthly boolean, never_billed boolean, currency text, version text, lines_version text',
   agreement_line:
-    'agreement_id text, product_id text, description text, quantity float8, included_quantity float8, unit_price float8, billing text, effective_from date, effective_to date, status text, version text',
+    'agreement_id text, product_id text, description text, quantity float8, included_quantity float8, unit_price float8, billing text, effective_from date, effective_to date, status text, version text, not_writable text',
 } as const;
 
 /**
@@ -172,12 +172,29 @@ export async function listLineIds(
 export async function setLineQuantity(
   tx: Queryable,
   psaConnectionId: string,
-  line: { id: string; quantity: number; version: string },
+  line: { id: string; quantity: number; version?: string | undefined },
 ): Promise<void> {
   await tx
     .update(agreementLine)
-    .set({ quantity: line.quantity, version: line.version, writtenAt: sql`now()` })
+    .set({
+      quantity: line.quantity,
+      ...(line.version === undefined ? {} : { version: line.version }),
+      writtenAt: sql`now()`,
+    })
     .where(and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, line.id)));
+}
+
+/** The next invoice date of an agreement as it was last read; undefined = the agreement is not there. */
+export async function readNextInvoiceDate(
+  db: Queryable,
+  psaConnectionId: string,
+  id: string,
+): Promise<string | null | undefined> {
+  const [row] = await db
+    .select({ date: agreement.nextInvoiceDate })
+    .from(agreement)
+    .where(and(eq(agreement.psaConnectionId, psaConnectionId), eq(agreement.id, id)));
+  return row?.date;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { and, desc, eq, sql, type SQLWrapper } from 'drizzle-orm';
 import { addIncomplete, type Acceptance } from '../../domain/incomplete.ts';
 import { maxDecimals } from '../../domain/quantities.ts';
+import type { PsaCaps } from '../../domain/psaCaps.ts';
 import { psaRefreshMoves } from '../../domain/transitions.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { psaConnection, psaRefresh, stagingRow, type PsaSettings } from '../schema/index.ts';
@@ -78,10 +79,11 @@ export async function insertPsaConnection(
   return created;
 }
 
-export async function storePermissions(tx: Queryable, id: string, permissions: unknown): Promise<void> {
+/** Stores the rights that the PSA shows, and what its connector says that it can do. */
+export async function storePermissions(tx: Queryable, id: string, permissions: unknown, caps: PsaCaps): Promise<void> {
   await tx
     .update(psaConnection)
-    .set({ permissions, permissionsAt: sql`now()` })
+    .set({ permissions, caps, permissionsAt: sql`now()` })
     .where(eq(psaConnection.id, id));
 }
 

@@ -1,4 +1,5 @@
 import { boolean, date, doublePrecision, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { NotWritableReason } from '../../domain/psaCaps.ts';
 import { psaConnection } from './psaConnection.ts';
 
 const connection = () =>
@@ -85,6 +86,8 @@ export const agreementLine = pgTable(
     effectiveTo: date('effective_to', { mode: 'string' }),
     status: text().$type<'active' | 'inactive' | 'cancelled' | 'expired'>().notNull(),
     version: text().notNull(),
+    /** Why the PSA keeps the line from being written; null = nothing is known against it. */
+    notWritable: text('not_writable').$type<NotWritableReason>(),
     /** When an approved write, or reading back after it, set the quantity; a refresh that began earlier must not overwrite it. */
     writtenAt: timestamp('written_at', { withTimezone: true }),
   },

@@ -13,6 +13,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { TicketOptions } from '../../domain/alerts.ts';
 import type { IncompletePsaRead } from '../../domain/incomplete.ts';
+import type { PsaCaps } from '../../domain/psaCaps.ts';
 import type { PsaRefreshState } from '../../domain/transitions.ts';
 import { organization } from './organization.ts';
 
@@ -39,6 +40,8 @@ export const psaConnection = pgTable(
     credentialsExpireOn: date('credentials_expire_on'),
     /** Writing to the PSA is off until an admin turns it on; until then approvals are a to-do list. */
     writesEnabled: boolean('writes_enabled').notNull().default(false),
+    /** What the PSA can do, as its connector said when it was last read; null = it was not read yet, or by earlier code. */
+    caps: jsonb().$type<PsaCaps>(),
     permissions: jsonb(),
     permissionsAt: timestamp('permissions_at', { withTimezone: true }),
     /** The rights that alerts need, and the boards to choose from (`ticketOptions`), as *Check Permissions* found them. */

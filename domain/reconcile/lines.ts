@@ -111,6 +111,7 @@ function cardLineOf({ line, agreement, period, succeeds }: ReadLine): CardLine {
     readOn: period.readOn,
     effectiveFrom: line.effectiveFrom,
     effectiveTo: line.effectiveTo,
+    notWritable: line.notWritable ?? null,
     succeeds: succeeds.map((other) => ({
       lineId: other.id,
       quantity: other.quantity,

@@ -1,4 +1,5 @@
 import { billedQuantity, money } from '../quantities.ts';
+import { describeProration, type PsaCaps } from '../psaCaps.ts';
 import type { CardLine, LineWrite, MoneyChange } from './types.ts';
 
 /** What a write changes on the next invoice: the change of the billed quantity × price; 0 for a line that is not billed, with `notBilled` set. */
@@ -11,7 +12,7 @@ export function moneyOf({ line, newQuantity }: LineWrite): MoneyChange[] {
 }
 
 /** What approving means, in sentences a biller understands. */
-export function previewOf({ line, newQuantity }: LineWrite): string[] {
+export function previewOf({ line, newQuantity }: LineWrite, caps?: PsaCaps): string[] {
   const sentences = [`Sets the quantity on "${line.agreementName}" from ${line.quantity} to ${newQuantity}.`];
   if (line.includedQuantity > 0) sentences.push(`${line.includedQuantity} of it are included and not billed.`);
   if (!line.billed) sentences.push('The line is not billed.');
@@ -20,7 +21,8 @@ export function previewOf({ line, newQuantity }: LineWrite): string[] {
       `It follows the line of ${before.quantity} that ends on ${before.effectiveTo}, which stays as it is.`,
     );
   if (line.effectiveTo !== null) sentences.push(`This line ends on ${line.effectiveTo}.`);
-  sentences.push(describeFirstBilled(line), 'Nothing is billed or credited for periods already invoiced.');
+  sentences.push(describeFirstBilled(line), ...(caps ? describeProration(caps) : []));
+  sentences.push('Nothing is billed or credited for periods already invoiced.');
   return sentences;
 }
 

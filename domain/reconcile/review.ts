@@ -24,7 +24,7 @@ export const cardStateWords: Readonly<Record<CardState, { name: string; words: s
   check_first: { name: 'Check first', words: 'Somebody has to look first: the number moved, or its line is unusual.' },
   needs_choice: { name: 'Needs a choice', words: 'A person has to pick a line, or to say how services combine.' },
   never_reported: { name: 'Never reported', words: 'The vendor has never reported the number, or a part of it.' },
-  not_writable: { name: 'Not writable', words: 'There is no line that Countersign may write.' },
+  not_writable: { name: 'Not writable', words: 'There is no line that Countersign can write as the card needs it.' },
   data_changed: { name: 'Data changed', words: 'The number is no longer reported, or was not read completely.' },
   agrees: { name: 'Agrees', words: 'What is billed is what should be billed.' },
 };

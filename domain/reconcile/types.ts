@@ -1,4 +1,5 @@
 import type { Acceptance } from '../incomplete.ts';
+import type { NotWritableReason, PsaCaps } from '../psaCaps.ts';
 import type { Rounding } from '../quantities.ts';
 import type { FanOut } from '../serviceMapping.ts';
 
@@ -62,6 +63,8 @@ export interface LineInput {
   effectiveTo: string | null;
   status: 'active' | 'inactive' | 'cancelled' | 'expired';
   version: string;
+  /** Why the PSA keeps the line from being written; absent or null = nothing is known against it. */
+  notWritable?: NotWritableReason | null;
 }
 
 export type LineMode = 'follow' | 'never_lower' | 'report_only';
@@ -119,6 +122,8 @@ export interface ReconcileInput {
   combine: Record<string, Combine>;
   /** The decimals of a quantity that the PSA keeps: targets are rounded half up to them, and quantities compared at them. */
   quantityDecimals: number;
+  /** What the PSA can do; absent = not known, so that nothing is asked beyond `quantityDecimals`. */
+  caps?: PsaCaps;
   agreements: AgreementInput[];
   lines: LineInput[];
   /** Set when agreements or lines of this account were read from an incomplete list that a person accepted. */
@@ -154,6 +159,8 @@ export interface CardLine {
   effectiveFrom: string | null;
   /** The first day on which the line is no longer billed. */
   effectiveTo: string | null;
+  /** Why the PSA keeps the line from being written; absent on cards of before this was known. */
+  notWritable?: NotWritableReason | null;
   /** Lines of the same agreement and product that end within the period and that this line follows. */
   succeeds: { lineId: string; quantity: number; effectiveTo: string }[];
 }

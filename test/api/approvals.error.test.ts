@@ -69,3 +69,14 @@ test('an approval that is not blocked is not retried', async () => {
   await caller.problem(409, 'not-blocked', 'POST', `/v1/approvals/${id}/retry`);
   expect(await harness.dump()).toEqual(before);
 });
+
+test('a person is asked only about a line whose write is uncertain for good', async () => {
+  const id = await seedApproval(harness.one);
+  const { items } = await harness.admin.good<{ items: { id: string }[] }>('GET', `/v1/approvals/${id}/lines`);
+  const before = await harness.dump();
+  const path = `/v1/approvals/${id}/lines/${items[0]?.id}/settle`;
+  await harness.admin.problem(409, 'not-asked', 'POST', path, { quantity: 3 });
+  await harness.admin.problem(400, 'invalid-request', 'POST', path, { quantity: -1 });
+  await harness.admin.problem(404, 'not-found', 'POST', `/v1/approvals/${id}/lines/${nobody}/settle`, { quantity: 3 });
+  expect(await harness.dump()).toEqual(before);
+});

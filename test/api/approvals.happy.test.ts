@@ -30,6 +30,7 @@ interface Line {
   from: number;
   to: number;
   state: string;
+  problem: { code: string } | null;
 }
 interface Skipped {
   cardId: string;
@@ -219,6 +220,29 @@ test('a to-do list is withdrawn line by line or as a whole, and is closed when n
   // Their cards can be signed off again.
   expect((await caller.good<Answer>('POST', '/v1/approvals', { cards })).approval.lines).toBe(3);
 });
+
+test.each([
+  ['the target', 0, 'applied', null],
+  ['another number', 1, 'conflict', 'conflict'],
+  ['the old number', null, 'conflict', 'not_written'],
+] as const)(
+  'a person says that the PSA holds %s, where Countersign cannot know it',
+  async (_what, more, state, code) => {
+    const id = await seedApproval(harness.one, 'asked');
+    const [line] = await linesOf(id);
+    if (!line) throw new Error('There is no line.');
+    const quantity = more === null ? line.from : line.to + more;
+    const path = `/v1/approvals/${id}/lines/${line.id}/settle`;
+    await harness.as(harness.one.tokens.operate).good('POST', path, { quantity });
+    const [now] = await linesOf(id);
+    expect(now).toMatchObject({ state });
+    expect(now?.problem?.code ?? null).toBe(code);
+    // The card shows what the person saw; the line is settled, so nobody is asked again.
+    const card = await harness.admin.good<{ current: number }>('GET', `/v1/cards/${line.cardId}`);
+    expect(card.current).toBe(quantity);
+    await harness.admin.problem(409, 'not-asked', 'POST', path, { quantity });
+  },
+);
 
 test('turning writing off makes what is not written yet a to-do list, and turning it on again writes none of it', async () => {
   const tenant = await seedTenant(harness.db, harness.one.encryption, 'stopped');

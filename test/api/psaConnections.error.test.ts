@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { psaCredentials } from '../kit/apiSamples.ts';
@@ -77,4 +78,19 @@ test('without a clientId of the deployment nothing is stored, and whoever runs i
   } finally {
     await without.close();
   }
+});
+
+test('writing is not turned on where the PSA itself says that Countersign may not write', async () => {
+  const { psaConnectionId: id, tokens } = harness.one;
+  const denied = { auth: 'ok', capabilities: { 'lines.write': { state: 'denied', evidence: 'canUpdate is false.' } } };
+  await harness.db.execute(
+    sql`update psa_connection set permissions = ${JSON.stringify(denied)}::jsonb where id = ${id}`,
+  );
+  const before = await harness.dump();
+  const admin = harness.as(tokens.admin);
+  const problem = await admin.problem(409, 'writing-denied', 'PUT', `${create}/${id}/writes`, { enabled: true });
+  expect(problem.detail).toContain('canUpdate is false.');
+  expect(await harness.dump()).toEqual(before);
+  // Turning it off is never refused.
+  await admin.good('PUT', `${create}/${id}/writes`, { enabled: false });
 });

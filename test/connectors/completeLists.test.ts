@@ -325,7 +325,7 @@ describe('ConnectWise: a lost Link, a page that comes again, a count of its own'
       await server.close();
     }
   }
-  const lines = (psa: ReturnType<typeof createConnectwiseAdapter>) => psa.listLines({ agreementId: '1' });
+  const lines = (psa: ReturnType<typeof createConnectwiseAdapter>) => psa.listLines({ agreementIds: ['1'] });
   const companies = async (psa: ReturnType<typeof createConnectwiseAdapter>) => {
     const found = [];
     for await (const batch of psa.listAccounts()) found.push(...batch);

@@ -74,7 +74,7 @@ describe('what is read', () => {
     const billing: Record<string, string> = { Billable: 'billable', DoNotBill: 'do_not_bill', NoCharge: 'no_charge' };
     const psa = adapter();
     for (const agreement of agreementsOf(await state())) {
-      const lines = await psa.listLines({ agreementId: String(agreement.id) });
+      const lines = await psa.listLines({ agreementIds: [String(agreement.id)] });
       expect(
         lines.map(({ id, quantity, includedQuantity, billing, effectiveTo }) => ({
           id,
@@ -140,7 +140,7 @@ describe('lists that are long, or do not arrive whole', () => {
     const [first] = agreement?.additions ?? [];
     const additions = Array.from({ length: 1_005 }, (_unused, at) => ({ ...first, id: 60_000_000 + at }));
     await admin.change({ change: 'setAgreement', agreementId: agreement?.id, fields: { additions } });
-    const lines = await adapter().listLines({ agreementId: String(agreement?.id) });
+    const lines = await adapter().listLines({ agreementIds: [String(agreement?.id)] });
     expect(lines.map((line) => line.id)).toEqual(additions.map((addition) => String(addition.id)));
   });
 

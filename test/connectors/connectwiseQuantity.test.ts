@@ -9,7 +9,7 @@ simulateConnectwise();
 describe('setting a quantity (invariant 5)', () => {
   async function aLine(): Promise<{ agreementId: string; line: PsaLine }> {
     for (const agreement of agreementsOf(await state())) {
-      const [line] = await adapter().listLines({ agreementId: String(agreement.id) });
+      const [line] = await adapter().listLines({ agreementIds: [String(agreement.id)] });
       if (line) return { agreementId: String(agreement.id), line };
     }
     throw new Error('There is no line.');
@@ -29,6 +29,8 @@ describe('setting a quantity (invariant 5)', () => {
     const psa = over.psa ?? adapter();
     await over.prepare?.();
     const result = await psa.setQuantity({
+      operationId: 'line-1',
+      attempt: 1,
       agreementId,
       lineId: line.id,
       from: over.expected ?? line.quantity,
@@ -242,6 +244,8 @@ describe('setting a quantity (invariant 5)', () => {
     );
     try {
       const result: SetQuantityResult = await adapter({ url: server.url }).setQuantity({
+        operationId: 'line-1',
+        attempt: 1,
         agreementId,
         lineId: line.id,
         from: line.quantity,

@@ -33,6 +33,8 @@ describe('credentials and rights', () => {
     const revoked = adapter({ privateKey: 'revoked' });
     expect(await failureOf(revoked.getLine(line))).toMatchObject({ kind: 'permanent', code: 'bad_credentials' });
     const write = await revoked.setQuantity({
+      operationId: 'line-1',
+      attempt: 1,
       ...line,
       from: 4,
       to: 5,

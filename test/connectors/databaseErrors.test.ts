@@ -75,7 +75,7 @@ async function aLine(): Promise<PsaLine> {
   const psa = psaWith(unlimited);
   for await (const agreements of psa.listAgreements()) {
     for (const { id } of agreements) {
-      const [line] = await psa.listLines({ agreementId: id });
+      const [line] = await psa.listLines({ agreementIds: [id] });
       if (line) return line;
     }
   }
@@ -105,7 +105,7 @@ const psaReads = {
   listBoards: (psa) => drain(psa.listBoards()),
   readTicketOptions: (psa) => psa.readTicketOptions(),
   getAgreement: (psa, line) => psa.getAgreement(line),
-  listLines: (psa, line) => psa.listLines(line),
+  listLines: (psa, line) => psa.listLines({ agreementIds: [line.agreementId] }),
   getLine: (psa, line) => psa.getLine({ ...line, lineId: line.id }),
   findTickets: (psa) => psa.findTickets(search),
   getTicket: (psa, _, ticketId) => psa.getTicket({ ticketId }),
@@ -154,7 +154,16 @@ describe('a write', () => {
   type Write = (psa: PsaAdapter, line: PsaLine, ticketId: string, claim: Claim) => Promise<{ outcome: string }>;
   const writes: Record<string, Write> = {
     setQuantity: (psa, line, _, claim) =>
-      psa.setQuantity({ ...line, lineId: line.id, from: line.quantity, to: line.quantity + 1, decimals: 2, claim }),
+      psa.setQuantity({
+        ...line,
+        operationId: 'line-1',
+        attempt: 1,
+        lineId: line.id,
+        from: line.quantity,
+        to: line.quantity + 1,
+        decimals: 2,
+        claim,
+      }),
     createTicket: async (psa, _, __, claim) => psa.createTicket({ ...(await newTicket()), claim }),
     addNote: (psa, _, ticketId, claim) =>
       psa.addNote({ ticketId, marker: '[x]', text: 'More. [x]', first: true, claim }),

@@ -37,6 +37,7 @@ import { stageRows } from '../../db/queries/staging.ts';
 import { claimSyncRun, insertSyncRequest, updateRun } from '../../db/queries/sync.ts';
 import { applyUsage } from '../../db/queries/usage.ts';
 import { apiToken } from '../../db/schema/index.ts';
+import { needsAnswer } from '../../domain/settling.ts';
 import type { AlertState } from '../../domain/transitions.ts';
 import type { AlertReason, AlertSettings, TicketOptions } from '../../domain/alerts.ts';
 import { stepsOf, type StepOf } from '../../domain/process/steps.ts';
@@ -431,7 +432,10 @@ export function seen({ id, write }: { id: string; write: NonNullable<Card['write
 }
 
 /** Seeds an approval of one card, without the API. */
-export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'applied' = 'open'): Promise<string> {
+export async function seedApproval(
+  tenant: Tenant,
+  state: 'open' | 'todo' | 'asked' | 'applied' = 'open',
+): Promise<string> {
   const card = await freshCard(tenant);
   const { psaConnectionId, organizationId } = tenant;
   const batch = await tenant.db.transaction(async (tx) => {
@@ -441,6 +445,11 @@ export async function seedApproval(tenant: Tenant, state: 'open' | 'todo' | 'app
     await storeSignOff(tx, { ...made, state: batchState }, judgeCards(psaConnectionId, [seen(card)]));
     return made;
   });
+  if (state === 'asked') {
+    const problem = JSON.stringify({ code: needsAnswer, detail: 'Look in the PSA.' });
+    await tenant.db.execute(sql`
+      update approval_line set state = 'uncertain', claims = 1, claimed_at = now(), problem = ${problem}::jsonb where batch_id = ${batch.id}`);
+  }
   if (state !== 'applied') return batch.id;
   const actor = { organizationId, name: 'test' };
   for (const line of await listApprovalLines(tenant.db, batch.id, { limit: 10 })) {

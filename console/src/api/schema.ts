@@ -164,6 +164,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/approvals/{id}/lines/{lineId}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["settleApprovalLine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/approvals/{id}/lines/{lineId}/withdraw": {
         parameters: {
             query?: never;
@@ -2106,6 +2122,11 @@ export interface components {
                 effectiveTo: string | null;
                 includedQuantity: number;
                 lineId: string;
+                notWritable: {
+                    /** @enum {string} */
+                    reason: "calculated" | "approval" | "bundle" | "cancelled" | "future" | "permission";
+                    words: string;
+                } | null;
                 quantity: number;
                 readOn: string;
                 succeeds: {
@@ -2573,10 +2594,22 @@ export interface components {
             name: string;
             prospect: boolean;
         };
+        PsaCaps: {
+            decimals: number;
+            /** @enum {string} */
+            proration: "always" | "perAgreement" | "perLine" | "none";
+            /** @enum {string} */
+            takesEffect: "at_once" | "dated";
+            /** @enum {string} */
+            writes: "absolute" | "difference";
+            /** @enum {string} */
+            zero: "taken" | "may_be_refused";
+        };
         PsaConnection: {
             alertPermissions: components["schemas"]["CheckedRights"] | null;
             /** Format: date-time */
             alertPermissionsAt: string | null;
+            caps: components["schemas"]["PsaCaps"] | null;
             /** Format: uuid */
             id: string;
             incomplete: components["schemas"]["IncompleteRead"] | null;
@@ -3281,6 +3314,44 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settleApprovalLine: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+                lineId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    quantity: number;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Approval"];
                 };
             };
             default: {
