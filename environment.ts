@@ -3,6 +3,7 @@
  * compares the two.
  */
 import { z } from 'zod';
+import { psaVariables } from './connectors/registry.ts';
 import { defaultTiming } from './domain/process/timing.ts';
 import { isTimeZone } from './domain/schedule.ts';
 import { readProfile } from './temporal/profile.ts';
@@ -131,18 +132,16 @@ const variables = {
   STICKY_TIMEOUT_MS: ms.default(10_000).describe('How long Temporal waits for the worker that has the workflow cached'),
   MAX_ACTIVITIES: z.coerce.number().int().min(1).default(40).describe('Activities at once per worker and task queue'),
   MAILPROTECTOR_URL: z.string().default('https://emailservice.io').describe("Mailprotector's API host"),
-  CONNECTWISE_CLIENT_ID: z
-    .string()
-    .optional()
-    .describe("This vendor's ConnectWise clientId (a GUID), sent on every call"),
   ALLOW_PRIVATE_HOSTS: flag
     .default(false)
     .describe('Accept http:// and private addresses for a PSA (simulators, on-premises)'),
   CALLS_PER_SECOND: z.coerce
     .number()
     .min(0.1)
-    .default(5)
-    .describe("Calls per second to one connection, over all workers; after a pause one second's worth may go at once"),
+    .optional()
+    .describe(
+      "Calls per second to one connection, over all workers; after a pause one second's worth may go at once; if unset, the rate of its PSA, and 5 for a vendor",
+    ),
   CALL_CONCURRENCY: z.coerce.number().int().min(1).default(4).describe('Calls at once to one connection'),
   CALL_TIMEOUT_MS: ms.default(30_000).describe('Longest wait for one answer of a vendor or PSA'),
   PSA_SEARCH_LAG_MS: ms.default(60_000).describe("How long the PSA's answers may lag behind a write"),
@@ -216,7 +215,11 @@ const variables = {
 
 const schema = z.object(variables);
 
+/** The variables that single PSAs need are there too; only the PSA's entry in the registry knows them. */
 export type Environment = z.infer<typeof schema>;
+
+/** All variables: those of this table, and those of each PSA. */
+const all = z.object({ ...variables, ...psaVariables() });
 
 /** A variable as docs/configuration.md lists it. */
 export interface Variable {
@@ -228,7 +231,7 @@ export interface Variable {
 
 /** Every variable, for the table in the docs and its test. */
 export const environmentVariables: Readonly<Record<string, Variable>> = Object.fromEntries(
-  Object.entries(variables).map(([name, type]) => {
+  Object.entries<z.ZodType>(all.shape).map(([name, type]) => {
     const unset = type.safeParse(undefined);
     const preset = unset.success && unset.data !== undefined ? String(unset.data) : undefined;
     return [name, { meaning: type.description ?? '', required: !unset.success, default: preset }];
@@ -243,9 +246,9 @@ export const environmentVariables: Readonly<Record<string, Variable>> = Object.f
  */
 export function readEnvironment(source: Record<string, string | undefined>): Environment {
   const given = Object.fromEntries(
-    Object.keys(variables).flatMap((name) => (source[name] ? [[name, source[name]]] : [])),
+    Object.keys(all.shape).flatMap((name) => (source[name] ? [[name, source[name]]] : [])),
   );
-  const parsed = schema.safeParse({ ...placeOf(given), ...given });
+  const parsed = all.safeParse({ ...placeOf(given), ...given });
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map((issue) => {
     const name = String(issue.path[0]);

@@ -2,11 +2,13 @@
 import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
+import type { PsaModule } from '../connectors/psaEntry.ts';
+import { neededRights, psaOf } from '../connectors/registry.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, PsaTicketOptions } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
 import type { TicketOptions } from '../domain/alerts.ts';
-import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../domain/permissions.ts';
+import { judgePermissions, type PermissionFacts } from '../domain/permissions.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { countersign } from '../commands/actor.ts';
@@ -58,7 +60,7 @@ export function createPsaActivities(deps: Dependencies) {
         const adapter = await deps.connectors.psaOf(ref.id);
         const report = await adapter.checkPermissions({ signal: signal() });
         await storePermissions(deps.db, ref.id, report, adapter.caps);
-        await refuseMissing(ref, report, neededForBilling);
+        await refuseMissing(ref, report, await neededBy(ref.id, 'billing'));
         return async () => undefined;
       });
     },
@@ -73,7 +75,7 @@ export function createPsaActivities(deps: Dependencies) {
         const adapter = await deps.connectors.psaOf(psaConnectionId);
         const report = await adapter.checkAlertPermissions({ signal: signal() });
         await storeAlertPermissions(deps.db, psaConnectionId, { alertPermissions: report });
-        await refuseMissing(ref, report, neededForAlerts);
+        await refuseMissing(ref, report, await neededBy(psaConnectionId, 'alerts'));
         const { call, accepting } = await acceptingOf(deps, ref);
         const found = await adapter.readTicketOptions({ signal: signal(), ...call });
         return async (tx) => {
@@ -111,6 +113,12 @@ export function createPsaActivities(deps: Dependencies) {
       });
     },
   };
+
+  /** The rights of the connection's PSA without which a module does not work. */
+  async function neededBy(psaConnectionId: string, module: PsaModule): Promise<string[]> {
+    const psa = psaOf((await readPsaConnection(deps.db, psaConnectionId)).kind);
+    return psa ? neededRights(psa, module) : [];
+  }
 
   /** @throws ApplicationFailure that blocks the step */
   async function refuseMissing(ref: StepRef, report: PermissionFacts, needed: readonly string[]): Promise<void> {

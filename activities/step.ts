@@ -5,7 +5,8 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Actor, Command } from '../commands/actor.ts';
-import { isPsa, nameOfVendor, psas } from '../connectors/registry.ts';
+import type { PsaRight } from '../connectors/psaEntry.ts';
+import { nameOfVendor, psaOf } from '../connectors/registry.ts';
 import type { Transaction } from '../db/client.ts';
 import {
   beginStep,
@@ -135,9 +136,15 @@ function withVendorName({ environment }: Dependencies, whose: Whose): Whose {
 
 /** Says of each right that is missing where it is set in this PSA. */
 function withSettings(psaKind: string | null, step: StepView): StepView {
-  if (!step.missing || psaKind === null || !isPsa(psaKind)) return step;
-  const rights: Readonly<Record<string, { setting: string }>> = psas[psaKind].rights;
-  return { ...step, missing: [...new Set(step.missing.map((right) => rights[right]?.setting ?? right))] };
+  const psa = psaKind === null ? undefined : psaOf(psaKind);
+  if (!step.missing || !psa) return step;
+  const rights: Readonly<Record<string, PsaRight>> = psa.rights;
+  const settings = step.missing.flatMap((right) => {
+    const known = rights[right];
+    if (!known) return [right];
+    return known.blocks.length > 0 ? [known.setting] : [];
+  });
+  return { ...step, missing: [...new Set(settings)] };
 }
 
 /**

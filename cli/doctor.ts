@@ -13,10 +13,13 @@ import { ConnectorError } from '../connectors/errors.ts';
 import { openDatabase, type Database } from '../db/client.ts';
 import { createEncryption } from '../db/encryption.ts';
 import { readHealthFacts, type HealthFacts } from '../db/queries/health.ts';
+import type { PsaModule } from '../connectors/psaEntry.ts';
+import { neededRights, psaOf } from '../connectors/registry.ts';
+import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import { readIntegration } from '../db/queries/integration.ts';
 import { listUnfinished } from '../db/queries/process.ts';
 import { sweepAge } from '../db/queries/sweep.ts';
-import { judgePermissions, neededForAlerts, neededForBilling } from '../domain/permissions.ts';
+import { judgePermissions } from '../domain/permissions.ts';
 import { sweepLate } from '../domain/sweep.ts';
 import { workflowIdOf } from '../domain/process/ids.ts';
 import { problemOf } from '../domain/process/problems.ts';
@@ -237,9 +240,11 @@ async function examineConnections(env: Environment, db: Database): Promise<void>
       await look('  PSA', 'See the evidence of each right at GET /v1/psa-connections/{id}.', async () => {
         const adapter = await connectors.psaOf(psaConnectionId);
         const report = await adapter.checkPermissions();
-        refuseMissing(judgePermissions(report, neededForBilling));
+        const psa = psaOf((await readPsaConnection(db, psaConnectionId)).kind);
+        const needed = (module: PsaModule) => (psa ? neededRights(psa, module) : []);
+        refuseMissing(judgePermissions(report, needed('billing')));
         if (modules.includes('alerts'))
-          refuseMissing(judgePermissions(await adapter.checkAlertPermissions(), neededForAlerts));
+          refuseMissing(judgePermissions(await adapter.checkAlertPermissions(), needed('alerts')));
         return 'the credentials work, and no right that is needed is missing';
       });
     }

@@ -34,7 +34,7 @@ export interface PermissionVerdict {
   unknown: string[];
 }
 
-/** A right that is `unknown` does not block: the first call that needs it shows whether it is there (connectwise.md §6). */
+/** A right that is `unknown` does not block: the first call that needs it shows whether it is there. */
 export function judgePermissions(
   report: PermissionFacts,
   needed: readonly string[] = neededForBilling,

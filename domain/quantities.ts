@@ -46,7 +46,7 @@ export function roundQuantity(quantity: number, rounding: Rounding): number {
   }
 }
 
-/** The billed part of a gross quantity: the included part is subtracted first (connectwise.md §5.2, `lessIncluded`). */
+/** The billed part of a gross quantity: the included part is subtracted first (`includedQuantity` of a line). */
 export function billedQuantity(quantity: number, included: number): number {
   return tidy(Math.max(0, quantity - included));
 }

@@ -7,8 +7,10 @@ import { attemptIfAny } from '../activities/alarm.ts';
 import type { Connectors } from '../activities/dependencies.ts';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { HttpLogger } from '../connectors/http.ts';
-import { isPsa, isVendor, psas, vendors, type ConnectorOptions } from '../connectors/registry.ts';
+import { isVendor, psaOf, vendors } from '../connectors/registry.ts';
 import type { PsaAdapter } from '../connectors/psa.ts';
+import type { PsaOptions } from '../connectors/psaEntry.ts';
+import type { RateLimiter } from '../connectors/rateLimiter.ts';
 import { createRateLimiter } from './rateLimiter.ts';
 import type { Database } from '../db/client.ts';
 import { rateLimitName, type Connection } from '../db/queries/rateLimit.ts';
@@ -17,6 +19,9 @@ import { readIntegration } from '../db/queries/integration.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import type { Environment } from '../environment.ts';
 
+/** Calls per second to one connection of a vendor, unless CALLS_PER_SECOND is set. */
+const vendorCallsPerSecond = 5;
+
 export function createConnectors(
   db: Database,
   encryption: Encryption,
@@ -24,19 +29,16 @@ export function createConnectors(
   logger: Logger,
 ): Connectors {
   // One rate limiter per connection in this process, so that its batch of permits serves all activities.
-  const rateLimiters = new Map<string, ConnectorOptions['rateLimiter']>();
+  const rateLimiters = new Map<string, RateLimiter>();
   // An adapter has to call the PSA to find out where its API is, so adapters are kept, instead of made anew for each
-  // activity. New credentials make a new adapter.
-  const adapters = new Map<string, { credentials: string; adapter: PsaAdapter }>();
-  const optionsFor = (of: Connection): ConnectorOptions => {
+  // activity. New credentials, or other settings, make a new adapter.
+  const adapters = new Map<string, { madeOf: string; adapter: PsaAdapter }>();
+  const optionsFor = (of: Connection, callsPerSecond: number): PsaOptions => {
     const connection = rateLimitName(of);
-    const rateLimiter = rateLimiters.get(connection) ?? createRateLimiter(db, connection, environment.CALLS_PER_SECOND);
+    const rateLimiter = rateLimiters.get(connection) ?? createRateLimiter(db, connection, callsPerSecond);
     rateLimiters.set(connection, rateLimiter);
     return {
-      mailprotectorUrl: environment.MAILPROTECTOR_URL,
-      connectwiseClientId: environment.CONNECTWISE_CLIENT_ID ?? '',
       allowPrivateHosts: environment.ALLOW_PRIVATE_HOSTS,
-      concurrency: environment.CALL_CONCURRENCY,
       timeoutMs: environment.CALL_TIMEOUT_MS,
       rateLimiter: rateLimiter,
       logger: inAttempt(logger.child({ connection })),
@@ -48,17 +50,26 @@ export function createConnectors(
       const row = await readIntegration(db, integrationId);
       if (!isVendor(row.vendor) || row.credentials === null) throw noCredentials('vendor');
       const credentials = decrypt(encryption, row.credentials, row.id);
-      return vendors[row.vendor].create(credentials, row.settings, optionsFor({ of: 'vendor', id: row.id }));
+      return vendors[row.vendor].create(credentials, row.settings, {
+        ...optionsFor({ of: 'vendor', id: row.id }, environment.CALLS_PER_SECOND ?? vendorCallsPerSecond),
+        mailprotectorUrl: environment.MAILPROTECTOR_URL,
+        concurrency: environment.CALL_CONCURRENCY,
+      });
     },
 
     async psaOf(psaConnectionId) {
       const row = await readPsaConnection(db, psaConnectionId);
-      if (!isPsa(row.kind)) throw noCredentials('PSA');
+      const psa = psaOf(row.kind);
+      if (!psa) throw noCredentials('PSA');
+      const { settings } = row;
+      const madeOf = JSON.stringify([row.credentials, settings]);
       const known = adapters.get(row.id);
-      if (known?.credentials === row.credentials) return known.adapter;
+      if (known?.madeOf === madeOf) return known.adapter;
       const credentials = decrypt(encryption, row.credentials, row.id);
-      const adapter = psas[row.kind].create(credentials, optionsFor({ of: 'psa', id: row.id }));
-      adapters.set(row.id, { credentials: row.credentials, adapter });
+      const callsPerSecond = environment.CALLS_PER_SECOND ?? psa.limits.callsPerSecond;
+      const options = optionsFor({ of: 'psa', id: row.id }, callsPerSecond);
+      const adapter = psa.create({ credentials, settings, environment }, options);
+      adapters.set(row.id, { madeOf, adapter });
       return adapter;
     },
   };

@@ -2,6 +2,7 @@
 import { deliveryProcess } from '../../domain/process/ids.ts';
 import { alertStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
+import { examplePsa } from '../../connectors/registry.ts';
 import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
 import { namesOfActors } from '../../commands/seen.ts';
 import { listAlerts, readNamedAlert } from '../../db/queries/alerts.ts';
@@ -99,7 +100,7 @@ const exampleAlert = {
   psaAccountName: 'Acme Dental (West)',
   gatheredInto: null,
   ticketId: '90210',
-  ticketUrl: 'https://na.myconnectwise.net/v4_6_release/services/system_io/router/openrecord.rails?recid=90210',
+  ticketUrl: examplePsa.ticketUrl,
   previousTicketId: null,
   deliveredAt: '2026-11-25T09:00:02.000Z',
 };

@@ -1,13 +1,13 @@
 /** What can be connected, from the registry. */
 import { z } from '@hono/zod-openapi';
 import { fieldsOf } from '../../connectors/fields.ts';
-import { isPsa, psas, type PsaName } from '../../connectors/registry.ts';
-import { askedForBilling, neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
+import { psaModules, type PsaEntry } from '../../connectors/psaEntry.ts';
+import { examplePsa, psas } from '../../connectors/registry.ts';
+import { askedForBilling, neededForAlerts } from '../../domain/permissions.ts';
 import { createRouter, listOf, route, send } from '../define.ts';
 import { fieldSchema, exampleVendors, vendorSchema, vendorsOf } from '../views/vendor.ts';
 
 const nounSchema = z.object({ one: z.string(), many: z.string() }).openapi('Noun');
-const modules = ['billing', 'alerts'] as const;
 const psaSchema = z
   .object({
     /** The `kind` of its connections. */
@@ -36,16 +36,17 @@ const psaSchema = z
         /** The exact setting that grants it. */
         setting: z.string(),
         /** The modules whose check asks after it. */
-        modules: z.array(z.enum(modules)),
+        modules: z.array(z.enum(psaModules)),
         /** The modules that do not work without it. */
-        blocks: z.array(z.enum(modules)),
+        blocks: z.array(z.enum(psaModules)),
       }),
     ),
+    /** What holds unless whoever runs Countersign has set others for the whole deployment. */
+    limits: z.object({ callsPerSecond: z.number() }),
     /** What whoever runs Countersign has to set before this PSA can be connected; null = nothing. */
     missing: z.string().nullable(),
   })
   .openapi('Psa');
-const connectwise = psaView('connectwise', { connectwiseClientId: 'a-client-id' });
 const listPsas = route({
   method: 'get',
   path: '/v1/psas',
@@ -56,7 +57,7 @@ const listPsas = route({
   request: {},
   ok: 200,
   answer: listOf(psaSchema),
-  example: { items: [connectwise], nextCursor: null },
+  example: { items: psasOf(null), nextCursor: null },
   problems: {},
 });
 
@@ -76,23 +77,26 @@ const listVendors = route({
 export const catalogueRoutes = createRouter();
 
 catalogueRoutes.openapi(listPsas, (c) => {
-  const { CONNECTWISE_CLIENT_ID: connectwiseClientId = '' } = c.get('deps').environment;
-  const items = Object.keys(psas)
-    .filter(isPsa)
-    .map((id) => psaView(id, { connectwiseClientId }));
-  return send(c, listOf(psaSchema), { items, nextCursor: null });
+  return send(c, listOf(psaSchema), { items: psasOf(c.get('deps').environment), nextCursor: null });
 });
 
 catalogueRoutes.openapi(listVendors, (c) =>
   send(c, listOf(vendorSchema), { items: vendorsOf(c.get('deps').environment), nextCursor: null }),
 );
 
-function psaView(id: PsaName, options: Parameters<(typeof psas)[PsaName]['missing']>[0]) {
-  const { name, credentials, settings, words, rightsAt, rights, missing } = psas[id];
-  const asked = { billing: askedForBilling, alerts: neededForAlerts };
-  const needed = { billing: neededForBilling, alerts: neededForAlerts };
-  const among = (lists: Record<(typeof modules)[number], readonly string[]>, right: string) =>
-    modules.filter((module) => lists[module].includes(right));
+/** @param environment null = the PSA of the contract's example, with nothing missing */
+function psasOf(environment: object | null) {
+  return environment === null
+    ? Object.entries(psas).flatMap(([id, psa]) => (id === examplePsa.kind ? [psaView(id, psa, null)] : []))
+    : Object.entries(psas).map(([id, psa]) => psaView(id, psa, psa.missing(environment)));
+}
+
+function psaView(id: string, psa: PsaEntry, missing: string | null) {
+  const { name, credentials, settings, words, rightsAt, rights, limits } = psa;
+  const asked: Record<(typeof psaModules)[number], readonly string[]> = {
+    billing: askedForBilling,
+    alerts: neededForAlerts,
+  };
   return {
     id,
     name,
@@ -100,12 +104,14 @@ function psaView(id: PsaName, options: Parameters<(typeof psas)[PsaName]['missin
     settings: fieldsOf(settings),
     words,
     rightsAt,
-    rights: Object.entries(rights).map(([right, said]) => ({
+    rights: Object.entries(rights).map(([right, { purpose, setting, blocks }]) => ({
       id: right,
-      ...said,
-      modules: among(asked, right),
-      blocks: among(needed, right),
+      purpose,
+      setting,
+      modules: psaModules.filter((module) => asked[module].includes(right)),
+      blocks: [...blocks],
     })),
-    missing: missing(options),
+    limits,
+    missing,
   };
 }

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { ConnectorError } from '../../connectors/errors.ts';
-import { isPsa, psas } from '../../connectors/registry.ts';
+import type { PsaEntry } from '../../connectors/psaEntry.ts';
+import { examplePsa, psaOf, psas } from '../../connectors/registry.ts';
 import { acceptIncomplete } from '../../commands/step.ts';
 import {
   changePsaSettings,
@@ -23,13 +24,11 @@ const tag = 'PSA connections';
 
 export const psaConnectionRoutes = createRouter();
 
-const exampleCredentials = {
-  kind: 'connectwise',
-  credentials: { site: 'na.myconnectwise.net', companyId: 'acme', publicKey: 'AbCdEfGh', privateKey: 'IjKlMnOp' },
-};
+const { kind: exampleKind, credentials, connectionName, settings: exampleSettings } = examplePsa;
+const exampleCredentials = { kind: exampleKind, credentials };
 
 const credentialsBody = z.object({
-  kind: z.string().max(50).openapi({ example: 'connectwise' }),
+  kind: z.string().max(50).openapi({ example: exampleKind }),
   credentials: z.record(z.string(), z.unknown()),
   /** The day on which they expire, if you know it; there is a warning before. */
   expiresOn: z.iso.date().optional(),
@@ -50,17 +49,17 @@ const create = route({
   summary: 'Connect a PSA; its rights and data are read at once',
   tag,
   scope: 'admin',
-  request: { body: jsonBody(createBody, { ...exampleCredentials, name: 'Our ConnectWise' }) },
+  request: { body: jsonBody(createBody, { ...exampleCredentials, name: connectionName }) },
   ok: 201,
   answer: psaConnectionSchema,
   example: examplePsaConnection,
-  problems: { 422: ['unknown-psa', 'invalid-credentials', 'invalid-settings'], 503: ['no-client-id'] },
+  problems: { 422: ['unknown-psa', 'invalid-credentials', 'invalid-settings'], 503: ['psa-not-set-up'] },
 });
 
 psaConnectionRoutes.openapi(create, async (c) => {
   const deps = c.get('deps');
   const { kind, name, ...given } = c.req.valid('json');
-  const plain = checkCredentials(deps, { kind, ...given });
+  const plain = await checkCredentials(deps, { kind, ...given });
   const settings = checkSettings(kind, given.settings ?? {}, 'settings.');
   const id = randomUUID();
   const credentials = deps.encryption.encrypt(plain, id);
@@ -119,7 +118,7 @@ const putCredentials = route({
   ok: 200,
   answer: psaConnectionSchema,
   example: examplePsaConnection,
-  problems: { 422: ['other-psa', 'invalid-credentials'], 503: ['no-client-id'] },
+  problems: { 422: ['other-psa', 'invalid-credentials'], 503: ['psa-not-set-up'] },
 });
 
 psaConnectionRoutes.openapi(putCredentials, async (c) => {
@@ -129,7 +128,7 @@ psaConnectionRoutes.openapi(putCredentials, async (c) => {
   const given = c.req.valid('json');
   if (given.kind !== kind)
     throw unprocessable('other-psa', `This connection is to ${kind}; make another one for ${given.kind}.`);
-  const credentials = deps.encryption.encrypt(checkCredentials(deps, given), id);
+  const credentials = deps.encryption.encrypt(await checkCredentials(deps, given), id);
   await runCommand(c, givePsaCredentials, { connection, credentials, expireOn: given.expiresOn ?? null });
   return sendConnection(c, id);
 });
@@ -202,7 +201,7 @@ const putSettings = route({
   summary: 'Set what the documentation of this PSA leaves open; cards are recomputed at once',
   tag,
   scope: 'admin',
-  request: { params: idParam, body: jsonBody(settingsBody, { quantityDecimals: 2 }) },
+  request: { params: idParam, body: jsonBody(settingsBody, exampleSettings) },
   ok: 200,
   answer: psaConnectionSchema,
   example: examplePsaConnection,
@@ -222,15 +221,22 @@ async function sendConnection(c: Context<ApiEnv>, id: string, status: 200 | 201 
   return send(c, psaConnectionSchema, (await createPsaConnectionViewer(deps, [row]))(row), status);
 }
 
-const unknownPsa = (kind: string) =>
-  unprocessable(
+/** @throws ApiProblem when Countersign knows no such PSA */
+function knownPsa(kind: string): PsaEntry {
+  const psa = psaOf(kind);
+  if (psa) return psa;
+  throw unprocessable(
     'unknown-psa',
     `Countersign does not know the PSA "${kind}". It knows: ${Object.keys(psas).join(', ')}.`,
   );
+}
 
-function checkCredentials(deps: ApiDependencies, given: { kind: string; credentials: unknown }): unknown {
-  if (!isPsa(given.kind)) throw unknownPsa(given.kind);
-  const parsed = psas[given.kind].credentials.safeParse(given.credentials);
+async function checkCredentials(
+  { environment }: ApiDependencies,
+  given: { kind: string; credentials: unknown },
+): Promise<unknown> {
+  const psa = knownPsa(given.kind);
+  const parsed = psa.credentials.safeParse(given.credentials);
   if (!parsed.success)
     throw unprocessable(
       'invalid-credentials',
@@ -238,20 +244,19 @@ function checkCredentials(deps: ApiDependencies, given: { kind: string; credenti
       fieldErrors(parsed.error, 'credentials.'),
     );
   try {
-    psas[given.kind].check(parsed.data, { allowPrivateHosts: deps.environment.ALLOW_PRIVATE_HOSTS });
+    await psa.check(parsed.data, { allowPrivateHosts: environment.ALLOW_PRIVATE_HOSTS });
   } catch (error) {
     if (error instanceof ConnectorError) throw unprocessable('invalid-credentials', error.detail);
     throw error;
   }
-  const missing = psas[given.kind].missing({ connectwiseClientId: deps.environment.CONNECTWISE_CLIENT_ID ?? '' });
-  if (missing !== null) throw new ApiProblem(503, 'no-client-id', missing);
+  const missing = psa.missing(environment);
+  if (missing !== null) throw new ApiProblem(503, 'psa-not-set-up', missing);
   return parsed.data;
 }
 
 /** @param at the path of the settings in the body, for the names of wrong fields */
-function checkSettings(kind: string, given: Record<string, unknown>, at: string) {
-  if (!isPsa(kind)) throw unknownPsa(kind);
-  const parsed = psas[kind].settings.safeParse(given);
+function checkSettings(kind: string, given: Record<string, unknown>, at: string): Record<string, unknown> {
+  const parsed = knownPsa(kind).settings.safeParse(given);
   if (parsed.success) return parsed.data;
   throw unprocessable('invalid-settings', 'The settings do not have the right form.', fieldErrors(parsed.error, at));
 }

@@ -1,5 +1,6 @@
 /** Found money: what approving would bring, apart from what needs a person first; and what is on no card at all. */
 import { z } from '@hono/zod-openapi';
+import { examplePsa } from '../../connectors/registry.ts';
 import { readHealthFacts } from '../../db/queries/health.ts';
 import { countUnbilled, listApprovalFacts, listUnmappedUsage, sumFound } from '../../db/queries/summary.ts';
 import { foundKinds } from '../../domain/reconcile/review.ts';
@@ -104,7 +105,7 @@ const get = route({
     connections: [
       {
         psaConnectionId: exampleIds.psaConnection,
-        name: 'Our ConnectWise',
+        name: examplePsa.connectionName,
         writesEnabled: true,
         hasApproved: true,
         todos: 0,

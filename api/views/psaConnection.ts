@@ -1,5 +1,6 @@
 /** A PSA connection as the API shows it, with its rights and its process. */
 import { z } from '@hono/zod-openapi';
+import { examplePsa } from '../../connectors/registry.ts';
 import { listStepsOfMany } from '../../db/queries/processView.ts';
 import { quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
@@ -94,8 +95,8 @@ export const psaConnectionSchema = z
 
 export const examplePsaConnection = {
   id: exampleIds.psaConnection,
-  kind: 'connectwise',
-  name: 'Our ConnectWise',
+  kind: examplePsa.kind,
+  name: examplePsa.connectionName,
   settings: { quantityDecimals: 2 },
   caps: {
     decimals: 2,
@@ -107,11 +108,11 @@ export const examplePsaConnection = {
   writesEnabled: false,
   permissions: {
     auth: 'ok' as const,
-    serverVersion: 'v2025.16',
+    serverVersion: examplePsa.serverVersion,
     capabilities: {
       'lines.read': {
         state: 'granted' as const,
-        evidence: 'GET /finance/agreements/77/additions answered with 3 row(s).',
+        evidence: examplePsa.evidence,
       },
     },
   },
@@ -127,7 +128,7 @@ export const examplePsaConnection = {
         id: '4711',
         name: 'Managed Services',
         accountId: '19',
-        why: 'GET /finance/agreements/{id}/additions answered 403: No rights.',
+        why: examplePsa.unread,
         since: '2026-11-02T06:00:00.000Z',
       },
     ],

@@ -1,6 +1,7 @@
 /** Finds out which rights the API member has, with the cheapest reads (connectwise.md §6). */
 import { askedForBilling, neededForAlerts, neededForBilling } from '../../domain/permissions.ts';
-import type { AlertCapability, Capability, PermissionReport, RightWords, Tri } from '../psa.ts';
+import type { AlertCapability, Capability, PermissionReport, Tri } from '../psa.ts';
+import type { PsaRight } from '../psaEntry.ts';
 import { ConnectorError } from '../errors.ts';
 import type { CallOptions } from '../vendor.ts';
 import type { ConnectwiseClient } from './client.ts';
@@ -14,50 +15,61 @@ interface Finding {
 /** Where rights are set. */
 export const connectwiseRightsAt = "System > Security Roles > the API member's role";
 
-export const connectwiseRights: Record<Capability | AlertCapability, RightWords> = {
+export const connectwiseRights: Record<Capability | AlertCapability, PsaRight> = {
   'accounts.read': {
     purpose: 'Read companies, to map customers to them',
     setting: 'Companies > Company Maintenance: Inquire = All',
+    blocks: ['billing'],
   },
   'products.read': {
     purpose: 'Read products, to map services to them by Product ID',
     setting: 'Procurement > Product Catalog: Inquire = All',
+    blocks: ['billing'],
   },
   'agreements.read': {
     purpose: 'Read agreements, to find what is billed and when',
     setting: 'Finance > Agreements: Inquire = All',
+    blocks: ['billing'],
   },
   'lines.read': {
     purpose: 'Read additions, to compare their quantities with usage',
     setting: 'Finance > Agreements: Inquire = All',
+    blocks: ['billing'],
   },
   'lines.write': {
     purpose: 'Write approved quantities to additions; needed only once you turn writing on',
     setting: 'Finance > Agreements: Edit = All',
+    blocks: [],
   },
   'boards.read': {
     purpose: 'Read service boards, to choose where tickets go',
     setting: 'Service Desk > Service Tickets: Inquire = All',
+    blocks: ['alerts'],
   },
   'boards.details': {
     purpose: 'Read the statuses and types of a service board',
     setting: 'System > Table Setup: Inquire = All (customise: Service Board)',
+    blocks: ['alerts'],
   },
   'priorities.read': {
     purpose: 'Read priorities, to give tickets theirs',
     setting: 'Service Desk > Service Tickets: Inquire = All',
+    blocks: ['alerts'],
   },
   'tickets.read': {
     purpose: 'Find the ticket of an alert again, so that no alert becomes two tickets',
     setting: 'Service Desk > Service Tickets: Inquire = All',
+    blocks: ['alerts'],
   },
   'tickets.create': {
     purpose: 'Create tickets for alerts',
     setting: 'Service Desk > Service Tickets: Add = All',
+    blocks: ['alerts'],
   },
   'tickets.edit': {
     purpose: "Add notes to an alert's ticket, and close it",
     setting: 'Service Desk > Service Tickets: Edit = All',
+    blocks: ['alerts'],
   },
 };
 

@@ -69,7 +69,7 @@ export const agreement = pgTable(
   (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.accountId)],
 );
 
-/** A recurring quantity in the PSA (ConnectWise *addition*). */
+/** A recurring quantity in the PSA (`line` in the PSA's words). */
 export const agreementLine = pgTable(
   'agreement_line',
   {

@@ -82,7 +82,7 @@ function leftOutReason(
   if (agreement.status !== 'active') return `agreement_${agreement.status}`;
   if (agreement.neverBilled) return 'never_billed';
   if (agreement.endDate !== null && agreement.endDate < period.readOn) return 'agreement_ended';
-  // ConnectWise bills a line while effectiveDate <= D and cancelledDate > D (connectwise.md §5.2), so the end is exclusive.
+  // A line is billed while it begins on D or before, and ends after D: the end is exclusive.
   if (line.effectiveTo !== null && line.effectiveTo <= period.readOn) return 'ended';
   const later = line.effectiveFrom !== null && line.effectiveFrom > period.readOn;
   if (later && !begins) return 'not_started';

@@ -74,7 +74,7 @@ test('without a clientId of the deployment nothing is stored, and whoever runs i
     const problem = await without
       .as(without.one.tokens.admin)
       .call<{ code: string; detail: string }>('POST', create, body);
-    expect(problem).toMatchObject({ status: 503, body: { code: 'no-client-id' } });
+    expect(problem).toMatchObject({ status: 503, body: { code: 'psa-not-set-up' } });
   } finally {
     await without.close();
   }

@@ -12,11 +12,13 @@ beforeAll(() => {
   house = mkdtempSync(join(tmpdir(), 'countersign-house-'));
   copyFileSync('.oxlintrc.json', join(house, '.oxlintrc.json'));
   symlinkSync(resolve('node_modules'), join(house, 'node_modules'));
+  mkdirSync(join(house, 'dev'));
+  symlinkSync(resolve('dev/lint'), join(house, 'dev/lint'));
 });
 afterAll(() => rmSync(house, { recursive: true, force: true }));
 
-/** Lints one planted import with the project's own rules. */
-async function complaints(file: string, line: string): Promise<string[]> {
+/** Lints one planted line with the project's own rules. */
+async function complaints(file: string, line: string, rule = 'no-restricted-imports'): Promise<string[]> {
   const path = join(house, file);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${line}\n`);
@@ -25,7 +27,7 @@ async function complaints(file: string, line: string): Promise<string[]> {
   );
   rmSync(path);
   const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string }[] };
-  return diagnostics.map(({ code }) => code).filter((code) => code.includes('no-restricted-imports'));
+  return diagnostics.map(({ code }) => code).filter((code) => code.includes(rule));
 }
 
 test.each([
@@ -76,4 +78,26 @@ test.each([
   ['console/src/features/syncs/planted.tsx', "export { x } from '../../api/client.ts';"],
 ])('in %s, lint lets %s through', async (file, line) => {
   expect(await complaints(file, line)).toEqual([]);
+});
+
+test.each([
+  ['activities/planted.ts', "export const kind = 'connectwise';"],
+  ['api/routes/planted.ts', '// What ConnectWise calls an addition.'],
+  ['commands/planted.ts', 'export const connectwiseSettings = 1;'],
+  ['db/schema/planted.ts', 'export const isConnectwise = true;'],
+  ['domain/reconcile/planted.ts', '/** See connectwise.md. */'],
+  ['temporal/planted.ts', "export const title = 'Reads ConnectWise';"],
+  ['worker/planted.ts', "export const variable = 'CONNECTWISE_CLIENT_ID';"],
+  ['workflows/planted.ts', "export const x = 'ConnectWise';"],
+  ['environment.ts', "export const x = 'CONNECTWISE_CLIENT_ID';"],
+])('in %s, lint refuses to name a PSA: %s', async (file, line) => {
+  expect(await complaints(file, line, 'name-no-psa')).toHaveLength(1);
+});
+
+test.each([
+  ['connectors/halopsa/planted.ts', "export const x = 'ConnectWise';"],
+  ['simulators/planted.ts', "export const x = 'ConnectWise';"],
+  ['domain/planted.ts', "export const x = 'the PSA';"],
+])('in %s, lint lets %s name a PSA', async (file, line) => {
+  expect(await complaints(file, line, 'name-no-psa')).toEqual([]);
 });

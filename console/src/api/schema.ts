@@ -2566,6 +2566,9 @@ export interface components {
         Psa: {
             credentials: components["schemas"]["Field"][];
             id: string;
+            limits: {
+                callsPerSecond: number;
+            };
             missing: string | null;
             name: string;
             rights: {
