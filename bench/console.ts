@@ -94,11 +94,11 @@ async function copyCards(client: Client, like: string, organizationId: string, c
                        where psa_connection_id = $2 limit 8)
      insert into card (organization_id, psa_connection_id, psa_account_id, psa_product_id, kind, flags, usage, target, current,
                        difference, approvable, bulk_approvable, dismissed, detail, state, account_name, product_name, search,
-                       integration_ids, found, currency, amount)
+                       integration_ids, found, currency, amount, differs_since)
      select $3, $2, a.n::text, p.id, o.kind, o.flags, o.usage, o.target, o.current, o.difference + a.n % 97, o.approvable,
             o.bulk_approvable, false, o.detail, o.state, 'Customer ' || lpad(a.n::text, 6, '0') || ' Ltd', p.product_id,
             lower('Customer ' || lpad(a.n::text, 6, '0') || ' Ltd ' || p.product_id), o.integration_ids, o.found, o.currency,
-            o.amount + a.n % 89
+            o.amount + a.n % 89, now()
        from generate_series(1, ceil($4::int / 8.0)::int) a(n)
       cross join product p
        join one o on o.at = (a.n * 8 + p.at) % o.of
@@ -127,7 +127,15 @@ async function measureLists(figures: Figures, sides: readonly [Side, Side]): Pro
     for (const at of [0, 1] as const) all[at].push(...times[at]);
   }
   figures.note(`list: p99 ÷ at ${few}`, p99(all[1]) / p99(all[0]), { max: 2 });
-  for (const path of ['/v1/cards/counts?', '/v1/summary?']) {
+  for (const path of [
+    '/v1/cards/counts?',
+    '/v1/cards/groups?by=account',
+    '/v1/cards/groups?by=product',
+    '/v1/summary?',
+    '/v1/month-end?',
+    '/v1/month-end/customers?limit=50',
+    '/v1/month-end/lines?limit=100',
+  ]) {
     const times = await Promise.all(
       sides.map(async ({ api }) => {
         const began = performance.now();
@@ -135,7 +143,7 @@ async function measureLists(figures: Figures, sides: readonly [Side, Side]): Pro
         return performance.now() - began;
       }),
     );
-    figures.note(`${path.slice(0, -1)} in ms`, times[1] ?? 0);
+    figures.note(`${path.replace(/\?$/, '')} in ms`, times[1] ?? 0);
   }
 }
 
@@ -160,7 +168,7 @@ async function measurePage(figures: Figures, sides: readonly [Side, Side], url: 
         if (!page) continue;
         const customer = String((round % Math.floor(few / 8)) + 1).padStart(6, '0');
         const began = performance.now();
-        await page.getByLabel('Search').fill(customer);
+        await page.getByRole('searchbox').fill(customer);
         // All rows are replaced at once by those of the answer.
         const row = page.getByRole('grid', { name: 'Cards' }).getByRole('row').nth(1);
         await row.filter({ hasText: customer }).waitFor();

@@ -18,7 +18,7 @@ const follow = route({
   method: 'get',
   path: '/v1/events',
   operationId: 'followOrganization',
-  summary: 'What goes on: integrations, their syncs and what waits for whom, as server-sent events',
+  summary: 'What goes on: integrations, their syncs, approvals and what waits for whom, as server-sent events',
   tag: 'Health',
   scope: 'read',
   request: {

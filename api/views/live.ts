@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { readHealthFacts } from '../../db/queries/health.ts';
 import { listIntegrations } from '../../db/queries/integration.ts';
-import { listReadings } from '../../db/queries/live.ts';
+import { listReadings, listRecentApprovals } from '../../db/queries/live.ts';
+import { approvalBatchStates } from '../../domain/transitions.ts';
 import type { ApiDependencies } from '../context.ts';
 import { exampleIds } from '../define.ts';
 import { judgeHealth } from '../health.ts';
@@ -20,6 +21,8 @@ export const liveSchema = z
     health: z.array(healthSchema),
     /** How many customers each run under way has read, of how many. */
     reading: z.array(z.object({ integrationId: z.uuid(), done: z.int(), of: z.int() })),
+    /** The newest approvals: one that is not known yet, or whose state differs, has changed what the lists show. */
+    approvals: z.array(z.object({ id: z.uuid(), state: z.enum(approvalBatchStates), by: z.string() })),
   })
   .openapi('Live');
 
@@ -27,6 +30,7 @@ export const exampleLive = {
   integrations: [exampleIntegration],
   health: [exampleHealth],
   reading: [{ integrationId: exampleIds.integration, done: 12, of: 40 }],
+  approvals: [{ id: exampleIds.run, state: 'requested' as const, by: `person:${exampleIds.line}` }],
 };
 
 /** What is sent: the same text to everybody who follows the organization, from whichever api. */
@@ -42,7 +46,9 @@ export async function takePicture(deps: ApiDependencies, organizationId: string)
   const integrations = await integrationViews(deps, rows);
   const facts = await readHealthFacts(deps.db, { organizationId });
   const health = facts.map((each) => judgeHealth(deps.environment, each));
-  const live = liveSchema.parse({ integrations, health, reading: await listReadings(deps.db, organizationId) });
+  const reading = await listReadings(deps.db, organizationId);
+  const approvals = await listRecentApprovals(deps.db, organizationId);
+  const live = liveSchema.parse({ integrations, health, reading, approvals });
   const ageless = live.health.map(({ dataAgeSeconds: _data, psaAgeSeconds: _psa, ...rest }) => rest);
   const id = createHash('sha256')
     .update(JSON.stringify({ ...live, health: ageless }))

@@ -1,10 +1,32 @@
 /** What goes on in organizations, looked at again and again for whoever follows it. */
-import { sql } from 'drizzle-orm';
+import { sql, type SQL } from 'drizzle-orm';
+import type { ApprovalBatchState } from '../../domain/transitions.ts';
 import type { Queryable } from '../client.ts';
 
+/** An approval that was given lately, and whether it is over. */
+export interface RecentApproval {
+  id: string;
+  state: ApprovalBatchState;
+  /** `person:{id}`, or who else asked. */
+  by: string;
+}
+
+/** @param organizationId an expression of SQL */
+const newestApprovals = (organizationId: SQL) => sql`
+  (select id, state, requested_by as by from approval_batch
+    where organization_id = ${organizationId} order by created_at desc, id limit 20)`;
+
+/** The newest approvals, at most 20. */
+export async function listRecentApprovals(db: Queryable, organizationId: string): Promise<RecentApproval[]> {
+  const { rows } = await db.execute<RecentApproval & Record<string, unknown>>(
+    sql`select * from ${newestApprovals(sql`${organizationId}::uuid`)} b`,
+  );
+  return rows;
+}
+
 /**
- * Reads a mark of each organization, which differs when a step has moved, a run has begun, read on or ended, or something
- * began or ceased to wait for a person. One statement for all organizations, by indexes only: it runs every second.
+ * Reads a mark of each organization, which differs when a step has moved, a run has begun, read on or ended, an approval was
+ * given or is over, or something began or ceased to wait for a person. One statement for all organizations, by indexes only: it runs every second.
  *
  * A blocked step of a single alert or of a new customer does not change the mark, because finding those means to look at
  * every process of the organization.
@@ -30,7 +52,8 @@ export async function readMarks(db: Queryable, organizationIds: readonly string[
                (select count(*) from alert a where a.integration_id = i.id and a.state = 'parked'),
                (select t.times from refused_total t where t.integration_id = i.id)) order by i.id)
         from integration i join psa_connection p on p.id = i.psa_connection_id
-       where i.organization_id = o.id)::text, '')) as mark
+       where i.organization_id = o.id)::text, '')
+      || (select coalesce(jsonb_agg(jsonb_build_array(b.id, b.state)), '[]')::text from ${newestApprovals(sql`o.id`)} b)) as mark
       from unnest(${sql.param([...organizationIds])}::uuid[]) as o(id)`);
   return new Map(rows.map(({ id, mark }) => [id, mark]));
 }

@@ -1,5 +1,7 @@
+import { eq } from 'drizzle-orm';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { beginStep, blockStep } from '../../db/queries/process.ts';
+import { approvalBatch } from '../../db/schema/index.ts';
 import { until } from '../../dev/until.ts';
 import { findRoute, misfits } from '../kit/apiContract.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -19,6 +21,7 @@ afterAll(() => harness?.close());
 interface Live {
   integrations: { id: string; sync: { steps: { step: string; state: string; problem: { code: string } | null }[] } }[];
   health: { integrationId: string }[];
+  approvals: { id: string; state: string; by: string }[];
 }
 const liveIn = (event: StreamEvent) => event.data as Live;
 const stateOf = (event: StreamEvent, id: string, step: string) =>
@@ -70,6 +73,22 @@ test('whatever moves is told to everybody who follows, through whichever api, wi
   for (const seen of [running, blocked]) expect(new Set(seen.map((event) => event.id)).size).toBe(1);
   expect(running[0]?.id).not.toBe(blocked[0]?.id);
   await second.close();
+});
+
+test('an approval that is given, and one that is over, are told', async () => {
+  const { organizationId, psaConnectionId } = harness.one;
+  const stream = await follow(harness.one);
+  await first(stream);
+  const [batch] = await harness.db
+    .insert(approvalBatch)
+    .values({ organizationId, psaConnectionId, state: 'requested', requestedBy: 'person:somebody' })
+    .returning({ id: approvalBatch.id });
+  const id = batch?.id ?? '';
+  const is = (state: string) => (event: StreamEvent) =>
+    liveIn(event).approvals.some((each) => each.id === id && each.state === state && each.by === 'person:somebody');
+  await stream.event('it to be given', is('requested'));
+  await harness.db.update(approvalBatch).set({ state: 'closed' }).where(eq(approvalBatch.id, id));
+  await stream.event('it to be over', is('closed'));
 });
 
 test('a follower who comes back gets what happened meanwhile, and nothing if nothing did', async () => {

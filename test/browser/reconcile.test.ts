@@ -336,6 +336,11 @@ test('two people who approve one card make one write', async () => {
     async () => (await system.api.get<CardView>(`/v1/cards/${card.id}`)).state === 'agrees',
   );
   expect(await patches()).toBe(1);
+  // Whose press came second sees that there is something new; nothing has changed under their hands.
+  await until('one to be told that there is news', async () => {
+    const lit = await Promise.all([page, other].map((on) => button('Refresh: new data is ready', on).count()));
+    return lit.some((count) => count > 0);
+  });
 });
 
 test('a conflict shows the number that was found; nothing is written over it', async () => {

@@ -2317,6 +2317,13 @@ export interface components {
             role: "viewer" | "operator" | "admin";
         };
         Live: {
+            approvals: {
+                by: string;
+                /** Format: uuid */
+                id: string;
+                /** @enum {string} */
+                state: "requested" | "todo" | "closed";
+            }[];
             health: components["schemas"]["Health"][];
             integrations: components["schemas"]["Integration"][];
             reading: {

@@ -4,6 +4,7 @@ import { SearchField } from '../../ui/SearchField.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
 import { integrationsQuery } from '../integrations/queries.ts';
+import { capital } from '../mappings/words.ts';
 import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import styles from './cards.module.css';
 import { countsQuery } from './queries.ts';
@@ -26,7 +27,7 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
     <div className={styles['filters']} role="search" aria-label="Cards">
       <SearchField
         label="Search"
-        placeholder={`${words.account.one} or ${words.productId}`}
+        placeholder={`${capital(words.account.one)} or ${words.productId}`}
         initial={search.q ?? ''}
         onSearch={(q) => onNarrow({ q: q === '' ? undefined : q })}
       />

@@ -36,7 +36,7 @@ export const numberOf = (value: number | null) => (value === null ? '—' : form
 export const productOf = ({ productId, productName, psaProductId }: Card) => productId ?? productName ?? psaProductId;
 
 /** The API cuts the name of a group after so many characters. */
-const cut = (name: string) => [...name].slice(0, 200).join('');
+const cut = (name: string) => /^.{0,200}/su.exec(name)?.[0] ?? '';
 
 /** The name of a card's group, as the API has it. */
 export const groupOf = {

@@ -2,14 +2,15 @@
  * What goes on now, as the stream of events tells it: it feeds Sync Status, the counts in the navigation and the Refresh
  * button, and the pages that show a process while it goes on. Any other page changes when a person presses Refresh.
  */
-import { useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { follow } from '../../api/events.ts';
 import type { Problem } from '../../api/problem.ts';
 import { useSession } from '../../api/session.ts';
 import type { Schema } from '../../api/types.ts';
 import { syncStateOf, type Integration } from '../integrations/state.ts';
-import { newsOf, seenOf, type News } from './news.ts';
+import { meQuery } from '../me/queries.ts';
+import { approvalsOf, newsOf, seenOf, type News } from './news.ts';
 
 export interface Live extends Schema<'Live'> {
   /** Whether a sync of any integration is under way. */
@@ -22,6 +23,8 @@ let live: Live | undefined;
 let trouble: Problem | undefined;
 /** What the pages show; undefined until the first event. */
 let shown: News | undefined;
+/** The approvals whose effect the pages show. */
+let shownApprovals: ReadonlySet<string> = new Set();
 let followers = 0;
 let stop: AbortController | undefined;
 const listeners = new Set<() => void>();
@@ -45,6 +48,7 @@ function take(given: Schema<'Live'>): void {
   );
   const isSyncing = given.integrations.some((each) => syncStateOf(each) === 'running');
   live = { ...given, isSyncing, movedAt };
+  if (!shown) shownApprovals = new Set(approvalsOf(live));
   shown = shown ? seenOf(shown, newsOf(live)) : newsOf(live);
   tell();
 }
@@ -94,13 +98,16 @@ export function useLiveTrouble(): Problem | undefined {
 /** Whether there is newer data than the pages show, and how to show it. */
 export function useRefresh(): { isNew: boolean; refresh: () => void } {
   const queryClient = useQueryClient();
-  const isNew = useSyncExternalStore(subscribe, () =>
-    live !== undefined && shown !== undefined ? isNewer(live, shown) : false,
-  );
+  const me = useQuery(meQuery).data?.person?.id;
+  const isNew = useSyncExternalStore(subscribe, () => {
+    if (live === undefined || shown === undefined) return false;
+    return isNewer(live, shown) || approvalsOf(live, me).some((approval) => !shownApprovals.has(approval));
+  });
   return {
     isNew,
     refresh: () => {
       shown = live && newsOf(live);
+      shownApprovals = new Set(live && approvalsOf(live));
       tell();
       void queryClient.invalidateQueries();
     },
@@ -125,4 +132,5 @@ function isNewer(now: Live, before: News): boolean {
 export function forgetShown(): void {
   live = undefined;
   shown = undefined;
+  shownApprovals = new Set();
 }

@@ -45,6 +45,14 @@ export function newsOf({ integrations, health }: Schema<'Live'>): News {
   );
 }
 
+/**
+ * The newest approvals with their states: each that is given, and each that is over, changes what the pages should show.
+ *
+ * @param except the person who sees by themselves what became of their own; absent = all
+ */
+export const approvalsOf = ({ approvals }: Schema<'Live'>, except?: string): string[] =>
+  approvals.filter(({ by }) => by !== `person:${except}`).map(({ id, state }) => `${id} ${state}`);
+
 /** What the pages have shown, once fewer things wait: then one more is news again. */
 export function seenOf(shown: News, now: News): News {
   return new Map(
