@@ -37,6 +37,12 @@ beforeEach(async () => {
 
 const send = (alertId: string, more: object = {}) => sendAlert(system, alerting.key, account, { alertId, ...more });
 const posts = async () => (await system.connectwise.log('POST', '/service/tickets$')).length;
+/** Waits until a sweep has ended. */
+const untilSwept = async (which: string) => {
+  const last = async () => (await system.database.db.query.sweep.findFirst())?.sweptAt?.getTime();
+  const before = await last();
+  await until(`${which} to end`, async () => (await last()) !== before);
+};
 const postCommittedThen = (then: object) =>
   system.connectwise.fault({ kind: 'afterCommit', method: 'POST', path: '/service/tickets$', ...then });
 
@@ -361,7 +367,8 @@ test('where the board itself is refused one alert says so, and the others wait f
   await system.connectwise.clearLog();
   ids.push(await sendAlert(system, alerting.key, customers[0] ?? '', { alertId: 'no board either' }));
   await untilCounted({ dead: 1, waiting: customers.length });
-  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  // The first of these may have been under way already.
+  for (const which of ['one sweep', 'the next one']) await untilSwept(which);
   expect(await posts()).toBe(0);
   const blocked: string[] = [];
   for await (const run of system.temporal.workflow.list({ query: "Blocked = true and Process = 'deliverAlert'" }))
