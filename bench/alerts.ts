@@ -126,7 +126,7 @@ async function sendSingles(system: BenchSystem, connection: AlertConnection, pre
 }
 
 async function listReferences(system: BenchSystem, prefix: string): Promise<string[]> {
-  const { tickets } = await system.connectwise.state<{
+  const { tickets } = await system.psa.state<{
     tickets: { externalXRef: string; notes: { text: string }[] }[];
   }>();
   return tickets
@@ -154,6 +154,6 @@ async function untilDelivered(system: BenchSystem, prefix: string, count: number
 
 /** How many calls for tickets the PSA has got so far. */
 async function countCalls(system: BenchSystem): Promise<number> {
-  const log = await Promise.all(['GET', 'POST'].map((method) => system.connectwise.log(method, '/service/tickets')));
+  const log = await Promise.all(['GET', 'POST'].map((method) => system.psa.log(method, '/service/tickets')));
   return log.flat().length;
 }

@@ -44,7 +44,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
       CALLS_PER_SECOND: String(rateLimit.callsPerSecond),
       CALL_CONCURRENCY: String(rateLimit.concurrency),
     });
-    for (const simulator of [system.mailprotector, system.connectwise])
+    for (const simulator of [system.mailprotector, system.psa])
       await simulator.fault({ kind: 'latency', ms: latencyMs, times: null });
     figures.say(
       `onboard: ${count} new customers beside ${customers}, ${latencyMs} ms latency, a rate limit of ${rateLimit.callsPerSecond} calls/s and ${rateLimit.concurrency} at once per connection`,
@@ -96,7 +96,7 @@ export async function benchOnboard(figures: Figures, count: number): Promise<voi
     const times = await mapSome(system, { integrationId, psaConnectionId });
     const call =
       (await oneCall(system.mailprotector.url, '/api/v1/resellers/500')) +
-      (await oneCall(system.connectwise.url, '/v4_6_release/apis/3.0/system/info'));
+      (await oneCall(system.psa.url, '/v4_6_release/apis/3.0/system/info'));
     const p99 = quantile(times, 0.99);
     figures.note('mapped → card in ms (median)', quantile(times, 0.5));
     figures.note('mapped → card in ms (p99)', p99);

@@ -24,7 +24,7 @@ export async function benchSync(figures: Figures): Promise<void> {
       CALLS_PER_SECOND: String(rateLimit.callsPerSecond),
       CALL_CONCURRENCY: String(rateLimit.concurrency),
     });
-    const simulators = [system.mailprotector, system.connectwise];
+    const simulators = [system.mailprotector, system.psa];
     for (const simulator of simulators) {
       await simulator.fault({ kind: 'latency', ms: latencyMs, times: null });
       await simulator.clearLog();
@@ -56,7 +56,7 @@ export async function benchSync(figures: Figures): Promise<void> {
 
     figures.say('  … now one request after another, as sample scripts do (some minutes)');
     const scriptBegan = performance.now();
-    const requests = await readOneByOne(system.mailprotector.url, system.connectwise.url);
+    const requests = await readOneByOne(system.mailprotector.url, system.psa.url);
     const scriptSeconds = (performance.now() - scriptBegan) / 1000;
     figures.note('requests of the sequential script', requests);
     figures.note('sequential script in s', scriptSeconds);

@@ -3,7 +3,12 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiClient, type ApiClient } from '../dev/walkthrough/apiClient.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../dev/walkthrough/simulatorAdmin.ts';
+import {
+  psaOfStack,
+  simulatorAdmin,
+  type PsaSimulator,
+  type SimulatorAdmin,
+} from '../dev/walkthrough/simulatorAdmin.ts';
 import { startStack, type Stack } from '../dev/stack/stack.ts';
 
 export interface BenchSystem {
@@ -12,7 +17,7 @@ export interface BenchSystem {
   state: string;
   api: ApiClient;
   mailprotector: SimulatorAdmin;
-  connectwise: SimulatorAdmin;
+  psa: PsaSimulator;
   close(): Promise<void>;
 }
 
@@ -48,7 +53,7 @@ export async function startBenchSystem(options: {
     state,
     api: createApiClient(stack.api, stack.token),
     mailprotector: simulatorAdmin(stack.simulators['mailprotector'] ?? ''),
-    connectwise: simulatorAdmin(stack.simulators['connectwise'] ?? ''),
+    psa: psaOfStack(stack),
     async close() {
       await stack.stop();
       rmSync(state, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { environmentVariables } from '../../environment.ts';
-import { clientId } from '../../simulators/connectwise/members.ts';
+import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
 import { freePort } from './ports.ts';
 import { awaitPostgres, createDatabase, prepareCluster } from './postgres.ts';
 import { Processes, type ProcessSpec } from './processes.ts';
@@ -17,7 +17,7 @@ import { awaitTemporal, temporalSpec } from './temporalServer.ts';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-export type Part = 'postgres' | 'temporal' | 'mailprotector' | 'connectwise' | 'api' | 'worker';
+export type Part = 'postgres' | 'temporal' | 'mailprotector' | 'api' | 'worker';
 
 export interface Stack {
   api: string;
@@ -30,8 +30,8 @@ export interface Stack {
   temporalAddress: string;
   temporalUi: string;
   simulators: Record<string, string>;
-  /** The numbers from which the simulated world is made. */
-  world: { seed: number; customers: number };
+  /** The numbers from which the simulated world is made, and the PSA that is simulated (its name in simulators/psas.ts). */
+  world: { seed: number; customers: number; psa: string };
   /** Kills a part as a crash would. */
   kill(part: Part): Promise<void>;
   /**
@@ -49,6 +49,8 @@ export interface StackOptions {
   demo: boolean;
   customers: number;
   seed: number;
+  /** Which PSA is simulated; absent = the usual one. */
+  psa?: string;
   reset: boolean;
   say: (line: string) => void;
   /** Called before the first part is started, with the function that stops every part that runs by then. */
@@ -147,9 +149,9 @@ async function startParts(
     if (port !== preferred) say(`Port ${preferred} is in use; ${name} takes ${port}.`);
     return port;
   };
-  const specs = new Map<Part, ProcessSpec>();
-  const ready = new Map<Part, () => Promise<void>>();
-  const launch = async (part: Part, spec: ProcessSpec, isReady: () => Promise<void>) => {
+  const specs = new Map<string, ProcessSpec>();
+  const ready = new Map<string, () => Promise<void>>();
+  const launch = async (part: string, spec: ProcessSpec, isReady: () => Promise<void>) => {
     specs.set(part, spec);
     ready.set(part, isReady);
     processes.start(spec);
@@ -200,16 +202,17 @@ async function startParts(
   say('Migrating …');
   await runOurs('cli/migrate.ts', [], env);
   const token = await ensureToken(state, env);
-  const world = options.demo ? worldOf(state, options) : { seed: options.seed, customers: options.customers };
+  const world = options.demo ? worldOf(state, options) : wantedWorld(options);
 
   const apiPort = await choose('the API', 8080);
   const api = `http://127.0.0.1:${apiPort}`;
   const simulators: Record<string, string> = {};
   if (options.demo) {
     const consoleSettings = JSON.stringify({ vendorApiUrl: `${api}/api`, vendorKey: demoVendorKey });
+    const psa = simulatedPsa(world.psa);
     for (const [name, preferred] of [
       ['mailprotector', 8401],
-      ['connectwise', 8402],
+      [world.psa, psa.port],
     ] as const) {
       const port = await choose(`the simulated ${name}`, preferred);
       const url = `http://127.0.0.1:${port}`;
@@ -232,7 +235,7 @@ async function startParts(
     Object.assign(env, {
       MAILPROTECTOR_URL: simulators['mailprotector'] ?? '',
       ALLOW_PRIVATE_HOSTS: 'true',
-      CONNECTWISE_CLIENT_ID: clientId,
+      ...psa.environment,
     });
   }
 
@@ -287,18 +290,21 @@ async function runOurs(file: string, args: readonly string[], env: Record<string
   return stdout;
 }
 
+const wantedWorld = ({ seed, customers, psa = usualPsa }: StackOptions): Stack['world'] => ({ seed, customers, psa });
+
 /**
  * Returns the simulated world of this state folder. Later starts keep it, because the stored connections belong to its
  * customers.
  */
 function worldOf(state: string, options: StackOptions): Stack['world'] {
   const file = join(state, 'world.json');
-  const wanted = { seed: options.seed, customers: options.customers };
+  const wanted = wantedWorld(options);
   if (!existsSync(file)) writeFileSync(file, JSON.stringify(wanted));
-  const kept = JSON.parse(readFileSync(file, 'utf8')) as Stack['world'];
+  const kept = { ...wanted, ...(JSON.parse(readFileSync(file, 'utf8')) as Stack['world']) };
   if (kept.seed !== wanted.seed || kept.customers !== wanted.customers) {
     options.say(`The state folder has ${kept.customers} customers of seed ${kept.seed}; --reset makes others.`);
   }
+  if (kept.psa !== wanted.psa) options.say(`The state folder has the PSA ${kept.psa}; --reset takes another.`);
   return kept;
 }
 

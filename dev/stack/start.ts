@@ -6,6 +6,7 @@
  *   --no-demo         the same stack without simulators, for real accounts
  *   --customers N     size of the simulated MSP (40)
  *   --seed N          which MSP (7)
+ *   --psa NAME        which PSA is simulated (connectwise; simulators/psas.ts has all)
  *   --state DIR       folder of all state (.countersign)
  *   --reset           clear the state first
  */
@@ -13,6 +14,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Checks } from '../walkthrough/checks.ts';
 import { buildConsole } from './consoleBuild.ts';
+import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
 import { startStack } from './stack.ts';
 import { viewLinks } from './views.ts';
 import { waitAtMost } from '../until.ts';
@@ -30,12 +32,19 @@ const { values: options } = parseArgs({
     'no-demo': { type: 'boolean', default: false },
     customers: { type: 'string', default: '40' },
     seed: { type: 'string', default: '7' },
+    psa: { type: 'string', default: usualPsa },
     state: { type: 'string', default: '.countersign' },
     reset: { type: 'boolean', default: false },
   },
 });
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
+try {
+  simulatedPsa(options.psa);
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}
 mkdirSync(options.state, { recursive: true });
 
 // The signals are handled from before the first process is started, so that Ctrl-C leaves no process behind at any time.
@@ -57,6 +66,7 @@ const stack = await unlessStopping(
     demo: !options['no-demo'],
     customers: Number(options.customers),
     seed: Number(options.seed),
+    psa: options.psa,
     reset: options.reset,
     say,
     starting: (stopParts) => void (stopAll = stopParts),

@@ -1,8 +1,8 @@
 /**
  * The steps of the guide, taken through the API as a person would take them; for the walkthrough, the tests and the benches.
  */
-import { members } from '../../simulators/connectwise/members.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
+import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
 import { serviceProducts } from '../../simulators/world.ts';
 import { skuOf } from '../../domain/skuCatalogue.ts';
 import type { ApiClient } from './apiClient.ts';
@@ -11,19 +11,18 @@ import { until } from '../until.ts';
 /** The programs with which the steps work. */
 export interface System {
   api: ApiClient;
-  connectwise: { url: string };
+  /** The simulated PSA. */
+  psa: { kind: string; url: string };
 }
 
 /** Credentials that the simulators accept. */
 export const goodCredentials = {
   vendor: { resellerId: '500', apiKey: keys.reseller },
-  psa: (site: string, member: keyof typeof members = 'full') => ({
-    site,
-    companyId: 'acme',
-    publicKey: members[member]?.publicKey,
-    privateKey: members[member]?.privateKey,
-  }),
+  /** Of the PSA that is simulated unless another one is asked for. */
+  psa: (url: string, member?: string) => simulatedPsa(usualPsa).credentials(url, member),
 };
+
+const psaCredentialsFor = ({ psa }: System) => simulatedPsa(psa.kind).credentials(psa.url);
 
 export interface StepView {
   step: string;
@@ -97,11 +96,11 @@ export interface ClosedApproval extends Omit<ApprovalView, 'lines'> {
 
 export async function createPsaConnection(
   system: System,
-  credentials = goodCredentials.psa(system.connectwise.url),
+  credentials = psaCredentialsFor(system),
   name = 'Test PSA',
 ): Promise<string> {
   const { id } = await system.api.post<{ id: string }>('/v1/psa-connections', {
-    kind: 'connectwise',
+    kind: system.psa.kind,
     name,
     credentials,
   });
@@ -148,9 +147,9 @@ export const person = {
   async psaCredentials(
     system: System,
     psaConnectionId: string,
-    credentials = goodCredentials.psa(system.connectwise.url),
+    credentials = psaCredentialsFor(system),
   ): Promise<void> {
-    await system.api.put(`/v1/psa-connections/${psaConnectionId}/credentials`, { kind: 'connectwise', credentials });
+    await system.api.put(`/v1/psa-connections/${psaConnectionId}/credentials`, { kind: system.psa.kind, credentials });
   },
   async credentials(system: System, integrationId: string, credentials = goodCredentials.vendor): Promise<void> {
     await system.api.put(`/v1/integrations/${integrationId}/vendor-credentials`, credentials);

@@ -1,4 +1,6 @@
 /** A client of a simulator's admin endpoint, which shows the simulator's state and log, and makes it answer with faults. */
+import { simulatedPsa, type SimulatedPsa } from '../../simulators/psas.ts';
+
 export interface LogEntry {
   n: number;
   method: string;
@@ -17,6 +19,27 @@ export interface SimulatorAdmin {
   clearFaults(): Promise<void>;
   change(change: Record<string, unknown>): Promise<void>;
   settings(settings: Record<string, unknown>): Promise<void>;
+}
+
+/** The admin endpoint of a simulated PSA, with what the table of them (simulators/psas.ts) says of it. */
+export interface PsaSimulator extends SimulatorAdmin, Pick<SimulatedPsa, 'name' | 'requests'> {
+  kind: string;
+}
+
+export function psaSimulator(kind: string, url: string): PsaSimulator {
+  const { name, requests } = simulatedPsa(kind);
+  return { ...simulatorAdmin(url), kind, name, requests };
+}
+
+/** The PSA that a stack simulates. */
+export function psaOfStack({
+  simulators,
+  world,
+}: {
+  simulators: Record<string, string>;
+  world: { psa: string };
+}): PsaSimulator {
+  return psaSimulator(world.psa, simulators[world.psa] ?? '');
 }
 
 export function simulatorAdmin(url: string): SimulatorAdmin {

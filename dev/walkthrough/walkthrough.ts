@@ -19,7 +19,7 @@ import {
   type IntegrationView,
   type SignedOff,
 } from './guide.ts';
-import { simulatorAdmin } from './simulatorAdmin.ts';
+import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from '../stack/stack.ts';
 import { names, same, trueUsage } from './expectedUsage.ts';
 import { until } from '../until.ts';
@@ -44,14 +44,15 @@ export async function walk(
   const system = {
     api: createApiClient(stack.api, stack.token),
     mailprotector: simulatorAdmin(stack.simulators['mailprotector'] ?? ''),
-    connectwise: simulatorAdmin(stack.simulators['connectwise'] ?? ''),
+    psa: psaOfStack(stack),
   };
   const { api } = system;
   const customers = async () => (await system.mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
-  const companies = async () => (await system.connectwise.state<{ companies: Companies }>()).companies;
+  const companies = async () => (await system.psa.state<{ companies: Companies }>()).companies;
 
   say('\nThe guide, step by step:');
-  const psaName = 'Acme ConnectWise';
+  const psaName = `Acme ${system.psa.name}`;
+  const { setQuantity } = system.psa.requests;
   const connections = await api.all<{ id: string; name: string }>('/v1/psa-connections');
   const knownPsa = connections.find((connection) => connection.name === psaName);
   const psaConnectionId = knownPsa?.id ?? (await createPsaConnection(system, undefined, psaName));
@@ -157,7 +158,7 @@ export async function walk(
   await checks.run('console.guide', async () => lookAtReconcile(stack, cookie, await companies()));
 
   const approvable = cards.filter((card) => card.bulkApprovable);
-  const patchesBefore = (await system.connectwise.log('PATCH')).length;
+  const patchesBefore = (await system.psa.log(setQuantity.method, setQuantity.path)).length;
   /** How many cards are signed off one by one, before the rest is signed off in bulk. */
   const signedOff: CardView[] = [];
   await checks.run('approve.asSeen', async () => {
@@ -215,11 +216,10 @@ export async function walk(
     const audit = await api.all<{ action: string; subjectId: string; after: { quantity: number } }>('/v1/audit');
     const written = audit.filter((entry) => entry.action === 'approval.applied');
     for (const entry of written.toReversed()) expected.set(entry.subjectId, entry.after.quantity);
-    same([...quantities(await companies())].sort(), [...expected].sort(), 'quantities in ConnectWise');
-    const patches = (await system.connectwise.log('PATCH')).length - patchesBefore;
-    if (patches !== approvable.length)
-      throw new Error(`${patches} PATCH requests for ${approvable.length} signed-off cards.`);
-    return `ConnectWise holds the ${written.length} right quantities, and nothing else moved`;
+    same([...quantities(await companies())].sort(), [...expected].sort(), `quantities in ${system.psa.name}`);
+    const patches = (await system.psa.log(setQuantity.method, setQuantity.path)).length - patchesBefore;
+    if (patches !== approvable.length) throw new Error(`${patches} writes for ${approvable.length} signed-off cards.`);
+    return `${system.psa.name} holds the ${written.length} right quantities, and nothing else moved`;
   });
 
   await checks.run('resync.noChange', async () => {
@@ -240,7 +240,7 @@ function isOver(run: { id: string; state: string } | undefined, previous: string
   return run !== undefined && run.id !== previous && run.state !== 'running';
 }
 
-/** Returns the quantities in ConnectWise, by line. */
+/** Returns the quantities in the PSA, by line. */
 function quantities(companies: Companies): Map<string, number> {
   const lines = companies.flatMap((company) => company.agreements).flatMap((agreement) => agreement.additions);
   return new Map(lines.map((line) => [String(line.id), line.quantity]));

@@ -1,12 +1,12 @@
 /**
  * Walks through alerts: an integration that has them from the start, and one that migrates to them. Each alert must become one
- * ticket of ConnectWise.
+ * ticket of the PSA.
  */
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import { createIntegration, person, syncNow, untilConnected, type CardView, type IntegrationView } from './guide.ts';
-import { simulatorAdmin } from './simulatorAdmin.ts';
+import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from '../stack/stack.ts';
 import { same } from './expectedUsage.ts';
 import { until } from '../until.ts';
@@ -46,15 +46,15 @@ export async function walkAlerts(
 ): Promise<void> {
   const api = createApiClient(stack.api, stack.token);
   const mailprotector = simulatorAdmin(stack.simulators['mailprotector'] ?? '');
-  const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
-  const system = { api, mailprotector, connectwise };
+  const psa = psaOfStack(stack);
+  const system = { api, mailprotector, psa };
   const { id, psaConnectionId } = pushing;
   const at = `/v1/integrations/${id}`;
   const console = await openVendorConsole(mailprotector.url);
   const { key } = await api.post<{ key: string }>(`${at}/key`, { overlapHours: 0 });
   await console.enable(key);
   const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
-  const tickets = async () => (await connectwise.state<{ tickets: Ticket[] }>()).tickets;
+  const tickets = async () => (await psa.state<{ tickets: Ticket[] }>()).tickets;
   const ticketsOf = async (alertRowId: string) =>
     (await tickets()).filter((ticket) => ticket.externalXRef.includes(alertRowId));
   const mapped = () => api.all<{ id: string; name: string; psaAccountId: string }>(`${at}/accounts?mapped=true`);
@@ -133,7 +133,7 @@ export async function walkAlerts(
     stack.noteWorkflow(`alert/${messageId}`);
     const { ticketId } = await reached(messageId, 'delivered');
     const [ticket] = await ticketsOf(messageId);
-    if (String(ticket?.id) !== ticketId) throw new Error(`Ticket ${ticketId} here, ${ticket?.id} in ConnectWise.`);
+    if (String(ticket?.id) !== ticketId) throw new Error(`Ticket ${ticketId} here, ${ticket?.id} in ${psa.name}.`);
     same([ticket?.company.id, ticket?.board.name], [Number(account?.psaAccountId), 'Alerts'], 'company and board');
     return `ticket ${ticketId} "${ticket?.summary}" on the board Alerts`;
   });
@@ -154,14 +154,14 @@ export async function walkAlerts(
 
   await checks.run('alerts.once', async () => {
     const account = (await mapped())[1];
-    await connectwise.fault({ kind: 'afterCommit', method: 'POST', path: '/service/tickets$', status: 500 });
+    await psa.fault({ kind: 'afterCommit', ...psa.requests.createTicket, status: 500 });
     const alert = { alertId: fresh('once'), title: 'Sent five times', description: 'At once.' };
     const ids = await Promise.all(Array.from({ length: 5 }, () => console.sendAlert(Number(account?.id), alert)));
     if (new Set(ids).size !== 1) throw new Error('It became several alerts.');
     await reached(ids[0] ?? '', 'delivered');
     const found = await ticketsOf(ids[0] ?? '');
     if (found.length !== 1) throw new Error(`${found.length} tickets.`);
-    return 'sent five times at once, and ConnectWise failed after it had taken the ticket: there is one';
+    return `sent five times at once, and ${psa.name} failed after it had taken the ticket: there is one`;
   });
 
   await checks.run('alerts.perAccount', async () => {

@@ -18,9 +18,8 @@ import {
   type IntegrationView,
 } from './guide.ts';
 import { same } from './expectedUsage.ts';
-import { simulatorAdmin } from './simulatorAdmin.ts';
+import { psaOfStack } from './simulatorAdmin.ts';
 
-const psaName = 'Acme ConnectWise, for a vendor of any kind';
 /** Names as a person gives them: nothing in them is safe in an address. */
 const services = ['Sicherung für Server', 'Backup 1/2 TB + Archiv'];
 const account = { id: 'Kunde 1/Ö', name: 'Müller & Söhne (Zentrale)' };
@@ -30,10 +29,10 @@ const productId = 'MP-"Q"-1';
 /** @throws Error when the check does not hold */
 export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void> {
   const api = createApiClient(stack.api, stack.token);
-  const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
-  const system = { api, connectwise };
-  const world = () =>
-    connectwise.state<{ companies: WorldCompany[]; products: { id: number; identifier: string }[] }>();
+  const psa = psaOfStack(stack);
+  const psaName = `Acme ${psa.name}, for a vendor of any kind`;
+  const system = { api, psa };
+  const world = () => psa.state<{ companies: WorldCompany[]; products: { id: number; identifier: string }[] }>();
 
   await checks.run('push.anyVendor', async () => {
     const { items: vendors } = await api.get<{ items: { id: string; intakes: { intake: string }[] }[] }>('/v1/vendors');
@@ -118,7 +117,7 @@ export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void>
     const { approval } = await signOff(system, [card]);
     const { counts: outcomes } = await untilApprovalClosed(system, approval.id);
     same(outcomes['applied'], 1, 'lines that were applied');
-    same((await billed()).line.quantity, total, 'the quantity in ConnectWise');
+    same((await billed()).line.quantity, total, `the quantity in ${psa.name}`);
     return `${services.map((name) => `"${name}"`).join(' and ')} of ${anyVendor.name} were pushed, mapped and approved: ${line.quantity} → ${total}`;
   });
 
@@ -138,7 +137,7 @@ export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void>
     return { id: integration.id, key };
   }
 
-  /** The line of the vendor's product; the first time it is added in ConnectWise. */
+  /** The line of the vendor's product; the first time it is added in the PSA. */
   async function billed(): Promise<{ company: WorldCompany; line: WorldAddition }> {
     const { companies, products } = await world();
     const product = products.find(({ identifier }) => identifier === productId);
@@ -156,8 +155,8 @@ export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void>
         main.billingCycle === 'Monthly',
     );
     const [agreement] = plain?.agreements ?? [];
-    if (!product || !agreement) throw new Error('ConnectWise has no plain customer with an agreement.');
-    await connectwise.change({
+    if (!product || !agreement) throw new Error(`${psa.name} has no plain customer with an agreement.`);
+    await psa.change({
       change: 'addAddition',
       agreementId: agreement.id,
       addition: {

@@ -7,7 +7,7 @@ import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import { syncNow, type CardView, type RunView } from './guide.ts';
 import { addCustomer, type OnboardingView } from './newCustomer.ts';
-import { simulatorAdmin } from './simulatorAdmin.ts';
+import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from '../stack/stack.ts';
 import { same, trueUsage } from './expectedUsage.ts';
 import { until } from '../until.ts';
@@ -48,8 +48,8 @@ export async function walkOnboarding(
 ): Promise<void> {
   const api = createApiClient(stack.api, stack.token);
   const mailprotector = simulatorAdmin(stack.simulators['mailprotector'] ?? '');
-  const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
-  const system = { api, mailprotector, connectwise };
+  const psa = psaOfStack(stack);
+  const system = { api, mailprotector, psa };
   const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
   const known = new Set((await customers()).map((customer) => customer.id));
   const runs = () => api.all<RunView>(`/v1/integrations/${pull.id}/syncs`);

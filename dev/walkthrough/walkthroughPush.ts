@@ -14,7 +14,7 @@ import {
   type IntegrationView,
   type RunView,
 } from './guide.ts';
-import { simulatorAdmin } from './simulatorAdmin.ts';
+import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import { demoVendorKey, type Stack } from '../stack/stack.ts';
 import { names, same, trueUsage } from './expectedUsage.ts';
 import { until } from '../until.ts';
@@ -25,8 +25,6 @@ interface Refused {
   serviceId: string;
   reason: { code: string };
 }
-
-const psaName = 'Acme ConnectWise, for the vendor that pushes';
 
 /**
  * Takes the guide's steps with the intake push, on a second PSA connection: both intakes count the same customers, and on one
@@ -42,8 +40,9 @@ export async function walkPush(
 ): Promise<{ id: string; psaConnectionId: string }> {
   const api = createApiClient(stack.api, stack.token);
   const mailprotector = simulatorAdmin(stack.simulators['mailprotector'] ?? '');
-  const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
-  const system = { api, mailprotector, connectwise };
+  const psa = psaOfStack(stack);
+  const psaName = `Acme ${psa.name}, for the vendor that pushes`;
+  const system = { api, mailprotector, psa };
   const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
   const console = await openVendorConsole(mailprotector.url);
 

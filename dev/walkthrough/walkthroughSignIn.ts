@@ -39,7 +39,7 @@ export async function walkSignIn(stack: Stack, checks: Checks, link: string): Pr
 /**
  * Asks for what the page Reconcile asks for, with the session's cookie.
  *
- * @param companies what ConnectWise holds: the money that the page shows has to be what its prices and quantities make
+ * @param companies what the PSA holds: the money that the page shows has to be what its prices and quantities make
  * @throws Error when a file of the page is missing, or the money is another one
  */
 export async function lookAtReconcile(stack: Stack, cookie: string, companies: World['companies']): Promise<string> {
@@ -84,6 +84,6 @@ export async function lookAtReconcile(stack: Stack, cookie: string, companies: W
     `${sum('under')} under, ${sum('over')} over`,
     `${under.toFixed(2)} under, ${over.toFixed(2)} over`,
   ];
-  if (shown !== expected) throw new Error(`Found money is ${shown}; by ConnectWise's prices it is ${expected}.`);
+  if (shown !== expected) throw new Error(`Found money is ${shown}; by the PSA's prices it is ${expected}.`);
   return `the page is served, and shows ${cards.length} cards that are ready, and the money they make: ${shown}`;
 }

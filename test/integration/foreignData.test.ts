@@ -359,7 +359,7 @@ beforeAll(async () => {
   system = await startSystem({ env: { MAILPROTECTOR_URL: mailprotector.url } });
   mailprotector.target = system.mailprotector.url;
   connectwise.target = system.connectwise.url;
-  ids = await connectAll({ ...system, connectwise: { url: connectwise.url } });
+  ids = await connectAll({ ...system, psa: { ...system.psa, url: connectwise.url } });
   baseline = await cardsNow();
   const { companies } = await system.connectwise.state<{
     companies: { name: string; agreements: { id: number }[] }[];

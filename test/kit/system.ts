@@ -10,15 +10,19 @@ import type { Database } from '../../db/client.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { freePort } from '../../dev/stack/ports.ts';
 import { Processes, type ProcessSpec } from '../../dev/stack/processes.ts';
-import { clientId } from '../../simulators/connectwise/members.ts';
-import { startConnectwise } from '../../simulators/connectwise/start.ts';
-import type { RunningSimulator } from '../../simulators/kit/simulator.ts';
+import { startSimulator, type RunningSimulator } from '../../simulators/kit/simulator.ts';
+import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
 import { sweepScheduleId } from '../../temporal/schedules.ts';
 import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createApiClient, type ApiClient } from '../../dev/walkthrough/apiClient.ts';
-import { simulatorAdmin, type SimulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
+import {
+  psaSimulator,
+  simulatorAdmin,
+  type PsaSimulator,
+  type SimulatorAdmin,
+} from '../../dev/walkthrough/simulatorAdmin.ts';
 import { until } from '../../dev/until.ts';
 
 /** All waits are short; a test that needs longer ones overrides them. */
@@ -46,6 +50,9 @@ export interface System {
   database: TestDatabase;
   organizationId: string;
   mailprotector: SimulatorAdmin;
+  /** The simulated PSA, whichever it is. */
+  psa: PsaSimulator;
+  /** The same, for tests that are about ConnectWise. */
   connectwise: SimulatorAdmin;
   temporal: Client;
   namespace: string;
@@ -65,6 +72,8 @@ export interface System {
 
 export interface SystemOptions {
   customers?: number;
+  /** Which PSA is simulated (simulators/psas.ts); absent = the usual one. */
+  psa?: string;
   env?: Record<string, string>;
   /** For a system on its own stack: its database and its Temporal. */
   database?: TestDatabase;
@@ -88,7 +97,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const namespace = `test-${randomUUID()}`;
   const connection = await Connection.connect({ address: temporalAddress });
   await createNamespace(connection, namespace);
-  const simulators = [await startMailprotector(size), await startConnectwise(size)] as [
+  const kind = options.psa ?? usualPsa;
+  const { create, environment } = simulatedPsa(kind);
+  const simulators = [await startMailprotector(size), await startSimulator(kind, create, size)] as [
     RunningSimulator,
     RunningSimulator,
   ];
@@ -103,7 +114,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     ENCRYPTION_KEYS: `k1:${randomBytes(32).toString('base64')}`,
     WORKFLOW_BUNDLE: inject('workflowBundle'),
     MAILPROTECTOR_URL: simulators[0].url,
-    CONNECTWISE_CLIENT_ID: clientId,
+    ...environment,
     ALLOW_PRIVATE_HOSTS: 'true',
     API_PORT: String(apiPort),
     API_RATE_PER_SECOND: '10000',
@@ -142,6 +153,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     database,
     organizationId,
     mailprotector: simulatorAdmin(simulators[0].url),
+    psa: psaSimulator(kind, simulators[1].url),
     connectwise: simulatorAdmin(simulators[1].url),
     temporal: new Client({ connection, namespace }),
     namespace,

@@ -1,0 +1,56 @@
+/** The simulated PSAs by the `kind` of their connections. A new one is a folder with a `main.ts`, and an entry here. */
+import { clientId, company, members } from './connectwise/members.ts';
+import { createConnectwise } from './connectwise/simulation.ts';
+import type { CreateSimulation } from './kit/simulator.ts';
+
+/**
+ * What the stack, the walkthrough, the benches and the tests know of a simulated PSA. Its state (`GET /__admin/state`) shows
+ * `companies` and `products` as the world has them, and `tickets`; its `POST /__admin/change` knows `addAddition`.
+ */
+export interface SimulatedPsa {
+  /** As sentences name it. */
+  name: string;
+  /** The port that it takes if that is free. */
+  port: number;
+  create: CreateSimulation;
+  /** What whoever runs Countersign sets to be accepted by it. */
+  environment: Readonly<Record<string, string>>;
+  /**
+   * Credentials that it accepts.
+   *
+   * @param url where it runs
+   * @param member whose rights they carry; absent = all rights
+   */
+  credentials(url: string, member?: string): Record<string, unknown>;
+  /** The requests that set a quantity, and those that create a ticket; `path` is a regular expression. */
+  requests: Record<'setQuantity' | 'createTicket', { method: string; path: string }>;
+}
+
+export const simulatedPsas: Readonly<Record<string, SimulatedPsa>> = {
+  connectwise: {
+    name: 'ConnectWise',
+    port: 8402,
+    create: createConnectwise,
+    environment: { CONNECTWISE_CLIENT_ID: clientId },
+    credentials: (url, member = 'full') => ({
+      site: url,
+      companyId: company,
+      publicKey: members[member]?.publicKey,
+      privateKey: members[member]?.privateKey,
+    }),
+    requests: {
+      setQuantity: { method: 'PATCH', path: '/additions/' },
+      createTicket: { method: 'POST', path: '/service/tickets$' },
+    },
+  },
+};
+
+/** The PSA that is simulated unless another one is asked for. */
+export const usualPsa = 'connectwise';
+
+/** @throws Error that names the simulated PSAs there are, when this is none of them */
+export function simulatedPsa(kind: string): SimulatedPsa {
+  const found = Object.hasOwn(simulatedPsas, kind) ? simulatedPsas[kind] : undefined;
+  if (found) return found;
+  throw new Error(`No PSA "${kind}" is simulated. There are: ${Object.keys(simulatedPsas).join(', ')}.`);
+}
