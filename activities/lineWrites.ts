@@ -117,21 +117,26 @@ export function createLineWrites(
           await rows.record(line, { state: 'applied', quantity: current.quantity, version: current.version });
         return;
       case 'conflict':
-        return void (await rows.record(line, conflictOf(current, { to: line.to, decimals })));
+        await rows.record(line, conflictOf(current, { to: line.to, decimals }));
+        return;
       case 'todo':
-        return void (await rows.record(line, { state: 'todo' }));
+        await rows.record(line, { state: 'todo' });
+        return;
       case 'write_again':
-        return void (await write(line));
+        await write(line);
+        return;
       case 'not_taken':
-        return void (await rows.record(line, {
+        await rows.record(line, {
           state: 'rejected',
           problem: {
             code: 'write_not_taken',
             detail: 'The PSA did not take the change twice. Check the line in the PSA, then approve again.',
           },
-        }));
+        });
+        return;
       case 'read_again':
-        return void (await rows.readLater(line));
+        await rows.readLater(line);
+        return;
       case 'ask': {
         const shows = current ? `shows ${current.quantity}` : 'does not show the line';
         const detail = `The change from ${line.from} to ${line.to} was sent, its answer was lost, and the PSA ${shows}. It is not sent again, as a second difference would be added to the first. Look in the PSA what the line holds, and say it here.`;

@@ -14,6 +14,7 @@ import { readIntegration } from '../db/queries/integration.ts';
 import { countersign } from '../commands/actor.ts';
 import { applyRefresh } from '../commands/psaRefresh.ts';
 import { listLineIds } from '../db/queries/psa.ts';
+import { guardRefresh, readRefresh } from '../db/queries/refreshGuard.ts';
 import { listInactiveAgreements, stageLinesVersion } from '../db/queries/inactiveAgreements.ts';
 import {
   claimRefresh,
@@ -27,6 +28,7 @@ import {
 } from '../db/queries/psaConnection.ts';
 import { listKnownAccounts, stageUnread, type UnreadOfRefresh } from '../db/queries/psaUnread.ts';
 import { dropStagedRows, listStagedRows, stageRows } from '../db/queries/staging.ts';
+import { describeLoss } from '../domain/refreshGuard.ts';
 import type { Acceptance } from '../domain/incomplete.ts';
 import { acceptingOf } from './accepting.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -109,6 +111,14 @@ export function createPsaActivities(deps: Dependencies) {
     async applyPsa(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const actor = countersign(await readPsaConnection(deps.db, ref.id));
+        const refresh = await readRefresh(deps.db, ref.round);
+        // A person has discarded it: the step is over, and the next round reads anew.
+        if (refresh.state === 'discarded') return async () => undefined;
+        const guard = await deps.db.transaction((tx) => guardRefresh(tx, ref.id, refresh));
+        if (guard) {
+          await noteFailure(deps.db, ref, { code: 'lost_rows', what: describeLoss(guard) });
+          throw ApplicationFailure.nonRetryable('The PSA gave far fewer rows than before.', 'lost_rows');
+        }
         return effectOf(applyRefresh, actor, { psaConnectionId: ref.id, refreshId: ref.round });
       });
     },

@@ -155,12 +155,14 @@ export const syncRunMoves = {
   drop: { from: ['running', 'held'], to: 'discarded' },
 } as const satisfies Moves<SyncRunState>;
 
-export const psaRefreshStates = ['running', 'applied'] as const;
+export const psaRefreshStates = ['running', 'applied', 'discarded'] as const;
 export type PsaRefreshState = (typeof psaRefreshStates)[number];
 
 /** A PSA refresh becomes visible, whole; one that cannot be read is read again. */
 export const psaRefreshMoves = {
   applied: { from: ['running'], to: 'applied' },
+  /** It has lost too many rows, and a person does not want it. */
+  discard: { from: ['running'], to: 'discarded' },
 } as const satisfies Moves<PsaRefreshState>;
 
 /** `disabled` and `error` are of the 2023 specification; vendors written then still send them (reference/gradient.md §5.1). */

@@ -5,6 +5,7 @@ import type { Context } from 'hono';
 import { ConnectorError } from '../../connectors/errors.ts';
 import type { PsaEntry } from '../../connectors/psaEntry.ts';
 import { examplePsa, psaOf, psas } from '../../connectors/registry.ts';
+import { discardHeldRefresh, releaseHeldRefresh } from '../../commands/heldRefresh.ts';
 import { acceptIncomplete } from '../../commands/step.ts';
 import {
   changePsaSettings,
@@ -14,9 +15,10 @@ import {
   setWrites,
 } from '../../commands/psaConnection.ts';
 import { listPsaConnections } from '../../db/queries/psaConnection.ts';
+import { findRefresh } from '../../db/queries/refreshGuard.ts';
 import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
-import { createRouter, idParam, jsonBody, listOf, route, send } from '../define.ts';
-import { ApiProblem, fieldErrors, unprocessable } from '../problem.ts';
+import { createRouter, exampleIds, idParam, jsonBody, listOf, ourId, route, send } from '../define.ts';
+import { ApiProblem, fieldErrors, notFound, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
 import { createPsaConnectionViewer, examplePsaConnection, psaConnectionSchema } from '../views/psaConnection.ts';
 
@@ -213,6 +215,51 @@ psaConnectionRoutes.openapi(putSettings, async (c) => {
   await runCommand(c, changePsaSettings, { id, settings: checkSettings(kind, c.req.valid('json'), '') });
   return sendConnection(c, id);
 });
+
+const refreshParam = idParam.extend({ refreshId: ourId.openapi({ example: exampleIds.run }) });
+
+const release = route({
+  method: 'post',
+  path: '/v1/psa-connections/{id}/refreshes/{refreshId}/release',
+  operationId: 'releasePsaRefresh',
+  summary: 'Show a held reading of the PSA as it is: the rows that it lacks are really gone',
+  tag,
+  scope: 'operate',
+  request: { params: refreshParam },
+  ok: 202,
+  answer: psaConnectionSchema,
+  example: examplePsaConnection,
+  problems: { 409: ['not-held'] },
+});
+
+const discard = route({
+  method: 'post',
+  path: '/v1/psa-connections/{id}/refreshes/{refreshId}/discard',
+  operationId: 'discardPsaRefresh',
+  summary: 'Drop a held reading of the PSA, and read the PSA anew',
+  tag,
+  scope: 'operate',
+  request: { params: refreshParam },
+  ok: 202,
+  answer: psaConnectionSchema,
+  example: examplePsaConnection,
+  problems: { 409: ['not-held'] },
+});
+
+for (const [asked, command] of [
+  [release, releaseHeldRefresh],
+  [discard, discardHeldRefresh],
+] as const) {
+  psaConnectionRoutes.openapi(asked, async (c) => {
+    const { deps, caller } = c.var;
+    const { id, refreshId } = c.req.valid('param');
+    await ownedPsaConnection(deps, caller, id);
+    const refresh = await findRefresh(deps.db, id, refreshId);
+    if (!refresh) throw notFound('refresh');
+    await runCommand(c, command, { refresh });
+    return sendConnection(c, id, 202);
+  });
+}
 
 /** Sends a connection as it is now. */
 async function sendConnection(c: Context<ApiEnv>, id: string, status: 200 | 201 | 202 = 200): Promise<Response> {

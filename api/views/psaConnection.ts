@@ -4,7 +4,9 @@ import { examplePsa } from '../../connectors/registry.ts';
 import { listStepsOfMany } from '../../db/queries/processView.ts';
 import { quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
+import { listHeldRefreshes, type RefreshRow } from '../../db/queries/refreshGuard.ts';
 import { readPauses } from '../../db/queries/rateLimit.ts';
+import { describeLoss } from '../../domain/refreshGuard.ts';
 import { refreshProcess } from '../../domain/process/ids.ts';
 import type { ApiDependencies } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
@@ -53,6 +55,8 @@ const rightsSchema = z.union([
   z.null(),
 ]);
 
+const rowCounts = z.object({ accounts: z.int(), lines: z.int() });
+
 export const psaConnectionSchema = z
   .object({
     id: z.uuid(),
@@ -89,6 +93,17 @@ export const psaConnectionSchema = z
     pause: pauseSchema,
     /** Set when the newest refresh read incomplete lists that a person accepted: then it removed nothing. */
     incomplete: incompleteSchema,
+    /** The newest reading, if it is held because the PSA gave far fewer rows than before: a person releases or discards it. */
+    heldRefresh: z.union([
+      z.object({
+        id: z.uuid(),
+        at: isoDate,
+        words: z.string(),
+        before: rowCounts,
+        after: rowCounts,
+      }),
+      z.null(),
+    ]),
     process: processSchema,
   })
   .openapi('PsaConnection');
@@ -135,6 +150,7 @@ export const examplePsaConnection = {
   },
   pause: null,
   incomplete: null,
+  heldRefresh: null,
   process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
 };
 
@@ -148,6 +164,10 @@ export async function createPsaConnectionViewer(deps: ApiDependencies, rows: rea
   const pauseOf = await readPauses(deps.db, 'psa', ids);
   const unreadOf = await summarizeUnread(deps.db, ids, 20);
   const named = await createIncompleteViewer(deps.db, rows);
+  const held = await listHeldRefreshes(
+    deps.db,
+    rows.map(({ id }) => id),
+  );
   return (row: PsaConnectionRow) => {
     const process = refreshProcess(row);
     return {
@@ -157,7 +177,14 @@ export async function createPsaConnectionViewer(deps: ApiDependencies, rows: rea
       settings: { quantityDecimals: quantityDecimalsOf(row) },
       pause: pauseOf(row.id),
       unread: unreadOf(row.id),
+      heldRefresh: heldOf(held, row.id),
       process: processView(deps, process, stepsOf(process)),
     };
   };
+}
+
+function heldOf(held: readonly RefreshRow[], psaConnectionId: string) {
+  const refresh = held.find((row) => row.psaConnectionId === psaConnectionId);
+  if (!refresh?.guard || !refresh.heldAt) return null;
+  return { id: refresh.id, at: refresh.heldAt, words: describeLoss(refresh.guard), ...refresh.guard };
 }

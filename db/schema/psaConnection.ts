@@ -14,6 +14,7 @@ import {
 import type { TicketOptions } from '../../domain/alerts.ts';
 import type { IncompletePsaRead } from '../../domain/incomplete.ts';
 import type { PsaCaps } from '../../domain/psaCaps.ts';
+import type { RefreshGuard } from '../../domain/refreshGuard.ts';
 import type { PsaRefreshState } from '../../domain/transitions.ts';
 import { organization } from './organization.ts';
 
@@ -88,6 +89,11 @@ export const psaRefresh = pgTable(
     figures: jsonb().$type<Record<string, number>>(),
     /** Set when a person accepted incomplete lists: then the refresh removes nothing. */
     incomplete: jsonb().$type<IncompletePsaRead>(),
+    /** Set when it has lost too many rows: then it is held until a person releases or discards it. */
+    guard: jsonb().$type<RefreshGuard>(),
+    heldAt: timestamp('held_at', { withTimezone: true }),
+    /** An actor of the audit. */
+    releasedBy: text('released_by'),
   },
   (t) => [index().on(t.psaConnectionId, t.startedAt)],
 );

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { psaCredentials } from '../kit/apiSamples.ts';
+import { seedHeldRefresh } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -93,4 +94,16 @@ test('writing is not turned on where the PSA itself says that Countersign may no
   expect(await harness.dump()).toEqual(before);
   // Turning it off is never refused.
   await admin.good('PUT', `${create}/${id}/writes`, { enabled: false });
+});
+
+test('only a held reading is released or discarded, and only once', async () => {
+  const { psaConnectionId: id } = harness.one;
+  const refreshId = await seedHeldRefresh(harness.one);
+  const path = `${create}/${id}/refreshes`;
+  await harness.admin.good('POST', `${path}/${refreshId}/release`);
+  const before = await harness.dump();
+  await harness.admin.problem(409, 'not-held', 'POST', `${path}/${refreshId}/release`);
+  await harness.admin.problem(409, 'not-held', 'POST', `${path}/${refreshId}/discard`);
+  await harness.admin.problem(404, 'not-found', 'POST', `${path}/${id}/release`);
+  expect(await harness.dump()).toEqual(before);
 });

@@ -188,3 +188,37 @@ test('a held run is superseded by a newer complete one that is not', async () =>
   expect(await pairs()).toEqual(usual);
   await untilShown({ status: 'COMPLETED', problem: null });
 });
+
+test('a reading of the PSA that lost too many rows is held: nothing of it is shown until a person releases it', async () => {
+  const { db } = system.database;
+  const [connection] = (await system.api.get<{ items: { id: string }[] }>('/v1/psa-connections')).items;
+  const path = `/v1/psa-connections/${connection?.id}`;
+  const held = (not?: string) =>
+    until('the reading to be held', async () => {
+      const { heldRefresh } = await system.api.get<{ heldRefresh: { id: string; words: string } | null }>(path);
+      return heldRefresh && heldRefresh.id !== not ? heldRefresh : undefined;
+    });
+  const ours = async () => {
+    const { rows } = await db.execute<{ n: number }>(sql`
+      select count(*)::int as n from psa_account where psa_connection_id = ${connection?.id} and id like 'seen-%'`);
+    return rows[0]?.n;
+  };
+  // What the PSA showed before, and shows no more: as to an agent who is limited to some customers now.
+  await db.execute(sql`
+    insert into psa_account (psa_connection_id, id, name, active, prospect)
+    select ${connection?.id}::uuid, 'seen-' || n, 'Seen ' || n, true, false from generate_series(1, 60) n`);
+  await system.api.post(`${path}/check`);
+  const first = await held();
+  expect(first.words).toContain('without an error');
+  expect(await ours()).toBe(60);
+  await until('the step to be blocked, so that everybody sees it', async () =>
+    JSON.stringify(await system.api.get(path)).includes('lost_rows'),
+  );
+  // Discarded, the PSA is read anew, and lacks the rows still.
+  await system.api.post(`${path}/refreshes/${first.id}/discard`);
+  const second = await held(first.id);
+  expect(await ours()).toBe(60);
+  await system.api.post(`${path}/refreshes/${second.id}/release`);
+  await until('the released reading to be shown', async () => (await ours()) === 0);
+  await untilAtRest(system);
+});

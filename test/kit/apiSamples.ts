@@ -12,6 +12,7 @@ import {
   seedAlert,
   seedAlerting,
   seedApproval,
+  seedHeldRefresh,
   seedHeldRun,
   seedIntegration,
   seedOnboarding,
@@ -99,6 +100,12 @@ export const samples: Record<string, Make> = {
     await blockRefresh(tenant, 'contradictory');
     return { params: { id: tenant.psaConnectionId } };
   },
+  releasePsaRefresh: async (tenant) => ({
+    params: { id: tenant.psaConnectionId, refreshId: await seedHeldRefresh(tenant) },
+  }),
+  discardPsaRefresh: async (tenant) => ({
+    params: { id: tenant.psaConnectionId, refreshId: await seedHeldRefresh(tenant) },
+  }),
   putPsaWrites: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: { enabled: true } }),
   putPsaSettings: (tenant) => ({ params: { id: tenant.psaConnectionId }, body: { quantityDecimals: 2 } }),
   listBoards: connection,

@@ -469,3 +469,11 @@ export async function seedPreview(tenant: Tenant): Promise<string> {
   const preview = { psaConnectionId, filter: {}, requestedBy: 'test', lifeMs: 3_600_000 };
   return (await tenant.db.transaction((tx) => storePreview(tx, organizationId, preview))).id;
 }
+
+/** Seeds a refresh that is held because the PSA gave far fewer rows than before. @returns its id */
+export async function seedHeldRefresh({ db, psaConnectionId }: Tenant): Promise<string> {
+  const guard = JSON.stringify({ before: { accounts: 40, lines: 90 }, after: { accounts: 3, lines: 8 } });
+  const { rows } = await db.execute<{ id: string }>(sql`
+    insert into psa_refresh (psa_connection_id, guard, held_at) values (${psaConnectionId}, ${guard}::jsonb, now()) returning id`);
+  return rows[0]?.id ?? '';
+}

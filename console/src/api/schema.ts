@@ -1540,6 +1540,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/psa-connections/{id}/refreshes/{refreshId}/discard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["discardPsaRefresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/psa-connections/{id}/refreshes/{refreshId}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["releasePsaRefresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/psa-connections/{id}/settings": {
         parameters: {
             query?: never;
@@ -2620,6 +2652,21 @@ export interface components {
             /** Format: date-time */
             alertPermissionsAt: string | null;
             caps: components["schemas"]["PsaCaps"] | null;
+            heldRefresh: {
+                after: {
+                    accounts: number;
+                    lines: number;
+                };
+                /** Format: date-time */
+                at: string;
+                before: {
+                    accounts: number;
+                    lines: number;
+                };
+                /** Format: uuid */
+                id: string;
+                words: string;
+            } | null;
             /** Format: uuid */
             id: string;
             incomplete: components["schemas"]["IncompleteRead"] | null;
@@ -6876,6 +6923,70 @@ export interface operations {
                         items: components["schemas"]["PsaProduct"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discardPsaRefresh: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+                refreshId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PsaConnection"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    releasePsaRefresh: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path: {
+                id: string;
+                refreshId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PsaConnection"];
                 };
             };
             default: {

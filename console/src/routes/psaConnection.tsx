@@ -7,6 +7,7 @@ import { FieldsForm } from '../features/catalogue/FieldsForm.tsx';
 import { psasQuery } from '../features/catalogue/queries.ts';
 import { useMay } from '../features/me/queries.ts';
 import { psaConnectionQuery, type PsaConnection } from '../features/psaConnections/queries.ts';
+import { HeldRefresh } from '../features/psaConnections/HeldRefresh.tsx';
 import { RightsTable, rightsWord } from '../features/psaConnections/RightsTable.tsx';
 import { Writing } from '../features/psaConnections/Writing.tsx';
 import { Banner } from '../ui/Banner.tsx';
@@ -94,6 +95,7 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
       </Section>
 
       <Section title="What has been read">
+        <HeldRefresh connection={connection} />
         <Facts
           facts={[
             { name: 'Data as of', value: refreshedAt === null ? 'Nothing read yet' : <When at={refreshedAt} /> },

@@ -1,0 +1,48 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { api, ask } from '../../api/client.ts';
+import { keys } from '../../api/keys.ts';
+import { Banner } from '../../ui/Banner.tsx';
+import { Button } from '../../ui/Button.tsx';
+import { Actions } from '../../ui/Section.tsx';
+import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { useMay } from '../me/queries.ts';
+import type { PsaConnection } from './queries.ts';
+
+/** A reading that lost far too many rows, and what a person may do with it. */
+export function HeldRefresh({ connection }: { connection: PsaConnection }) {
+  const { id, heldRefresh: held } = connection;
+  const queryClient = useQueryClient();
+  const isOperator = useMay('operate');
+  const decide = useMutation({
+    mutationFn: (decision: { refreshId: string; release: boolean }) => {
+      const params = {
+        path: { id, refreshId: decision.refreshId },
+        header: { 'idempotency-key': crypto.randomUUID() },
+      };
+      return decision.release
+        ? ask(api.POST('/v1/psa-connections/{id}/refreshes/{refreshId}/release', { params }))
+        : ask(api.POST('/v1/psa-connections/{id}/refreshes/{refreshId}/discard', { params }));
+    },
+    onSuccess: (data, { release }) => {
+      queryClient.setQueryData(keys.psaConnections.one(id), data);
+      tell(release ? 'The reading is being shown' : 'The reading was discarded; the PSA is being read anew');
+    },
+    onError: tellProblem,
+  });
+  if (held === null) return null;
+  return (
+    <Banner tone="bad" title="A reading is held: far fewer rows came than before">
+      <p>{held.words}</p>
+      {isOperator && (
+        <Actions>
+          <Button onPress={() => decide.mutate({ refreshId: held.id, release: false })} isDisabled={decide.isPending}>
+            Discard and read anew
+          </Button>
+          <Button onPress={() => decide.mutate({ refreshId: held.id, release: true })} isDisabled={decide.isPending}>
+            Release: the rows are gone
+          </Button>
+        </Actions>
+      )}
+    </Banner>
+  );
+}
