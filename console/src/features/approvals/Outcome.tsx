@@ -18,6 +18,7 @@ import { showChanged } from '../cards/queries.ts';
 import { usePsaWords } from '../catalogue/queries.ts';
 import { capital } from '../mappings/words.ts';
 import { useMay } from '../me/queries.ts';
+import { AskedLine, isAsked } from './AskedLine.tsx';
 import { approvalQuery, linesQuery, skippedQuery, type Approval, type ApprovalLine } from './queries.ts';
 
 const states: Record<ApprovalLine['state'], { tone: Tone; word: string }> = {
@@ -198,12 +199,13 @@ function Lines({ approval }: { approval: Approval }) {
             {problems.length > 0 && (
               <Section title="What did not go as approved">
                 <ul>
-                  {problems.map(({ id: lineId, psaAccountName, productId, problem }) => (
-                    <li key={lineId}>
+                  {problems.map((line) => (
+                    <li key={line.id}>
                       <strong>
-                        {psaAccountName}, {productId}
+                        {line.psaAccountName}, {line.productId}
                       </strong>
-                      : {problem?.detail}
+                      : {line.problem?.detail}
+                      {mayOperate && isAsked(line) && <AskedLine approvalId={id} line={line} />}
                     </li>
                   ))}
                 </ul>
