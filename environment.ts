@@ -205,6 +205,9 @@ const variables = {
   RETRYING_SHOWN_MS: ms
     .default(defaultTiming.retryingShownMs)
     .describe('A step that has failed for this long while it is retried is shown as retrying'),
+  WORKER_SILENT_MS: ms
+    .default(90_000)
+    .describe('A worker that has not asked Temporal for work for this long counts as dead'),
   FIRST_RETRY_MS: ms.default(defaultTiming.firstRetryMs).describe('First wait before a retry; doubles each time'),
   MAX_RETRY_MS: ms.default(defaultTiming.maxRetryMs).describe('Longest wait between two retries'),
   HEARTBEAT_MS: ms

@@ -31,7 +31,7 @@ const app = createApp({
   environment,
   logger,
   wake: createWaker(client),
-  temporalState: () => temporalState(client),
+  temporalState: () => temporalState(client, environment.WORKER_SILENT_MS),
   metrics,
   stopping: stopping.signal,
 });

@@ -29,10 +29,10 @@ import { createTemporalClient } from '../temporal/client.ts';
 import { findMissing } from '../temporal/missing.ts';
 import { listPausedActivities, listSchedules } from '../temporal/paused.ts';
 import { temporalOptions, type TemporalOptions } from '../temporal/profile.ts';
-import { buildOf, currentBuild } from '../temporal/deployment.ts';
+import { judgeBuilds } from '../temporal/deployment.ts';
 import { sweepScheduleId } from '../temporal/schedules.ts';
 import { missingSearchAttributes } from '../temporal/searchAttributes.ts';
-import { countWorkers, listPollers } from '../temporal/workers.ts';
+import { fewest, listPollers, type Poller } from '../temporal/workers.ts';
 import { tlsTrouble } from '../temporal/tlsTrouble.ts';
 import { createWaker } from '../temporal/wake.ts';
 import { createConnectors } from '../worker/connectors.ts';
@@ -178,12 +178,15 @@ async function examineTemporal(env: Environment): Promise<boolean> {
         throw new Error(`These search attributes are not registered: ${missing.map(({ name }) => name).join(', ')}.`);
       return 'every search attribute is registered';
     });
+    const pollers: Poller[] = [];
     await look('worker', 'Start a worker (npm run worker), and look at its log if it does not stay.', async () => {
-      const { workers, taskQueue } = await countWorkers(connection, namespace, 5_000);
+      const queues = await soon(() => listPollers(connection, namespace, env.WORKER_SILENT_MS));
+      pollers.push(...queues.flatMap((queue) => queue.pollers));
+      const { workers, taskQueue } = fewest(queues);
       if (workers === 0) throw new Error(`No worker asks for work in the task queue ${taskQueue}.`);
       return `${workers} at work`;
     });
-    await lookAtVersions(connection, namespace);
+    await lookAtVersions(connection, namespace, pollers);
     await look(
       'sweep',
       'Unpause it in the Temporal UI (Schedules); a missing one is made again by api and worker within five minutes.',
@@ -200,24 +203,22 @@ async function examineTemporal(env: Environment): Promise<boolean> {
   }
 }
 
-/** Where workers say a build, one build has to be current: otherwise nobody does any work, and nothing fails. */
-async function lookAtVersions(connection: ConnectionLike, namespace: string): Promise<void> {
-  const pollers = (await listPollers(connection, namespace)).flatMap((queue) => queue.pollers);
-  const builds = [...new Set(pollers.flatMap((poller) => buildOf(poller) ?? []))];
-  const current = await currentBuild(connection, namespace);
+/** Says which build is current, where workers say a build. */
+async function lookAtVersions(
+  connection: ConnectionLike,
+  namespace: string,
+  pollers: readonly Poller[],
+): Promise<void> {
+  const { current, builds, why } = await judgeBuilds(connection, namespace, pollers);
   if (builds.length === 0 && current === undefined) return;
-  const build = builds.at(-1) ?? 'BUILD';
-  await look('versions', `Run: npm run deploy -- promote ${build} (docs/deployment.md).`, async () => {
-    if (current === undefined) {
-      if (pollers.some((poller) => buildOf(poller) === undefined)) return `none is current; ${builds.join(', ')} waits`;
-      throw new Error(`No build is current, so that no worker gets any work. Workers run of: ${builds.join(', ')}.`);
-    }
-    if (!builds.includes(current))
-      throw new Error(
-        `The build ${current} is current, and no worker of it runs. Workers run of: ${builds.join(', ') || 'no build'}.`,
-      );
-    return `${current} is current`;
-  });
+  await look(
+    'versions',
+    `Run: npm run deploy -- promote ${builds.at(-1) ?? 'BUILD'} (docs/deployment.md).`,
+    async () => {
+      if (why !== undefined) throw new Error(why);
+      return current === undefined ? `none is current; ${builds.join(', ')} waits` : `${current} is current`;
+    },
+  );
 }
 
 /** Examines every stored connection by calling it in the same way as the worker. */

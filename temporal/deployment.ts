@@ -8,6 +8,9 @@ import type { ConnectionLike } from '@temporalio/client';
 import type { WorkerDeploymentOptions } from '@temporalio/worker';
 import { listPollers, type Poller } from './workers.ts';
 
+/** Workers of a build that is promoted have just come. */
+const silentMs = 90_000;
+
 /** All workers are one deployment; its builds are its versions. */
 const deploymentName = 'countersign';
 
@@ -27,14 +30,14 @@ export function versioning(buildId: string | undefined): { workerDeploymentOptio
 }
 
 /** The build of a worker; undefined = it runs without versioning. */
-export function buildOf({ deploymentOptions }: Poller): string | undefined {
+function buildOf({ deploymentOptions }: Poller): string | undefined {
   const { deploymentName: name, buildId, workerVersioningMode } = deploymentOptions ?? {};
   const versioned = 2;
   return name === deploymentName && Number(workerVersioningMode) === versioned ? (buildId ?? undefined) : undefined;
 }
 
 /** @returns the build that is current; undefined = none is, and workers without versioning get all work */
-export async function currentBuild(connection: ConnectionLike, namespace: string): Promise<string | undefined> {
+async function currentBuild(connection: ConnectionLike, namespace: string): Promise<string | undefined> {
   try {
     const { workerDeploymentInfo } = await connection.workflowService.describeWorkerDeployment({
       namespace,
@@ -46,6 +49,32 @@ export async function currentBuild(connection: ConnectionLike, namespace: string
     if (error instanceof Error && 'code' in error && error.code === 5) return undefined;
     throw error;
   }
+}
+
+/**
+ * Finds out whether the workers that ask for work get any: where they say a build, one build has to be current. Otherwise
+ * nobody does anything, and nothing fails.
+ *
+ * @param pollers the workers that have asked for work lately
+ * @returns `current`: the build that is current; `builds`: those of the workers; `why`: the sentence that says why no worker gets
+ *   any work, absent where one does
+ */
+export async function judgeBuilds(
+  connection: ConnectionLike,
+  namespace: string,
+  pollers: readonly Poller[],
+): Promise<{ current?: string; builds: string[]; why?: string }> {
+  const builds = [...new Set(pollers.flatMap((poller) => buildOf(poller) ?? []))];
+  const unversioned = pollers.some((poller) => buildOf(poller) === undefined);
+  const current = await currentBuild(connection, namespace);
+  const run = `Workers run of: ${builds.join(', ') || 'no build'}.`;
+  if (current === undefined)
+    return builds.length === 0 || unversioned
+      ? { builds }
+      : { builds, why: `No build is current, so that no worker gets any work. ${run}` };
+  return builds.includes(current)
+    ? { current, builds }
+    : { current, builds, why: `The build ${current} is current, and no worker of it runs. ${run}` };
 }
 
 /**
@@ -63,7 +92,7 @@ export async function promote(
   const until = Date.now() + limitMs;
   const before = await currentBuild(connection, namespace);
   for (;;) {
-    const without = (await listPollers(connection, namespace))
+    const without = (await listPollers(connection, namespace, silentMs))
       .filter(({ pollers }) => !pollers.some((poller) => buildOf(poller) === buildId))
       .map(({ taskQueue, of }) => `${taskQueue} (${of})`);
     const missing = without.length > 0 ? without.join(', ') : await makeCurrent(connection, { namespace, buildId });

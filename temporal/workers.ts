@@ -1,13 +1,6 @@
 import type { ConnectionLike } from '@temporalio/client';
 import { bulkTaskQueue, workflowTaskQueue } from '../domain/process/ids.ts';
 
-/**
- * How long a worker that runs may stay silent, in milliseconds. Temporal lets a poll wait for one minute
- * (`matching.longPollExpirationInterval`) and then the worker asks again; it lists a poller for five minutes after its last
- * request, also one that was killed.
- */
-const silentMs = 90_000;
-
 const polled = [
   { name: workflowTaskQueue, taskQueueType: 1, of: 'workflows' },
   { name: workflowTaskQueue, taskQueueType: 2, of: 'activities' },
@@ -19,13 +12,17 @@ type TaskQueue = Awaited<ReturnType<ConnectionLike['workflowService']['describeT
 export type Poller = NonNullable<TaskQueue['pollers']>[number];
 
 /**
- * Lists the workers that have asked each task queue for work lately.
+ * Lists the workers that have asked each task queue for work lately. Temporal lets a poll wait for one minute
+ * (`matching.longPollExpirationInterval`), and then the worker asks again; it lists a poller for five minutes after its last
+ * request, also one that was killed.
  *
+ * @param silentMs how long a worker that runs may stay silent, in milliseconds
  * @throws Error when Temporal does not answer
  */
 export function listPollers(
   connection: ConnectionLike,
   namespace: string,
+  silentMs: number,
 ): Promise<{ taskQueue: string; of: string; pollers: Poller[] }[]> {
   return Promise.all(
     polled.map(async ({ name, taskQueueType, of }) => {
@@ -42,19 +39,8 @@ export function listPollers(
   );
 }
 
-/**
- * Counts the workers that have asked each task queue for work lately.
- *
- * @param limitMs milliseconds after which an answer of Temporal's is not waited for any longer
- * @returns the smallest of the counts, and the task queue that has it
- * @throws Error when Temporal does not answer
- */
-export async function countWorkers(
-  connection: ConnectionLike,
-  namespace: string,
-  limitMs: number,
-): Promise<{ workers: number; taskQueue: string }> {
-  const queues = await connection.withDeadline(Date.now() + limitMs, () => listPollers(connection, namespace));
+/** Finds the task queue that the fewest workers ask for work: without one there, something stands still. */
+export function fewest(queues: Awaited<ReturnType<typeof listPollers>>): { workers: number; taskQueue: string } {
   const counts = queues.map(({ taskQueue, pollers }) => ({
     workers: new Set(pollers.map(({ identity }) => identity)).size,
     taskQueue,

@@ -17,6 +17,8 @@ healthRoutes.get('/healthz', (c) => c.json({ ok: true }));
 const temporalWords: Record<TemporalState, string> = {
   ready: 'Everything works.',
   'no worker': 'Facts are accepted and kept; processes go on when a worker runs: start one (npm run worker).',
+  'no build':
+    'Facts are accepted and kept; but no worker of a build that is current runs, so processes stand still: npm run doctor says what to promote.',
   away: 'Facts are accepted and kept; processes go on when Temporal is back.',
 };
 

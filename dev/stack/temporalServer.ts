@@ -35,6 +35,9 @@ export function temporalSpec(
       '--dynamic-config-value',
       'matching.enableFairness=true',
       ...(fast ? ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'] : []),
+      // A worker that runs asks for work every five seconds, so that one that died is missed soon (WORKER_SILENT_MS).
+      '--dynamic-config-value',
+      'matching.longPollExpirationInterval="5s"',
       '--log-level',
       'warn',
     ],

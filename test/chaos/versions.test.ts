@@ -30,6 +30,8 @@ test('without a current build nothing fails and nothing is done: doctor says so,
   expect(said).toMatch(/✗ versions +No build is current.*one\./);
   expect(said).toContain('npm run deploy -- promote one');
   expect(code).toBe(1);
+  const ready = await system.api.get<{ temporal: string; words: string }>('/readyz');
+  expect(ready).toMatchObject({ temporal: 'no build', words: expect.stringContaining('npm run doctor') as string });
 });
 
 test('a build whose workers were not seen at both task queues is not promoted', async () => {
