@@ -9,18 +9,18 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const target = join(root, 'docs/images/console');
+const target = join(root, 'docs/images');
 const documents = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)];
 const wanted = new Set(
   documents
     .filter((name) => name.endsWith('.md'))
-    .flatMap((name) => [...readFileSync(join(root, name), 'utf8').matchAll(/images\/console\/([\w-]+\.png)/g)])
+    .flatMap((name) => [...readFileSync(join(root, name), 'utf8').matchAll(/images\/((?:console\/)?[\w-]+\.png)/g)])
     .map(([, file]) => file ?? ''),
 );
 
 const taken = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
 try {
-  const walks = ['guide', 'accountMapping', 'serviceMapping', 'reconcile', 'monthEnd'];
+  const walks = ['guide', 'accountMapping', 'serviceMapping', 'reconcile', 'monthEnd', 'operator'];
   const files = walks.map((name) => `test/browser/${name}.test.ts`);
   const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'browser', ...files], {
     cwd: root,
@@ -29,10 +29,10 @@ try {
   });
   const missing = [...wanted].filter((file) => !existsSync(join(taken, file)));
   if (missing.length > 0) throw new Error(`No test has taken these pictures: ${missing.join(', ')}.`);
-  rmSync(target, { recursive: true, force: true });
-  mkdirSync(target, { recursive: true });
+  rmSync(join(target, 'console'), { recursive: true, force: true });
+  mkdirSync(join(target, 'console'), { recursive: true });
   for (const file of wanted) copyFileSync(join(taken, file), join(target, file));
-  process.stdout.write(`${wanted.size} pictures are in docs/images/console.\n`);
+  process.stdout.write(`${wanted.size} pictures are in docs/images.\n`);
   process.exitCode = status ?? 1;
 } finally {
   rmSync(taken, { recursive: true, force: true });

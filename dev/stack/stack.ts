@@ -87,6 +87,8 @@ const demoTiming = {
   PSA_SEARCH_LAG_MS: '1000',
   CALLS_PER_SECOND: '200',
   SHUTDOWN_GRACE_MS: '3000',
+  // The development server lets a poll wait for five seconds (temporalServer.ts).
+  WORKER_SILENT_MS: '12000',
   PUSH_IDLE_MS: '1500',
   // The walkthrough chooses a schedule itself; until then no sync must start by itself in the middle of it.
   DEFAULT_SCHEDULE: 'never',

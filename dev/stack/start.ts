@@ -22,6 +22,7 @@ import { walk } from '../walkthrough/walkthrough.ts';
 import { walkAlerts } from '../walkthrough/walkthroughAlerts.ts';
 import { walkAnyVendor } from '../walkthrough/walkthroughAnyVendor.ts';
 import { walkOnboarding } from '../walkthrough/walkthroughOnboarding.ts';
+import { walkOps } from '../walkthrough/walkthroughOps.ts';
 import { walkPush } from '../walkthrough/walkthroughPush.ts';
 import { walkSignIn } from '../walkthrough/walkthroughSignIn.ts';
 
@@ -80,6 +81,7 @@ if (!options['no-demo']) {
   await unlessStopping(walkAnyVendor(stack, checks));
   await unlessStopping(walkAlerts(stack, checks, say, push));
   await unlessStopping(walkOnboarding(stack, checks, say, { pull, push }));
+  await unlessStopping(walkOps(stack, checks, say, { pull, push }));
 }
 report();
 

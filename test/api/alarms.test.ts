@@ -4,11 +4,11 @@ import { Client } from 'pg';
 import { register } from 'prom-client';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { parse } from 'yaml';
 import { beginStep, createProcess, noteFailure, startRound } from '../../db/queries/process.ts';
 import { noteSwept, takeOverSweep } from '../../db/queries/sweep.ts';
 import { storePausedActivities, storeSchedules } from '../../db/queries/temporalSays.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
+import { firing, rules, scrape as scrapeAt } from '../kit/alarms.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import {
   block,
@@ -21,16 +21,6 @@ import {
 } from '../kit/apiTenant.ts';
 import '../../activities/alarm.ts';
 
-interface Rule {
-  alert: string;
-  expr: string;
-  for?: string;
-  labels: { severity: string };
-  annotations: { summary: string; runbook_url: string };
-}
-
-const file = parse(readFileSync('deploy/prometheus/alerts.yaml', 'utf8')) as { groups: { rules: Rule[] }[] };
-const rules = file.groups.flatMap((group) => group.rules);
 const ruleOf = new Map(rules.map((rule) => [rule.alert, rule]));
 const dashboard = JSON.parse(readFileSync('deploy/prometheus/grafana-dashboard.json', 'utf8')) as {
   panels: { title: string; targets: { expr: string }[] }[];
@@ -44,37 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
-interface Sample {
-  name: string;
-  labels: Record<string, string>;
-  value: number;
-}
-
-async function scrape(): Promise<Sample[]> {
-  const text = await (await fetch(`${harness.url}/metrics`)).text();
-  return [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)].map(([, name = '', labels = '', value]) => ({
-    name,
-    labels: Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, key = '', text = '']) => [key, text])),
-    value: Number(value),
-  }));
-}
-
-/** The samples for which a rule fires, its `for` left out. Knows the forms that alerts.yaml uses, and no others. */
-function firing(rule: Rule | undefined, samples: readonly Sample[]): Sample[] {
-  const { alert, expr } = rule ?? { alert: 'no such rule', expr: '' };
-  const of = (name: string | undefined) => samples.filter((sample) => sample.name === name);
-  const absent = /^absent\((\w+)\)$/.exec(expr);
-  if (absent) return of(absent[1]).length > 0 ? [] : [{ name: alert, labels: {}, value: 1 }];
-  const pair = /^(\w+) > on \(integration\) (\w+)$/.exec(expr);
-  if (pair)
-    return of(pair[1]).filter(({ labels, value }) =>
-      of(pair[2]).some((limit) => limit.labels['integration'] === labels['integration'] && value > limit.value),
-    );
-  const [, name, label, text, limit = ''] = /^(\w+)(?:\{(\w+)="(.*)"\})? > ([\d* ]+)$/.exec(expr) ?? [];
-  expect(name, `${alert}: ${expr}`).toBeDefined();
-  const least = limit.split('*').reduce((product, factor) => product * Number(factor), 1);
-  return of(name).filter(({ labels, value }) => (label ? labels[label] === text : true) && value > least);
-}
+const scrape = () => scrapeAt(harness.url);
 
 test('where nothing is wrong no rule fires', async () => {
   const samples = await scrape();

@@ -1,10 +1,10 @@
 /**
  * The console in a real Chromium, served by a real api. With SCREENSHOTS set to a folder its pages are kept there, in
- * both themes, wide and narrow; `docs/images` has those of the Temporal UI that docs/operations.md shows.
+ * both themes, wide and narrow.
  */
 import { sql } from 'drizzle-orm';
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll, latestRun, syncNow } from '../../dev/walkthrough/guide.ts';
@@ -198,56 +198,10 @@ test('what is blocked says whom it waits for and what to do, and is counted in t
   await page.getByRole('link', { name: /^Integrations 1 waiting$/ }).waitFor();
   await page.getByRole('button', { name: 'Sync Status: blocked' }).waitFor();
   await inspect('blocked');
-  await freeInTemporalUi();
-});
-
-/** What an operator does at three in the morning, in the real Temporal UI: find what is stuck, read why, free it, see it end. */
-async function freeInTemporalUi(): Promise<void> {
-  const ui = await browser.newPage({ viewport: { width: 1200, height: 720 }, baseURL: inject('temporalUi') });
-  ui.setDefaultTimeout(60_000);
-  const found = seen(ui.getByRole('link', { name: `sync/${integrationId}` }));
-  const query = "`Blocked`=true AND `Process`='sync'";
-  await until('the search to find it', async () => {
-    await ui.goto(`/namespaces/${system.namespace}/workflows?query=${encodeURIComponent(query)}`);
-    // The search lags behind what happens.
-    await found.waitFor({ timeout: 5_000 });
-    return true;
-  });
-  await shootPage(ui, 'temporal-blocked');
-
-  await found.click();
-  await seen(ui.getByText('User Metadata')).click();
-  const words = await until('it to say why', async () => {
-    // Markdown is shown in frames of its own.
-    const texts = (await Promise.all(ui.frames().map((frame) => frame.locator('body').innerText()))).join('\n');
-    return texts.includes('Read usage from the vendor: blocked (forbidden)') && texts;
-  });
-  expect(words).toContain('Reads usage from the vendor and makes it visible, all or nothing');
-  expect(words).toContain('Grant the missing right in Mailprotector, then retry the step.');
-  expect(words).toContain('The Signal wake tries again.');
-  expect(words).toContain('✓ Read the PSA afresh');
-  await shootPage(ui, 'temporal-problem');
-
   await system.mailprotector.clearFaults();
-  await seen(ui.getByRole('button', { name: 'More Actions' })).click();
-  await seen(ui.getByText('Send a Signal')).click();
-  await seen(ui.getByTestId('signal-select-button')).click();
-  await seen(ui.getByRole('option', { name: 'wake' })).click();
-  await shootPage(ui, 'temporal-signal');
-  await seen(ui.getByRole('button', { name: 'Submit' })).click();
-
+  await system.temporal.workflow.getHandle(`sync/${integrationId}`).signal('wake');
   await until('the run to be applied', async () => (await latestRun(system, integrationId))?.state === 'applied');
-  await ui.goto(ui.url().replace('/user-metadata', '/history'));
-  await seen(ui.getByText('Completed', { exact: true })).waitFor();
-  await shootPage(ui, 'temporal-completed');
-  await until(
-    'nothing to be blocked',
-    async () => (await system.temporal.workflow.count('Blocked = true')).count === 0,
-  );
-  await ui.close();
-}
-/** That page has some things twice: for wide screens and for narrow ones. */
-const seen = (locator: Locator) => locator.filter({ visible: true }).first();
+});
 
 test('an api that is restarted under an open page is told, and the page goes on by itself', async () => {
   await signIn(token());
