@@ -86,9 +86,10 @@ test('an approval that is given, and one that is over, are told', async () => {
   const id = batch?.id ?? '';
   const is = (state: string) => (event: StreamEvent) =>
     liveIn(event).approvals.some((each) => each.id === id && each.state === state && each.by === 'person:somebody');
-  await stream.event('it to be given', is('requested'));
+  const given = await stream.event('it to be given', is('requested'));
   await harness.db.update(approvalBatch).set({ state: 'closed' }).where(eq(approvalBatch.id, id));
-  await stream.event('it to be over', is('closed'));
+  const over = await stream.event('it to be over', is('closed'));
+  expect(over.id).not.toBe(given.id);
 });
 
 test('a follower who comes back gets what happened meanwhile, and nothing if nothing did', async () => {
