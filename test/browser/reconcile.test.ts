@@ -153,6 +153,7 @@ test('it opens with found money, and shows the cards that are searched, filtered
   await page.getByText('No card fits').waitFor();
   await button('Show all open cards').click();
   await rows().nth(2).waitFor();
+  expect(await page.getByRole('searchbox').inputValue()).toBe('');
 
   await page
     .getByRole('columnheader', { name: /^ConnectWise company|^Company|company/i })

@@ -11,13 +11,20 @@ interface Props {
   placeholder: string;
   /** Told what to search for when typing has paused. */
   onSearch: (text: string) => void;
-  /** What is searched for when the page opens, such as the address says. */
+  /** What is searched for when the page opens, such as the address says. It is shown, too, when it changes otherwise than by typing. */
   initial?: string;
 }
 
 export function SearchField({ label, placeholder, onSearch, initial = '' }: Props) {
   const [text, setText] = useState(initial);
   const told = useRef(initial);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // Who is typing is not overtaken by what was typed before.
+    if (initial === told.current || document.activeElement === input.current) return;
+    told.current = initial;
+    setText(initial);
+  }, [initial]);
   const search = () => {
     if (text === told.current) return;
     told.current = text;
@@ -33,7 +40,7 @@ export function SearchField({ label, placeholder, onSearch, initial = '' }: Prop
     <AriaSearchField className={fields['field'] ?? ''} value={text} onChange={setText} onBlur={search}>
       <Label className={fields['label']}>{label}</Label>
       <div className={fields['group']}>
-        <Input className={fields['input'] ?? ''} placeholder={placeholder} />
+        <Input ref={input} className={fields['input'] ?? ''} placeholder={placeholder} />
         {text !== '' && (
           <Button aria-label={`Clear ${label}`}>
             <Icon name="close" />
