@@ -12,6 +12,7 @@ import type { Checks } from './checks.ts';
 import { same } from './expectedUsage.ts';
 import { latestRun } from './guide.ts';
 import { simulatorAdmin } from './simulatorAdmin.ts';
+import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
 interface Connected {
@@ -37,8 +38,8 @@ export async function walkOps(
 ): Promise<void> {
   const api = createApiClient(stack.api, stack.token);
   const mailprotector = simulatorAdmin(stack.simulators['mailprotector'] ?? '');
-  const connectwise = simulatorAdmin(stack.simulators['connectwise'] ?? '');
-  const system = { api, mailprotector, connectwise };
+  const psa = psaOfStack(stack);
+  const system = { api, mailprotector, psa };
   const connection = await Connection.connect({ address: stack.temporalAddress });
   const temporal = new Client({ connection });
   const find = async (query: string) => {
@@ -92,7 +93,7 @@ export async function walkOps(
     });
 
     await checks.run('ops.refused', async () => {
-      await connectwise.fault({ kind: 'status', status: 400, method: 'POST', path: '/service/tickets$' });
+      await psa.fault({ kind: 'status', ...psa.requests.createTicket, status: 400 });
       const alert = {
         alertId: `refused-${Date.now().toString(36)}`,
         title: 'Refused once',
