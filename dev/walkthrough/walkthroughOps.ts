@@ -11,7 +11,6 @@ import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
 import { same } from './expectedUsage.ts';
 import { latestRun } from './guide.ts';
-import { simulatorAdmin } from './simulatorAdmin.ts';
 import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
