@@ -1,6 +1,6 @@
 /** The safety net: finds rows for which no process was woken, and Schedules that went missing. */
 import { listIntegrationsWithIdleAlerts } from '../db/queries/alerts.ts';
-import { takeOverdue } from '../db/queries/process.ts';
+import { takeOverdue } from '../db/queries/processOverdue.ts';
 import { listScheduled } from '../db/queries/schedule.ts';
 import { isSweeper, noteSwept, takeOverSweep } from '../db/queries/sweep.ts';
 import { storePausedActivities, storeSchedules } from '../db/queries/temporalSays.ts';

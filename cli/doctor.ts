@@ -17,7 +17,7 @@ import type { PsaModule } from '../connectors/psaEntry.ts';
 import { neededRights, psaOf } from '../connectors/registry.ts';
 import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import { readIntegration } from '../db/queries/integration.ts';
-import { listUnfinished } from '../db/queries/process.ts';
+import { listUnfinished } from '../db/queries/processOverdue.ts';
 import { sweepAge } from '../db/queries/sweep.ts';
 import { judgePermissions } from '../domain/permissions.ts';
 import { sweepLate } from '../domain/sweep.ts';

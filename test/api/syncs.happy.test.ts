@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { beginStep, blockStep, takeOverdue } from '../../db/queries/process.ts';
+import { beginStep, blockStep } from '../../db/queries/process.ts';
+import { takeOverdue } from '../../db/queries/processOverdue.ts';
 import { listStagedIds } from '../../db/queries/staging.ts';
 import { claimSyncRun, updateRun } from '../../db/queries/sync.ts';
 import { findRoute, misfits } from '../kit/apiContract.ts';

@@ -4,7 +4,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { listUnfinished } from '../../db/queries/process.ts';
+import { listUnfinished } from '../../db/queries/processOverdue.ts';
 import { workflowIdOf, workflowTaskQueue } from '../../domain/process/ids.ts';
 import { until } from '../../dev/until.ts';
 import { findMissing } from '../../temporal/missing.ts';

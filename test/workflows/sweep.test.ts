@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { commitFact, createProcess, parkProcess, takeOverdue, type ProcessRef } from '../../db/queries/process.ts';
+import { commitFact, createProcess, parkProcess, type ProcessRef } from '../../db/queries/process.ts';
+import { takeOverdue } from '../../db/queries/processOverdue.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { listSteps } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
