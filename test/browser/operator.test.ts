@@ -41,6 +41,8 @@ beforeAll(async () => {
     SWEEP_INTERVAL_MS: '1000',
     WORKER_SILENT_MS: '12000',
     MAX_RETRY_MS: '1000',
+    // A write whose answer does not come leaves time to break something else.
+    CALL_TIMEOUT_MS: '4000',
     PUBLIC_URL: 'https://countersign.example',
   };
   const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26, env })]);
