@@ -158,7 +158,7 @@ export const syncRunMoves = {
 export const psaRefreshStates = ['running', 'applied', 'discarded'] as const;
 export type PsaRefreshState = (typeof psaRefreshStates)[number];
 
-/** A PSA refresh becomes visible, whole; one that cannot be read is read again. */
+/** A PSA refresh becomes visible, whole, or is discarded; one that cannot be read is read again. */
 export const psaRefreshMoves = {
   applied: { from: ['running'], to: 'applied' },
   /** It has lost too many rows, and a person does not want it. */

@@ -10,7 +10,7 @@ const finals: Record<keyof typeof lives, readonly string[]> = {
   onboarding: [],
   syncRun: ['applied', 'discarded', 'superseded'],
   pushStatus: [],
-  psaRefresh: ['applied'],
+  psaRefresh: ['applied', 'discarded'],
 };
 
 const subjects = Object.keys(lives) as (keyof typeof lives)[];

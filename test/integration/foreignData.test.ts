@@ -389,6 +389,13 @@ async function syncOrStuck(): Promise<Outcome> {
   });
 }
 
+/** Rows that an example made up are gone again: a person knows why, and releases the refresh that is held for it. */
+async function releaseHeldRefresh(): Promise<void> {
+  const path = `/v1/psa-connections/${ids.psaConnectionId}`;
+  const { heldRefresh } = await system.api.get<{ heldRefresh: { id: string } | null }>(path);
+  if (heldRefresh) await system.api.call('POST', `${path}/refreshes/${heldRefresh.id}/release`);
+}
+
 /** The other side answers as it should again: everything goes on by itself, and every number is what it was. */
 async function backToNormal(): Promise<void> {
   mailprotector.rewrites = [];
@@ -397,12 +404,19 @@ async function backToNormal(): Promise<void> {
   await system.api.call('POST', `/v1/psa-connections/${ids.psaConnectionId}/check`);
   await system.api.call('POST', `/v1/integrations/${ids.integrationId}/steps/pullVendor/retry`);
   await until('what was under way to be over', async () => {
+    await releaseHeldRefresh();
     const run = await latestRun(system, ids.integrationId);
     return run !== undefined && run.finishedAt !== null;
   });
   const held = await latestRun(system, ids.integrationId);
   if (held?.state === 'held') await system.api.post(`/v1/syncs/${held.id}/discard`);
-  const run = await syncNow(system, ids.integrationId);
+  const before = await latestRun(system, ids.integrationId);
+  await system.api.post(`/v1/integrations/${ids.integrationId}/syncs`);
+  const run = await until('a sync of what is there to be over', async () => {
+    await releaseHeldRefresh();
+    const newest = await latestRun(system, ids.integrationId);
+    return newest && newest.id !== before?.id && newest.finishedAt !== null ? newest : undefined;
+  });
   if (run.state === 'held') await system.api.post(`/v1/syncs/${run.id}/release`);
   await until('the numbers to be as they were', async () => {
     const now = await cardsNow();
