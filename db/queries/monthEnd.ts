@@ -217,7 +217,8 @@ function sheet(
     entry as (
       select k.name, k.psa_account_id, k.psa_connection_id, 0 as place, ${placeOf(sql`b.created_at`)} as place_at,
              'approved' as part, l.id::text as id, l.card_id, l.psa_product_id, l.agreement_id, l.line_id,
-             l.expected_quantity as "from", l.target as "to", l.amount, l.currency, l.not_billed, l.state,
+             l.expected_quantity as "from", l.target as "to",
+             case when ${isSignedOffAgain(scope)} then 0 else l.amount end as amount, l.currency, l.not_billed, l.state,
              exists (select from approval_line u join approval_batch ub on ub.id = u.batch_id
                       where ub.undo_of = b.id and u.line_id = l.line_id and u.state in ('applied', 'already', 'verified')
                         and (u.psa_account_id, u.psa_product_id) = (l.psa_account_id, l.psa_product_id)) as undone,
@@ -276,6 +277,18 @@ const isDecided = ({ organizationId, period }: SheetScope, batch = sql`b`) =>
 const differs = ({ organizationId, period }: SheetScope) =>
   sql`c.organization_id = ${organizationId} and c.kind <> 'no_change'
       and c.differs_since < ${period.ends.toISOString()}::timestamptz`;
+
+/**
+ * Approval line `l` came to nothing, and the same line of the PSA was signed off again later: its money stands with the later one,
+ * so that no money of a card counts twice.
+ */
+const isSignedOffAgain = (scope: SheetScope) => sql`
+  (l.state not in (${listed([...billedStates, ...openStates])})
+   and exists (select from approval_line later join approval_batch lb on lb.id = later.batch_id
+                where (later.psa_account_id, later.psa_product_id, later.line_id)
+                      = (l.psa_account_id, l.psa_product_id, l.line_id)
+                  and lb.psa_connection_id = b.psa_connection_id and lb.created_at > b.created_at
+                  and ${isDecided(scope, sql`lb`)}))`;
 
 const isOf = ({ psaConnectionId, psaAccountId }: SheetScope, batch: SQL, row: SQL) =>
   sql`${psaConnectionId === undefined ? sql`true` : sql`${batch}.psa_connection_id = ${psaConnectionId}`}

@@ -282,6 +282,18 @@ describe('one sheet', () => {
     expect(await lineOf(card.id)).toMatchObject([{ part: 'approved', outcome: 'todo' }]);
   });
 
+  test('the money of a to-do that was replaced by a newer sign-off counts once', async () => {
+    const card = await freshCard(tenant, 4);
+    await caller.good('POST', '/v1/approvals', { cards: [seen(card)] });
+    await caller.good('POST', '/v1/approvals', { cards: [seen(card)] });
+    const [first, second, ...more] = await lineOf(card.id);
+    expect(more).toEqual([]);
+    expect(first).toMatchObject({ outcome: 'replaced', amount: 0 });
+    expect(second).toMatchObject({ outcome: 'todo' });
+    expect(second?.amount).not.toBe(0);
+    await check(caller, 9);
+  });
+
   test('each part by itself, and each customer by itself, has the lines that the whole has of it', async () => {
     const whole = await lines();
     for (const part of ['approved', 'skipped', 'dismissed', 'untouched'] as const) {

@@ -417,7 +417,13 @@ test('a number that changes between preview and click is left out, with both num
   await until('the others', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === others.length);
   await shoot(page, 'approval-left-out-light-1280');
   expect(await patches()).toBe(others.length);
-  await button('Undo what was written').click();
+  const written = await patches();
+  await button('Undo what was written …').click();
+  const question = page.getByRole('dialog', { name: /^Undo / });
+  await question.waitFor();
+  await shoot(page, 'approval-undo-light-1280');
+  expect(await patches()).toBe(written);
+  await question.getByRole('button', { name: /^Undo / }).click();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
   await until(
     'all to be undone',

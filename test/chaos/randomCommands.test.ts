@@ -1,6 +1,6 @@
 /** Random commands, people's and processes', against the tables of domain/transitions.ts: triggers note every move that is made. */
 import { randomUUID } from 'node:crypto';
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -31,7 +31,15 @@ import {
 import { insertIntegrationKey } from '../../db/queries/push.ts';
 import { stageRows } from '../../db/queries/staging.ts';
 import { claimSyncRun, openCustomerRun } from '../../db/queries/sync.ts';
-import { alert, approvalBatch, approvalLine, onboarding, processStep, syncRun } from '../../db/schema/index.ts';
+import {
+  alert,
+  approvalBatch,
+  approvalLine,
+  onboarding,
+  processStep,
+  psaRefresh,
+  syncRun,
+} from '../../db/schema/index.ts';
 import { onboardingId } from '../../domain/process/ids.ts';
 import { lives, type Move } from '../../domain/transitions.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -350,6 +358,12 @@ const commands = {
     const refresh = await takeOverRefresh(harness.db, refreshId);
     if (how % 3 === 0) await restartRefresh(harness.db, refresh);
     else if (how % 3 === 1) await inTx((tx) => applyRefresh(tx, actor(), { psaConnectionId: id, refreshId }));
+    else {
+      // It is held for rows that it lost, and a person does not want it.
+      const guard = { before: { accounts: 40, lines: 90 }, after: { accounts: 3, lines: 8 } };
+      await harness.db.update(psaRefresh).set({ guard, heldAt: new Date() }).where(eq(psaRefresh.id, refreshId));
+      await person('POST', `/v1/psa-connections/${id}/refreshes/${refreshId}/discard`);
+    }
   },
 
   // Where a vendor that pushes stands.

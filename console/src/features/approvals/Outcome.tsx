@@ -1,11 +1,12 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
 import { formatCount, formatDay, formatMany } from '../../ui/format.ts';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Actions, Section } from '../../ui/Section.tsx';
@@ -80,9 +81,13 @@ function Standing({ approval }: { approval: Approval }) {
   const queryClient = useQueryClient();
   const navigate = useNavigate();
   const again = () => void queryClient.invalidateQueries({ queryKey: keys.approvals.one(id) });
+  const [isAsking, setAsking] = useState(false);
   const undo = useMutation({
     mutationFn: () => ask(api.POST('/v1/approvals/{id}/undo', { params: { path: { id } } })),
-    onSuccess: (answer) => navigate({ to: '/approvals/$id', params: { id: answer.approval.id } }),
+    onSuccess: (answer) => {
+      setAsking(false);
+      return navigate({ to: '/approvals/$id', params: { id: answer.approval.id } });
+    },
     onError: tellProblem,
   });
   const withdraw = useMutation({
@@ -115,9 +120,7 @@ function Standing({ approval }: { approval: Approval }) {
       {mayOperate && (
         <Actions>
           {state === 'closed' && counts.applied > 0 && undoOf === null && (
-            <Button onPress={() => undo.mutate()} isDisabled={undo.isPending}>
-              Undo what was written
-            </Button>
+            <Button onPress={() => setAsking(true)}>Undo what was written …</Button>
           )}
           {counts.todo > 0 && (
             <Button onPress={() => withdraw.mutate()} isDisabled={withdraw.isPending}>
@@ -131,6 +134,25 @@ function Standing({ approval }: { approval: Approval }) {
           )}
         </Actions>
       )}
+      <Dialog
+        title={`Undo ${formatMany(counts.applied, 'change', 'changes')}?`}
+        isOpen={isAsking}
+        onClose={() => setAsking(false)}
+        actions={
+          <>
+            <Button onPress={() => setAsking(false)}>Not now</Button>
+            <Button look="main" onPress={() => undo.mutate()} isDisabled={undo.isPending}>
+              Undo {formatMany(counts.applied, 'change', 'changes')}
+            </Button>
+          </>
+        }
+      >
+        <p>
+          Each change of this approval that was written is set back in the PSA: the list below says from what (From) to
+          what (To) it was set, and the undo sets it from To to From. A line that shows another quantity by now is left
+          alone. An undo cannot be undone; its cards can be approved again.
+        </p>
+      </Dialog>
     </Section>
   );
 }
