@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readIntegration } from '../../db/queries/integration.ts';
 import { startFound } from '../../commands/startOnboardings.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { block, seedIntegration, seedOnboarding } from '../kit/apiTenant.ts';
+import { block, numbers, seedIntegration, seedOnboarding } from '../kit/apiTenant.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 
 let harness: ApiHarness;
@@ -105,7 +105,7 @@ test('excluded it is over; included again it begins anew', async () => {
 
 test('a customer linked after connect is onboarded; one linked in connect is not asked about twice', async () => {
   const id = await seedIntegration(harness.one, stepsOf.connect);
-  const accountId = harness.one.vendorAccount(44);
+  const accountId = harness.one.vendorAccount(numbers.notLinked);
   await harness.admin.good('POST', `/v1/integrations/${id}/customers/link`, { all: true });
   const { items } = await harness.admin.good<{ items: View[] }>('GET', `/v1/onboardings?integrationId=${id}`);
   expect(items.map((item) => [item.vendorAccountId, item.state, item.foundBy])).toEqual([
