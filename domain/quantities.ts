@@ -7,6 +7,9 @@ export type Rounding = (typeof roundings)[number];
 export const maxDecimals = 4;
 const scale = 10 ** maxDecimals;
 
+/** More than any MSP has: a larger quantity is a mistake, which would be billed. */
+export const largestQuantity = 1e9;
+
 /** Rounds away the error of binary fractions: 0.1 + 0.2 → 0.3. */
 export function tidy(quantity: number): number {
   return roundHalfUp(quantity, maxDecimals);

@@ -5,6 +5,7 @@ import { retryStep } from '../../commands/step.ts';
 import { listApprovalLines, listApprovals, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
+import { largestQuantity } from '../../domain/quantities.ts';
 import { approvalBatchStates, approvalLineStates } from '../../domain/transitions.ts';
 import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
 import {
@@ -330,7 +331,9 @@ const settleLine = route({
   request: {
     params: lineParam,
     body: jsonBody(
-      z.strictObject({ quantity: z.number().min(0).openapi({ description: 'What a person saw in the PSA' }) }),
+      z.strictObject({
+        quantity: z.number().min(0).max(largestQuantity).openapi({ description: 'What a person saw in the PSA' }),
+      }),
       { quantity: 43 },
     ),
   },

@@ -8,6 +8,7 @@ import {
   type CardPlace,
   type CardSort,
 } from '../../db/queries/cardList.ts';
+import { largestQuantity } from '../../domain/quantities.ts';
 import { cardStates, cardStateWords } from '../../domain/reconcile/review.ts';
 import { runCommand, type ApiEnv } from '../context.ts';
 import {
@@ -380,8 +381,8 @@ cardRoutes.openapi(deleteLine, async (c) => {
 
 const ruleBody = z.object({
   notBilled: z.boolean().optional(),
-  minimum: z.number().min(0).max(1e9).optional(),
-  offset: z.number().min(-1e9).max(1e9).optional(),
+  minimum: z.number().min(0).max(largestQuantity).optional(),
+  offset: z.number().min(-largestQuantity).max(largestQuantity).optional(),
   lineMode: z.enum(['follow', 'never_lower', 'report_only']).optional(),
   reason,
   expires: z.iso.date().optional(),

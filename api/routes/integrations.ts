@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { connectVendor, giveVendorCredentials, linkCustomers, refuseUnread } from '../../commands/integration.ts';
 import { isVendor, vendors, type VendorName } from '../../connectors/registry.ts';
 import { listIntegrations, listVendorAccounts } from '../../db/queries/integration.ts';
+import { largestQuantity } from '../../domain/quantities.ts';
 import { runCommand } from '../context.ts';
 import {
   createRouter,
@@ -227,7 +228,7 @@ const unanswered = (question: string) => {
 /** Limits of the swing guard (domain/swingGuard.ts); a limit that is not given has its default. */
 const swingSchema = z.strictObject({
   pairPercent: z.number().min(0).max(1e6).optional(),
-  pairUnits: z.number().min(0).max(1e9).optional(),
+  pairUnits: z.number().min(0).max(largestQuantity).optional(),
   totalPercent: z.number().min(0).max(1e6).optional(),
 });
 

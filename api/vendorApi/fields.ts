@@ -1,5 +1,6 @@
 /** Reads the fields that vendors send: strict on those that are used, lenient on all others; messages have Gradient's wording. */
 import { z } from 'zod';
+import { largestQuantity } from '../../domain/quantities.ts';
 import { isBad } from '../middleware/text.ts';
 import { VendorApiError } from './responses.ts';
 
@@ -70,16 +71,13 @@ export function oneOf<T extends string>(fields: Fields, name: string, allowed: r
   return found;
 }
 
-/** More than any MSP has: a larger count is a mistake, which would be billed. */
-const largestCount = 1e9;
-
 /** Reads a count: absolute, 0 or more, fractions allowed (a service mapping says how they are rounded). */
 export function countOf(fields: Fields, name: string): number {
   const value = fields[name];
   // Gradient answers `unitCount must be a number` to null; a string is refused, too (reference/gradient.md §3).
   if (typeof value !== 'number' || !Number.isFinite(value)) throw new VendorApiError(400, `${name} must be a number`);
   if (value < 0) throw new VendorApiError(400, `${name} must not be less than 0`);
-  if (value > largestCount) throw new VendorApiError(400, `${name} must not be greater than ${largestCount}`);
+  if (value > largestQuantity) throw new VendorApiError(400, `${name} must not be greater than ${largestQuantity}`);
   return value;
 }
 

@@ -57,8 +57,8 @@ export const card = pgTable(
     integrationIds: uuid('integration_ids').array().notNull().default([]),
     found: text().$type<FoundKind>(),
     currency: text(),
-    /** Four decimals, so that sums are exact. */
-    amount: numeric({ precision: 20, scale: 4, mode: 'number' }),
+    /** A decimal, so that sums are exact; unbounded, because a PSA's row may hold any quantity at any price. */
+    amount: numeric({ mode: 'number' }),
   },
   (t) => [
     unique().on(t.psaConnectionId, t.psaAccountId, t.psaProductId),

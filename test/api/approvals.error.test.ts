@@ -76,7 +76,7 @@ test('a person is asked only about a line whose write is uncertain for good', as
   const before = await harness.dump();
   const path = `/v1/approvals/${id}/lines/${items[0]?.id}/settle`;
   await harness.admin.problem(409, 'not-asked', 'POST', path, { quantity: 3 });
-  await harness.admin.problem(400, 'invalid-request', 'POST', path, { quantity: -1 });
+  for (const quantity of [-1, 2 ** 53]) await harness.admin.problem(400, 'invalid-request', 'POST', path, { quantity });
   await harness.admin.problem(404, 'not-found', 'POST', `/v1/approvals/${id}/lines/${nobody}/settle`, { quantity: 3 });
   expect(await harness.dump()).toEqual(before);
 });

@@ -95,6 +95,17 @@ test('lines show when they begin and end and which they follow; credits and line
   expect(await list('kind=only_credits')).toEqual([]);
 });
 
+test('a line of an absurd price holds up no card', async () => {
+  const priced = (unitPrice: number) =>
+    harness.db.transaction(async (tx) => {
+      await tx.update(agreementLine).set({ unitPrice }).where(eq(agreementLine.id, 'one-line-4-next'));
+      await recomputeCards(tx, harness.one.psaConnectionId, [harness.one.psaAccount(4)]);
+    });
+  await priced(1e300);
+  expect(await only(4)).toMatchObject({ unitPrice: { amount: 1e300 } });
+  await priced(2.5);
+});
+
 test('a picked line takes the difference, until the pick is taken back', async () => {
   const { id, approvable } = await only(numbers.twoLines);
   expect(approvable).toBe(false);

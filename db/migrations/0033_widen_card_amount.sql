@@ -1,0 +1,1 @@
+ALTER TABLE "card" ALTER COLUMN "amount" SET DATA TYPE numeric;
