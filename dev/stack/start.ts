@@ -1,20 +1,10 @@
-/**
- * `npm start`: the whole stack on this machine, and the guide walked through it.
- *
- *   --exit            walk, verify, stop; exit status 0 only if every check holds
- *   --report FILE     write the checks as JSON
- *   --no-demo         the same stack without simulators, for real accounts
- *   --customers N     size of the simulated MSP (40)
- *   --seed N          which MSP (7)
- *   --psa NAME        which PSA is simulated (connectwise; simulators/psas.ts has all)
- *   --state DIR       folder of all state (.countersign)
- *   --reset           clear the state first
- */
+/** `npm start`: the whole stack on this machine, and the guide walked through it. `options.ts` has its options. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { Checks } from '../walkthrough/checks.ts';
 import { buildConsole } from './consoleBuild.ts';
-import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
+import { simulatedPsa } from '../../simulators/psas.ts';
+import { credentialLines } from './credentials.ts';
+import { helpText, readOptions, type StartOptions } from './options.ts';
 import { startStack } from './stack.ts';
 import { viewLinks } from './views.ts';
 import { waitAtMost } from '../until.ts';
@@ -26,26 +16,8 @@ import { walkOps } from '../walkthrough/walkthroughOps.ts';
 import { walkPush } from '../walkthrough/walkthroughPush.ts';
 import { walkSignIn } from '../walkthrough/walkthroughSignIn.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    exit: { type: 'boolean', default: false },
-    report: { type: 'string' },
-    'no-demo': { type: 'boolean', default: false },
-    customers: { type: 'string', default: '40' },
-    seed: { type: 'string', default: '7' },
-    psa: { type: 'string', default: usualPsa },
-    state: { type: 'string', default: '.countersign' },
-    reset: { type: 'boolean', default: false },
-  },
-});
-
 const say = (line: string) => process.stdout.write(`${line}\n`);
-try {
-  simulatedPsa(options.psa);
-} catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  process.exit(1);
-}
+const options = chosen();
 mkdirSync(options.state, { recursive: true });
 
 // The signals are handled from before the first process is started, so that Ctrl-C leaves no process behind at any time.
@@ -64,17 +36,19 @@ await unlessStopping(buildConsole(say));
 const stack = await unlessStopping(
   startStack({
     state: options.state,
-    demo: !options['no-demo'],
-    customers: Number(options.customers),
-    seed: Number(options.seed),
+    demo: options.demo,
+    customers: options.customers,
+    seed: options.seed,
     psa: options.psa,
     reset: options.reset,
+    // The walkthrough chooses when a sync begins; whoever connects by hand has what is usual.
+    ...(options.unconnected ? { env: { DEFAULT_SCHEDULE: 'everyNight' } } : {}),
     say,
     starting: (stopParts) => void (stopAll = stopParts),
   }),
 );
-if (!options['no-demo']) {
-  waitAtMost(120_000 + Number(options.customers) * 100);
+if (options.demo && !options.unconnected) {
+  waitAtMost(120_000 + options.customers * 100);
   const cookie = await unlessStopping(walkSignIn(stack, checks, await stack.signInLink()));
   const pull = await unlessStopping(walk(stack, checks, say, cookie));
   const push = await unlessStopping(walkPush(stack, checks, say));
@@ -99,6 +73,7 @@ if (options.exit) {
 // The walkthrough has used its link up.
 const link = await unlessStopping(stack.signInLink());
 const { mailprotector } = stack.simulators;
+if (options.unconnected) await unlessStopping(sayHowToConnect());
 const vendorConsole = mailprotector
   ? `Mailprotector ${mailprotector}  its console, simulated: the page says how to log in\n`
   : '';
@@ -113,6 +88,34 @@ ${vendorConsole}${Object.entries(stack.simulators)
   .join('\n')}
 Logs         ${options.state}/logs
 Ctrl-C stops everything; the next start goes on where this one was.`);
+
+/** The options as they were given; ends the program when the help was asked for, or something that there is not. */
+function chosen(): StartOptions {
+  try {
+    const read = readOptions(process.argv.slice(2));
+    if (read === 'help') {
+      say(helpText());
+      process.exit(0);
+    }
+    simulatedPsa(read.psa);
+    return read;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${helpText()}\n`);
+    process.exit(2);
+  }
+}
+
+/** Says what to type in the console, and when something is connected already. */
+async function sayHowToConnect(): Promise<void> {
+  const connections = await fetch(`${stack.api}/v1/psa-connections`, {
+    headers: { authorization: `Bearer ${stack.token}` },
+  });
+  const { items } = (await connections.json()) as { items: unknown[] };
+  if (items.length > 0) say('The state folder holds what was connected earlier; --reset begins with nothing.');
+  say(`
+Connect it yourself: sign in below and go on as docs/guide.md says. What the console asks for (made up, for this machine alone):
+${credentialLines(stack.simulators, stack.world.psa).join('\n')}`);
+}
 
 function report(): void {
   if (!options.report) return;
