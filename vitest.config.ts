@@ -12,6 +12,9 @@ const project = (name: string, include: string[], options: object = {}) => ({
   },
 });
 
+/** The worst days of an operator: real faults and a killed worker, seen in the Temporal UI. It is a test of pages by its tools only. */
+const operator = 'test/browser/operator.test.ts';
+
 export default defineConfig({
   test: {
     // More workers than cores: a test mostly waits for Temporal, timers and other processes.
@@ -22,10 +25,10 @@ export default defineConfig({
       project('unit', ['test/{domain,connectors,simulators,dev}/**/*.test.ts']),
       project('integration', ['test/{integration,api,invariants,workflows}/**/*.test.ts']),
       // Tests of pages, in a real Chromium.
-      project('browser', ['test/browser/**/*.test.ts']),
+      project('browser', ['test/browser/**/*.test.ts'], { exclude: [operator] }),
       // Not a test: it writes the histories that the replay test reads.
       project('record-histories', ['test/histories/record.ts']),
-      project('chaos', ['test/chaos/**/*.test.ts'], { testTimeout: 480_000 }),
+      project('chaos', ['test/chaos/**/*.test.ts', operator], { testTimeout: 480_000 }),
     ],
     passWithNoTests: true,
   },

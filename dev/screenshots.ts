@@ -22,7 +22,7 @@ const taken = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
 try {
   const walks = ['guide', 'accountMapping', 'serviceMapping', 'reconcile', 'monthEnd', 'operator'];
   const files = walks.map((name) => `test/browser/${name}.test.ts`);
-  const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'browser', ...files], {
+  const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'browser', '--project', 'chaos', ...files], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, SCREENSHOTS: taken },
