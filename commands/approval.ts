@@ -20,12 +20,15 @@ import {
   listConnectionsOfCards,
   replaceTodos,
   storeSignOff,
+  viewUndo,
   type SeenCard,
+  type Undo,
 } from '../db/queries/signOff.ts';
 import type { PreviewFilter } from '../db/schema/index.ts';
 import { previewLifeMs, describeSkipped } from '../domain/approval.ts';
 import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal, type RefusalKind } from './refusal.ts';
+import { versionOf } from './seen.ts';
 
 /**
  * The most lines that an audit row names. For more lines it has only their number: the approval keeps them and shows
@@ -104,17 +107,37 @@ export const signOff: Command<
   return signed;
 };
 
+/** The version of what an undo would do: which lines it would write, and whether it would write or only list them. */
+export const undoVersion = ({ fingerprint }: Pick<Undo, 'fingerprint'>, writesEnabled: boolean): string =>
+  versionOf([fingerprint, writesEnabled]);
+
 /**
  * Undoes an approval by signing off the old quantities of the lines that it wrote, where the PSA still holds the
  * written quantity and has not billed it.
  *
- * @throws Refusal while the approval is at work, or when nothing is left to undo
+ * @param input.seen the version of what the person was shown; absent = whatever can be undone now is undone
+ * @throws Refusal while the approval is at work, when nothing is left to undo, or when something else than what was seen
+ *   would be undone
  */
-export const undoApproval: Command<{ id: string }, { batch: ApprovalBatchRow }> = async (tx, actor, input) => {
+export const undoApproval: Command<{ id: string; seen?: string | undefined }, { batch: ApprovalBatchRow }> = async (
+  tx,
+  actor,
+  input,
+) => {
   const original = await ownApproval(tx, actor, input.id);
   if (original.state === 'requested')
     throw new Refusal('conflict', 'not-closed', 'The approval is still at work; undo it when it is closed.');
   const connection = await lockedConnection(tx, actor, original.psaConnectionId);
+  if (input.seen !== undefined) {
+    // Under the lock, so that what is compared is what is then stored.
+    const undo = await viewUndo(tx, original, { limit: 0 });
+    if (input.seen !== undoVersion(undo, connection.writesEnabled))
+      throw new Refusal(
+        'conflict',
+        'changed-meanwhile',
+        `Something else than you have seen would be undone now: ${undo.lines} lines. Nothing was changed. Look at it again.`,
+      );
+  }
   const words = 'The approval wrote nothing, so there is nothing to undo.';
   return store(tx, actor, connection, judgeUndo(connection.id, original.id), {
     nothing: { kind: 'conflict', code: 'nothing-to-undo', words },

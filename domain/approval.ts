@@ -54,6 +54,29 @@ export function describeSkipped({ reason, words, asked, now }: Skipped): string 
   }
 }
 
+/**
+ * Why a line is left alone by an undo, for a person.
+ *
+ * @param line what the approval wrote (`from`) over what (`to`), and what the line holds `now`; absent = of several lines
+ */
+export function describeLeftAlone(reason: SkipReason, line?: { from: number; to: number; now: number | null }): string {
+  switch (reason) {
+    case 'gone':
+      return 'The line is not in the PSA any more.';
+    case 'under_way':
+      return 'A write of this line is under way.';
+    case 'billed':
+      return 'The next invoice date has moved since, so it was billed already.';
+    case 'differs':
+      if (line === undefined || line.now === null) return 'The line holds another quantity now than was written.';
+      return line.now === line.to
+        ? `The line holds ${line.to} again: it was set back already.`
+        : `The line holds ${line.now} now, and not the ${line.from} that was written.`;
+    default:
+      return 'It cannot be undone.';
+  }
+}
+
 function describeWrite(write: Skipped['now'], other: Skipped['now']): string {
   if (!write || write.lineId === null) return 'no change';
   const { lineId, from, to, effectiveDate } = write;

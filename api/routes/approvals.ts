@@ -3,6 +3,7 @@ import { signOff, skippedOf, undoApproval, withdraw } from '../../commands/appro
 import { settleByHand } from '../../commands/settleByHand.ts';
 import { retryStep } from '../../commands/step.ts';
 import { listApprovalLines, listApprovals, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
+import { viewUndo } from '../../db/queries/signOff.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
 import { largestQuantity } from '../../domain/quantities.ts';
@@ -14,21 +15,23 @@ import {
   exampleIds,
   idParam,
   jsonBody,
+  jsonPlace,
   listOf,
   ourId,
   pageOf,
   pageQuery,
   position,
   route,
+  seenIfGiven,
   send,
 } from '../define.ts';
-import { ownedApproval } from '../owned.ts';
+import { ownedApproval, ownedPsaConnection } from '../owned.ts';
 import { periodIfAny, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
   approvalLineSchema,
   approvalLineSheet,
-  approvalLineView,
+  approvalLineViews,
   approvalSchema,
   approvalSheet,
   approvalView,
@@ -36,7 +39,10 @@ import {
   exampleApproval,
   exampleApprovalLine,
   exampleSkippedCard,
+  exampleUndo,
   skippedCardSchema,
+  undoSchema,
+  undoView,
   withNames,
 } from '../views/approval.ts';
 
@@ -237,7 +243,7 @@ async function pageOfApprovalLines(
 ) {
   const rows = await listApprovalLines(deps.db, id, { state, after: decodeCursor(cursor, position), limit: limit + 1 });
   const page = pageOf(rows, limit, (row) => String(row.position));
-  return { ...page, items: await withNames(deps, page.items.map(approvalLineView)) };
+  return { ...page, items: await approvalLineViews(deps, page.items) };
 }
 
 const skipped = route({
@@ -262,6 +268,31 @@ approvalRoutes.openapi(skipped, async (c) => {
   return send(c, listOf(skippedCardSchema), await skippedPage(deps, id, { reason, after, limit }));
 });
 
+const previewUndo = route({
+  method: 'get',
+  path: '/v1/approvals/{id}/undo',
+  operationId: 'getApprovalUndo',
+  summary: 'What undoing an approval would write now, line by line, and which lines cannot be undone and why',
+  tag,
+  scope: 'read',
+  request: { params: idParam, query: pageQuery },
+  ok: 200,
+  answer: undoSchema,
+  example: exampleUndo,
+  problems: {},
+});
+
+const undoPlace = jsonPlace(z.strictObject({ isLeftOut: z.boolean(), position: z.int().min(0).max(1e9) }));
+
+approvalRoutes.openapi(previewUndo, async (c) => {
+  const { deps, caller } = c.var;
+  const approval = await ownedApproval(deps, caller, c.req.valid('param').id);
+  const { writesEnabled } = await ownedPsaConnection(deps, caller, approval.psaConnectionId);
+  const { limit, cursor } = c.req.valid('query');
+  const undone = await viewUndo(deps.db, approval, { after: decodeCursor(cursor, undoPlace), limit: limit + 1 });
+  return send(c, undoSchema, await undoView(deps, undone, limit, writesEnabled));
+});
+
 const undo = route({
   method: 'post',
   path: '/v1/approvals/{id}/undo',
@@ -270,16 +301,16 @@ const undo = route({
     'Write the old quantities back where the PSA holds the new ones; refused once the next invoice date has moved',
   tag,
   scope: 'operate',
-  request: { params: idParam },
+  request: { params: idParam, query: seenIfGiven },
   ok: 202,
   answer: answerSchema,
   example: exampleAnswer,
-  problems: { 409: ['not-closed', 'nothing-to-undo'] },
+  problems: { 409: ['not-closed', 'nothing-to-undo', 'changed-meanwhile'] },
 });
 
 approvalRoutes.openapi(undo, async (c) => {
   const deps = c.get('deps');
-  const { batch } = await runCommand(c, undoApproval, c.req.valid('param'));
+  const { batch } = await runCommand(c, undoApproval, { ...c.req.valid('param'), ...c.req.valid('query') });
   return send(c, answerSchema, await answerOf(deps, batch), 202);
 });
 

@@ -1,20 +1,29 @@
 /** An approval as the API shows it, with its lines and the cards that it left out. */
 import { z } from '@hono/zod-openapi';
+import { undoVersion } from '../../commands/approval.ts';
 import { namesOfActors } from '../../commands/seen.ts';
+import { sumOfMany, undosOfLines } from '../../db/queries/approvalMoney.ts';
 import { countOfMany, type ApprovalBatchRow, type listApprovalLines } from '../../db/queries/approvals.ts';
 import { namesOfCards } from '../../db/queries/cardList.ts';
 import { listStepsOfMany } from '../../db/queries/processView.ts';
-import { skipReasons } from '../../domain/approval.ts';
+import type { Undo } from '../../db/queries/signOff.ts';
+import { describeLeftAlone, skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import type { ApiDependencies } from '../context.ts';
-import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
+import { exampleIds, exampleVersion, isoDate, isoDateOrNull, pageOf } from '../define.ts';
 import type { Sheet } from '../sheet.ts';
 import { exampleProcess, processSchema, processView } from './process.ts';
 
 /** As its card has them; null when the card is gone. */
 const cardNames = { psaAccountName: z.string().nullable(), productId: z.string().nullable() };
 const exampleNames = { psaAccountName: 'Acme Dental', productId: 'MP-CLOUDFILTER' };
+
+const lineMoneySchema = z
+  .object({ currency: z.string().nullable(), amount: z.number().nullable(), notBilled: z.boolean() })
+  .openapi({
+    description: 'How the next invoice changes by it, as it was approved; the amount is null when not known',
+  });
 
 export const approvalLineSchema = z
   .object({
@@ -31,9 +40,12 @@ export const approvalLineSchema = z
     effectiveDate: z.string().nullable(),
     state: z.enum(approvalLineStates),
     problem: z.object({ code: z.string(), detail: z.string() }).nullable(),
+    money: lineMoneySchema,
     settledAt: isoDateOrNull,
     /** The approval that signed its card or line off again. */
     replacedBy: z.uuid().nullable(),
+    /** The approval that wrote the old quantity back. */
+    undoneBy: z.uuid().nullable(),
   })
   .openapi('ApprovalLine');
 
@@ -54,6 +66,18 @@ export const approvalSchema = z
     /** How many lines there are, and how many in each state; the lines themselves have a list of their own. */
     lines: z.int(),
     counts: z.object(Object.fromEntries(approvalLineStates.map((state) => [state, z.int()])) as Counts),
+    undone: z.int().openapi({ description: 'How many of the applied lines a later approval has undone' }),
+    money: z
+      .array(
+        z.object({
+          currency: z.string().nullable(),
+          billed: z.number().openapi({ description: 'The PSA holds it, and it was not undone' }),
+          open: z.number().openapi({ description: 'Not settled yet: under way, uncertain, or a to-do' }),
+          notWritten: z.number().openapi({ description: 'It came to nothing: conflict, refused, withdrawn, replaced' }),
+          undone: z.number(),
+        }),
+      )
+      .openapi({ description: 'How the next invoices change; different currencies are never added up' }),
     /** How many of the cards that were asked for were left out, by reason; they have a list of their own, too. */
     skipped: z.array(z.object({ reason: z.enum(skipReasons), cards: z.int() })),
     // A union, because in the contract `nullable()` of a named schema does not accept null.
@@ -94,8 +118,10 @@ export const exampleApprovalLine = {
   effectiveDate: '2026-12-01',
   state: 'intended' as const,
   problem: null,
+  money: { currency: 'USD', amount: 7.5, notBilled: false },
   settledAt: null,
   replacedBy: null,
+  undoneBy: null,
 };
 
 const noLines = Object.fromEntries(approvalLineStates.map((state) => [state, 0])) as Record<
@@ -116,6 +142,8 @@ export const exampleApproval = {
   closedAt: null,
   lines: 1,
   counts: { ...noLines, intended: 1 },
+  undone: 0,
+  money: [{ currency: 'USD', billed: 0, open: 7.5, notWritten: 0, undone: 0 }],
   skipped: [{ reason: 'differs' as const, cards: 1 }],
   process: exampleProcess('approveUsage', exampleIds.approval, 'write', 'settle'),
 };
@@ -134,6 +162,7 @@ export async function approvalViews(deps: ApiDependencies, batches: readonly App
   const ids = batches.map(({ id }) => id);
   const stepsOf = await listStepsOfMany(deps.db, ['approveUsage'], ids);
   const countsOf = await countOfMany(deps.db, ids);
+  const sumsOf = await sumOfMany(deps.db, ids);
   const names = await namesOfActors(
     deps.db,
     batches.map(({ requestedBy }) => requestedBy),
@@ -149,6 +178,7 @@ export async function approvalViews(deps: ApiDependencies, batches: readonly App
       requestedByName: names.get(batch.requestedBy) ?? batch.requestedBy,
       lines: Object.values(counts).reduce((sum, count) => sum + count, 0),
       counts,
+      ...sumsOf(batch.id),
       skipped,
       process: steps.length > 0 ? processView(deps, ref, steps) : null,
     };
@@ -161,6 +191,91 @@ export async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRo
   return view;
 }
 
+export const undoLineSchema = z
+  .object({
+    cardId: z.uuid(),
+    psaAccountId: z.string(),
+    psaProductId: z.string(),
+    ...cardNames,
+    agreementId: z.string(),
+    lineId: z.string(),
+    from: z.number().openapi({ description: 'What the approval wrote' }),
+    to: z.number().openapi({ description: 'What was billed before' }),
+    effectiveDate: z.string().nullable(),
+    money: lineMoneySchema,
+    reason: z.enum(skipReasons).nullable().openapi({ description: 'Why it cannot be undone; null = it can' }),
+    words: z.string().nullable(),
+  })
+  .openapi('UndoLine');
+
+export const undoSchema = z
+  .object({
+    writesEnabled: z.boolean().openapi({ description: 'false = undoing makes a to-do list' }),
+    lines: z.int().openapi({ description: 'How many lines would be written back' }),
+    version: z.string().openapi({
+      description:
+        'Of these lines: it changes when another one, or one less, would be written back, and with writing on and off. An undo takes it as `seen`',
+    }),
+    money: z.array(lineMoneySchema.extend({ lines: z.int() })),
+    leftOut: z.array(z.object({ reason: z.enum(skipReasons), words: z.string(), lines: z.int() })),
+    items: z.array(undoLineSchema),
+    nextCursor: z.string().nullable(),
+  })
+  .openapi('ApprovalUndo');
+
+const exampleUndoLine = {
+  cardId: exampleIds.card,
+  psaAccountId: '250',
+  psaProductId: '77',
+  ...exampleNames,
+  agreementId: '31',
+  lineId: '9001',
+  from: 43,
+  to: 40,
+  effectiveDate: '2026-12-01',
+  money: { currency: 'USD', amount: -7.5, notBilled: false },
+  reason: null,
+  words: null,
+};
+export const exampleUndo = {
+  writesEnabled: true,
+  lines: 1,
+  version: exampleVersion,
+  money: [{ currency: 'USD', amount: -7.5, notBilled: false, lines: 1 }],
+  leftOut: [{ reason: 'billed' as const, words: describeLeftAlone('billed'), lines: 1 }],
+  items: [
+    exampleUndoLine,
+    {
+      ...exampleUndoLine,
+      cardId: exampleIds.run,
+      lineId: '9002',
+      reason: 'billed' as const,
+      words: describeLeftAlone('billed'),
+    },
+  ],
+  nextCursor: null,
+};
+
+/** @param undo what undoing would write, with one line more than the page has */
+export async function undoView(deps: ApiDependencies, undo: Undo, limit: number, writesEnabled: boolean) {
+  const page = pageOf(undo.page, limit, ({ reason, position }) =>
+    JSON.stringify({ isLeftOut: reason !== null, position }),
+  );
+  const lines = page.items.map((line) => ({
+    ...line,
+    words: line.reason === null ? null : describeLeftAlone(line.reason, { ...line, now: line.nowFrom }),
+  }));
+  return {
+    writesEnabled,
+    lines: undo.lines,
+    version: undoVersion(undo, writesEnabled),
+    money: undo.money,
+    leftOut: undo.leftOut.map((each) => ({ ...each, words: describeLeftAlone(each.reason) })),
+    items: await withNames(deps, lines),
+    nextCursor: page.nextCursor,
+  };
+}
+
 /** Shows rows about cards under the names of their account and product. */
 export async function withNames<T extends { cardId: string }>({ db }: ApiDependencies, rows: readonly T[]) {
   const names = await namesOfCards(
@@ -170,8 +285,21 @@ export async function withNames<T extends { cardId: string }>({ db }: ApiDepende
   return rows.map((row) => ({ psaAccountName: null, productId: null, ...names.get(row.cardId), ...row }));
 }
 
-export function approvalLineView(row: Awaited<ReturnType<typeof listApprovalLines>>[number]) {
-  return { ...row, effectiveDate: row.nextInvoiceDate };
+type LineRow = Awaited<ReturnType<typeof listApprovalLines>>[number];
+
+/** Shows lines under the names of their account and product, each with its money and with what became of it later. */
+export async function approvalLineViews(deps: ApiDependencies, rows: readonly LineRow[]) {
+  const undos = await undosOfLines(
+    deps.db,
+    rows.map(({ id }) => id),
+  );
+  const lines = rows.map(({ amount, currency, notBilled, ...row }) => ({
+    ...row,
+    effectiveDate: row.nextInvoiceDate,
+    money: { amount, currency, notBilled },
+    undoneBy: undos.get(row.id) ?? null,
+  }));
+  return withNames(deps, lines);
 }
 
 export const approvalSheet: Sheet<typeof approvalSchema> = {
@@ -183,6 +311,11 @@ export const approvalSheet: Sheet<typeof approvalSchema> = {
     ['state', ({ state }) => state],
     ['lines', ({ lines }) => lines],
     ...approvalLineStates.map((state) => [state, ({ counts }: Shown) => counts[state]] as const),
+    ['undone', ({ undone }) => undone],
+    [
+      'billed amount',
+      ({ money }) => money.map(({ billed, currency }) => `${billed} ${currency ?? ''}`.trim()).join('; '),
+    ],
     ['skipped', ({ skipped }) => skipped.reduce((sum, { cards }) => sum + cards, 0)],
     ['undo of', ({ undoOf }) => undoOf],
     ['closed at', ({ closedAt }) => closedAt],
@@ -204,9 +337,13 @@ export const approvalLineSheet: Sheet<typeof approvalLineSchema> = {
     ['from', ({ from }) => from],
     ['to', ({ to }) => to],
     ['effective date', ({ effectiveDate }) => effectiveDate],
+    ['amount', ({ money }) => money.amount],
+    ['currency', ({ money }) => money.currency],
+    ['billed', ({ money }) => (money.notBilled ? 'no' : 'yes')],
     ['state', ({ state }) => state],
     ['why', ({ problem }) => problem?.detail ?? null],
     ['settled at', ({ settledAt }) => settledAt],
+    ['undone by', ({ undoneBy }) => undoneBy],
   ],
 };
 
@@ -215,6 +352,6 @@ function noteOf(todos: number, stopped: boolean): string | null {
   if (todos === 0) return null;
   const why = stopped
     ? `Writing to this PSA was turned off before ${todos} of these changes were written.`
-    : 'Writing to this PSA is off.';
-  return `${why} Make them in the PSA, and the next read verifies them; or sign their cards off again once writing is on, which replaces them.`;
+    : 'Writing to this PSA was off when this was approved.';
+  return `${why} Make them in the PSA, and the next read verifies them. Turning writing on writes none of them, because nobody has looked at what is used and billed at that moment: approve their cards again then, which replaces these to-dos.`;
 }

@@ -3,8 +3,9 @@
  * list is one parameter, or consists of rows that are already stored (a statement takes at most 65,535 parameters).
  */
 import { sql, type SQL } from 'drizzle-orm';
+import type { SkipReason } from '../../domain/approval.ts';
 import { approvalLineMoves } from '../../domain/transitions.ts';
-import type { Transaction } from '../client.ts';
+import type { Queryable, Transaction } from '../client.ts';
 import { mayMove } from './mayMove.ts';
 import { keptBy } from './psaConnection.ts';
 
@@ -138,6 +139,83 @@ export const isUnderWay = (psaConnectionId: string, card: SQL, line: SQL) => sql
               where o.line_id = ${line} and o.state in ('intended', 'writing', 'uncertain')
                 and b.psa_connection_id = ${psaConnectionId}))`;
 
+/** The table `final`: the judged rows, each with `why` it cannot be signed off; null = it can. */
+const final = (psaConnectionId: string, judged: Judged) => sql`
+    judged as materialized (
+      select j.*, case when j.reason = 'gone' then 'gone'
+                       when ${isUnderWay(psaConnectionId, sql`j.card_id`, sql`coalesce(j.line_id, j.asked_line_id)`)}
+                       then 'under_way'
+                       else j.reason end as found
+        from (${judged}) j),
+    final as materialized (
+      select *, case when found is null
+                      and row_number() over (partition by line_id, found is null order by position) > 1 then 'twice'
+                     else found end as why
+        from judged)`;
+
+/** A line of an approval as its undo would write it, or why it would not. */
+export interface UndoLine {
+  position: number;
+  cardId: string;
+  psaAccountId: string;
+  psaProductId: string;
+  agreementId: string;
+  lineId: string;
+  /** The quantity that the approval wrote, and the one before it. */
+  from: number;
+  to: number;
+  effectiveDate: string | null;
+  /** The change of the next invoice; its amount is null when that is not known. */
+  money: { amount: number | null; currency: string | null; notBilled: boolean };
+  reason: SkipReason | null;
+  /** What the line is now, for the words of the reason. */
+  nowLineId: string | null;
+  nowFrom: number | null;
+  nowDate: string | null;
+}
+
+export interface Undo {
+  lines: number;
+  /** Names the lines that would be written: it changes when there is another one, or one less. */
+  fingerprint: string;
+  money: { currency: string | null; amount: number | null; notBilled: boolean; lines: number }[];
+  leftOut: { reason: SkipReason; lines: number }[];
+  page: UndoLine[];
+}
+
+/** What undoing an approval would write now: its sums, and a page of its lines, those first that it would write. */
+export async function viewUndo(
+  db: Queryable,
+  { id, psaConnectionId }: { id: string; psaConnectionId: string },
+  page: { after?: { isLeftOut: boolean; position: number } | undefined; limit: number },
+): Promise<Undo> {
+  const { after } = page;
+  const { rows } = await db.execute<Undo & Record<string, unknown>>(sql`
+    with ${final(psaConnectionId, judgeUndo(psaConnectionId, id))},
+    shown as (
+      select * from final
+       where ${after === undefined ? sql`true` : sql`(why is not null, position) > (${after.isLeftOut}, ${after.position}::int)`}
+       order by why is not null, position limit ${page.limit}),
+    sums as (
+      select money ->> 'currency' as currency, coalesce((money ->> 'notBilled')::boolean, false) as not_billed,
+             round(sum((money ->> 'amount')::numeric), 4)::float8 as amount, count(*) as lines
+        from final where why is null group by 1, 2, money ->> 'amount' is null)
+    select (select count(*)::int from final where why is null) as lines,
+           (select md5(coalesce(string_agg(position::text, ',' order by position), '')) from final where why is null) as fingerprint,
+           (select coalesce(jsonb_agg(jsonb_build_object('currency', currency, 'amount', amount, 'notBilled', not_billed,
+                     'lines', lines) order by currency, not_billed), '[]') from sums) as money,
+           (select coalesce(jsonb_agg(jsonb_build_object('reason', why, 'lines', lines) order by lines desc, why), '[]')
+              from (select why, count(*) as lines from final where why is not null group by 1) each) as "leftOut",
+           (select coalesce(jsonb_agg(jsonb_build_object('position', position, 'cardId', card_id,
+                     'psaAccountId', psa_account_id, 'psaProductId', psa_product_id, 'agreementId', agreement_id,
+                     'lineId', asked_line_id, 'from', asked_from, 'to', asked_to, 'effectiveDate', asked_date, 'money', money,
+                     'reason', why, 'nowLineId', line_id, 'nowFrom', "from", 'nowDate', effective_date)
+                     order by why is not null, position), '[]') from shown) as page`);
+  const [undo] = rows;
+  if (!undo) throw new Error('The undo was not judged.');
+  return undo;
+}
+
 /**
  * Stores the rows that can be signed off as the batch's lines, and the other rows as left out, with the reason. The
  * connection must be locked (`lockPsaConnection`), so that a card or line with a write under way cannot be signed off a
@@ -150,17 +228,7 @@ export async function storeSignOff(
 ): Promise<{ lines: number; skipped: number }> {
   const lineState = batch.state === 'todo' ? 'todo' : 'intended';
   const { rows } = await tx.execute<{ lines: number; skipped: number }>(sql`
-    with judged as materialized (
-      select j.*, case when j.reason = 'gone' then 'gone'
-                       when ${isUnderWay(batch.psaConnectionId, sql`j.card_id`, sql`coalesce(j.line_id, j.asked_line_id)`)}
-                       then 'under_way'
-                       else j.reason end as found
-        from (${judged}) j),
-    final as materialized (
-      select *, case when found is null
-                      and row_number() over (partition by line_id, found is null order by position) > 1 then 'twice'
-                     else found end as why
-        from judged),
+    with ${final(batch.psaConnectionId, judged)},
     lines as (
       insert into approval_line (batch_id, position, card_id, psa_account_id, psa_product_id, agreement_id, line_id,
                                  expected_quantity, expected_version, target, next_invoice_date, amount, currency, not_billed,

@@ -61,7 +61,7 @@ test('with writing off an approval is a to-do list, and wakes nobody', async () 
   expect(answer.status).toBe(202);
   expect(answer.body.approval).toMatchObject({ state: 'todo', process: null, lines: 1, counts: { todo: 1 } });
   expect(await linesOf(answer.body.approval.id)).toMatchObject([{ state: 'todo', cardId: card.id }]);
-  expect(answer.body.approval.note).toContain('Writing to this PSA is off');
+  expect(answer.body.approval.note).toContain('Turning writing on writes none of them');
   expect(harness.wakes).toEqual([]);
 });
 
@@ -297,6 +297,84 @@ test('undo writes the old quantities back, once', async () => {
     { lineId: done?.lineId, from: done?.to, to: done?.from },
   ]);
   expect(await openWrites()).toEqual([]);
+});
+
+interface Undo {
+  writesEnabled: boolean;
+  lines: number;
+  version: string;
+  money: { currency: string | null; amount: number; lines: number }[];
+  leftOut: { reason: string; lines: number }[];
+  items: { lineId: string; from: number; to: number; money: { amount: number }; words: string | null }[];
+  nextCursor: string | null;
+}
+
+test('an undo is shown line by line before it is made, and is refused when another one would be made by then', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'undo');
+  const caller = harness.as(tenant.tokens.operate);
+  await writes(true, tenant);
+  const [first, second, last] = [
+    await seedApproval(tenant, 'applied'),
+    await seedApproval(tenant, 'applied'),
+    await seedApproval(tenant, 'applied'),
+  ];
+  // Three lines of one approval.
+  await harness.db.execute(sql`
+    update approval_line l set batch_id = ${first}, position = case l.batch_id when ${second}::uuid then 1 else 2 end
+     where l.batch_id in (${second}, ${last})`);
+  const done = await linesOf(first, caller);
+  expect(done).toHaveLength(3);
+  const path = `/v1/approvals/${first}/undo`;
+  const shown = await caller.good<Undo>('GET', path);
+  expect(shown).toMatchObject({ writesEnabled: true, lines: 3, leftOut: [], nextCursor: null });
+  expect(shown.items.map(({ lineId, from, to }) => ({ lineId, from: to, to: from }))).toEqual(
+    done.map(({ lineId, from, to }) => ({ lineId, from, to })),
+  );
+  const cents = (amount: number) => Math.round(amount * 100);
+  expect(shown.money).toMatchObject([{ currency: 'USD', lines: 3 }]);
+  expect(cents(shown.money[0]?.amount ?? 0)).toBe(shown.items.reduce((sum, { money }) => sum + cents(money.amount), 0));
+  expect(shown.money[0]?.amount).toBeLessThan(0);
+  // Page by page it is the same, those that are left alone last.
+  const [moved, billed] = [done[0], done[1]];
+  await harness.db.execute(sql`update agreement_line set quantity = 77 where id = ${moved?.lineId}`);
+  const paged: Undo['items'] = [];
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const page: Undo = await caller.good('GET', `${path}?limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    paged.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  expect(paged.map(({ lineId }) => lineId)).toEqual([done[1]?.lineId, done[2]?.lineId, moved?.lineId]);
+  expect(paged.at(-1)?.words).toBe(`The line holds 77 now, and not the ${moved?.to} that was written.`);
+  // What was shown first is not what would be undone now.
+  await caller.problem(409, 'changed-meanwhile', 'POST', `${path}?seen=${shown.version}`);
+  const now = await caller.good<Undo>('GET', path);
+  expect(now).toMatchObject({ lines: 2, leftOut: [{ reason: 'differs', lines: 1 }] });
+  // Neither is a to-do list what was shown as a write.
+  await writes(false, tenant);
+  await caller.problem(409, 'changed-meanwhile', 'POST', `${path}?seen=${now.version}`);
+  await writes(true, tenant);
+  const { approval } = await caller.good<Answer>('POST', `${path}?seen=${now.version}`);
+  expect(approval).toMatchObject({ lines: 2, skipped: [{ reason: 'differs', cards: 1 }] });
+  expect((await caller.good<Undo>('GET', path)).leftOut).toMatchObject(
+    expect.arrayContaining([{ reason: 'under_way', lines: 2 }].map((each) => expect.objectContaining(each))),
+  );
+
+  // Once written, the lines and their money are those of the undo.
+  await harness.db.execute(sql`update approval_line set state = 'applied' where batch_id = ${approval.id}`);
+  const undone = await caller.good<Approval & { undone: number; money: Record<string, number>[] }>(
+    'GET',
+    `/v1/approvals/${first}`,
+  );
+  expect(undone).toMatchObject({ undone: 2, counts: { applied: 3 } });
+  expect(cents(undone.money[0]?.['undone'] ?? 0)).toBe(-cents(now.money[0]?.amount ?? 0));
+  expect(cents(undone.money[0]?.['billed'] ?? 0)).toBe(
+    -cents(shown.money[0]?.amount ?? 0) + cents(now.money[0]?.amount ?? 0),
+  );
+  expect(await linesOf(first, caller)).toMatchObject([
+    { lineId: moved?.lineId, undoneBy: null },
+    { lineId: billed?.lineId, undoneBy: approval.id, money: { currency: 'USD' } },
+    { undoneBy: approval.id },
+  ]);
 });
 
 test('undo leaves alone what somebody has changed in the PSA since, and says so with both numbers', async () => {

@@ -329,6 +329,7 @@ export const samples: Record<string, Make> = {
     const [line] = await listApprovalLines(tenant.db, id, { limit: 1 });
     return { params: { id, lineId: line?.id ?? '' }, body: { quantity: line?.to ?? 0 } };
   },
+  getApprovalUndo: async (tenant) => ({ params: { id: await seedApproval(tenant, 'applied') } }),
   undoApproval: async (tenant) => ({ params: { id: await seedApproval(tenant, 'applied') } }),
   retryApproval: async (tenant) => {
     const id = await seedApproval(tenant);

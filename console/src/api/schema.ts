@@ -235,7 +235,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["getApprovalUndo"];
         put?: never;
         post: operations["undoApproval"];
         delete?: never;
@@ -1878,6 +1878,13 @@ export interface components {
             /** Format: uuid */
             id: string;
             lines: number;
+            money: {
+                billed: number;
+                currency: string | null;
+                notWritten: number;
+                open: number;
+                undone: number;
+            }[];
             note: string | null;
             /** Format: uuid */
             previewId: string | null;
@@ -1893,6 +1900,7 @@ export interface components {
             }[];
             /** @enum {string} */
             state: "requested" | "todo" | "closed";
+            undone: number;
             /** Format: uuid */
             undoOf: string | null;
         };
@@ -1905,6 +1913,11 @@ export interface components {
             /** Format: uuid */
             id: string;
             lineId: string;
+            money: {
+                amount: number | null;
+                currency: string | null;
+                notBilled: boolean;
+            };
             problem: {
                 code: string;
                 detail: string;
@@ -1920,6 +1933,8 @@ export interface components {
             /** @enum {string} */
             state: "intended" | "writing" | "uncertain" | "applied" | "already" | "conflict" | "rejected" | "todo" | "verified" | "withdrawn" | "replaced";
             to: number;
+            /** Format: uuid */
+            undoneBy: string | null;
         };
         ApprovalPreview: {
             /** Format: uuid */
@@ -1974,6 +1989,25 @@ export interface components {
             psaAccountName: string | null;
             psaProductId: string;
             to: number;
+        };
+        ApprovalUndo: {
+            items: components["schemas"]["UndoLine"][];
+            leftOut: {
+                lines: number;
+                /** @enum {string} */
+                reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed";
+                words: string;
+            }[];
+            lines: number;
+            money: {
+                amount: number | null;
+                currency: string | null;
+                lines: number;
+                notBilled: boolean;
+            }[];
+            nextCursor: string | null;
+            version: string;
+            writesEnabled: boolean;
         };
         AuditEntry: {
             action: string;
@@ -2916,6 +2950,27 @@ export interface components {
             summary: string;
             type: string | null;
         };
+        UndoLine: {
+            agreementId: string;
+            /** Format: uuid */
+            cardId: string;
+            effectiveDate: string | null;
+            from: number;
+            lineId: string;
+            money: {
+                amount: number | null;
+                currency: string | null;
+                notBilled: boolean;
+            };
+            productId: string | null;
+            psaAccountId: string;
+            psaAccountName: string | null;
+            psaProductId: string;
+            /** @enum {string|null} */
+            reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | null;
+            to: number;
+            words: string | null;
+        };
         UsageChange: {
             after: number | null;
             before: number | null;
@@ -3520,9 +3575,43 @@ export interface operations {
             };
         };
     };
+    getApprovalUndo: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovalUndo"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     undoApproval: {
         parameters: {
-            query?: never;
+            query?: {
+                seen?: string;
+            };
             header?: {
                 "idempotency-key"?: string;
             };

@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { api, ask } from '../api/client.ts';
+import { changeColumns, MoneySentences } from '../features/approvals/changes.tsx';
 import { previewLinesQuery, previewQuery, type Preview } from '../features/approvals/queries.ts';
 import { usePreview } from '../features/approvals/usePreview.ts';
 import { showChanged } from '../features/cards/queries.ts';
@@ -11,7 +12,7 @@ import { summaryQuery } from '../features/summary/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
-import { formatCount, formatDay, formatMany, formatMoneyChange } from '../ui/format.ts';
+import { formatMany } from '../ui/format.ts';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -61,13 +62,7 @@ function Shown({ preview }: { preview: Preview }) {
   return (
     <>
       <Section title={formatMany(cards, 'change', 'changes')}>
-        {money.map(({ currency, amount, notBilled, cards: of }) => (
-          <p key={`${currency} ${notBilled}`}>
-            {notBilled
-              ? `${formatMany(of, 'change is', 'changes are')} on lines that are not billed.`
-              : `The next invoices change by ${formatMoneyChange(amount, currency)} on ${formatMany(of, 'line', 'lines')}. Nothing is billed or credited for periods already invoiced.`}
-          </p>
-        ))}
+        <MoneySentences money={money.map(({ cards: lines, ...each }) => ({ ...each, lines }))} />
         {approvalId === null ? (
           <Decide preview={preview} />
         ) : (
@@ -152,27 +147,13 @@ function Lines({ preview }: { preview: Preview }) {
   const words = usePsaWords(preview.psaConnectionId);
   const query = useInfiniteQuery(previewLinesQuery(preview.id));
   type Line = NonNullable<typeof query.data>['pages'][number]['items'][number] & { id: string };
+  const all = changeColumns(words);
+  const [before, after] = [all.slice(0, 2), all.slice(2)];
   const columns: readonly TableColumn<Line>[] = [
-    { id: 'account', title: capital(words.account.one), cell: (line) => line.psaAccountName ?? line.psaAccountId },
-    { id: 'product', title: capital(words.productId), width: 170, cell: (line) => line.productId ?? line.psaProductId },
+    ...before,
     { id: 'agreement', title: capital(words.agreement.one), cell: (line) => line.agreementName ?? line.agreementId },
     { id: 'line', title: capital(words.line.one), width: 90, cell: (line) => line.lineId },
-    { id: 'from', title: 'From', isNumeric: true, width: 80, cell: (line) => formatCount(line.from) },
-    { id: 'to', title: 'To', isNumeric: true, width: 80, cell: (line) => formatCount(line.to) },
-    {
-      id: 'when',
-      title: 'First billed',
-      width: 130,
-      cell: ({ effectiveDate }) => (effectiveDate === null ? 'not known' : formatDay(effectiveDate)),
-    },
-    {
-      id: 'money',
-      title: 'Money',
-      isNumeric: true,
-      width: 110,
-      cell: ({ money: { amount, currency, notBilled } }) =>
-        notBilled ? 'not billed' : formatMoneyChange(amount, currency),
-    },
+    ...after,
   ];
   return (
     <Loaded query={query} what="The changes" loading={<Skeleton label="Reading the changes …" rows={8} />}>

@@ -10,11 +10,13 @@ interface Props {
   /** Absent = it cannot be closed: something has to be answered first. */
   onClose?: () => void;
   children: ReactNode;
+  /** For a table. */
+  isWide?: boolean;
   /** Buttons, the one that does it last. */
   actions?: ReactNode;
 }
 
-export function Dialog({ title, isOpen, onClose, children, actions }: Props) {
+export function Dialog({ title, isOpen, onClose, isWide = false, children, actions }: Props) {
   return (
     <ModalOverlay
       className={styles['shade'] ?? ''}
@@ -23,7 +25,7 @@ export function Dialog({ title, isOpen, onClose, children, actions }: Props) {
       isDismissable={onClose !== undefined}
       isKeyboardDismissDisabled={onClose === undefined}
     >
-      <Modal className={styles['modal'] ?? ''}>
+      <Modal className={`${styles['modal']} ${isWide ? styles['wide'] : ''}`}>
         <AriaDialog className={styles['dialog'] ?? ''}>
           <header className={styles['head']}>
             <Heading slot="title" level={2}>

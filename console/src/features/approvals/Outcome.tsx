@@ -1,15 +1,14 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { Dialog } from '../../ui/Dialog.tsx';
-import { formatCount, formatDay, formatMany } from '../../ui/format.ts';
+import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
 import { Loaded } from '../../ui/Loaded.tsx';
-import { Actions, Section } from '../../ui/Section.tsx';
+import { Actions, Facts, Section } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
@@ -17,10 +16,11 @@ import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { showChanged } from '../cards/queries.ts';
 import { usePsaWords } from '../catalogue/queries.ts';
-import { capital } from '../mappings/words.ts';
 import { useMay } from '../me/queries.ts';
 import { AskedLine, isAsked } from './AskedLine.tsx';
+import { CardLink, changeColumns } from './changes.tsx';
 import { approvalQuery, linesQuery, skippedQuery, type Approval, type ApprovalLine } from './queries.ts';
+import { UndoDialog } from './UndoDialog.tsx';
 
 const states: Record<ApprovalLine['state'], { tone: Tone; word: string }> = {
   intended: { tone: 'waiting', word: 'Waits' },
@@ -60,12 +60,26 @@ export function Outcome({ id }: { id: string }) {
   );
 }
 
+/** How it stands, in a word: what came to nothing is not good because it is over. */
+function endOf({ state, lines, counts, undone }: Approval): { tone: Tone; word: string } {
+  const { applied, already, verified, conflict, rejected } = counts;
+  if (state === 'requested') return { tone: 'busy', word: 'At work' };
+  if (conflict + rejected > 0)
+    return applied + already + verified === 0
+      ? { tone: 'bad', word: 'Came to nothing' }
+      : { tone: 'care', word: 'Not all of it was written' };
+  if (state === 'todo') return { tone: 'waiting', word: 'To do' };
+  if (undone > 0 && undone === lines) return { tone: 'quiet', word: 'Undone' };
+  return applied + already + verified > 0 ? { tone: 'good', word: 'Over' } : { tone: 'quiet', word: 'Over' };
+}
+
 /** How far it is, in a sentence. */
-function standingOf({ lines, counts }: Approval): string {
+function standingOf({ lines, counts, undone }: Approval): string {
   const { applied, already, verified, conflict, rejected, withdrawn, replaced, todo } = counts;
-  const done = applied + already + verified;
+  const done = applied + already + verified - undone;
   const parts = [
     `${formatCount(done)} of ${formatMany(lines, 'change', 'changes')} in the PSA`,
+    ...(undone > 0 ? [`${formatCount(undone)} undone`] : []),
     ...(todo > 0 ? [`${formatCount(todo)} to do`] : []),
     ...(conflict > 0 ? [formatMany(conflict, 'conflict', 'conflicts')] : []),
     ...(rejected > 0 ? [`${formatCount(rejected)} refused`] : []),
@@ -75,21 +89,35 @@ function standingOf({ lines, counts }: Approval): string {
   return `${parts.join(', ')}.`;
 }
 
+const sums = [
+  ['billed', 'In the PSA, and billed from now on'],
+  ['open', 'Not done yet'],
+  ['notWritten', 'Came to nothing'],
+  ['undone', 'Undone'],
+] as const;
+
+/** What the next invoices change by, by what became of it; each currency by itself. */
+function Money({ approval: { money } }: { approval: Approval }) {
+  const facts = sums.map(([of, name]) => {
+    const amounts = money.filter((each) => each[of] !== 0 || of === 'billed');
+    return { name, amounts: amounts.map((each) => formatMoneyChange(each[of], each.currency)) };
+  });
+  return (
+    <Facts
+      facts={facts
+        .filter(({ amounts }) => amounts.length > 0)
+        .map(({ name, amounts }) => ({ name, value: amounts.join(' · ') }))}
+    />
+  );
+}
+
 function Standing({ approval }: { approval: Approval }) {
-  const { id, state, counts, undoOf, note, process } = approval;
+  const { id, state, counts, undone, undoOf, note, process, psaConnectionId } = approval;
+  const words = usePsaWords(psaConnectionId);
   const mayOperate = useMay('operate');
   const queryClient = useQueryClient();
-  const navigate = useNavigate();
   const again = () => void queryClient.invalidateQueries({ queryKey: keys.approvals.one(id) });
-  const [isAsking, setAsking] = useState(false);
-  const undo = useMutation({
-    mutationFn: () => ask(api.POST('/v1/approvals/{id}/undo', { params: { path: { id } } })),
-    onSuccess: (answer) => {
-      setAsking(false);
-      return navigate({ to: '/approvals/$id', params: { id: answer.approval.id } });
-    },
-    onError: tellProblem,
-  });
+  const [isUndoing, setUndoing] = useState(false);
   const withdraw = useMutation({
     mutationFn: () => ask(api.POST('/v1/approvals/{id}/withdraw', { params: { path: { id } } })),
     onSuccess: () => {
@@ -108,19 +136,25 @@ function Standing({ approval }: { approval: Approval }) {
   return (
     <Section
       title={undoOf === null ? 'What became of it' : 'Undo: what became of it'}
-      aside={
-        <StatusWord tone={state === 'requested' ? 'busy' : state === 'todo' ? 'waiting' : 'good'}>
-          {{ requested: 'At work', todo: 'To do', closed: 'Over' }[state]}
-        </StatusWord>
-      }
+      aside={<StatusWord tone={endOf(approval).tone}>{endOf(approval).word}</StatusWord>}
     >
       <p role="status">{standingOf(approval)}</p>
+      {undoOf !== null && (
+        <p>
+          It undoes{' '}
+          <Link to="/approvals/$id" params={{ id: undoOf }}>
+            an earlier approval
+          </Link>
+          .
+        </p>
+      )}
+      <Money approval={approval} />
       {note !== null && <Banner title={note} />}
       {process && isBlocked && <Steps label="Steps of this approval" steps={process.steps} />}
       {mayOperate && (
         <Actions>
-          {state === 'closed' && counts.applied > 0 && undoOf === null && (
-            <Button onPress={() => setAsking(true)}>Undo what was written …</Button>
+          {state === 'closed' && counts.applied > undone && undoOf === null && (
+            <Button onPress={() => setUndoing(true)}>Undo what was written …</Button>
           )}
           {counts.todo > 0 && (
             <Button onPress={() => withdraw.mutate()} isDisabled={withdraw.isPending}>
@@ -134,30 +168,10 @@ function Standing({ approval }: { approval: Approval }) {
           )}
         </Actions>
       )}
-      <Dialog
-        title={`Undo ${formatMany(counts.applied, 'change', 'changes')}?`}
-        isOpen={isAsking}
-        onClose={() => setAsking(false)}
-        actions={
-          <>
-            <Button onPress={() => setAsking(false)}>Not now</Button>
-            <Button look="main" onPress={() => undo.mutate()} isDisabled={undo.isPending}>
-              Undo {formatMany(counts.applied, 'change', 'changes')}
-            </Button>
-          </>
-        }
-      >
-        <p>
-          Each change of this approval that was written is set back in the PSA: the list below says from what (From) to
-          what (To) it was set, and the undo sets it from To to From. A line that shows another quantity by now is left
-          alone. An undo cannot be undone; its cards can be approved again.
-        </p>
-      </Dialog>
+      {isUndoing && <UndoDialog approval={approval} words={words} onClose={() => setUndoing(false)} />}
     </Section>
   );
 }
-
-const dayOf = (day: string | null) => (day === null ? 'not known' : formatDay(day));
 
 function Lines({ approval }: { approval: Approval }) {
   const { id, psaConnectionId } = approval;
@@ -175,16 +189,19 @@ function Lines({ approval }: { approval: Approval }) {
     onError: tellProblem,
   });
   const columns: readonly TableColumn<ApprovalLine>[] = [
-    { id: 'account', title: capital(words.account.one), cell: (line) => line.psaAccountName ?? line.psaAccountId },
-    { id: 'product', title: capital(words.productId), width: 170, cell: (line) => line.productId ?? line.psaProductId },
-    { id: 'from', title: 'From', isNumeric: true, width: 80, cell: (line) => formatCount(line.from) },
-    { id: 'to', title: 'To', isNumeric: true, width: 80, cell: (line) => formatCount(line.to) },
-    { id: 'when', title: 'First billed', width: 130, cell: (line) => dayOf(line.effectiveDate) },
+    ...changeColumns(words),
     {
       id: 'state',
       title: 'Outcome',
       width: 150,
-      cell: ({ state }) => <StatusWord tone={states[state].tone}>{states[state].word}</StatusWord>,
+      cell: ({ state, undoneBy }) =>
+        undoneBy === null ? (
+          <StatusWord tone={states[state].tone}>{states[state].word}</StatusWord>
+        ) : (
+          <Link to="/approvals/$id" params={{ id: undoneBy }}>
+            <StatusWord tone="quiet">Undone</StatusWord>
+          </Link>
+        ),
     },
     {
       id: 'note',
@@ -224,7 +241,7 @@ function Lines({ approval }: { approval: Approval }) {
                   {problems.map((line) => (
                     <li key={line.id}>
                       <strong>
-                        {line.psaAccountName}, {line.productId}
+                        <CardLink change={line} />, {line.productId ?? line.psaProductId}
                       </strong>
                       : {line.problem?.detail}
                       {mayOperate && isAsked(line) && <AskedLine approvalId={id} line={line} />}
@@ -267,7 +284,13 @@ function Skipped({ approval: { id, skipped } }: { approval: Approval }) {
                 .map((each) => (
                   <li key={each.cardId}>
                     <strong>
-                      {each.psaAccountName ?? 'A card that is gone'}
+                      {each.psaAccountName === null ? (
+                        'A card that is gone'
+                      ) : (
+                        <Link to="/reconcile" search={{ card: each.cardId }}>
+                          {each.psaAccountName}
+                        </Link>
+                      )}
                       {each.productId === null ? '' : `, ${each.productId}`}
                     </strong>
                     : {wordsOf(each)}

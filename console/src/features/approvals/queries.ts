@@ -6,6 +6,7 @@ import type { Schema } from '../../api/types.ts';
 
 export type Approval = Schema<'Approval'>;
 export type ApprovalLine = Schema<'ApprovalLine'>;
+export type Undo = Schema<'ApprovalUndo'>;
 export type Preview = Schema<'ApprovalPreview'>;
 
 /** What is being written is looked at anew so often. */
@@ -46,6 +47,22 @@ export const skippedQuery = (id: string) =>
         }),
       ),
     ...byCursor,
+  });
+
+/** What undoing it would write, asked anew each time somebody wants to know. */
+export const undoQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: keys.approvals.undo(id),
+    queryFn: ({ signal, pageParam }) =>
+      ask(
+        api.GET('/v1/approvals/{id}/undo', {
+          params: { path: { id }, query: { ...pageAt(pageParam, 100) } },
+          signal,
+        }),
+      ),
+    ...byCursor,
+    gcTime: 0,
+    refetchOnMount: 'always',
   });
 
 export const previewQuery = (id: string) =>
