@@ -7,7 +7,6 @@ import type { NotWritableReason, PsaCaps } from '../domain/psaCaps.ts';
 import type { ConnectorError } from './errors.ts';
 import type { CallOptions } from './vendor.ts';
 
-export type PsaKind = 'connectwise';
 export type Tri = 'granted' | 'denied' | 'unknown';
 
 export interface PsaAccount {
@@ -253,7 +252,6 @@ export type SetQuantityResult =
   | FailedWrite;
 
 export interface PsaAdapter {
-  readonly kind: PsaKind;
   readonly caps: PsaCaps;
   checkPermissions(options?: CallOptions): Promise<PermissionReport>;
   /** Each list yields batches until it is complete, or throws; a truncated list is never passed off as the whole. */

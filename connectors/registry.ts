@@ -43,6 +43,11 @@ export const vendors = {
 /** The PSAs by the `kind` of their connections. */
 export const psas: Readonly<Record<string, PsaEntry>> = { connectwise };
 
+/** Adds a PSA to this process. Only the tests have PSAs of their own (test/psas), which no build for production contains. */
+export function addPsa(kind: string, entry: PsaEntry): void {
+  Object.assign(psas, { [kind]: entry });
+}
+
 export type VendorName = keyof typeof vendors;
 
 /**

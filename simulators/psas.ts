@@ -10,6 +10,10 @@ import type { CreateSimulation } from './kit/simulator.ts';
 export interface SimulatedPsa {
   /** As sentences name it. */
   name: string;
+  /** The program that runs it: its path in this repository. */
+  main: string;
+  /** A module that adds its connector to api and worker before they begin; only a PSA of the tests has one. */
+  register?: string;
   /** The port that it takes if that is free. */
   port: number;
   create: CreateSimulation;
@@ -22,13 +26,14 @@ export interface SimulatedPsa {
    * @param member whose rights they carry; absent = all rights
    */
   credentials(url: string, member?: string): Record<string, unknown>;
-  /** The requests that set a quantity, and those that create a ticket; `path` is a regular expression. */
-  requests: Record<'setQuantity' | 'createTicket', { method: string; path: string }>;
+  /** Which requests do what; `path` is a regular expression. */
+  requests: Record<'checkRights' | 'readLines' | 'setQuantity' | 'createTicket', { method: string; path: string }>;
 }
 
 export const simulatedPsas: Readonly<Record<string, SimulatedPsa>> = {
   connectwise: {
     name: 'ConnectWise',
+    main: 'simulators/connectwise/main.ts',
     port: 8402,
     create: createConnectwise,
     environment: { CONNECTWISE_CLIENT_ID: clientId },
@@ -39,11 +44,18 @@ export const simulatedPsas: Readonly<Record<string, SimulatedPsa>> = {
       privateKey: members[member]?.privateKey,
     }),
     requests: {
+      checkRights: { method: 'GET', path: '/system/info$' },
+      readLines: { method: 'GET', path: '/finance/agreements/\\d+/additions$' },
       setQuantity: { method: 'PATCH', path: '/additions/' },
       createTicket: { method: 'POST', path: '/service/tickets$' },
     },
   },
 };
+
+/** Adds a simulated PSA to this process: one that only the tests have. */
+export function addSimulatedPsa(kind: string, psa: SimulatedPsa): void {
+  Object.assign(simulatedPsas, { [kind]: psa });
+}
 
 /** The PSA that is simulated unless another one is asked for. */
 export const usualPsa = 'connectwise';

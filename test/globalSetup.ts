@@ -20,7 +20,7 @@ declare module 'vitest' {
     temporalAddress: string;
     /** Where the Temporal UI is. */
     temporalUi: string;
-    /** The folder of what `npm run build` made: what the tests' processes run, as production does. */
+    /** The folder of what `npm run build` makes: what the tests' processes run, as production does; with the tests' PSAs besides. */
     built: string;
     workflowBundle: string;
   }
@@ -69,7 +69,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   async function build(): Promise<void> {
     const script = fileURLToPath(new URL('../dev/stack/build.ts', import.meta.url));
-    await promisify(execFile)(process.execPath, ['--import', 'tsx', script, '--out', built, '--no-check']);
+    const options = ['--out', built, '--project', 'test/psas/tsconfig.json', '--no-check'];
+    await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...options]);
     project.provide('built', built);
     project.provide('workflowBundle', join(built, 'workflows.bundle.js'));
   }

@@ -107,7 +107,6 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
   };
 
   return {
-    kind: 'connectwise',
     caps: connectwiseCaps,
 
     checkPermissions: (call) => readPermissions(client, call),

@@ -1,9 +1,10 @@
 /**
  * `npm run build`: what production runs, in `dist/`. Node needs no more than it and the production dependencies.
  *
- *   --out DIR    another folder than dist
- *   --no-check   the types are not checked, which takes most of the time: the tests' setup, beside which `npm run types` checks
- *                them
+ *   --out DIR        another folder than dist
+ *   --project FILE   another TypeScript project than tsconfig.build.json: that of the tests has the tests' PSAs besides
+ *   --no-check       the types are not checked, which takes most of the time: the tests' setup, beside which `npm run types`
+ *                    checks them
  */
 import { execFile } from 'node:child_process';
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +17,11 @@ import { buildConsole } from './consoleBuild.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const { values: options } = parseArgs({
-  options: { out: { type: 'string', default: 'dist' }, 'no-check': { type: 'boolean', default: false } },
+  options: {
+    out: { type: 'string', default: 'dist' },
+    project: { type: 'string', default: 'tsconfig.build.json' },
+    'no-check': { type: 'boolean', default: false },
+  },
 });
 const out = resolve(root, options.out);
 
@@ -33,7 +38,7 @@ process.stdout.write(`Built ${out}\n`);
 /** Compiles with TypeScript's program. The package exports only its package.json, so its folder is found through that file. */
 async function compile(): Promise<void> {
   const tsc = join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc');
-  const args = [tsc, '--project', join(root, 'tsconfig.build.json'), '--outDir', out];
+  const args = [tsc, '--project', join(root, options.project), '--outDir', out];
   if (options['no-check']) args.push('--noCheck');
   await promisify(execFile)(process.execPath, args).catch((error: { stdout?: string; message: string }) => {
     // TypeScript writes the errors to stdout.

@@ -212,9 +212,9 @@ async function startParts(
   if (options.demo) {
     const consoleSettings = JSON.stringify({ vendorApiUrl: `${api}/api`, vendorKey: demoVendorKey });
     const psa = simulatedPsa(world.psa);
-    for (const [name, preferred] of [
-      ['mailprotector', 8401],
-      [world.psa, psa.port],
+    for (const [name, main, preferred] of [
+      ['mailprotector', 'simulators/mailprotector/main.ts', 8401],
+      [world.psa, psa.main, psa.port],
     ] as const) {
       const port = await choose(`the simulated ${name}`, preferred);
       const url = `http://127.0.0.1:${port}`;
@@ -229,9 +229,7 @@ async function startParts(
         join(state, 'simulators'),
         ...(name === 'mailprotector' ? ['--settings', consoleSettings] : []),
       ];
-      await launch(name, ours(name, `simulators/${name}/main.ts`, args, env), () =>
-        awaitHttp(`${url}/__admin/stats`, name),
-      );
+      await launch(name, ours(name, main, args, env), () => awaitHttp(`${url}/__admin/stats`, name));
       simulators[name] = url;
     }
     Object.assign(env, {
@@ -242,11 +240,14 @@ async function startParts(
   }
 
   const metricsPort = await choose("the worker's metrics", 9464);
-  await launch('api', ours('api', 'api/main.ts', [], { ...env, API_PORT: String(apiPort) }), () =>
+  const { register } = options.demo ? simulatedPsa(world.psa) : {};
+  await launch('api', ours('api', 'api/main.ts', [], { ...env, API_PORT: String(apiPort) }, register), () =>
     awaitHttp(`${api}/readyz`, 'the API'),
   );
-  await launch('worker', ours('worker', 'worker/main.ts', [], { ...env, METRICS_PORT: String(metricsPort) }), () =>
-    awaitHttp(`http://127.0.0.1:${metricsPort}/readyz`, 'the worker'),
+  await launch(
+    'worker',
+    ours('worker', 'worker/main.ts', [], { ...env, METRICS_PORT: String(metricsPort) }, register),
+    () => awaitHttp(`http://127.0.0.1:${metricsPort}/readyz`, 'the worker'),
   );
   writeFileSync(join(state, noteName), JSON.stringify({ ...env, API_PORT: String(apiPort) }), { mode: 0o600 });
   say(`Everything is up after ${((Date.now() - began) / 1000).toFixed(1)} s.`);
@@ -280,8 +281,16 @@ async function startParts(
   };
 }
 
-function ours(name: string, file: string, args: readonly string[], env: Record<string, string>): ProcessSpec {
-  return { name, command: process.execPath, args: ['--import', 'tsx', join(root, file), ...args], cwd: root, env };
+/** @param register a module that is loaded before the program */
+function ours(
+  name: string,
+  file: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  register?: string,
+): ProcessSpec {
+  const before = ['--import', 'tsx', ...(register ? ['--import', join(root, register)] : [])];
+  return { name, command: process.execPath, args: [...before, join(root, file), ...args], cwd: root, env };
 }
 
 async function runOurs(file: string, args: readonly string[], env: Record<string, string>): Promise<string> {

@@ -15,6 +15,7 @@ import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
 import { sweepScheduleId } from '../../temporal/schedules.ts';
 import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
+import '../psas/simulators.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createApiClient, type ApiClient } from '../../dev/walkthrough/apiClient.ts';
 import {
@@ -98,7 +99,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const connection = await Connection.connect({ address: temporalAddress });
   await createNamespace(connection, namespace);
   const kind = options.psa ?? usualPsa;
-  const { create, environment } = simulatedPsa(kind);
+  const { create, environment, register } = simulatedPsa(kind);
   const simulators = [await startMailprotector(size), await startSimulator(kind, create, size)] as [
     RunningSimulator,
     RunningSimulator,
@@ -132,7 +133,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   const spec = (name: string, file: string, more: Record<string, string> = {}): ProcessSpec => ({
     name,
     command: process.execPath,
-    args: [join(built, file)],
+    args: [...(register ? ['--import', join(built, register.replace(/\.ts$/, '.js'))] : []), join(built, file)],
     cwd: built,
     env: { ...env, ...more },
   });
