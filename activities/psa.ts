@@ -110,14 +110,15 @@ export function createPsaActivities(deps: Dependencies) {
      */
     async applyPsa(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
-        const actor = countersign(await readPsaConnection(deps.db, ref.id));
+        const connection = await readPsaConnection(deps.db, ref.id);
+        const actor = countersign(connection);
         const refresh = await readRefresh(deps.db, ref.round);
         // A person has discarded it: the step is over, and the next round reads anew.
         if (refresh.state === 'discarded') return async () => undefined;
-        const guard = await deps.db.transaction((tx) => guardRefresh(tx, ref.id, refresh));
+        const guard = await deps.db.transaction((tx) => guardRefresh(tx, connection, refresh));
         if (guard) {
-          await noteFailure(deps.db, ref, { code: 'lost_rows', what: describeLoss(guard) });
-          throw ApplicationFailure.nonRetryable('The PSA gave far fewer rows than before.', 'lost_rows');
+          await noteFailure(deps.db, ref, { code: 'held', what: describeLoss(guard) });
+          throw ApplicationFailure.nonRetryable('The PSA gave far fewer rows than before.', 'held');
         }
         return effectOf(applyRefresh, actor, { psaConnectionId: ref.id, refreshId: ref.round });
       });

@@ -74,7 +74,10 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
   const age = gauge('data_age_seconds', 'Seconds since the data that is visible was read');
   const waits = gauge('waits', 'Processes that wait, by whom they wait for', ['for']);
   const blocked = gauge('blocked', 'Processes that are blocked, by their problem', ['problem']);
-  const held = gauge('held_runs', 'Runs whose numbers moved too far, which a person has to release or discard');
+  const held = gauge(
+    'held_runs',
+    'Runs and readings of the PSA that moved too far, which a person has to release or discard',
+  );
   const uncertain = gauge('lines_uncertain', 'Approved lines of which it is not known whether they were written');
   const customers = gauge('customers_waiting', 'New customers that nobody has mapped');
   const alerts = gauge('alerts', 'Alerts that are parked or dead', ['state']);
@@ -142,7 +145,7 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
         waits.inc({ integration, for: wait.for });
         if (wait.code) blocked.inc({ integration, problem: wait.code });
       }
-      held.set({ integration }, facts.heldRuns);
+      held.set({ integration }, facts.heldRuns + facts.heldRefreshes);
       uncertain.set({ integration }, facts.linesUncertain);
       customers.set({ integration }, facts.customersWaiting);
       alerts.set({ integration, state: 'parked' }, facts.alertsParked);

@@ -1,5 +1,7 @@
 /** What the registry knows of a PSA: everything that a page, a route or a process says or asks about it stands in one entry. */
-import type { z } from 'zod';
+import { z } from 'zod';
+import { defaultLossLimit } from '../domain/refreshGuard.ts';
+import { field } from './fields.ts';
 import type { HttpLogger } from './http.ts';
 import type { AlertCapability, Capability, PsaAdapter, PsaWords, RightWords } from './psa.ts';
 import type { RateLimiter } from './rateLimiter.ts';
@@ -41,12 +43,25 @@ export interface PsaOptions {
   logger?: HttpLogger | undefined;
 }
 
+/** What a person may set for every connection, whatever its PSA is. */
+const everyConnection = {
+  lostPercent: field(z.int().min(1).max(100).default(defaultLossLimit.lostPercent), {
+    label: 'Rows that a reading may lose, in percent',
+    where:
+      'A reading of the PSA that lost a larger share of the accounts or lines, without an error, is held until a person releases or discards it.',
+  }),
+  lostRows: field(z.int().min(1).max(1_000_000).default(defaultLossLimit.lostRows), {
+    label: 'Rows that are always believed to be gone',
+    where: 'A reading that lost fewer rows than this is never held, however large their share is.',
+  }),
+};
+
 interface Schemas<C extends z.ZodObject, S extends z.ZodObject, D extends z.ZodObject> {
   /** The PSA's name, as people say it. */
   name: string;
   /** What a person gives: each field with its label and where to find it (`field` in fields.ts). */
   credentials: C;
-  /** What a person may set for one connection; every field has a default. */
+  /** What a person may set for one connection, beside what holds for every connection; every field has a default. */
   settings: S;
   /**
    * Environment variables that this PSA alone needs, by their names, each described. Their values are texts, and none of them is
@@ -90,16 +105,19 @@ export interface PsaEntry extends Schemas<z.ZodObject, z.ZodObject, z.ZodObject>
 export function definePsa<C extends z.ZodObject, S extends z.ZodObject, D extends z.ZodObject>(
   entry: TypedEntry<C, S, D>,
 ): PsaEntry {
-  const { credentials, settings, deployment } = entry;
+  const { credentials, deployment } = entry;
+  const settings = entry.settings.extend(everyConnection);
   return {
     ...entry,
+    settings,
     missing: (environment) => entry.missing(deployment.parse(environment)),
     check: async (given, options) => entry.check(credentials.parse(given), options),
     create: (given, options) =>
       entry.create(
         {
           credentials: credentials.parse(given.credentials),
-          settings: settings.parse(given.settings),
+          // The entry's own settings are among them.
+          settings: settings.parse(given.settings) as z.output<S>,
           deployment: deployment.parse(given.environment),
         },
         options,

@@ -40,8 +40,13 @@ export const vendors = {
   },
 };
 
+const known = { connectwise } satisfies Record<string, PsaEntry>;
+
+/** The `kind` of a PSA connection. */
+export type PsaKind = keyof typeof known;
+
 /** The PSAs by the `kind` of their connections. */
-export const psas: Readonly<Record<string, PsaEntry>> = { connectwise };
+export const psas: Readonly<Record<string, PsaEntry>> = known;
 
 /** Adds a PSA to this process. Only the tests have PSAs of their own (test/psas), which no build for production contains. */
 export function addPsa(kind: string, entry: PsaEntry): void {
@@ -81,5 +86,7 @@ export function psaVariables() {
   ) as PsaEntry['deployment']['shape'];
 }
 
+const exampleKind: PsaKind = 'connectwise';
+
 /** The PSA that the contract shows as an example, and its kind. */
-export const examplePsa = { kind: 'connectwise', ...connectwise.example };
+export const examplePsa = { kind: exampleKind, ...known[exampleKind].example };

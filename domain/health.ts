@@ -160,6 +160,7 @@ export function healthState(notes: {
   waits: readonly Wait[];
   stale: boolean;
   heldRuns: number;
+  heldRefreshes: number;
   linesUncertain: number;
   customersWaiting: number;
   alertsDead: number;
@@ -169,6 +170,7 @@ export function healthState(notes: {
   if (notes.stale || notes.waits.some((wait) => wait.code !== undefined && !chosen.has(wait.code))) return 'failing';
   const open =
     notes.heldRuns +
+    notes.heldRefreshes +
     notes.linesUncertain +
     notes.customersWaiting +
     notes.alertsDead +

@@ -3,10 +3,15 @@
  * to some customers, a restricted access level. Without the guard usage would look as if nobody billed it.
  */
 
-/** A refresh is held when it has lost more than this share of the accounts or of the lines, in percent … */
-const lostPercent = 20;
-/** … and at least so many: one of four customers that is gone is no sign of a missing right. */
-const lostRows = 3;
+/** How much a refresh may lose; settings of the connection. */
+export interface LossLimit {
+  /** A refresh is held when it has lost more than this share of the accounts or of the lines, in percent … */
+  lostPercent: number;
+  /** … and at least so many: one of four customers that is gone is no sign of a missing right. */
+  lostRows: number;
+}
+
+export const defaultLossLimit: LossLimit = { lostPercent: 20, lostRows: 3 };
 
 export interface RowCounts {
   accounts: number;
@@ -20,7 +25,7 @@ export interface RefreshGuard {
 }
 
 /** Whether the rows that a refresh has read are too few beside those that are visible. */
-export function losesRows({ before, after }: RefreshGuard): boolean {
+export function losesRows({ before, after }: RefreshGuard, { lostPercent, lostRows }: LossLimit): boolean {
   const isLost = (of: keyof RowCounts) => {
     const lost = before[of] - after[of];
     return lost >= lostRows && lost * 100 > before[of] * lostPercent;

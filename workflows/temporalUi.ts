@@ -130,12 +130,14 @@ const labelOf = (row: StepView) => stepLabels[row.step as keyof typeof stepLabel
 const titleOf = (row: StepView) => labelOf(row)?.title ?? row.step;
 
 /** What a step is doing or waiting for; undefined for a step that does neither now. */
-function nowLine(row: StepView, { whose, timing }: ProcessView): string | undefined {
+function nowLine(row: StepView, { whose, timing, stops }: ProcessView): string | undefined {
   const title = titleOf(row);
   if (row.pausedUntil) return `**${title}**: ${describePause(row.step, row.pausedUntil)}\n`;
   if (row.state === 'running')
     return `**${title}**: ${describeRetrying(row.failing, timing.retryingShownMs) ?? 'at work'}\n`;
   if (row.state === 'blocked') {
+    // What is held is said already, with the requests that release and discard it.
+    if (row.problem === 'held' && stops) return undefined;
     const todo = remedyOf({ ...row, code: row.problem ?? 'unknown' }, whose);
     const when = row.retryInMs === undefined ? 'again' : 'at once';
     // A step with reminders is completed by a person, so a wake does not try it.

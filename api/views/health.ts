@@ -28,6 +28,8 @@ export const healthSchema = z
       }),
     ),
     heldRuns: z.int(),
+    /** Readings of its PSA that lost too many rows and are held: none or one. */
+    heldRefreshes: z.int(),
     /** Approved lines, of this PSA connection, of which it is not known whether they were written. */
     linesUncertain: z.int(),
     customersWaiting: z.int(),
@@ -63,6 +65,7 @@ export const exampleHealth = {
   nextSyncAt: '2026-11-26T03:30:00.000Z',
   waits: [],
   heldRuns: 0,
+  heldRefreshes: 0,
   linesUncertain: 0,
   customersWaiting: 2,
   customersEscalated: 0,

@@ -1,12 +1,12 @@
 /** A PSA connection as the API shows it, with its rights and its process. */
 import { z } from '@hono/zod-openapi';
-import { examplePsa } from '../../connectors/registry.ts';
+import { examplePsa, psaOf } from '../../connectors/registry.ts';
 import { listStepsOfMany } from '../../db/queries/processView.ts';
-import { quantityDecimalsOf, type PsaConnectionRow } from '../../db/queries/psaConnection.ts';
+import type { PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { listHeldRefreshes, type RefreshRow } from '../../db/queries/refreshGuard.ts';
 import { readPauses } from '../../db/queries/rateLimit.ts';
-import { describeLoss } from '../../domain/refreshGuard.ts';
+import { defaultLossLimit, describeLoss } from '../../domain/refreshGuard.ts';
 import { refreshProcess } from '../../domain/process/ids.ts';
 import type { ApiDependencies } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
@@ -19,10 +19,8 @@ import {
   processView,
 } from './process.ts';
 
-const psaSettingsSchema = z.object({
-  quantityDecimals: z
-    .number()
-    .openapi({ description: 'The decimals of a quantity that the PSA keeps: targets are rounded half up to them' }),
+const psaSettingsSchema = z.record(z.string(), z.union([z.string(), z.number()])).openapi({
+  description: 'The settings that `GET /v1/psas` lists for its PSA, with the default of each that was not given',
 });
 
 const capsSchema = z.union([
@@ -112,7 +110,7 @@ export const examplePsaConnection = {
   id: exampleIds.psaConnection,
   kind: examplePsa.kind,
   name: examplePsa.connectionName,
-  settings: { quantityDecimals: 2 },
+  settings: { ...examplePsa.settings, ...defaultLossLimit },
   caps: {
     decimals: 2,
     takesEffect: 'at_once' as const,
@@ -154,6 +152,12 @@ export const examplePsaConnection = {
   process: exampleProcess('refreshPsa', exampleIds.psaConnection, 'checkPsaPermissions', 'pullPsa'),
 };
 
+/** The settings with their defaults; as they are stored where this version of Countersign knows no such PSA. */
+function settingsOf({ kind, settings }: PsaConnectionRow) {
+  const known = psaOf(kind)?.settings.safeParse(settings);
+  return psaSettingsSchema.parse(known?.success ? known.data : settings);
+}
+
 /** Reads what a step stored. @throws ZodError for rights that no version of Countersign writes */
 const rightsOf = (stored: unknown) => rightsSchema.parse(stored);
 
@@ -174,7 +178,7 @@ export async function createPsaConnectionViewer(deps: ApiDependencies, rows: rea
       ...named(row),
       permissions: rightsOf(row.permissions),
       alertPermissions: rightsOf(row.alertPermissions),
-      settings: { quantityDecimals: quantityDecimalsOf(row) },
+      settings: settingsOf(row),
       pause: pauseOf(row.id),
       unread: unreadOf(row.id),
       heldRefresh: heldOf(held, row.id),

@@ -9,7 +9,7 @@ import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
 import { sweepAge } from './sweep.ts';
 import { failing, pausedInTemporal, pausedUntil, shownState } from './processView.ts';
-import { deadAlertsWhere, heldRunsOf } from './stops.ts';
+import { deadAlertsWhere, heldRefreshOf, heldRunsOf, isHeldRefresh } from './stops.ts';
 
 export interface HealthFacts {
   integrationId: string;
@@ -24,6 +24,8 @@ export interface HealthFacts {
   psaAsOf: Date | null;
   lastSync: { id: string; state: string; finishedAt: Date | null } | null;
   heldRuns: number;
+  /** Readings of the integration's PSA that are held: none or one. */
+  heldRefreshes: number;
   /** What waits for a person although the steps of its round are over, with the workflow that waits. */
   stops: { workflowId: string; stop: Stop }[];
   /** Signed-off lines, of the integration's PSA connection, of which it is not known whether they were written. */
@@ -69,6 +71,7 @@ export async function readHealthFacts(
       Record<Times, string | null> & {
         lastSync: { id: string; state: string; finishedAt: string | null } | null;
         held: Stop[] | null;
+        heldRefresh: Stop[] | null;
         refused: Stop[] | null;
         openSteps: (Omit<OpenStep, 'workflowId'> & { kind: ProcessKind; id: string })[] | null;
       }
@@ -83,7 +86,8 @@ export async function readHealthFacts(
            (select jsonb_build_object('id', r.id, 'state', r.state, 'finishedAt', r.finished_at) from sync_run r
              where r.integration_id = i.id and r.vendor_account_id is null order by r.started_at desc limit 1) as "lastSync",
            (select count(*)::int from sync_run r where r.integration_id = i.id and r.state = 'held') as "heldRuns",
-           ${heldRunsOf(sql`i.id`)} as held, ${deadAlertsWhere(sql`a.integration_id = i.id`)} as refused,
+           (select count(*)::int from psa_refresh f where f.psa_connection_id = p.id and ${isHeldRefresh('f')}) as "heldRefreshes",
+           ${heldRunsOf(sql`i.id`)} as held, ${heldRefreshOf(sql`p.id`)} as "heldRefresh", ${deadAlertsWhere(sql`a.integration_id = i.id`)} as refused,
            (select count(*)::int from approval_line l join approval_batch b on b.id = l.batch_id
              where b.psa_connection_id = p.id and l.state = 'uncertain') as "linesUncertain",
            (select count(*)::int from onboarding o where o.integration_id = i.id and o.state in ('found', 'waiting')) as "customersWaiting",
@@ -119,11 +123,10 @@ export async function readHealthFacts(
        and (${of.organizationId ?? null}::uuid is null or i.organization_id = ${of.organizationId ?? null}::uuid)
        and (${of.integrationId ?? null}::uuid is null or i.id = ${of.integrationId ?? null}::uuid)
      order by i.created_at, i.id`);
-  return rows.map(({ lastSync, openSteps, held, refused, ...facts }) => ({
+  return rows.map(({ lastSync, openSteps, held, heldRefresh, refused, ...facts }) => ({
     ...facts,
-    stops: [...(held ?? []), ...(refused ?? [])].map((stop) => ({
-      workflowId:
-        stop.code === 'held' ? workflowIdOf('sync', facts.integrationId) : workflowIdOf('deliverAlert', stop.id),
+    stops: [...(held ?? []), ...(heldRefresh ?? []), ...(refused ?? [])].map((stop) => ({
+      workflowId: workflowOf(stop, facts.integrationId),
       stop,
     })),
     dataAsOf: timeOf(facts.dataAsOf),
@@ -131,8 +134,16 @@ export async function readHealthFacts(
     vendorCredentialsAt: timeOf(facts.vendorCredentialsAt),
     psaCredentialsAt: timeOf(facts.psaCredentialsAt) ?? new Date(),
     lastSync: lastSync && { ...lastSync, finishedAt: timeOf(lastSync.finishedAt) },
-    openSteps: (openSteps ?? []).map(({ kind, id, ...step }) => ({ ...step, workflowId: workflowIdOf(kind, id) })),
+    // The step of a held refresh is told as a stop.
+    openSteps: (openSteps ?? [])
+      .filter(({ code }) => code !== 'held')
+      .map(({ kind, id, ...step }) => ({ ...step, workflowId: workflowIdOf(kind, id) })),
   }));
+}
+
+function workflowOf(stop: Stop, integrationId: string): string {
+  if (stop.code === 'refused') return workflowIdOf('deliverAlert', stop.id);
+  return 'of' in stop ? workflowIdOf('refreshPsa', stop.psaConnectionId) : workflowIdOf('sync', integrationId);
 }
 
 /** Columns that a raw SQL statement returns as text, although they are times. */

@@ -1,6 +1,7 @@
 /** What an alarm is raised by, of all integrations at once: one statement for a scrape of `/metrics`. */
 import { sql } from 'drizzle-orm';
 import type { Queryable } from '../client.ts';
+import { isHeldRefresh } from './stops.ts';
 import { sweepAge } from './sweep.ts';
 
 /** A measured value. `of` is what it is about: a kind of wait, a step, a thing that is paused. */
@@ -24,7 +25,8 @@ export async function readMeasures(db: Queryable): Promise<Measure[]> {
     with active as (select id, psa_connection_id from integration where disconnected_at is null),
     -- Processes that have something left to do are due at some time, so the others are not looked at.
     unfinished as (
-      select i.id as integration, pr.kind, pr.id, s.step, s.state, s.blocked_at, s.failing_since
+      select i.id as integration, pr.kind, pr.id, s.step, s.state, s.blocked_at, s.failing_since,
+             s.problem ->> 'code' is not distinct from 'held' as held
         from process pr
         join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round) and s.state in ('blocked', 'running')
         left join approval_batch b on pr.kind = 'approveUsage' and b.id::text = pr.id
@@ -32,7 +34,7 @@ export async function readMeasures(db: Queryable): Promise<Measure[]> {
                          or (pr.kind = 'refreshPsa' and i.psa_connection_id::text = pr.id)
        where pr.due_at is not null)
     select 'wait' as name, integration, 'blocked' as of, ${secondsSince('blocked_at')} as value
-      from unfinished where blocked_at is not null group by integration
+      from unfinished where blocked_at is not null and not held group by integration
     union all
     select 'retrying', integration, step, ${secondsSince('failing_since')}
       from unfinished where state = 'running' and failing_since is not null group by integration, step
@@ -40,8 +42,12 @@ export async function readMeasures(db: Queryable): Promise<Measure[]> {
     select 'approvals_blocked', integration, '', count(distinct id)
       from unfinished where kind = 'approveUsage' and blocked_at is not null group by integration
     union all
-    select 'wait', i.id, 'held', ${secondsSince('coalesce(r.finished_at, r.started_at)')}
-      from active i join sync_run r on r.integration_id = i.id and r.state = 'held' group by i.id
+    select 'wait', h.id, 'held', ${secondsSince('h.since')} from (
+      select i.id, coalesce(r.finished_at, r.started_at) as since
+        from active i join sync_run r on r.integration_id = i.id and r.state = 'held'
+      union all
+      select i.id, f.held_at from active i join psa_refresh f on f.psa_connection_id = i.psa_connection_id and ${isHeldRefresh('f')}) h
+     group by h.id
     union all
     select 'wait', i.id, 'uncertain', ${secondsSince('coalesce(l.claimed_at, b.created_at)')}
       from approval_line l join approval_batch b on b.id = l.batch_id

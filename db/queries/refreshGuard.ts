@@ -1,6 +1,6 @@
 /** Refreshes that have lost too many rows, and wait for a person. */
 import { and, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm';
-import { losesRows, type RefreshGuard } from '../../domain/refreshGuard.ts';
+import { defaultLossLimit, losesRows, type LossLimit, type RefreshGuard } from '../../domain/refreshGuard.ts';
 import { psaRefreshMoves } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { psaRefresh } from '../schema/index.ts';
@@ -47,7 +47,7 @@ export async function listHeldRefreshes(db: Queryable, psaConnectionIds: readonl
  */
 export async function guardRefresh(
   tx: Transaction,
-  psaConnectionId: string,
+  { id: psaConnectionId, settings }: { id: string; settings: Partial<LossLimit> },
   { id, incomplete, releasedBy }: RefreshRow,
 ): Promise<RefreshGuard | undefined> {
   if (incomplete !== null || releasedBy !== null) return undefined;
@@ -61,7 +61,7 @@ export async function guardRefresh(
       'before', jsonb_build_object('accounts', ${visible('psa_account')}, 'lines', ${visible('agreement_line')}),
       'after', jsonb_build_object('accounts', ${staged('psa_account')}, 'lines', ${staged('agreement_line')})) as guard`);
   const guard = rows[0]?.guard;
-  if (!guard || !losesRows(guard)) return undefined;
+  if (!guard || !losesRows(guard, { ...defaultLossLimit, ...settings })) return undefined;
   await tx
     .update(psaRefresh)
     .set({ guard, heldAt: sql`coalesce(${psaRefresh.heldAt}, now())` })

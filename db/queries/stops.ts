@@ -8,6 +8,7 @@ const maxNamed = 5;
 /** The stops of a process (`Stop[]`), as a column of a statement; null = there are none. */
 export function stopsOf({ kind, id }: ProcessRef): SQL {
   if (kind === 'sync') return heldRunsOf(sql`${id}::uuid`);
+  if (kind === 'refreshPsa') return heldRefreshOf(sql`${id}::uuid`);
   return kind === 'deliverAlert' ? deadAlertsWhere(sql`a.id = ${id}::uuid`) : sql`null::jsonb`;
 }
 
@@ -19,6 +20,19 @@ export function heldRunsOf(integrationId: SQL): SQL {
              where r.integration_id = ${integrationId} and r.state = 'held'
              order by r.started_at desc limit ${maxNamed}) h)`;
 }
+
+/** The held refresh of a PSA connection (`HeldRefresh[]`), as a column of a statement; null = there is none. */
+export function heldRefreshOf(psaConnectionId: SQL): SQL {
+  return sql`(
+    select jsonb_agg(jsonb_build_object('code', 'held', 'of', 'psa', 'id', f.id, 'psaConnectionId', f.psa_connection_id, 'guard', f.guard))
+      from psa_refresh f where f.psa_connection_id = ${psaConnectionId} and ${isHeldRefresh('f')})`;
+}
+
+/** Whether a refresh waits for a person because it has lost too many rows. @param alias alias of `psa_refresh` in the statement */
+export const isHeldRefresh = (alias: string) => {
+  const f = sql.raw(alias);
+  return sql`(${f}.state = 'running' and ${f}.guard is not null and ${f}.released_by is null)`;
+};
 
 /** Whether an integration's newest run is held, so that whoever waits for a sync waits for a person. */
 export const isHeld = (integrationId: SQL) => sql`

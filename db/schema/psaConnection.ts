@@ -22,6 +22,9 @@ import { organization } from './organization.ts';
 export interface PsaSettings {
   /** Decimals of a quantity that the PSA keeps, 0 to 4. */
   quantityDecimals?: number;
+  /** How much a refresh may lose before it is held (`LossLimit`). */
+  lostPercent?: number;
+  lostRows?: number;
 }
 
 /** One PSA of one organization. `credentials` is encrypted (db/encryption.ts); `settings` holds nothing secret. */

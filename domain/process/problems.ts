@@ -31,9 +31,7 @@ const todoByCode: Record<string, string> = {
     'The other side says the same thing each time and it cannot be true, so the list may not be whole and nothing was changed. Report that to its support. Or accept the incomplete list knowingly: what it holds may then raise and add, never lower or remove.',
   missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',
   needs_answer: 'Look in the PSA what the line holds, then say it on the approval. It is never sent again by itself.',
-  lost_rows:
-    'Look in the PSA whether a right of Countersign was narrowed. Release the refresh if the rows are really gone, or discard it to read the PSA anew: both are on the page of the PSA connection.',
-  held: 'Look at the run, then release or discard it.',
+  held: 'Look at what moved, then release or discard it: a run on its own page, a reading of the PSA on the page of its connection.',
   refused: 'Correct what the PSA refuses, then retry the alert, or dismiss it.',
   not_mapped: 'Map the customer to a PSA account, or exclude it: until then nothing of it is billed.',
   unreachable: 'The other side does not answer. It is tried again by itself; check its status page.',

@@ -3,6 +3,7 @@
  * blocked, so that nobody takes it for completed. A stop holds our own ids, counts, codes and a status only (invariant 7).
  */
 import { triedAgainByWake } from '../alerts.ts';
+import { describeLoss, type RefreshGuard } from '../refreshGuard.ts';
 
 /** A run whose numbers moved too far. */
 export interface HeldRun {
@@ -11,6 +12,16 @@ export interface HeldRun {
   id: string;
   /** The sum of all quantities, and the number of quantities above zero, before the run and with it. */
   figures: { totalBefore: number; totalAfter: number; pairsBefore: number; pairsAfter: number } | null;
+}
+
+/** A reading of a PSA that lost too many rows. */
+export interface HeldRefresh {
+  code: 'held';
+  of: 'psa';
+  /** The refresh's id. */
+  id: string;
+  psaConnectionId: string;
+  guard: RefreshGuard;
 }
 
 /** A dead alert. */
@@ -25,7 +36,7 @@ export interface RefusedAlert {
   ofBoard: boolean;
 }
 
-export type Stop = HeldRun | RefusedAlert;
+export type Stop = HeldRun | HeldRefresh | RefusedAlert;
 
 /**
  * Says what waits, and what to do about it: the one statement that the Temporal UI, the API, health and the doctor show.
@@ -39,6 +50,14 @@ export function describeStop(stop: Stop, consoleAt?: string): { title: string; w
     const signal = triedAgainByWake.has(stop.reason) ? ' or the Signal `wake`' : '';
     const how = `Retry: POST /v1/alerts/${id}/retry${signal}. Dismiss: POST /v1/alerts/${id}/dismiss.`;
     return { ...refusalWords(stop), how: `${how} ${page(`/alerts?alert=${id}`)}` };
+  }
+  if ('of' in stop) {
+    const at = `/v1/psa-connections/${stop.psaConnectionId}/refreshes/${id}`;
+    return {
+      title: 'A reading of the PSA is held',
+      what: describeLoss(stop.guard),
+      how: `Release: POST ${at}/release. Discard: POST ${at}/discard. ${page(`/psa-connections/${stop.psaConnectionId}`)}`,
+    };
   }
   const { figures } = stop;
   const moved = figures

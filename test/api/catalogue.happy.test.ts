@@ -49,7 +49,11 @@ test('the PSAs that can be connected are listed with their fields and their own 
       { name: 'publicKey', label: 'Public Key', secret: false },
       { name: 'privateKey', label: 'Private Key', secret: true },
     ],
-    settings: [{ name: 'quantityDecimals', type: 'number', required: false, default: 2, minimum: 0, maximum: 4 }],
+    settings: [
+      { name: 'quantityDecimals', type: 'number', required: false, default: 2, minimum: 0, maximum: 4 },
+      { name: 'lostPercent', type: 'number', required: false, default: 20, minimum: 1, maximum: 100 },
+      { name: 'lostRows', type: 'number', required: false, default: 3, minimum: 1 },
+    ],
     words: { account: { one: 'company', many: 'companies' }, line: { one: 'addition' }, productId: 'Product ID' },
     missing: null,
   });

@@ -83,6 +83,7 @@ test('failing is what is stuck or stale; attention is what a person has to do; e
     waits: [],
     stale: false,
     heldRuns: 0,
+    heldRefreshes: 0,
     linesUncertain: 0,
     customersWaiting: 0,
     alertsDead: 0,
@@ -103,6 +104,7 @@ test('failing is what is stuck or stale; attention is what a person has to do; e
   expect(healthState({ ...fine, waits: [wait('person')] })).toBe('attention');
   for (const more of [
     { heldRuns: 1 },
+    { heldRefreshes: 1 },
     { linesUncertain: 1 },
     { customersWaiting: 1 },
     { alertsDead: 1 },

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { losesRows } from '../../domain/refreshGuard.ts';
+import { defaultLossLimit, losesRows } from '../../domain/refreshGuard.ts';
 
 const counts = (accounts: number, lines: number) => ({ accounts, lines });
 
@@ -12,5 +12,11 @@ test.each([
   ['two of four are gone, which people do', counts(4, 4), counts(2, 2), false],
   ['everything is gone', counts(4, 4), counts(0, 0), true],
 ])('%s', (_what, before, after, held) => {
-  expect(losesRows({ before, after })).toBe(held);
+  expect(losesRows({ before, after }, defaultLossLimit)).toBe(held);
+});
+
+test('how much may be lost is a setting of the connection', () => {
+  const guard = { before: counts(40, 90), after: counts(35, 90) };
+  expect(losesRows(guard, { ...defaultLossLimit, lostPercent: 10 })).toBe(true);
+  expect(losesRows(guard, { lostPercent: 10, lostRows: 6 })).toBe(false);
 });

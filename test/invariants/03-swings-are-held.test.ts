@@ -60,17 +60,17 @@ async function timesFactor(factor: number): Promise<Pair[]> {
   return (await pairs()).map((pair) => ({ ...pair, quantity: Math.round(pair.quantity * factor) }));
 }
 
-/** The sync's workflow as the Temporal UI shows it. */
-async function shown() {
-  const handle = system.temporal.workflow.getHandle(`sync/${pushing.id}`);
+/** A workflow as the Temporal UI shows it. */
+async function shown(workflowId: string) {
+  const handle = system.temporal.workflow.getHandle(workflowId);
   const { status, searchAttributes } = await handle.describe();
   const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
   const [blocked, problem] = [searchAttributes['Blocked']?.[0], searchAttributes['Problem']?.[0] ?? null];
   return { status: status.name, blocked, problem, details: currentDetails };
 }
-const untilShown = (what: { status: string; problem: string | null }) =>
-  until(`the sync's workflow to be ${JSON.stringify(what)}`, async () => {
-    const now = await shown();
+const untilShown = (what: { status: string; problem: string | null }, workflowId = `sync/${pushing.id}`) =>
+  until(`the workflow ${workflowId} to be ${JSON.stringify(what)}`, async () => {
+    const now = await shown(workflowId);
     if (now.status === what.status && now.problem === what.problem) return now;
     throw new Error(`It is ${JSON.stringify(now)}`);
   });
@@ -212,8 +212,17 @@ test('a reading of the PSA that lost too many rows is held: nothing of it is sho
   expect(first.words).toContain('without an error');
   expect(await ours()).toBe(60);
   await until('the step to be blocked, so that everybody sees it', async () =>
-    JSON.stringify(await system.api.get(path)).includes('lost_rows'),
+    JSON.stringify(await system.api.get(path)).includes('"code":"held"'),
   );
+  // It is told as a held run is: in the Temporal UI, in health and in the metrics.
+  const workflowId = `psa/${connection?.id}`;
+  const told = (await health()).waits.filter((wait) => wait.workflowId === workflowId);
+  expect(told).toMatchObject([{ for: 'person', code: 'held', what: expect.stringContaining(first.words) }]);
+  expect(await (await fetch(`${system.api.url}/metrics`)).text()).toContain(
+    `countersign_held_runs{integration="${pushing.id}"} 1`,
+  );
+  const { details } = await untilShown({ status: 'RUNNING', problem: 'held' }, workflowId);
+  expect(details).toContain(`POST ${path}/refreshes/${first.id}/release`);
   // Discarded, the PSA is read anew, and lacks the rows still.
   await system.api.post(`${path}/refreshes/${first.id}/discard`);
   const second = await held(first.id);

@@ -2287,6 +2287,7 @@ export interface components {
             dataAgeSeconds: number | null;
             /** Format: date-time */
             dataAsOf: string | null;
+            heldRefreshes: number;
             heldRuns: number;
             /** Format: uuid */
             integrationId: string;
@@ -2714,7 +2715,7 @@ export interface components {
             /** Format: date-time */
             refreshedAt: string | null;
             settings: {
-                quantityDecimals: number;
+                [key: string]: string | number;
             };
             unread: {
                 first: {

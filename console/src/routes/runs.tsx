@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useVendorName } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
 import { nameOf, syncStateOf, type Integration } from '../features/integrations/state.ts';
+import { HeldReadings } from '../features/psaConnections/HeldRefresh.tsx';
 import { runsQuery } from '../features/syncs/queries.ts';
 import { RunsTable } from '../features/syncs/RunsTable.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -40,6 +41,7 @@ export function Runs() {
         )
       }
     >
+      <HeldReadings />
       <Loaded query={integrations} what="The runs" loading={<Skeleton label="Reading the integrations …" rows={8} />}>
         {() =>
           chosen ? (

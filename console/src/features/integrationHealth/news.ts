@@ -24,6 +24,7 @@ export function newsOf({ integrations, health }: Schema<'Live'>): News {
         dataAsOf,
         psaAsOf,
         heldRuns,
+        heldRefreshes,
         linesUncertain,
         customersWaiting,
         alertsParked,
@@ -38,7 +39,7 @@ export function newsOf({ integrations, health }: Schema<'Live'>): News {
         id,
         {
           data: JSON.stringify([dataAsOf, psaAsOf, disconnectedAt, blocked]),
-          counts: [heldRuns, linesUncertain, customersWaiting, alertsParked, alertsDead, refusedPosts],
+          counts: [heldRuns, heldRefreshes, linesUncertain, customersWaiting, alertsParked, alertsDead, refusedPosts],
         },
       ];
     }),

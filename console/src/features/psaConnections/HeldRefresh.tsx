@@ -1,12 +1,13 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
+import { LinkButton } from '../../ui/LinkButton.tsx';
 import { Actions } from '../../ui/Section.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { useMay } from '../me/queries.ts';
-import type { PsaConnection } from './queries.ts';
+import { psaConnectionsQuery, type PsaConnection } from './queries.ts';
 
 /** A reading that lost far too many rows, and what a person may do with it. */
 export function HeldRefresh({ connection }: { connection: PsaConnection }) {
@@ -44,5 +45,27 @@ export function HeldRefresh({ connection }: { connection: PsaConnection }) {
         </Actions>
       )}
     </Banner>
+  );
+}
+
+/** The readings of PSAs that are held, beside the runs that are: each leads to where it is released or discarded. */
+export function HeldReadings() {
+  const { data } = useQuery(psaConnectionsQuery);
+  return (data?.items ?? []).map(
+    ({ id, name, heldRefresh: held }) =>
+      held && (
+        <Banner
+          key={id}
+          tone="care"
+          title={`A reading of ${name} is held`}
+          action={
+            <LinkButton to="/psa-connections/$id" params={{ id }}>
+              Open
+            </LinkButton>
+          }
+        >
+          <p>{held.words}</p>
+        </Banner>
+      ),
   );
 }
