@@ -24,6 +24,7 @@ add() {
 }
 add OrganizationId Keyword
 add IntegrationId Keyword
+add IntegrationIds KeywordList
 add Process Keyword
 add Blocked Bool
 add Problem Keyword

@@ -150,6 +150,7 @@ function optionsOf(scheduleId: string, wanted: WantedSchedule): ScheduleOptions 
       typedSearchAttributes: [
         { key: searchAttributes.organizationId, value: organizationId },
         { key: searchAttributes.integrationId, value: integrationId },
+        { key: searchAttributes.integrationIds, value: [integrationId] },
         { key: searchAttributes.process, value: 'requestSync' },
         { key: searchAttributes.blocked, value: false },
       ],

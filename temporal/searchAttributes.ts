@@ -4,13 +4,15 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 export const searchAttributes = {
   organizationId: defineSearchAttributeKey('OrganizationId', SearchAttributeType.KEYWORD),
   integrationId: defineSearchAttributeKey('IntegrationId', SearchAttributeType.KEYWORD),
+  /** Of every integration that the process keeps from going on when it is blocked: of a PSA's refresh all that use the PSA. */
+  integrationIds: defineSearchAttributeKey('IntegrationIds', SearchAttributeType.KEYWORD_LIST),
   process: defineSearchAttributeKey('Process', SearchAttributeType.KEYWORD),
   blocked: defineSearchAttributeKey('Blocked', SearchAttributeType.BOOL),
   problem: defineSearchAttributeKey('Problem', SearchAttributeType.KEYWORD),
 };
 
 /** Temporal's numbers for the types used above (enum IndexedValueType). */
-const indexedType = { KEYWORD: 2, BOOL: 5 } as const;
+const indexedType = { KEYWORD: 2, BOOL: 5, KEYWORD_LIST: 7 } as const;
 
 type Registered = Record<string, number>;
 
@@ -51,7 +53,7 @@ export async function registerSearchAttributes(connection: ConnectionLike, names
 }
 
 /** As the `temporal` program calls the types. */
-const cliType = { KEYWORD: 'Keyword', BOOL: 'Bool' } as const;
+const cliType = { KEYWORD: 'Keyword', BOOL: 'Bool', KEYWORD_LIST: 'KeywordList' } as const;
 
 /** gRPC's codes of a call that is not allowed, or that the server does not offer to clients. */
 const refusals = [7, 12];

@@ -105,7 +105,12 @@ function optionsOf({ kind, id, organizationId, integrationId }: Wakeable) {
       : {}),
     typedSearchAttributes: [
       { key: searchAttributes.organizationId, value: organizationId },
-      ...(integrationId ? [{ key: searchAttributes.integrationId, value: integrationId }] : []),
+      ...(integrationId
+        ? [
+            { key: searchAttributes.integrationId, value: integrationId },
+            { key: searchAttributes.integrationIds, value: [integrationId] },
+          ]
+        : []),
       { key: searchAttributes.process, value: kind },
       { key: searchAttributes.blocked, value: false },
     ],

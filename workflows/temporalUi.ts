@@ -17,6 +17,7 @@ import { searchAttributes } from '../temporal/searchAttributes.ts';
 export class TemporalUi {
   private details = '';
   private whose = '';
+  private integrationIds = workflowInfo().typedSearchAttributes.get(searchAttributes.integrationIds)?.join() ?? '';
   private integrationId = workflowInfo().typedSearchAttributes.get(searchAttributes.integrationId);
   /** A workflow run that continues another one inherits its search attributes, so these need not be written again. */
   private problem = workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '';
@@ -25,6 +26,7 @@ export class TemporalUi {
     const details = detailsOf(view);
     if (details !== this.details) setCurrentDetails(details);
     this.showWhose(view.whose);
+    this.showIntegrations(view.integrationIds);
     // A process that waits for a blocked one has a problem of its own name, so that a search finds all that keeps an
     // integration from going on, and one for another problem only what can be freed.
     const problem =
@@ -69,6 +71,14 @@ export class TemporalUi {
       this.integrationId = whose.integrationId;
       upsertSearchAttributes([{ key: searchAttributes.integrationId, value: whose.integrationId ?? null }]);
     }
+  }
+
+  /** Lets a search for any of the integrations find the process. */
+  private showIntegrations(ids: readonly string[] | undefined): void {
+    const text = ids?.join();
+    if (!ids || text === undefined || text === this.integrationIds || !patched('integrations')) return;
+    this.integrationIds = text;
+    upsertSearchAttributes([{ key: searchAttributes.integrationIds, value: ids.length > 0 ? [...ids] : null }]);
   }
 }
 

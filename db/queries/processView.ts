@@ -56,6 +56,9 @@ export const failing = (alias: string) => {
 export const pausedUntil = (alias: string) =>
   sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
 
+/** The most integrations by which a process is found: the value of a search attribute may have 2 KB in Temporal. */
+const maxSearched = 50;
+
 /**
  * Reads the view of a process for its workflow: ids, states and codes only (invariant 7). Durations are measured here,
  * by the database's clock only.
@@ -68,6 +71,7 @@ export async function lookAtProcess(
 ): Promise<
   | (Pick<ProcessView, 'version' | 'round' | 'about' | 'lines' | 'dueInMs' | 'steps' | 'stops'> & {
       whose: Whose;
+      integrationIds: string[];
       integrationId: string | null;
       /** The kind of its PSA. `whose.vendor` is the id of its vendor. */
       psaKind: string | null;
@@ -78,7 +82,7 @@ export async function lookAtProcess(
     version: string;
     round: string;
     integration_id: string | null;
-    only_integration: string | null;
+    integrations: string[] | null;
     organization: string;
     vendor: string | null;
     modules: string[] | null;
@@ -102,7 +106,7 @@ export async function lookAtProcess(
     other_problem: Problem | null;
     stops: Stop[] | null;
   }>(sql`
-    select p.version, p.round, p.integration_id, only_one.id as only_integration, org.name as organization, i.vendor, i.modules, p.about,
+    select p.version, p.round, p.integration_id, using_it.ids as integrations, org.name as organization, i.vendor, i.modules, p.about,
            c.name as psa, c.kind as psa_kind, c.id as psa_connection_id,
            case when s.problem ->> 'code' = 'missing_rights'
                 then case s.step when 'checkPermissions' then c.alert_permissions else c.permissions end end as permissions,
@@ -121,9 +125,10 @@ export async function lookAtProcess(
         when 'refreshPsa' then p.id::uuid
         when 'approveUsage' then (select psa_connection_id from approval_batch b where b.id = p.id::uuid)
         else i.psa_connection_id end
-      -- A refresh of a PSA that one integration uses is found by that integration's id.
-      left join lateral (select min(u.id::text) as id from integration u
-        where u.psa_connection_id = c.id and u.disconnected_at is null having count(*) = 1) only_one on p.kind = 'refreshPsa'
+      -- What belongs to a PSA connection is found by the id of each integration that uses it.
+      left join lateral (select jsonb_agg(u.id) as ids from (
+        select u.id from integration u where u.psa_connection_id = c.id and u.disconnected_at is null
+         order by u.created_at, u.id limit ${maxSearched}) u) using_it on p.integration_id is null
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
       left join process_need n
         on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
@@ -169,16 +174,18 @@ export async function lookAtProcess(
   });
   const next = steps.find((step) => step.state !== 'done' && step.state !== 'skipped');
   if (next) next.next = true;
-  const integrationId = first.integration_id ?? first.only_integration;
+  const integrationIds = first.integration_id === null ? (first.integrations ?? []) : [first.integration_id];
+  const integrationId = integrationIds.length === 1 ? integrationIds[0] : undefined;
   return {
     version: Number(first.version),
     round: first.round,
     integrationId: first.integration_id,
+    integrationIds,
     psaKind: first.psa_kind,
     whose: {
       organization: first.organization,
       ...(first.vendor === null ? {} : { vendor: first.vendor }),
-      ...(integrationId === null ? {} : { integrationId }),
+      ...(integrationId === undefined ? {} : { integrationId }),
       ...(first.psa === null ? {} : { psa: first.psa }),
       ...(first.psa_connection_id === null ? {} : { psaConnectionId: first.psa_connection_id }),
       ...(first.modules?.includes('billing') === false ? { alertsOnly: true } : {}),

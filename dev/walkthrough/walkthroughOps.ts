@@ -149,7 +149,7 @@ export async function walkOps(
         await find(
           query
             .replace("OrganizationId = '…'", `OrganizationId = '${organization.id}'`)
-            .replace("IntegrationId = '…'", `IntegrationId = '${pull.id}'`),
+            .replace("IntegrationIds = '…'", `IntegrationIds = '${pull.id}'`),
         );
       // What Temporal calls blocked is what health calls blocked.
       const count = await until('Temporal and health to agree', async () => {

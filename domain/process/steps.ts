@@ -141,6 +141,8 @@ export interface ProcessView {
   round: string;
   /** Whose it is; absent in histories of earlier code. */
   whose?: Whose;
+  /** The integrations that it keeps from going on when it is blocked; absent in histories of earlier code. */
+  integrationIds?: string[];
   /** The id of what the process is about: the vendor account of an alert. */
   about?: string;
   /** Of an approval: how many of its lines are in each state. */

@@ -99,6 +99,7 @@ test('who waits for a person says for what, and what comes after', async () => {
   expect(searchAttributes).toMatchObject({
     OrganizationId: [harness.organizationId],
     IntegrationId: [waiting.id],
+    IntegrationIds: [waiting.id],
     Process: ['connect'],
     Blocked: [false],
   });
@@ -171,7 +172,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
     'Blocked = true': all,
     "Blocked = true and Problem != 'waits_for_blocked'": workflowIds(...stuck),
     [`Blocked = true and OrganizationId = '${harness.organizationId}'`]: all,
-    [`Blocked = true and IntegrationId = '${lone.id}'`]: workflowIds(lone, lonePsa),
+    [`Blocked = true and IntegrationIds = '${lone.id}'`]: workflowIds(lone, lonePsa),
     "Problem = 'bad_credentials'": workflowIds(blocked, psa, lonePsa),
     "Problem = 'unreachable'": workflowIds(away),
     "Problem = 'throttled'": workflowIds(paused),
@@ -186,7 +187,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
   const filled = documented.map((query) =>
     query
       .replace("OrganizationId = '…'", `OrganizationId = '${harness.organizationId}'`)
-      .replace("IntegrationId = '…'", `IntegrationId = '${lone.id}'`),
+      .replace("IntegrationIds = '…'", `IntegrationIds = '${lone.id}'`),
   );
   expect([...new Set(filled)].toSorted()).toEqual([...Object.keys(expected), sweeping].toSorted());
   const find = async (query: string) => {
@@ -195,7 +196,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
     return found.toSorted();
   };
   // What keeps one of several integrations that share a PSA.
-  expected[`Blocked = true and IntegrationId = '${needing.id}'`] = workflowIds(needing);
+  expected[`Blocked = true and IntegrationIds = '${needing.id}'`] = workflowIds(needing, psa);
   for (const [query, ids] of Object.entries(expected)) {
     await until('the index to follow', async () => (await find(query)).length >= ids.length);
     expect({ query, found: await find(query) }).toEqual({ query, found: ids });
