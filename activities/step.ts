@@ -5,8 +5,7 @@
  */
 import { ApplicationFailure } from '@temporalio/activity';
 import type { Actor, Command } from '../commands/actor.ts';
-import type { PsaRight } from '../connectors/psaEntry.ts';
-import { nameOfVendor, psaOf } from '../connectors/registry.ts';
+import { nameOfVendor, settingsOf } from '../connectors/registry.ts';
 import type { Transaction } from '../db/client.ts';
 import {
   beginStep,
@@ -23,7 +22,7 @@ import {
 import { lookAtProcess } from '../db/queries/processView.ts';
 import type { Wakeable } from '../domain/process/ids.ts';
 import type { Whose } from '../domain/process/remedies.ts';
-import type { ProcessView, StepView } from '../domain/process/steps.ts';
+import type { ProcessView } from '../domain/process/steps.ts';
 import { timingOf, valuesByName } from '../environment.ts';
 import type { Dependencies } from './dependencies.ts';
 import { alarmIfSilent } from './alarm.ts';
@@ -121,7 +120,9 @@ export async function readProcessView(deps: Dependencies, { kind, id }: ProcessR
     ...view,
     ...(view.stops && consoleAt ? { consoleAt } : {}),
     whose: withVendorName(deps, view.whose),
-    steps: view.steps.map((step) => withSettings(psaKind, step)),
+    steps: view.steps.map((step) =>
+      step.missing ? { ...step, missing: settingsOf(psaKind ?? undefined, step.missing) } : step,
+    ),
     fairnessKey: integrationId ?? id,
     timing: timingOf(deps.environment),
   };
@@ -132,19 +133,6 @@ function withVendorName({ environment }: Dependencies, whose: Whose): Whose {
   return vendor === undefined
     ? whose
     : { ...whose, vendor: nameOfVendor(vendor, valuesByName(environment.VENDOR_NAMES)) };
-}
-
-/** Says of each right that is missing where it is set in this PSA. */
-function withSettings(psaKind: string | null, step: StepView): StepView {
-  const psa = psaKind === null ? undefined : psaOf(psaKind);
-  if (!step.missing || !psa) return step;
-  const rights: Readonly<Record<string, PsaRight>> = psa.rights;
-  const settings = step.missing.flatMap((right) => {
-    const known = rights[right];
-    if (!known) return [right];
-    return known.blocks.length > 0 ? [known.setting] : [];
-  });
-  return { ...step, missing: [...new Set(settings)] };
 }
 
 /**

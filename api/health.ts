@@ -6,6 +6,7 @@ import { readMeasures } from '../db/queries/measures.ts';
 import {
   credentialsHealth,
   healthState,
+  isBlocked,
   runsSaid,
   staleAfterMs,
   waitAt,
@@ -15,6 +16,7 @@ import {
 } from '../domain/health.ts';
 import { defaultSchedule } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
+import { sayKnown } from './statement.ts';
 
 /** Seconds from a time until now; null if there is no time. */
 const ageSeconds = (time: Date | null, now: Date) =>
@@ -38,7 +40,7 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
   const sweepWait = waitOfSweep(facts.sweepAgeSeconds, environment.SWEEP_INTERVAL_MS);
   const schedulePaused = facts.connected && !schedule.paused && facts.temporalSchedule?.paused === true;
   const waits = [
-    ...facts.openSteps.map((step) => waitOf(step, environment.RETRYING_SHOWN_MS)),
+    ...facts.openSteps.map(({ workflowId, step }) => waitOf(workflowId, step.step, sayKnown(environment, step))),
     ...(schedulePaused ? [waitOfSchedule(facts.integrationId)] : []),
     ...(sweepWait ? [sweepWait] : []),
     ...facts.stops.map(({ workflowId, stop }) => waitAt(workflowId, stop)),
@@ -102,7 +104,10 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
 
   async function read(): Promise<void> {
     // While the database is away, other metrics are still collected; these then have no value.
-    const [all, measures] = await Promise.all([readHealthFacts(db), readMeasures(db)]).catch(() => [[], []]);
+    const [all, measures] = await Promise.all([
+      readHealthFacts(db, environment.RETRYING_SHOWN_MS),
+      readMeasures(db),
+    ]).catch(() => [[], []]);
     for (const each of [
       state,
       age,
@@ -143,7 +148,7 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
       if (health.dataAgeLimitSeconds !== null) limit.set({ integration }, health.dataAgeLimitSeconds);
       for (const wait of health.waits) {
         waits.inc({ integration, for: wait.for });
-        if (wait.code) blocked.inc({ integration, problem: wait.code });
+        if (isBlocked(wait.code)) blocked.inc({ integration, problem: wait.code });
       }
       held.set({ integration }, facts.heldRuns + facts.heldRefreshes);
       uncertain.set({ integration }, facts.linesUncertain);

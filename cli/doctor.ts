@@ -226,7 +226,7 @@ async function examineConnections(env: Environment, db: Database): Promise<void>
   const logger = pino({ level: 'silent' });
   const connectors = createConnectors(db, createEncryption(env.ENCRYPTION_KEYS), env, logger);
   const seen = new Set<string>();
-  const all = await readHealthFacts(db);
+  const all = await readHealthFacts(db, env.RETRYING_SHOWN_MS);
   if (all.length === 0) say('note', 'integrations', 'there are none yet');
   for (const facts of all) {
     const { psaConnectionId, modules, intake } = await readIntegration(db, facts.integrationId);

@@ -10,7 +10,6 @@ import {
 } from '../domain/process/ids.ts';
 import { isFinished, stepsOf } from '../domain/process/steps.ts';
 import { reminderTimesOf, type ChosenReminders, type ReminderTimes } from '../domain/reminders.ts';
-import { remedyOf } from '../domain/process/remedies.ts';
 import { onboardingMoves } from '../domain/transitions.ts';
 import type { Transaction } from '../db/client.ts';
 import { recomputeCards } from '../db/queries/cards.ts';
@@ -255,12 +254,7 @@ export async function remindOfOnboarding(
   if (!reminded) return undefined;
   await remindLater(tx, key.integrationId, [key.vendorAccountId], times);
   if (reminded.escalatedNow) {
-    const { modules } = await readIntegration(tx, key.integrationId);
-    const whose = {
-      integrationId: key.integrationId,
-      ...(modules.includes('billing') ? {} : { alertsOnly: true as const }),
-    };
-    await blockStep(tx, step, { code: 'not_mapped', todo: remedyOf({ ...step, code: 'not_mapped' }, whose) });
+    await blockStep(tx, step, { code: 'not_mapped' });
     const subject = { subjectKind: 'vendor_account', subjectId: step.id };
     await audit(tx, countersign(reminded), { action: 'customer.escalated', ...subject });
   }

@@ -1,3 +1,16 @@
+/** Where each of these rights is set in a PSA; a right that the PSA does not have is left out. */
+export function settingsOf(kind: string | undefined, rights: readonly string[]): string[] {
+  const psa = kind === undefined ? undefined : psaOf(kind);
+  if (!psa) return [...rights];
+  const known: Readonly<Record<string, PsaRight>> = psa.rights;
+  const settings = rights.flatMap((right) => {
+    const found = known[right];
+    if (!found) return [right];
+    return found.blocks.length > 0 ? [found.setting] : [];
+  });
+  return [...new Set(settings)];
+}
+
 /** All vendors and PSAs. A new one is a folder that implements a port, and an entry here. */
 import { skuOf, skus } from '../domain/skuCatalogue.ts';
 import { connectwise } from './connectwise/entry.ts';
@@ -7,7 +20,7 @@ import {
   mailprotectorSettings,
 } from './mailprotector/adapter.ts';
 import { mailprotectorWords } from './mailprotector/words.ts';
-import type { PsaEntry, PsaModule, PsaOptions } from './psaEntry.ts';
+import type { PsaEntry, PsaModule, PsaOptions, PsaRight } from './psaEntry.ts';
 import type { VendorAdapter } from './vendor.ts';
 
 /** Options that the deployment decides, not the customer. */

@@ -1,7 +1,6 @@
 /** The health of an integration, for the person who looks after it: what waits for whom, and how old data and credentials are. */
-import { describePause, describeRetrying, pausedThere, stepLabels, whoIn, type Who } from './process/labels.ts';
-import { problemOf } from './process/problems.ts';
-import type { Failing, StepName } from './process/steps.ts';
+import { whoIn, type Who } from './process/labels.ts';
+import { waitsForBlocked, type Statement } from './process/statement.ts';
 import { describeStop, type Stop } from './process/stops.ts';
 import { nextRuns, revisionOf, type Schedule } from './schedule.ts';
 import type { SeenSchedule } from './temporalSays.ts';
@@ -16,20 +15,6 @@ export interface Wait {
   /** The problem's code when it is blocked; absent = it only waits. */
   code?: string;
   workflowId: string;
-}
-
-/** The first unfinished step of a process under way. */
-export interface OpenStep {
-  workflowId: string;
-  step: string;
-  blocked: boolean;
-  code: string | null;
-  /** When the step goes on by itself (UTC, HH:MM), if the vendor or PSA asked for a pause. */
-  pausedUntil?: string | null;
-  /** Somebody has paused its activity in the Temporal UI. */
-  pausedInTemporal?: boolean;
-  /** What a step at work fails with again and again. */
-  failing?: Failing | null;
 }
 
 export interface CredentialsFacts {
@@ -77,31 +62,31 @@ const forPerson = new Set([
   'bad_host',
   'not_mapped',
   'contradictory',
+  'paused',
 ]);
-/** Problems that usually pass; the step tries again by itself. */
-const passing = new Set(['unreachable', 'throttled', 'incomplete']);
+/** Problems that usually pass, or that another process has; the step tries again by itself. */
+const passing = new Set(['unreachable', 'throttled', 'incomplete', 'retrying', waitsForBlocked]);
 
-/** @param shownMs milliseconds of failure after which a step that is retried says so */
-export function waitOf(
-  { workflowId, step, blocked, code, pausedUntil, pausedInTemporal, failing }: OpenStep,
-  shownMs: number,
-): Wait {
-  const label = stepLabels[step as StepName];
-  const title = label?.title ?? step;
-  if (pausedInTemporal) return { for: 'person', what: `${title}: ${pausedThere}`, code: 'paused', workflowId };
-  if (!blocked) {
-    const retrying = describeRetrying(failing, shownMs);
-    if (retrying) return { for: whoIn(step), what: `${title}: ${retrying}`, code: 'retrying', workflowId };
-    const waits = pausedUntil ? describePause(step, pausedUntil) : `waits for ${label?.waitsFor ?? 'its turn'}`;
-    return { for: whoIn(step), what: `${title}: ${waits}`, workflowId };
-  }
-  const reason = code ?? 'unexpected';
-  return {
-    for: forPerson.has(reason) ? 'person' : passing.has(reason) ? whoIn(step) : 'countersign',
-    what: `${title}: ${problemOf(reason, '').todo}`,
-    code: reason,
-    workflowId,
-  };
+/** Codes of waits whose process is not blocked itself. */
+const notBlocked = new Set(['retrying', 'paused', 'schedule_paused', 'sweep_late', waitsForBlocked]);
+
+/** Whether a wait with this code is of a process that is blocked, and that can be freed itself. */
+export function isBlocked(code: string | undefined): code is string {
+  return code !== undefined && !notBlocked.has(code);
+}
+
+/**
+ * A process that does not go on by itself now.
+ *
+ * @param said what is said of its first unfinished step
+ */
+export function waitOf(workflowId: string, step: string, { title, words, code }: Statement): Wait {
+  return { for: whomFor(step, code), what: `${title}: ${words}`, ...(code === undefined ? {} : { code }), workflowId };
+}
+
+function whomFor(step: string, code: string | undefined): Who {
+  if (code === undefined || passing.has(code)) return whoIn(step);
+  return forPerson.has(code) ? 'person' : 'countersign';
 }
 
 /** A Schedule that somebody has paused in Temporal, though it is not paused in Countersign. */
@@ -152,7 +137,7 @@ export function staleAfterMs(schedule: Schedule, now: Date): number | undefined 
 }
 
 /** What a person has not done yet, or has done on purpose, and what is still being retried: nothing is stuck. */
-const chosen = new Set(['not_mapped', 'held', 'refused', 'retrying', 'paused', 'schedule_paused']);
+const chosen = new Set(['not_mapped', 'held', 'refused', 'retrying', 'paused', 'schedule_paused', waitsForBlocked]);
 
 /** @param notes.stale the integration's data is older than its schedule allows */
 export function healthState(notes: {

@@ -7,8 +7,9 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { describePause, describeRetrying, stepLabels } from '../domain/process/labels.ts';
-import { remedyOf, type Whose } from '../domain/process/remedies.ts';
+import { describeRetrying, titleOfStep } from '../domain/process/labels.ts';
+import type { Whose } from '../domain/process/remedies.ts';
+import { sayStep, waitsForBlocked as waitsForOther } from '../domain/process/statement.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
 import { describeStop } from '../domain/process/stops.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
@@ -85,9 +86,6 @@ export class TemporalUi {
 /** Problems that are what is said of the process. */
 const ofItsOwn = new Set(['held', 'refused', 'retrying']);
 
-/** The problem of a process that waits for another one that is blocked. */
-const waitsForOther = 'waits_for_blocked';
-
 function waitsForBlocked({ steps }: ProcessView): boolean {
   return steps.some(({ waitsOn }) => waitsOn?.problem !== undefined) && patched(waitsForOther);
 }
@@ -105,7 +103,7 @@ function detailsOf(view: ProcessView): string {
     ...linesOf(view),
     ...stopLines(view),
     ...now,
-    ...needed.map((row) => `- ${marks[row.state]} ${titleOf(row)}`),
+    ...needed.map((row) => `- ${marks[row.state]} ${titleOfStep(row.step)}`),
   ].join('\n');
 }
 
@@ -136,26 +134,12 @@ function stopLines({ stops, consoleAt }: ProcessView): string[] {
 
 const marks: Record<StepView['state'], string> = { done: '✓', skipped: '–', running: '▶', blocked: '✗', waiting: '·' };
 
-const labelOf = (row: StepView) => stepLabels[row.step as keyof typeof stepLabels];
-const titleOf = (row: StepView) => labelOf(row)?.title ?? row.step;
-
-/** What a step is doing or waiting for; undefined for a step that does neither now. */
+/** What is said of a step that works or waits now; undefined for one that does neither. */
 function nowLine(row: StepView, { whose, timing, stops }: ProcessView): string | undefined {
-  const title = titleOf(row);
-  if (row.pausedUntil) return `**${title}**: ${describePause(row.step, row.pausedUntil)}\n`;
-  if (row.state === 'running')
-    return `**${title}**: ${describeRetrying(row.failing, timing.retryingShownMs) ?? 'at work'}\n`;
-  if (row.state === 'blocked') {
-    // What is held is said already, with the requests that release and discard it.
-    if (row.problem === 'held' && stops) return undefined;
-    const todo = remedyOf({ ...row, code: row.problem ?? 'unknown' }, whose);
-    const when = row.retryInMs === undefined ? 'again' : 'at once';
-    // A step with reminders is completed by a person, so a wake does not try it.
-    const again = row.remindInMs === undefined ? ` The Signal \`wake\` tries ${when}.` : '';
-    return `**${title}: blocked (${row.problem ?? 'unknown'})**. ${todo}${again}\n`;
-  }
-  if (row.state !== 'waiting') return undefined;
-  if (!row.waitsOn) return row.next ? `**${title}**: waits for ${labelOf(row)?.waitsFor ?? 'its turn'}\n` : undefined;
-  const blocked = row.waitsOn.problem ? `, which is **blocked (${row.waitsOn.problem})**` : '';
-  return `**${title}**: waits for workflow \`${row.waitsOn.workflowId}\`${blocked}\n`;
+  if (row.state === 'done' || row.state === 'skipped') return undefined;
+  if (row.state === 'waiting' && !row.waitsOn && !row.next) return undefined;
+  // What is held is said already, with the requests that release and discard it.
+  if (row.problem === 'held' && stops) return undefined;
+  const { title, words } = sayStep(row, whose, timing.retryingShownMs);
+  return `**${title}**: ${words}\n`;
 }

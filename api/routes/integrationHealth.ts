@@ -39,7 +39,9 @@ export const integrationHealthRoutes = createRouter();
 
 integrationHealthRoutes.openapi(list, async (c) => {
   const { db, environment } = c.get('deps');
-  const all = await readHealthFacts(db, { organizationId: c.get('caller').organizationId });
+  const all = await readHealthFacts(db, environment.RETRYING_SHOWN_MS, {
+    organizationId: c.get('caller').organizationId,
+  });
   const items = all.map((facts) => judgeHealth(environment, facts));
   return send(c, listOf(healthSchema), { items, nextCursor: null });
 });
@@ -47,7 +49,7 @@ integrationHealthRoutes.openapi(list, async (c) => {
 integrationHealthRoutes.openapi(get, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const [facts] = await readHealthFacts(deps.db, { integrationId: row.id });
+  const [facts] = await readHealthFacts(deps.db, deps.environment.RETRYING_SHOWN_MS, { integrationId: row.id });
   if (!facts) throw conflict('disconnected', 'This integration was disconnected: there is nothing to look after.');
   return send(c, healthSchema, judgeHealth(deps.environment, facts));
 });

@@ -121,7 +121,7 @@ export const summaryRoutes = createRouter();
 summaryRoutes.openapi(get, async (c) => {
   const { db, environment } = c.get('deps');
   const { organizationId } = c.get('caller');
-  const facts = await readHealthFacts(db, { organizationId });
+  const facts = await readHealthFacts(db, environment.RETRYING_SHOWN_MS, { organizationId });
   return send(c, summarySchema, {
     found: await sumFound(db, organizationId),
     customersWithoutLine: await countUnbilled(db, organizationId),

@@ -44,7 +44,7 @@ export interface Picture {
 export async function takePicture(deps: ApiDependencies, organizationId: string): Promise<Picture> {
   const rows = await listIntegrations(deps.db, organizationId, { limit: most });
   const integrations = await integrationViews(deps, rows);
-  const facts = await readHealthFacts(deps.db, { organizationId });
+  const facts = await readHealthFacts(deps.db, deps.environment.RETRYING_SHOWN_MS, { organizationId });
   const health = facts.map((each) => judgeHealth(deps.environment, each));
   const reading = await listReadings(deps.db, organizationId);
   const approvals = await listRecentApprovals(deps.db, organizationId);

@@ -5,10 +5,11 @@ import type { Queryable } from '../../db/client.ts';
 import type { ProcessRef } from '../../db/queries/process.ts';
 import type { StepRow } from '../../db/queries/processView.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
-import { describePause, describeRetrying, pausedThere, stepLabels } from '../../domain/process/labels.ts';
+import { stepLabels, titleOfStep } from '../../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type StepName } from '../../domain/process/steps.ts';
 import type { ApiDependencies } from '../context.ts';
 import { isoDate, isoDateOrNull } from '../define.ts';
+import { sayKnown, todoOf } from '../statement.ts';
 
 export const processSchema = z
   .object({
@@ -24,6 +25,8 @@ export const processSchema = z
         title: z.string(),
         state: z.enum(['waiting', 'running', 'blocked', 'done', 'skipped']),
         problem: z.object({ code: z.string(), what: z.string(), todo: z.string() }).nullable(),
+        /** What is wrong with it, in the words of the Temporal UI: since when, the status and the route, and what to do; null = nothing. */
+        statement: z.string().nullable(),
         retryAt: isoDateOrNull,
         doneAt: isoDateOrNull,
       }),
@@ -79,6 +82,7 @@ const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => (
   title: stepLabels[step].title,
   state,
   problem: null,
+  statement: null,
   retryAt: null,
   doneAt: state === 'done' ? '2026-11-23T09:00:00.000Z' : null,
 });
@@ -103,18 +107,24 @@ export function processView(deps: ApiDependencies, ref: ProcessRef, steps: reado
     workflowId,
     url: ui ? `${ui}/namespaces/${namespace}/workflows/${encodeURIComponent(workflowId)}` : null,
     done: steps.length > 0 && !next,
-    waitsFor: next ? waitsFor(next, deps.environment.RETRYING_SHOWN_MS) : null,
-    steps: steps.map((row) => ({ ...row, title: stepLabels[row.step as StepName]?.title ?? row.step })),
+    waitsFor: next ? waitsFor(deps, next) : null,
+    steps: steps.map((row) => ({
+      ...row,
+      title: titleOfStep(row.step),
+      problem: row.problem && { ...row.problem, todo: todoOf(deps.environment, row.facts) },
+      statement: statementOf(deps, row),
+    })),
   };
 }
 
-function waitsFor(row: StepRow, shownMs: number): string {
-  const label = stepLabels[row.step as StepName];
-  if (row.problem && !row.pausedInTemporal) return `${label.title}: blocked. ${row.problem.what} ${row.problem.todo}`;
-  if (row.pausedInTemporal) return `${label.title}: ${pausedThere}`;
-  if (row.pausing && row.retryAt)
-    return `${label.title}: ${describePause(row.step, row.retryAt.toISOString().slice(11, 16))}`;
-  const retrying = describeRetrying(row.failing, shownMs);
-  if (retrying) return `${label.title}: ${retrying}`;
-  return row.state === 'running' ? `${label.title}: at work` : `${label.title}: waits for ${label.waitsFor}`;
+function waitsFor({ environment }: ApiDependencies, row: StepRow): string {
+  const { title, words } = sayKnown(environment, row.facts);
+  return `${title}: ${words}`;
+}
+
+/** null = the step is finished, at work without trouble, or has not had its turn. */
+function statementOf({ environment }: ApiDependencies, row: StepRow): string | null {
+  if (isFinished(row.state)) return null;
+  const { words, code } = sayKnown(environment, row.facts);
+  return code !== undefined || row.pausing ? words : null;
 }

@@ -1,6 +1,6 @@
 /** Reads the facts by which an integration's health is judged. */
 import { sql } from 'drizzle-orm';
-import type { OpenStep, SaidOfSchedule } from '../../domain/health.ts';
+import type { SaidOfSchedule } from '../../domain/health.ts';
 import type { Schedule } from '../../domain/schedule.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { ProcessKind } from '../../domain/process/steps.ts';
@@ -8,7 +8,15 @@ import type { Stop } from '../../domain/process/stops.ts';
 import type { Queryable } from '../client.ts';
 import { pauseSeconds } from './rateLimit.ts';
 import { sweepAge } from './sweep.ts';
-import { failing, pausedInTemporal, pausedUntil, shownState } from './processView.ts';
+import {
+  isRetrying,
+  knownOf,
+  pausedInTemporal,
+  shownState,
+  stepFacts,
+  type KnownStep,
+  type StoredFacts,
+} from './stepFacts.ts';
 import { deadAlertsWhere, heldRefreshOf, heldRunsOf, isHeldRefresh } from './stops.ts';
 
 export interface HealthFacts {
@@ -45,7 +53,8 @@ export interface HealthFacts {
   /** How long Countersign still makes no calls to the vendor, or to the PSA, because that side asked for a pause. */
   vendorPauseSeconds: number;
   psaPauseSeconds: number;
-  openSteps: OpenStep[];
+  /** The first unfinished step of each process under way. */
+  openSteps: { workflowId: string; step: KnownStep }[];
   /** Seconds since the last sweep of the whole installation came to its end; null = none has yet. */
   sweepAgeSeconds: number | null;
   /** What Temporal says of the integration's Schedule; null = the sweep has seen none. */
@@ -55,17 +64,21 @@ export interface HealthFacts {
 }
 
 /** Of processes that are many, only these steps are listed. */
-const stuck = sql`(${shownState('s')} = 'blocked' or ${pausedInTemporal('s')})`;
+const stuckFor = (shownMs: number) =>
+  sql`(${shownState('s')} = 'blocked' or ${pausedInTemporal('s')} or ${isRetrying('s', shownMs)})`;
 
 /**
  * Reads the facts of integrations that are not disconnected, in the order of their creation.
  *
+ * @param shownMs milliseconds of failure after which a step that is retried says so
  * @param of the integrations of one organization, one integration, or all (for the metrics)
  */
 export async function readHealthFacts(
   db: Queryable,
+  shownMs: number,
   of: { organizationId?: string; integrationId?: string } = {},
 ): Promise<HealthFacts[]> {
+  const stuck = stuckFor(shownMs);
   const { rows } = await db.execute<
     Omit<HealthFacts, 'openSteps' | 'lastSync' | 'stops' | Times> &
       Record<Times, string | null> & {
@@ -73,7 +86,7 @@ export async function readHealthFacts(
         held: Stop[] | null;
         heldRefresh: Stop[] | null;
         refused: Stop[] | null;
-        openSteps: (Omit<OpenStep, 'workflowId'> & { kind: ProcessKind; id: string })[] | null;
+        openSteps: { kind: ProcessKind; id: string; step: StoredFacts }[] | null;
       }
   >(sql`
     select i.id as "integrationId", i.organization_id as "organizationId", i.vendor, i.vendor_name as "vendorName",
@@ -105,11 +118,9 @@ export async function readHealthFacts(
               from temporal_schedule t where t.integration_id = i.id limit 1) as "temporalSchedule",
            (select jsonb_build_object('choice', s.choice, 'timeZone', s.time_zone, 'jitterMinutes', s.jitter_minutes, 'paused', s.paused)
               from sync_schedule s where s.integration_id = i.id) as schedule,
-           -- New customers that wait are counted above, so of onboardings and deliveries only blocked steps are listed here.
-           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', s.step, 'blocked', s.shown = 'blocked',
-                                                'code', s.problem->>'code', 'pausedUntil', ${pausedUntil('s')},
-                                                'pausedInTemporal', ${pausedInTemporal('s')}, 'failing', ${failing('s')}) order by s.kind, s.id)
-              from (select distinct on (s.kind, s.id) s.*, ${shownState('s')} as shown from process pr
+           -- New customers that wait are counted above, so of onboardings and deliveries only what is blocked, paused or retried for long is listed here.
+           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', ${stepFacts('s')}) order by s.kind, s.id)
+              from (select distinct on (s.kind, s.id) s.* from process pr
                       join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
                      where s.state not in ('done', 'skipped')
                        and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
@@ -136,8 +147,8 @@ export async function readHealthFacts(
     lastSync: lastSync && { ...lastSync, finishedAt: timeOf(lastSync.finishedAt) },
     // The step of a held refresh is told as a stop.
     openSteps: (openSteps ?? [])
-      .filter(({ code }) => code !== 'held')
-      .map(({ kind, id, ...step }) => ({ ...step, workflowId: workflowIdOf(kind, id) })),
+      .filter(({ step }) => step.problem !== 'held')
+      .map(({ kind, id, step }) => ({ workflowId: workflowIdOf(kind, id), step: knownOf(step) })),
   }));
 }
 

@@ -12,7 +12,7 @@ import { isMappingOf, isVendorAccount } from './joins.ts';
 import { among } from './among.ts';
 import type { IntegrationRow } from './integration.ts';
 import { mayMove } from './mayMove.ts';
-import { isPausing, shownState } from './processView.ts';
+import { isPausing, shownState } from './stepFacts.ts';
 
 /** The states of an onboarding that is still under way. */
 export const openStates: readonly OnboardingState[] = onboardingMoves.complete.from;

@@ -355,7 +355,9 @@ export async function noteFailure(
   const [row] = await db
     .update(processStep)
     .set({
-      problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times}, 'toldAt', case when ${tells} then now() else ${told} end)`,
+      problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times}, 'toldAt', case when ${tells} then now() else ${told} end,
+        'blockedAs', case when ${processStep.blockedAt} is not null
+                          then coalesce(${processStep.problem} -> 'blockedAs', ${processStep.problem} -> 'code') end)`,
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
       notBefore: failure.retryAfterMs === undefined ? null : fromNow(failure.retryAfterMs),
     })
@@ -404,21 +406,19 @@ export async function noteAlive(tx: Queryable, ref: ProcessRef): Promise<void> {
 }
 
 /**
- * Blocks a step with this problem code; the problem's `what` is the text that the last attempt stored, if any.
+ * Blocks a step with this problem code; its text, status and route are those that the last attempt stored, if any.
  *
  * @param problem.retryInMs milliseconds until the step is retried by itself; the outside system's `Retry-After` may
  *   delay the retry further
- * @param problem.todo what to do, where more is known than the code says
  */
 export async function blockStep(
   tx: Queryable,
   ref: StepKey,
-  problem: { code: string; retryInMs?: number | undefined; todo?: string },
+  problem: { code: string; retryInMs?: number | undefined },
 ): Promise<void> {
   const retryAt =
     problem.retryInMs === undefined ? null : sql`greatest(${fromNow(problem.retryInMs)}, ${processStep.notBefore})`;
-  const { todo } = problem;
-  const fallback = JSON.stringify({ ...problemOf(problem.code, ''), ...(todo === undefined ? {} : { todo }) });
+  const fallback = JSON.stringify(problemOf(problem.code, ''));
   await tx
     .update(processStep)
     .set({
@@ -426,7 +426,8 @@ export async function blockStep(
       blockedAt: sql`now()`,
       retryAt,
       failingSince: null,
-      problem: sql`jsonb_set(${fallback}::jsonb, '{what}', coalesce(${processStep.problem} -> 'what', '""'))`,
+      problem: sql`${fallback}::jsonb || jsonb_strip_nulls(jsonb_build_object(
+        'what', ${processStep.problem} -> 'what', 'status', ${processStep.problem} -> 'status', 'route', ${processStep.problem} -> 'route'))`,
     })
     .where(and(ofStep(ref), mayMove(processStep.state, stepMoves.block)));
 }

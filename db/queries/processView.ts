@@ -1,60 +1,19 @@
 /** Reads the state of a process and its steps, for its workflow and for the API. */
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { groupBy } from '../../domain/groupBy.ts';
-import { judgePermissions, neededForAlerts, neededForBilling, type PermissionFacts } from '../../domain/permissions.ts';
 import type { Problem } from '../../domain/process/problems.ts';
 import { workflowIdOf } from '../../domain/process/ids.ts';
 import type { Whose } from '../../domain/process/remedies.ts';
-import type { Failing, ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
+import type { ProcessKind, ProcessView, StepState, StepView } from '../../domain/process/steps.ts';
 import type { Stop } from '../../domain/process/stops.ts';
 import type { Database, Queryable } from '../client.ts';
 import { inMilliseconds } from '../interval.ts';
 import { processes, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
 import { countLines } from './approvals.ts';
-import { isHeld, stopsOf } from './stops.ts';
 import { ofProcess, type ProcessRef } from './process.ts';
-
-/**
- * Whether a step that is retried by itself waits for a pause to end.
- *
- * @param alias alias of `process_step` in the statement
- */
-export const isPausing = (alias: string) =>
-  sql`(${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.not_before > now())`;
-
-/**
- * The state of a step as everybody sees it: the workflow, the API, health and metrics. A blocked step that is being tried again
- * stays blocked until the attempt has made progress; otherwise it would seem healthy for the length of each attempt.
- *
- * @param alias alias of `process_step` in the statement
- */
-export const shownState = (alias: string) =>
-  sql<StepState>`case when ${sql.raw(alias)}.state = 'running' and ${sql.raw(alias)}.blocked_at is not null
-                      then 'blocked' else ${sql.raw(alias)}.state end`;
-
-/** Whether somebody has paused the activity of a running step in the Temporal UI, as the last sweep found it. */
-export const pausedInTemporal = (alias: string) =>
-  sql<boolean>`(${sql.raw(alias)}.state = 'running' and exists (
-    select from paused_activity pa where (pa.kind, pa.id) = (${sql.raw(alias)}.kind, ${sql.raw(alias)}.id)))`;
-
-/**
- * What a step that is at work fails with (`Failing`); null = it does not fail, it rests, or it is shown as blocked.
- *
- * @param alias alias of `process_step` in the statement
- */
-export const failing = (alias: string) => {
-  const s = sql.raw(alias);
-  return sql<Failing | null>`case when ${s}.state = 'running' and ${s}.blocked_at is null and ${s}.failing_since is not null
-      and not coalesce(${isPausing(alias)}, false)
-    then jsonb_build_object('forMs', ${inMilliseconds(sql`now() - ${s}.failing_since`)},
-      'since', to_char(${s}.failing_since at time zone 'utc', 'HH24:MI'), 'code', coalesce(${s}.problem ->> 'code', 'unexpected'),
-      'status', ${s}.problem -> 'status', 'route', ${s}.problem -> 'route') end`;
-};
-
-/** When a step's pause ends, for display: UTC, HH:MM; null = the step is not pausing. */
-export const pausedUntil = (alias: string) =>
-  sql`case when ${isPausing(alias)} then to_char(${sql.raw(alias)}.not_before at time zone 'utc', 'HH24:MI') end`;
+import { connectionOf, isPausing, knownOf, shownState, stepFacts, type StoredFacts } from './stepFacts.ts';
+import { stopsOf } from './stops.ts';
 
 /** The most integrations by which a process is found: the value of a search attribute may have 2 KB in Temporal. */
 const maxSearched = 50;
@@ -89,93 +48,56 @@ export async function lookAtProcess(
     psa: string | null;
     psa_kind: string | null;
     psa_connection_id: string | null;
-    permissions: PermissionFacts | null;
     about: string | null;
     due_in_ms: number | null;
-    step: string | null;
-    state: StepView['state'];
-    problem: Problem | null;
+    facts: StoredFacts | null;
     retry_in_ms: number | null;
     blocked_for_ms: number | null;
     failing_for_ms: number | null;
     remind_in_ms: number | null;
-    paused_until: string | null;
-    failing: Failing | null;
-    other_kind: ProcessKind | null;
-    other_id: string | null;
-    other_problem: Problem | null;
     stops: Stop[] | null;
   }>(sql`
     select p.version, p.round, p.integration_id, using_it.ids as integrations, org.name as organization, i.vendor, i.modules, p.about,
            c.name as psa, c.kind as psa_kind, c.id as psa_connection_id,
-           case when s.problem ->> 'code' = 'missing_rights'
-                then case s.step when 'checkPermissions' then c.alert_permissions else c.permissions end end as permissions,
-           s.step, ${shownState('s')} as state, s.problem,
+           case when s.step is not null then ${stepFacts('s')} end as facts,
            ${inMilliseconds(sql`p.due_at - now()`)} as due_in_ms,
            ${inMilliseconds(sql`s.retry_at - now()`)} as retry_in_ms,
            ${inMilliseconds(sql`now() - s.blocked_at`)} as blocked_for_ms,
            ${inMilliseconds(sql`now() - s.failing_since`)} as failing_for_ms,
            ${inMilliseconds(sql`s.remind_at - now()`)} as remind_in_ms,
-           ${pausedUntil('s')} as paused_until, ${failing('s')} as failing,
-           n.other_kind, n.other_id, o.problem as other_problem, ${stopsOf(ref)} as stops
+           ${stopsOf(ref)} as stops
       from process p
       join organization org on org.id = p.organization_id
       left join integration i on i.id = p.integration_id
-      left join psa_connection c on c.id = case p.kind
-        when 'refreshPsa' then p.id::uuid
-        when 'approveUsage' then (select psa_connection_id from approval_batch b where b.id = p.id::uuid)
-        else i.psa_connection_id end
+      left join psa_connection c on c.id = ${connectionOf('p')}
       -- What belongs to a PSA connection is found by the id of each integration that uses it.
       left join lateral (select jsonb_agg(u.id) as ids from (
         select u.id from integration u where u.psa_connection_id = c.id and u.disconnected_at is null
          order by u.created_at, u.id limit ${maxSearched}) u) using_it on p.integration_id is null
       left join process_step s on (s.kind, s.id, s.round) = (p.kind, p.id, p.round)
-      left join process_need n
-        on (n.kind, n.id, n.round, n.step) = (s.kind, s.id, s.round, s.step) and n.satisfied_at is null
-      -- If a step waits for another process that is blocked, the step shows that process's problem, so that a person need not
-      -- look for it there.
-      left join lateral (
-        select os.problem from process op
-          join process_step os on (os.kind, os.id, os.round) = (op.kind, op.id, op.round) and ${shownState('os')} = 'blocked'
-         where (op.kind, op.id) = (n.other_kind, n.other_id)
-        union all
-        select '{"code":"held"}'
-         where n.other_kind = 'sync' and ${isHeld(sql`n.other_id::uuid`)}
-         limit 1) o on true
      where p.kind = ${ref.kind} and p.id = ${ref.id}
      order by s.position`);
   const [first] = rows;
   if (!first) return undefined;
   const steps = rows.flatMap((row): StepView[] => {
-    if (!row.step) return [];
-    const blocked = row.state === 'blocked';
+    if (!row.facts) return [];
+    const { whose: _, ...known } = knownOf(row.facts);
+    const blocked = known.state === 'blocked';
     return [
       {
-        step: row.step,
-        state: row.state,
-        ...(blocked && row.problem ? { problem: row.problem.code } : {}),
-        ...(blocked && row.permissions ? { missing: missingOf(row.step, row.permissions) } : {}),
+        ...known,
         ...(blocked && row.retry_in_ms !== null ? { retryInMs: Math.max(0, Math.ceil(row.retry_in_ms)) } : {}),
         ...(blocked && row.blocked_for_ms !== null ? { blockedForMs: Math.round(row.blocked_for_ms) } : {}),
         ...(row.failing_for_ms === null ? {} : { failingForMs: Math.round(row.failing_for_ms) }),
-        ...(row.failing === null ? {} : { failing: row.failing }),
-        ...(row.paused_until === null ? {} : { pausedUntil: row.paused_until }),
         ...(row.remind_in_ms === null ? {} : { remindInMs: Math.ceil(row.remind_in_ms) }),
-        ...(row.other_kind && row.other_id
-          ? {
-              waitsOn: {
-                workflowId: workflowIdOf(row.other_kind, row.other_id),
-                ...(row.other_problem ? { problem: row.other_problem.code } : {}),
-              },
-            }
-          : {}),
       },
     ];
   });
   const next = steps.find((step) => step.state !== 'done' && step.state !== 'skipped');
   if (next) next.next = true;
   const integrationIds = first.integration_id === null ? (first.integrations ?? []) : [first.integration_id];
-  const integrationId = integrationIds.length === 1 ? integrationIds[0] : undefined;
+  const ofRefresh = ref.kind === 'refreshPsa' && integrationIds.length === 1 ? integrationIds[0] : undefined;
+  const integrationId = first.integration_id ?? ofRefresh;
   return {
     version: Number(first.version),
     round: first.round,
@@ -198,11 +120,6 @@ export async function lookAtProcess(
   };
 }
 
-function missingOf(step: string, permissions: PermissionFacts): string[] {
-  const needed = step === 'checkPermissions' ? neededForAlerts : neededForBilling;
-  return judgePermissions(permissions, needed).missing.map(({ capability }) => capability);
-}
-
 /** A step with the full text of its problem, for the API. */
 export type StepRow = Awaited<ReturnType<typeof listSteps>>[number];
 
@@ -212,7 +129,7 @@ export async function listSteps(db: Queryable, ref: ProcessRef, round?: string) 
   const rows = await selectSteps(db)
     .where(and(ofProcess(ref), ofRound))
     .orderBy(processStep.position);
-  return rows.map(({ row }) => withProblem(row));
+  return rows.map(({ row }) => ofStep(row));
 }
 
 /**
@@ -228,7 +145,7 @@ export async function listStepsOfMany(db: Queryable, kinds: readonly ProcessKind
     .orderBy(processStep.position);
   const steps = groupBy(rows, ({ kind, id }) => workflowIdOf(kind, id));
   return ({ kind, id }: ProcessRef): StepRow[] =>
-    (steps.get(workflowIdOf(kind, id)) ?? []).map(({ row }) => withProblem(row));
+    (steps.get(workflowIdOf(kind, id)) ?? []).map(({ row }) => ofStep(row));
 }
 
 const isUnderWay = eq(processStep.round, processes.round);
@@ -246,9 +163,7 @@ function selectSteps(db: Queryable) {
           sql`case when ${isPausing('process_step')} then ${processStep.notBefore} else ${processStep.retryAt} end`.mapWith(
             processStep.retryAt,
           ),
-        pausing: sql<boolean>`${isPausing('process_step')}`,
-        pausedInTemporal: pausedInTemporal('process_step'),
-        failing: failing('process_step'),
+        facts: stepFacts('process_step'),
         startedAt: processStep.startedAt,
         doneAt: processStep.doneAt,
       },
@@ -259,8 +174,11 @@ function selectSteps(db: Queryable) {
 }
 
 /** The row keeps a failed attempt's problem while the step is still retried; it counts only once the step is blocked. */
-function withProblem<Row extends { state: StepState; problem: Problem | null }>(row: Row): Row {
-  return { ...row, problem: row.state === 'blocked' ? row.problem : null };
+function ofStep<Row extends { state: StepState; problem: Problem | null; facts: StoredFacts }>(row: Row) {
+  const known = knownOf(row.facts);
+  const problem =
+    row.state === 'blocked' && row.problem ? { ...row.problem, code: known.problem ?? row.problem.code } : null;
+  return { ...row, facts: known, pausing: known.pausedUntil !== undefined, problem };
 }
 
 /** Whether a step of the round under way is `done`; a `skipped` step does not count as done. */

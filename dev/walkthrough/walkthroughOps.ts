@@ -26,7 +26,7 @@ interface Wait {
 }
 
 /** Problems with which a process is not blocked. */
-const notBlocked = new Set(['retrying', 'paused', 'schedule_paused', 'sweep_late']);
+const notBlocked = new Set(['waits_for_blocked', 'retrying', 'paused', 'schedule_paused', 'sweep_late']);
 
 /** @throws Error when a check does not hold */
 export async function walkOps(

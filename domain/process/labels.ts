@@ -70,6 +70,11 @@ export const stepLabels: Record<StepName, { who: Who; title: string; waitsFor: s
   showCards: { who: 'countersign', title: 'Show its cards', waitsFor: 'the database' },
 };
 
+/** The title of a step, as people read it. */
+export function titleOfStep(step: string): string {
+  return stepLabels[step as StepName]?.title ?? step;
+}
+
 export function whoIn(step: string): Who {
   return stepLabels[step as StepName]?.who ?? 'countersign';
 }

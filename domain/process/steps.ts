@@ -116,6 +116,12 @@ export interface StepView {
   step: string;
   state: StepState;
   problem?: string;
+  /** Since when it is blocked (UTC, YYYY-MM-DD HH:MM), and the status and the route template of the call that failed. */
+  since?: string;
+  status?: number;
+  route?: string;
+  /** Somebody has paused its activity in the Temporal UI. */
+  pausedInTemporal?: boolean;
   /** With the problem `missing_rights`: the rights, and from `readProcessView` where each is set. */
   missing?: string[];
   /** Milliseconds until the step may try again by itself; absent = it tries only after a wake. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
-import { beginStep, createProcess, noteProgress, startRound } from '../../db/queries/process.ts';
+import { beginStep, createProcess, noteFailure, noteProgress, startRound } from '../../db/queries/process.ts';
 import { lookAtProcess } from '../../db/queries/processView.ts';
 import { noteSwept, takeOverSweep } from '../../db/queries/sweep.ts';
 import { storePausedActivities, storeSchedules } from '../../db/queries/temporalSays.ts';
@@ -74,14 +74,67 @@ test('a blocked step that is being tried again is said to be blocked everywhere,
   const step = { kind: 'connect', id, round: '1', step: 'verifyCredentials' } as const;
   await block(harness.one, step);
   await beginStep(harness.db, step);
-  expect(await health(id)).toMatchObject({ state: 'failing', waits: [{ code: 'bad_credentials' }] });
+  // What the new try fails with does not change what it is blocked by.
+  await noteFailure(harness.db, step, { code: 'upstream', what: 'It is away.', status: 503, route: '/resellers/{id}' });
+  const said =
+    /^Try the vendor credentials: blocked \(bad_credentials\) since \d{4}-.* UTC: 503, \/resellers\/\{id\}\. Give/;
+  expect(await health(id)).toMatchObject({
+    state: 'failing',
+    waits: [{ code: 'bad_credentials', what: expect.stringMatching(said) as string }],
+  });
   const path = `/v1/integrations/${id}`;
-  const { process } = await harness.admin.good<{ process: { steps: { step: string; state: string }[] } }>('GET', path);
+  const { process } = await harness.admin.good<{
+    process: { waitsFor: string; steps: { step: string; state: string; statement: string | null }[] };
+  }>('GET', path);
+  const [wait] = (await health(id)).waits;
+  expect(process.waitsFor).toBe(wait?.what);
+  expect(process.steps.map(({ statement }) => statement).filter(Boolean)).toEqual([
+    wait?.what.split(': ').slice(1).join(': '),
+  ]);
   expect(process.steps).toContainEqual(expect.objectContaining({ step: step.step, state: 'blocked' }));
   const view = await lookAtProcess(harness.db, step);
   expect(view?.steps).toContainEqual(expect.objectContaining({ step: step.step, problem: 'bad_credentials' }));
   await noteProgress(harness.db, step);
   expect(await health(id)).toMatchObject({ state: 'attention', waits: [{ for: 'vendor' }] });
+});
+
+test('one alert and one new customer that are retried for long say so, in health and in the metrics', async () => {
+  const { db, one } = harness;
+  const { id, accountId } = await seedOnboarding(one);
+  const alert = await seedAlert(one, 'waiting', { integrationId: id });
+  const delivery = { kind: 'deliverAlert', id: alert, organizationId: one.organizationId, integrationId: id } as const;
+  await createProcess(db, one.organizationId, delivery);
+  await db.transaction((tx) => startRound(tx, { ...delivery, round: '1' }));
+  for (const step of [
+    { ...delivery, round: '1', step: 'writeTicket' },
+    { kind: 'onboardCustomer' as const, id: `${id}/${accountId}`, round: '1', step: 'pullCustomer' },
+  ]) {
+    await db.execute(sql`update process_step set state = 'done' where kind = ${step.kind} and id = ${step.id}
+      and position < (select position from process_step where kind = ${step.kind} and id = ${step.id} and step = ${step.step})`);
+    await beginStep(db, step);
+    await noteFailure(db, step, { code: 'upstream', what: 'It is away.', status: 503, route: '/of/{id}' });
+  }
+  expect((await health(id)).waits).toEqual([]);
+  await db.execute(
+    sql`update process_step set failing_since = now() - interval '6 minutes' where state = 'running' and id in (${alert}, ${`${id}/${accountId}`})`,
+  );
+  const { state, waits } = await health(id);
+  expect(state).toBe('attention');
+  expect(waits.map(({ code, workflowId, what }) => [code, workflowId, what.replace(/\d\d:\d\d/, '{time}')])).toEqual([
+    ['retrying', `alert/${alert}`, 'Find or create the ticket: retries since {time} UTC: 503, /of/{id}'],
+    [
+      'retrying',
+      `onboard/${id}/${accountId}`,
+      "Read the customer's usage from the vendor: retries since {time} UTC: 503, /of/{id}",
+    ],
+  ]);
+  const metrics = await (await fetch(`${harness.url}/metrics`)).text();
+  for (const step of ['writeTicket', 'pullCustomer'])
+    expect(metrics).toMatch(
+      new RegExp(`countersign_retrying_seconds\\{integration="${id}",step="${step}"\\} 3[67]\\d`),
+    );
+  // Temporal shows it with Blocked = false.
+  expect(metrics).not.toContain(`countersign_blocked{integration="${id}"`);
 });
 
 test('what somebody paused in the Temporal UI is said, and wants a person: an activity, a Schedule', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { credentialsHealth, healthState, staleAfterMs, waitOf, warnDays } from '../../domain/health.ts';
+import { sayStep } from '../../domain/process/statement.ts';
 import { stepsOf, type ProcessKind } from '../../domain/process/steps.ts';
 import { defaultSchedule } from '../../domain/schedule.ts';
 
@@ -27,30 +28,36 @@ describe('credentials', () => {
 });
 
 describe('what waits for whom', () => {
-  const wait = (step: string, code: string | null = null) =>
-    waitOf({ workflowId: 'w', step, blocked: code !== null, code }, 300_000).for;
+  const wait = (step: string, code?: string) =>
+    waitOf(
+      'w',
+      step,
+      sayStep(
+        code === undefined ? { step, state: 'waiting' } : { step, state: 'blocked', problem: code },
+        undefined,
+        1,
+      ),
+    );
 
   test('a step says whom it waits for', () => {
-    expect(wait('mapAccounts')).toBe('person');
-    expect(wait('counts')).toBe('vendor');
-    expect(wait('freshPsa')).toBe('psa');
-    expect(wait('apply')).toBe('countersign');
+    expect(wait('mapAccounts').for).toBe('person');
+    expect(wait('counts').for).toBe('vendor');
+    expect(wait('freshPsa').for).toBe('psa');
+    expect(wait('apply').for).toBe('countersign');
   });
 
   test('a problem says who can do something about it', () => {
-    expect(wait('pullVendor', 'bad_credentials')).toBe('person');
-    expect(wait('pullVendor', 'unreachable')).toBe('vendor');
-    expect(wait('pullPsa', 'unreachable')).toBe('psa');
-    expect(wait('apply', 'unexpected')).toBe('countersign');
-    expect(
-      waitOf({ workflowId: 'w', step: 'pullVendor', blocked: true, code: 'bad_credentials' }, 300_000).what,
-    ).toContain('Give new credentials');
+    expect(wait('pullVendor', 'bad_credentials').for).toBe('person');
+    expect(wait('pullVendor', 'unreachable').for).toBe('vendor');
+    expect(wait('pullPsa', 'unreachable').for).toBe('psa');
+    expect(wait('apply', 'unexpected').for).toBe('countersign');
+    expect(wait('pullVendor', 'bad_credentials').what).toContain('Give new credentials');
   });
 
   test('the words of every step say a person, a vendor or a PSA where it is one that is waited for', () => {
     const wrong = (Object.keys(stepsOf) as ProcessKind[]).flatMap((kind) =>
       stepsOf[kind].flatMap((step) => {
-        const { for: who, what } = waitOf({ workflowId: 'w', step, blocked: false, code: null }, 300_000);
+        const { for: who, what } = wait(step);
         const said = /: waits for (a person|the vendor|the PSA to answer|the database)/.exec(what)?.[1];
         const whom = {
           'a person': 'person',

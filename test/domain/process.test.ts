@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { workflowIdOf, workflowInputOf } from '../../domain/process/ids.ts';
 import { stepLabels } from '../../domain/process/labels.ts';
+import { plainly, sayStep, type StepFacts } from '../../domain/process/statement.ts';
 import { remedyOf } from '../../domain/process/remedies.ts';
 import { problemOf } from '../../domain/process/problems.ts';
 import {
@@ -98,6 +99,43 @@ test('what to do names the connection, its request and its page: that of the sid
   expect(remedyOf(unmapped, { ...whose, alertsOnly: true })).toContain('its alerts are parked');
   expect(remedyOf({ step: 'apply', code: 'of_the_future' }, whose)).toContain('to those who maintain Countersign');
   expect(remedyOf(unmapped, undefined)).toBe(problemOf('not_mapped', '').todo);
+});
+
+test('one statement says what a step does, since when it fails and with what, and what to do', () => {
+  const whose = { vendor: 'Mailprotector', integrationId: 'i7' };
+  const call = { status: 503, route: '/resellers/{id}/domains' };
+  const failing = { forMs: 400_000, since: '03:02', code: 'upstream', ...call };
+  const running = { step: 'pullVendor', state: 'running' as const };
+  const say = (facts: Partial<StepFacts>, shownMs = 300_000) => {
+    const { title, words, code } = sayStep({ ...running, ...facts }, whose, shownMs);
+    expect(title).toBe('Read usage from the vendor');
+    return [code, plainly(words)];
+  };
+  const at = '503, /resellers/{id}/domains';
+  expect(say({})).toEqual([undefined, 'at work']);
+  expect(say({ failing })).toEqual(['retrying', `retries since 03:02 UTC: ${at}`]);
+  expect(say({ failing }, 500_000)).toEqual([undefined, 'at work']);
+  expect(say({ pausedUntil: '03:30' })[1]).toBe('waits until 03:30 UTC, because the vendor asked for a pause');
+  expect(say({ state: 'blocked', problem: 'unreachable', since: '2026-11-27 03:32', ...call })).toEqual([
+    'unreachable',
+    `blocked (unreachable) since 2026-11-27 03:32 UTC: ${at}. ${problemOf('unreachable', '').todo} The Signal wake tries it at once.`,
+  ]);
+  expect(say({ state: 'blocked', problem: 'bad_credentials' })[1]).toContain(
+    'PUT /v1/integrations/i7/vendor-credentials',
+  );
+  // What is paused in Temporal goes before everything else: nothing else starts it.
+  expect(say({ state: 'blocked', problem: 'unreachable', pausedInTemporal: true })[0]).toBe('paused');
+  const waitsOn = { workflowId: 'psa/p7' };
+  expect(say({ state: 'waiting' })).toEqual([undefined, 'waits for the vendor to answer']);
+  expect(say({ state: 'waiting', waitsOn })).toEqual([undefined, 'waits for workflow psa/p7']);
+  expect(say({ state: 'waiting', waitsOn: { ...waitsOn, problem: 'forbidden' } })).toEqual([
+    'waits_for_blocked',
+    'waits for workflow psa/p7, which is blocked (forbidden)',
+  ]);
+  // A person completes this one: a wake does not.
+  expect(sayStep({ step: 'mapCustomer', state: 'blocked', problem: 'not_mapped' }, whose, 1).words).not.toContain(
+    'Signal',
+  );
 });
 
 test('a skipped step is as good as a done one; all others hold the process', () => {

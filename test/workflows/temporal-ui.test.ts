@@ -108,10 +108,11 @@ test('who waits for a person says for what, and what comes after', async () => {
 });
 
 test('who is blocked says at which step, why, and what to do', async () => {
-  expect((await harness.details(blocked)).replaceAll(blocked.id, '{id}')).toMatchInlineSnapshot(`
+  const text = (await harness.details(blocked)).replaceAll(blocked.id, '{id}');
+  expect(text.replace(/\d{4}-\d\d-\d\d \d\d:\d\d UTC/, '{time}')).toMatchInlineSnapshot(`
     "**Test MSP** · Mailprotector · PSA "Test PSA"
 
-    **Try the vendor credentials: blocked (bad_credentials)**. Give new credentials of Mailprotector: \`PUT /v1/integrations/{id}/vendor-credentials\`, or \`/integrations/{id}\` in the console; the step then tries again by itself. The Signal \`wake\` tries again.
+    **Try the vendor credentials**: blocked (bad_credentials) since {time}. Give new credentials of Mailprotector: \`PUT /v1/integrations/{id}/vendor-credentials\`, or \`/integrations/{id}\` in the console; the step then tries again by itself. The Signal \`wake\` tries it at once.
 
     - ✓ Vendor credentials
     - ✗ Try the vendor credentials
@@ -270,6 +271,4 @@ test('a new customer of an integration for alerts alone: its alerts wait, and of
   const told = /until then its alerts are parked. `\/new-customers` in the console shows it./;
   await until('it to be shown', async () => (await harness.details(alertsOnly)).includes('blocked'));
   expect(await harness.details(alertsOnly)).toMatch(told);
-  const { problem } = await harness.untilStep(alertsOnly, 'mapCustomer', 'blocked');
-  expect(problem).toMatchObject({ todo: expect.stringMatching(told) as string });
 });

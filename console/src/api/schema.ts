@@ -2630,6 +2630,7 @@ export interface components {
                 retryAt: string | null;
                 /** @enum {string} */
                 state: "waiting" | "running" | "blocked" | "done" | "skipped";
+                statement: string | null;
                 step: string;
                 title: string;
             }[];

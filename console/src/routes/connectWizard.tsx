@@ -187,7 +187,7 @@ function Blocked({ integrationId, step }: { integrationId: string; step: Step })
         )
       }
     >
-      {step.problem?.todo}
+      {step.statement}
     </Banner>
   );
 }

@@ -13,7 +13,7 @@ const states: Record<Step['state'], { tone: Tone; word: string }> = {
   skipped: { tone: 'quiet', word: 'Not needed' },
 };
 
-/** The steps of a process, in order, each with its state and, when it is blocked, what happened and what to do. */
+/** The steps of a process, in order, each with its state and, when something is wrong, what Countersign says of it everywhere. */
 export function Steps({ label, steps }: { label: string; steps: readonly Step[] }) {
   const needed = steps.filter(({ state }) => state !== 'skipped');
   return (
@@ -22,10 +22,10 @@ export function Steps({ label, steps }: { label: string; steps: readonly Step[] 
         <li key={step.step} className={styles['step']}>
           <span className={styles['title']}>{step.title}</span>
           <StatusWord tone={states[step.state].tone}>{states[step.state].word}</StatusWord>
-          {step.problem && (
+          {(step.problem ?? step.statement) !== null && (
             <div className={styles['problem']}>
-              <p>{step.problem.what}</p>
-              <p>{step.problem.todo}</p>
+              {step.problem && <p>{step.problem.what}</p>}
+              {step.statement !== null && <p>{step.statement}</p>}
               {step.retryAt !== null && (
                 <p>
                   It is tried again at <When at={step.retryAt} />.
