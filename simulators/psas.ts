@@ -5,7 +5,8 @@ import type { CreateSimulation } from './kit/simulator.ts';
 
 /**
  * What the stack, the walkthrough, the benches and the tests know of a simulated PSA. Its state (`GET /__admin/state`) shows
- * `companies` and `products` as the world has them, and `tickets`; its `POST /__admin/change` knows `addAddition`.
+ * `companies` and `products` as the world has them, and `tickets`; its `POST /__admin/change` knows `addAddition`,
+ * `deleteAddition`, `setQuantity` (somebody else's change), `deleteAgreement` and `renameCompany`.
  */
 export interface SimulatedPsa {
   /** As sentences name it. */
@@ -27,7 +28,10 @@ export interface SimulatedPsa {
    */
   credentials(url: string, member?: string): Record<string, unknown>;
   /** Which requests do what; `path` is a regular expression. */
-  requests: Record<'checkRights' | 'readLines' | 'setQuantity' | 'createTicket', { method: string; path: string }>;
+  requests: Record<
+    'checkRights' | 'readLines' | 'setQuantity' | 'createTicket' | 'addNote',
+    { method: string; path: string }
+  >;
 }
 
 export const simulatedPsas: Readonly<Record<string, SimulatedPsa>> = {
@@ -48,6 +52,7 @@ export const simulatedPsas: Readonly<Record<string, SimulatedPsa>> = {
       readLines: { method: 'GET', path: '/finance/agreements/\\d+/additions$' },
       setQuantity: { method: 'PATCH', path: '/additions/' },
       createTicket: { method: 'POST', path: '/service/tickets$' },
+      addNote: { method: 'POST', path: '/service/tickets/\\d+/notes$' },
     },
   },
 };

@@ -260,6 +260,10 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
       case 'deleteAddition':
         if (entry && addition) entry.agreement.additions.splice(entry.agreement.additions.indexOf(addition), 1);
         return {};
+      case 'deleteAgreement':
+        if (entry) entry.company.agreements.splice(entry.company.agreements.indexOf(entry.agreement), 1);
+        agreements.delete(Number(change['agreementId']));
+        return {};
       case 'setAgreement':
         if (entry) Object.assign(entry.agreement, change['fields']);
         return entry?.agreement;

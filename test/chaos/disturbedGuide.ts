@@ -77,7 +77,9 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
     await disturbance.after('connect', integrationId, step);
   }
   const nothing = () => Promise.resolve();
-  const { mailprotector, connectwise } = system;
+  const { mailprotector, psa } = system;
+  const { checkRights, readLines, setQuantity } = psa.requests;
+  const writes = () => psa.log(setQuantity.method, setQuantity.path);
 
   // The PSA is read when it is connected, and again when connect needs it.
   await inTransactions(
@@ -86,7 +88,7 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
       ['refreshPsa', 'applyPsa'],
     ],
     () =>
-      inCall('refreshPsa', 'checkPsaPermissions', { simulator: connectwise, path: '/system/info$' }, async () => {
+      inCall('refreshPsa', 'checkPsaPermissions', { simulator: psa, path: checkRights.path }, async () => {
         psaConnectionId = await createPsaConnection(system);
       }),
   );
@@ -101,13 +103,14 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
   await inCall('connect', 'verifyCredentials', customers, () => person.credentials(system, integrationId));
   await whileWaiting('linkCustomers', nothing);
   // `psa` of connect is finished by the refresh that it needs, in the transaction that makes it visible.
-  const additions = { simulator: connectwise, path: '/finance/agreements/\\d+/additions$', skip: 20 };
+  // So many that some lines are staged, and fewer than a PSA is asked that lists the lines of several agreements at once.
+  const lines = { simulator: psa, path: readLines.path, skip: 5 };
   await inTransactions(
     [
       ['connect', 'psa'],
       ['connect', 'matchExactly'],
     ],
-    () => inCall('refreshPsa', 'pullPsa', additions, () => person.linkAll(system, integrationId)),
+    () => inCall('refreshPsa', 'pullPsa', lines, () => person.linkAll(system, integrationId)),
   );
   await whileWaiting('mapAccounts', () => person.mapAccounts(system, integrationId));
   await whileWaiting('mapServices', () => person.mapServices(system, integrationId, psaConnectionId));
@@ -122,7 +125,7 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
   await system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled: true });
   const cards = await cardsToApprove(system);
   // The second write is committed in the PSA and never answered.
-  await connectwise.fault({ kind: 'afterCommit', then: 'hang', method: 'PATCH', skip: 1 });
+  await psa.fault({ kind: 'afterCommit', then: 'hang', ...setQuantity, skip: 1 });
   await inTransactions(
     [
       ['approveUsage', 'write'],
@@ -132,7 +135,7 @@ export async function walkDisturbed(system: System, disturbance: Disturbance): P
     async () => {
       const { approval } = await signOff(system, cards);
       batchId = approval.id;
-      await until('the second write to arrive', async () => (await connectwise.log('PATCH')).length === 2);
+      await until('the second write to arrive', async () => (await writes()).length === 2);
       await disturbance.during('approveUsage', batchId, 'write');
       await disturbance.after('approveUsage', batchId, 'write');
     },

@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { workflowIdOf } from '../../domain/process/ids.ts';
+import { simulatedPsas } from '../../simulators/psas.ts';
 import { createWaker } from '../../temporal/wake.ts';
 import { outcomeOf, type Outcome } from '../kit/outcome.ts';
 import { startOwnStack, type OwnStack } from '../kit/ownStack.ts';
@@ -11,22 +12,17 @@ import { walkDisturbed, type Disturbance } from './disturbedGuide.ts';
 vi.setConfig({ testTimeout: 480_000 });
 
 let stack: OwnStack;
-/** What a run leaves behind in which the same calls hang and nothing else goes wrong. */
-let undisturbed: Outcome;
 
 const none: Disturbance = { during: () => Promise.resolve(), after: () => Promise.resolve() };
 
 beforeAll(async () => {
   stack = await startOwnStack();
-  undisturbed = await outcomeOfGuide(() => none);
-  expect(undisturbed.cards.length).toBeGreaterThan(20);
-  expect(undisturbed.patches).toHaveLength(3);
-  expect(undisturbed.leftovers).toEqual([]);
 }, 240_000);
 afterAll(() => stack?.close());
 
-async function outcomeOfGuide(disturbanceOf: (system: System) => Disturbance): Promise<Outcome> {
+async function outcomeOfGuide(psa: string, disturbanceOf: (system: System) => Disturbance): Promise<Outcome> {
   const system = await startSystem({
+    psa,
     customers: 26,
     database: await stack.createDatabase(),
     temporalAddress: stack.temporalAddress,
@@ -39,63 +35,75 @@ async function outcomeOfGuide(disturbanceOf: (system: System) => Disturbance): P
   }
 }
 
-test('a worker killed in every step of connect, refresh, sync and approval: the same end as undisturbed', async () => {
-  const killed: string[] = [];
-  const outcome = await outcomeOfGuide((system) => ({
-    async during(kind, _id, step) {
-      killed.push(`${kind} ${step}`);
-      await system.killWorker();
-    },
-    after: () => system.startWorker(),
-  }));
-  expect(killed.length).toBeGreaterThan(18);
-  expect(outcome).toEqual(undisturbed);
-});
+describe.each(Object.keys(simulatedPsas))('with %s', (psa) => {
+  /** What a run leaves behind in which the same calls hang and nothing else goes wrong. */
+  let undisturbed: Outcome;
 
-test('each workflow terminated at each step and started again: the same end as undisturbed', async () => {
-  let terminated = 0;
-  const outcome = await outcomeOfGuide((system) => {
-    const wake = createWaker(system.temporal);
-    return {
-      async during(kind, id, step) {
-        // A person's step may be reached before the wake that follows the last fact has started the workflow again.
-        await until('the workflow to be open, and terminated', async () => {
-          await system.temporal.workflow.getHandle(workflowIdOf(kind, id)).terminate(`a test, at ${step}`);
-          return true;
-        });
-        terminated++;
-        // Every other time somebody wakes it at once, so that two attempts of the step meet; else the sweep finds it,
-        // or the next fact.
-        const integrationId = kind === 'connect' || kind === 'sync' ? id : null;
-        if (terminated % 2 === 0) await wake({ kind, id, organizationId: system.organizationId, integrationId });
-      },
-      after: () => Promise.resolve(),
-    };
-  });
-  expect(terminated).toBeGreaterThan(18);
-  expect(outcome).toEqual(undisturbed);
-});
+  beforeAll(async () => {
+    undisturbed = await outcomeOfGuide(psa, () => none);
+    expect(undisturbed.cards.length).toBeGreaterThan(20);
+    expect(undisturbed.writes).toHaveLength(3);
+    expect(undisturbed.leftovers).toEqual([]);
+  }, 240_000);
 
-test('two workers, one of them killed in the long steps: the same end as undisturbed', async () => {
-  const steps = new Set(['pullPsa', 'pullVendor', 'apply', 'write', 'settle']);
-  const names = ['worker', 'worker-0'];
-  const outcome = await outcomeOfGuide((system) => {
-    const second = system.startWorker({}, 'worker-0');
-    let dead: string | undefined;
-    return {
-      async during(_kind, _id, step) {
-        await second;
-        if (!steps.has(step)) return;
-        // Either of them may have the step; the other goes on with what was lost.
-        [dead] = names;
-        names.reverse();
-        await system.killWorker('SIGKILL', dead);
+  test('a worker killed in every step of connect, refresh, sync and approval: the same end as undisturbed', async () => {
+    const killed: string[] = [];
+    const outcome = await outcomeOfGuide(psa, (system) => ({
+      async during(kind, _id, step) {
+        killed.push(`${kind} ${step}`);
+        await system.killWorker();
       },
-      async after() {
-        if (dead) await system.startWorker({}, dead);
-        dead = undefined;
-      },
-    };
+      after: () => system.startWorker(),
+    }));
+    expect(killed.length).toBeGreaterThan(18);
+    expect(outcome).toEqual(undisturbed);
   });
-  expect(outcome).toEqual(undisturbed);
+
+  test('each workflow terminated at each step and started again: the same end as undisturbed', async () => {
+    let terminated = 0;
+    const outcome = await outcomeOfGuide(psa, (system) => {
+      const wake = createWaker(system.temporal);
+      return {
+        async during(kind, id, step) {
+          // A person's step may be reached before the wake that follows the last fact has started the workflow again.
+          await until('the workflow to be open, and terminated', async () => {
+            await system.temporal.workflow.getHandle(workflowIdOf(kind, id)).terminate(`a test, at ${step}`);
+            return true;
+          });
+          terminated++;
+          // Every other time somebody wakes it at once, so that two attempts of the step meet; else the sweep finds it,
+          // or the next fact.
+          const integrationId = kind === 'connect' || kind === 'sync' ? id : null;
+          if (terminated % 2 === 0) await wake({ kind, id, organizationId: system.organizationId, integrationId });
+        },
+        after: () => Promise.resolve(),
+      };
+    });
+    expect(terminated).toBeGreaterThan(18);
+    expect(outcome).toEqual(undisturbed);
+  });
+
+  test('two workers, one of them killed in the long steps: the same end as undisturbed', async () => {
+    const steps = new Set(['pullPsa', 'pullVendor', 'apply', 'write', 'settle']);
+    const names = ['worker', 'worker-0'];
+    const outcome = await outcomeOfGuide(psa, (system) => {
+      const second = system.startWorker({}, 'worker-0');
+      let dead: string | undefined;
+      return {
+        async during(_kind, _id, step) {
+          await second;
+          if (!steps.has(step)) return;
+          // Either of them may have the step; the other goes on with what was lost.
+          [dead] = names;
+          names.reverse();
+          await system.killWorker('SIGKILL', dead);
+        },
+        async after() {
+          if (dead) await system.startWorker({}, dead);
+          dead = undefined;
+        },
+      };
+    });
+    expect(outcome).toEqual(undisturbed);
+  });
 });

@@ -1,19 +1,26 @@
 /**
- * The walk of the product with a PSA that the product does not know: a made-up one, whose writes are dated differences of whole
- * numbers. It joins by an entry in the tests' registry alone.
+ * Connect, sync, approve, alert and onboard with a PSA that the product does not know: its writes are dated differences of whole
+ * numbers, its tokens end while they are used, and its cases have no reference. It joins by an entry in the tests' registry alone.
+ * The worst days of it, and of every other PSA, are in test/chaos/everyPsa.test.ts.
  */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { connectAll, signOff, syncNow, untilApprovalClosed, type CardView } from '../../dev/walkthrough/guide.ts';
+import { signOff, untilApprovalClosed, type CardView } from '../../dev/walkthrough/guide.ts';
+import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
+import { until } from '../../dev/until.ts';
+import { connectBoth, sendAlert, ticketsOf, untilAlert } from '../kit/alerts.ts';
+import { pushEnv, type Pushing } from '../kit/push.ts';
 import { billedLinesOf } from '../kit/simulatorState.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
-let ids: { psaConnectionId: string; integrationId: string };
+let pushing: Pushing;
 
 beforeAll(async () => {
-  system = await startSystem({ psa: 'differences', customers: 26 });
-  ids = await connectAll(system);
-  await system.api.put(`/v1/psa-connections/${ids.psaConnectionId}/writes`, { enabled: true });
+  system = await startSystem({ psa: 'differences', customers: 26, env: pushEnv });
+  // A token holds for less than two seconds longer than it is used.
+  await system.psa.settings({ tokenMs: 9_500 });
+  pushing = await connectBoth(system);
+  await system.api.put(`/v1/psa-connections/${pushing.psaConnectionId}/writes`, { enabled: true });
 });
 afterAll(() => system?.close());
 beforeEach(async () => {
@@ -22,17 +29,20 @@ beforeEach(async () => {
 });
 
 const cards = () => system.api.all<CardView>('/v1/cards');
-const writes = () => system.psa.log(system.psa.requests.setQuantity.method, system.psa.requests.setQuantity.path);
+const asked = (what: keyof typeof system.psa.requests) => {
+  const { method, path } = system.psa.requests[what];
+  return system.psa.log(method, path);
+};
 const held = async (lineId: string | undefined) =>
   (await billedLinesOf(system)).find(({ id }) => String(id) === lineId)?.quantity;
 
-test('a difference is signed off, sent once from the day that was signed off, and read back', async () => {
+test('approve: a difference is sent once, from the day that was signed off on, and read back', async () => {
   const [card] = (await cards()).filter((each) => each.bulkApprovable);
   const { write } = card ?? {};
   expect(write?.effectiveDate).toMatch(/-01$/);
   const closed = await untilApprovalClosed(system, (await signOff(system, card ? [card] : [])).approval.id);
   expect(closed.lines).toMatchObject([{ state: 'applied', from: write?.from, to: write?.to }]);
-  expect((await writes()).map(({ body }) => body)).toEqual([
+  expect((await asked('setQuantity')).map(({ body }) => body)).toEqual([
     {
       position: Number(write?.lineId),
       day: write?.effectiveDate,
@@ -41,6 +51,55 @@ test('a difference is signed off, sent once from the day that was signed off, an
     },
   ]);
   expect(await held(write?.lineId)).toBe(write?.to);
-  expect((await syncNow(system, ids.integrationId)).state).toBe('applied');
-  expect((await cards()).find(({ id }) => id === card?.id)).toMatchObject({ kind: 'no_change', current: write?.to });
+  await pushing.console.updateCounts();
+  await until('the card to show it', async () => {
+    const now = (await cards()).find(({ id }) => id === card?.id);
+    return now?.kind === 'no_change' && now.current === write?.to;
+  });
+});
+
+test('a difference whose answer is lost is never sent again: the PSA shows it late, and it is applied', async () => {
+  await system.psa.settings({ readLagMs: 2_500 });
+  await system.psa.fault({ kind: 'afterCommit', ...system.psa.requests.setQuantity, status: 500 });
+  const [card] = (await cards()).filter((each) => each.bulkApprovable);
+  const closed = await untilApprovalClosed(system, (await signOff(system, card ? [card] : [])).approval.id);
+  await system.psa.settings({ readLagMs: 0 });
+  expect(closed.lines).toMatchObject([{ state: 'applied' }]);
+  expect(await asked('setQuantity')).toHaveLength(1);
+  expect(await held(card?.write?.lineId)).toBe(card?.write?.to);
+});
+
+test('alert: one case on the chosen queue, found again by the reference in its story although the search lags', async () => {
+  const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
+    `/v1/integrations/${pushing.id}/accounts?mapped=true`,
+  );
+  await system.psa.settings({ searchLagMs: 500 });
+  await system.psa.fault({ kind: 'afterCommit', ...system.psa.requests.createTicket, then: 'hang' });
+  const id = await sendAlert(system, pushing.key, account?.id ?? '', { alertId: 'queue', title: 'The queue is long' });
+  const alert = await untilAlert(system, id, 'delivered');
+  await system.psa.settings({ searchLagMs: 0 });
+  expect(await ticketsOf(system, id)).toMatchObject([
+    { id: Number(alert.ticketId), company: { id: Number(account?.psaAccountId) }, board: { name: 'Alerts' } },
+  ]);
+  expect(await asked('createTicket')).toHaveLength(1);
+  expect(alert.ticketUrl).toContain(`/case/${alert.ticketId}`);
+});
+
+test('onboard: a customer that is assigned to a client of the PSA has its card after Update Counts', async () => {
+  const customer = { id: 7_101, name: 'Pelican Freight', users: 12 };
+  await addCustomer(system.mailprotector, customer);
+  const [client] = await pushing.console.clients('catchall');
+  await pushing.console.assign(customer.id, client?.id ?? '');
+  const onboarding = async (state: string) =>
+    until(`it to be ${state}`, async () => {
+      const path = `/v1/integrations/${pushing.id}/accounts/${customer.id}/onboarding`;
+      const view = await system.api.get<OnboardingView>(path);
+      if (view.state !== state) throw new Error(`It is ${view.state}: ${view.process?.waitsFor}`);
+      return view;
+    });
+  await onboarding('waiting');
+  await pushing.console.updateCounts();
+  expect(await onboarding('done')).toMatchObject({ psaAccountId: client?.id });
+  const shown = (await cards()).filter(({ psaAccountId, usage }) => psaAccountId === client?.id && usage !== 0);
+  expect(shown).toMatchObject([{ productId: 'MP-CLOUDFILTER', usage: 12, kind: 'new_revenue' }]);
 });

@@ -65,6 +65,22 @@ export async function connectAlerts(system: System): Promise<Alerting> {
   };
 }
 
+/** Connects an integration that pushes and carries both modules, to the first counts. The system must have `pushEnv`. */
+export async function connectBoth(system: System): Promise<Pushing> {
+  const pushing = await createPushing(system, ['billing', 'alerts']);
+  const { id, key, psaConnectionId, console } = pushing;
+  await console.enable(key);
+  await reach(system, id, 'linkCustomers');
+  await console.link((await console.customers()).map((customer) => customer.id));
+  await person.chooseBoard(system, id, psaConnectionId);
+  await person.mapAccounts(system, id);
+  await person.mapServices(system, id, psaConnectionId);
+  await person.finish(system, id);
+  await console.updateCounts();
+  await untilConnected(system, id);
+  return pushing;
+}
+
 export interface AlertBody {
   alertId: string;
   title?: string;

@@ -4,18 +4,23 @@ import { billedLinesOf } from './simulatorState.ts';
 import type { System } from './system.ts';
 import { visibleIn, type Visible } from './visible.ts';
 
+/** Ids of ours differ from run to run. */
+const uuids = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
 export interface Outcome extends Visible {
   /** Audited changes, each with how often it occurs: a change that occurs twice was made twice. */
   audit: string[];
   steps: string[];
   approvals: { line: string; from: number; to: number; state: string }[];
   billed: { id: number; quantity: number }[];
-  patches: string[];
+  /** The requests that set a quantity. */
+  writes: string[];
   leftovers: string[];
 }
 
 export async function outcomeOf(system: System): Promise<Outcome> {
   const { db } = system.database;
+  const { setQuantity } = system.psa.requests;
   const { rows: audit } = await db.execute<{ text: string }>(sql`
     select count(*) || ' × ' || action || ' ' ||
            case when subject_kind = 'agreement_line' then subject_id || ' ' || coalesce(before::text, '') || ' ' || coalesce(after::text, '')
@@ -43,8 +48,8 @@ export async function outcomeOf(system: System): Promise<Outcome> {
     steps: texts(steps),
     approvals: [...approvals],
     billed: (await billedLinesOf(system)).map(({ id, quantity }) => ({ id, quantity })),
-    patches: (await system.connectwise.log('PATCH'))
-      .map((entry) => `${entry.path} ${JSON.stringify(entry.body)}`)
+    writes: (await system.psa.log(setQuantity.method, setQuantity.path))
+      .map((entry) => `${entry.path} ${JSON.stringify(entry.body)}`.replaceAll(uuids, 'an id of ours'))
       .sort(),
     leftovers: texts(leftovers),
   };

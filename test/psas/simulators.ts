@@ -24,6 +24,7 @@ const testSimulators: Readonly<Record<string, SimulatedPsa>> = {
       readLines: { method: 'GET', path: '/v2/positions$' },
       setQuantity: { method: 'POST', path: '/v2/changes$' },
       createTicket: { method: 'POST', path: '/v2/cases$' },
+      addNote: { method: 'POST', path: '/v2/cases/\\d+/entries$' },
     },
   },
 };
