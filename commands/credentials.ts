@@ -7,6 +7,7 @@ import {
   storeEncrypted,
   type CredentialsOwner,
 } from '../db/queries/credentials.ts';
+import { listTokens, replaceEncrypted, tokenBoundTo } from '../db/queries/psaToken.ts';
 import { audit } from './actor.ts';
 
 /**
@@ -36,5 +37,21 @@ export async function reencryptCredentials(db: Database, encryption: Encryption,
       done.reencrypted++;
     });
   }
+  await reencryptTokens(db, encryption);
   return done;
+}
+
+/** Tokens are no credentials that a person gave: one that no key can read is got anew, and none is counted. */
+async function reencryptTokens(db: Database, encryption: Encryption): Promise<void> {
+  for (const { psaConnectionId, token } of await listTokens(db)) {
+    if (encryption.isNewest(token)) continue;
+    const boundTo = tokenBoundTo(psaConnectionId);
+    let plain: unknown;
+    try {
+      plain = encryption.decrypt(token, boundTo);
+    } catch {
+      continue;
+    }
+    await replaceEncrypted(db, { psaConnectionId, from: token, to: encryption.encrypt(plain, boundTo) });
+  }
 }

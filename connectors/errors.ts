@@ -8,6 +8,7 @@ export type ConnectorErrorKind = 'transient' | 'throttled' | 'permanent';
 
 export type ConnectorErrorCode =
   | 'bad_credentials' // 401: key or password refused
+  | 'token_ended' // 401 to a token that had been good: the next call signs in again
   | 'forbidden' // 403: valid key, missing right
   | 'virtual_administrator' // 403: the reseller buys through Virtual Administrator (G02)
   | 'not_found' // 404: unknown id (or, on ConnectWise cloud, a wrong key or base URL)

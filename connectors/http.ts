@@ -11,8 +11,10 @@ import type { RateLimiter } from './rateLimiter.ts';
 import { ConnectorError, type ConnectorErrorCode, type ConnectorErrorKind } from './errors.ts';
 import { lookupPublic, privateAddress } from './publicHosts.ts';
 import { readingStep, type Answered, type Reading } from './readingStep.ts';
+import { createSecrets, type Secrets } from './secrets.ts';
 import { cleanText } from './text.ts';
 import { retryAfter } from './retryAfter.ts';
+import type { TakenToken, Tokens } from './tokens.ts';
 
 export interface HttpLogger {
   debug(fields: object, message: string): void;
@@ -43,7 +45,9 @@ export interface HttpClientOptions {
   baseUrl: string;
   headers: Record<string, string>;
   /** Texts that must never appear in logs or errors: keys, passwords, and the headers made from them. */
-  secrets: readonly string[];
+  secrets: readonly string[] | Secrets;
+  /** Sends a token with each request (`Authorization`); absent = `headers` has all that is needed. */
+  tokens?: Tokens | undefined;
   rateLimiter: RateLimiter;
   logger?: HttpLogger | undefined;
   /** Milliseconds from the start of the request to the last byte of the answer. */
@@ -67,6 +71,8 @@ export interface HttpRequest<T> {
   query?: Record<string, string | number | undefined>;
   headers?: Record<string, string>;
   body?: unknown;
+  /** Instead of `body`: the fields of a form (`application/x-www-form-urlencoded`). */
+  form?: Readonly<Record<string, string>>;
   schema: z.ZodType<T>;
   signal?: AbortSignal | undefined;
   /**
@@ -104,15 +110,14 @@ const neverSent = new Set([
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const timeoutMs = options.timeoutMs ?? 30_000;
   const maxBytes = options.maxBytes ?? 20 * 1024 * 1024;
-  const redact = (text: string) =>
-    options.secrets.reduce((redacted, secret) => (secret ? redacted.replaceAll(secret, '[redacted]') : redacted), text);
+  const { redact } = 'redact' in options.secrets ? options.secrets : createSecrets(options.secrets);
 
   const quote = (text: string) => cleanText(redact(messageIn(text)).slice(0, 300));
 
   async function request<T>(wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     try {
       const reading = wanted.method === 'GET' ? readingStep() : undefined;
-      return await (reading ? askFor(reading, wanted) : read(wanted, await exchange(wanted, wanted.signal)));
+      return await (reading ? askFor(reading, wanted) : again(wanted, () => send(wanted)));
     } catch (error) {
       if (error instanceof ConnectorError && options.logger) {
         error.isLogged = true;
@@ -126,6 +131,22 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
+  const send = async <T>(wanted: HttpRequest<T>) => read(wanted, await exchange(wanted, wanted.signal));
+
+  /**
+   * Asks once more with another token when the first one had ended: a 401 is certain that nothing was done. A claimed write is
+   * not sent again, because its claim is for one sending: it is given back, and claimed anew.
+   */
+  async function again<R>(wanted: Pick<HttpRequest<unknown>, 'sendBefore'>, ask: () => Promise<R>): Promise<R> {
+    try {
+      return await ask();
+    } catch (error) {
+      const mayAskAgain = error instanceof ConnectorError && error.code === 'token_ended' && !wanted.sendBefore;
+      if (mayAskAgain) return ask();
+      throw error;
+    }
+  }
+
   /** Sends a request of a step that only reads, unless an earlier attempt of the step already got the answer. */
   async function askFor<T>({ step, part }: Reading, wanted: HttpRequest<T>): Promise<HttpAnswer<T>> {
     step.over.throwIfAborted();
@@ -135,7 +156,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const signal = wanted.signal ? AbortSignal.any([wanted.signal, step.over]) : step.over;
     const asked = async () => {
       // A request that was sent is not aborted when its attempt ends: its answer is kept for the next attempt.
-      const answered = await exchange({ ...wanted, signal }, step.cancelled);
+      const answered = await again(wanted, () => exchange({ ...wanted, signal }, step.cancelled));
       try {
         const answer = await read(wanted, answered);
         await question.keep(answered);
@@ -152,13 +173,22 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   /** Equal for equal requests with equal credentials. It is a hash because it is stored, and must reveal nothing. */
   const digestOf = <T>(wanted: HttpRequest<T>) =>
     createHash('sha256')
-      .update(JSON.stringify([urlOf(options.baseUrl, wanted), options.headers, wanted.headers ?? {}]))
+      .update(
+        JSON.stringify([
+          urlOf(options.baseUrl, wanted),
+          options.headers,
+          wanted.headers ?? {},
+          ...(options.tokens ? [options.tokens.identity] : []),
+        ]),
+      )
       .digest('base64url');
 
   /** @param cancelled aborts the request after it was sent; before that the request's own signal does */
   async function exchange<T>(wanted: HttpRequest<T>, cancelled: AbortSignal | undefined): Promise<Answered> {
     wanted.signal?.throwIfAborted();
     await options.rateLimiter.take(wanted.signal);
+    const token = await options.tokens?.take();
+    wanted.signal?.throwIfAborted();
     const sendBefore = await wanted.sendBefore?.();
     if (sendBefore !== undefined && Date.now() >= sendBefore) {
       const detail = 'The time to write had passed before the write began.';
@@ -182,14 +212,21 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
           ...(wanted.body === undefined ? {} : { 'content-type': 'application/json' }),
           ...options.headers,
           ...wanted.headers,
+          ...(token ? { authorization: token.authorization } : {}),
         },
-        body: wanted.body === undefined ? null : JSON.stringify(wanted.body),
+        // A form brings its own content type.
+        body: wanted.form
+          ? new URLSearchParams(wanted.form)
+          : wanted.body === undefined
+            ? null
+            : JSON.stringify(wanted.body),
         redirect: 'manual',
         signal,
         dispatcher: options.publicOnly ? publicAgent : agent,
       });
       const bytes = await readBytes(response, maxBytes, where);
       log({ status: response.status, requestId: requestIdIn(response.headers) });
+      if (token) judgeToken(token, response, where);
       return answeredBy(response, bytes);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
@@ -197,6 +234,16 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       log({ error: codeOf(error) });
       throw broken(error, where, limit.aborted, timeoutMs, response !== undefined);
     }
+  }
+
+  /** @throws ConnectorError when an older token is refused; a new one is refused like any credentials */
+  function judgeToken({ access, isNew }: TakenToken, { status, ok }: Response, where: string): void {
+    if (ok) return options.tokens?.accepted(access);
+    if (status !== 401) return;
+    options.tokens?.ended(access);
+    if (isNew) return;
+    const detail = `${where} answered 401: the token had ended.`;
+    throw new ConnectorError({ kind: 'transient', code: 'token_ended', detail, status });
   }
 
   const requestIdIn = (headers: Pick<Headers, 'get'>) =>

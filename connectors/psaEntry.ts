@@ -5,6 +5,7 @@ import { field } from './fields.ts';
 import type { HttpLogger } from './http.ts';
 import type { AlertCapability, Capability, PsaAdapter, PsaWords, RightWords } from './psa.ts';
 import type { RateLimiter } from './rateLimiter.ts';
+import type { TokenStore } from './tokens.ts';
 
 /** The halves of an integration, each with rights of its own. */
 export const psaModules = ['billing', 'alerts'] as const;
@@ -40,6 +41,8 @@ export interface PsaOptions {
   allowPrivateHosts: boolean;
   timeoutMs: number;
   rateLimiter: RateLimiter;
+  /** Shares a token that ends with all workers (`createTokens` in tokens.ts); absent = no connection is stored yet. */
+  tokenStore?: TokenStore | undefined;
   logger?: HttpLogger | undefined;
 }
 

@@ -12,6 +12,7 @@ import type { PsaAdapter } from '../connectors/psa.ts';
 import type { PsaOptions } from '../connectors/psaEntry.ts';
 import type { RateLimiter } from '../connectors/rateLimiter.ts';
 import { createRateLimiter } from './rateLimiter.ts';
+import { createTokenStore } from './tokenStore.ts';
 import type { Database } from '../db/client.ts';
 import { rateLimitName, type Connection } from '../db/queries/rateLimit.ts';
 import type { Encryption } from '../db/encryption.ts';
@@ -68,7 +69,8 @@ export function createConnectors(
       const credentials = decrypt(encryption, row.credentials, row.id);
       const callsPerSecond = environment.CALLS_PER_SECOND ?? psa.limits.callsPerSecond;
       const options = optionsFor({ of: 'psa', id: row.id }, callsPerSecond);
-      const adapter = psa.create({ credentials, settings, environment }, options);
+      const tokenStore = createTokenStore(db, encryption, row.id);
+      const adapter = psa.create({ credentials, settings, environment }, { ...options, tokenStore });
       adapters.set(row.id, { madeOf, adapter });
       return adapter;
     },

@@ -8,6 +8,7 @@ import { psaConnection, psaRefresh, stagingRow, type PsaSettings } from '../sche
 import { among } from './among.ts';
 import { mayMove } from './mayMove.ts';
 import { createProcess, startRound, type ProcessRef } from './process.ts';
+import { dropToken } from './psaToken.ts';
 import { hasOpenNeed } from './processNeed.ts';
 import { dropStaged } from './staging.ts';
 
@@ -98,7 +99,7 @@ export async function storeAlertPermissions(
     .where(eq(psaConnection.id, id));
 }
 
-/** Stores a connection's credentials. @param expireOn the day on which the credentials expire, if it is known */
+/** Stores a connection's credentials; the token that the old ones gave is gone. @param expireOn the day on which the credentials expire, if it is known */
 export async function storePsaCredentials(
   tx: Queryable,
   id: string,
@@ -109,6 +110,7 @@ export async function storePsaCredentials(
     .update(psaConnection)
     .set({ credentials, credentialsAt: sql`now()`, credentialsExpireOn: expireOn })
     .where(eq(psaConnection.id, id));
+  await dropToken(tx, id);
 }
 
 export async function storeWritesEnabled(tx: Queryable, id: string, writesEnabled: boolean): Promise<void> {

@@ -63,6 +63,22 @@ export const psaConnection = pgTable(
   (t) => [index().on(t.organizationId)],
 );
 
+/**
+ * The token with which a connection's PSA is called now, and the refresh token for the next one, encrypted (db/encryption.ts).
+ * All workers share it, because a refresh token that was used is worth nothing.
+ */
+export const psaToken = pgTable('psa_token', {
+  psaConnectionId: uuid('psa_connection_id')
+    .primaryKey()
+    .references(() => psaConnection.id),
+  /** Null until somebody has signed in. */
+  token: text(),
+  /** Another one for each token; null with none. */
+  generation: uuid(),
+  /** Until when one worker alone signs in. */
+  claimedUntil: timestamp('claimed_until', { withTimezone: true }),
+});
+
 /** Limits the calls per second of one connection, however many workers there are: one GCRA row, moved by one statement. */
 export const rateLimit = pgTable('rate_limit', {
   connection: text().primaryKey(),
