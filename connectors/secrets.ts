@@ -5,8 +5,8 @@ const keptTokens = 20;
 
 export interface Secrets {
   /** Adds a secret that came at run time. */
-  add(secret: string): void;
-  redact(text: string): string;
+  add: (secret: string) => void;
+  redact: (text: string) => string;
 }
 
 /** @param given keys, passwords, and the headers made from them */

@@ -75,7 +75,7 @@ export interface TokensOptions {
    *
    * @param refresh the refresh token; undefined = there is none, or it was refused
    */
-  signIn(refresh: string | undefined): Promise<Token>;
+  signIn: (refresh: string | undefined) => Promise<Token>;
 }
 
 /** So many refused tokens are known by this process. */
