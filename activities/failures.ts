@@ -44,7 +44,7 @@ export async function tellFailure(
   if (isForTemporal(error)) throw error;
   // Temporal's server ignores the answers of stale attempts, so this attempt is live: retry it.
   if (error instanceof SupersededAttempt) throw ApplicationFailure.retryable(error.message, 'superseded');
-  const { FIRST_RETRY_MS, TRANSIENT_LIMIT_MS, RETRYING_SHOWN_MS } = deps.environment;
+  const { FIRST_RETRY_MS, MAX_RETRY_MS, TRANSIENT_LIMIT_MS, RETRYING_SHOWN_MS } = deps.environment;
   if (!(error instanceof ConnectorError)) {
     const failure = unexpectedFailure(deps, error);
     const what = 'An error in Countersign; its log has the details.';
@@ -56,7 +56,10 @@ export async function tellFailure(
   // What failed without a call, such as a list that is not whole.
   if (!error.isLogged) deps.logger.warn({ code, status, requestId, ...attemptAtWork() }, 'outside system failed');
   const call = { ...(status === undefined ? {} : { status }), ...(route === undefined ? {} : { route }) };
-  const failure = { code, what: detail, retryAfterMs, ...call };
+  const { attempt } = Context.current().info;
+  // As workflows/process.ts tells Temporal to wait.
+  const againInMs = retryAfterMs ?? Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt - 1, 30));
+  const failure = { code, what: detail, retryAfterMs, attempt, againInMs, ...call };
   const { failingMs, times, tell } = await noted(deps, ref, failure, RETRYING_SHOWN_MS);
   // Temporal shows it with the attempt: our own words only.
   const message = `${describeCall({ code, ...call })} (${code})`;

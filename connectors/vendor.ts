@@ -10,9 +10,18 @@ export interface VendorWords {
   /** The question that is asked before anything is made, and what those are told who answer yes. */
   eligibility: { question: string; refusal: string };
   modules: Record<'billing' | 'alerts', { title: string; text: string }>;
-  intakes: Record<'pull' | 'push', { title: string; text: string }>;
+  /** `everyMonth` answers whether a person has to do something there each month. */
+  intakes: Record<'pull' | 'push', { title: string; text: string; everyMonth: string }>;
   /** The vendor's own pages, and what to do there, in order. */
-  portal: { name: string; enable: string[]; link: string[]; updateCounts: string };
+  portal: {
+    name: string;
+    /** What is called otherwise there than here, and why; absent = nothing. */
+    note?: string;
+    enable: string[];
+    link: string[];
+    /** What makes the vendor send its counts. */
+    updateCounts: string;
+  };
 }
 
 /** A vendor account: a Mailprotector customer. */

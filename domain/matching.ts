@@ -89,7 +89,25 @@ export function createSuggester(psaAccounts: readonly Named[]): Suggester {
   };
 }
 
+/**
+ * How two names that look alike differ, in words; names that are equal character for character are `the same name`.
+ * Only those are matched by Countersign itself (invariant 4).
+ */
+export function differenceOf(a: string, b: string): string {
+  if (a === b) return 'the same name';
+  const [left, right] = [a.normalize('NFC'), b.normalize('NFC')];
+  if (left === right) return 'the same but for how an accent is stored';
+  const spaced = (name: string) => name.replace(/\s+/gu, ' ').trim();
+  if (spaced(left) === spaced(right)) return 'the same but for spaces';
+  if (left.toLowerCase() === right.toLowerCase()) return 'the same but for capital letters';
+  const bare = (name: string) => name.replace(/[^\p{L}\p{N}]+/gu, '');
+  if (bare(left) === bare(right)) return 'the same but for spaces or signs';
+  if (bare(left).toLowerCase() === bare(right).toLowerCase()) return 'the same but for signs and capital letters';
+  return 'the same words';
+}
+
 interface Profile {
+  name: string;
   words: string[];
   core: string;
   trigrams: Set<string>;
@@ -106,11 +124,11 @@ function profile(name: string): Profile {
   const padded = `  ${core} `;
   const trigrams = new Set<string>();
   for (let at = 0; at + 3 <= padded.length; at++) trigrams.add(padded.slice(at, at + 3));
-  return { words, core, trigrams };
+  return { name, words, core, trigrams };
 }
 
 function compare(a: Profile, b: Profile): { score: number; reason: string } {
-  if (a.words.join(' ') === b.words.join(' ')) return { score: 1, reason: 'the same words' };
+  if (a.words.join(' ') === b.words.join(' ')) return { score: 1, reason: differenceOf(a.name, b.name) };
   if (a.core !== '' && a.core === b.core) return { score: 0.95, reason: 'the same but for the legal form' };
   let shared = 0;
   for (const trigram of a.trigrams) if (b.trigrams.has(trigram)) shared++;

@@ -25,6 +25,7 @@ import {
 } from '../define.ts';
 import { ownedIntegration } from '../owned.ts';
 import { ApiProblem, conflict, notFound } from '../problem.ts';
+import { apartSchema, psaApart } from '../views/account.ts';
 
 const tag = 'Mapping board';
 const text = z.string().min(1).max(200);
@@ -71,6 +72,7 @@ const targetSchema = z
     active: z.boolean(),
     prospect: z.boolean(),
     mapped: z.int().openapi({ description: 'How many vendor accounts of this integration are mapped to it' }),
+    apart: apartSchema,
   })
   .openapi('MappingTarget');
 const targets = route({
@@ -87,7 +89,7 @@ const targets = route({
   ok: 200,
   answer: listOf(targetSchema),
   example: {
-    items: [{ id: '250', code: 'ACME', name: 'Acme Dental', active: true, prospect: false, mapped: 1 }],
+    items: [{ id: '250', code: 'ACME', name: 'Acme Dental', active: true, prospect: false, mapped: 1, apart: null }],
     nextCursor: null,
   },
   problems: { 409: ['not-read-yet'] },
@@ -192,7 +194,8 @@ const namePlace = jsonPlace(
 mappingBoardRoutes.openapi(targets, async (c) => {
   const { deps, caller } = c.var;
   const row = await ownedIntegration(deps, caller, c.req.valid('param').id);
-  if (!(await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId))?.refreshedAt)
+  const connection = await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId);
+  if (!connection?.refreshedAt)
     throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the integration to see what it waits for.');
   const { limit, cursor, search, mapped } = c.req.valid('query');
   const rows = await listTargets(deps.db, row, {
@@ -201,11 +204,9 @@ mappingBoardRoutes.openapi(targets, async (c) => {
     after: decodeCursor(cursor, namePlace),
     limit: limit + 1,
   });
-  return send(
-    c,
-    listOf(targetSchema),
-    pageOf(rows, limit, ({ name, id }) => JSON.stringify([name, id])),
-  );
+  const page = pageOf(rows, limit, ({ name, id }) => JSON.stringify([name, id]));
+  const items = page.items.map((item) => ({ ...item, apart: psaApart(connection.kind, item.marks) }));
+  return send(c, listOf(targetSchema), { ...page, items });
 });
 
 mappingBoardRoutes.openapi(preview, async (c) => {

@@ -33,10 +33,11 @@ import {
   accountParam,
   accountSchema,
   accountView,
+  createAccountViewer,
+  createSuggestionViewer,
   exampleAccount,
   exampleOpenAccount,
   suggestionSchema,
-  withVersion,
 } from '../views/account.ts';
 import { exampleService, serviceSchema, serviceView, serviceViews } from '../views/service.ts';
 
@@ -90,7 +91,8 @@ mappingRoutes.openapi(accounts, async (c) => {
           limit,
           ({ id }) => id,
         );
-  return send(c, listOf(accountSchema), { ...page, items: page.items.map(withVersion) });
+  const view = await createAccountViewer(deps.db, row, page.items);
+  return send(c, listOf(accountSchema), { ...page, items: page.items.map((item) => view(item)) });
 });
 
 const account = route({
@@ -111,7 +113,7 @@ mappingRoutes.openapi(account, async (c) => {
   const deps = c.get('deps');
   const { id, accountId } = c.req.valid('param');
   const row = await ownedIntegration(deps, c.get('caller'), id);
-  return send(c, accountSchema, await accountView(deps.db, row.id, accountId));
+  return send(c, accountSchema, await accountView(deps.db, row, accountId));
 });
 
 const suggest = route({
@@ -125,7 +127,7 @@ const suggest = route({
   ok: 200,
   answer: listOf(suggestionSchema),
   example: {
-    items: [{ id: '250', name: 'Acme Dental Group', score: 0.91, reason: 'The names share most of their words.' }],
+    items: [{ id: '250', name: 'Acme Dental Group', score: 0.91, reason: 'similar spelling', apart: null }],
     nextCursor: null,
   },
   problems: { 409: ['not-read-yet'] },
@@ -137,10 +139,15 @@ mappingRoutes.openapi(suggest, async (c) => {
   const row = await ownedIntegration(deps, c.get('caller'), id);
   const account = await findVendorAccount(deps.db, row.id, accountId);
   if (!account) throw notFound('vendor account');
-  if (!(await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId))?.refreshedAt)
+  const connection = await findPsaConnection(deps.db, row.organizationId, row.psaConnectionId);
+  if (!connection?.refreshedAt)
     throw conflict('not-read-yet', 'The PSA has not been read yet. Look at the integration to see what it waits for.');
-  const found = createSuggester(await listActivePsaAccounts(deps.db, row.psaConnectionId))(account.name, 10);
-  return send(c, listOf(suggestionSchema), { items: found, nextCursor: null });
+  const suggestions = createSuggester(await listActivePsaAccounts(deps.db, row.psaConnectionId))(account.name, 10);
+  const view = await createSuggestionViewer(deps.db, [{ psaConnectionId: connection.id, suggestions }]);
+  return send(c, listOf(suggestionSchema), {
+    items: suggestions.map((suggestion) => view(connection, suggestion)),
+    nextCursor: null,
+  });
 });
 
 const putMapping = route({
@@ -349,11 +356,11 @@ async function changeAccount(
   wish: { wish: AccountWish; seen: string | undefined; reason?: string | undefined },
 ) {
   const { deps, caller } = c.var;
-  await activeIntegration(deps, caller, id);
+  const row = await activeIntegration(deps, caller, id);
   await commitAndAdmit(deps, id, (tx, integration) =>
     decideAccount(tx, actorFrom(caller), { integration, vendorAccountId, ...wish }),
   );
-  return accountView(deps.db, id, vendorAccountId);
+  return accountView(deps.db, row, vendorAccountId);
 }
 
 async function changeService(

@@ -30,7 +30,7 @@ import { notFound } from '../problem.ts';
 import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
-import { accountParam, suggestionSchema } from '../views/account.ts';
+import { accountParam, apartSchema, createSuggestionViewer, suggestionSchema, vendorApart } from '../views/account.ts';
 
 const tag = 'New customers';
 const onboardingSchema = z
@@ -38,6 +38,7 @@ const onboardingSchema = z
     integrationId: z.uuid(),
     vendorAccountId: z.string(),
     name: z.string(),
+    apart: apartSchema,
     state: z.enum(onboardingStates),
     /** A sync found it, the vendor sent it, or a person linked it. */
     foundBy: z.enum(['sync', 'vendor', 'person']),
@@ -70,6 +71,7 @@ const exampleOnboarding = {
   integrationId: exampleIds.integration,
   vendorAccountId: '1041',
   name: 'Acme Dental West',
+  apart: null,
   state: 'waiting' as const,
   foundBy: 'sync' as const,
   foundAt: '2026-11-25T03:30:40.000Z',
@@ -82,7 +84,9 @@ const exampleOnboarding = {
   psaAccountId: null,
   how: null,
   version: exampleVersion,
-  suggestions: [{ id: '250', name: 'Acme Dental (West)', score: 1, reason: 'the same words' }],
+  suggestions: [
+    { id: '250', name: 'Acme Dental (West)', score: 1, reason: 'the same but for spaces or signs', apart: null },
+  ],
 };
 const exampleDetail = {
   ...exampleOnboarding,
@@ -268,9 +272,15 @@ async function createViewer({ db, environment }: ApiDependencies, customers: rea
   const waiting = customers.filter(({ onboarding: { state } }) => state === 'waiting' || state === 'found');
   const accounts = await listActivePsaAccountsOfMany(db, [...new Set(waiting.map((each) => each.psaConnectionId))]);
   const suggesters = new Map([...accounts].map(([psaConnectionId, rows]) => [psaConnectionId, createSuggester(rows)]));
+  const suggested = new Map(
+    waiting.map((found) => [found, suggesters.get(found.psaConnectionId)?.(found.name, 3) ?? []]),
+  );
+  const viewSuggestion = await createSuggestionViewer(
+    db,
+    [...suggested].map(([{ psaConnectionId }, suggestions]) => ({ psaConnectionId, suggestions })),
+  );
   return (found: Found) => {
-    const { onboarding, psaConnectionId, chosenReminders, ...names } = found;
-    const suggest = waiting.includes(found) ? suggesters.get(psaConnectionId) : undefined;
+    const { onboarding, psaConnectionId, psaKind, marks, chosenReminders, ...names } = found;
     const isOpen = onboarding.state === 'waiting' && onboarding.escalatedAt === null;
     const { escalateMs } = reminderTimesOf({ reminders: chosenReminders }, environment);
     const escalatesAt = isOpen ? new Date(onboarding.foundAt.getTime() + escalateMs) : null;
@@ -278,8 +288,11 @@ async function createViewer({ db, environment }: ApiDependencies, customers: rea
       ...onboarding,
       ...names,
       escalatesAt,
+      apart: vendorApart(marks),
       version: accountVersion(names),
-      suggestions: suggest?.(names.name, 3) ?? [],
+      suggestions: (suggested.get(found) ?? []).map((suggestion) =>
+        viewSuggestion({ id: psaConnectionId, kind: psaKind }, suggestion),
+      ),
     };
   };
 }

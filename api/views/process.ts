@@ -28,6 +28,16 @@ export const processSchema = z
         /** What is wrong with it, in the words of the Temporal UI: since when, the status and the route, and what to do; null = nothing. */
         statement: z.string().nullable(),
         retryAt: isoDateOrNull,
+        /** Of a step at work: its last attempt, which failed and is made again by itself. A union for the reason given at `approvalSchema`. */
+        trying: z.union([
+          z.object({
+            attempt: z.int(),
+            what: z.string(),
+            /** When the next attempt begins, or began; null = it is not known. */
+            againAt: z.iso.datetime().nullable(),
+          }),
+          z.null(),
+        ]),
         doneAt: isoDateOrNull,
       }),
     ),
@@ -84,6 +94,7 @@ const exampleStep = (step: StepName, state: 'waiting' | 'done' | 'skipped') => (
   problem: null,
   statement: null,
   retryAt: null,
+  trying: null,
   doneAt: state === 'done' ? '2026-11-23T09:00:00.000Z' : null,
 });
 

@@ -37,15 +37,24 @@ export const vendorSchema = z
     eligibility: z.union([z.object({ question: z.string(), refusal: z.string() }), z.null()]),
     modules: z.array(textSchema.extend({ module: z.enum(modules) })),
     /** How counts may arrive: a vendor that Countersign cannot read has `push` alone. */
-    intakes: z.array(textSchema.extend({ intake: z.enum(['push', 'pull']) })),
+    intakes: z.array(
+      textSchema.extend({
+        intake: z.enum(['push', 'pull']),
+        /** Whether a person has to do something at the vendor each month, as an answer to that question. */
+        everyMonth: z.string(),
+      }),
+    ),
     /** The fields of `vendor-credentials`, which the intake `pull` needs. */
     credentials: z.array(fieldSchema),
     /** The vendor's own pages, and what to do there, in order. */
     portal: z.object({
       name: z.string(),
       url: z.string().nullable(),
+      /** What is called otherwise there than here, and why; null = nothing. */
+      note: z.string().nullable(),
       enable: z.array(z.string()),
       link: z.array(z.string()),
+      /** What makes the vendor send its counts. */
       updateCounts: z.string(),
     }),
     /** The services that are known before anything is read; with `push` the vendor creates its own. */
@@ -84,7 +93,7 @@ function knownVendor(id: VendorName, { MAILPROTECTOR_URL: mailprotectorUrl }: Ve
     modules: modules.map((module) => ({ module, ...words.modules[module] })),
     intakes: (['push', 'pull'] as const).map((intake) => ({ intake, ...words.intakes[intake] })),
     credentials: fieldsOf(credentials),
-    portal: { ...words.portal, url: portalUrl({ mailprotectorUrl }) },
+    portal: { ...words.portal, note: words.portal.note ?? null, url: portalUrl({ mailprotectorUrl }) },
     services,
   };
 }
@@ -120,12 +129,14 @@ function pushingVendor(id: string, settings: VendorSettings): Vendor {
         intake: 'push',
         title: `${name} sends the counts`,
         text: `You give ${name} a key. Nothing arrives until ${name} sends it.`,
+        everyMonth: `That is for ${name} to say: Countersign knows only what ${name} sends, and until it sends again every number stays as it was.`,
       },
     ],
     credentials: [],
     portal: {
       name: pages,
       url,
+      note: null,
       enable: [`Open the ${pages}, and give them this key where they ask for the key of the integration.`],
       link: [`Choose in the ${pages} which customers are sent.`, 'Return to this page.'],
       updateCounts: `Have ${name} send its counts.`,

@@ -26,14 +26,20 @@ export const mailprotectorWords: VendorWords = {
     push: {
       title: 'Mailprotector sends the counts when you click Update Counts',
       text: 'You paste a key into the Mailprotector Console. Nothing arrives until Update Counts is clicked there.',
+      // A schedule of the push is not documented (mailprotector.md §6).
+      everyMonth:
+        'Yes: click Update Counts in the Mailprotector Console before you review a month. Mailprotector sends its counts when that is clicked, and nothing says that it also does so by itself. Until then every number stays as it was last sent; a sync alone brings no new ones.',
     },
     pull: {
       title: 'Countersign reads the counts',
       text: 'You give a Mailprotector API key. Countersign reads by itself, every night or when you choose.',
+      everyMonth:
+        'No: Countersign reads the counts by itself, when the schedule below says so and when somebody clicks Sync now. Update Counts in the Mailprotector Console is not needed.',
     },
   },
   portal: {
     name: 'Mailprotector Console',
+    note: 'Mailprotector’s page speaks of Gradient MSP: that is the product for which Mailprotector made it, and Countersign takes its place. Where it says Gradient, Countersign is meant.',
     enable: [
       'Log in to the Mailprotector Console as an administrator of your reseller account.',
       'Select the Integrations tab in the top navigation, and scroll to Gradient MSP.',

@@ -47,7 +47,7 @@ const columns = [
     cell: (row: (typeof customers)[number]) => formatCount(row.users),
   },
 ];
-const step = { problem: null, statement: null, retryAt: null, doneAt: null };
+const step = { problem: null, statement: null, retryAt: null, trying: null, doneAt: null };
 const steps = [
   { ...step, step: 'a', title: 'Give credentials', state: 'done' as const },
   { ...step, step: 'b', title: 'Read the PSA', state: 'running' as const },

@@ -4,6 +4,7 @@ import type { Queryable } from '../client.ts';
 import { accountMapping, integration, psaAccount, service, serviceMapping, vendorAccount } from '../schema/index.ts';
 import { among } from './among.ts';
 import { isMappingOf, isPsaAccount } from './joins.ts';
+import { psaMarks, vendorMarks } from './lookalikes.ts';
 import { containing } from './psa.ts';
 
 /** The newest number of each pair: what is visible, and of pairs that are not visible yet what the vendor has posted. */
@@ -131,6 +132,8 @@ function boardAccounts(db: Queryable, integrationId: string) {
         select sum(c.quantity) from ${countsOf(integrationId)} c where c.vendor_account_id = ${vendorAccount.id})`,
       psaAccountId: accountMapping.psaAccountId,
       psaAccountName: psaAccount.name,
+      marks: vendorMarks,
+      psaMarks: psaMarks(),
       how: accountMapping.how,
       together: sql<number>`(
         select count(*)::int from account_mapping o
@@ -164,6 +167,7 @@ export async function listTargets(
       name: psaAccount.name,
       active: psaAccount.active,
       prospect: psaAccount.prospect,
+      marks: psaMarks(),
       mapped,
     })
     .from(psaAccount)

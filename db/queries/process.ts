@@ -334,6 +334,8 @@ export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> 
  * Stores an attempt's failure. `what` may quote the outside system, so it stays in the database.
  *
  * @param failure.retryAfterMs the outside system's `Retry-After`, in milliseconds
+ * @param failure.attempt the number of the attempt that failed, and `againInMs` after how many milliseconds the next begins: for
+ *   whoever looks on
  * @param shownMs the process is to be told when the step has failed for this long, in milliseconds; undefined = never
  * @returns how long this step has had transient failures, in milliseconds; and how many attempts in a row have failed
  *   with the same code and the same text; and whether the process is to be told now
@@ -341,10 +343,18 @@ export async function endProcess(tx: Queryable, ref: ProcessRef): Promise<void> 
 export async function noteFailure(
   db: Queryable,
   ref: StepKey,
-  failure: { code: string; what: string; retryAfterMs?: number | undefined; status?: number; route?: string },
+  failure: {
+    code: string;
+    what: string;
+    retryAfterMs?: number | undefined;
+    attempt?: number;
+    againInMs?: number;
+    status?: number;
+    route?: string;
+  },
   shownMs?: number,
 ): Promise<{ failingMs: number; times: number; tell: boolean }> {
-  const { code, what, retryAfterMs: _, ...call } = failure;
+  const { code, what, retryAfterMs: _, attempt = 1, againInMs, ...call } = failure;
   const problem = JSON.stringify({ ...problemOf(code, what), ...call });
   const told = sql`(${processStep.problem} ->> 'toldAt')::timestamptz`;
   // It is told when it has failed for long, and again every hour.
@@ -357,7 +367,8 @@ export async function noteFailure(
     .set({
       problem: sql`${problem}::jsonb || jsonb_build_object('times', ${times}, 'toldAt', case when ${tells} then now() else ${told} end,
         'blockedAs', case when ${processStep.blockedAt} is not null
-                          then coalesce(${processStep.problem} -> 'blockedAs', ${processStep.problem} -> 'code') end)`,
+                          then coalesce(${processStep.problem} -> 'blockedAs', ${processStep.problem} -> 'code') end,
+        'attempt', ${attempt}::int, 'againAt', ${againInMs === undefined ? sql`null::timestamptz` : fromNow(againInMs)})`,
       failingSince: sql`coalesce(${processStep.failingSince}, now())`,
       notBefore: failure.retryAfterMs === undefined ? null : fromNow(failure.retryAfterMs),
     })

@@ -12,8 +12,25 @@ import { processes, processStep } from '../schema/index.ts';
 import { among } from './among.ts';
 import { countLines } from './approvals.ts';
 import { ofProcess, type ProcessRef } from './process.ts';
-import { connectionOf, isPausing, knownOf, shownState, stepFacts, type StoredFacts } from './stepFacts.ts';
+import { connectionOf, isFailing, isPausing, knownOf, shownState, stepFacts, type StoredFacts } from './stepFacts.ts';
 import { stopsOf } from './stops.ts';
+
+/** An attempt of a step at work that failed and will be made again: for whoever looks on while it is made. */
+export interface Trying {
+  attempt: number;
+  /** What went wrong; may quote the outside system. */
+  what: string;
+  /** When the next attempt begins; null = that is not known. */
+  againAt: string | null;
+}
+
+/** The last attempt of a step at work, if it failed (`Trying`). @param alias alias of `process_step` in the statement */
+const trying = (alias: string) => {
+  const s = sql.raw(alias);
+  return sql<Trying | null>`case when ${isFailing(alias)}
+    then jsonb_build_object('attempt', coalesce(${s}.problem -> 'attempt', '1'), 'what', ${s}.problem ->> 'what',
+      'againAt', to_char((${s}.problem ->> 'againAt')::timestamptz at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) end`;
+};
 
 /** The most integrations by which a process is found: the value of a search attribute may have 2 KB in Temporal. */
 const maxSearched = 50;
@@ -164,6 +181,7 @@ function selectSteps(db: Queryable) {
             processStep.retryAt,
           ),
         facts: stepFacts('process_step'),
+        trying: trying('process_step'),
         startedAt: processStep.startedAt,
         doneAt: processStep.doneAt,
       },

@@ -39,7 +39,7 @@ export const pausedInTemporal = (alias: string) =>
     select from paused_activity pa where (pa.kind, pa.id) = (${sql.raw(alias)}.kind, ${sql.raw(alias)}.id)))`;
 
 /** Whether a step that is at work fails; it does not when it rests, or is shown as blocked. */
-const isFailing = (alias: string) => {
+export const isFailing = (alias: string) => {
   const s = sql.raw(alias);
   return sql`(${s}.state = 'running' and ${s}.blocked_at is null and ${s}.failing_since is not null
               and not coalesce(${isPausing(alias)}, false))`;

@@ -18,6 +18,7 @@ import type { AlertSettings } from '../../domain/alerts.ts';
 import type { ChosenReminders } from '../../domain/reminders.ts';
 import type { Rounding } from '../../domain/quantities.ts';
 import type { FanOut } from '../../domain/serviceMapping.ts';
+import { lookOf } from './look.ts';
 import { psaConnection } from './psaConnection.ts';
 
 /** One vendor connected for one organization. */
@@ -108,7 +109,11 @@ export const vendorAccount = pgTable(
     isActive: boolean('is_active').notNull().default(true),
     isArrears: boolean('is_arrears').notNull().default(false),
   },
-  (t) => [primaryKey({ columns: [t.integrationId, t.id] }), index().on(t.integrationId, t.name, t.id)],
+  (t) => [
+    primaryKey({ columns: [t.integrationId, t.id] }),
+    index().on(t.integrationId, t.name, t.id),
+    index('vendor_account_look').on(t.integrationId, lookOf(t.name)),
+  ],
 );
 
 /** A vendor SKU, copied per integration so that no tenant changes another's catalogue. */

@@ -1,5 +1,6 @@
 import { boolean, date, doublePrecision, index, pgTable, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
 import type { NotWritableReason } from '../../domain/psaCaps.ts';
+import { lookOf } from './look.ts';
 import { psaConnection } from './psaConnection.ts';
 
 const connection = () =>
@@ -17,7 +18,11 @@ export const psaAccount = pgTable(
     active: boolean().notNull(),
     prospect: boolean().notNull(),
   },
-  (t) => [primaryKey({ columns: [t.psaConnectionId, t.id] }), index().on(t.psaConnectionId, t.name, t.id)],
+  (t) => [
+    primaryKey({ columns: [t.psaConnectionId, t.id] }),
+    index().on(t.psaConnectionId, t.name, t.id),
+    index('psa_account_look').on(t.psaConnectionId, lookOf(t.name)),
+  ],
 );
 
 export const psaProduct = pgTable(

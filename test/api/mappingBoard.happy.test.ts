@@ -123,6 +123,70 @@ test('PSA accounts to map to are listed by name, with what is mapped to each', a
   expect(byCode.items.map(({ id }) => id)).toEqual([harness.one.psaAccount(12)]);
 });
 
+test('accounts whose names look alike say what tells them apart, and why a nearly equal name was not matched', async () => {
+  const id = await seedIntegration(harness.one, []);
+  const { psaAccount, vendorAccount, psaConnectionId } = harness.one;
+  const name = (table: 'psa_account' | 'vendor_account', of: string, as: string) =>
+    harness.db.execute(
+      table === 'psa_account'
+        ? sql`update psa_account set name = ${as} where psa_connection_id = ${psaConnectionId} and id = ${of}`
+        : sql`update vendor_account set name = ${as} where integration_id = ${id} and id = ${of}`,
+    );
+  const before = await walk<{ id: string; name: string }>(`${at(id)}/psa-accounts?`, 200);
+  await name('psa_account', psaAccount(1), 'Twin Peaks');
+  await name('psa_account', psaAccount(2), 'TWIN-PEAKS');
+  await name('psa_account', psaAccount(3), 'Fabrikam  Foods');
+  await name('vendor_account', vendorAccount(1), 'Twin Peaks');
+  await name('vendor_account', vendorAccount(2), 'Twin  Peaks');
+  await name('vendor_account', vendorAccount(3), 'Fabrikam Foods');
+  const part = (domain: string) => ({ domain, group: 'All', groupId: domain, quantity: 1 });
+  await harness.db.execute(sql`
+    insert into usage_count (integration_id, vendor_account_id, service_id, quantity, parts, as_of)
+    values (${id}, ${vendorAccount(1)}, ${service}, 4,
+            ${JSON.stringify(['d.example', 'b.example', 'a.example', 'c.example'].map(part))}::jsonb, now())`);
+
+  const targets = await walk<{ id: string; apart: string | null }>(`${at(id)}/psa-accounts?`, 200);
+  const apartOf = (of: string) => targets.find((target) => target.id === of)?.apart;
+  expect(apartOf(psaAccount(1))).toMatch(new RegExp(`^ID ${psaAccount(1)}, code .+, \\d+ additions?$`));
+  expect(apartOf(psaAccount(2))).toContain(`ID ${psaAccount(2)}`);
+  expect(apartOf(psaAccount(3))).toBeNull();
+
+  interface Shown extends Account {
+    apart: string | null;
+    psaAccountApart: string | null;
+    near: { id: string; reason: string; apart: string | null }[];
+  }
+  const one = (n: number) => get<Shown>(`${at(id)}/accounts/${vendorAccount(n)}`);
+  expect(await one(1)).toMatchObject({
+    apart: `ID ${vendorAccount(1)}, a.example, b.example, c.example, …`,
+    near: [
+      { id: psaAccount(1), reason: 'the same name', apart: apartOf(psaAccount(1)) },
+      { id: psaAccount(2), reason: 'the same but for signs and capital letters' },
+    ],
+  });
+  expect(await one(2)).toMatchObject({ apart: `ID ${vendorAccount(2)}` });
+  expect(await one(3)).toMatchObject({
+    apart: null,
+    near: [{ id: psaAccount(3), reason: 'the same but for spaces', apart: null }],
+  });
+  expect(await one(4)).toMatchObject({ near: [] });
+  // In the list it is the same, and in the pair and among the suggestions the account says it, too.
+  const listed = await walk<Shown>(`${at(id)}/accounts?order=seats&`, 200);
+  expect(listed.find((account) => account.id === vendorAccount(3))?.near).toHaveLength(1);
+  await harness.admin.decide('PUT', `${at(id)}/accounts/${vendorAccount(2)}`, 'mapping', {
+    psaAccountId: psaAccount(1),
+  });
+  expect(await one(2)).toMatchObject({ psaAccountApart: apartOf(psaAccount(1)), near: [] });
+  // Twins: each says that it is not the only one of its name.
+  await name('psa_account', psaAccount(2), 'Twin Peaks');
+  expect((await one(1)).near.map(({ reason }) => reason)).toEqual(Array(2).fill('several have this name'));
+  const { items } = await get<{ items: { id: string; apart: string | null }[] }>(
+    `${at(id)}/accounts/${vendorAccount(1)}/suggestions`,
+  );
+  expect(items.slice(0, 2).every(({ apart }) => apart?.startsWith('ID '))).toBe(true);
+  for (const each of before) await name('psa_account', each.id, each.name);
+});
+
 test('what is left is counted: accounts and services, with and without usage', async () => {
   const progress = await get<{ accounts: object; services: object }>(`${at()}/mapping-progress`);
   expect(progress.accounts).toEqual({

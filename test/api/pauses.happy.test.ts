@@ -135,3 +135,25 @@ test('a pause that is over is not shown, and neither is the step that waited for
   expect(view.pause).toBeNull();
   expect(view.process.steps[1]?.retryAt).toBeNull();
 });
+
+test('a step whose attempt failed says which attempt, why, and when the next begins', async () => {
+  const id = await seedIntegration(harness.one, stepsBefore('firstSync'));
+  const runId = await seedRun(harness.one, id);
+  const step = { kind: 'sync', id, round: runId, step: 'pullVendor' } as const;
+  await beginStep(harness.db, step);
+  const what = 'GET /resellers/{id} got no answer.';
+  interface Sync {
+    sync: { steps: { step: string; trying: { attempt: number; what: string; againAt: string | null } | null }[] };
+  }
+  const trying = async () => {
+    const { sync } = await harness.admin.good<Sync>('GET', `/v1/integrations/${id}`);
+    return sync.steps.find((row) => row.step === step.step)?.trying;
+  };
+  expect(await trying()).toBeNull();
+  await noteFailure(harness.db, step, { code: 'unreachable', what, attempt: 3, againInMs: 20 * minuteMs });
+  const tried = await trying();
+  expect(tried).toMatchObject({ attempt: 3, what });
+  expect(Date.parse(tried?.againAt ?? '') - Date.now()).toBeGreaterThan(19 * minuteMs);
+  await noteFailure(harness.db, step, { code: 'unreachable', what });
+  expect(await trying()).toEqual({ attempt: 1, what, againAt: null });
+});

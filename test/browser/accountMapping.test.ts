@@ -8,7 +8,7 @@ import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
 import { findChromium, launchChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { seedLarge } from '../kit/largeIntegration.ts';
@@ -85,7 +85,7 @@ describe('the page', () => {
     for (const [at, text] of shown.entries()) {
       const account = all[at];
       expect(text).toContain(account?.name);
-      expect(text).toContain(account?.seats === null ? '—' : String(account?.seats.toLocaleString('en-US')));
+      expect(text).toContain(account?.seats === null ? 'Not counted' : String(account?.seats.toLocaleString('en-US')));
       expect(text.includes('Exact match')).toBe(account?.how === 'exact');
     }
     const { accounts: left } = await system.api.get<{ accounts: { mapped: number; linked: number; open: number } }>(
@@ -116,6 +116,52 @@ describe('the page', () => {
     );
   });
 
+  test('accounts of one name are told apart in both lists, and a nearly equal name says why it was not matched', async () => {
+    await openBoard();
+    const twins = (await accounts().all()).filter(({ name }) => name === 'Smith Law');
+    expect(twins).toHaveLength(2);
+    await board().searchRight.fill('Smith Law');
+    for (const { id, apart } of twins) {
+      expect(apart).toContain(`ID ${id}`);
+      await row(`Smith Law (${apart})`).waitFor();
+      await row(`Smith Law (${apart})`)
+        .getByText(apart ?? '?')
+        .first()
+        .waitFor();
+    }
+    await inspect(page, 'account-mapping-twins');
+    const realties = (
+      await system.api.all<{ id: string; name: string; apart: string | null }>(
+        `/v1/integrations/${integrationId}/psa-accounts`,
+      )
+    ).filter(({ name }) => name === 'Twin Peaks Realty');
+    expect(realties).toHaveLength(2);
+    await board().searchLeft.fill('Twin Peaks');
+    for (const { apart } of realties) await psaRow(`Twin Peaks Realty (${apart})`).waitFor();
+    // Several have the name: the dialog says which is which.
+    await board().searchRight.fill('Twin Peaks');
+    await page.getByRole('button', { name: 'Map Twin Peaks Realty to…' }).click();
+    for (const { apart } of realties)
+      await page
+        .getByRole('option')
+        .filter({ hasText: apart ?? '?' })
+        .waitFor();
+    await shoot(page, 'map-to-twins');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+
+    const near = (await accounts().all()).find(({ name }) => name === 'Fabrikam Foods');
+    if (near?.psaAccountId) await unmap(near);
+    await page.reload();
+    await board().searchRight.fill('Fabrikam');
+    await row('Fabrikam Foods').getByText('the same but for spaces').waitFor();
+    await inspect(page, 'account-mapping-near');
+    await row('Fabrikam Foods').getByRole('button', { name: 'Map Fabrikam Foods to Fabrikam Foods' }).click();
+    await said('Mapped Fabrikam Foods to Fabrikam Foods.').waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await said('Unmapped Fabrikam Foods.').waitFor();
+  });
+
   test('it says that nothing fits what is searched for', async () => {
     await openBoard();
     await board().searchLeft.fill('no company has this name');
@@ -129,7 +175,7 @@ describe('mapping', () => {
   test('a PSA account is dragged onto a row to which the list was scrolled meanwhile', async () => {
     await openBoard();
     // The last one, out of sight.
-    const account = (await accounts().all()).findLast(({ excluded }) => !excluded);
+    const account = (await accounts().all()).findLast(({ excluded, apart }) => !excluded && apart === null);
     if (!account) throw new Error('This test needs an account.');
     const target = await accounts().anyTarget();
     await board().findPsa(target.name);

@@ -82,11 +82,11 @@ describe('Alerts', () => {
     const dead = await send(account(1), 'dead-1', 'Queue is full');
     const { reason } = await untilAlert(system, dead, 'dead');
     await signIn(page, token(), '/alerts');
-    await rows('Quota of nobody').getByText('Parked').waitFor();
+    await rows('Quota of nobody').getByText('Waits for mapping').waitFor();
     await rows('Mail is delayed').getByText('Delivered').waitFor();
     await inspect(page, 'alerts');
 
-    await choose('State', 'Dead');
+    await choose('State', 'Not delivered');
     await rows('Mail is delayed').waitFor({ state: 'detached' });
     expect(new URL(page.url()).searchParams.get('state')).toBe('dead');
     const [saved] = await Promise.all([

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { exactMatches, createSuggester, type Named } from '../../domain/matching.ts';
+import { createSuggester, differenceOf, exactMatches, type Named } from '../../domain/matching.ts';
 
 // Few letters, so that equal, nearly equal and repeated names are common; a composed and a decomposed é look alike.
 const name = fc
@@ -54,4 +54,18 @@ test('suggestions rank the same words first, then all but the legal form, then s
     'Northwind Dental, LLC',
     'Northwind Dentistry',
   ]);
+});
+
+test.each([
+  ['Fabrikam Foods', 'Fabrikam Foods', 'the same name'],
+  ['Fabrikam Foods', 'Fabrikam  Foods', 'the same but for spaces'],
+  ['Fabrikam Foods', ' Fabrikam\u00a0Foods', 'the same but for spaces'],
+  ['Zo\u00eb', 'Zoe\u0308', 'the same but for how an accent is stored'],
+  ['FABRIKAM Foods', 'Fabrikam Foods', 'the same but for capital letters'],
+  ['Fabrikam, Foods.', 'Fabrikam Foods', 'the same but for spaces or signs'],
+  ['Fabrikam-Foods', 'FABRIKAM foods', 'the same but for signs and capital letters'],
+  ['Zoe Foods', 'Zo\u00eb Foods', 'the same words'],
+])('%j and %j are %s', (a, b, words) => {
+  expect(differenceOf(a, b)).toBe(words);
+  expect(differenceOf(b, a)).toBe(words);
 });

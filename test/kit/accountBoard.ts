@@ -8,6 +8,8 @@ import type { System } from './system.ts';
 export interface Account {
   id: string;
   name: string;
+  apart: string | null;
+  near: { name: string; reason: string }[];
   seats: number | null;
   psaAccountId: string | null;
   psaAccountName: string | null;
@@ -64,15 +66,21 @@ export function accountsOf(system: System, integrationId: string) {
   return {
     all,
     one: (id: string) => system.api.get<Account>(`${at}/accounts/${id}`),
-    /** @throws Error when every account is mapped or excluded */
+    /** An account with a name that is like no other on either side. @throws Error when every such account is mapped or excluded */
     async anyOpen(): Promise<Account> {
-      const found = (await all()).find(({ psaAccountId, excluded }) => psaAccountId === null && !excluded);
+      const found = (await all()).find(
+        ({ psaAccountId, excluded, apart, near }) =>
+          psaAccountId === null && !excluded && apart === null && near.length === 0,
+      );
       if (!found) throw new Error('Every account is mapped: this test needs one that is not.');
       return found;
     },
-    /** A PSA account to which nothing is mapped. @throws Error when there is none */
+    /** A PSA account with a name of its own, to which nothing is mapped. @throws Error when there is none */
     async anyTarget(): Promise<{ id: string; name: string }> {
-      const [found] = await system.api.all<{ id: string; name: string }>(`${at}/psa-accounts?mapped=false`);
+      const left = await system.api.all<{ id: string; name: string; apart: string | null }>(
+        `${at}/psa-accounts?mapped=false`,
+      );
+      const found = left.find(({ apart }) => apart === null);
       if (!found) throw new Error('The PSA has no account left.');
       return found;
     },

@@ -2452,6 +2452,7 @@ export interface components {
         };
         MappingTarget: {
             active: boolean;
+            apart: string | null;
             code: string | null;
             id: string;
             mapped: number;
@@ -2564,6 +2565,7 @@ export interface components {
             one: string;
         };
         Onboarding: {
+            apart: string | null;
             /** Format: date-time */
             endedAt: string | null;
             /** Format: date-time */
@@ -2633,6 +2635,12 @@ export interface components {
                 statement: string | null;
                 step: string;
                 title: string;
+                trying: {
+                    /** Format: date-time */
+                    againAt: string | null;
+                    attempt: number;
+                    what: string;
+                } | null;
             }[];
             url: string | null;
             waitsFor: string | null;
@@ -2864,6 +2872,7 @@ export interface components {
             words: string;
         };
         Suggestion: {
+            apart: string | null;
             id: string;
             name: string;
             reason: string;
@@ -2988,6 +2997,7 @@ export interface components {
             } | null;
             id: string;
             intakes: {
+                everyMonth: string;
                 /** @enum {string} */
                 intake: "push" | "pull";
                 text: string;
@@ -3004,6 +3014,7 @@ export interface components {
                 enable: string[];
                 link: string[];
                 name: string;
+                note: string | null;
                 updateCounts: string;
                 url: string | null;
             };
@@ -3018,6 +3029,7 @@ export interface components {
             };
         };
         VendorAccount: {
+            apart: string | null;
             excluded: boolean;
             excludedWhy: string | null;
             /** @enum {string|null} */
@@ -3028,6 +3040,8 @@ export interface components {
             missingSince: string | null;
             movedTo: string[];
             name: string;
+            near: components["schemas"]["Suggestion"][];
+            psaAccountApart: string | null;
             psaAccountId: string | null;
             psaAccountName: string | null;
             seats: number | null;

@@ -6,7 +6,7 @@ import styles from '../features/alerts/alerts.module.css';
 import { AlertsTable } from '../features/alerts/AlertsTable.tsx';
 import { alertsQuery, filterOf, type AlertsAsked } from '../features/alerts/queries.ts';
 import { TestAlertDialog } from '../features/alerts/TestAlertDialog.tsx';
-import { alertStates, stateWords } from '../features/alerts/words.ts';
+import { alertStates, meaningOf, stateWords } from '../features/alerts/words.ts';
 import { usePsaWords, useVendorName } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
 import { nameOf, type Integration } from '../features/integrations/state.ts';
@@ -107,6 +107,7 @@ function Filters({ asked, carrying }: { asked: AlertsAsked; carrying: readonly I
   const navigate = useNavigate({ from: '/alerts' });
   const vendorName = useVendorName();
   const { state, integration, search, gathered } = asked;
+  const words = usePsaWords((carrying.find(({ id }) => id === integration) ?? carrying[0])?.psaConnectionId);
   const ask = (change: Partial<Record<keyof AlertsAsked, string | undefined>>) =>
     void navigate({ search: (now) => ({ ...now, ...change }) as AlertsAsked, replace: true });
   return (
@@ -145,6 +146,7 @@ function Filters({ asked, carrying }: { asked: AlertsAsked; carrying: readonly I
             ))}
         </p>
       </div>
+      {state !== undefined && <p>{`${stateWords[state].word}: ${meaningOf(state, words)}`}</p>}
       {gathered !== undefined && (
         <Banner
           title="Only alerts that share one ticket are shown"

@@ -7,6 +7,7 @@ import { healthQuery, type Health } from '../features/integrationHealth/queries.
 import { Waits } from '../features/integrationHealth/Waits.tsx';
 import { Keys } from '../features/integrationKeys/Keys.tsx';
 import { CredentialsPanel } from '../features/integrations/CredentialsPanel.tsx';
+import { CountsHint } from '../features/integrations/CountsHint.tsx';
 import { mappingPages, nextOf } from '../features/integrations/nextOf.ts';
 import { intakeQuery } from '../features/integrations/queries.ts';
 import { Reconnection } from '../features/integrations/Reconnection.tsx';
@@ -97,6 +98,11 @@ function Configure({ integration, vendor, health }: Props) {
           </Actions>
         </Section>
       )}
+      {isConnected && modules.includes('billing') && (
+        <Section title="Is there something to do every month?">
+          <Soft>{vendor.intakes.find((each) => each.intake === intake)?.everyMonth}</Soft>
+        </Section>
+      )}
       {isConnected && <ScheduleSection integrationId={id} />}
       {isConnected && <RemindersSection integrationId={id} />}
       {isConnected && intake === 'push' && <Keys integrationId={id} vendor={vendor.name} />}
@@ -125,6 +131,7 @@ function Overview({ integration, vendor, health }: Props) {
   const connection = useQuery(psaConnectionsQuery).data?.items.find((each) => each.id === psaConnectionId);
   const linked = useQuery(intakeQuery(id)).data?.linked;
   const state = wordOf(integration, health);
+  const arrives = vendor.intakes.find((each) => each.intake === intake);
   const at = (time: string | null | undefined, none: string): ReactNode =>
     time == null ? (
       none
@@ -138,7 +145,7 @@ function Overview({ integration, vendor, health }: Props) {
       <Facts
         facts={[
           { name: 'Modules', value: modules.map((module) => moduleWords[module]).join(', ') },
-          { name: 'Counts', value: vendor.intakes.find((each) => each.intake === intake)?.title ?? '' },
+          { name: 'Counts', value: arrives?.title ?? '' },
           {
             name: 'PSA',
             value: (
@@ -156,6 +163,7 @@ function Overview({ integration, vendor, health }: Props) {
             : []),
         ]}
       />
+      <CountsHint integration={integration} />
       {health && <Waits health={health} vendor={vendor.name} psa={psa} />}
       {disconnectedAt === null && (
         <Actions>

@@ -1,14 +1,19 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useVendorName } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
+import { nameOf, type Integration } from '../features/integrations/state.ts';
+import { progressQuery } from '../features/mappings/queries.ts';
 import { useMay } from '../features/me/queries.ts';
+import { useDecideCustomer } from '../features/onboardings/decide.ts';
 import { NewCustomer } from '../features/onboardings/NewCustomer.tsx';
 import styles from '../features/onboardings/NewCustomer.module.css';
 import { filterOf, onboardingsQuery, type OnboardingsAsked } from '../features/onboardings/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
+import { formatMany } from '../ui/format.ts';
+import { Icon } from '../ui/Icon.tsx';
 import { DownloadButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -21,6 +26,7 @@ export function NewCustomers() {
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const vendorName = useVendorName();
   const may = useMay('operate');
+  const decide = useDecideCustomer();
   return (
     <Page
       title="New customers"
@@ -32,8 +38,19 @@ export function NewCustomers() {
           </DownloadButton>
         </>
       }
-      lead="Customers that appeared after an integration was connected, the one that has waited longest first. None is billed before it is mapped."
+      lead="Customers that appeared after their integration was connected and are not mapped yet, the one that has waited longest first. None is billed before it is mapped."
     >
+      {decide.words !== undefined && (
+        <div className={styles['last']}>
+          {may && (
+            <Button onPress={decide.undo} isDisabled={!decide.canUndo}>
+              <Icon name="undo" />
+              Undo
+            </Button>
+          )}
+          <span role="status">{decide.words}</span>
+        </div>
+      )}
       <Loaded query={query} what="New customers" loading={<Skeleton label="Reading the new customers …" rows={9} />}>
         {({ pages }) => {
           const customers = pages.flatMap(({ items }) => items);
@@ -43,7 +60,7 @@ export function NewCustomers() {
                 Whoever waits is a problem only after some time; the list of all says when.
               </EmptyState>
             );
-          if (customers.length === 0) return <Nobody isConnected={integrations.some(({ process }) => process.done)} />;
+          if (customers.length === 0) return <Nobody integrations={integrations} />;
           return (
             <>
               {!may && (
@@ -60,10 +77,12 @@ export function NewCustomers() {
                       customer={customer}
                       integration={integration}
                       vendor={integration ? vendorName(integration.vendor) : 'the vendor'}
+                      decide={decide}
                     />
                   );
                 })}
               </ul>
+              <Unmapped integrations={integrations} />
               {query.hasNextPage && (
                 <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
                   {query.isFetchingNextPage ? 'Reading more …' : 'More customers'}
@@ -96,15 +115,43 @@ function Only({ asked: { escalated } }: { asked: OnboardingsAsked }) {
   );
 }
 
-function Nobody({ isConnected }: { isConnected: boolean }) {
-  return isConnected ? (
-    <EmptyState title="Nobody waits">
-      A customer that the vendor has and that nobody has mapped yet appears here with the next sync, with the nearest
-      names beside it.
-    </EmptyState>
+function Nobody({ integrations }: { integrations: readonly Integration[] }) {
+  return integrations.some(({ process }) => process.done) ? (
+    <>
+      <EmptyState title="No new customer waits">
+        A customer that comes after the integration was connected, and that nobody has mapped yet, appears here with the
+        next sync, with the nearest names beside it.
+      </EmptyState>
+      <Unmapped integrations={integrations} />
+    </>
   ) : (
     <EmptyState title="Nothing is connected yet" action={<Link to="/integrations">Integrations</Link>}>
       The customers that an integration has when it is connected are mapped then; those that come later appear here.
     </EmptyState>
+  );
+}
+
+/** Customers that nobody mapped when the integration was connected are no new customers: where they are. */
+function Unmapped({ integrations }: { integrations: readonly Integration[] }) {
+  const vendorName = useVendorName();
+  const active = integrations.filter(({ disconnectedAt, process }) => disconnectedAt === null && process.done);
+  const progress = useQueries({ queries: active.map(({ id }) => progressQuery(id)) });
+  const open = active.flatMap((integration, at) => {
+    const count = progress[at]?.data?.accounts.open ?? 0;
+    return count > 0 ? [{ integration, count }] : [];
+  });
+  if (open.length === 0) return null;
+  return (
+    <ul className={styles['soft']} aria-label="Customers without a mapping">
+      {open.map(({ integration, count }) => (
+        <li key={integration.id}>
+          {`${nameOf(integration, vendorName(integration.vendor))}: ${formatMany(count, 'customer is', 'customers are')} not mapped in all, those from before it was connected too. `}
+          <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
+            Account mapping
+          </Link>{' '}
+          has them.
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import { useState } from 'react';
 import { api, ask } from '../api/client.ts';
 import { keys } from '../api/keys.ts';
 import type { Schema } from '../api/types.ts';
@@ -70,6 +71,8 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
     onError: tellProblem,
   });
   const rights = rightsWord(psa, 'billing', permissions);
+  // When the rights had last been checked as new credentials were given; undefined = none were given here.
+  const [givenAfter, setGivenAfter] = useState<string | null>();
   return (
     <>
       <Section title="Rights" aside={<StatusWord tone={rights.tone}>{rights.word}</StatusWord>}>
@@ -78,6 +81,7 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
             {Object.values(permissions.capabilities)[0]?.evidence}
           </Banner>
         )}
+        <Asking connection={connection} psa={psa} />
         <RightsTable psa={psa} module="billing" checked={permissions} />
         {alertPermissions !== null && <RightsTable psa={psa} module="alerts" checked={alertPermissions} />}
         <Actions>
@@ -133,7 +137,10 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
         </Section>
       )}
       {isAdmin && (
-        <Section title="New credentials">
+        <Section
+          title="New credentials"
+          {...(givenAfter === undefined ? {} : { aside: <Answer connection={connection} givenAfter={givenAfter} /> })}
+        >
           <Soft>The old ones are replaced, and the new ones are tried at once. Nothing else changes.</Soft>
           <FieldsForm
             fields={psa.credentials}
@@ -141,11 +148,73 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
             onSubmit={async (credentials) => {
               const body = { kind: psa.id, credentials };
               shown(await ask(api.PUT('/v1/psa-connections/{id}/credentials', { params: { path: { id } }, body })));
-              tell('The credentials were replaced', 'They are being tried.');
+              setGivenAfter(connection.permissionsAt);
+              tell(
+                'The new credentials were saved',
+                `${psa.name} is asked with them now. What it answers stands under Rights.`,
+              );
             }}
           />
         </Section>
       )}
     </>
+  );
+}
+
+/** What has become of the asking: under way, failed and made again, or come to a stop. */
+function Asking({ connection: { permissions, process }, psa }: { connection: PsaConnection; psa: Schema<'Psa'> }) {
+  const step = process.steps.find(({ state }) => state === 'running' || state === 'blocked');
+  if (!step) return null;
+  if (step.problem)
+    return permissions !== null && permissions.auth !== 'ok' ? null : (
+      <Banner tone="bad" title={`${step.title}: ${step.problem.what}`}>
+        {step.problem.todo}
+        {step.retryAt !== null && (
+          <>
+            {' '}
+            It is tried again <When at={step.retryAt} as="age" />.
+          </>
+        )}
+      </Banner>
+    );
+  if (step.trying)
+    return (
+      <Banner tone="care" title={`${psa.name} could not be asked: attempt ${step.trying.attempt} failed`}>
+        {step.trying.what} It is tried again by itself
+        {step.trying.againAt !== null && (
+          <>
+            {' '}
+            (<When at={step.trying.againAt} as="age" />)
+          </>
+        )}
+        . If the address or a key was mistyped, give new credentials below.
+      </Banner>
+    );
+  return permissions === null ? (
+    <p role="status">
+      <StatusWord tone="busy">{`${psa.name} is being asked`}</StatusWord>
+    </p>
+  ) : null;
+}
+
+/** What the PSA has said to the credentials that were given on this page. */
+function Answer({
+  connection: { permissions, permissionsAt, process },
+  givenAfter,
+}: {
+  connection: PsaConnection;
+  givenAfter: string | null;
+}) {
+  const isTrying = process.steps.some(({ trying }) => trying !== null);
+  if (permissionsAt === givenAfter || permissions === null)
+    return (
+      <StatusWord tone={isTrying ? 'care' : 'busy'}>
+        {isTrying ? 'No answer yet: see Rights' : 'They are being tried'}
+      </StatusWord>
+    );
+  return permissions.auth === 'ok' ? (
+    <StatusWord tone="good">They work</StatusWord>
+  ) : (
+    <StatusWord tone="bad">Refused: see Rights</StatusWord>
   );
 }

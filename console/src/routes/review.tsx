@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { usePsaWords } from '../features/catalogue/queries.ts';
+import { usePsaWords, useVendor } from '../features/catalogue/queries.ts';
+import { CountsHint } from '../features/integrations/CountsHint.tsx';
 import { useNow } from '../features/integrationHealth/live.ts';
 import type { Integration } from '../features/integrations/state.ts';
 import { IntegrationPage } from '../features/mappings/IntegrationPage.tsx';
@@ -98,18 +99,26 @@ function Finish({ integration, progress }: { integration: Integration; progress:
   const navigate = useNavigate();
   const may = useMay('operate');
   const isBilling = integration.modules.includes('billing');
+  const vendor = useVendor(integration.vendor);
+  // With push the sync that Finish starts waits for what the vendor sends.
+  const then = integration.intake === 'push' ? vendor?.portal.updateCounts : undefined;
   const finish = useComplete(integration.id, () => {
     tell(
       'The integration is finished',
-      isBilling ? 'The first sync starts. Sync Status shows it, and Refresh lights up when it is over.' : undefined,
+      isBilling
+        ? `The first sync starts${then === undefined ? '.' : ` and waits for the counts. ${then}`} Sync Status shows it, and Refresh lights up when it is over.`
+        : undefined,
     );
     void navigate({ to: isBilling ? '/reconcile' : '/integrations' });
   });
   if (integration.process.steps.some(({ step, state }) => step === 'finish' && state === 'done'))
     return (
-      <Banner title="It is finished" action={<LinkButton to="/reconcile">Reconcile</LinkButton>}>
-        What is changed here counts from the next sync on.
-      </Banner>
+      <>
+        <CountsHint integration={integration} />
+        <Banner title="It is finished" action={<LinkButton to="/reconcile">Reconcile</LinkButton>}>
+          What is changed here counts from the next sync on.
+        </Banner>
+      </>
     );
   const reason = whyNot(integration, progress);
   if (!may) return null;
@@ -118,7 +127,7 @@ function Finish({ integration, progress }: { integration: Integration; progress:
       <Soft>
         {reason ??
           (isBilling
-            ? 'Finish starts the first sync. You can change every mapping afterwards, too.'
+            ? `Finish starts the first sync. ${then === undefined ? '' : `It then waits for the counts: ${then} `}You can change every mapping afterwards, too.`
             : 'Alerts become tickets from then on. You can change every mapping afterwards, too.')}
       </Soft>
       <Actions>

@@ -12,6 +12,7 @@ import { DownloadButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Select } from '../ui/Select.tsx';
+import { terms } from '../terms.ts';
 import { Skeleton } from '../ui/Skeleton.tsx';
 
 export function Runs() {
@@ -24,7 +25,7 @@ export function Runs() {
   return (
     <Page
       title="Runs"
-      lead="Each sync run: when, how it ended, and what it read. Open one for its steps, and for what a held one would change."
+      lead={`Each sync run: when, how it ended, and what it read. Open one for its steps, and for what a held one would change. ${terms.held}`}
       actions={
         chosen && (
           <>

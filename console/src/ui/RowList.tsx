@@ -71,6 +71,8 @@ export function RowList<T extends { id: string }>(props: Props<T>) {
       <GridList
         aria-label={label}
         className={`react-aria-GridList ${styles['list']}`}
+        // A short list ends with its last row, and leaves no empty box below it.
+        style={{ height: onMore || rows.length === 0 ? '' : `min(100%, ${rows.length * rowHeight + 2}px)` }}
         dragAndDropHooks={dragAndDropHooks}
         renderEmptyState={() => <div className={styles['empty']}>{empty}</div>}
         selectionMode="none"

@@ -22,6 +22,22 @@ export function Steps({ label, steps }: { label: string; steps: readonly Step[] 
         <li key={step.step} className={styles['step']}>
           <span className={styles['title']}>{step.title}</span>
           <StatusWord tone={states[step.state].tone}>{states[step.state].word}</StatusWord>
+          {step.trying && (
+            <div className={styles['problem']}>
+              <p>
+                Attempt {step.trying.attempt} failed: {step.trying.what}
+              </p>
+              <p>
+                It is tried again by itself
+                {step.trying.againAt !== null && (
+                  <>
+                    : <When at={step.trying.againAt} as="age" />
+                  </>
+                )}
+                .
+              </p>
+            </div>
+          )}
           {(step.problem ?? step.statement) !== null && (
             <div className={styles['problem']}>
               {step.problem && <p>{step.problem.what}</p>}

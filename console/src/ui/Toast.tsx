@@ -1,3 +1,4 @@
+import { useCallback } from 'react';
 import {
   Text,
   UNSTABLE_Toast as AriaToast,
@@ -38,9 +39,24 @@ export function forgetProblems(): void {
   problems.clear();
 }
 
+/** Says how high the strip of toasts is: base.css ends the pages above it. */
+function useRoomFor() {
+  return useCallback((strip: HTMLElement | null) => {
+    if (!strip) return undefined;
+    const { style } = document.documentElement;
+    const observer = new ResizeObserver(() => style.setProperty('--toasts', `${strip.offsetHeight}px`));
+    observer.observe(strip);
+    return () => {
+      observer.disconnect();
+      style.removeProperty('--toasts');
+    };
+  }, []);
+}
+
 export function Toasts() {
+  const room = useRoomFor();
   return (
-    <ToastRegion queue={queue} className={styles['region'] ?? ''}>
+    <ToastRegion ref={room} queue={queue} className={styles['region'] ?? ''}>
       {({ toast }) => (
         <AriaToast toast={toast} className={`${styles['toast']} ${styles[toast.content.tone]}`}>
           <Icon name={toast.content.tone} className={styles['icon']} />

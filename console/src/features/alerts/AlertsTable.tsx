@@ -18,7 +18,7 @@ const columnsOf = (ticket: string): readonly TableColumn<Alert>[] => [
   {
     id: 'state',
     title: 'State',
-    width: 130,
+    width: 170,
     cell: ({ state }) => <StatusWord tone={stateWords[state].tone}>{stateWords[state].word}</StatusWord>,
   },
   { id: 'ticket', title: capital(ticket), width: 110, isNumeric: true, cell: ({ ticketId }) => ticketId ?? '—' },

@@ -5,7 +5,7 @@ import type { AlertDetail } from './queries.ts';
 
 type Stage = Schema<'Process'>['steps'][number];
 
-const still = { problem: null, statement: null, retryAt: null, doneAt: null };
+const still = { problem: null, statement: null, retryAt: null, trying: null, doneAt: null };
 
 /** The stages of a test: accepted, its customer known to the PSA, its ticket made, and found again by its reference. */
 export function stagesOf(alert: AlertDetail, { account, ticket }: PsaWords): Stage[] {

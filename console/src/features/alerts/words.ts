@@ -4,12 +4,12 @@ import type { PsaWords } from '../catalogue/queries.ts';
 import type { Alert, AlertDetail } from './queries.ts';
 
 export const stateWords: Record<Alert['state'], { tone: Tone; word: string }> = {
-  parked: { tone: 'care', word: 'Parked' },
-  waiting: { tone: 'waiting', word: 'Waiting' },
+  parked: { tone: 'care', word: 'Waits for mapping' },
+  waiting: { tone: 'waiting', word: 'Waits its turn' },
   delivering: { tone: 'busy', word: 'On its way' },
   delivered: { tone: 'good', word: 'Delivered' },
-  gathered: { tone: 'quiet', word: 'Gathered' },
-  dead: { tone: 'bad', word: 'Dead' },
+  gathered: { tone: 'quiet', word: 'In a shared ticket' },
+  dead: { tone: 'bad', word: 'Not delivered' },
   dismissed: { tone: 'quiet', word: 'Dismissed' },
 };
 
@@ -51,7 +51,7 @@ const actionWords: Record<string, (ticket: string) => string> = {
   'alert.retry': () => 'Asked for another try',
   'alert.dismissed': () => 'Dismissed it',
   'alert.dead': () => 'Gave it up',
-  'alert.parked': () => 'Parked it',
+  'alert.parked': () => 'Kept it until its customer is mapped',
 };
 
 /** What was done; an action without words of its own is named as the audit names it. */

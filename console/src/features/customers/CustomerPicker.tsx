@@ -59,6 +59,7 @@ function Picker({ integrationId, customers }: { integrationId: string; customers
     const text = plain(search.trim());
     return customers.filter(({ name }) => plain(name).includes(text));
   }, [customers, search]);
+  const shared = useMemo(() => sharedNames(customers), [customers]);
   const choosable = found.filter(({ linked }) => !linked);
   const isAll = choosable.length > 0 && choosable.every(({ id }) => picked.has(id));
   const link = useMutation({
@@ -114,6 +115,7 @@ function Picker({ integrationId, customers }: { integrationId: string; customers
                 onChange={(isPicked) => pick([id], isPicked)}
               >
                 {name}
+                {shared.has(lookOf(name)) && <span className={styles['soft']}>{` ID ${id}`}</span>}
                 {linked && <span className={styles['soft']}> (linked)</span>}
               </Checkbox>
             </li>
@@ -142,5 +144,15 @@ function Picker({ integrationId, customers }: { integrationId: string; customers
         </span>
       </Actions>
     </>
+  );
+}
+
+const lookOf = (name: string) => name.replace(/\s+/gu, ' ').trim().toLowerCase();
+
+/** The names, as they look, that several customers have: those are told apart by their ids. */
+function sharedNames(customers: readonly Customer[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(
+    customers.flatMap(({ name }) => (seen.has(lookOf(name)) ? [lookOf(name)] : (seen.add(lookOf(name)), []))),
   );
 }

@@ -64,6 +64,7 @@ export function EnablePanel({ integrationId, vendor }: Props) {
       </Section>
       <Section title={`Enable it in the ${vendor.portal.name}`}>
         <Instructions steps={vendor.portal.enable} />
+        {vendor.portal.note !== null && <Soft>{vendor.portal.note}</Soft>}
         <Actions>
           <AwayButton href={vendor.portal.url} look="main">
             Open Portal

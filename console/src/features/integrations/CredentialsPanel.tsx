@@ -41,7 +41,7 @@ export function CredentialsPanel({ integrationId, vendor, title, isTrying = fals
           await ask(
             api.PUT('/v1/integrations/{id}/vendor-credentials', { params: { path: { id: integrationId } }, body }),
           );
-          tell('The credentials were taken', 'They are being tried.');
+          tell('The credentials were saved', `${vendor.name} is asked with them now. A refusal is told on this page.`);
           void queryClient.invalidateQueries({ queryKey: keys.integrations.one(integrationId) });
           void queryClient.invalidateQueries({ queryKey: keys.health.all });
         }}

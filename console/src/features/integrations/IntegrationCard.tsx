@@ -9,6 +9,7 @@ import { usePsaWords, useVendor } from '../catalogue/queries.ts';
 import type { Health } from '../integrationHealth/queries.ts';
 import { Waits } from '../integrationHealth/Waits.tsx';
 import { SyncNow } from '../syncs/SyncNow.tsx';
+import { CountsHint } from './CountsHint.tsx';
 import styles from './IntegrationCard.module.css';
 import { moduleWords, syncStateOf, wordOf, type Integration } from './state.ts';
 
@@ -64,6 +65,7 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
         )}
       </dl>
 
+      <CountsHint integration={integration} />
       {health && <Waits health={health} vendor={vendor} psa={psa} />}
 
       <div className={styles['steps']}>

@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { lazyRouteComponent } from '@tanstack/react-router';
+import { Link, lazyRouteComponent } from '@tanstack/react-router';
 import { Suspense, useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
@@ -9,18 +9,20 @@ import { SearchField } from '../../ui/SearchField.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Switch } from '../../ui/Switch.tsx';
 import { useNarrow } from '../../ui/useNarrow.ts';
+import { formatMany } from '../../ui/format.ts';
 import { usePsaWords } from '../catalogue/queries.ts';
+import { healthQuery } from '../integrationHealth/queries.ts';
 import type { Integration } from '../integrations/state.ts';
 import { useMay } from '../me/queries.ts';
-import { AccountRow } from './AccountRow.tsx';
+import { AccountRow, Named } from './AccountRow.tsx';
 import { useDecide } from './decide.ts';
 import styles from './mappings.module.css';
 import { accountsQuery, moreOf, progressQuery, targetsQuery, type Account, type Target } from './queries.ts';
-import { accountsLeft, capital, targetDetail } from './words.ts';
+import { accountsLeft, calledOf, capital, targetDetail } from './words.ts';
 
 const kind = 'application/x-countersign-psa-account';
 const rowHeight = 36;
-const narrowRowHeight = 60;
+const narrowRowHeight = 80;
 
 // Loaded when they are first opened: a page may weigh only so much.
 const MapToDialog = lazyRouteComponent(() => import('./MapToDialog.tsx'), 'MapToDialog');
@@ -40,8 +42,10 @@ export function AccountBoard({ integration, vendor }: { integration: Integration
   const targets = useInfiniteQuery(targetsQuery(id, { search: psaSearch, hideMapped }));
   const accounts = useInfiniteQuery(accountsQuery(id, { search, hideMapped }));
   const { decide, undo, last, isBusy } = useDecide(id);
-  const nameOfTarget = (targetId: string) =>
-    targets.data?.pages.flatMap(({ items }) => items).find((target) => target.id === targetId)?.name ?? targetId;
+  const nameOfTarget = (targetId: string) => {
+    const target = targets.data?.pages.flatMap(({ items }) => items).find((each) => each.id === targetId);
+    return target ? calledOf(target) : targetId;
+  };
 
   return (
     <>
@@ -77,7 +81,7 @@ export function AccountBoard({ integration, vendor }: { integration: Integration
                 <RowList<Target>
                   label={`${capital(words.account.many)} in the PSA`}
                   rows={pages.flatMap(({ items }) => items)}
-                  nameOf={({ name }) => name}
+                  nameOf={calledOf}
                   rowHeight={rowHeight}
                   {...moreOf(targets)}
                   dragging={mayMap ? { kind, isSource: true } : undefined}
@@ -111,7 +115,7 @@ export function AccountBoard({ integration, vendor }: { integration: Integration
                 <RowList<Account>
                   label={`Customers of ${vendor}`}
                   rows={pages.flatMap(({ items }) => items)}
-                  nameOf={({ name }) => name}
+                  nameOf={calledOf}
                   rowHeight={isNarrow ? narrowRowHeight : rowHeight}
                   {...moreOf(accounts)}
                   dragging={
@@ -138,6 +142,7 @@ export function AccountBoard({ integration, vendor }: { integration: Integration
                       vendor={vendor}
                       mayMap={mayMap}
                       onMapTo={() => setMapping(account)}
+                      onMap={(to) => decide(account, { do: 'map', to })}
                       onUnmap={() => decide(account, { do: 'unmap' })}
                       onExclude={() => setExcluding(account)}
                       onInclude={() => decide(account, { do: 'include' })}
@@ -180,14 +185,26 @@ export function AccountBoard({ integration, vendor }: { integration: Integration
 function Left({ integrationId, psaConnectionId }: { integrationId: string; psaConnectionId: string }) {
   const progress = useQuery(progressQuery(integrationId));
   const words = usePsaWords(psaConnectionId);
-  return <p role="status">{progress.data ? accountsLeft(progress.data, words) : ''}</p>;
+  const health = useQuery(healthQuery).data?.items.find((each) => each.integrationId === integrationId);
+  const waiting = health?.customersWaiting ?? 0;
+  return (
+    <div className={styles['leftWords']}>
+      <p role="status">{progress.data ? accountsLeft(progress.data, words) : ''}</p>
+      {waiting > 0 && (
+        <p>
+          {`${formatMany(waiting, 'of them came', 'of them came')} after the integration was connected and also `}
+          {waiting === 1 ? 'waits' : 'wait'} on <Link to="/new-customers">New customers</Link>.
+        </p>
+      )}
+    </div>
+  );
 }
 
 function TargetRow({ target }: { target: Target }) {
   const detail = targetDetail(target);
   return (
     <span className={styles['psa']} title={`${target.name}${detail === '' ? '' : ` · ${detail}`}`}>
-      <span className={styles['name']}>{target.name}</span>
+      <Named name={target.name} apart={target.apart} />
       {!target.active && <span className={styles['mark']}>inactive</span>}
       {target.prospect && <span className={styles['mark']}>prospect</span>}
       {target.mapped > 0 && <span className={styles['mark']}>{`${target.mapped} mapped`}</span>}

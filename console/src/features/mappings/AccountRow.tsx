@@ -3,49 +3,56 @@ import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import styles from './mappings.module.css';
 import type { Account } from './queries.ts';
-import { formatSeats, howInWords } from './words.ts';
+import { calledOf, formatSeats, howInWords } from './words.ts';
 
 interface Props {
   account: Account;
   vendor: string;
   mayMap: boolean;
   onMapTo: () => void;
+  /** Maps to the account that is offered on the row. */
+  onMap: (to: { id: string; name: string }) => void;
   onUnmap: () => void;
   onExclude: () => void;
   onInclude: () => void;
 }
 
 /** A vendor account: who it is, how much it uses, what it is billed as, and what can be done about that. */
-export function AccountRow({ account, vendor, mayMap, onMapTo, onUnmap, onExclude, onInclude }: Props) {
-  const { name, seats, excluded, psaAccountId } = account;
+export function AccountRow({ account, vendor, mayMap, onMapTo, onMap, onUnmap, onExclude, onInclude }: Props) {
+  const { seats, excluded, psaAccountId } = account;
+  const called = calledOf(account);
   return (
     <div className={styles['account']}>
-      <span className={styles['name']} title={name}>
-        {name}
-      </span>
+      <Named name={account.name} apart={account.apart} />
       <span className={styles['seats']}>
-        {formatSeats(seats)}
-        <span className={styles['unit']}> seats</span>
+        {seats === null ? (
+          <span className={styles['unit']}>Not counted</span>
+        ) : (
+          <>
+            {formatSeats(seats)}
+            <span className={styles['unit']}> seats</span>
+          </>
+        )}
       </span>
-      <Target account={account} vendor={vendor} />
+      <Target account={account} vendor={vendor} offered={mayMap ? { onMap, onMapTo } : undefined} />
       {mayMap && (
         <span className={styles['buttons']}>
           {excluded ? (
-            <Button look="quiet" onPress={onInclude} aria-label={`Include ${name} again`}>
+            <Button look="quiet" onPress={onInclude} aria-label={`Include ${called} again`}>
               Include
             </Button>
           ) : (
             <>
-              <Button look="icon" onPress={onMapTo} aria-label={`Map ${name} to…`}>
+              <Button look="icon" onPress={onMapTo} aria-label={`Map ${called} to…`}>
                 <Icon name="filter" />
               </Button>
-              <Button look="icon" onPress={onExclude} aria-label={`Exclude ${name}…`}>
+              <Button look="icon" onPress={onExclude} aria-label={`Exclude ${called}…`}>
                 <Icon name="exclude" />
               </Button>
               {psaAccountId === null ? (
                 <span className={styles['place']} />
               ) : (
-                <Button look="icon" onPress={onUnmap} aria-label={`Unmap ${name}`}>
+                <Button look="icon" onPress={onUnmap} aria-label={`Unmap ${called}`}>
                   <Icon name="close" />
                 </Button>
               )}
@@ -57,8 +64,24 @@ export function AccountRow({ account, vendor, mayMap, onMapTo, onUnmap, onExclud
   );
 }
 
-function Target({ account, vendor }: Pick<Props, 'account' | 'vendor'>) {
-  const { excluded, excludedWhy, psaAccountId, psaAccountName, together, missingSince } = account;
+/** A name as it is written, every space of it, and below it what tells it from others that look like it. */
+export function Named({ name, apart }: { name: string; apart: string | null }) {
+  return (
+    <span className={`${styles['two']} ${styles['named']}`} title={calledOf({ name, apart })}>
+      <span className={styles['name']}>{name}</span>
+      {apart !== null && <span className={styles['soft']}>{apart}</span>}
+    </span>
+  );
+}
+
+interface TargetProps extends Pick<Props, 'account' | 'vendor'> {
+  /** What maps to an account whose name looks like this one's; absent for whoever may not. */
+  offered: Pick<Props, 'onMap' | 'onMapTo'> | undefined;
+}
+
+function Target({ account, vendor, offered }: TargetProps) {
+  const { excluded, excludedWhy, psaAccountId, psaAccountName, psaAccountApart, together, missingSince, near } =
+    account;
   if (excluded) {
     const why = excludedWhy === null ? 'Excluded' : `Excluded: ${excludedWhy}`;
     return (
@@ -68,6 +91,7 @@ function Target({ account, vendor }: Pick<Props, 'account' | 'vendor'>) {
       </span>
     );
   }
+  if (psaAccountId === null && near.length > 0) return <Near account={account} offered={offered} />;
   if (psaAccountId === null) {
     return (
       <span className={styles['target']}>
@@ -78,11 +102,35 @@ function Target({ account, vendor }: Pick<Props, 'account' | 'vendor'>) {
   const as = psaAccountName ?? psaAccountId;
   const how = howInWords(account, vendor);
   return (
-    <span className={styles['target']} title={as}>
+    <span className={styles['target']}>
       <Icon name="arrow" className={styles['arrow']} />
-      <span className={styles['as']}>{as}</span>
+      <Named name={as} apart={psaAccountApart} />
       {together > 1 && <span className={styles['mark']}>{`${together} together`}</span>}
       {how !== undefined && <span className={styles['mark']}>{how}</span>}
+    </span>
+  );
+}
+
+/** Why a customer with a nearly equal name on the other side was not mapped by itself, and what maps it. */
+function Near({ account, offered }: Pick<TargetProps, 'account' | 'offered'>) {
+  const { near } = account;
+  const [first] = near;
+  if (!first) return null;
+  const called = calledOf(first);
+  return (
+    <span className={styles['target']}>
+      {offered && (
+        <Button
+          onPress={() => (near.length === 1 ? offered.onMap({ id: first.id, name: called }) : offered.onMapTo())}
+          aria-label={near.length === 1 ? `Map ${calledOf(account)} to ${called}` : `Choose for ${calledOf(account)}`}
+        >
+          {near.length === 1 ? 'Map' : 'Choose …'}
+        </Button>
+      )}
+      <span className={`${styles['two']} ${styles['named']}`} title={`Not mapped. ${called}: ${first.reason}`}>
+        <span className={styles['name']}>{`${first.name}?`}</span>
+        <span className={styles['soft']}>{near.length === 1 ? first.reason : `${near.length} look like it`}</span>
+      </span>
     </span>
   );
 }

@@ -9,16 +9,19 @@ interface Props {
   /** What is shown is that of an earlier choice. */
   isReading: boolean;
   isNothing: boolean;
+  /** Whether the service was counted at all. */
+  isCounted: boolean;
   words: PsaWords;
 }
 
 /** What saving would touch: how many customers, and how much money. Currencies are never added up. */
-export function EffectOfMapping({ effect, isReading, isNothing, words }: Props) {
+export function EffectOfMapping({ effect, isReading, isNothing, isCounted, words }: Props) {
   if (isNothing) return <p className={styles['soft']}>Choose a {words.product.one} to see what it touches.</p>;
   return (
     <section className={styles['effect']} aria-label="What saving touches" aria-busy={isReading}>
       <h3>Before you save</h3>
       <div role="status">
+        {!isCounted && <p>Nothing was counted of this service yet: what it touches is known after the first counts.</p>}
         {effect === undefined ? (
           <p>Counting what it touches …</p>
         ) : (

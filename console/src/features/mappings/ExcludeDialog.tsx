@@ -4,9 +4,10 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { ReasonField } from '../../ui/ReasonField.tsx';
 import styles from './mappings.module.css';
 import type { Account } from './queries.ts';
+import { calledOf } from './words.ts';
 
 interface Props {
-  account: Pick<Account, 'name' | 'psaAccountId'>;
+  account: Pick<Account, 'name' | 'apart' | 'psaAccountId'>;
   onExclude: (reason: string) => void;
   onClose: () => void;
 }
@@ -17,7 +18,7 @@ export function ExcludeDialog({ account, onExclude, onClose }: Props) {
   const [isMissing, setMissing] = useState(false);
   return (
     <Dialog
-      title={`Exclude ${account.name}`}
+      title={`Exclude ${calledOf(account)}`}
       isOpen
       onClose={onClose}
       actions={

@@ -6,11 +6,11 @@ import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
 import type { Choice } from '../../ui/Select.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { searchOf, suggestionsQuery, targetsQuery, type Account } from './queries.ts';
-import { capital, targetDetail } from './words.ts';
+import { calledOf, capital, targetDetail } from './words.ts';
 
 interface Props {
   integrationId: string;
-  account: Pick<Account, 'id' | 'name'>;
+  account: Pick<Account, 'id' | 'name' | 'apart'>;
   words: PsaWords;
   onMap: (to: { id: string; name: string }) => void;
   onClose: () => void;
@@ -28,13 +28,17 @@ export function MapToDialog({ integrationId, account, words, onMap, onClose }: P
   const choices: Choice[] = isSearching
     ? (found.data?.pages.flatMap(({ items }) => items) ?? []).map((target) => ({
         id: target.id,
-        name: target.name,
+        name: calledOf(target),
         detail: targetDetail(target),
       }))
-    : (nearest.data?.items ?? []).map(({ id, name, reason }) => ({ id, name, detail: `Near: ${reason}` }));
+    : (nearest.data?.items ?? []).map((near) => ({
+        id: near.id,
+        name: calledOf(near),
+        detail: `Near: ${near.reason}`,
+      }));
   const asked = isSearching ? found : nearest;
   return (
-    <Dialog title={`Map ${account.name} to …`} isOpen onClose={onClose}>
+    <Dialog title={`Map ${calledOf(account)} to …`} isOpen onClose={onClose}>
       <ComboBox
         label={`${capital(words.account.one)} in the PSA`}
         description={`The nearest names stand first, with the reason. Type to find any other ${words.account.one}.`}

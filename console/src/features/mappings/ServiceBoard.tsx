@@ -14,7 +14,8 @@ import type { Integration } from '../integrations/state.ts';
 import { useMay } from '../me/queries.ts';
 import styles from './mappings.module.css';
 import { moreOf, productsQuery, progressQuery, servicesQuery, type Product, type Service } from './queries.ts';
-import { capital, formatSeats, fanOutWords, servicesLeft } from './words.ts';
+import { NothingCounted } from './NothingCounted.tsx';
+import { capital, formatSeats, fanOutWords, notCounted, servicesLeft } from './words.ts';
 
 const kind = 'application/x-countersign-psa-product';
 
@@ -43,6 +44,9 @@ export function ServiceBoard({ integration, vendor }: { integration: Integration
   return (
     <>
       <p role="status">{progress.data ? servicesLeft(progress.data) : ''}</p>
+      {services.data && services.data.items.every(({ seats }) => seats === null) && (
+        <NothingCounted integration={integration} />
+      )}
       <div className={styles['board']}>
         <section className={styles['side']} aria-label={`${capital(words.product.many)} in the PSA`}>
           <SearchField
@@ -155,10 +159,16 @@ function ServiceRow({ service, mayMap, onMap }: { service: Service; mayMap: bool
         <span className={styles['soft']}>{service.description}</span>
       </span>
       <span className={styles['seats']}>
-        {formatSeats(seats)}
-        <span className={styles['unit']}> seats</span>
-        <br />
-        <span className={styles['unit']}>{formatMany(customers, 'customer', 'customers')}</span>
+        {seats === null ? (
+          <span className={styles['unit']}>{notCounted}</span>
+        ) : (
+          <>
+            {formatSeats(seats)}
+            <span className={styles['unit']}> seats</span>
+            <br />
+            <span className={styles['unit']}>{formatMany(customers, 'customer', 'customers')}</span>
+          </>
+        )}
       </span>
       {productIds === null ? (
         <span className={styles['target']}>

@@ -176,6 +176,7 @@ export function ServiceDialog({ integration, service, added, words, onClose }: P
         <ProblemBanner error={preview.error} onRetry={() => void preview.refetch()} />
       ) : (
         <EffectOfMapping
+          isCounted={service.seats !== null}
           effect={shown?.effect}
           isReading={!isPreviewed}
           isNothing={products.length === 0}

@@ -3,7 +3,7 @@ import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import type { Service } from './queries.ts';
-import { capital, combineWords, fanOutWords, formatSeats, roundingWords } from './words.ts';
+import { capital, combineWords, fanOutWords, formatSeats, notCounted, roundingWords } from './words.ts';
 
 interface Props {
   services: readonly Service[];
@@ -29,8 +29,20 @@ const columnsOf = (words: PsaWords): readonly TableColumn<Service>[] => [
       ),
   },
   { id: 'how', title: 'How', width: 180, cell: howInWords },
-  { id: 'customers', title: 'Customers', isNumeric: true, width: 110, cell: ({ customers }) => formatCount(customers) },
-  { id: 'seats', title: 'Seats', isNumeric: true, width: 100, cell: ({ seats }) => formatSeats(seats) },
+  {
+    id: 'customers',
+    title: 'Customers',
+    isNumeric: true,
+    width: 110,
+    cell: ({ seats, customers }) => (seats === null ? '—' : formatCount(customers)),
+  },
+  {
+    id: 'seats',
+    title: 'Seats',
+    isNumeric: true,
+    width: 130,
+    cell: ({ seats }) => (seats === null ? notCounted : formatSeats(seats)),
+  },
 ];
 
 function howInWords({ products, fanOut, rounding, combine }: Service): string {

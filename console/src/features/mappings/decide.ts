@@ -6,6 +6,7 @@ import { keys } from '../../api/keys.ts';
 import { isProblem } from '../../api/problem.ts';
 import { tellProblem } from '../../ui/Toast.tsx';
 import type { Account, Asked, Target } from './queries.ts';
+import { calledOf } from './words.ts';
 
 export type Decision =
   | { do: 'map'; to: { id: string; name: string } }
@@ -52,9 +53,11 @@ export function useDecide(integrationId: string) {
   };
 }
 
-const pathOf = (id: string, { id: accountId }: Account) => ({ path: { id, accountId } });
+type Seen = Pick<Account, 'id' | 'version' | 'excluded'>;
 
-async function send(id: string, account: Account, decision: Decision): Promise<Account> {
+const pathOf = (id: string, { id: accountId }: Pick<Account, 'id'>) => ({ path: { id, accountId } });
+
+export async function send(id: string, account: Seen, decision: Decision): Promise<Account> {
   const params = { ...pathOf(id, account), query: { seen: account.version } };
   switch (decision.do) {
     case 'map': {
@@ -81,17 +84,24 @@ async function send(id: string, account: Account, decision: Decision): Promise<A
   }
 }
 
-const include = (id: string, account: Account) =>
+const include = (id: string, account: Seen) =>
   ask(api.DELETE('/v1/integrations/{id}/accounts/{accountId}/exclusion', { params: pathOf(id, account) }));
 
 /** The decision that makes an account what it was. */
-function backFrom({ excluded, excludedWhy, psaAccountId, psaAccountName }: Account, now: Account): Decision {
+export function backFrom(
+  { excluded, excludedWhy, psaAccountId, psaAccountName, psaAccountApart }: Account,
+  now: Account,
+): Decision {
   if (excluded) return { do: 'exclude', reason: excludedWhy };
-  if (psaAccountId !== null) return { do: 'map', to: { id: psaAccountId, name: psaAccountName ?? psaAccountId } };
+  if (psaAccountId !== null) {
+    const name = calledOf({ name: psaAccountName ?? psaAccountId, apart: psaAccountApart });
+    return { do: 'map', to: { id: psaAccountId, name } };
+  }
   return { do: now.excluded ? 'include' : 'unmap' };
 }
 
-function wordsOf({ name }: Account, decision: Decision): string {
+export function wordsOf(account: Pick<Account, 'name' | 'apart'>, decision: Decision): string {
+  const name = calledOf(account);
   switch (decision.do) {
     case 'map':
       return `Mapped ${name} to ${decision.to.name}.`;

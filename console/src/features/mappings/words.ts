@@ -6,14 +6,22 @@ import type { Account, Service, Target } from './queries.ts';
 
 export type Progress = Schema<'MappingProgress'>;
 
+/** Of a service or customer of which no number has come yet: said in place of a zero. */
+export const notCounted = 'Not counted yet';
+
 export const formatSeats = (seats: number | null) => (seats === null ? '—' : formatCount(seats));
 
 export const seatsInWords = (seats: number) => formatMany(seats, 'seat', 'seats');
 
+/** How an account is called where it must not be taken for another one whose name looks like its own. */
+export const calledOf = ({ name, apart }: { name: string; apart: string | null }) =>
+  apart === null ? name : `${name} (${apart})`;
+
 /** What else there is to know of a PSA account. */
-export function targetDetail({ code, active, prospect, mapped }: Target): string {
+export function targetDetail({ code, active, prospect, mapped, apart }: Target): string {
   return [
-    code,
+    // What tells it apart stands beside its name, with the code.
+    apart === null ? code : null,
     active ? null : 'inactive',
     prospect ? 'prospect: nothing is billed' : null,
     mapped > 0 ? `${formatCount(mapped)} mapped to it` : null,

@@ -11,6 +11,7 @@ import { Actions, Section, Soft } from '../../ui/Section.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { useVendor } from '../catalogue/queries.ts';
 import { BoardPanel } from '../alertSettings/BoardPanel.tsx';
 import { useNow } from '../integrationHealth/live.ts';
 import type { Integration } from '../integrations/state.ts';
@@ -64,6 +65,7 @@ const isWaiting = ({ steps }: NonNullable<Integration['migration']>, name: strin
 /** What a person does now, and where. */
 function Now({ integration, vendor }: Props) {
   const { id, migration } = integration;
+  const portal = useVendor(integration.vendor)?.portal;
   if (migration === null) return null;
   if (isWaiting(migration, 'linkCustomers'))
     return (
@@ -98,7 +100,7 @@ function Now({ integration, vendor }: Props) {
       <Section title={integration.intake === 'push' ? `Next, in ${vendor}` : 'Next: the counts'}>
         <Soft>
           {integration.intake === 'push'
-            ? 'The accounts are mapped. Click Update Counts there, and the migration is done.'
+            ? `The accounts are mapped. ${portal?.updateCounts ?? ''} Then the migration is done.`
             : 'The accounts are mapped. The counts are being read; Sync Status shows it.'}
         </Soft>
         <Actions>

@@ -4,12 +4,13 @@ import { Button } from '../../ui/Button.tsx';
 import { formatMany } from '../../ui/format.ts';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
 import { When } from '../../ui/When.tsx';
-import { usePsaWords } from '../catalogue/queries.ts';
+import { usePsaWords, useVendor } from '../catalogue/queries.ts';
 import type { Integration } from '../integrations/state.ts';
 import { ExcludeDialog } from '../mappings/ExcludeDialog.tsx';
 import { MapToDialog } from '../mappings/MapToDialog.tsx';
 import { useMay } from '../me/queries.ts';
-import { useDecideCustomer } from './decide.ts';
+import { calledOf } from '../mappings/words.ts';
+import type { DecideCustomer } from './decide.ts';
 import styles from './NewCustomer.module.css';
 import type { Onboarding } from './queries.ts';
 
@@ -17,22 +18,26 @@ interface Props {
   customer: Onboarding;
   integration: Integration | undefined;
   vendor: string;
+  decide: DecideCustomer;
 }
 
 /** One new customer: since when it waits for whom, and what can be done about it here. */
-export function NewCustomer({ customer, integration, vendor }: Props) {
-  const { name, foundAt, escalatedAt, suggestions } = customer;
+export function NewCustomer({ customer, integration, vendor, decide: { decide, isBusy } }: Props) {
+  const { name, apart, foundAt, escalatedAt, suggestions } = customer;
+  const called = calledOf(customer);
   const [open, setOpen] = useState<'map' | 'exclude'>();
   const may = useMay('operate');
   const words = usePsaWords(integration?.psaConnectionId);
-  const decide = useDecideCustomer();
+  const portal = useVendor(integration?.vendor)?.portal;
+  const updateCounts = integration?.intake === 'push' ? portal?.updateCounts : undefined;
   const waits = customer.state === 'found' || customer.state === 'waiting';
   const close = () => setOpen(undefined);
   const { tone, word } = stateOf(customer, may ? 'you' : 'an operator');
   return (
-    <li className={styles['customer']} aria-label={name}>
+    <li className={styles['customer']} aria-label={called}>
       <div className={styles['who']}>
-        <h2>{name}</h2>
+        <h2 className={styles['written']}>{name}</h2>
+        {apart !== null && <p className={styles['soft']}>{apart}</p>}
         <p className={styles['soft']}>
           {foundWords[customer.foundBy](vendor)} <When at={foundAt} as="age" />
           {escalatedAt !== null &&
@@ -56,16 +61,19 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
                     <li key={near.id}>
                       {may ? (
                         <Button
-                          isDisabled={decide.isPending}
-                          onPress={() => decide.mutate({ customer, wish: { map: near } })}
-                          aria-label={`Map ${name} to ${near.name}`}
+                          isDisabled={isBusy}
+                          onPress={() => decide(customer, { do: 'map', to: { id: near.id, name: calledOf(near) } })}
+                          aria-label={`Map ${called} to ${calledOf(near)}`}
                         >
                           <span className={styles['name']}>{near.name}</span>
                         </Button>
                       ) : (
-                        <span>{near.name}</span>
+                        <span className={styles['written']}>{near.name}</span>
                       )}
-                      <span className={styles['soft']}>{near.reason}</span>
+                      <span className={styles['soft']}>
+                        {near.reason}
+                        {near.apart !== null && ` · ${near.apart}`}
+                      </span>
                     </li>
                   ))}
                 </ul>
@@ -74,14 +82,14 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
           </div>
           {may && (
             <div className={styles['actions']}>
-              <Button isDisabled={decide.isPending} onPress={() => setOpen('map')} aria-label={`Map to … for ${name}`}>
+              <Button isDisabled={isBusy} onPress={() => setOpen('map')} aria-label={`Map to … for ${called}`}>
                 Map to …
               </Button>
               <Button
                 look="quiet"
-                isDisabled={decide.isPending}
+                isDisabled={isBusy}
                 onPress={() => setOpen('exclude')}
-                aria-label={`Exclude ${name} …`}
+                aria-label={`Exclude ${called} …`}
               >
                 Exclude …
               </Button>
@@ -91,28 +99,31 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
       )}
       {!waits && (
         <p className={styles['nearest']}>
-          Mapped{customer.how === 'vendor' ? `, as it was chosen in ${vendor}` : ''}. Its counts are on their way;{' '}
+          Mapped{customer.how === 'vendor' ? `, as it was chosen in ${vendor}` : ''}.{' '}
+          {updateCounts === undefined
+            ? 'Its counts are on their way;'
+            : `Its counts are waited for: ${updateCounts} Then`}{' '}
           <Link to="/reconcile">Reconcile</Link> shows them when they are there.
         </p>
       )}
       {open === 'map' && (
         <MapToDialog
           integrationId={customer.integrationId}
-          account={{ id: customer.vendorAccountId, name }}
+          account={{ id: customer.vendorAccountId, name, apart }}
           words={words}
           onClose={close}
           onMap={(to) => {
-            decide.mutate({ customer, wish: { map: to } });
+            decide(customer, { do: 'map', to });
             close();
           }}
         />
       )}
       {open === 'exclude' && (
         <ExcludeDialog
-          account={{ name, psaAccountId: customer.psaAccountId }}
+          account={{ name, apart, psaAccountId: customer.psaAccountId }}
           onClose={close}
           onExclude={(reason) => {
-            decide.mutate({ customer, wish: { exclude: reason } });
+            decide(customer, { do: 'exclude', reason });
             close();
           }}
         />
@@ -121,7 +132,6 @@ export function NewCustomer({ customer, integration, vendor }: Props) {
   );
 }
 
-/** @param whom it waits for, as the person who looks at it reads it */
 /** How often somebody was reminded of it, when somebody is next, and when it is or was reported as a problem. */
 function Reminders({
   customer: { reminders, remindedAt, remindsAt, escalatedAt, escalatesAt },
@@ -157,6 +167,7 @@ function Reminders({
   );
 }
 
+/** @param whom it waits for, as the person who looks at it reads it */
 function stateOf({ state, escalatedAt }: Onboarding, whom: string): { tone: Tone; word: string } {
   if (state === 'mapped') return { tone: 'busy', word: 'On its way' };
   if (escalatedAt !== null) return { tone: 'bad', word: `Waits too long for ${whom}` };

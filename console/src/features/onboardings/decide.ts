@@ -1,30 +1,40 @@
+/** Decides about new customers as account mapping does: with the version that was shown, and the last can be taken back. */
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { api, ask } from '../../api/client.ts';
+import { useState } from 'react';
 import { keys } from '../../api/keys.ts';
-import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { tellProblem } from '../../ui/Toast.tsx';
+import { send, wordsOf, type Decision } from '../mappings/decide.ts';
 import type { Onboarding } from './queries.ts';
 
-type Wish = { map: { id: string; name: string } } | { exclude: string };
+interface Asking {
+  integrationId: string;
+  account: Pick<Onboarding, 'name' | 'apart' | 'version'> & { id: string; excluded: boolean };
+  decision: Decision;
+}
 
-/** Maps a new customer, or excludes it with a reason. What somebody else has decided meanwhile is told, and not overwritten. */
+/** What was done last: in words, and what takes it back. */
+interface Last {
+  words: string;
+  /** Absent when it was taken back itself. */
+  back: Asking | undefined;
+}
+
+export type DecideCustomer = ReturnType<typeof useDecideCustomer>;
+
+/** What somebody else has decided meanwhile is told, and not overwritten. */
 export function useDecideCustomer() {
   const queryClient = useQueryClient();
-  return useMutation({
-    mutationFn: async ({ customer, wish }: { customer: Onboarding; wish: Wish }) => {
-      const { integrationId: id, vendorAccountId: accountId, version: seen } = customer;
-      const params = { path: { id, accountId }, query: { seen } };
-      const address = '/v1/integrations/{id}/accounts/{accountId}' as const;
-      return 'map' in wish
-        ? ask(api.PUT(`${address}/mapping`, { params, body: { psaAccountId: wish.map.id } }))
-        : ask(api.PUT(`${address}/exclusion`, { params, body: { reason: wish.exclude } }));
-    },
-    onSuccess: (_, { customer, wish }) =>
-      'map' in wish
-        ? tell(
-            `${customer.name} is mapped to ${wish.map.name}`,
-            'Its counts are asked for, and its cards appear by themselves.',
-          )
-        : tell(`${customer.name} is excluded`, 'It is neither read nor billed. Account mapping can include it again.'),
+  const [last, setLast] = useState<Last>();
+  const mutation = useMutation({
+    mutationFn: ({ integrationId, account, decision }: Asking) => send(integrationId, account, decision),
+    onSuccess: (now, { integrationId, account, decision }) =>
+      setLast({
+        words: wordsOf(account, decision),
+        back:
+          decision.do === 'map' || decision.do === 'exclude'
+            ? { integrationId, account: now, decision: { do: now.excluded ? 'include' : 'unmap' } }
+            : undefined,
+      }),
     onError: tellProblem,
     // Whatever happened, the row is not what it was.
     onSettled: () =>
@@ -34,4 +44,13 @@ export function useDecideCustomer() {
         ),
       ),
   });
+  return {
+    isBusy: mutation.isPending,
+    words: last?.words,
+    decide: ({ integrationId, vendorAccountId: id, name, apart, version }: Onboarding, decision: Decision) =>
+      mutation.mutate({ integrationId, account: { id, name, apart, version, excluded: false }, decision }),
+    /** Absent when there is nothing to take back. */
+    undo: () => last?.back && mutation.mutate(last.back),
+    canUndo: last?.back !== undefined && !mutation.isPending,
+  };
 }

@@ -6,6 +6,7 @@ import { Button } from '../../ui/Button.tsx';
 import { LinkButton } from '../../ui/LinkButton.tsx';
 import { Actions } from '../../ui/Section.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { terms } from '../../terms.ts';
 import { useMay } from '../me/queries.ts';
 import { psaConnectionsQuery, type PsaConnection } from './queries.ts';
 
@@ -33,6 +34,7 @@ export function HeldRefresh({ connection }: { connection: PsaConnection }) {
   if (held === null) return null;
   return (
     <Banner tone="bad" title="A reading is held: far fewer rows came than before">
+      <p>{terms.held}</p>
       <p>{held.words}</p>
       {isOperator && (
         <Actions>

@@ -5,6 +5,7 @@ import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
+import { terms } from '../../terms.ts';
 import { Checkbox } from '../../ui/Checkbox.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
@@ -74,7 +75,7 @@ const kinds = [
   { id: 'night', name: 'Every night' },
   { id: 'week', name: 'Every week' },
   { id: 'month', name: 'Every month' },
-  { id: 'cron', name: 'By a cron expression' },
+  { id: 'cron', name: 'At other times (cron expression)' },
   { id: 'never', name: 'Only when somebody asks' },
 ] as const;
 type Kind = (typeof kinds)[number]['id'];
@@ -144,7 +145,13 @@ function Form({ integrationId, schedule }: { integrationId: string; schedule: Sc
           />
         )}
         {kind === 'cron' && (
-          <TextField label="Cron expression" value={cron} onChange={setCron} placeholder="30 3 * * 1-5" />
+          <TextField
+            label="Cron expression"
+            description={terms.cron}
+            value={cron}
+            onChange={setCron}
+            placeholder="30 3 * * 1-5"
+          />
         )}
         {kind !== 'never' && kind !== 'cron' && <TextField label="At" type="time" value={at} onChange={setAt} />}
         {kind !== 'never' && (

@@ -12,6 +12,7 @@ import { Actions, Facts, Section, Soft } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { terms } from '../../terms.ts';
 import { useMay } from '../me/queries.ts';
 import { changesQuery, type RunWithSteps } from './queries.ts';
 
@@ -24,6 +25,7 @@ export function HeldRun({ run }: { run: RunWithSteps }) {
   return (
     <Section title="Held for you">
       <Banner tone="care" title="It moved the whole too far, so nothing was changed">
+        <p>{terms.held}</p>
         <p>{reasonsOf(run).join(' ')} Look at what it would change: is that true, or did the vendor send a mistake?</p>
       </Banner>
       {run.guard && <Figures figures={run.guard.figures} />}

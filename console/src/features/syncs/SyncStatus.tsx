@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
 import type { Live } from '../integrationHealth/live.ts';
+import { CountsHint, waitsForCounts } from '../integrations/CountsHint.tsx';
 import { nameOf, syncStateOf, syncWords } from '../integrations/state.ts';
 import { Button } from '../../ui/Button.tsx';
 import { formatCount } from '../../ui/format.ts';
@@ -50,7 +51,10 @@ export function SyncStatus({ live, vendorName }: Props) {
                 {(state === 'running' || state === 'blocked') && (
                   <Steps label={`Steps of the sync of ${name}`} steps={integration.sync.steps} />
                 )}
-                {live && state === 'running' && <Progress live={live} integrationId={integration.id} />}
+                <CountsHint integration={integration} />
+                {live && state === 'running' && !waitsForCounts(integration) && (
+                  <Progress live={live} integrationId={integration.id} />
+                )}
                 {state === 'done' && health?.lastSync?.finishedAt != null && (
                   <p className={styles['soft']}>
                     Finished <When at={health.lastSync.finishedAt} />

@@ -1,0 +1,2 @@
+CREATE INDEX "psa_account_look" ON "psa_account" USING btree ("psa_connection_id",lower(translate("name", ' 	 .,:_/\()[]&+*#!?|"`-–—‘’“”''', '')));--> statement-breakpoint
+CREATE INDEX "vendor_account_look" ON "vendor_account" USING btree ("integration_id",lower(translate("name", ' 	 .,:_/\()[]&+*#!?|"`-–—‘’“”''', '')));
