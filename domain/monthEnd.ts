@@ -8,6 +8,33 @@ import type { ApprovalLineState } from './transitions.ts';
 export const sheetParts = ['approved', 'skipped', 'dismissed', 'untouched'] as const;
 export type SheetPart = (typeof sheetParts)[number];
 
+/** The sums of a sheet: each line stands in exactly one of them. `notWritten`: approved, and it came to nothing. */
+export const sheetSums = ['billed', 'open', 'notWritten', 'skipped', 'dismissed', 'untouched'] as const;
+export type SheetSum = (typeof sheetSums)[number];
+
+/** @param state of an approved line; null = the line is in another part */
+export function sumOf(part: SheetPart, state: ApprovalLineState | null): SheetSum {
+  if (part !== 'approved' || state === null) return part === 'approved' ? 'open' : part;
+  const isOf = (states: readonly ApprovalLineState[]) => states.includes(state);
+  return isOf(billedStates) ? 'billed' : isOf(openStates) ? 'open' : 'notWritten';
+}
+
+/** Why usage is on no card, so that it is not billed and has no money: its customer or its service leads to none. */
+export const unbilledReasons = ['unmapped', 'excluded', 'unmapped_service'] as const;
+export type Unbilled = (typeof unbilledReasons)[number];
+
+/** @param customers of a service: how many of the mapped customers use it */
+export function describeUnbilled(why: Unbilled, customers: number): string {
+  switch (why) {
+    case 'unmapped':
+      return 'The customer is mapped to nobody, so nobody is billed for what it uses.';
+    case 'excluded':
+      return 'Somebody excluded the customer, so nobody is billed for what it uses.';
+    case 'unmapped_service':
+      return `The service is mapped to no product, so nobody is billed for it; ${customers} mapped ${customers === 1 ? 'customer uses' : 'customers use'} it.`;
+  }
+}
+
 /** States of lines whose new quantity the PSA holds. */
 export const billedStates = ['applied', 'already', 'verified'] as const satisfies readonly ApprovalLineState[];
 /** States of lines of which it is not known yet whether the PSA will hold the new quantity. */
@@ -71,7 +98,11 @@ export function describeDismissal(reason: string | null): string {
   return reason === null ? 'Dismissed.' : `Dismissed: ${reason}`;
 }
 
-/** @param flag what the card says of itself; null = nothing stands in its way */
-export function describeUntouched(flag: string | null): string {
+/**
+ * @param flag what the card says of itself; null = nothing stands in its way
+ * @param noLine whether it is used and no line bills it
+ */
+export function describeUntouched(flag: string | null, noLine: boolean): string {
+  if (flag === null && noLine) return 'Nobody has decided about it. It is used, and no line bills it.';
   return flag === null ? 'Nobody has decided about it.' : `Nobody has decided about it. ${flag}`;
 }

@@ -1,6 +1,7 @@
 /** The month-end sheet: of a period what was approved, what was left out and why, and what nobody decided. */
 import { z } from '@hono/zod-openapi';
 import { listSheetCustomers, listSheetLines, sumSheet, type SheetScope } from '../../db/queries/monthEnd.ts';
+import { listUnbilled, sumUnbilled } from '../../db/queries/unbilledUsage.ts';
 import { sheetParts } from '../../domain/monthEnd.ts';
 import type { ApiEnv } from '../context.ts';
 import {
@@ -19,13 +20,22 @@ import { periodIn, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
   createLineViewer,
+  customerSheet,
   exampleCustomer,
+  exampleCustomerRow,
   exampleLine,
   exampleMonthEnd,
+  exampleRow,
+  exampleUnbilled,
   lineSheet,
   monthEndCustomerSchema,
   monthEndLineSchema,
   monthEndSchema,
+  rowOfLine,
+  rowOfUnbilled,
+  rowsOfCustomer,
+  unbilledSchema,
+  unbilledView,
 } from '../views/monthEnd.ts';
 
 const tag = 'Month end';
@@ -79,6 +89,30 @@ const lines = route({
   problems: {},
 });
 
+const unbilled = route({
+  method: 'get',
+  path: '/v1/month-end/unbilled',
+  operationId: 'listUnbilledUsage',
+  summary: 'What is used now and on no card: customers not mapped or excluded, and services not mapped',
+  tag,
+  scope: 'read',
+  request: { query: pageQuery.extend({ psaConnectionId: z.uuid().optional() }) },
+  ok: 200,
+  answer: listOf(unbilledSchema),
+  example: { items: [exampleUnbilled], nextCursor: null },
+  problems: {},
+});
+
+const customerFile = sheetRoute({
+  path: '/v1/month-end/customers',
+  operationId: 'exportMonthEndCustomers',
+  summary: 'The customers of a month-end sheet with their sums as a CSV file, a line for each currency',
+  tag,
+  request: { query: scopeQuery },
+  sheet: customerSheet,
+  example: exampleCustomerRow,
+});
+
 const lineFile = sheetRoute({
   path: '/v1/month-end/lines',
   operationId: 'exportMonthEndLines',
@@ -86,7 +120,7 @@ const lineFile = sheetRoute({
   tag,
   request: { query: lineQuery },
   sheet: lineSheet,
-  example: exampleLine,
+  example: exampleRow,
 });
 
 export const monthEndRoutes = createRouter();
@@ -94,22 +128,66 @@ export const monthEndRoutes = createRouter();
 monthEndRoutes.openapi(totals, async (c) => {
   const scope = scopeOf(c.var, c.req.valid('query'));
   const { from, to, timeZone } = scope.period;
-  return send(c, monthEndSchema, { period: { from, to, timeZone }, ...(await sumSheet(c.var.deps.db, scope)) });
+  const { db } = c.var.deps;
+  const sums = await sumSheet(db, scope);
+  // Usage that is on no card is of no account of the PSA.
+  const outside = scope.psaAccountId === undefined ? await sumUnbilled(db, scope) : [];
+  return send(c, monthEndSchema, { period: { from, to, timeZone }, ...sums, unbilled: outside });
 });
 
 const customerPlace = { name: outsideId, psaAccountId: outsideId, psaConnectionId: ourId };
 const place = jsonPlace(z.strictObject(customerPlace));
 
-monthEndRoutes.openapi(customers, async (c) => {
-  const { limit, cursor, ...query } = c.req.valid('query');
+monthEndRoutes.openapi(customers, async (c) =>
+  send(c, listOf(monthEndCustomerSchema), await pageOfCustomers(c.var, c.req.valid('query'))),
+);
+
+monthEndRoutes.openapi(customerFile, async (c) => {
+  const query = c.req.valid('query');
+  const { period } = scopeOf(c.var, query);
+  return sendSheet(c, `month-end-customers-${period.from}-to-${period.to}`, customerSheet, async (page) => {
+    const of = await pageOfCustomers(c.var, { ...query, from: period.from, to: period.to, ...page });
+    return { ...of, items: of.items.flatMap(rowsOfCustomer) };
+  });
+});
+
+async function pageOfCustomers(
+  { deps, caller }: ApiEnv['Variables'],
+  { limit, cursor, ...query }: Paged<typeof scopeQuery>,
+) {
   const after = decodeCursor(cursor, place);
-  const rows = await listSheetCustomers(c.var.deps.db, scopeOf(c.var, query), { after, limit: limit + 1 });
+  const rows = await listSheetCustomers(deps.db, scopeOf({ deps, caller }, query), { after, limit: limit + 1 });
   const page = pageOf(rows, limit, ({ name, psaAccountId, psaConnectionId }) =>
     JSON.stringify({ name, psaAccountId, psaConnectionId }),
   );
-  const items = page.items.map(({ name, ...row }) => ({ ...row, psaAccountName: name }));
-  return send(c, listOf(monthEndCustomerSchema), { ...page, items });
+  return { ...page, items: page.items.map(({ name, ...row }) => ({ ...row, psaAccountName: name })) };
+}
+
+type Paged<Query extends z.ZodType> = z.output<Query> & { limit: number; cursor?: string | undefined };
+
+const unbilledPlace = jsonPlace(
+  z.strictObject({ place: z.int().min(0).max(2), name: outsideId, integrationId: ourId, id: outsideId }),
+);
+
+monthEndRoutes.openapi(unbilled, async (c) => {
+  const page = await pageOfUnbilled(c.var, c.req.valid('query'));
+  return send(c, listOf(unbilledSchema), { ...page, items: page.items.map(unbilledView) });
 });
+
+async function pageOfUnbilled(
+  { deps, caller: { organizationId } }: ApiEnv['Variables'],
+  {
+    limit,
+    cursor,
+    psaConnectionId,
+  }: { limit: number; cursor?: string | undefined; psaConnectionId?: string | undefined },
+) {
+  const after = decodeCursor(cursor, unbilledPlace);
+  const rows = await listUnbilled(deps.db, { organizationId, psaConnectionId }, { after, limit: limit + 1 });
+  return pageOf(rows, limit, ({ place: at, name, integrationId, id }) =>
+    JSON.stringify({ place: at, name, integrationId, id }),
+  );
+}
 
 monthEndRoutes.openapi(lines, async (c) =>
   send(c, listOf(monthEndLineSchema), await pageOfLines(c.var, c.req.valid('query'))),
@@ -118,11 +196,23 @@ monthEndRoutes.openapi(lines, async (c) =>
 monthEndRoutes.openapi(lineFile, async (c) => {
   const query = c.req.valid('query');
   const { period } = scopeOf(c.var, query);
-  return sendSheet(c, `month-end-${period.from}-to-${period.to}`, lineSheet, (page) =>
+  // What is on no card is in the sheet of all, after its cards.
+  const isWhole = query.part === undefined && query.psaAccountId === undefined;
+  return sendSheet(c, `month-end-${period.from}-to-${period.to}`, lineSheet, async ({ cursor, limit }) => {
+    if (cursor?.startsWith(outside)) {
+      const after = cursor.slice(outside.length) || undefined;
+      const page = await pageOfUnbilled(c.var, { ...query, cursor: after, limit });
+      const nextCursor = page.nextCursor === null ? null : outside + page.nextCursor;
+      return { items: page.items.map(rowOfUnbilled), nextCursor };
+    }
     // The period of every page is that of the first one, also over the end of a month.
-    pageOfLines(c.var, { ...query, from: period.from, to: period.to, ...page }),
-  );
+    const page = await pageOfLines(c.var, { ...query, from: period.from, to: period.to, cursor, limit });
+    return { items: page.items.map(rowOfLine), nextCursor: page.nextCursor ?? (isWhole ? outside : null) };
+  });
 });
+
+/** Begins the cursor of the pages after the cards; no cursor of a list has it. */
+const outside = 'outside:';
 
 const linePlace = jsonPlace(
   z.strictObject({
@@ -136,7 +226,7 @@ const linePlace = jsonPlace(
 
 async function pageOfLines(
   { deps, caller }: ApiEnv['Variables'],
-  { limit, cursor, part, ...query }: z.output<typeof lineQuery> & { limit: number; cursor?: string | undefined },
+  { limit, cursor, part, ...query }: Paged<typeof lineQuery>,
 ) {
   const scope = { ...scopeOf({ deps, caller }, query), part };
   const after = decodeCursor(cursor, linePlace);

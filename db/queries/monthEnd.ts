@@ -51,6 +51,8 @@ export interface SheetLine extends CustomerPlace {
   state: ApprovalLineState | null;
   undone: boolean;
   undoOf: string | null;
+  /** Used, and no line bills it. */
+  noLine: boolean;
   /** Of a left-out card: what was asked, and what was there. */
   skipped: SkippedColumns | null;
   reason: string | null;
@@ -78,9 +80,16 @@ interface SkippedColumns {
   nowDate: string | null;
 }
 
-/** Numbers of cards by part; `differAgain` are approved cards that differ again. */
+/**
+ * Numbers of cards by part, the approved ones also by what became of them; `differAgain` are approved cards that differ again,
+ * `unpriced` those of any part whose money is not known.
+ */
 export interface SheetCards extends Record<SheetPart, number> {
+  billed: number;
+  open: number;
+  notWritten: number;
   differAgain: number;
+  unpriced: number;
 }
 
 /** Sums of one currency; together they are the sum of all lines. */
@@ -92,12 +101,15 @@ export interface SheetMoney {
   skipped: number;
   dismissed: number;
   untouched: number;
+  total: number;
 }
 
 export interface SheetSums {
   customers: number;
   lines: number;
   cards: SheetCards;
+  /** Of the cards that nobody has approved: those that are used and that no line bills, and how many seats they are. */
+  withoutLine: { cards: number; seats: number };
   money: SheetMoney[];
 }
 
@@ -113,7 +125,7 @@ export async function listSheetCustomers(
   const { rows } = await db.execute<Plain<CustomerPlace & Omit<SheetSums, 'customers'>>>(sql`
     with ${sheet(scope, page)}
     select name, psa_account_id as "psaAccountId", psa_connection_id as "psaConnectionId",
-           sum(lines)::int as lines, ${cards}, ${money}
+           sum(lines)::int as lines, ${cards}, ${withoutLine}, ${money}
       from (${sums(sql`name, psa_account_id, psa_connection_id`)}) each
      group by 1, 2, 3 order by 1, 2, 3`);
   return rows;
@@ -123,7 +135,7 @@ export async function listSheetCustomers(
 export async function sumSheet(db: Queryable, scope: SheetScope): Promise<SheetSums> {
   const { rows } = await db.execute<Plain<SheetSums>>(sql`
     with ${sheet(scope)}
-    select (select count(*)::int from customer) as customers, coalesce(sum(lines), 0)::int as lines, ${cards}, ${money}
+    select (select count(*)::int from customer) as customers, coalesce(sum(lines), 0)::int as lines, ${cards}, ${withoutLine}, ${money}
       from (${sums()}) each`);
   const [row] = rows;
   if (!row) throw new Error('The sheet was not summed.');
@@ -153,7 +165,7 @@ export async function listSheetLines(
     select s.name, s.psa_account_id as "psaAccountId", s.psa_connection_id as "psaConnectionId", s.place,
            s.place_at as "placeAt", s.part, s.id, s.card_id as "cardId", s.psa_product_id as "psaProductId",
            p.product_id as "productId", p.name as "productName", g.name as "agreementName", s.line_id as "lineId",
-           s."from", s."to", s.amount, s.currency, s.not_billed as "notBilled", s.state, s.undone, s.undo_of as "undoOf",
+           s."from", s."to", s.amount, s.currency, s.not_billed as "notBilled", s.state, s.undone, s.undo_of as "undoOf", s.no_line as "noLine",
            s.skipped, s.reason, s.words, s.by, s.at,
            s.settled_at as "settledAt", s.approval_id as "approvalId", s.differs_by as "differsBy"
       from shown s
@@ -201,6 +213,7 @@ function sheet(
   // What is not billed changes no invoice.
   const amount = sql`case when c.found = 'not_billed' then 0 else c.amount::float8 end as amount`;
   const notBilled = sql`coalesce(c.found = 'not_billed', false) as not_billed`;
+  const noLine = sql`coalesce(c.found in ('no_line', 'expired'), false) as no_line`;
   return sql`
     customer as materialized (
       select * from (
@@ -222,7 +235,7 @@ function sheet(
              exists (select from approval_line u join approval_batch ub on ub.id = u.batch_id
                       where ub.undo_of = b.id and u.line_id = l.line_id and u.state in ('applied', 'already', 'verified')
                         and (u.psa_account_id, u.psa_product_id) = (l.psa_account_id, l.psa_product_id)) as undone,
-             b.undo_of, null::jsonb as skipped, null as reason, l.problem ->> 'detail' as words, b.requested_by as by,
+             b.undo_of, false as no_line, null::jsonb as skipped, null as reason, l.problem ->> 'detail' as words, b.requested_by as by,
              b.created_at as at, l.settled_at, b.id as approval_id,
              (select coalesce(c.difference, 0) from card c
                where (c.psa_connection_id, c.psa_account_id, c.psa_product_id)
@@ -234,14 +247,14 @@ function sheet(
        where ${isDecided(scope)}
       union all
       select name, psa_account_id, psa_connection_id, 1, place_at, 'skipped', id, card_id, psa_product_id, agreement_id,
-             line_id, "from", "to", amount, currency, not_billed, null, false, null, skipped, skipped ->> 'reason', null,
+             line_id, "from", "to", amount, currency, not_billed, null, false, null, no_line, skipped, skipped ->> 'reason', null,
              by, at, null, approval_id, null
         from (
           select distinct on (k.name, k.psa_account_id, k.psa_connection_id, s.psa_product_id)
                  k.name, k.psa_account_id, k.psa_connection_id, ${placeOf(sql`b.created_at`)} as place_at,
                  b.id || '/' || s.position as id, s.card_id, s.psa_product_id,
                  c.detail #>> '{write,line,agreementId}' as agreement_id, s.asked_line_id as line_id,
-                 s.asked_from as "from", s.asked_to as "to", ${amount}, c.currency, ${notBilled},
+                 s.asked_from as "from", s.asked_to as "to", ${amount}, c.currency, ${notBilled}, ${noLine},
                  jsonb_build_object('cardId', s.card_id, 'reason', s.reason, 'words', s.words,
                    'askedLineId', s.asked_line_id, 'askedFrom', s.asked_from, 'askedTo', s.asked_to, 'askedDate', s.asked_date,
                    'nowLineId', s.now_line_id, 'nowFrom', s.now_from, 'nowTo', s.now_to, 'nowDate', s.now_date) as skipped,
@@ -256,7 +269,7 @@ function sheet(
       select k.name, k.psa_account_id, k.psa_connection_id, case when c.dismissed then 2 else 3 end, '',
              case when c.dismissed then 'dismissed' else 'untouched' end, c.id::text, c.id, c.psa_product_id,
              coalesce(c.detail #>> '{write,line,agreementId}', c.detail #>> '{lines,0,agreementId}'),
-             c.detail #>> '{write,line,lineId}', c.current, c.target, ${amount}, c.currency, ${notBilled}, null, false, null, null,
+             c.detail #>> '{write,line,lineId}', c.current, c.target, ${amount}, c.currency, ${notBilled}, null, false, null, ${noLine}, null,
              case when c.dismissed then 'dismissed' else coalesce(c.flags[1], 'undecided') end,
              case when c.dismissed then d.dismissal ->> 'reason' else c.detail -> 'flags' -> 0 ->> 'words' end,
              case when c.dismissed then d.dismissal ->> 'by' end,
@@ -320,25 +333,36 @@ function sums(by?: SQL): SQL {
   // A card may have several lines, of several currencies even: it is counted where its first one stands.
   const isFirst = sql`nth = 1`;
   const count = (which: SQL) => sql`count(*) filter (where ${isFirst} and ${which})`;
+  const isHeld = sql`state in (${listed(billedStates)})`;
   return sql`
     select ${group}, count(*) as lines, bool_or(amount is not null) as has_money,
-           ${count(sql`part = 'approved'`)} as approved, ${count(sql`part = 'skipped'`)} as skipped_cards,
+           ${count(sql`part = 'approved'`)} as approved, ${count(sql`part = 'approved' and is_open`)} as open_cards,
+           ${count(sql`part = 'approved' and not is_open and changes <> 0`)} as billed_cards,
+           ${count(sql`amount is null`)} as unpriced, ${count(sql`no_line`)} as without_line,
+           sum("to") filter (where ${isFirst} and no_line) as seats, ${sum(sql`true`)} as total, ${count(sql`part = 'skipped'`)} as skipped_cards,
            ${count(sql`part = 'dismissed'`)} as dismissed_cards, ${count(sql`part = 'untouched'`)} as untouched_cards,
            ${count(sql`differs_by is not null`)} as differ_again,
            ${sum(sql`state in (${listed(billedStates)})`)} as billed, ${sum(sql`state in (${listed(openStates)})`)} as open,
            ${sum(sql`part = 'approved' and state not in (${listed([...billedStates, ...openStates])})`)} as not_written,
            ${sum(sql`part = 'skipped'`)} as skipped, ${sum(sql`part = 'dismissed'`)} as dismissed,
            ${sum(sql`part = 'untouched'`)} as untouched
-      from (select *, row_number() over (partition by psa_connection_id, psa_account_id, psa_product_id
-                                           order by place, place_at, id) as nth from entry) numbered
+      from (select *, row_number() over (card order by place, place_at, id) as nth,
+                   -- A card is open while one of its lines is; else it is billed anew unless its undos took back all that was written.
+                   coalesce(bool_or(state in (${listed(openStates)})) over card, false) as is_open,
+                   sum(case when ${isHeld} then case when undo_of is null then 1 else -1 end else 0 end) over card as changes
+              from entry window card as (partition by psa_connection_id, psa_account_id, psa_product_id)) numbered
      group by ${group}`;
 }
 
 const cards = sql`jsonb_build_object(
   'approved', coalesce(sum(approved), 0), 'skipped', coalesce(sum(skipped_cards), 0),
   'dismissed', coalesce(sum(dismissed_cards), 0), 'untouched', coalesce(sum(untouched_cards), 0),
-  'differAgain', coalesce(sum(differ_again), 0)) as cards`;
+  'billed', coalesce(sum(billed_cards), 0), 'open', coalesce(sum(open_cards), 0),
+  'notWritten', coalesce(sum(approved - billed_cards - open_cards), 0),
+  'differAgain', coalesce(sum(differ_again), 0), 'unpriced', coalesce(sum(unpriced), 0)) as cards`;
+
+const withoutLine = sql`jsonb_build_object('cards', coalesce(sum(without_line), 0), 'seats', coalesce(sum(seats), 0)) as "withoutLine"`;
 
 const money = sql`coalesce(jsonb_agg(jsonb_build_object(
   'currency', currency, 'billed', billed, 'open', open, 'notWritten', not_written, 'skipped', skipped,
-  'dismissed', dismissed, 'untouched', untouched) order by currency) filter (where has_money), '[]') as money`;
+  'dismissed', dismissed, 'untouched', untouched, 'total', total) order by currency) filter (where has_money), '[]') as money`;

@@ -7,7 +7,13 @@ beforeAll(async () => {
 });
 afterAll(() => harness?.close());
 
-const paths = ['/v1/month-end', '/v1/month-end/customers', '/v1/month-end/lines', '/v1/month-end/lines.csv'];
+const paths = [
+  '/v1/month-end',
+  '/v1/month-end/customers',
+  '/v1/month-end/customers.csv',
+  '/v1/month-end/lines',
+  '/v1/month-end/lines.csv',
+];
 
 test.each([
   ['from', 'from=2026-11-31'],

@@ -9,6 +9,8 @@ import { freshCard, seedApproval, seedTenant, seen, type Tenant } from '../kit/a
 interface Line {
   id: string;
   part: 'approved' | 'skipped' | 'dismissed' | 'untouched';
+  sum: string;
+  noLine: boolean;
   psaAccountId: string;
   psaAccountName: string;
   psaProductId: string;
@@ -28,7 +30,8 @@ interface Line {
 type Part = Line['part'];
 interface Sums {
   lines: number;
-  cards: Record<Part | 'differAgain', number>;
+  cards: Record<Part | 'billed' | 'open' | 'notWritten' | 'unpriced' | 'differAgain', number>;
+  withoutLine: { cards: number; seats: number };
   money: ({ currency: string | null } & Record<string, number>)[];
 }
 interface Card {
@@ -105,12 +108,25 @@ function sumsOf(lines: readonly Line[]) {
   const money = new Map<string | null, Record<string, number>>();
   for (const line of lines) {
     if (line.amount === null) continue;
-    const none = { billed: 0, open: 0, notWritten: 0, skipped: 0, dismissed: 0, untouched: 0 };
+    const none = { billed: 0, open: 0, notWritten: 0, skipped: 0, dismissed: 0, untouched: 0, total: 0 };
     const sum = money.get(line.currency) ?? none;
     const bucket = bucketOf(line) as keyof typeof none;
-    money.set(line.currency, { ...sum, [bucket]: (sum[bucket] ?? 0) + cents(line.amount) });
+    expect(line.sum).toBe(bucket);
+    const added = cents(line.amount);
+    money.set(line.currency, { ...sum, [bucket]: (sum[bucket] ?? 0) + added, total: (sum['total'] ?? 0) + added });
   }
   const count = (part: Part) => new Set(lines.filter((line) => line.part === part).map(keyOf)).size;
+  const cardsOf = [...new Set(lines.map(keyOf))].map((key) => lines.filter((line) => keyOf(line) === key));
+  // What became of an approved card: something of it is open, or the PSA holds more of it than was undone.
+  const fateOf = (own: readonly Line[]) => {
+    if (own.some((line) => bucketOf(line) === 'open')) return 'open';
+    const held = own.filter((line) => bucketOf(line) === 'billed');
+    const undos = held.filter(({ undoOf }) => undoOf !== null).length;
+    return held.length === 2 * undos ? 'notWritten' : 'billed';
+  };
+  const fates = cardsOf.filter(([line]) => line?.part === 'approved').map(fateOf);
+  const ofFate = (fate: string) => fates.filter((each) => each === fate).length;
+  const first = cardsOf.map(([line]) => line).filter((line) => line !== undefined);
   return {
     lines: lines.length,
     cards: {
@@ -118,14 +134,23 @@ function sumsOf(lines: readonly Line[]) {
       skipped: count('skipped'),
       dismissed: count('dismissed'),
       untouched: count('untouched'),
+      billed: ofFate('billed'),
+      open: ofFate('open'),
+      notWritten: ofFate('notWritten'),
+      unpriced: first.filter(({ amount }) => amount === null).length,
+    },
+    withoutLine: {
+      cards: first.filter(({ noLine }) => noLine).length,
+      seats: first.reduce((sum, { noLine, to }) => sum + (noLine ? (to ?? 0) : 0), 0),
     },
     money: [...money].map(([currency, sum]) => ({ currency, ...sum })),
   };
 }
 
-const inCents = ({ lines, cards: { approved, skipped, dismissed, untouched }, money }: Sums) => ({
+const inCents = ({ lines, cards: { differAgain: _, ...cards }, withoutLine, money }: Sums) => ({
   lines,
-  cards: { approved, skipped, dismissed, untouched },
+  cards,
+  withoutLine,
   money: money.map(({ currency, ...sums }) => ({
     currency,
     ...Object.fromEntries(Object.entries(sums).map(([name, amount]) => [name, cents(amount)])),
@@ -348,13 +373,86 @@ describe('one sheet', () => {
     const listed = await lines('from=2020-01-01&to=2099-12-31');
     const answer = await caller.call<string>('GET', '/v1/month-end/lines.csv?from=2020-01-01&to=2099-12-31');
     expect(answer.headers.get('content-disposition')).toContain('month-end-2020-01-01-to-2099-12-31.csv');
-    const rows: Record<string, string>[] = parse(answer.body, { bom: true, columns: true, record_delimiter: '\r\n' });
+    const whole: Record<string, string>[] = parse(answer.body, { bom: true, columns: true, record_delimiter: '\r\n' });
+    const rows = whole.filter(({ sum }) => sum !== 'not_billed');
+    // What is on no card stands after the cards.
+    const outside = await all<{ why: string; name: string; seats: number }>(caller, '/v1/month-end/unbilled', 1);
+    expect(outside.length).toBeGreaterThan(0);
+    expect(whole.slice(rows.length).map((row) => [row['part'], row['customer'] || row['product'], row['new']])).toEqual(
+      outside.map(({ why, name, seats }) => [why, name, String(seats)]),
+    );
     expect(rows.map((row) => [row['customer id'], row['part'], row['amount']])).toEqual(
       listed.map(({ psaAccountId, part, amount }) => [psaAccountId, part, amount === null ? '' : String(amount)]),
     );
     const sum = rows.reduce((total, row) => total + Number(row['amount']), 0);
     expect(cents(sum)).toBe(listed.reduce((total, { amount }) => total + cents(amount ?? 0), 0));
     expect(rows.find((row) => row['customer id'] === tenant.psaAccount(2))?.['customer']).toBe('\'=HYPERLINK("x")');
+  });
+
+  test('what is used and on no card is told: customers not mapped, and excluded, and services not mapped', async () => {
+    const { db } = harness;
+    const { integrationId } = tenant;
+    const used = { unmapped: tenant.vendorAccount(40), excluded: tenant.vendorAccount(41) };
+    await db.execute(sql`
+      insert into vendor_account (integration_id, id, name, linked, excluded)
+      values (${integrationId}, ${used.unmapped}, 'Nobody Ltd', true, false), (${integrationId}, ${used.excluded}, 'Our own', true, true)
+      on conflict (integration_id, id) do update set name = excluded.name, linked = true, excluded = excluded.excluded`);
+    await db.execute(sql`
+      delete from account_mapping where integration_id = ${integrationId} and vendor_account_id in (${used.unmapped}, ${used.excluded})`);
+    await db.execute(
+      sql`insert into service (integration_id, id, name) values (${integrationId}, 'new-service', 'New service')`,
+    );
+    const { rows: mapped } = await db.execute<{ id: string }>(sql`
+      select m.vendor_account_id as id from account_mapping m join vendor_account a on (a.integration_id, a.id) = (m.integration_id, m.vendor_account_id)
+       where m.integration_id = ${integrationId} and a.linked and not a.excluded order by 1 limit 2`);
+    for (const [account, service, seats] of [
+      [used.unmapped, 'new-service', 7],
+      [used.excluded, 'new-service', 5],
+      ...mapped.map(({ id }) => [id, 'new-service', 3]),
+    ])
+      await db.execute(sql`
+        insert into usage_count (integration_id, vendor_account_id, service_id, quantity, as_of)
+        values (${integrationId}, ${account}, ${service}, ${seats}, now())
+        on conflict (integration_id, vendor_account_id, service_id) do update set quantity = excluded.quantity`);
+    const found = await all<{ why: string; name: string; seats: number; customers: number; words: string }>(
+      caller,
+      '/v1/month-end/unbilled',
+    );
+    expect(found).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ why: 'unmapped', name: 'Nobody Ltd' }),
+        expect.objectContaining({ why: 'excluded', name: 'Our own' }),
+        expect.objectContaining({ why: 'unmapped_service', name: 'New service', customers: 2, seats: 6 }),
+      ]),
+    );
+    const { unbilled } = await caller.good<{ unbilled: { why: string; count: number; seats: number }[] }>(
+      'GET',
+      '/v1/month-end',
+    );
+    for (const why of ['unmapped', 'excluded', 'unmapped_service']) {
+      const own = found.filter((each) => each.why === why);
+      const seats = own.reduce((sum, each) => sum + each.seats, 0);
+      expect(unbilled.find((each) => each.why === why)).toEqual({ why, count: own.length, seats });
+    }
+    const [other] = found;
+    expect(await caller.good('GET', `/v1/month-end?psaAccountId=${tenant.psaAccount(1)}`)).toMatchObject({
+      unbilled: [],
+    });
+    expect(other?.words).toContain('nobody is billed');
+  });
+
+  test('the file of the customers has a line for each currency, and each line adds up', async () => {
+    const customers = await all<Sums & { psaAccountId: string }>(caller, '/v1/month-end/customers');
+    const answer = await caller.call<string>('GET', '/v1/month-end/customers.csv');
+    const rows: Record<string, string>[] = parse(answer.body, { bom: true, columns: true, record_delimiter: '\r\n' });
+    expect(rows.map((row) => [row['customer id'], row['currency']])).toEqual(
+      customers.flatMap(({ psaAccountId, money }) =>
+        money.length === 0 ? [[psaAccountId, '']] : money.map(({ currency }) => [psaAccountId, currency ?? '']),
+      ),
+    );
+    const parts = ['approved and billed', 'approved and not done yet', 'approved and came to nothing', 'left out', 'dismissed', 'undecided']; // prettier-ignore
+    for (const row of rows)
+      expect(cents(Number(row['all']))).toBe(parts.reduce((sum, part) => sum + cents(Number(row[part])), 0));
   });
 
   test('a customer whom the PSA has no more keeps its lines, under its id', async () => {

@@ -149,6 +149,13 @@ describe('Month end', () => {
     await system.api.post(`/v1/cards/${dismissed?.id}/dismiss`, { reason: 'Free until spring' });
     await until('all to be settled', async () => (await lines()).every(({ outcome }) => outcome !== 'under_way'));
 
+    await system.database.db.execute(sql`
+      with account as (
+        insert into vendor_account (integration_id, id, name, linked) values (${integrationId}, 'nobody', 'Nobody Ltd', true)
+        returning id)
+      insert into usage_count (integration_id, vendor_account_id, service_id, quantity, as_of)
+      select ${integrationId}, account.id, (select id from service where integration_id = ${integrationId} limit 1), 7, now() from account`);
+
     await signIn(page, token(), '/month-end');
     await rowsOf('Sums of the period').nth(7).waitFor();
     const all = await lines();
@@ -159,14 +166,26 @@ describe('Month end', () => {
       new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD', signDisplay: 'exceptZero' }).format(amount);
     const cells = async (name: string) =>
       (await textOf(rowsOf('Sums of the period').filter({ hasText: name }))).replace(name, '').trim();
+    const total =
+      billed.map(({ amount }) => amount ?? 0).reduce((sum, amount) => sum + Math.round(amount * 100), 0) / 100;
+    await page.getByText(`For the accountant ${money(total)}`).waitFor();
     expect(await cells('Approved, and billed from now on')).toBe(`${billed.length} ${money(cents(billed))}`);
     expect(await cells('Left out when it was asked for')).toMatch(/^1 /);
     expect(await cells('Dismissed')).toMatch(/^1 /);
     expect(await cells('All')).toContain(money(cents(all)));
+    // The customers' columns are the rows of the sums, and so is their last row.
+    const last = await textOf(rowsOf(/^(?!Sums).* of the period$/).last());
+    for (const of of [billed, all]) expect(last).toContain(money(cents(of)));
+    // What is used and on no card is told beside it, in the file, too.
+    const outside = page.getByRole('region', { name: 'Used, and not billed' });
+    await outside.getByRole('row', { name: 'Nobody Ltd' }).getByRole('link', { name: 'Not mapped' }).waitFor();
+    expect(await textOf(outside.getByRole('row', { name: 'Nobody Ltd' }))).toContain(' 7');
     await inspect(page, 'month-end');
 
     const file = await download();
-    expect(file.map((row) => row['customer id'])).toEqual(all.map(({ psaAccountId }) => psaAccountId));
+    const ofCards = file.filter((row) => row['sum'] !== 'not_billed');
+    expect(ofCards.map((row) => row['customer id'])).toEqual(all.map(({ psaAccountId }) => psaAccountId));
+    expect(file.slice(ofCards.length).map((row) => row['customer'])).toContain('Nobody Ltd');
 
     const customer = billed[0]?.psaAccountName ?? '';
     await grid(/of the period$/)
@@ -193,7 +212,7 @@ describe('Month end', () => {
   test('a viewer sees the same sheet', async () => {
     await signIn(page, viewer, '/month-end');
     await rowsOf('Sums of the period').nth(7).waitFor();
-    expect(await download()).toHaveLength((await lines()).length);
+    expect((await download()).filter((row) => row['sum'] !== 'not_billed')).toHaveLength((await lines()).length);
   });
 });
 

@@ -50,6 +50,7 @@ export const keys = {
     sums: (asked: object) => ['monthEnd', 'sums', asked],
     customers: (asked: object) => ['monthEnd', 'customers', asked],
     lines: (asked: object) => ['monthEnd', 'lines', asked],
+    unbilled: ['monthEnd', 'unbilled'],
   },
   audit: { of: (asked: object) => ['audit', asked] },
   mappings: {

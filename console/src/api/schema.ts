@@ -1332,6 +1332,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/month-end/customers.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportMonthEndCustomers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/month-end/lines": {
         parameters: {
             query?: never;
@@ -1356,6 +1372,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["exportMonthEndLines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/month-end/unbilled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listUnbilledUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2486,9 +2518,13 @@ export interface components {
         MonthEnd: {
             cards: {
                 approved: number;
+                billed: number;
                 differAgain: number;
                 dismissed: number;
+                notWritten: number;
+                open: number;
                 skipped: number;
+                unpriced: number;
                 untouched: number;
             };
             customers: number;
@@ -2499,13 +2535,27 @@ export interface components {
                 timeZone: string;
                 to: string;
             };
+            unbilled: {
+                count: number;
+                seats: number;
+                /** @enum {string} */
+                why: "unmapped" | "excluded" | "unmapped_service";
+            }[];
+            withoutLine: {
+                cards: number;
+                seats: number;
+            };
         };
         MonthEndCustomer: {
             cards: {
                 approved: number;
+                billed: number;
                 differAgain: number;
                 dismissed: number;
+                notWritten: number;
+                open: number;
                 skipped: number;
+                unpriced: number;
                 untouched: number;
             };
             lines: number;
@@ -2514,6 +2564,10 @@ export interface components {
             psaAccountName: string;
             /** Format: uuid */
             psaConnectionId: string;
+            withoutLine: {
+                cards: number;
+                seats: number;
+            };
         };
         MonthEndLine: {
             agreementName: string | null;
@@ -2531,6 +2585,7 @@ export interface components {
             from: number | null;
             id: string;
             lineId: string | null;
+            noLine: boolean;
             notBilled: boolean;
             /** @enum {string|null} */
             outcome: "written" | "already" | "by_hand" | "undone" | "under_way" | "uncertain" | "todo" | "conflict" | "rejected" | "withdrawn" | "replaced" | null;
@@ -2546,6 +2601,8 @@ export interface components {
             reason: string | null;
             /** Format: date-time */
             settledAt: string | null;
+            /** @enum {string} */
+            sum: "billed" | "open" | "notWritten" | "skipped" | "dismissed" | "untouched";
             to: number | null;
             /** Format: uuid */
             undoOf: string | null;
@@ -2558,6 +2615,7 @@ export interface components {
             notWritten: number;
             open: number;
             skipped: number;
+            total: number;
             untouched: number;
         };
         Noun: {
@@ -2960,6 +3018,20 @@ export interface components {
             status: string | null;
             summary: string;
             type: string | null;
+        };
+        UnbilledUsage: {
+            customers: number;
+            id: string;
+            /** Format: uuid */
+            integrationId: string;
+            name: string;
+            /** Format: uuid */
+            psaConnectionId: string;
+            seats: number;
+            vendor: string;
+            /** @enum {string} */
+            why: "unmapped" | "excluded" | "unmapped_service";
+            words: string;
         };
         UndoLine: {
             agreementId: string;
@@ -6557,6 +6629,39 @@ export interface operations {
             };
         };
     };
+    exportMonthEndCustomers: {
+        parameters: {
+            query?: {
+                from?: string;
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                timeZone?: string;
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listMonthEndLines: {
         parameters: {
             query?: {
@@ -6618,6 +6723,40 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listUnbilledUsage: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                psaConnectionId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["UnbilledUsage"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             default: {

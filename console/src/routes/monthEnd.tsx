@@ -7,15 +7,18 @@ import { daysOf, type Days } from '../features/monthEnd/period.ts';
 import { PeriodPicker, wordsOf } from '../features/monthEnd/PeriodPicker.tsx';
 import { customersQuery, linesQuery, monthEndQuery, type MonthEndSums } from '../features/monthEnd/queries.ts';
 import { SumsTable } from '../features/monthEnd/SumsTable.tsx';
+import { UnbilledUsage } from '../features/monthEnd/Unbilled.tsx';
+import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { timeZone } from '../ui/DayField.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
-import { formatMany } from '../ui/format.ts';
+import { formatCount, formatMany, formatMoneyChange } from '../ui/format.ts';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
+import styles from './monthEnd.module.css';
 
 /** The month-end sheet: its sums and customers, or the lines of one customer. */
 export function MonthEnd() {
@@ -38,6 +41,11 @@ export function MonthEnd() {
           >
             Download CSV
           </DownloadButton>
+          {account === undefined && (
+            <DownloadButton path="/v1/month-end/customers.csv" query={{ ...days, timeZone }}>
+              Customers as CSV
+            </DownloadButton>
+          )}
         </>
       }
     >
@@ -56,19 +64,24 @@ function Whole({ days }: { days: Days }) {
     <Loaded query={query} what="The month-end sheet" loading={<Skeleton label="Adding up …" rows={8} />}>
       {(sums) =>
         sums.lines === 0 ? (
-          <EmptyState
-            title={`Nothing in ${wordsOf(days)}`}
-            action={<LinkButton to="/reconcile">Go to Reconcile</LinkButton>}
-          >
-            No card differs, and nothing was approved or left out in these days.
-          </EmptyState>
+          <>
+            <EmptyState
+              title={`Nothing in ${wordsOf(days)}`}
+              action={<LinkButton to="/reconcile">Go to Reconcile</LinkButton>}
+            >
+              No card differs, and nothing was approved or left out in these days.
+            </EmptyState>
+            <Outside sums={sums} />
+          </>
         ) : (
           <>
             <Section title={wordsOf(days)} aside={formatMany(sums.customers, 'customer', 'customers')}>
+              <ForTheAccountant sums={sums} />
               <SumsTable sums={sums} />
               <Explanation sums={sums} />
             </Section>
-            <Customers days={days} />
+            <Customers days={days} sums={sums} />
+            <Outside sums={sums} />
           </>
         )
       }
@@ -76,12 +89,42 @@ function Whole({ days }: { days: Days }) {
   );
 }
 
+/** The one number that changes invoices, and what it is. */
+function ForTheAccountant({ sums: { money, cards } }: { sums: MonthEndSums }) {
+  const isOpen = cards.open > 0;
+  return (
+    <div className={styles['accountant']}>
+      <p className={styles['number']}>
+        For the accountant{' '}
+        <strong>
+          {money.length === 0
+            ? formatCount(0)
+            : money.map(({ currency, billed }) => formatMoneyChange(billed, currency)).join(' · ')}
+        </strong>
+      </p>
+      <Soft>
+        By so much the next invoices change through what was approved in these days and the PSA holds now: the line
+        “Approved, and billed from now on”, net of what was undone. Nothing below that line is billed.
+        {isOpen && ' It is not final while something is not done yet.'}
+      </Soft>
+    </div>
+  );
+}
+
+/** What is used and in no sum, in the words of a PSA. */
+function Outside({ sums }: { sums: MonthEndSums }) {
+  const [connection] = useQuery(psaConnectionsQuery).data?.items ?? [];
+  return <UnbilledUsage sums={sums} words={usePsaWords(connection?.id)} />;
+}
+
 function Explanation({ sums: { cards, money } }: { sums: MonthEndSums }) {
   return (
     <>
       <Soft>
         Every card with a difference stands in one of these lines. Money is what the next invoices change by, line by
-        line; a card without a price is counted, and has none.
+        line, or would change by where nothing was written.
+        {cards.unpriced > 0 &&
+          ` ${formatMany(cards.unpriced, 'card has', 'cards have')} no price: counted here, and in no sum of money.`}
         {money.length > 1 && ' Currencies are never added up.'}
       </Soft>
       {cards.differAgain > 0 && (
@@ -94,7 +137,7 @@ function Explanation({ sums: { cards, money } }: { sums: MonthEndSums }) {
   );
 }
 
-function Customers({ days }: { days: Days }) {
+function Customers({ days, sums }: { days: Days; sums: MonthEndSums }) {
   const query = useInfiniteQuery(customersQuery(days));
   const navigate = useNavigate();
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
@@ -105,6 +148,7 @@ function Customers({ days }: { days: Days }) {
         <>
           <CustomersTable
             customers={items}
+            sums={sums}
             words={words}
             onOpen={({ psaConnectionId, psaAccountId }) =>
               void navigate({
@@ -132,6 +176,7 @@ interface CustomerProps {
 
 function Customer({ days, psaConnectionId, psaAccountId }: CustomerProps) {
   const query = useInfiniteQuery(linesQuery(days, { psaConnectionId, psaAccountId }));
+  const sums = useQuery(monthEndQuery(days, { psaConnectionId, psaAccountId })).data;
   const words = usePsaWords(psaConnectionId);
   const lines = query.data?.pages.flatMap((page) => page.items) ?? [];
   const name = lines[0]?.psaAccountName ?? psaAccountId;
@@ -149,7 +194,10 @@ function Customer({ days, psaConnectionId, psaAccountId }: CustomerProps) {
           {lines.length === 0 ? (
             <Soft>This customer has nothing in these days.</Soft>
           ) : (
-            <LinesTable lines={lines} words={words} name={name} />
+            <>
+              {sums && <SumsTable sums={sums} />}
+              <LinesTable lines={lines} words={words} name={name} />
+            </>
           )}
           {query.hasNextPage && (
             <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>

@@ -22,6 +22,8 @@ export interface TableColumn<T> {
   width?: number;
   /** It names the row; absent everywhere = the first one does. */
   isName?: boolean;
+  /** Of sentences: over several lines, so that nothing of them is cut. */
+  wraps?: boolean;
   /** How rows that are sorted by it go; absent = they are not. */
   sorts?: 'ascending' | 'descending';
 }
@@ -37,6 +39,8 @@ interface Props<T> {
   height?: number;
   /** Shown when there is no row. */
   empty?: ReactNode;
+  /** The row that sums up the others. */
+  isTotal?: (row: T) => boolean;
   /** The column by which the rows are sorted, and what is told when another one is pressed. */
   sorted?: { by: string; onSort: (column: string) => void };
   /** What rows that follow each other have in common: it stands above them. */
@@ -66,6 +70,11 @@ function entriesOf<T extends { id: string }>(
   });
 }
 
+function classesOf({ isNumeric, wraps }: Pick<TableColumn<never>, 'isNumeric' | 'wraps'>, isNaming: boolean): string {
+  const given = [isNumeric && 'numeric', wraps && 'wraps', isNaming && 'naming'];
+  return ['cell', ...given].flatMap((name) => (typeof name === 'string' ? [styles[name] ?? ''] : [])).join(' ');
+}
+
 const rowHeight = 36;
 
 export function Table<T extends { id: string }>(props: Props<T>) {
@@ -86,7 +95,7 @@ export function Table<T extends { id: string }>(props: Props<T>) {
 }
 
 function Grid<T extends { id: string }>(props: Props<T>) {
-  const { label, columns, rows, nameOf, onOpen, height, empty, sorted, groupOf, sumsOf } = props;
+  const { label, columns, rows, nameOf, onOpen, height, empty, sorted, groupOf, sumsOf, isTotal } = props;
   const naming = (columns.find(({ isName }) => isName) ?? columns[0])?.id;
   const sorting = columns.find(({ id }) => id === sorted?.by);
   return (
@@ -111,7 +120,7 @@ function Grid<T extends { id: string }>(props: Props<T>) {
             id={column.id}
             isRowHeader={column.id === naming}
             allowsSorting={sorted !== undefined && column.sorts !== undefined}
-            className={`${styles['heading']} ${column.isNumeric ? styles['numeric'] : ''}`}
+            className={`${styles['heading']} ${column.isNumeric ? styles['numeric'] : ''} ${column.id === naming ? styles['naming'] : ''}`}
             {...(column.width === undefined
               ? {}
               : height === undefined
@@ -128,12 +137,12 @@ function Grid<T extends { id: string }>(props: Props<T>) {
           'group' in entry ? (
             <GroupRow group={entry.group} columns={columns} sums={sumsOf?.(entry.group)} />
           ) : (
-            <Row columns={columns} className={styles['row'] ?? ''} textValue={nameOf(entry.row)}>
-              {(column) => (
-                <Cell className={`${styles['cell']} ${column.isNumeric ? styles['numeric'] : ''}`}>
-                  {column.cell(entry.row)}
-                </Cell>
-              )}
+            <Row
+              columns={columns}
+              className={`${styles['row']} ${isTotal?.(entry.row) ? styles['total'] : ''}`}
+              textValue={nameOf(entry.row)}
+            >
+              {(column) => <Cell className={classesOf(column, column.id === naming)}>{column.cell(entry.row)}</Cell>}
             </Row>
           )
         }

@@ -1,54 +1,77 @@
-import { formatCount } from '../../ui/format.ts';
+import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
-import type { MonthEndCustomer } from './queries.ts';
-import { moneyOf } from './SumsTable.tsx';
+import { capital } from '../mappings/words.ts';
+import type { MonthEndCustomer, MonthEndSums } from './queries.ts';
+import type { Bucket } from './SumsTable.tsx';
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
-
-interface Row extends MonthEndCustomer {
+interface Row extends Pick<MonthEndCustomer, 'cards' | 'money'> {
   id: string;
+  name: string;
+  /** null = the row is the sum of all. */
+  customer: MonthEndCustomer | null;
 }
 
-const count = (id: string, title: string, of: (row: Row) => number): TableColumn<Row> => ({
+/** Money by what became of it; of cards without a price their number, because they are no zero. */
+const money = (id: Bucket, title: string): TableColumn<Row> => ({
   id,
   title,
   isNumeric: true,
-  width: 100,
-  cell: (row) => (of(row) === 0 ? '—' : formatCount(of(row))),
+  width: id === 'notWritten' ? 150 : 120,
+  cell: (row) => <Sums row={row} bucket={id} />,
 });
 
+function Sums({ row: { money: sums, cards }, bucket }: { row: Row; bucket: Bucket }) {
+  const count = bucket === 'total' ? cards.approved + cards.skipped + cards.dismissed + cards.untouched : cards[bucket];
+  const some = sums.filter((each) => each[bucket] !== 0);
+  if (some.length === 0) return count === 0 ? '—' : <span>{formatMany(count, 'card', 'cards')}</span>;
+  return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[bucket], each.currency)}</div>);
+}
+
 const columnsOf = (words: PsaWords): readonly TableColumn<Row>[] => [
-  { id: 'name', title: capital(words.account.one), cell: (row) => row.psaAccountName },
-  count('approved', 'Approved', ({ cards }) => cards.approved),
-  { id: 'billed', title: 'Billed more or less', isNumeric: true, width: 160, cell: (row) => moneyOf(row, 'billed') },
-  { id: 'open', title: 'Not done yet', isNumeric: true, width: 130, cell: (row) => moneyOf(row, 'open') },
-  count('skipped', 'Left out', ({ cards }) => cards.skipped),
-  count('dismissed', 'Dismissed', ({ cards }) => cards.dismissed),
-  count('untouched', 'Undecided', ({ cards }) => cards.untouched),
+  { id: 'name', title: capital(words.account.one), cell: (row) => row.name },
   {
-    id: 'left',
-    title: 'Undecided money',
+    id: 'cards',
+    title: 'Cards',
     isNumeric: true,
-    width: 150,
-    cell: (row) => moneyOf(row, 'untouched', 'skipped'),
+    width: 80,
+    cell: ({ cards: { approved, skipped, dismissed, untouched } }) =>
+      formatCount(approved + skipped + dismissed + untouched),
   },
+  money('billed', 'Billed'),
+  money('open', 'Not done yet'),
+  money('notWritten', 'Came to nothing'),
+  money('skipped', 'Left out'),
+  money('dismissed', 'Dismissed'),
+  money('untouched', 'Undecided'),
+  money('total', 'All'),
 ];
 
 interface Props {
   customers: readonly MonthEndCustomer[];
+  /** Of all customers, whether they are shown yet or not. */
+  sums: MonthEndSums;
   words: PsaWords;
   onOpen: (customer: MonthEndCustomer) => void;
 }
 
-export function CustomersTable({ customers, words, onOpen }: Props) {
+/** A row for each customer: what it comes to, by what became of it. The columns are the rows of the sums, and so is the last row. */
+export function CustomersTable({ customers, sums, words, onOpen }: Props) {
+  const rows: Row[] = customers.map((customer) => ({
+    ...customer,
+    id: `${customer.psaConnectionId} ${customer.psaAccountId}`,
+    name: customer.psaAccountName,
+    customer,
+  }));
+  const all = formatMany(sums.customers, words.account.one, words.account.many);
   return (
     <Table
       label={`${capital(words.account.many)} of the period`}
       columns={columnsOf(words)}
-      rows={customers.map((each) => ({ ...each, id: `${each.psaConnectionId} ${each.psaAccountId}` }))}
-      nameOf={(row) => row.psaAccountName}
-      onOpen={onOpen}
+      rows={[...rows, { ...sums, id: 'all', name: sums.customers === 1 ? 'All' : `All ${all}`, customer: null }]}
+      nameOf={(row) => row.name}
+      isTotal={({ customer }) => customer === null}
+      onOpen={({ customer }) => customer && onOpen(customer)}
     />
   );
 }

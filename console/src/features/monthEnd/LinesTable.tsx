@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { formatCount, formatDifference, formatMoneyChange } from '../../ui/format.ts';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
@@ -43,7 +44,11 @@ const columnsOf = (words: PsaWords): readonly TableColumn<MonthEndLine>[] => [
     id: 'product',
     title: capital(words.productId),
     width: 180,
-    cell: (line) => line.productId ?? line.productName ?? line.psaProductId,
+    cell: (line) => (
+      <Link to="/reconcile" search={{ card: line.cardId }}>
+        {line.productId ?? line.productName ?? line.psaProductId}
+      </Link>
+    ),
   },
   { id: 'from', title: 'Old', isNumeric: true, width: 80, cell: (line) => numberOf(line.from) },
   { id: 'to', title: 'New', isNumeric: true, width: 80, cell: (line) => numberOf(line.to) },
@@ -56,7 +61,7 @@ const columnsOf = (words: PsaWords): readonly TableColumn<MonthEndLine>[] => [
   },
   { id: 'by', title: 'By', width: 150, cell: (line) => line.byName ?? '—' },
   { id: 'at', title: 'When', width: 130, cell: (line) => (line.at === null ? '—' : <When at={line.at} />) },
-  { id: 'note', title: 'In words', cell: (line) => <Note line={line} /> },
+  { id: 'note', title: 'In words', wraps: true, cell: (line) => <Note line={line} /> },
 ];
 
 export function LinesTable({ lines, words, name }: { lines: readonly MonthEndLine[]; words: PsaWords; name: string }) {
@@ -77,5 +82,5 @@ function moneyOf({ amount, currency, notBilled }: MonthEndLine): string {
 
 function Note({ line: { words, differsBy } }: { line: MonthEndLine }) {
   const again = differsBy === null ? '' : ` It differs again by ${formatDifference(differsBy)}.`;
-  return <span title={words + again}>{words + again}</span>;
+  return words + again;
 }

@@ -9,12 +9,22 @@ import type { Days } from './period.ts';
 export type MonthEndSums = Schema<'MonthEnd'>;
 export type MonthEndCustomer = Schema<'MonthEndCustomer'>;
 export type MonthEndLine = Schema<'MonthEndLine'>;
+export type Unbilled = Schema<'UnbilledUsage'>;
 
-export const monthEndQuery = (days: Days) =>
+/** The sums of all, or of one customer. */
+export const monthEndQuery = (days: Days, of: { psaConnectionId?: string; psaAccountId?: string } = {}) =>
   queryOptions({
-    queryKey: keys.monthEnd.sums(days),
-    queryFn: ({ signal }) => ask(api.GET('/v1/month-end', { params: { query: { ...days, timeZone } }, signal })),
+    queryKey: keys.monthEnd.sums({ ...days, ...of }),
+    queryFn: ({ signal }) => ask(api.GET('/v1/month-end', { params: { query: { ...days, ...of, timeZone } }, signal })),
   });
+
+/** What is used and on no card. */
+export const unbilledQuery = infiniteQueryOptions({
+  queryKey: keys.monthEnd.unbilled,
+  queryFn: ({ signal, pageParam }) =>
+    ask(api.GET('/v1/month-end/unbilled', { params: { query: { ...pageAt(pageParam, 50) } }, signal })),
+  ...byCursor,
+});
 
 export const customersQuery = (days: Days) =>
   infiniteQueryOptions({
