@@ -17,8 +17,8 @@ let pushing: Pushing;
 
 beforeAll(async () => {
   system = await startSystem({ psa: 'differences', customers: 26, env: pushEnv });
-  // A token holds for less than two seconds longer than it is used.
-  await system.psa.settings({ tokenMs: 9_500 });
+  // Tokens end all the time, also while they are used.
+  await system.psa.settings({ tokenMs: 6_000 });
   pushing = await connectBoth(system);
   await system.api.put(`/v1/psa-connections/${pushing.psaConnectionId}/writes`, { enabled: true });
 });

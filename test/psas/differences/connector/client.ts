@@ -1,6 +1,7 @@
 /** Deltadesk's API: signing in with a form, tokens that hold for 30 seconds, pages, and business faults with status 500. */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { ConnectorError, type ConnectorErrorCode } from '../../../../connectors/errors.ts';
+import type { ConnectorErrorCode } from '../../../../connectors/errors.ts';
 import { field } from '../../../../connectors/fields.ts';
 import {
   createHttpClient,
@@ -13,6 +14,8 @@ import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../.
 import type { PsaOptions } from '../../../../connectors/psaEntry.ts';
 import { publicUrlOf } from '../../../../connectors/publicHosts.ts';
 import { handOver, readRows } from '../../../../connectors/rows.ts';
+import { createSecrets } from '../../../../connectors/secrets.ts';
+import { createTokens, type Token } from '../../../../connectors/tokens.ts';
 import type { CallOptions } from '../../../../connectors/vendor.ts';
 
 export const differencesCredentials = z.strictObject({
@@ -58,8 +61,7 @@ function classify({ status, text }: ReceivedAnswer): Classified | undefined {
   const parsed = faultSchema.safeParse(jsonIn(text));
   if (!parsed.success) return undefined;
   const { code, text: detail } = parsed.data.fault;
-  // A token that has ended passes: the next attempt signs in.
-  if (status === 401) return { kind: 'transient', code: 'upstream', detail };
+  if (status === 401) return undefined;
   return { kind: 'permanent', code: codes[code] ?? 'invalid_request', detail };
 }
 
@@ -79,73 +81,55 @@ export function originOf(site: string, allowPrivate: boolean): string {
   return publicUrlOf(site, { allowPrivate, psa: 'Deltadesk', sample: 'acme.deltadesk.com' }).origin;
 }
 
-/** A token is not used for its last seconds: a call may wait for its turn before it is sent. */
-const spareMs = 8_000;
 const rowsPerPage = 200;
 
 export function createDifferencesClient(
   credentials: z.infer<typeof differencesCredentials>,
   options: PsaOptions,
 ): DifferencesClient {
+  const { key, secret } = credentials;
   const origin = originOf(credentials.site, options.allowPrivateHosts);
-  const http = createHttpClient({
+  const secrets = createSecrets([secret]);
+  const shared = {
     baseUrl: `${origin}/v2`,
     headers: {},
-    secrets: [credentials.secret],
+    secrets,
     rateLimiter: options.rateLimiter,
     logger: options.logger,
     timeoutMs: options.timeoutMs,
     publicOnly: !options.allowPrivateHosts,
     classify,
-  });
-  let held: { token: string; until: number } | undefined;
-  let signingIn: Promise<{ token: string; until: number }> | undefined;
+  };
+  const entrance = createHttpClient(shared);
 
-  async function signIn(): Promise<{ token: string; until: number }> {
-    await options.rateLimiter.take();
-    const { key, secret } = credentials;
+  async function signIn(): Promise<Token> {
     const began = Date.now();
-    const answer = await fetch(`${origin}/v2/sign-in`, {
+    const { data } = await entrance.request({
       method: 'POST',
-      body: new URLSearchParams({ grant: 'key', key, secret }),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(options.timeoutMs),
-    }).catch((cause: unknown) => {
-      throw new ConnectorError({ kind: 'transient', code: 'network', detail: 'POST /sign-in failed', cause });
+      route: '/sign-in',
+      path: '/sign-in',
+      form: { grant: 'key', key, secret },
+      schema: tokenSchema,
     });
-    const text = await answer.text();
-    const refused = classify({ status: answer.status, text, headers: answer.headers });
-    if (refused) throw new ConnectorError({ ...refused, detail: `POST /sign-in: ${refused.detail ?? ''}` });
-    const parsed = tokenSchema.safeParse(jsonIn(text));
-    if (!answer.ok || !parsed.success) {
-      const detail = `POST /sign-in answered ${answer.status}`;
-      if (answer.status !== 429) throw new ConnectorError({ kind: 'transient', code: 'upstream', detail });
-      const retryAfterMs = 1_000;
-      await options.rateLimiter.throttled(retryAfterMs, detail);
-      throw new ConnectorError({ kind: 'throttled', code: 'throttled', detail, retryAfterMs });
-    }
-    const { token, holdsForSeconds } = parsed.data;
-    return { token, until: began + holdsForSeconds * 1_000 };
+    // A third of its life is left for calls that wait for their turn.
+    return { access: data.token, renewAt: began + (data.holdsForSeconds * 1_000 * 2) / 3 };
   }
 
-  /** Signs in again when the token ends soon; several calls at once sign in once. */
-  async function token(): Promise<string> {
-    const life = held ? held.until - Date.now() : 0;
-    if (held && life > spareMs) return held.token;
-    signingIn ??= signIn().finally(() => (signingIn = undefined));
-    held = await signingIn;
-    return held.token;
-  }
+  const http = createHttpClient({
+    ...shared,
+    tokens: createTokens({
+      identity: createHash('sha256')
+        .update(JSON.stringify([origin, key, secret]))
+        .digest('base64url'),
+      scheme: 'Token',
+      secrets,
+      store: options.tokenStore,
+      timeoutMs: options.timeoutMs,
+      signIn,
+    }),
+  });
 
-  async function ask<T>(method: HttpRequest<T>['method'], wanted: Wanted<T>): Promise<HttpAnswer<T>> {
-    const used = await token();
-    try {
-      return await http.request({ ...wanted, method, headers: { authorization: `Token ${used}` } });
-    } catch (error) {
-      if (error instanceof ConnectorError && error.status === 401 && held?.token === used) held = undefined;
-      throw error;
-    }
-  }
+  const ask: DifferencesClient['ask'] = (method, wanted) => http.request({ ...wanted, method });
 
   return {
     ask,
