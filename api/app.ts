@@ -14,6 +14,7 @@ import { checkText } from './middleware/text.ts';
 import { Refusal } from '../commands/refusal.ts';
 import { isDatabaseAway } from '../db/client.ts';
 import { registerHealthMetrics } from './health.ts';
+import { registerTemporalMetrics } from './temporalMetrics.ts';
 import { ApiProblem, problemOf } from './problem.ts';
 import { alertRoutes } from './routes/alerts.ts';
 import { alertSettingsRoutes } from './routes/alertSettings.ts';
@@ -57,6 +58,7 @@ export function createApp(deps: ApiDependencies): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>({ getPath: pathOf });
   const sessions = createSessions(deps.db, deps.environment);
   registerHealthMetrics(deps.metrics, deps.db, deps.environment);
+  registerTemporalMetrics(deps.metrics, deps.temporalState);
   const durations = new Histogram({
     name: 'countersign_api_seconds',
     help: 'Seconds from request to answer',

@@ -1,6 +1,6 @@
 /** Prepared views of the Temporal UI, as docs/operations.md lists them. */
 const views = {
-  Blocked: 'Blocked = true',
+  Blocked: "ExecutionStatus = 'Running' and Blocked = true",
   'Waiting for people':
     "ExecutionStatus = 'Running' and Blocked = false and Process in ('connect', 'migrateToAlerts', 'onboardCustomer')",
   'Under way':

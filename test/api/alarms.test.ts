@@ -118,6 +118,10 @@ const broken: Record<string, () => Promise<Record<string, string>>> = {
       values (${id}, 'count', 'unknown', 'x', 'unknown-account', 'There is no such account.', 1)`);
     return { integration: id };
   },
+  async CountersignNoWorker() {
+    harness.temporal.state = 'no worker';
+    return { why: 'no worker' };
+  },
   async CountersignNotSwept() {
     await harness.db.execute(sql`update sweep set swept_at = now() - interval '20 minutes'`);
     return {};

@@ -17,6 +17,7 @@ import {
   type ApprovalView,
   type CardView,
 } from '../../dev/walkthrough/guide.ts';
+import { addCustomer } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { ticketsOf, untilAlert, type AlertView } from '../kit/alerts.ts';
@@ -43,6 +44,8 @@ beforeAll(async () => {
     MAX_RETRY_MS: '1000',
     // A write whose answer does not come leaves time to break something else.
     CALL_TIMEOUT_MS: '4000',
+    ONBOARDING_REMIND_MS: '2000',
+    ONBOARDING_ESCALATE_MS: '500',
     PUBLIC_URL: 'https://countersign.example',
   };
   const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26, env })]);
@@ -80,8 +83,9 @@ interface HealthView {
 const health = () => system.api.get<HealthView>(`/v1/integrations/${id}/health`);
 const waitWith = (code: string) =>
   until(`health to say ${code}`, async () => (await health()).waits.find((wait) => wait.code === code));
-const alarm = (rule: string, labels: Record<string, string> = {}) =>
-  until(`${rule} to fire`, async () => fires(rule, system.api.url, labels));
+/** @param above replaces the rule's limit, where it is longer than a test */
+const alarm = (rule: string, labels: Record<string, string> = {}, above?: number) =>
+  until(`${rule} to fire`, async () => fires(rule, system.api.url, labels, above));
 /** The request that the words name, as an operator would copy it. */
 const requestIn = (words: string, name: string) => {
   const [, method = '', path = ''] = new RegExp(`${name}:? ?(POST|PUT) (/v1/\\S+?)[.,;]?(\\s|$)`).exec(words) ?? [];
@@ -198,6 +202,7 @@ test('what is retried for long says since when and with what; paused in the UI i
   expect(words).toContain((await waitWith('retrying')).what.split(': ').slice(1).join(': '));
   const { sync } = await system.api.get<{ sync: { waitsFor: string } }>(`/v1/integrations/${id}`);
   expect(words).toContain(sync.waitsFor);
+  await alarm('CountersignRetrying', { integration: id, step: 'pullVendor' }, 0.5);
   await ui.tab('pending-activities');
   await ui.page.getByText('(upstream)').first().waitFor();
   await ui.click(ui.page.getByRole('button', { name: 'Pause' }));
@@ -259,12 +264,32 @@ test('credentials that the vendor refuses: whose they are and where new ones are
   );
 });
 
+test('a new customer whom nobody maps; its workflow, terminated in the UI, is started again by the sweep', async () => {
+  await addCustomer(system.mailprotector, { id: 7_900, name: 'Nobody Knows Ltd', users: 3 });
+  await syncNow(system, id);
+  const workflowId = `onboard/${id}/7900`;
+  const search = "Process = 'onboardCustomer' and Problem = 'not_mapped'";
+  await ui.find(search, workflowId);
+  const words = await ui.read(workflowId, 'blocked (not_mapped)', 'temporal-unmapped');
+  expect(words).toContain('/new-customers in the console shows it');
+  expect(words).not.toContain('Nobody Knows');
+  expect(words).toContain((await waitWith('not_mapped')).what.split(': ').slice(1).join(': '));
+  await alarm('CountersignWaitsLong', { integration: id, kind: 'customer' }, 0);
+  await ui.terminate();
+  // The next sweep starts it again, because it has a reminder to give. (What waits without one comes back within a day, or by the doctor.)
+  await ui.find(`${search} and ExecutionStatus = 'Running'`, workflowId);
+  await ui.read(workflowId, 'blocked (not_mapped)');
+  await system.api.decide('PUT', `/v1/integrations/${id}/accounts/7900`, 'exclusion', { reason: 'It is ours' });
+  await ui.untilCompleted();
+});
+
 test('a dead worker is missed: doctor and the api say so, and what was asked meanwhile is done by the next one', async () => {
   const ready = () => system.api.get<{ temporal: string; words: string }>('/readyz');
   await system.killWorker();
   await system.api.post(`/v1/integrations/${id}/syncs`);
   await until('the worker to be missed', async () => (await ready()).temporal === 'no worker');
   expect((await doctor()).said).toMatch(/✗ worker +No worker asks for work/);
+  await alarm('CountersignNoWorker', { why: 'no worker' });
   await ui.find("Process = 'sync' and ExecutionStatus = 'Running'", `sync/${id}`);
   await ui.click(ui.page.getByRole('link', { name: `sync/${id}` }));
   await ui.page.waitForURL(/history|user-metadata/);

@@ -17,6 +17,8 @@ export interface TemporalUi {
   read(workflowId: string, words: string, picture?: string): Promise<string>;
   /** Sends the Signal `wake` by the dialog. */
   wake(picture?: string): Promise<void>;
+  /** Terminates the workflow whose page is open. */
+  terminate(): Promise<void>;
   /** Waits until the page that is open says that its workflow is over. */
   untilCompleted(picture?: string): Promise<void>;
   /** Opens a tab of the workflow's page. */
@@ -25,7 +27,10 @@ export interface TemporalUi {
   shoot(picture: string): Promise<void>;
 }
 
-export async function openTemporalUi(browser: Browser, system: Pick<System, 'namespace'>): Promise<TemporalUi> {
+export async function openTemporalUi(
+  browser: Browser,
+  system: Pick<System, 'namespace' | 'temporal'>,
+): Promise<TemporalUi> {
   const page = await browser.newPage({ viewport: { width: 1200, height: 720 }, baseURL: inject('temporalUi') });
   openPages.add(page);
   page.setDefaultTimeout(30_000);
@@ -38,9 +43,12 @@ export async function openTemporalUi(browser: Browser, system: Pick<System, 'nam
     click,
     shoot: (picture) => shoot(page, picture),
     async find(query, workflowId, picture) {
+      const { workflow } = system.temporal;
       await until(`the search ${query} to find ${workflowId}`, async () => {
+        // The search lags behind what happens, and a page takes longer than a question.
+        const { count } = await workflow.count(`(${query}) and WorkflowId = '${workflowId}'`);
+        if (count === 0) return false;
         await page.goto(`/namespaces/${system.namespace}/workflows?query=${encodeURIComponent(query)}`);
-        // The search lags behind what happens.
         await seen(page.getByRole('link', { name: workflowId })).waitFor({ timeout: 5_000 });
         return true;
       });
@@ -67,6 +75,14 @@ export async function openTemporalUi(browser: Browser, system: Pick<System, 'nam
       await take(picture);
       await click(page.getByRole('button', { name: 'Submit' }));
       await seen(page.getByText('Workflow signaled')).waitFor();
+    },
+    async terminate() {
+      await click(page.getByRole('button', { name: 'More Actions' }));
+      await click(page.getByText('Terminate', { exact: true }));
+      const dialog = page.getByRole('dialog').filter({ visible: true });
+      await dialog.getByRole('textbox').fill('To see whether it comes back');
+      await click(dialog.getByRole('button', { name: 'Terminate' }));
+      await seen(page.getByText('Terminated', { exact: true })).waitFor();
     },
     async untilCompleted(picture) {
       await page.goto(page.url().replace(/\/(user-metadata|pending-activities|workers)/, '/history'));

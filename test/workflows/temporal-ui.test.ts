@@ -171,6 +171,7 @@ test('every search of docs/operations.md finds what it says, and no other', asyn
   const sweeping = "Process = 'sweep' and ExecutionStatus = 'Running'";
   const expected: Record<string, string[]> = {
     'Blocked = true': all,
+    "ExecutionStatus = 'Running' and Blocked = true": all,
     "Blocked = true and Problem != 'waits_for_blocked'": workflowIds(...stuck),
     [`Blocked = true and OrganizationId = '${harness.organizationId}'`]: all,
     [`Blocked = true and IntegrationIds = '${lone.id}'`]: workflowIds(lone, lonePsa),
