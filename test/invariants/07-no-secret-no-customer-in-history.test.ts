@@ -65,7 +65,11 @@ const untilLogged = (problem: string) =>
     system
       .logs()
       .split('\n')
-      .some((line) => line.includes('"msg":"blocked"') && line.includes(`"problem":"${problem}"`)),
+      .some((line) =>
+        ['"msg":"blocked"', '"step":"verifyCredentials"', `"problem":"${problem}"`].every((part) =>
+          line.includes(part),
+        ),
+      ),
   );
 
 async function walkWithFailures(): Promise<void> {

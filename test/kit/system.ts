@@ -1,15 +1,12 @@
 /** A whole system for one test file: simulators, api and worker processes, a database and a Temporal namespace of its own. */
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import type { Database } from '../../db/client.ts';
 import { insertOrganization, insertToken } from '../../db/queries/organization.ts';
 import { freePort } from '../../dev/stack/ports.ts';
-import { Processes, type ProcessSpec } from '../../dev/stack/processes.ts';
 import { startSimulator, type RunningSimulator } from '../../simulators/kit/simulator.ts';
 import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
 import { startMailprotector } from '../../simulators/mailprotector/start.ts';
@@ -17,6 +14,7 @@ import { sweepScheduleId } from '../../temporal/schedules.ts';
 import { registerSearchAttributes } from '../../temporal/searchAttributes.ts';
 import '../psas/simulators.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { Programs } from './programs.ts';
 import { createApiClient, type ApiClient } from '../../dev/walkthrough/apiClient.ts';
 import {
   psaSimulator,
@@ -104,8 +102,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     RunningSimulator,
     RunningSimulator,
   ];
-  const state = mkdtempSync(join(tmpdir(), 'countersign-system-'));
-  const processes = new Processes(state, () => undefined);
+  // What has seen its servers die is not handed on.
+  const programs = new Programs(options.temporalAddress === undefined);
   const apiPort = await freePort(0);
   const env: Record<string, string> = {
     DATABASE_URL: database.url,
@@ -130,24 +128,16 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   databases.set(apiUrl, database.db);
 
   const built = inject('built');
-  const spec = (name: string, file: string, more: Record<string, string> = {}): ProcessSpec => ({
-    name,
-    command: process.execPath,
-    args: [...(register ? ['--import', join(built, register.replace(/\.ts$/, '.js'))] : []), join(built, file)],
-    cwd: built,
-    env: { ...env, ...more },
-  });
-  const launch = async (started: ProcessSpec, port: number) => {
-    processes.start(started);
-    await processes.untilReady(started.name, async () => {
-      await until(`${started.name} to be ready`, () =>
+  const before = register ? [join(built, register.replace(/\.ts$/, '.js'))] : [];
+  const start = (name: string, file: string, port: number, more: Record<string, string> = {}) =>
+    programs.start(name, { file: join(built, file), before }, { ...env, ...more }, () =>
+      until(`${name} to be ready`, () =>
         fetch(`http://127.0.0.1:${port}/readyz`).then(
           (response) => response.ok,
           () => false,
         ),
-      );
-    });
-  };
+      ),
+    );
 
   const system: System = {
     api: createApiClient(apiUrl, secret),
@@ -162,11 +152,11 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     async startWorker(more, name = 'worker') {
       // Each start takes a new port, because the port of a worker that was just killed may still be bound.
       const port = await freePort(0);
-      await launch(spec(name, 'worker/main.js', { METRICS_PORT: String(port), ...more }), port);
+      await start(name, 'worker/main.js', port, { METRICS_PORT: String(port), ...more });
     },
-    killWorker: (signal = 'SIGKILL', name = 'worker') => processes.kill(name, signal),
-    startApi: () => launch(spec('api', 'api/main.js'), apiPort),
-    killApi: () => processes.kill('api'),
+    killWorker: (signal = 'SIGKILL', name = 'worker') => programs.kill(name, signal),
+    startApi: () => start('api', 'api/main.js', apiPort),
+    killApi: () => programs.kill('api'),
     run: (file, more, args = []) =>
       new Promise((resolve) => {
         const options = { cwd: built, env: { ...env, ...more } };
@@ -174,13 +164,10 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
           resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: stdout + stderr });
         });
       }),
-    logs: () =>
-      readdirSync(join(state, 'logs'))
-        .map((file) => readFileSync(join(state, 'logs', file), 'utf8'))
-        .join('\n'),
+    logs: () => programs.logs(),
     async close() {
       databases.delete(apiUrl);
-      await processes.stopAll();
+      await programs.stopAll();
       // The Schedule would go on starting workflows without a worker beside the tests that follow.
       await system.temporal.schedule
         .getHandle(sweepScheduleId)
@@ -190,7 +177,6 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       await connection.close();
       for (const simulator of simulators) await simulator.close();
       await database.close();
-      rmSync(state, { recursive: true, force: true });
     },
   };
   try {
