@@ -11,8 +11,6 @@ import { applyTheme } from './theme.ts';
 import { Toasts } from './ui/Toast.tsx';
 
 applyTheme();
-// A newer console was put in place, and a page of this one is gone with it.
-window.addEventListener('vite:preloadError', () => window.location.reload());
 
 const root = document.getElementById('root');
 if (!root) throw new Error('The page has no root.');

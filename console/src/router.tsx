@@ -3,7 +3,6 @@ import {
   createRootRoute,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   Outlet,
   redirect,
   type ErrorComponentProps,
@@ -15,6 +14,7 @@ import type { AlertsAsked } from './features/alerts/queries.ts';
 import { alertStates } from './features/alerts/words.ts';
 import { findSession } from './features/me/enter.ts';
 import type { OnboardingsAsked } from './features/onboardings/queries.ts';
+import { lazyRouteComponent } from './lazyRouteComponent.ts';
 import { NotFound } from './routes/notFound.tsx';
 import { Shell } from './routes/shell.tsx';
 import { SignIn } from './routes/signIn.tsx';

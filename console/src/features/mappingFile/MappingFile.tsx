@@ -1,4 +1,4 @@
-import { lazyRouteComponent } from '@tanstack/react-router';
+import { lazyRouteComponent } from '../../lazyRouteComponent.ts';
 import { Suspense, useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import type { Integration } from '../integrations/state.ts';
