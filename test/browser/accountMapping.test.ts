@@ -7,7 +7,7 @@ import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   ({ integrationId, psaConnectionId } = await connectAll(system));
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 

@@ -10,7 +10,7 @@ import { until } from '../../dev/until.ts';
 import { connectAll, createIntegration, person, syncNow } from '../../dev/walkthrough/guide.ts';
 import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { onlyShown } from '../kit/apiSamples.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { fillSignIn, personLike } from '../kit/consoleSignIn.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
   ({ integrationId, psaConnectionId } = await connectAll(system));
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 
@@ -242,6 +242,11 @@ describe('a session that ends', () => {
       .waitFor();
 
     await page.goto('/settings');
+    // An answer that is still under way would tell it, too.
+    await page
+      .getByText(/^Reading .*…$/)
+      .first()
+      .waitFor({ state: 'detached' });
     await page.getByLabel('Present password').fill(who.password);
     await page.getByLabel('New password').fill('quite-another-password');
     await end();

@@ -15,7 +15,7 @@ import {
   type Alerting,
   type AlertView,
 } from '../kit/alerts.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { pushEnv } from '../kit/push.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   alerting = await connectAlerts(system);
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 

@@ -13,7 +13,7 @@ import {
   untilConnected,
 } from '../../dev/walkthrough/guide.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect as inspectPage, openPage, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { typePsa } from '../kit/psaForm.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   page = opened.page;
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 afterEach(sayWhatFailedPagesShow);

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll, latestRun, syncNow } from '../../dev/walkthrough/guide.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import {
   inspect as inspectPage,
   newToken,
@@ -35,7 +35,7 @@ beforeAll(async () => {
   ({ integrationId } = await connectAll(system));
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 

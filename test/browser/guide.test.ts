@@ -8,7 +8,7 @@ import { stepOf, type CardView, type IntegrationView } from '../../dev/walkthrou
 import { until } from '../../dev/until.ts';
 import { keys } from '../../simulators/mailprotector/keys.ts';
 import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { goTo as goToPage, inspect, openPage, signIn, watched, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
@@ -39,7 +39,7 @@ beforeAll(async () => {
   page = await openBrowser();
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 afterEach(sayWhatFailedPagesShow);

@@ -14,7 +14,7 @@ import {
   type CardView,
   type RunView,
 } from '../../dev/walkthrough/guide.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -44,7 +44,7 @@ beforeAll(async () => {
   viewer = await newToken(system, ['read'], { name: 'Vera Viewer' });
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 
@@ -174,8 +174,8 @@ describe('Month end', () => {
     expect(await cells('Dismissed')).toMatch(/^1 /);
     expect(await cells('All')).toContain(money(cents(all)));
     // The customers' columns are the rows of the sums, and so is their last row.
-    const last = await textOf(rowsOf(/^(?!Sums).* of the period$/).last());
-    for (const of of [billed, all]) expect(last).toContain(money(cents(of)));
+    const lastRow = await textOf(rowsOf(/^(?!Sums).* of the period$/).last());
+    for (const of of [billed, all]) expect(lastRow).toContain(money(cents(of)));
     // What is used and on no card is told beside it, in the file, too.
     const outside = page.getByRole('region', { name: 'Used, and not billed' });
     await outside.getByRole('row', { name: 'Nobody Ltd' }).getByRole('link', { name: 'Not mapped' }).waitFor();

@@ -21,7 +21,7 @@ import { addCustomer } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { ticketsOf, untilAlert, type AlertView } from '../kit/alerts.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { fires } from '../kit/alarms.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -66,7 +66,7 @@ beforeAll(async () => {
   customers = all.filter((each) => mapped.some((account) => account.id === String(each.id)) && each.domains.length > 0);
 }, 240_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 afterEach(sayWhatFailedPagesShow);

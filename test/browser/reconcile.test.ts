@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
 import { connectAll, type CardView as GuideCard } from '../../dev/walkthrough/guide.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
   ({ psaConnectionId } = await connectAll(system));
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 

@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
 import type { Role } from '../../domain/roles.ts';
-import { findChromium, launchChromium } from '../kit/chromium.ts';
+import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect as inspectPage, openPage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { fillSignIn, signInLike } from '../kit/consoleSignIn.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   browser = await launchChromium(path);
 }, 480_000);
 afterAll(async () => {
-  await browser?.close();
+  await leaveChromium(browser);
   await system?.close();
 });
 
