@@ -33,13 +33,18 @@ export function routesOf(contract: Contract): Route[] {
   );
 }
 
+const patterns = new WeakMap<Contract, [RegExp, Route][]>();
+
 /** Finds the route of a request. */
 export function findRoute(contract: Contract, method: string, url: string): Route | undefined {
-  const path = url.split('?')[0] ?? '';
-  return routesOf(contract).find(
-    (route) => route.method === method && new RegExp(`^${route.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
-  );
+  const known =
+    patterns.get(contract) ?? routesOf(contract).map((route) => [patternOf(route), route] as [RegExp, Route]);
+  patterns.set(contract, known);
+  const asked = `${method} ${url.split('?')[0]}`;
+  return known.find(([pattern]) => pattern.test(asked))?.[1];
 }
+
+const patternOf = ({ method, path }: Route) => new RegExp(`^${method} ${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
 
 const parsers = new WeakMap<object, z.ZodType>();
 
@@ -54,7 +59,14 @@ export function misfits(contract: Contract, schema: object, value: unknown): str
   return parsed.success ? [] : parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
 }
 
-/** Parses the contract and turns references to `#/components/schemas/X` into `#/$defs/X`, as a schema by itself needs them. */
+const contracts = new Map<string, Contract>();
+
+/**
+ * Parses the contract and turns references to `#/components/schemas/X` into `#/$defs/X`, as a schema by itself needs them. The same text
+ * is the same contract, so that the test files of a process share what is made of its schemas.
+ */
 export function withDefinitions(text: string): Contract {
-  return JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Contract;
+  const known = contracts.get(text) ?? (JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as Contract);
+  contracts.set(text, known);
+  return known;
 }
