@@ -2,6 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { namesOfActors } from '../../commands/seen.ts';
 import { listAudit } from '../../db/queries/audit.ts';
+import { namesOfSubjects } from '../../db/queries/auditNames.ts';
 import type { ApiEnv } from '../context.ts';
 import {
   createRouter,
@@ -30,6 +31,14 @@ const auditSchema = z
     action: z.string(),
     subjectKind: z.string(),
     subjectId: z.string(),
+    about: z
+      .union([
+        z.object({ account: z.string().nullable(), product: z.string().nullable(), cardId: z.uuid().nullable() }),
+        z.null(),
+      ])
+      .openapi({
+        description: 'Whose line, card or mapping it is, by the names that they have now; null = nothing is known',
+      }),
     before: z.unknown(),
     after: z.unknown(),
   })
@@ -43,6 +52,7 @@ const exampleEntry = {
   action: 'psaConnection.writes',
   subjectKind: 'psa_connection',
   subjectId: exampleIds.psaConnection,
+  about: null,
   before: { writesEnabled: false },
   after: { writesEnabled: true },
 };
@@ -86,6 +96,8 @@ const sheet: Sheet<typeof auditSchema> = {
     ['action', ({ action }) => action],
     ['subject', ({ subjectKind }) => subjectKind],
     ['subject id', ({ subjectId }) => subjectId],
+    ['account', ({ about }) => about?.account ?? null],
+    ['product', ({ about }) => about?.product ?? null],
     ['before', ({ before }) => asText(before)],
     ['after', ({ after }) => asText(after)],
   ],
@@ -133,5 +145,11 @@ async function pageOfAudit(
     deps.db,
     page.items.map(({ actor }) => actor),
   );
-  return { ...page, items: page.items.map((row) => ({ ...row, actorName: names.get(row.actor) ?? row.actor })) };
+  const aboutOf = await namesOfSubjects(deps.db, caller.organizationId, page.items);
+  const items = page.items.map((row) => ({
+    ...row,
+    actorName: names.get(row.actor) ?? row.actor,
+    about: aboutOf(row),
+  }));
+  return { ...page, items };
 }

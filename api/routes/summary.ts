@@ -27,6 +27,7 @@ const summarySchema = z
         over: side,
         /** Cards whose money no one price tells. */
         unpriced: z.int(),
+        ready: z.int().openapi({ description: 'Of all of these: cards in the state `ready`, whatever their money is' }),
       }),
     ),
     /** Customers who use what no line bills: none at all, or one that has ended. */
@@ -82,6 +83,7 @@ const get = route({
         under: { amount: 1_240, cards: 11 },
         over: { amount: 310, cards: 4 },
         unpriced: 0,
+        ready: 16,
       },
     ],
     customersWithoutLine: { none: 6, ended: 1 },

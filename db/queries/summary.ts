@@ -11,6 +11,8 @@ export interface FoundSum {
   over: { amount: number; cards: number };
   /** Cards whose money no one price tells. */
   unpriced: number;
+  /** Of all of these: cards that can be approved now. */
+  ready: number;
 }
 
 /** What the cards that nobody has dismissed find, by kind and currency. */
@@ -23,22 +25,25 @@ export async function sumFound(db: Queryable, organizationId: string): Promise<F
     over: number;
     overCards: number;
     unpriced: number;
+    ready: number;
   }>(sql`
     select found as kind, currency,
            coalesce(sum(amount) filter (where amount > 0), 0)::float8 as under,
            (count(*) filter (where amount > 0))::int as "underCards",
            coalesce(-sum(amount) filter (where amount < 0), 0)::float8 as over,
            (count(*) filter (where amount < 0))::int as "overCards",
-           (count(*) filter (where amount is null))::int as unpriced
+           (count(*) filter (where amount is null))::int as unpriced,
+           (count(*) filter (where state = 'ready'))::int as ready
       from card
      where organization_id = ${organizationId} and found is not null and not dismissed
      group by 1, 2 order by 1, 2 nulls last`);
-  return rows.map(({ kind, currency, under, underCards, over, overCards, unpriced }) => ({
+  return rows.map(({ kind, currency, under, underCards, over, overCards, unpriced, ready }) => ({
     kind,
     currency,
     under: { amount: under, cards: underCards },
     over: { amount: over, cards: overCards },
     unpriced,
+    ready,
   }));
 }
 

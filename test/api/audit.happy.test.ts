@@ -1,7 +1,9 @@
 import { parse } from 'csv-parse/sync';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { listApprovalLines } from '../../db/queries/approvals.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
+import { seedApproval } from '../kit/apiTenant.ts';
 import { seedPerson } from '../kit/people.ts';
 
 interface Entry {
@@ -12,6 +14,7 @@ interface Entry {
   action: string;
   subjectKind: string;
   subjectId: string;
+  about: { account: string | null; product: string | null; cardId: string | null } | null;
 }
 
 let harness: ApiHarness;
@@ -81,6 +84,36 @@ test('a person is named, and the file says the same as the list, with no formula
   const rows: Record<string, string>[] = parse(answer.body, { bom: true, columns: true });
   expect(rows.map(({ id }) => Number(id))).toEqual(listed.map(({ id }) => id));
   expect(rows[0]).toMatchObject({ by: '\'=Ada "A." Lovelace', action: listed[0]?.action, after: '{"reason":"=1+1"}' });
+});
+
+test('what a row is about has the names of its account and product, and its card', async () => {
+  const { db, one } = harness;
+  const approval = await seedApproval(one, 'applied');
+  const [line] = await listApprovalLines(db, approval, { limit: 1 });
+  const card = await harness.admin.good<{ psaAccountName: string; productId: string }>(
+    'GET',
+    `/v1/cards/${line?.cardId}`,
+  );
+  const about = { account: card.psaAccountName, product: card.productId, cardId: line?.cardId };
+  expect((await entries(`subjectKind=agreement_line&subjectId=${line?.lineId}`))[0]).toMatchObject({ about });
+  await db.execute(sql`
+    insert into audit (organization_id, actor, action, subject_kind, subject_id) values
+      (${one.organizationId}, 'test', 'card.dismiss', 'card', ${line?.cardId}),
+      (${one.organizationId}, 'test', 'account.map', 'vendor_account', ${`${one.integrationId}/${one.vendorAccount(1)}`}),
+      (${one.organizationId}, 'test', 'approval.applied', 'agreement_line', 'no such line')`);
+  expect((await entries(`subjectKind=card&subjectId=${line?.cardId}`))[0]).toMatchObject({ about });
+  const [account] = await entries('action=account.map&by=test');
+  expect(account?.about).toMatchObject({ account: expect.any(String), product: null, cardId: null });
+  expect((await entries('subjectKind=agreement_line&subjectId=no such line'))[0]).toMatchObject({ about: null });
+  // Of another organization nothing is told, though it has the id of the line.
+  await db.execute(sql`
+    insert into audit (organization_id, actor, action, subject_kind, subject_id) values
+      (${harness.other.organizationId}, 'test', 'approval.applied', 'agreement_line', ${line?.lineId}),
+      (${harness.other.organizationId}, 'test', 'card.dismiss', 'card', ${line?.cardId})`);
+  const { items } = await harness
+    .as(harness.other.tokens.read)
+    .good<{ items: Entry[] }>('GET', '/v1/audit?by=test&limit=2');
+  expect(items.map((each) => each.about)).toEqual([null, null]);
 });
 
 test('a file of any size is read page by page, and one that breaks off does not look whole', async () => {

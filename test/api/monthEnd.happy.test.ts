@@ -147,15 +147,14 @@ function sumsOf(lines: readonly Line[]) {
   };
 }
 
-const inCents = ({ lines, cards: { differAgain: _, ...cards }, withoutLine, money }: Sums) => ({
-  lines,
-  cards,
-  withoutLine,
-  money: money.map(({ currency, ...sums }) => ({
+const inCents = ({ lines, cards, withoutLine, money }: Sums) => {
+  const { differAgain: _, ...counted } = cards;
+  const sums = money.map(({ currency, ...of }) => ({
     currency,
-    ...Object.fromEntries(Object.entries(sums).map(([name, amount]) => [name, cents(amount)])),
-  })),
-});
+    ...Object.fromEntries(Object.entries(of).map(([name, amount]) => [name, cents(amount)])),
+  }));
+  return { lines, cards: counted, withoutLine, money: sums };
+};
 
 /** The sheet fits the other lists, and adds up: lines to customers, customers to the whole. */
 async function check(caller: Caller, limit: number): Promise<Line[]> {

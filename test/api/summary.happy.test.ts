@@ -18,6 +18,7 @@ interface Summary {
     under: { amount: number; cards: number };
     over: { amount: number; cards: number };
     unpriced: number;
+    ready: number;
   }[];
   customersWithoutLine: { none: number; ended: number };
   unmapped: { integrationId: string; customers: number; seats: number; largest: { name: string; seats: number }[] }[];
@@ -38,6 +39,7 @@ test('found money is the sum of the cards, apart for what needs a person', async
     under: { amount: amounts.reduce((sum, amount) => sum + amount, 0), cards: customers },
     over: { amount: 0, cards: 0 },
     unpriced: 0,
+    ready: customers,
   });
   // Two lines of 5 at one price: somebody picks one, the money is the same.
   expect(usd(found, 'check')).toMatchObject({
@@ -72,7 +74,16 @@ test('currencies are never added up; too much, agreements by the year and what i
     under: { amount: 12.5, cards: 1 },
     over: { amount: 0, cards: 0 },
     unpriced: 0,
+    ready: 1,
   });
+  // Of whatever kind they are, they are those that the list counts as ready.
+  const { states } = await harness.admin.good<{ states: { state: string; cards: number }[] }>(
+    'GET',
+    '/v1/cards/counts',
+  );
+  expect(after.found.reduce((sum, { ready }) => sum + ready, 0)).toBe(
+    states.find(({ state }) => state === 'ready')?.cards,
+  );
   expect(usd(after, 'annual')?.under).toEqual({ amount: 15, cards: 1 });
   expect(usd(after, 'expired')?.under).toEqual({ amount: 30, cards: 1 });
   expect(after.customersWithoutLine).toEqual({ none: 1, ended: 1 });

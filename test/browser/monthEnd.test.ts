@@ -133,6 +133,29 @@ describe('Runs', () => {
   });
 });
 
+test('a reading of the PSA that lost too many rows waits for a person, who is asked again before it counts', async () => {
+  const guard = JSON.stringify({ before: { accounts: 40, lines: 90 }, after: { accounts: 3, lines: 8 } });
+  await system.database.db.execute(sql`
+    insert into psa_refresh (psa_connection_id, guard, held_at) values (${psaConnectionId}, ${guard}::jsonb, now())`);
+  const looking = await openPage(browser, system);
+  await signIn(looking.page, viewer, `/psa-connections/${psaConnectionId}`);
+  await looking.page.getByText('Somebody who may operate releases or discards it').waitFor();
+  await looking.context.close();
+  await signIn(page, token(), `/psa-connections/${psaConnectionId}`);
+  await button('Release …').waitFor();
+  await inspect(page, 'psa-held');
+  await button('Release …').click();
+  await page
+    .getByRole('dialog')
+    .getByText(/Release it only after/)
+    .waitFor();
+  await shoot(page, 'psa-held-release-light-1280');
+  await page.getByRole('dialog').getByRole('button', { name: 'Not now' }).click();
+  await button('Discard and read anew …').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard and read anew' }).click();
+  await button('Release …').waitFor({ state: 'detached' });
+});
+
 describe('Month end', () => {
   const lines = (query = '') => system.api.all<Line>(`/v1/month-end/lines?timeZone=America/New_York${query}`);
 
@@ -220,6 +243,8 @@ describe('Audit', () => {
   test('who changed what: filtered, opened, followed, saved', async () => {
     await signIn(page, token(), '/audit');
     await rowsOf('Audit').filter({ hasText: 'Cards: dismiss' }).first().waitFor();
+    // What was written is told by its customer and product, and leads to its card.
+    await rowsOf('Audit').filter({ hasText: 'Approvals: applied' }).first().getByRole('link', { name: /, / }).waitFor();
     await inspect(page, 'audit');
     await page
       .getByRole('button', { name: /^What/ })
@@ -233,7 +258,7 @@ describe('Audit', () => {
     });
     const found = await system.api.all<object>('/v1/audit?action=card');
     expect(await download()).toHaveLength(found.length);
-    await rowsOf('Audit').nth(1).click();
+    await rowsOf('Audit').nth(1).click({ position: { x: 40, y: 18 } });
     await page.getByRole('dialog').getByText('Free until spring').waitFor();
     await inspect(page, 'audit-entry');
     await page.getByRole('dialog').getByRole('button', { name: 'All about the same' }).click();

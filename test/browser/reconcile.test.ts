@@ -1,4 +1,5 @@
 /** Reconcile in a real Chromium: found money, filters, the explanation of a card, and signing off in all its ways (G26 to G28). */
+import { sql } from 'drizzle-orm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
@@ -418,17 +419,111 @@ test('a number that changes between preview and click is left out, with both num
   await shoot(page, 'approval-left-out-light-1280');
   expect(await patches()).toBe(others.length);
   const written = await patches();
+  // What the undo would set back is shown line by line; a line that somebody changed meanwhile is left alone, and says why.
+  const [gone, ...back] = others;
+  if (!gone?.write) throw new Error('Too few cards are ready.');
   await button('Undo what was written …').click();
-  const question = page.getByRole('dialog', { name: /^Undo / });
-  await question.waitFor();
-  await shoot(page, 'approval-undo-light-1280');
+  const question = page.getByRole('dialog', { name: `Undo ${others.length} changes?` });
+  const shown = question.getByRole('grid', { name: 'What is set back' }).getByRole('row');
+  await shown.nth(others.length).waitFor();
+  const texts = (await shown.allInnerTexts()).map((text) => text.replaceAll(/\s+/g, ' '));
+  for (const { psaAccountName, write } of others)
+    expect(texts.some((text) => text.includes(psaAccountName) && text.includes(` ${write?.to} ${write?.from} `))).toBe(
+      true,
+    );
+  await inspect(page, 'approval-undo');
+  // Between the dialog and the press: what was shown is not what would be sent, so nothing is.
+  await setQuantity(gone, 888);
+  await readPsa();
+  await question.getByRole('button', { name: `Undo ${others.length} changes` }).click();
+  const alone = page.getByRole('list', { name: 'Left alone' });
+  await alone.getByText(`The line holds 888 now, and not the ${gone.write.to} that was written.`).waitFor();
+  await inspect(page, 'approval-undo-left');
   expect(await patches()).toBe(written);
-  await question.getByRole('button', { name: /^Undo / }).click();
+  const again = page.getByRole('dialog', { name: `Undo ${back.length} changes?` });
+  await again.getByRole('button', { name: /^Undo / }).click();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
   await until(
     'all to be undone',
-    async () => (await outcomes().filter({ hasText: 'Written' }).count()) === others.length,
+    async () => (await outcomes().filter({ hasText: 'Written' }).count()) === back.length,
   );
-  for (const each of others)
-    expect((await system.api.get<CardView>(`/v1/cards/${each.id}`)).current).toBe(each.current);
+  for (const each of back) expect((await system.api.get<CardView>(`/v1/cards/${each.id}`)).current).toBe(each.current);
+  // The approval that was undone says so, with what it comes to now, and leads to its cards.
+  await page.getByRole('link', { name: 'an earlier approval' }).click();
+  await page.getByText(`1 of ${others.length} changes in the PSA, ${back.length} undone`).waitFor();
+  await until(
+    'the lines to say so',
+    async () => (await outcomes().filter({ hasText: 'Undone' }).count()) === back.length,
+  );
+  await inspect(page, 'approval-undone');
+  await outcomes().getByRole('link', { name: gone.psaAccountName }).first().click();
+  await panel().getByRole('heading', { name: 'Approved before' }).waitFor();
+});
+
+test('a to-do is approved on its card once writing is on again; the page says that nothing is written by that alone', async () => {
+  await writes(false);
+  const [card] = await ready();
+  if (!card) throw new Error('No card is ready.');
+  await signIn(page, token(), '/reconcile');
+  await explain(card);
+  await button(/^Approve \d/).click();
+  await panel().getByText('It is on the to-do list').waitFor();
+  await panel()
+    .getByText(/Turning writing on does not write it/)
+    .waitFor();
+  expect(await button(/^Approve \d/).count()).toBe(0);
+  await inspect(page, 'reconcile-card-todo');
+  await system.connectwise.clearLog();
+  await writes(true);
+  await page.reload();
+  await panel()
+    .getByText(/this to-do is not written by that/)
+    .waitFor();
+  expect(await patches()).toBe(0);
+  await button(/^Approve \d/).click();
+  await until('it to be written', async () => (await patches()) === 1);
+  expect(await cards('pending=todo')).not.toContainEqual(expect.objectContaining({ id: card.id }));
+});
+
+test('what narrows the list is shown and taken away, also where a link chose it', async () => {
+  await signIn(page, token(), '/reconcile?kind=new_revenue&direction=under');
+  const only = page.getByRole('group', { name: 'Only' });
+  await only.getByRole('button', { name: /^Take away: On no / }).waitFor();
+  await inspect(page, 'reconcile-only');
+  await only.getByRole('button', { name: 'Take away: Billed too little' }).click();
+  await until('one filter', async () => (await only.getByRole('button').count()) === 1);
+  expect(page.url()).toContain('kind=new_revenue');
+  await only.getByRole('button').click();
+  await only.waitFor({ state: 'detached' });
+  await rows().nth(2).waitFor();
+  expect(page.url()).not.toContain('kind=');
+  // The number of what is ready is the same in the sums and among the reasons.
+  const reason = await page
+    .getByRole('group', { name: 'Why not bulk' })
+    .getByRole('button', { name: /^Ready/ })
+    .innerText();
+  const said = await page
+    .getByRole('region', { name: 'Found money' })
+    .getByText(/ready to be approved:/)
+    .innerText();
+  expect(Number(/^\d+/.exec(said)?.[0])).toBe(Number(/\d+$/.exec(reason.trim())?.[0]));
+});
+
+test('a line of which Countersign cannot know what became of it is settled by a person', async () => {
+  const { items } = await system.api.get<{ items: { id: string; counts: { applied: number } }[] }>('/v1/approvals');
+  const approval = items.find(({ counts }) => counts.applied > 0);
+  if (!approval) throw new Error('Nothing was written.');
+  const problem = JSON.stringify({ code: 'needs_answer', detail: 'Nobody knows whether the PSA took the change.' });
+  const { rows: asked } = await system.database.db.execute<{ target: number }>(sql`
+    update approval_line set state = 'uncertain', problem = ${problem}::jsonb
+     where id = (select id from approval_line where batch_id = ${approval.id} and state = 'applied' order by position limit 1)
+    returning target`);
+  await signIn(page, token(), `/approvals/${approval.id}`);
+  const field = page.getByLabel('What the line holds now, in the PSA');
+  await field.fill('many');
+  await inspect(page, 'approval-asked');
+  await field.fill(String(asked[0]?.target));
+  await button('This is what it holds').click();
+  await field.waitFor({ state: 'detached' });
+  expect(await system.api.get(`/v1/approvals/${approval.id}`)).toMatchObject({ counts: { uncertain: 0 } });
 });

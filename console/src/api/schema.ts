@@ -2042,6 +2042,12 @@ export interface components {
             writesEnabled: boolean;
         };
         AuditEntry: {
+            about: {
+                account: string | null;
+                /** Format: uuid */
+                cardId: string | null;
+                product: string | null;
+            } | null;
             action: string;
             actor: string;
             actorName: string;
@@ -2968,6 +2974,7 @@ export interface components {
                     amount: number;
                     cards: number;
                 };
+                ready: number;
                 under: {
                     amount: number;
                     cards: number;

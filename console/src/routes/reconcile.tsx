@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { getRouteApi, Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { ActionBar } from '../features/cards/ActionBar.tsx';
+import { ActiveFilters } from '../features/cards/ActiveFilters.tsx';
 import { CardFilters, WhyNotBulk, type Narrowing } from '../features/cards/CardFilters.tsx';
 import { CardPanel } from '../features/cards/CardPanel.tsx';
 import { CardsTable } from '../features/cards/CardsTable.tsx';
@@ -71,6 +72,7 @@ export function Reconcile() {
         )}
       </Loaded>
       <CardFilters search={search} onNarrow={onNarrow} words={words} />
+      <ActiveFilters search={search} onNarrow={onNarrow} words={words} card={cards[0]} />
       <WhyNotBulk search={search} onNarrow={onNarrow} />
       {mayOperate ? (
         <ActionBar
@@ -128,7 +130,7 @@ function NoCards({ isNarrowed, onAll }: { isNarrowed: boolean; onAll: () => void
   return (
     <EmptyState title="Nothing to reconcile yet" action={<Link to="/integrations">Integrations</Link>}>
       {isConnected
-        ? 'Cards come with the first sync that brings counts of what is mapped. When it is over, Refresh lights up.'
+        ? 'Nothing has been counted yet, or nothing of it is mapped. Cards come with the first sync that brings counts; when it is over, Refresh lights up.'
         : 'Connect a vendor, map its accounts and services, and finish. The first sync then brings the cards.'}
     </EmptyState>
   );

@@ -3,10 +3,11 @@ import { useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
-import { Actions } from '../../ui/Section.tsx';
+import { formatCount } from '../../ui/format.ts';
 import { TextField } from '../../ui/TextField.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { showChanged } from '../cards/queries.ts';
+import styles from './approvals.module.css';
 import type { ApprovalLine } from './queries.ts';
 
 /** Whether Countersign asks a person what the PSA holds, because a difference is never sent twice. */
@@ -32,11 +33,19 @@ export function AskedLine({ approvalId, line }: { approvalId: string; line: Appr
     onError: tellProblem,
   });
   return (
-    <Actions>
-      <TextField label="The line holds, in the PSA" value={given} onChange={setGiven} inputMode="decimal" />
+    <div className={styles['asked']}>
+      <TextField
+        label="What the line holds now, in the PSA"
+        description={`It held ${formatCount(line.from)} before, and ${formatCount(line.to)} was sent. Look there before you answer: Countersign sends nothing again.`}
+        value={given}
+        onChange={setGiven}
+        inputMode="decimal"
+        isInvalid={given.trim() !== '' && !isGiven}
+        error="A number from 0 on, as 43 or 43.5."
+      />
       <Button onPress={() => settle.mutate()} isDisabled={!isGiven || settle.isPending}>
         This is what it holds
       </Button>
-    </Actions>
+    </div>
   );
 }

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
@@ -16,8 +17,29 @@ const columns: readonly TableColumn<Row>[] = [
   { id: 'at', title: 'When', width: 150, cell: (row) => <When at={row.at} /> },
   { id: 'who', title: 'Who', width: 180, cell: (row) => row.actorName },
   { id: 'what', title: 'What', width: 260, cell: (row) => wordsOfAction(row.action) },
+  { id: 'about', title: 'About', width: 240, cell: (row) => <About entry={row} /> },
   { id: 'change', title: 'From → to', cell: (row) => wordsOfChange(row.before, row.after) },
 ];
+
+/** Whose line, card or mapping it is; a link leads to the card, or to the approval. */
+function About({ entry: { about, subjectKind, subjectId } }: { entry: Row }) {
+  const name = [about?.account, about?.product].filter((each) => each !== null && each !== undefined).join(', ');
+  if (about?.cardId)
+    return (
+      <Link to="/reconcile" search={{ card: about.cardId }}>
+        {name}
+      </Link>
+    );
+  if (subjectKind === 'approval')
+    return (
+      <Link to="/approvals/$id" params={{ id: subjectId }}>
+        The approval
+      </Link>
+    );
+  if (name !== '') return name;
+  // A line that the PSA has no more is at least told by its id.
+  return subjectKind === 'agreement_line' ? `Line ${subjectId}` : '—';
+}
 
 interface Props {
   entries: readonly AuditEntry[];
@@ -56,7 +78,8 @@ export function AuditTable({ entries, onFollow }: Props) {
             facts={[
               { name: 'When', value: <When at={open.at} /> },
               { name: 'Who', value: `${open.actorName} (${open.actor})` },
-              { name: 'About', value: `${apart(open.subjectKind)} ${open.subjectId}` },
+              { name: 'About', value: <About entry={open} /> },
+              { name: 'Id', value: `${apart(open.subjectKind)} ${open.subjectId}` },
             ]}
           />
           <State title="Before" value={open.before} />

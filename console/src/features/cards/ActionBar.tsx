@@ -25,7 +25,8 @@ const mostAtOnce = 1_000;
 
 /** What can be done about the selected cards, or about all that match. */
 export function ActionBar({ search, psaConnectionId, chosen, shown, onChoose }: Props) {
-  const ready = useQuery(countsQuery(search)).data?.states.find(({ state }) => state === 'ready')?.cards ?? 0;
+  const counts = useQuery(countsQuery(search)).data;
+  const ready = counts?.states.find(({ state }) => state === 'ready')?.cards ?? 0;
   const preview = usePreview();
   const [isDismissing, setDismissing] = useState(false);
   const queryClient = useQueryClient();
@@ -80,7 +81,8 @@ export function ActionBar({ search, psaConnectionId, chosen, shown, onChoose }: 
   }
   // What is shown here may be none of what is approved at once.
   const isBulk = search.show === undefined && search.kind === undefined && (search.state ?? 'ready') === 'ready';
-  if (!isBulk) return null;
+  // Of no card nothing is said: the list says why there is none.
+  if (!isBulk || !counts || counts.total === 0) return null;
   return (
     <div className={styles['bar']}>
       <p>

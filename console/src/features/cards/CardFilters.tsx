@@ -74,12 +74,19 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
         label="Show"
         choices={[
           { id: any, name: 'Open cards' },
+          { id: 'new_revenue', name: `On no ${words.line.one}` },
+          { id: 'only_credits', name: 'Only credits' },
           { id: 'dismissed', name: 'Dismissed and reviewed' },
           { id: 'todo', name: 'The to-do list' },
           { id: 'writing', name: 'Being written' },
         ]}
-        chosen={search.show ?? any}
-        onChoose={(id) => onNarrow({ show: id === any ? undefined : id })}
+        chosen={search.kind ?? search.show ?? any}
+        onChoose={(id) =>
+          onNarrow({
+            kind: id === 'new_revenue' || id === 'only_credits' ? id : undefined,
+            show: id === 'dismissed' || id === 'todo' || id === 'writing' ? id : undefined,
+          })
+        }
       />
     </div>
   );

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { LinkButton } from '../../ui/LinkButton.tsx';
@@ -13,6 +14,7 @@ import { StatusWord } from '../../ui/StatusWord.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { usePsaWords, type PsaWords } from '../catalogue/queries.ts';
 import { useMay } from '../me/queries.ts';
+import { summaryQuery } from '../summary/queries.ts';
 import { useDecideCard } from './decide.ts';
 import { DismissDialog } from './DismissDialog.tsx';
 import { Explanation } from './Explanation.tsx';
@@ -45,6 +47,7 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
       <Loaded query={query} what="The card" loading={<Skeleton label="Reading the card …" rows={10} />}>
         {(read) => (
           <>
+            {read.pending?.state === 'todo' && <Todo card={read} />}
             {mayOperate && read.lines.length > 1 && <PickLine card={read} words={words} />}
             <Explanation card={read} words={words} />
           </>
@@ -54,11 +57,37 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
   );
 }
 
+/** Whether what is approved of the card is written to its PSA. */
+function useWriting({ psaConnectionId }: Pick<CardDetail, 'psaConnectionId'>): boolean {
+  const connections = useQuery(summaryQuery).data?.connections ?? [];
+  return connections.find((each) => each.psaConnectionId === psaConnectionId)?.writesEnabled ?? false;
+}
+
+/** What becomes of a to-do, and when. */
+function Todo({ card }: { card: CardDetail }) {
+  const isOn = useWriting(card);
+  const mayOperate = useMay('operate');
+  return (
+    <Banner title="It is on the to-do list">
+      <p>
+        It was approved while writing to the PSA was off. Make the change in the PSA, and its next read ticks it off.{' '}
+        {isOn
+          ? `Writing is on again, but this to-do is not written by that: nobody has looked at its numbers since. ${mayOperate ? 'Approve the card again, and it is written as it is now; the to-do is then replaced.' : 'Somebody has to approve the card again.'}`
+          : 'Turning writing on does not write it, because nobody would have looked at its numbers at that moment: the card is then approved again.'}
+      </p>
+    </Banner>
+  );
+}
+
 function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
   const [asks, setAsks] = useState<'dismiss' | 'rule'>();
   const decide = useDecideCard(card);
   const { write, pending, dismissal } = card;
   const done = () => setAsks(undefined);
+  const isOn = useWriting(card);
+  // Of a to-do the same approval again is one only when it is written this time, or its numbers are others.
+  const isOther = pending?.from !== write?.from || pending?.to !== write?.to;
+  const isApprovable = !pending || (pending.state === 'todo' && (isOn || isOther));
   return (
     <>
       {!dismissal?.reviewed && (
@@ -79,13 +108,12 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
       <Button onPress={() => setAsks('rule')}>
         {card.explanation.rule ? 'Change the rule …' : 'Adjust by a rule …'}
       </Button>
-      {pending ? (
+      {pending && (
         <LinkButton to="/approvals/$id" params={{ id: pending.approvalId }}>
           {pending.state === 'todo' ? 'Show the to-do' : 'Show the write'}
         </LinkButton>
-      ) : (
-        card.approvable && write && <Approve card={card} write={write} />
       )}
+      {card.approvable && write && isApprovable && <Approve card={card} write={write} />}
       {asks === 'dismiss' && (
         <DismissDialog
           what={nameOfCard(card)}

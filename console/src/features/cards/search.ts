@@ -91,5 +91,17 @@ export function listOf(search: CardSearch) {
   };
 }
 
-export const isNarrowed = ({ q, state, kind, show, direction, integration, customer, product }: CardSearch) =>
-  [q, state, kind, show, direction, integration, customer, product].some((each) => each !== undefined);
+/** What of an address narrows the list. */
+export const narrowings = [
+  'q',
+  'state',
+  'kind',
+  'show',
+  'direction',
+  'integration',
+  'psa',
+  'customer',
+  'product',
+] as const satisfies readonly (keyof CardSearch)[];
+
+export const isNarrowed = (search: CardSearch) => narrowings.some((name) => search[name] !== undefined);

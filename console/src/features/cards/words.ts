@@ -14,6 +14,8 @@ const states: Record<CardState, { tone: Tone; word: string }> = {
   agrees: { tone: 'quiet', word: 'Agrees' },
 };
 
+export const wordOfState = (state: CardState) => states[state].word;
+
 const pendings: Record<NonNullable<Card['pending']>['state'], { tone: Tone; word: string }> = {
   intended: { tone: 'busy', word: 'Being written' },
   writing: { tone: 'busy', word: 'Being written' },

@@ -1,9 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { LinkButton } from '../../ui/LinkButton.tsx';
+import { Dialog } from '../../ui/Dialog.tsx';
 import { Actions } from '../../ui/Section.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { terms } from '../../terms.ts';
@@ -30,21 +32,43 @@ export function HeldRefresh({ connection }: { connection: PsaConnection }) {
       tell(release ? 'The reading is being shown' : 'The reading was discarded; the PSA is being read anew');
     },
     onError: tellProblem,
+    onSettled: () => setAsked(undefined),
   });
+  const [asked, setAsked] = useState<'release' | 'discard'>();
   if (held === null) return null;
+  const way = asked && ways[asked];
   return (
     <Banner tone="bad" title="A reading is held: far fewer rows came than before">
       <p>{terms.held}</p>
       <p>{held.words}</p>
-      {isOperator && (
+      {isOperator ? (
         <Actions>
-          <Button onPress={() => decide.mutate({ refreshId: held.id, release: false })} isDisabled={decide.isPending}>
-            Discard and read anew
-          </Button>
-          <Button onPress={() => decide.mutate({ refreshId: held.id, release: true })} isDisabled={decide.isPending}>
-            Release: the rows are gone
-          </Button>
+          <Button onPress={() => setAsked('discard')}>Discard and read anew …</Button>
+          <Button onPress={() => setAsked('release')}>Release …</Button>
         </Actions>
+      ) : (
+        <p>Somebody who may operate releases or discards it. Until then the rows from before are shown.</p>
+      )}
+      {way && (
+        <Dialog
+          title={way.title}
+          isOpen
+          onClose={() => setAsked(undefined)}
+          actions={
+            <>
+              <Button onPress={() => setAsked(undefined)}>Not now</Button>
+              <Button
+                look={asked === 'release' ? 'danger' : 'main'}
+                onPress={() => decide.mutate({ refreshId: held.id, release: asked === 'release' })}
+                isDisabled={decide.isPending}
+              >
+                {way.does}
+              </Button>
+            </>
+          }
+        >
+          <p>{way.then}</p>
+        </Dialog>
       )}
     </Banner>
   );
@@ -71,3 +95,15 @@ export function HeldReadings() {
       ),
   );
 }
+const ways = {
+  release: {
+    title: 'Are the rows really gone from the PSA?',
+    does: 'Release: they are gone',
+    then: 'What came is shown then, and the rows that did not come are removed: their cards and lines with them. Release it only after you have looked in the PSA.',
+  },
+  discard: {
+    title: 'Discard this reading?',
+    does: 'Discard and read anew',
+    then: 'What came is thrown away, the rows from before stay as they are, and the PSA is read anew.',
+  },
+} as const;

@@ -17,11 +17,10 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
   const confirmed = of('confirmed');
   return (
     <Section title="Found money" aside={<Age summary={summary} />}>
-      {confirmed.length === 0 ? (
-        <p>Nothing can be approved now: what is billed is what is used, or a person has to look first.</p>
-      ) : (
-        confirmed.map((each) => <Confirmed key={each.currency} found={each} />)
-      )}
+      {confirmed.map((each) => (
+        <Confirmed key={each.currency} found={each} />
+      ))}
+      <p>{readyInWords(summary)}</p>
       <ul className={styles['money']}>
         <Apart title="Needs a check" found={of('check')} />
         <Apart title="Not billed, by a rule or by the line itself" found={of('not_billed')} />
@@ -53,6 +52,31 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
       </ul>
     </Section>
   );
+}
+
+/** Whether any vendor's counts have come yet: without them nothing is known, which is another thing than nothing to do. */
+export const isCounted = ({ data }: Pick<Summary, 'data'>) => data.some(({ dataAsOf }) => dataAsOf !== null);
+
+/** How the cards that are ready are those of the sums. */
+function readyInWords(summary: Summary): string {
+  const sum = (of: readonly Found[], count: (found: Found) => number) =>
+    of.reduce((total, found) => total + count(found), 0);
+  const kind = (name: Found['kind']) => summary.found.filter((each) => each.kind === name);
+  const confirmed = kind('confirmed');
+  const [under, over] = [sum(confirmed, (each) => each.under.cards), sum(confirmed, (each) => each.over.cards)];
+  const ready = sum(summary.found, (each) => each.ready);
+  if (!isCounted(summary))
+    return 'Nothing has been counted yet: the first sync brings the counts, and until then nobody knows what is used.';
+  if (ready === 0) return 'Nothing can be approved now: what is billed is what is used, or a person has to look first.';
+  const parts = [
+    [under, 'billed too little'],
+    [over, 'billed too much'],
+    [sum(confirmed, (each) => each.ready) - under - over, 'that change no invoice yet'],
+    [sum(kind('annual'), (each) => each.ready), 'on agreements that are not billed monthly'],
+    [sum(kind('not_billed'), (each) => each.ready), 'on lines that are not billed'],
+  ] as const;
+  const said = parts.filter(([cards]) => cards > 0).map(([cards, what]) => `${formatCount(cards)} ${what}`);
+  return `${formatMany(ready, 'card is', 'cards are')} ready to be approved: ${said.join(', ')}.`;
 }
 
 function Confirmed({ found: { currency, under, over } }: { found: Found }) {

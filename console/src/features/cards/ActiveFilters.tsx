@@ -1,0 +1,61 @@
+import { useQuery } from '@tanstack/react-query';
+import { Button } from '../../ui/Button.tsx';
+import { Icon } from '../../ui/Icon.tsx';
+import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
+import { integrationsQuery } from '../integrations/queries.ts';
+import { psaConnectionsQuery } from '../psaConnections/queries.ts';
+import type { Narrowing } from './CardFilters.tsx';
+import styles from './cards.module.css';
+import type { Card } from './queries.ts';
+import { narrowings, type CardSearch } from './search.ts';
+import { productOf, wordOfState } from './words.ts';
+
+interface Props extends Narrowing {
+  words: PsaWords;
+  /** Any of the cards that are left, for the names of what they have in common. */
+  card: Card | undefined;
+}
+
+/** What narrows the list, wherever it was chosen, by a link of another page too; each is taken away by a press. */
+export function ActiveFilters({ search, onNarrow, words, card }: Props) {
+  const integrations = useQuery(integrationsQuery).data?.items ?? [];
+  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
+  const vendorName = useVendorName();
+  const nameOf: { [Name in (typeof narrowings)[number]]: (value: NonNullable<CardSearch[Name]>) => string } = {
+    q: (text) => `“${text}”`,
+    state: wordOfState,
+    kind: (kind) => (kind === 'new_revenue' ? `On no ${words.line.one}` : 'Only credits'),
+    show: (show) => ({ dismissed: 'Dismissed and reviewed', todo: 'The to-do list', writing: 'Being written' })[show],
+    direction: (direction) => (direction === 'under' ? 'Billed too little' : 'Billed too much'),
+    integration: (id) => vendorName(integrations.find((each) => each.id === id)?.vendor ?? ''),
+    psa: (id) => connections.find((each) => each.id === id)?.name ?? 'One PSA',
+    customer: (id) => card?.psaAccountName ?? `${words.account.one} ${id}`,
+    product: (id) => (card ? productOf(card) : `${words.product.one} ${id}`),
+  };
+  const active = narrowings.filter((name) => search[name] !== undefined);
+  if (active.length === 0) return null;
+  return (
+    <div className={styles['reasons']} role="group" aria-label="Only">
+      <span className={styles['only']}>Only</span>
+      {active.map((name) => {
+        const word = nameOf[name](search[name] as never);
+        return (
+          <button
+            key={name}
+            type="button"
+            className={styles['reason']}
+            aria-label={`Take away: ${word}`}
+            onClick={() => onNarrow({ [name]: undefined })}
+          >
+            {word} <Icon name="close" />
+          </button>
+        );
+      })}
+      {active.length > 1 && (
+        <Button look="quiet" onPress={() => onNarrow(Object.fromEntries(narrowings.map((name) => [name, undefined])))}>
+          Clear all
+        </Button>
+      )}
+    </div>
+  );
+}
