@@ -56,7 +56,7 @@ const onboardings = () => system.api.all<OnboardingView>('/v1/onboardings?open=t
 
 describe('New customers', () => {
   test('who waits since when, with the nearest names; mapped in place, it is on its way', async () => {
-    const { items } = await system.api.get<{ items: { name: string }[] }>(
+    const { items } = await system.api.get<{ items: { id: string; name: string }[] }>(
       `/v1/integrations/${integrationId}/psa-accounts?mapped=false&limit=1`,
     );
     const near = items[0]?.name ?? '';
@@ -78,12 +78,25 @@ describe('New customers', () => {
     await page.getByRole('link', { name: /^New customers 2 waiting$/ }).waitFor();
     await inspect(page, 'new-customers');
     await button(`Map ${near} Annex to ${near}`).click();
-    await page.getByText(`${near} Annex is mapped to ${near}`).waitFor();
-    await until('it to be mapped', async () => {
-      const { items: accounts } = await system.api.get<{ items: { name: string; psaAccountId: string | null }[] }>(
+    await page.getByText(`Mapped ${near} Annex to ${near}.`).waitFor();
+    const account = async () => {
+      const { items: accounts } = await system.api.get<{ items: { id: string; psaAccountId: string | null }[] }>(
         `/v1/integrations/${integrationId}/accounts?search=Annex`,
       );
-      return accounts[0]?.psaAccountId;
+      return accounts[0];
+    };
+    await until('it to be mapped', async () => (await account())?.psaAccountId);
+    // Nothing lies over a button: what was just done stands in the page, with what takes it back.
+    await button('Undo').click();
+    await page.getByText(`Unmapped ${near} Annex.`).waitFor();
+    await until('it to be as it was', async () => (await account())?.psaAccountId === null);
+    await page
+      .getByRole('list', { name: 'Customers without a mapping' })
+      .getByRole('link', { name: 'Account mapping' })
+      .waitFor();
+    await inspect(page, 'new-customers-undone');
+    await system.api.decide('PUT', `/v1/integrations/${integrationId}/accounts/${(await account())?.id}`, 'mapping', {
+      psaAccountId: items[0]?.id,
     });
   });
 

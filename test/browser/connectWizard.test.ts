@@ -66,10 +66,16 @@ describe('first run', () => {
     await inspect('connect-psa');
   });
 
-  test('what the PSA refuses is said, and new credentials are given on the same page', async () => {
-    await typePsa(page, system, 'full', { privateKey: 'not-the-key' });
+  test('what fails is said from the first attempt on, and what the PSA refuses; new credentials are given on the same page', async () => {
+    await typePsa(page, system, 'full', { site: 'http://127.0.0.1:9' });
     await button('Connect ConnectWise PSA').click();
     await heading('ConnectWise PSA').waitFor();
+    await page.getByText(/could not be asked: attempt \d+ failed/).waitFor();
+    await inspect('psa-unreachable');
+    await typePsa(page, system, 'full', { privateKey: 'not-the-key' });
+    await button('Give new credentials').click();
+    await page.getByText('The new credentials were saved').waitFor();
+    await region('New credentials').getByText('Refused: see Rights').waitFor();
     await page.getByRole('alert').getByText('does not accept the credentials').waitFor();
     expect(await page.getByText('Not checked yet').count()).toBe(0);
     await inspect('psa-refused');

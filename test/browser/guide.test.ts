@@ -487,7 +487,7 @@ test('G43 the accounts appear', async () => {
 
 test('G44 these steps are all that is needed: nobody is asked again', async () => {
   await goTo('New customers');
-  await page.getByRole('heading', { name: 'Nobody waits' }).waitFor();
+  await page.getByRole('heading', { name: 'No new customer waits' }).waitFor();
   await inspect(page, 'nobody-waits');
   const pelican = (await accounts().all()).find(({ name }) => name === 'Pelican Freight');
   expect(pelican).toMatchObject({ how: 'vendor' });

@@ -108,7 +108,7 @@ test('services stand right with what they use, products left', async () => {
   await openBoard();
   for (const service of await servicesOf()) {
     const text = await row(service).innerText();
-    expect(text).toContain(service.seats === null ? '—' : service.seats.toLocaleString('en-US'));
+    expect(text).toContain(service.seats === null ? 'Not counted yet' : service.seats.toLocaleString('en-US'));
     expect(text).toContain(service.products[0]?.productId ?? 'Not mapped');
   }
   await inspect(page, 'service-mapping');

@@ -7,10 +7,10 @@ export async function typePsa(
   page: Page,
   { connectwise }: Pick<System, 'connectwise'>,
   member: keyof typeof members,
-  over: { privateKey?: string } = {},
+  over: { site?: string; privateKey?: string } = {},
 ): Promise<void> {
   const { publicKey = '', privateKey = '' } = members[member] ?? {};
-  await page.getByLabel('Site').fill(connectwise.url);
+  await page.getByLabel('Site').fill(over.site ?? connectwise.url);
   await page.getByLabel('Company ID').fill('acme');
   await page.getByLabel('Public Key').fill(publicKey);
   await page.getByLabel('Private Key').fill(over.privateKey ?? privateKey);

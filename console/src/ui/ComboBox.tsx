@@ -69,6 +69,8 @@ export function ComboBox({
         <Virtualizer layout={ListLayout} layoutOptions={{ rowHeight, padding: 4 }}>
           <ListBox<Choice>
             className={`${lists['list']} ${lists['many']}`}
+            // A short list leaves no empty box below it.
+            style={{ height: choices.length === 0 ? 'auto' : `min(260px, ${choices.length * rowHeight + 8}px)` }}
             renderEmptyState={() => <p className={lists['nothing']}>{isLoading ? 'Searching …' : nothing}</p>}
           >
             {(choice) => (
