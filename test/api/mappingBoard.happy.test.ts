@@ -125,7 +125,9 @@ test('PSA accounts to map to are listed by name, with what is mapped to each', a
 
 test('accounts whose names look alike say what tells them apart, and why a nearly equal name was not matched', async () => {
   const id = await seedIntegration(harness.one, []);
-  const { psaAccount, vendorAccount, psaConnectionId } = harness.one;
+  const { psaConnectionId } = harness.one;
+  const psaAccount = (n: number) => harness.one.psaAccount(n);
+  const vendorAccount = (n: number) => harness.one.vendorAccount(n);
   const name = (table: 'psa_account' | 'vendor_account', of: string, as: string) =>
     harness.db.execute(
       table === 'psa_account'

@@ -95,9 +95,14 @@ describe('New customers', () => {
       .getByRole('link', { name: 'Account mapping' })
       .waitFor();
     await inspect(page, 'new-customers-undone');
-    await system.api.decide('PUT', `/v1/integrations/${integrationId}/accounts/${(await account())?.id}`, 'mapping', {
-      psaAccountId: items[0]?.id,
-    });
+    await system.api.decide(
+      'PUT',
+      `/v1/integrations/${integrationId}/accounts/${(await account())?.id ?? ''}`,
+      'mapping',
+      {
+        psaAccountId: items[0]?.id,
+      },
+    );
   });
 
   test('what somebody else has decided meanwhile is told, and not overwritten', async () => {

@@ -35,9 +35,8 @@ export function FurtherDetails({ words, vendor }: { words: PsaWords; vendor: str
           <dt>Services</dt>
           <dd>
             Each service of {vendor} is billed as one or several {product.many}, found by {productId}. With several,
-            each gets the whole count (Parts), or the one for which the customer has a {line.one} gets it
-            (Alternatives). When several services are billed as one {product.one}, say how they combine: Add, Highest or
-            Distinct users.
+            each gets the whole count (Parts), or the one whose {line.one} the customer has gets it (Alternatives). When
+            several services are billed as one {product.one}, say how they combine: Add, Highest or Distinct users.
           </dd>
         </dl>
       </Dialog>

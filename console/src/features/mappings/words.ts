@@ -74,7 +74,7 @@ export const fanOutWords: Record<FanOut, { name: string; detail: (words: PsaWord
   parts: { name: 'Parts', detail: ({ product }) => `Each ${product.one} gets the whole count.` },
   alternatives: {
     name: 'Alternatives',
-    detail: ({ product, line }) => `The ${product.one} for which the customer has a ${line.one} gets the count.`,
+    detail: ({ product, line }) => `The ${product.one} whose ${line.one} the customer has gets the count.`,
   },
 };
 
