@@ -1,9 +1,10 @@
 /**
  * Records what `test/workflows/replay.test.ts` replays (`npm run record:histories`): runs of every workflow at every
- * kind of place it can be at, closed and still open. Record anew only when no workflow of the old code can be open any
- * more; until then a change that does not replay needs `patched` (docs/architecture.md).
+ * kind of place it can be at, closed and still open. Each recording is a folder of its own with the next number, of the code of
+ * its time. An older one is deleted only when no workflow of its code can be open any more; until then a change that does not
+ * replay needs `patched` (docs/architecture.md).
  */
-import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { pid } from 'node:process';
@@ -18,7 +19,8 @@ import { workflowTaskQueue } from '../../domain/process/ids.ts';
 import { until } from '../../dev/until.ts';
 import { personSteps, startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 
-const folder = import.meta.dirname;
+const newest = Math.max(0, ...readdirSync(import.meta.dirname).map((name) => Number(name) || 0));
+const folder = join(import.meta.dirname, String(newest + 1));
 let harness: ProcessHarness;
 /** The batch whose `write` says "again" and is woken, time after time. */
 let again = '';
@@ -40,7 +42,7 @@ beforeAll(async () => {
       },
     }),
   });
-  for (const file of readdirSync(folder)) if (file.endsWith('.json')) rmSync(join(folder, file));
+  mkdirSync(folder);
 });
 afterAll(() => harness?.close());
 
