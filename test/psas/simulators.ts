@@ -1,8 +1,8 @@
 /**
  * The simulated PSAs that only the tests have. Importing this adds them to the table of simulators/psas.ts; `npm start` knows them,
- * too, when this is loaded first:
+ * too, when both tables are filled first:
  *
- *   npx tsx --import ./test/psas/simulators.ts dev/stack/start.ts --psa differences --exit
+ *   npx tsx --import ./test/psas/register.ts --import ./test/psas/simulators.ts dev/stack/start.ts --psa differences --exit
  */
 import { addSimulatedPsa, type SimulatedPsa } from '../../simulators/psas.ts';
 import { createDifferences } from './differences/simulator/simulation.ts';
