@@ -1,11 +1,19 @@
 /**
- * Words that mean something of their own in Countersign, each with the sentence that stands beside it. docs/glossary.md has the
- * same sentences, and a test compares them.
+ * Words that mean something of their own in Countersign, each with the sentence that stands beside it. docs/glossary.md explains the
+ * same words.
  */
 export const terms = {
   held: 'Held: it moved the numbers so far that nothing was changed; a person first says whether it is right.',
-  parkedAlert:
-    'Waits for mapping: the alert is kept until its customer is mapped, or until a place for tickets is chosen.',
   cron: 'A cron expression has five fields: minute, hour, day of the month, month, and day of the week (0 is Sunday). 30 3 * * 1-5 is 03:30 from Monday to Friday.',
   notCounted: 'Not counted yet: no number has come from the vendor so far. That is not the same as zero.',
+  onNoLine:
+    'On no line: the customer uses it, and no line of an agreement bills it. Add one in the PSA, and the next read finds it.',
+  notWritable: 'Not writable: the PSA does not let this line be changed by a program. Change it in the PSA yourself.',
+  needsChoice:
+    'Needs a choice: it is not clear yet which line takes the difference, or how several services are counted together.',
+  checkFirst: 'Check first: a number moved further than usual. Look whether it is right before you approve it.',
+  readAsOf:
+    'Read as of a day: the line as it stands on that day, the first that the next invoice bills (today, where that is past or not known).',
+  needsCheck:
+    'Needs a check (a number moved far, a choice is open, or something could not be read or may not be written)',
 } as const;

@@ -20,7 +20,7 @@ import { DismissDialog } from './DismissDialog.tsx';
 import { Explanation } from './Explanation.tsx';
 import { cardQuery, isBeingWritten, showChanged, type CardDetail } from './queries.ts';
 import { RuleDialog } from './RuleDialog.tsx';
-import { nameOfCard, stateOfCard } from './words.ts';
+import { meaningOfCard, nameOfCard, stateOfCard } from './words.ts';
 
 /** One card, explained, and what can be done about it. */
 export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) {
@@ -47,6 +47,7 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
       <Loaded query={query} what="The card" loading={<Skeleton label="Reading the card …" rows={10} />}>
         {(read) => (
           <>
+            {meaningOfCard(read) !== undefined && <p>{meaningOfCard(read)}</p>}
             {read.pending?.state === 'todo' && <Todo card={read} />}
             {mayOperate && read.lines.length > 1 && <PickLine card={read} words={words} />}
             <Explanation card={read} words={words} />

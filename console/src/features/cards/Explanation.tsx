@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
+import { terms } from '../../terms.ts';
 import { formatCount, formatDay, formatMoney, formatMoneyChange } from '../../ui/format.ts';
 import { When } from '../../ui/When.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
@@ -65,6 +66,7 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
             </li>
           ))}
         </ul>
+        {card.lines.length > 0 && <p className={styles['soft']}>{terms.readAsOf}</p>}
         {card.lines.length + leftOut.length === 0 && <p>No {words.line.one} bills it.</p>}
       </Part>
       {preview.length > 0 && (

@@ -1,6 +1,7 @@
 /** What the pages say of cards. */
 import type { Tone } from '../../ui/StatusWord.tsx';
 import { formatCount, formatDay } from '../../ui/format.ts';
+import { terms } from '../../terms.ts';
 import type { Card } from './queries.ts';
 import type { CardState } from './search.ts';
 
@@ -30,6 +31,19 @@ export function stateOfCard({ state, kind, pending, dismissal }: Card): { tone: 
   if (kind === 'new_revenue') return { tone: 'held', word: 'On no line' };
   if (kind === 'only_credits') return { tone: 'held', word: 'Only credits' };
   return states[state];
+}
+
+/** What the word of a card's state means, for whoever sees it the first time; undefined = the word says it all. */
+export function meaningOfCard({ state, kind, pending, dismissal }: Card): string | undefined {
+  if (pending || dismissal) return undefined;
+  if (kind === 'new_revenue') return terms.onNoLine;
+  const meanings: Partial<Record<CardState, string>> = {
+    check_first: terms.checkFirst,
+    needs_choice: terms.needsChoice,
+    not_writable: terms.notWritable,
+    never_reported: terms.notCounted,
+  };
+  return meanings[state];
 }
 
 /** Never reported is no zero. */

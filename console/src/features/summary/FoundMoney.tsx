@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { terms } from '../../terms.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { formatCount, formatMany, formatMoney } from '../../ui/format.ts';
 import { Section } from '../../ui/Section.tsx';
@@ -22,7 +23,7 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
       ))}
       <p>{readyInWords(summary)}</p>
       <ul className={styles['money']}>
-        <Apart title="Needs a check" found={of('check')} />
+        <Apart title={terms.needsCheck} found={of('check')} />
         <Apart title="Not billed, by a rule or by the line itself" found={of('not_billed')} />
         <Apart title="On agreements that are not billed monthly, for their period" found={of('annual')} />
         {none > 0 && (
