@@ -67,7 +67,7 @@ describe('first run', () => {
   });
 
   test('what fails is said from the first attempt on, and what the PSA refuses; new credentials are given on the same page', async () => {
-    await typePsa(page, system, 'full', { site: 'http://127.0.0.1:9' });
+    await typePsa(page, system, 'full', { site: 'http://127.0.0.1:65123' });
     await button('Connect ConnectWise PSA').click();
     await heading('ConnectWise PSA').waitFor();
     await page.getByText(/could not be asked: attempt \d+ failed/).waitFor();

@@ -161,6 +161,8 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
   );
 }
 
+const sentence = (words: string) => (words.endsWith('.') ? words : `${words}.`);
+
 /** What has become of the asking: under way, failed and made again, or come to a stop. */
 function Asking({ connection: { permissions, process }, psa }: { connection: PsaConnection; psa: Schema<'Psa'> }) {
   const step = process.steps.find(({ state }) => state === 'running' || state === 'blocked');
@@ -169,6 +171,7 @@ function Asking({ connection: { permissions, process }, psa }: { connection: Psa
     return permissions !== null && permissions.auth !== 'ok' ? null : (
       <Banner tone="bad" title={`${step.title}: ${step.problem.what}`}>
         {step.problem.todo}
+        {step.problem.code === 'unreachable' && ' If the address was mistyped, give new credentials below.'}
         {step.retryAt !== null && (
           <>
             {' '}
@@ -180,7 +183,7 @@ function Asking({ connection: { permissions, process }, psa }: { connection: Psa
   if (step.trying)
     return (
       <Banner tone="care" title={`${psa.name} could not be asked: attempt ${step.trying.attempt} failed`}>
-        {step.trying.what} It is tried again by itself
+        {sentence(step.trying.what)} It is tried again by itself
         {step.trying.againAt !== null && (
           <>
             {' '}
