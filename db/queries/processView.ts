@@ -16,7 +16,7 @@ import { connectionOf, isFailing, isPausing, knownOf, shownState, stepFacts, typ
 import { stopsOf } from './stops.ts';
 
 /** An attempt of a step at work that failed and will be made again: for whoever looks on while it is made. */
-export interface Trying {
+interface Trying {
   attempt: number;
   /** What went wrong; may quote the outside system. */
   what: string;

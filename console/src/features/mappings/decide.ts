@@ -88,7 +88,7 @@ const include = (id: string, account: Seen) =>
   ask(api.DELETE('/v1/integrations/{id}/accounts/{accountId}/exclusion', { params: pathOf(id, account) }));
 
 /** The decision that makes an account what it was. */
-export function backFrom(
+function backFrom(
   { excluded, excludedWhy, psaAccountId, psaAccountName, psaAccountApart }: Account,
   now: Account,
 ): Decision {
