@@ -206,6 +206,7 @@ function Lines({ approval }: { approval: Approval }) {
     {
       id: 'note',
       title: 'Note',
+      wraps: true,
       cell: ({ id: lineId, state, problem, psaAccountName }) =>
         state === 'todo' && mayOperate ? (
           <Button
@@ -217,7 +218,7 @@ function Lines({ approval }: { approval: Approval }) {
             Withdraw
           </Button>
         ) : (
-          <span title={problem?.detail}>{problem?.detail}</span>
+          problem?.detail
         ),
     },
   ];

@@ -160,7 +160,8 @@ export function UnderWay({ summary }: { summary: Summary }) {
       {todos > 0 && (
         <Banner title={`${formatMany(todos, 'change is', 'changes are')} yours to make in the PSA`}>
           <p>
-            They were approved while writing was off. The next read of the PSA ticks off what it finds done.{' '}
+            Approved while writing was off. The next read of the PSA ticks off what it finds done; turning writing on
+            writes none of it, so approve those cards again then.{' '}
             <Link to="/reconcile" search={{ show: 'todo' }}>
               Show the to-do list
             </Link>
