@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { environmentVariables } from '../../environment.ts';
 import { simulatedPsa, usualPsa } from '../../simulators/psas.ts';
@@ -281,6 +281,13 @@ async function startParts(
   };
 }
 
+/** A module that loads another one, but not in the threads of Temporal's worker: they get every `--import`, and read no TypeScript. */
+function inMainThread(module: string): string {
+  const url = JSON.stringify(pathToFileURL(join(root, module)).href);
+  const text = `import { isMainThread } from 'node:worker_threads'; if (isMainThread) await import(${url});`;
+  return `data:text/javascript,${encodeURIComponent(text)}`;
+}
+
 /** @param register a module that is loaded before the program */
 function ours(
   name: string,
@@ -289,7 +296,7 @@ function ours(
   env: Record<string, string>,
   register?: string,
 ): ProcessSpec {
-  const before = ['--import', 'tsx', ...(register ? ['--import', join(root, register)] : [])];
+  const before = ['--import', 'tsx', ...(register ? ['--import', inMainThread(register)] : [])];
   return { name, command: process.execPath, args: [...before, join(root, file), ...args], cwd: root, env };
 }
 
