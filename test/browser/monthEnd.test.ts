@@ -258,7 +258,9 @@ describe('Audit', () => {
     });
     const found = await system.api.all<object>('/v1/audit?action=card');
     expect(await download()).toHaveLength(found.length);
-    await rowsOf('Audit').nth(1).click({ position: { x: 40, y: 18 } });
+    await rowsOf('Audit')
+      .nth(1)
+      .click({ position: { x: 40, y: 18 } });
     await page.getByRole('dialog').getByText('Free until spring').waitFor();
     await inspect(page, 'audit-entry');
     await page.getByRole('dialog').getByRole('button', { name: 'All about the same' }).click();
