@@ -6,6 +6,7 @@ import { countersign } from '../commands/actor.ts';
 import { changeAndAdmit, retryWoken } from '../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery, recordPost } from '../commands/alertDelivery.ts';
 import { ConnectorError } from '../connectors/errors.ts';
+import { callLimits } from '../connectors/registry.ts';
 import type { AddNoteResult, CreateTicketResult, PsaAdapter, PsaTicket } from '../connectors/psa.ts';
 import {
   beginNextTicket,
@@ -19,6 +20,7 @@ import {
   storeReason,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
+import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import type { Transaction } from '../db/client.ts';
 import { isBoardRefused, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
@@ -33,13 +35,14 @@ import { writeTiming } from './writeTiming.ts';
 const gatheringMs = 60_000;
 
 export function createAlertActivities(deps: Dependencies) {
-  const { writeOnce, settleAfterMs } = writeTiming(deps.environment);
-  const {
-    ALERTS_IN_FLIGHT: slots,
-    PSA_SEARCH_LOOKS: maxAttempts,
-    PSA_SEARCH_LAG_MS,
-    TRANSIENT_LIMIT_MS,
-  } = deps.environment;
+  const { writeOnce, settleAfter } = writeTiming(deps.environment);
+  const { ALERTS_IN_FLIGHT: slots, PSA_SEARCH_LOOKS: maxAttempts, TRANSIENT_LIMIT_MS } = deps.environment;
+
+  /** How long the answers of the integration's PSA may lag behind a write, in milliseconds. */
+  async function searchLagOf({ integration }: DeliveryContext): Promise<number> {
+    const { kind } = await readPsaConnection(deps.db, integration.psaConnectionId);
+    return callLimits(kind, deps.environment).searchLagMs;
+  }
 
   /**
    * Sends the one POST of this round, if this caller gets the claim.
@@ -188,7 +191,10 @@ export function createAlertActivities(deps: Dependencies) {
     if (found.what === 'there') return async () => undefined;
     if (found.what === 'nothing' && row.attempts + 1 < maxAttempts) {
       await noteAttempt(deps.db, row);
-      return { againInMs: PSA_SEARCH_LAG_MS * 2 ** row.attempts, because: 'the PSA may show the ticket later' };
+      return {
+        againInMs: (await searchLagOf(context)) * 2 ** row.attempts,
+        because: 'the PSA may show the ticket later',
+      };
     }
     return async (tx: Transaction) => {
       await storeReason(tx, row.id, found.what === 'unknown' ? found.reason : notFoundAgain);
@@ -264,7 +270,7 @@ export function createAlertActivities(deps: Dependencies) {
         const { alert: row, integration } = context;
         if (row.post === null)
           return row.source === 'test' && row.ticketId ? findAgain(context) : async () => undefined;
-        const waitMs = settleAfterMs * 2 ** row.attempts - (context.claimedForMs ?? 0);
+        const waitMs = settleAfter(await searchLagOf(context)) * 2 ** row.attempts - (context.claimedForMs ?? 0);
         if (waitMs > 0) {
           return {
             againInMs: Math.ceil(waitMs),
@@ -427,6 +433,7 @@ async function ticketOf(deps: Dependencies, context: DeliveryContext, adapter: P
     statusId: board.statusId,
     ...(board.typeId === null ? {} : { typeId: board.typeId }),
     priorityId: board.priorities[row.priority as 1 | 2 | 3 | 4],
+    ...(row.dueAt === null ? {} : { dueAt: row.dueAt.toISOString() }),
     reference: row.reference,
     ...(await ticketTextOf(deps, context, adapter)),
   };

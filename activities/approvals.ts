@@ -22,6 +22,7 @@ import { noteFailure, noteProgress } from '../db/queries/process.ts';
 import { isLineOver, readNextInvoiceDate } from '../db/queries/psa.ts';
 import { quantityDecimalsOf, readPsaConnection } from '../db/queries/psaConnection.ts';
 import { needsAnswer } from '../domain/settling.ts';
+import { callLimits } from '../connectors/registry.ts';
 import type { Dependencies } from './dependencies.ts';
 import { createLineWrites, type LinePsa } from './lineWrites.ts';
 import { effectOf, performStep, type StepRef, type StepResult } from './step.ts';
@@ -39,7 +40,12 @@ const linesPerActivity = 25;
 
 export function createApprovalActivities(deps: Dependencies) {
   const timing = writeTiming(deps.environment);
-  const { settleAfterMs } = timing;
+
+  /** How long after its claim a write's outcome may still be open, in milliseconds. */
+  async function settleAfterOf(psaConnectionId: string): Promise<number> {
+    const { kind } = await readPsaConnection(deps.db, psaConnectionId);
+    return timing.settleAfter(callLimits(kind, deps.environment).searchLagMs);
+  }
 
   async function record(
     { id: psaConnectionId, signer }: Psa,
@@ -94,7 +100,7 @@ export function createApprovalActivities(deps: Dependencies) {
         isOver: ({ lineId }) => isLineOver(deps.db, psa.id, lineId),
         readNextInvoiceDate: ({ agreementId }) => readNextInvoiceDate(deps.db, psa.id, agreementId),
         isWritingOn: () => isWritingOn(batch),
-        readLater: (line) => readLater(deps.db, line, settleAfterMs),
+        readLater: async (line) => readLater(deps.db, line, await settleAfterOf(psa.id)),
       },
       timing,
     );
@@ -137,6 +143,7 @@ export function createApprovalActivities(deps: Dependencies) {
     async settleLines(ref: StepRef): Promise<StepResult> {
       return performStep(deps, ref, async () => {
         const batch = await readBatch(deps.db, ref.id);
+        const settleAfterMs = await settleAfterOf(batch.psaConnectionId);
         const open = await listUncertainLines(deps.db, ref.id, { settleAfterMs, limit: linesPerActivity });
         if (open.length === 0) return async () => undefined;
         const { settle } = await linesOf(batch);

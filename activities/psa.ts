@@ -3,7 +3,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaModule } from '../connectors/psaEntry.ts';
-import { neededRights, psaOf } from '../connectors/registry.ts';
+import { callLimits, neededRights, psaOf } from '../connectors/registry.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine, PsaTicketOptions } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
@@ -265,7 +265,8 @@ export function createPsaActivities(deps: Dependencies) {
       });
     }
     const ids = agreements.map((agreement) => agreement.id);
-    const limit = pLimit(deps.environment.CALL_CONCURRENCY);
+    const { kind } = await readPsaConnection(deps.db, ref.id);
+    const limit = pLimit(callLimits(kind, deps.environment).concurrency);
     for (let at = 0; at < ids.length; at += agreementsPerChunk) {
       const chunk = ids.slice(at, at + agreementsPerChunk);
       const known = await listLineIds(deps.db, ref.id, chunk);

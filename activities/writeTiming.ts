@@ -4,7 +4,7 @@ import type { Environment } from '../environment.ts';
 
 type Uncertain = Extract<FailedWrite, { outcome: 'uncertain' }>;
 
-export function writeTiming(environment: Pick<Environment, 'CALL_TIMEOUT_MS' | 'PSA_SEARCH_LAG_MS'>) {
+export function writeTiming(environment: Pick<Environment, 'CALL_TIMEOUT_MS'>) {
   /**
    * The longest time between a write's claim, or the start of the read on which the write is based, and its sending.
    */
@@ -45,6 +45,6 @@ export function writeTiming(environment: Pick<Environment, 'CALL_TIMEOUT_MS' | '
      * How long after its claim a write's outcome may still be open: the window, the read before it, the write, and the
      * PSA's lag.
      */
-    settleAfterMs: writeWindowMs + 2 * environment.CALL_TIMEOUT_MS + environment.PSA_SEARCH_LAG_MS,
+    settleAfter: (searchLagMs: number) => writeWindowMs + 2 * environment.CALL_TIMEOUT_MS + searchLagMs,
   };
 }

@@ -200,7 +200,8 @@ async function store(
     writesEnabled: connection.writesEnabled,
   });
   const state = connection.writesEnabled ? 'requested' : 'todo';
-  const { lines, skipped } = await storeSignOff(tx, { ...batch, state }, judged);
+  const leavesZero = connection.settings.zero === 'todo';
+  const { lines, skipped } = await storeSignOff(tx, { ...batch, state, leavesZero }, judged);
   // The refusal rolls back the batch together with its list of left-out cards, so the refusal's text names those cards.
   if (lines === 0)
     throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, batch.id, nothing.words));

@@ -10,6 +10,8 @@ export interface FieldWords {
   /** It is never shown again, and a form hides it while it is typed. */
   secret?: boolean;
   sample?: string;
+  /** Where the value is one of a few: what a form calls each. */
+  choices?: Readonly<Record<string, string>>;
 }
 
 /** A field as a form needs it. */
@@ -22,6 +24,8 @@ export interface Field {
   type: 'text' | 'number';
   required: boolean;
   sample: string | null;
+  /** The values that it may have; null = any of its type. */
+  choices: { id: string; name: string }[] | null;
   /** The value that holds when none is given; null = none. */
   default: string | number | null;
   minimum: number | null;
@@ -59,6 +63,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
       type: typeOf(name, shape.type),
       required: required.includes(name),
       sample: said.sample ?? null,
+      choices: said.choices ? Object.entries(said.choices).map(([id, called]) => ({ id, name: called })) : null,
       default: typeof shape.default === 'string' || typeof shape.default === 'number' ? shape.default : null,
       minimum: shape.minimum ?? null,
       maximum: shape.maximum ?? null,

@@ -172,6 +172,8 @@ export interface CreateTicket extends TicketQuery {
   statusId?: string;
   typeId?: string;
   priorityId?: string;
+  /** When it has to be done, as the vendor said, in ISO 8601; absent = it said nothing. The body says it, too. */
+  dueAt?: string;
   body: string;
   claim: Claim;
 }

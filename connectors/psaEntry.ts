@@ -1,6 +1,7 @@
 /** What the registry knows of a PSA: everything that a page, a route or a process says or asks about it stands in one entry. */
 import { z } from 'zod';
 import { defaultLossLimit } from '../domain/refreshGuard.ts';
+import { zeroChoices } from '../domain/psaCaps.ts';
 import { field } from './fields.ts';
 import type { HttpLogger } from './http.ts';
 import type { AlertCapability, Capability, PsaAdapter, PsaWords, RightWords } from './psa.ts';
@@ -20,6 +21,10 @@ export interface PsaRight extends RightWords {
 export interface PsaLimits {
   /** Calls per second to one connection, over all workers. */
   callsPerSecond: number;
+  /** The most calls at once of one reading; absent = CALL_CONCURRENCY, which is never exceeded. */
+  concurrency?: number;
+  /** How long its lists and searches may lag behind a write, in milliseconds, where that is longer than PSA_SEARCH_LAG_MS. */
+  searchLagMs?: number;
 }
 
 /** What the contract shows as an example; all of it is made up. */
@@ -48,6 +53,11 @@ export interface PsaOptions {
 
 /** What a person may set for every connection, whatever its PSA is. */
 const everyConnection = {
+  zero: field(z.enum(zeroChoices).default('set'), {
+    label: 'A line that should go to 0',
+    where: 'It is set to 0 in the PSA, or approving it makes a to-do for a person, who ends the line there.',
+    choices: { set: 'Set to 0', todo: 'A to-do for a person' },
+  }),
   lostPercent: field(z.int().min(1).max(100).default(defaultLossLimit.lostPercent), {
     label: 'Rows that a reading may lose, in percent',
     where:

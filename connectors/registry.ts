@@ -86,6 +86,18 @@ export function psaOf(kind: string): PsaEntry | undefined {
   return Object.hasOwn(psas, kind) ? psas[kind] : undefined;
 }
 
+/** What holds for the calls to a PSA of this kind: its own limits, within those of the deployment. */
+export function callLimits(
+  kind: string,
+  environment: { CALL_CONCURRENCY: number; PSA_SEARCH_LAG_MS: number },
+): { concurrency: number; searchLagMs: number } {
+  const { concurrency = Infinity, searchLagMs = 0 } = psaOf(kind)?.limits ?? {};
+  return {
+    concurrency: Math.min(environment.CALL_CONCURRENCY, concurrency),
+    searchLagMs: Math.max(environment.PSA_SEARCH_LAG_MS, searchLagMs),
+  };
+}
+
 /** The rights of a PSA without which a module does not work. */
 export function neededRights({ rights }: Pick<PsaEntry, 'rights'>, module: PsaModule): string[] {
   return Object.entries(rights).flatMap(([right, { blocks }]) => (blocks.includes(module) ? [right] : []));

@@ -17,6 +17,10 @@ export interface PsaCaps {
   agreementsPerList: number;
 }
 
+/** What becomes of a line that should go to 0: it is set to 0, or it is a to-do for a person, who ends it in the PSA. */
+export const zeroChoices = ['set', 'todo'] as const;
+export type ZeroChoice = (typeof zeroChoices)[number];
+
 /** Why the PSA, or what it lets Countersign do, keeps a line from being written. */
 export const notWritableReasons = ['calculated', 'approval', 'bundle', 'cancelled', 'future', 'permission'] as const;
 export type NotWritableReason = (typeof notWritableReasons)[number];

@@ -170,7 +170,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
       : undefined;
   if (choice?.flag) flags.push(choice.flag);
   const write = choice?.write ?? null;
-  if (write) flags.push(...writeDoubts(write, input.caps));
+  if (write) flags.push(...writeDoubts(write, input));
 
   const stops = new Set<CardFlag['code']>(['needs_rule', 'needs_choice', 'not_writable']);
   // Data from an incomplete list may raise a quantity, and never lower one (invariant 3).
@@ -194,7 +194,7 @@ function cardOf(input: ReconcileInput, feed: Feed): Card | undefined {
     leftOut: lines.leftOut,
     write,
     money: write ? moneyOf(write) : [],
-    preview: write ? previewOf(write, input.caps) : [],
+    preview: write ? previewOf(write, input) : [],
     approvable,
     bulkApprovable: approvable && flags.length === 0,
     dismissed: isDismissed(decision.dismissal, { target, current, today: input.today }),

@@ -110,7 +110,7 @@ export const examplePsaConnection = {
   id: exampleIds.psaConnection,
   kind: examplePsa.kind,
   name: examplePsa.connectionName,
-  settings: { ...examplePsa.settings, ...defaultLossLimit },
+  settings: { ...examplePsa.settings, zero: 'set', ...defaultLossLimit },
   caps: {
     decimals: 2,
     takesEffect: 'at_once' as const,

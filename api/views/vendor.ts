@@ -18,6 +18,8 @@ export const fieldSchema = z
     required: z.boolean(),
     /** What a value looks like. */
     sample: z.string().nullable(),
+    /** The values that it may have; null = any of its type. */
+    choices: z.array(z.object({ id: z.string(), name: z.string() })).nullable(),
     /** The value that holds when none is given; null = none. */
     default: z.union([z.string(), z.number()]).nullable(),
     minimum: z.number().nullable(),

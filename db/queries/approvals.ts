@@ -1,5 +1,5 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state that it changes. */
-import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, exists, gt, gte, inArray, isNull, lt, not, or, sql } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
 import { groupBy } from '../../domain/groupBy.ts';
 import { needsAnswer } from '../../domain/settling.ts';
@@ -411,24 +411,30 @@ export async function closeDoneTodos(tx: Queryable, psaConnectionId: string): Pr
 }
 
 /**
- * Marks to-do lines as verified when the PSA now holds their target, rounded to the decimals that the PSA keeps.
+ * Marks to-do lines as verified when the PSA now holds their target, rounded to the decimals that the PSA keeps. A to-do to go to 0
+ * is done, too, when the line is no longer there, or has ended by the day from which it was to be 0.
  *
  * @returns the verified lines
  */
 export async function verifyTodoLines(tx: Queryable, psaConnectionId: string) {
   const kept = keptBy(psaConnectionId);
+  const isLine = and(eq(agreementLine.psaConnectionId, psaConnectionId), eq(agreementLine.id, approvalLine.lineId));
+  const isBilled = sql`${agreementLine.status} = 'active' and (${agreementLine.effectiveTo} is null
+    or ${agreementLine.effectiveTo}::text > coalesce(${approvalLine.nextInvoiceDate}, to_char(now() at time zone 'utc', 'YYYY-MM-DD')))`;
+  const [lineNow, lineLeft] = [tx.select().from(agreementLine), tx.select().from(agreementLine)];
   return tx
     .update(approvalLine)
     .set({ state: approvalLineMoves.verify.to, settledAt: sql`now()` })
     .from(approvalBatch)
-    .innerJoin(agreementLine, eq(agreementLine.psaConnectionId, approvalBatch.psaConnectionId))
     .where(
       and(
         eq(approvalBatch.psaConnectionId, psaConnectionId),
         mayMove(approvalLine.state, approvalLineMoves.verify),
         eq(approvalLine.batchId, approvalBatch.id),
-        eq(agreementLine.id, approvalLine.lineId),
-        eq(kept(agreementLine.quantity), kept(approvalLine.to)),
+        or(
+          exists(lineNow.where(and(isLine, eq(kept(agreementLine.quantity), kept(approvalLine.to))))),
+          and(eq(approvalLine.to, 0), not(exists(lineLeft.where(and(isLine, isBilled))))),
+        ),
       ),
     )
     .returning({ lineId: approvalLine.lineId, from: approvalLine.from, to: approvalLine.to });

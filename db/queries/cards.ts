@@ -290,6 +290,7 @@ async function readInputs(
       ...shared,
       quantityDecimals,
       ...(connection.caps ? { caps: connection.caps } : {}),
+      ...(connection.settings.zero ? { zero: connection.settings.zero } : {}),
       ...(touched ? { linesIncomplete: { by: incomplete.by, at: incomplete.at } } : {}),
       usage: [],
       agreements: [],

@@ -220,10 +220,12 @@ export async function viewUndo(
  * Stores the rows that can be signed off as the batch's lines, and the other rows as left out, with the reason. The
  * connection must be locked (`lockPsaConnection`), so that a card or line with a write under way cannot be signed off a
  * second time.
+ *
+ * @param batch.leavesZero a line that goes to 0 is a to-do, whatever the others are
  */
 export async function storeSignOff(
   tx: Transaction,
-  batch: { id: string; psaConnectionId: string; state: 'requested' | 'todo' },
+  batch: { id: string; psaConnectionId: string; state: 'requested' | 'todo'; leavesZero: boolean },
   judged: Judged,
 ): Promise<{ lines: number; skipped: number }> {
   const lineState = batch.state === 'todo' ? 'todo' : 'intended';
@@ -235,7 +237,8 @@ export async function storeSignOff(
                                  state)
       select ${batch.id}::uuid, row_number() over (order by position) - 1, card_id, psa_account_id, psa_product_id,
              agreement_id, line_id, "from", version, "to", effective_date, (money ->> 'amount')::float8,
-             money ->> 'currency', coalesce((money ->> 'notBilled')::boolean, false), ${lineState}
+             money ->> 'currency', coalesce((money ->> 'notBilled')::boolean, false), 
+             case when ${batch.leavesZero} and "to" = 0 then 'todo' else ${lineState} end
         from final where why is null
       returning 1),
     skipped as (

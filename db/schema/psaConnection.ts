@@ -13,7 +13,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { TicketOptions } from '../../domain/alerts.ts';
 import type { IncompletePsaRead } from '../../domain/incomplete.ts';
-import type { PsaCaps } from '../../domain/psaCaps.ts';
+import type { PsaCaps, ZeroChoice } from '../../domain/psaCaps.ts';
 import type { RefreshGuard } from '../../domain/refreshGuard.ts';
 import type { PsaRefreshState } from '../../domain/transitions.ts';
 import { organization } from './organization.ts';
@@ -25,6 +25,8 @@ export interface PsaSettings {
   /** How much a refresh may lose before it is held (`LossLimit`). */
   lostPercent?: number;
   lostRows?: number;
+  /** What becomes of a line that should go to 0; absent = it is set to 0. */
+  zero?: ZeroChoice;
 }
 
 /** One PSA of one organization. `credentials` is encrypted (db/encryption.ts); `settings` holds nothing secret. */

@@ -1,5 +1,5 @@
 import { billedQuantity, money } from '../quantities.ts';
-import { describeProration, type PsaCaps } from '../psaCaps.ts';
+import { describeProration, type PsaCaps, type ZeroChoice } from '../psaCaps.ts';
 import type { CardLine, LineWrite, MoneyChange } from './types.ts';
 
 /** What a write changes on the next invoice: the change of the billed quantity × price; 0 for a line that is not billed, with `notBilled` set. */
@@ -12,7 +12,14 @@ export function moneyOf({ line, newQuantity }: LineWrite): MoneyChange[] {
 }
 
 /** What approving means, in sentences a biller understands. */
-export function previewOf({ line, newQuantity }: LineWrite, caps?: PsaCaps): string[] {
+export function previewOf(
+  { line, newQuantity }: LineWrite,
+  { caps, zero }: { caps?: PsaCaps; zero?: ZeroChoice },
+): string[] {
+  if (newQuantity === 0 && zero === 'todo')
+    return [
+      `Makes a to-do: end the line of ${line.quantity} on "${line.agreementName}" in the PSA, or set it to 0 there. Countersign does not write it, as the settings of the PSA connection say; the next reading verifies it.`,
+    ];
   const sentences = [`Sets the quantity on "${line.agreementName}" from ${line.quantity} to ${newQuantity}.`];
   if (line.includedQuantity > 0) sentences.push(`${line.includedQuantity} of it are included and not billed.`);
   if (!line.billed) sentences.push('The line is not billed.');

@@ -1,5 +1,5 @@
 import type { Acceptance } from '../incomplete.ts';
-import type { NotWritableReason, PsaCaps } from '../psaCaps.ts';
+import type { NotWritableReason, PsaCaps, ZeroChoice } from '../psaCaps.ts';
 import type { Rounding } from '../quantities.ts';
 import type { FanOut } from '../serviceMapping.ts';
 
@@ -124,6 +124,8 @@ export interface ReconcileInput {
   quantityDecimals: number;
   /** What the PSA can do; absent = not known, so that nothing is asked beyond `quantityDecimals`. */
   caps?: PsaCaps;
+  /** What becomes of a line that should go to 0; absent = it is set to 0. */
+  zero?: ZeroChoice;
   agreements: AgreementInput[];
   lines: LineInput[];
   /** Set when agreements or lines of this account were read from an incomplete list that a person accepted. */

@@ -1,9 +1,15 @@
 /** What keeps a write from being made, or from being approved with others, because of what the PSA can do. */
-import { notWritableWords, type PsaCaps } from '../psaCaps.ts';
+import { notWritableWords, type PsaCaps, type ZeroChoice } from '../psaCaps.ts';
 import type { CardFlag, LineWrite } from './types.ts';
 
-/** @param caps absent = not known: then only what the line itself says counts */
-export function writeDoubts({ line, newQuantity }: LineWrite, caps?: PsaCaps): CardFlag[] {
+/**
+ * @param of.caps absent = not known: then only what the line itself says counts
+ * @param of.zero with `todo` nothing of a line that goes to 0 is written, so that nothing can be refused
+ */
+export function writeDoubts(
+  { line, newQuantity }: LineWrite,
+  { caps, zero }: { caps?: PsaCaps; zero?: ZeroChoice },
+): CardFlag[] {
   const doubts: CardFlag[] = [];
   const stop = (reason: string, words: string) => doubts.push({ code: 'not_writable', reason, words });
   if (line.notWritable) stop(line.notWritable, notWritableWords[line.notWritable]);
@@ -21,7 +27,7 @@ export function writeDoubts({ line, newQuantity }: LineWrite, caps?: PsaCaps): C
       `The PSA takes a change from a day on, and there is none for "${line.agreementName}": ${why}. Put that right in the PSA, then sync.`,
     );
   }
-  if (caps.zero === 'may_be_refused' && newQuantity === 0) {
+  if (caps.zero === 'may_be_refused' && newQuantity === 0 && zero !== 'todo') {
     doubts.push({
       code: 'check_first',
       reason: 'zero',

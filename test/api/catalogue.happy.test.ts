@@ -51,6 +51,7 @@ test('the PSAs that can be connected are listed with their fields and their own 
     ],
     settings: [
       { name: 'quantityDecimals', type: 'number', required: false, default: 2, minimum: 0, maximum: 4 },
+      { name: 'zero', type: 'text', default: 'set', choices: [{ id: 'set' }, { id: 'todo' }] },
       { name: 'lostPercent', type: 'number', required: false, default: 20, minimum: 1, maximum: 100 },
       { name: 'lostRows', type: 'number', required: false, default: 3, minimum: 1 },
     ],

@@ -7,6 +7,7 @@ import { setLineQuantity } from '../../db/queries/psa.ts';
 import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { psaCredentials } from '../kit/apiSamples.ts';
+import type { SeenCard } from '../../db/queries/signOff.ts';
 import { block, freshCard, seedApproval, seen } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
@@ -144,4 +145,32 @@ async function ownerAndVersion(id: string) {
 test('writing to the PSA is turned on and off', async () => {
   expect((await good<Connection>('PUT', '/writes', { enabled: true })).writesEnabled).toBe(true);
   expect((await good<Connection>('PUT', '/writes', { enabled: false })).writesEnabled).toBe(false);
+});
+
+test('a line that should go to 0 is a to-do where the setting says so, and done when the line has ended in the PSA', async () => {
+  const { psaConnectionId, organizationId } = harness.one;
+  await good('PUT', '/settings', { zero: 'todo' });
+  await good('PUT', '/writes', { enabled: true });
+  const { id } = await freshCard(harness.one);
+  const rule = { notBilled: true, reason: 'They are friends' };
+  await harness.admin.good('PUT', `/v1/cards/${id}/rule`, { rule });
+  const card = await harness.admin.good<{ preview: string[]; write: SeenCard }>('GET', `/v1/cards/${id}`);
+  expect(card.preview.join(' ')).toContain('Makes a to-do');
+  const { approval } = await harness.admin.good<{ approval: { id: string } }>('POST', '/v1/approvals', {
+    cards: [{ ...card.write, cardId: id }],
+  });
+  const lines = async () =>
+    (await harness.admin.good<{ items: { state: string }[] }>('GET', `/v1/approvals/${approval.id}/lines`)).items;
+  expect(await lines()).toMatchObject([{ state: 'todo' }]);
+  const verify = async () =>
+    harness.db.transaction(async (tx) => verifyTodos(tx, { organizationId, name: 'test' }, { psaConnectionId }));
+  await verify();
+  expect(await lines()).toMatchObject([{ state: 'todo' }]);
+  await harness.db.execute(sql`
+    update agreement_line set status = 'cancelled'
+     where psa_connection_id = ${psaConnectionId} and id = ${card.write.lineId}`);
+  await verify();
+  expect(await lines()).toMatchObject([{ state: 'verified' }]);
+  await good('PUT', '/settings', {});
+  await good('PUT', '/writes', { enabled: false });
 });

@@ -18,7 +18,7 @@ import { startMailprotector } from '../../simulators/mailprotector/start.ts';
 import { simulatorAdmin } from '../../dev/walkthrough/simulatorAdmin.ts';
 
 const away = new Error('PostgreSQL is away.');
-const { writeOnce } = writeTiming({ CALL_TIMEOUT_MS: 10_000, PSA_SEARCH_LAG_MS: 1_000 });
+const { writeOnce } = writeTiming({ CALL_TIMEOUT_MS: 10_000 });
 let connectwise: RunningSimulator;
 let mailprotector: RunningSimulator;
 /** One customer of the vendor. */

@@ -7,7 +7,7 @@ import type { ApprovalLineRow, LineOutcome } from '../../db/queries/approvals.ts
 import { needsAnswer } from '../../domain/settling.ts';
 import { differencePsa, type Fate } from './differencePsa.ts';
 
-const timing = writeTiming({ CALL_TIMEOUT_MS: 60_000, PSA_SEARCH_LAG_MS: 0 });
+const timing = writeTiming({ CALL_TIMEOUT_MS: 60_000 });
 const start = 65;
 const target = 62;
 

@@ -68,6 +68,14 @@ test('a line that may be refused at 0 is approved by a person who has read so, a
   expect(cardOf({ ...of({ zero: 'taken' }), ...none }).bulkApprovable).toBe(true);
 });
 
+test('where the setting leaves a line of 0 to a person, the card says that it makes a to-do', () => {
+  const none = { usage: [count({ quantity: 0 })], zero: 'todo' as const };
+  const { approvable, flags, preview } = cardOf({ ...of(), ...none });
+  expect({ approvable, flags }).toEqual({ approvable: true, flags: [] });
+  expect(preview.join(' ')).toContain('Makes a to-do: end the line');
+  expect(cardOf({ ...of(), zero: 'todo' }).preview.join(' ')).not.toContain('to-do');
+});
+
 test.each(notWritableReasons)('a line that is not writable (%s) says so and is not approvable', (notWritable) => {
   const card = cardOf({ lines: [line({ notWritable })] });
   expect(card).toMatchObject({ kind: 'reconcile', approvable: false, bulkApprovable: false, lines: [{ notWritable }] });

@@ -442,7 +442,11 @@ export async function seedApproval(
     const writesEnabled = state !== 'todo';
     const made = await insertBatch(tx, organizationId, { psaConnectionId, requestedBy: 'test', writesEnabled });
     const batchState = writesEnabled ? ('requested' as const) : ('todo' as const);
-    await storeSignOff(tx, { ...made, state: batchState }, judgeCards(psaConnectionId, [seen(card)]));
+    await storeSignOff(
+      tx,
+      { ...made, state: batchState, leavesZero: false },
+      judgeCards(psaConnectionId, [seen(card)]),
+    );
     return made;
   });
   if (state === 'asked') {

@@ -2281,6 +2281,10 @@ export interface components {
             dismissed: number;
         };
         Field: {
+            choices: {
+                id: string;
+                name: string;
+            }[] | null;
             default: string | number | null;
             label: string;
             maximum: number | null;
@@ -2715,6 +2719,8 @@ export interface components {
             id: string;
             limits: {
                 callsPerSecond: number;
+                concurrency?: number;
+                searchLagMs?: number;
             };
             missing: string | null;
             name: string;

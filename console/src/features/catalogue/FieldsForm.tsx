@@ -3,7 +3,8 @@ import { isProblem } from '../../api/problem.ts';
 import type { Schema } from '../../api/types.ts';
 import { Button } from '../../ui/Button.tsx';
 import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
-import { Actions } from '../../ui/Section.tsx';
+import { Actions, Soft } from '../../ui/Section.tsx';
+import { Select } from '../../ui/Select.tsx';
 import { TextField } from '../../ui/TextField.tsx';
 import styles from './FieldsForm.module.css';
 
@@ -57,22 +58,34 @@ export function FieldsForm({ fields, submit, onSubmit, given = {}, children }: P
       }}
     >
       {isElsewhere && <ProblemBanner error={error} />}
-      {fields.map((field) => (
-        <TextField
-          key={field.name}
-          label={field.label}
-          description={field.where}
-          placeholder={field.sample ?? ''}
-          type={field.secret ? 'password' : 'text'}
-          inputMode={field.type === 'number' ? 'numeric' : 'text'}
-          autoComplete={field.secret ? 'new-password' : 'off'}
-          isRequired={field.required}
-          validationBehavior="aria"
-          value={typed[field.name] ?? ''}
-          onChange={(value) => setTyped((now) => ({ ...now, [field.name]: value }))}
-          {...(errorOf(field) === undefined ? {} : { isInvalid: true, error: errorOf(field) })}
-        />
-      ))}
+      {fields.map((field) =>
+        field.choices ? (
+          <div key={field.name}>
+            <Select
+              label={field.label}
+              choices={field.choices}
+              chosen={typed[field.name] || null}
+              onChoose={(value) => setTyped((now) => ({ ...now, [field.name]: value }))}
+            />
+            <Soft>{field.where}</Soft>
+          </div>
+        ) : (
+          <TextField
+            key={field.name}
+            label={field.label}
+            description={field.where}
+            placeholder={field.sample ?? ''}
+            type={field.secret ? 'password' : 'text'}
+            inputMode={field.type === 'number' ? 'numeric' : 'text'}
+            autoComplete={field.secret ? 'new-password' : 'off'}
+            isRequired={field.required}
+            validationBehavior="aria"
+            value={typed[field.name] ?? ''}
+            onChange={(value) => setTyped((now) => ({ ...now, [field.name]: value }))}
+            {...(errorOf(field) === undefined ? {} : { isInvalid: true, error: errorOf(field) })}
+          />
+        ),
+      )}
       {children}
       <Actions>
         <Button look="main" type="submit" isDisabled={isAtWork}>
