@@ -45,6 +45,8 @@ export function Outcome({ id }: { id: string }) {
     // What was written is on the cards now, and the last line on its page.
     if (state === undefined || state === 'requested') return;
     showChanged(queryClient);
+    // Of an undo, the approval that it undoes is another one now: it is read anew when somebody goes back to it.
+    void queryClient.invalidateQueries({ queryKey: keys.approvals.all, refetchType: 'none' });
     void queryClient.invalidateQueries({ queryKey: keys.approvals.lines(id) });
   }, [state, id, queryClient]);
   return (
