@@ -8,7 +8,7 @@ import type { Checks } from './checks.ts';
 import { createIntegration, person, syncNow, untilConnected, type CardView, type IntegrationView } from './guide.ts';
 import { psaOfStack, simulatorAdmin } from './simulatorAdmin.ts';
 import type { Stack } from '../stack/stack.ts';
-import { same } from './expectedUsage.ts';
+import { names, same } from './expectedUsage.ts';
 import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
 
@@ -78,12 +78,14 @@ export async function walkAlerts(
     if (!isDone('credentials')) await person.credentials(system, alertsOnly);
     if (!isDone('linkCustomers')) await person.linkAll(system, alertsOnly);
     if (!isDone('chooseBoard')) await person.chooseBoard(system, alertsOnly, psaConnectionId);
-    for (const [name, why] of [
-      ['Old Board', 'inactive'],
-      ['Projects', 'project'],
-    ] as const) {
-      const boards = await api.all<{ id: string; name: string }>(`/v1/psa-connections/${psaConnectionId}/boards`);
-      const boardId = boards.find((board) => board.name === name)?.id;
+    const boards = await api.all<{ id: string; name: string; active: boolean; projectBoard: boolean }>(
+      `/v1/psa-connections/${psaConnectionId}/boards`,
+    );
+    // Every simulated PSA has one that takes no tickets.
+    const unfit = boards.filter(({ active, projectBoard }) => !active || projectBoard);
+    if (unfit.length === 0) throw new Error('Every board is shown as one that takes tickets.');
+    for (const { id: boardId, name, active } of unfit) {
+      const why = active ? 'project' : 'inactive';
       const refused = await api.call<{ detail: string }>('PUT', `/v1/integrations/${alertsOnly}/board`, { boardId });
       if (refused.status !== 422 || !refused.body.detail.includes(why))
         throw new Error(`The board "${name}" was answered ${refused.status}: ${refused.body.detail}`);
@@ -102,7 +104,7 @@ export async function walkAlerts(
     if (derived.length !== pending)
       throw new Error(`${derived.length} alerts for ${pending} domains that are Pending.`);
     for (const alert of derived) await reached(alert.id, 'delivered');
-    return `alerts only: rights checked, board chosen, a project board and an inactive one refused; tickets of its own for domains that are Pending: ${pending}`;
+    return `alerts only: rights checked, board chosen, ${names(unfit).join(' and ')} refused; tickets of its own for domains that are Pending: ${pending}`;
   });
 
   await checks.run('migrate', async () => {
