@@ -97,10 +97,10 @@ export async function performStep(
 
 /** Wakes processes whose facts are committed. Failing to wake one is no error: the sweep finds it. */
 export async function wakeAll(deps: Dependencies, wakeables: readonly Wakeable[]): Promise<void> {
-  for (const process of wakeables) {
+  for (const processRef of wakeables) {
     await deps
-      .wake(process)
-      .catch((error: unknown) => deps.logger.warn({ err: error, ...process }, 'not woken; the sweep will'));
+      .wake(processRef)
+      .catch((error: unknown) => deps.logger.warn({ err: error, ...processRef }, 'not woken; the sweep will'));
   }
 }
 

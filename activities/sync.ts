@@ -23,12 +23,12 @@ export function createSyncActivities(deps: Dependencies) {
     async insertScheduledRequest(input: { integrationId: string; onceKey: string }): Promise<void> {
       // The integration was disconnected a moment ago: the next sweep removes its Schedule.
       if (!(await isScheduled(deps.db, input.integrationId))) return;
-      const process = syncProcess(await readIntegration(deps.db, input.integrationId));
+      const processRef = syncProcess(await readIntegration(deps.db, input.integrationId));
       await deps.db.transaction(async (tx) => {
         await insertSyncRequest(tx, input.integrationId, { requestedBy: 'schedule', onceKey: input.onceKey });
-        await commitFact(tx, process);
+        await commitFact(tx, processRef);
       });
-      await wakeAll(deps, [process]);
+      await wakeAll(deps, [processRef]);
     },
 
     /**

@@ -37,13 +37,13 @@ export const checkPermissions: Command<{ integration: IntegrationRow }, { proces
   actor,
   { integration },
 ) => {
-  const process = await checkerOf(tx, integration);
-  const owner = await ownerOf(tx, process);
-  if (owner) await reopenSteps(tx, { ...process, round: owner.round, steps: ['checkPermissions'] });
-  await commitFact(tx, process);
+  const processRef = await checkerOf(tx, integration);
+  const owner = await ownerOf(tx, processRef);
+  if (owner) await reopenSteps(tx, { ...processRef, round: owner.round, steps: ['checkPermissions'] });
+  await commitFact(tx, processRef);
   await audit(tx, actor, { action: 'permissions.check', subjectKind: 'integration', subjectId: integration.id });
   await endPause(tx, actor, { of: 'psa', id: integration.psaConnectionId });
-  return { process, toWake: [process] };
+  return { process: processRef, toWake: [processRef] };
 };
 
 /** Returns the process that checks permissions: connect, or the migration where alerts were added later. */

@@ -55,10 +55,10 @@ export const recordOutcome: Command<{ psaConnectionId: string; line: ApprovalLin
 export const resumeWriting: Command<{ id: string }, { resumed: boolean }> = async (tx, { organizationId }, { id }) => {
   const { intended = 0, writing = 0, uncertain = 0 } = await countLines(tx, id);
   if (intended + writing + uncertain === 0) return { resumed: false, toWake: [] };
-  const process = approvalProcess({ id, organizationId });
-  await reopenSteps(tx, { ...process, round: '1', steps: ['write', 'settle'] });
-  await commitFact(tx, process);
-  return { resumed: true, toWake: [process] };
+  const processRef = approvalProcess({ id, organizationId });
+  await reopenSteps(tx, { ...processRef, round: '1', steps: ['write', 'settle'] });
+  await commitFact(tx, processRef);
+  return { resumed: true, toWake: [processRef] };
 };
 
 /**

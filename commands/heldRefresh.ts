@@ -31,11 +31,11 @@ export const discardHeldRefresh: Command<Held> = async (tx, actor, { refresh }) 
 };
 
 async function decided(tx: Transaction, actor: Actor, { id, psaConnectionId, guard }: Held['refresh'], action: string) {
-  const process = refreshProcess({ id: psaConnectionId, organizationId: actor.organizationId });
-  await commitFact(tx, process);
+  const processRef = refreshProcess({ id: psaConnectionId, organizationId: actor.organizationId });
+  await commitFact(tx, processRef);
   const after = { refreshId: id, guard };
   await audit(tx, actor, { action, subjectKind: 'psa_connection', subjectId: psaConnectionId, after });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 }
 
 const notHeld = () =>

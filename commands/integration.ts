@@ -92,9 +92,9 @@ export const giveVendorCredentials: Command<{
   if (intake === 'push') await reopenSteps(tx, { ...connect, steps: ['credentials', 'verifyCredentials'] });
   await finishStep(tx, { ...connect, step: 'credentials' });
   const processes = [connectProcess(integration), syncProcess(integration)];
-  for (const process of processes) {
-    await reopenBlocked(tx, process);
-    await commitFact(tx, process);
+  for (const processRef of processes) {
+    await reopenBlocked(tx, processRef);
+    await commitFact(tx, processRef);
   }
   const stuck = await reopenStuckOnboardings(tx, integration);
   await endPause(tx, actor, { of: 'vendor', id });
@@ -165,7 +165,7 @@ export const changeIntake: Command<{ integration: IntegrationRow; intake: 'push'
   await recomputeIntegration(tx, integration.id);
   await insertSyncRequest(tx, integration.id, { requestedBy: actor.name });
   const toWake = [connectProcess(integration), syncProcess(integration)];
-  for (const process of toWake) await commitFact(tx, process);
+  for (const processRef of toWake) await commitFact(tx, processRef);
   const moved = { before: { intake: integration.intake }, after: { intake } };
   await audit(tx, actor, { action: 'integration.intake', ...subjectOf(integration), ...moved });
   return { toWake };
@@ -247,7 +247,7 @@ export const disconnectVendor: Command<{ integration: IntegrationRow }> = async 
 export async function endAlerts(tx: Transaction, integration: Owned, reason: AlertReason): Promise<Wakeable[]> {
   const of = { organizationId: integration.organizationId, integrationId: integration.id };
   const ended = (await dismissUndelivered(tx, integration.id, reason)).map((id) => deliveryProcess({ id, ...of }));
-  for (const process of ended) await endProcess(tx, process);
+  for (const processRef of ended) await endProcess(tx, processRef);
   return ended;
 }
 

@@ -23,11 +23,11 @@ export const issueKey: Command<{ integration: Owned; overlapMs: number }, { id: 
 ) => {
   const key = `csk_${randomBytes(32).toString('base64url')}`;
   const id = await insertIntegrationKey(tx, integration.id, { secret: key, overlapMs });
-  const process = connectProcess(integration);
-  const awaited = await completeByFact(tx, { ...process, round: '1', step: 'issueKey' });
+  const processRef = connectProcess(integration);
+  const awaited = await completeByFact(tx, { ...processRef, round: '1', step: 'issueKey' });
   const subject = { subjectKind: 'integration', subjectId: integration.id };
   await audit(tx, actor, { action: 'integration.key', ...subject, after: { keyId: id, overlapMs } });
-  return { id, key, toWake: awaited ? [process] : [] };
+  return { id, key, toWake: awaited ? [processRef] : [] };
 };
 
 /** @throws Refusal when the integration has no such key in force */

@@ -23,16 +23,16 @@ export const requestMigration: Command<{ integration: Owned }> = async (tx, acto
     throw new Refusal('conflict', 'has-alerts', 'This integration carries alerts already.');
   const modules = [...row.modules, 'alerts' as const];
   await storeModules(tx, id, modules);
-  const process = migrationProcess(integration);
-  const before = await ownerOf(tx, process);
-  await createProcess(tx, row.organizationId, process);
+  const processRef = migrationProcess(integration);
+  const before = await ownerOf(tx, processRef);
+  await createProcess(tx, row.organizationId, processRef);
   const round = String(before ? Number(before.round) + 1 : 1);
-  await startRound(tx, { ...process, round });
-  await finishStep(tx, { ...process, round, step: 'requestMigration' });
-  await commitFact(tx, process);
+  await startRound(tx, { ...processRef, round });
+  await finishStep(tx, { ...processRef, round, step: 'requestMigration' });
+  await commitFact(tx, processRef);
   const moved = { before: { modules: row.modules }, after: { modules } };
   await audit(tx, actor, { action: 'migration.request', subjectKind: 'integration', subjectId: id, ...moved });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 };
 
 /**
@@ -46,8 +46,8 @@ export const abandonMigration: Command<{ integration: Owned }> = async (tx, acto
   const row = await lockIntegration(tx, id);
   if (!row || !(await isMigrating(tx, id)))
     throw new Refusal('conflict', 'no-migration', 'There is no migration under way that could be abandoned.');
-  const process = migrationProcess(integration);
-  await endProcess(tx, process);
+  const processRef = migrationProcess(integration);
+  await endProcess(tx, processRef);
   const modules = row.modules.filter((module) => module !== 'alerts');
   await storeModules(tx, id, modules);
   await storeAlertSettings(tx, id, {});
@@ -55,5 +55,5 @@ export const abandonMigration: Command<{ integration: Owned }> = async (tx, acto
   const ended = await endAlerts(tx, integration, { code: 'migration_abandoned', detail });
   const moved = { before: { modules: row.modules }, after: { modules } };
   await audit(tx, actor, { action: 'migration.abandon', subjectKind: 'integration', subjectId: id, ...moved });
-  return { toWake: [process, ...ended] };
+  return { toWake: [processRef, ...ended] };
 };

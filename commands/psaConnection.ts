@@ -34,13 +34,13 @@ type Woken = Promise<{ toWake: Wakeable[] }>;
  */
 export const connectPsa: Command<Parameters<typeof insertPsaConnection>[2]> = async (tx, actor, input) => {
   const { id, kind, name, settings } = input;
-  const process = refreshProcess({ id, organizationId: actor.organizationId });
+  const processRef = refreshProcess({ id, organizationId: actor.organizationId });
   await insertPsaConnection(tx, actor.organizationId, input);
   await requestRefresh(tx, id);
-  await commitFact(tx, process);
+  await commitFact(tx, processRef);
   const after = { kind, name, settings };
   await audit(tx, actor, { action: 'psaConnection.create', subjectKind: 'psa_connection', subjectId: id, after });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 };
 
 /**
@@ -57,7 +57,7 @@ export const givePsaCredentials: Command<{
 }> = async (tx, actor, { connection, credentials, expireOn }) => {
   return change(tx, actor, connection, { action: 'psaConnection.credentials' }, async (toWake) => {
     await storePsaCredentials(tx, connection.id, credentials, expireOn);
-    for (const process of toWake) await reopenBlocked(tx, process);
+    for (const processRef of toWake) await reopenBlocked(tx, processRef);
     await requestRefresh(tx, connection.id);
     await endPause(tx, actor, { of: 'psa', id: connection.id });
   });
@@ -125,7 +125,7 @@ async function change(
 ): Woken {
   const toWake = [refreshProcess(connection), ...(await listAtWork(tx, connection))];
   await body(toWake);
-  for (const process of toWake) await commitFact(tx, process);
+  for (const processRef of toWake) await commitFact(tx, processRef);
   await audit(tx, actor, { ...entry, subjectKind: 'psa_connection', subjectId: connection.id });
   return { toWake };
 }

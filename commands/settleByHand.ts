@@ -33,9 +33,9 @@ export const settleByHand: Command<
   const { psaConnectionId } = batch;
   const outcome = outcomeOf(line, quantity, quantityDecimalsOf(connection));
   await recordOutcome(tx, actor, { psaConnectionId, line, outcome });
-  const process = approvalProcess(batch);
-  await commitFact(tx, process);
-  return { batch, toWake: [process] };
+  const processRef = approvalProcess(batch);
+  await commitFact(tx, processRef);
+  return { batch, toWake: [processRef] };
 };
 
 function outcomeOf({ from, to }: { from: number; to: number }, quantity: number, decimals: number): LineOutcome {

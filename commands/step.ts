@@ -32,9 +32,9 @@ export const completeStep: Command<{ integration: IntegrationRow; step: string }
   actor,
   { integration, step },
 ) => {
-  const process = step === 'updateAccountMapping' ? migrationProcess(integration) : connectProcess(integration);
-  const changed = { process, toWake: [process] };
-  const steps = await listSteps(tx, process);
+  const processRef = step === 'updateAccountMapping' ? migrationProcess(integration) : connectProcess(integration);
+  const changed = { process: processRef, toWake: [processRef] };
+  const steps = await listSteps(tx, processRef);
   const found = steps.find((candidate) => candidate.step === step);
   if (!found) throw new Refusal('unknown', 'not-found', 'There is no such step.');
   if (isFinished(found.state)) return changed;
@@ -48,8 +48,8 @@ export const completeStep: Command<{ integration: IntegrationRow; step: string }
     throw conflict('nothing-mapped', 'Map at least one account first.');
   const needsServices = step === 'mapServices' || (step === 'finish' && integration.modules.includes('billing'));
   if (needsServices && mapped.services === 0) throw conflict('nothing-mapped', 'Map at least one service first.');
-  const owner = await ownerOf(tx, process);
-  if (owner && (await completeByFact(tx, { ...process, round: owner.round, step })))
+  const owner = await ownerOf(tx, processRef);
+  if (owner && (await completeByFact(tx, { ...processRef, round: owner.round, step })))
     await audit(tx, actor, {
       action: `step.${step}`,
       subjectKind: 'integration',
@@ -76,9 +76,9 @@ export const connectionsOf = (row: Pick<IntegrationRow, 'id' | 'psaConnectionId'
 export const retryStep: Command<StepInput & { connections: { psa: string; vendor?: string } }> = async (
   tx,
   actor,
-  { process, step, subject, connections },
+  { process: processRef, step, subject, connections },
 ) => {
-  const steps = await listSteps(tx, process);
+  const steps = await listSteps(tx, processRef);
   const found = steps.find((row) => (step === undefined ? isStuck(row) : row.step === step));
   if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
   if (!found || !isStuck(found))
@@ -87,10 +87,10 @@ export const retryStep: Command<StepInput & { connections: { psa: string; vendor
       'not-blocked',
       `${found ? `The step "${step}" is ${found.state}` : 'No step is blocked'}; only a blocked one is tried again.`,
     );
-  await commitFact(tx, process);
+  await commitFact(tx, processRef);
   await audit(tx, actor, { action: `retry.${found.step}`, ...subject });
   const who = whoIn(found.step);
-  const changed = { toWake: [process] };
+  const changed = { toWake: [processRef] };
   if (who !== 'vendor' && who !== 'psa') return changed;
   const id = connections[who];
   if (id !== undefined) await endPause(tx, actor, { of: who, id });
@@ -118,18 +118,18 @@ const canAccept = new Set([
  * @throws Refusal `not-found` when there is no such step, `nothing-incomplete` when no step is blocked because of a
  *   list, or a person has accepted the list already
  */
-export const acceptIncomplete: Command<StepInput> = async (tx, actor, { process, step, subject }) => {
-  const steps = await listSteps(tx, process);
+export const acceptIncomplete: Command<StepInput> = async (tx, actor, { process: processRef, step, subject }) => {
+  const steps = await listSteps(tx, processRef);
   const found = steps.find((row) => (step === undefined ? row.state === 'blocked' : row.step === step));
   if (!found && step !== undefined) throw new Refusal('unknown', 'not-found', 'There is no such step.');
-  const owner = await ownerOf(tx, process);
+  const owner = await ownerOf(tx, processRef);
   const nothing = (words: string) => new Refusal('conflict', 'nothing-incomplete', words);
   if (!owner || !found?.problem || !incompleteCodes.has(found.problem.code) || !canAccept.has(found.step))
     throw nothing('No step is blocked because a list did not arrive whole, so there is nothing to accept.');
-  if (!(await acceptStep(tx, { ...process, round: owner.round, step: found.step }, actor.name)))
+  if (!(await acceptStep(tx, { ...processRef, round: owner.round, step: found.step }, actor.name)))
     throw nothing('The incomplete list was accepted already; it is being read.');
-  await commitFact(tx, process);
-  const after = { process: process.kind, round: owner.round, step: found.step, what: found.problem.what };
+  await commitFact(tx, processRef);
+  const after = { process: processRef.kind, round: owner.round, step: found.step, what: found.problem.what };
   await audit(tx, actor, { action: 'incomplete.accept', ...subject, after });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 };

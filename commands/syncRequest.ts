@@ -21,11 +21,11 @@ export const requestSync: Command<{ integration: IntegrationRow }> = async (tx, 
       'not-finished',
       'The integration is not set up yet. Finish connecting it first; the first sync then starts by itself.',
     );
-  const process = syncProcess(integration);
+  const processRef = syncProcess(integration);
   await insertSyncRequest(tx, integration.id, { requestedBy: actor.name });
-  await commitFact(tx, process);
+  await commitFact(tx, processRef);
   await audit(tx, actor, { action: 'sync.request', subjectKind: 'integration', subjectId: integration.id });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 };
 
 /**
@@ -35,12 +35,12 @@ export const requestSync: Command<{ integration: IntegrationRow }> = async (tx, 
  */
 export const releaseRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run }) => {
   refuseUnlessHeld(run);
-  const process = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
+  const processRef = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
   const once = { releaseRunId: run.id, onceKey: `release/${run.id}` };
   await insertSyncRequest(tx, run.integrationId, { requestedBy: actor.name, ...once });
-  await commitFact(tx, process);
+  await commitFact(tx, processRef);
   await audit(tx, actor, { action: 'sync.release', subjectKind: 'sync_run', subjectId: run.id });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 };
 
 /**
@@ -55,10 +55,10 @@ export const discardRun: Command<{ run: SyncRunRow }> = async (tx, actor, { run 
   await settlePushed(tx, run.integrationId, run.id);
   await dropStaged(tx, run.id);
   // The process rests because of the held run: it looks again, and ends.
-  const process = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
-  await commitFact(tx, process);
+  const processRef = syncProcess({ id: run.integrationId, organizationId: actor.organizationId });
+  await commitFact(tx, processRef);
   await audit(tx, actor, { action: 'sync.discard', subjectKind: 'sync_run', subjectId: run.id });
-  return { toWake: [process] };
+  return { toWake: [processRef] };
 };
 
 function refuseUnlessHeld({ state }: SyncRunRow): void {

@@ -41,9 +41,9 @@ export const closeRun: Command<Run> = async (tx, _actor, { integration, runId })
   const held = run.state === 'running';
   if (held) await supersede(tx, run);
   await updateRun(tx, runId, { ...(held ? { state: 'held' as const } : {}), finished: true });
-  const process = { kind: 'sync' as const, id: integration.id };
+  const processRef = { kind: 'sync' as const, id: integration.id };
   // Who waits for a held run shows what it waits for.
-  return { toWake: await (held ? listWaiters(tx, process) : satisfyNeeds(tx, process, run.startedAt)) };
+  return { toWake: await (held ? listWaiters(tx, processRef) : satisfyNeeds(tx, processRef, run.startedAt)) };
 };
 
 /**

@@ -37,14 +37,14 @@ export async function listPausedActivities(client: Client): Promise<PausedActivi
   let looked = 0;
   for await (const { workflowId, runId } of client.workflow.list({ query, pageSize: maxWorkflows })) {
     if (++looked > maxWorkflows) break;
-    const process = processOfWorkflow(workflowId);
-    if (!process) continue;
+    const processRef = processOfWorkflow(workflowId);
+    if (!processRef) continue;
     const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
     for (const { paused, activityType, pauseInfo } of raw.pendingActivities ?? []) {
       if (paused !== true) continue;
       const seconds = Number(pauseInfo?.pauseTime?.seconds ?? Math.floor(Date.now() / 1000));
       const pausedAt = new Date(seconds * 1000).toISOString();
-      found.push({ ...process, activity: activityType?.name ?? 'unknown', pausedAt });
+      found.push({ ...processRef, activity: activityType?.name ?? 'unknown', pausedAt });
     }
   }
   return found;

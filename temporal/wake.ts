@@ -45,9 +45,9 @@ const details: Record<ProcessKind, string> = {
 export function createWaker(client: Client, eager?: Client): Wake {
   const underWay = new Map<string, { sent: Promise<void>; next?: Promise<void> }>();
 
-  function send(process: Wakeable): Promise<void> {
-    const workflowId = workflowIdOf(process.kind, process.id);
-    const sent = start(eager, process).then((started) => (started ? undefined : signal(client, process)));
+  function send(processRef: Wakeable): Promise<void> {
+    const workflowId = workflowIdOf(processRef.kind, processRef.id);
+    const sent = start(eager, processRef).then((started) => (started ? undefined : signal(client, processRef)));
     const entry = { sent };
     underWay.set(workflowId, entry);
     const over = () => {
@@ -57,13 +57,13 @@ export function createWaker(client: Client, eager?: Client): Wake {
     return sent;
   }
 
-  return (process) => {
-    const current = underWay.get(workflowIdOf(process.kind, process.id));
-    if (!current) return send(process);
+  return (processRef) => {
+    const current = underWay.get(workflowIdOf(processRef.kind, processRef.id));
+    if (!current) return send(processRef);
     // The wake under way may be handled before this fact was committed, so one more has to follow it.
     current.next ??= current.sent.then(
-      () => send(process),
-      () => send(process),
+      () => send(processRef),
+      () => send(processRef),
     );
     return current.next;
   };
@@ -73,11 +73,11 @@ export function createWaker(client: Client, eager?: Client): Wake {
 const maxWakeMs = 10_000;
 
 /** @returns false when the workflow is open already or is not started eagerly, so that it has to be signalled */
-async function start(eager: Client | undefined, process: Wakeable): Promise<boolean> {
-  if (!eager || process.kind !== 'onboardCustomer') return false;
+async function start(eager: Client | undefined, processRef: Wakeable): Promise<boolean> {
+  if (!eager || processRef.kind !== 'onboardCustomer') return false;
   try {
     await eager.connection.withDeadline(Date.now() + maxWakeMs, () =>
-      eager.workflow.start(process.kind, { ...optionsOf(process), requestEagerStart: true }),
+      eager.workflow.start(processRef.kind, { ...optionsOf(processRef), requestEagerStart: true }),
     );
     return true;
   } catch (error) {
@@ -86,9 +86,9 @@ async function start(eager: Client | undefined, process: Wakeable): Promise<bool
   }
 }
 
-async function signal(client: Client, process: Wakeable): Promise<void> {
+async function signal(client: Client, processRef: Wakeable): Promise<void> {
   await client.connection.withDeadline(Date.now() + maxWakeMs, () =>
-    client.workflow.signalWithStart(process.kind, { ...optionsOf(process), signal: 'wake' }),
+    client.workflow.signalWithStart(processRef.kind, { ...optionsOf(processRef), signal: 'wake' }),
   );
 }
 

@@ -174,8 +174,8 @@ export const alertSettingsRoutes = createRouter();
 alertSettingsRoutes.openapi(check, async (c) => {
   const deps = c.get('deps');
   const integration = await integrationWithAlerts(deps, c.get('caller'), c.req.valid('param').id);
-  const { process } = await runCommand(c, checkPermissions, { integration });
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+  const { process: processRef } = await runCommand(c, checkPermissions, { integration });
+  return send(c, processSchema, processView(deps, processRef, await listSteps(deps.db, processRef)), 202);
 });
 
 alertSettingsRoutes.openapi(putBoard, async (c) => {

@@ -59,26 +59,31 @@ stepRoutes.openapi(complete, async (c) => {
   const deps = c.get('deps');
   const { id, step } = c.req.valid('param');
   const integration = await activeIntegration(deps, c.get('caller'), id);
-  const { process } = await runCommand(c, completeStep, { integration, step });
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)));
+  const { process: processRef } = await runCommand(c, completeStep, { integration, step });
+  return send(c, processSchema, processView(deps, processRef, await listSteps(deps.db, processRef)));
 });
 
 stepRoutes.openapi(retry, async (c) => {
   const deps = c.get('deps');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, c.get('caller'), id);
-  const process = await processWith(deps, row, step);
-  await runCommand(c, retryStep, { process, step, subject: subjectOf(row), connections: connectionsOf(row) });
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+  const processRef = await processWith(deps, row, step);
+  await runCommand(c, retryStep, {
+    process: processRef,
+    step,
+    subject: subjectOf(row),
+    connections: connectionsOf(row),
+  });
+  return send(c, processSchema, processView(deps, processRef, await listSteps(deps.db, processRef)), 202);
 });
 
 stepRoutes.openapi(accept, async (c) => {
   const deps = c.get('deps');
   const { id, step } = c.req.valid('param');
   const row = await activeIntegration(deps, c.get('caller'), id);
-  const process = await processWith(deps, row, step);
-  await runCommand(c, acceptIncomplete, { process, step, subject: subjectOf(row) });
-  return send(c, processSchema, processView(deps, process, await listSteps(deps.db, process)), 202);
+  const processRef = await processWith(deps, row, step);
+  await runCommand(c, acceptIncomplete, { process: processRef, step, subject: subjectOf(row) });
+  return send(c, processSchema, processView(deps, processRef, await listSteps(deps.db, processRef)), 202);
 });
 
 const subjectOf = ({ id }: IntegrationRow) => ({ subjectKind: 'integration', subjectId: id });

@@ -73,7 +73,7 @@ async function createViewer(deps: ApiDependencies, rows: readonly IntegrationRow
   const stepsOf = await listStepsOfMany(deps.db, ['connect', 'sync', 'migrateToAlerts'], ids);
   const pauseOf = await readPauses(deps.db, 'vendor', ids);
   return (row: IntegrationRow) => {
-    const viewOf = (process: ProcessRef) => processView(deps, process, stepsOf(process));
+    const viewOf = (processRef: ProcessRef) => processView(deps, processRef, stepsOf(processRef));
     const migration = migrationProcess(row);
     return {
       ...row,

@@ -173,7 +173,7 @@ export async function createPsaConnectionViewer(deps: ApiDependencies, rows: rea
     rows.map(({ id }) => id),
   );
   return (row: PsaConnectionRow) => {
-    const process = refreshProcess(row);
+    const processRef = refreshProcess(row);
     return {
       ...named(row),
       permissions: rightsOf(row.permissions),
@@ -182,7 +182,7 @@ export async function createPsaConnectionViewer(deps: ApiDependencies, rows: rea
       pause: pauseOf(row.id),
       unread: unreadOf(row.id),
       heldRefresh: heldOf(held, row.id),
-      process: processView(deps, process, stepsOf(process)),
+      process: processView(deps, processRef, stepsOf(processRef)),
     };
   };
 }
