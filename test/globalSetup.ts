@@ -12,6 +12,7 @@ import { awaitPostgres, createDatabase, prepareCluster } from '../dev/stack/post
 import { Processes } from '../dev/stack/processes.ts';
 import { findTemporal } from '../dev/stack/temporalBinary.ts';
 import { awaitTemporal, temporalSpec } from '../dev/stack/temporalServer.ts';
+import { findChromium } from './kit/chromium.ts';
 import { templateDatabase } from './kit/templateDatabase.ts';
 
 declare module 'vitest' {
@@ -40,7 +41,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await processes.stopAll();
     for (const folder of [state, built]) rmSync(folder, { recursive: true, force: true });
   };
-  const started = await Promise.allSettled([startPostgres(), startTemporal(), build()]);
+  const started = await Promise.allSettled([startPostgres(), startTemporal(), build(), installChromium()]);
   const failed = started.find((result) => result.status === 'rejected');
   if (failed) {
     await stop();
@@ -65,6 +66,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await awaitTemporal(`127.0.0.1:${port}`);
     project.provide('temporalAddress', `127.0.0.1:${port}`);
     project.provide('temporalUi', `http://127.0.0.1:${uiPort}`);
+  }
+
+  /** Once, because installers that run at the same time refuse each other. Where it fails, each test of pages says why. */
+  async function installChromium(): Promise<void> {
+    const opensPages = project.vitest.projects.some(({ name }) => name === 'browser' || name === 'chaos');
+    if (opensPages) await findChromium().catch(() => undefined);
   }
 
   async function build(): Promise<void> {

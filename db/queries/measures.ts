@@ -26,7 +26,7 @@ export async function readMeasures(db: Queryable): Promise<Measure[]> {
     -- Processes that have something left to do are due at some time, so the others are not looked at.
     unfinished as (
       select i.id as integration, pr.kind, pr.id, s.step, s.state, s.blocked_at, s.failing_since,
-             s.problem ->> 'code' is not distinct from 'held' as held
+             coalesce(s.problem ->> 'code', '') = 'held' as held
         from process pr
         join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round) and s.state in ('blocked', 'running')
         left join approval_batch b on pr.kind = 'approveUsage' and b.id::text = pr.id

@@ -209,7 +209,7 @@ describe('a session that ends', () => {
       },
       {
         path: at,
-        open: () => pick(/How often/, 'By a cron expression'),
+        open: () => pick(/How often/, 'At other times (cron expression)'),
         typed: { 'Cron expression': '30 3', 'Reseller id': '5' },
       },
       { path: `${at}/accounts`, open: () => press(/^Exclude /), typed: { Why: 'half a reason' } },

@@ -193,7 +193,7 @@ test('what is blocked says whom it waits for and what to do, and is counted in t
   const todo = card
     .getByRole('list', { name: 'What waits for whom' })
     .getByRole('listitem')
-    .filter({ hasText: 'Grant the missing right in the outside system' });
+    .filter({ hasText: 'Grant the missing right' });
   expect(await todo.innerText()).toMatch(/^You/);
   await page.getByRole('link', { name: /^Integrations 1 waiting$/ }).waitFor();
   await page.getByRole('button', { name: 'Sync Status: blocked' }).waitFor();

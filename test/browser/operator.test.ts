@@ -249,6 +249,9 @@ test('credentials that the vendor refuses: whose they are and where new ones are
   await system.mailprotector.fault({ kind: 'status', status: 401, method: 'GET', times: null });
   await system.api.post(`/v1/integrations/${id}/syncs`);
   await ui.find('Blocked = true', `sync/${id}`, 'temporal-blocked');
+  // The PSA is read beside the vendor, and may be done later.
+  await ui.read(`sync/${id}`, '✓ Read the PSA afresh');
+  await ui.find('Blocked = true', `sync/${id}`);
   const words = await ui.read(`sync/${id}`, 'blocked (bad_credentials)', 'temporal-problem');
   expect(words).toContain('Reads usage from the vendor and makes it visible, all or nothing');
   expect(words).toContain('Give new credentials of Mailprotector');

@@ -136,6 +136,8 @@ test('credentials that were revoked and rights that are missing are found, each 
   const { code, said } = await doctor();
   expect(said).toMatch(/✗ {3}vendor/);
   expect(said).toMatch(/✗ {3}PSA .*Agreements/);
-  expect(said).toMatch(/✗ {3}waits +Try the vendor credentials: Give new credentials/);
+  expect(said).toMatch(
+    /✗ {3}waits +Try the vendor credentials: blocked \(bad_credentials\) since .* Give new credentials/,
+  );
   expect(code).toBe(1);
 });

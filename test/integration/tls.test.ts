@@ -66,8 +66,10 @@ describe('Temporal', () => {
   });
 
   test('api, worker, migrate and doctor reach a server that wants client certificates, by variables or by a profile', async () => {
-    const ready = await (await fetch(`${system.api.url}/readyz`)).text();
-    expect(ready).toContain('"temporal":"ready"');
+    await until('the api to find Temporal, and the worker there', async () => {
+      const ready = await (await fetch(`${system.api.url}/readyz`)).text();
+      return ready.includes('"temporal":"ready"');
+    });
     const mine = client();
     const toml = `[profile.prod]
 address = "${proxy.address}"

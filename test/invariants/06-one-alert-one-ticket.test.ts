@@ -271,7 +271,7 @@ test('without the right to create tickets it is blocked, says whose alert it is 
   const handle = system.temporal.workflow.getHandle(`alert/${id}`);
   const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
   expect(currentDetails).toContain(`For vendor account ${account} (`);
-  expect(currentDetails).toContain('**Find or create the ticket: blocked (forbidden)**');
+  expect(currentDetails).toContain('**Find or create the ticket**: blocked (forbidden) since');
   await person.psaCredentials(system, alerting.psaConnectionId);
   await untilAlert(system, id, 'delivered');
   expect(await ticketsOf(system, id)).toHaveLength(1);

@@ -207,6 +207,7 @@ const allowed: [what: string, form: RegExp][] = [
   ['a code, a state, or the name of a step or process', /^[a-z][A-Za-z_-]{1,40}$/],
   ['a change of ours (TemporalChangeVersion)', /^[a-z-]+-\d+$/],
   ['a time of day at which a pause ends', /^\d\d:\d\d$/],
+  ['a moment since when a step is blocked', /^\d{4}-\d\d-\d\d \d\d:\d\d$/],
   ['a status that asked for a pause', /^the (vendor|PSA) asked for a pause \(\d{3}\)$/],
   ['the template of a route that was asked', /^(\/([A-Za-z_]+|\{\w+\}))+$/],
   ['where a right is set, as the registry has it', /^[A-Z][\w ]+ > [\w ]+: \w+ = All( \(.*\))?$/],

@@ -113,7 +113,7 @@ test('a step that is retried for long says since when, and with which status and
   const [step] = (await harness.steps(ref)).filter((row) => row.step === 'pullPsa');
   expect(step).toMatchObject({
     state: 'running',
-    failing: { code: 'upstream', status: 503, route: '/company/companies' },
+    facts: { failing: { code: 'upstream', status: 503, route: '/company/companies' } },
   });
   // It was told once: an hour passes until it is told again, whatever number of attempts fails.
   const attempts = harness.attemptsOf('pullPsa', id);

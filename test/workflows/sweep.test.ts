@@ -149,7 +149,7 @@ test('an activity that somebody paused in the Temporal UI is found by the sweep,
   expect(found).toMatchObject({ kind: 'refreshPsa', activity: 'pullPsa' });
   expect(Math.abs(Date.now() - (found?.pausedAt.getTime() ?? 0))).toBeLessThan(300_000);
   const step = async () => (await listSteps(db, ref)).find((row) => row.step === 'pullPsa');
-  expect(await step()).toMatchObject({ state: 'running', pausedInTemporal: true });
+  expect(await step()).toMatchObject({ state: 'running', facts: { pausedInTemporal: true } });
   fails = false;
   await client.workflowService.unpauseActivity(activity);
   await harness.untilClosed(ref);
