@@ -21,8 +21,9 @@ export function ActiveFilters({ search, onNarrow, words, card }: Props) {
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
   const vendorName = useVendorName();
-  const nameOf: { [Name in (typeof narrowings)[number]]: (value: NonNullable<CardSearch[Name]>) => string } = {
-    q: (text) => `“${text}”`,
+  const nameOf: {
+    [Name in Exclude<(typeof narrowings)[number], 'q'>]: (value: NonNullable<CardSearch[Name]>) => string;
+  } = {
     state: wordOfState,
     kind: (kind) => (kind === 'new_revenue' ? `On no ${words.line.one}` : 'Only credits'),
     show: (show) => ({ dismissed: 'Dismissed and reviewed', todo: 'The to-do list', writing: 'Being written' })[show],
@@ -32,7 +33,8 @@ export function ActiveFilters({ search, onNarrow, words, card }: Props) {
     customer: (id) => card?.psaAccountName ?? `${words.account.one} ${id}`,
     product: (id) => (card ? productOf(card) : `${words.product.one} ${id}`),
   };
-  const active = narrowings.filter((name) => search[name] !== undefined);
+  // What is searched for stands in its field. Named here, it would move the page when the field is left: in the middle of a click.
+  const active = narrowings.filter((name) => name !== 'q').filter((name) => search[name] !== undefined);
   if (active.length === 0) return null;
   return (
     <div className={styles['reasons']} role="group" aria-label="Only">
