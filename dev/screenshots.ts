@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,11 +27,13 @@ try {
     stdio: 'inherit',
     env: { ...process.env, SCREENSHOTS: taken },
   });
-  const missing = [...wanted].filter((file) => !existsSync(join(taken, file)));
+  // The tests keep their pictures in one folder.
+  const pictureOf = (file: string) => join(taken, basename(file));
+  const missing = [...wanted].filter((file) => !existsSync(pictureOf(file)));
   if (missing.length > 0) throw new Error(`No test has taken these pictures: ${missing.join(', ')}.`);
   rmSync(join(target, 'console'), { recursive: true, force: true });
   mkdirSync(join(target, 'console'), { recursive: true });
-  for (const file of wanted) copyFileSync(join(taken, file), join(target, file));
+  for (const file of wanted) copyFileSync(pictureOf(file), join(target, file));
   process.stdout.write(`${wanted.size} pictures are in docs/images.\n`);
   process.exitCode = status ?? 1;
 } finally {
