@@ -25,15 +25,20 @@ const lineMoneySchema = z
     description: 'How the next invoice changes by it, as it was approved; the amount is null when not known',
   });
 
+/** The card and the PSA's line that an approved line, or an undo of it, is about. */
+const lineNames = {
+  cardId: z.uuid(),
+  psaAccountId: z.string(),
+  psaProductId: z.string(),
+  ...cardNames,
+  agreementId: z.string(),
+  lineId: z.string(),
+};
+
 export const approvalLineSchema = z
   .object({
     id: z.uuid(),
-    cardId: z.uuid(),
-    psaAccountId: z.string(),
-    psaProductId: z.string(),
-    ...cardNames,
-    agreementId: z.string(),
-    lineId: z.string(),
+    ...lineNames,
     from: z.number(),
     to: z.number(),
     /** The agreement's next invoice date, as it was shown. */
@@ -193,12 +198,7 @@ export async function approvalView(deps: ApiDependencies, batch: ApprovalBatchRo
 
 export const undoLineSchema = z
   .object({
-    cardId: z.uuid(),
-    psaAccountId: z.string(),
-    psaProductId: z.string(),
-    ...cardNames,
-    agreementId: z.string(),
-    lineId: z.string(),
+    ...lineNames,
     from: z.number().openapi({ description: 'What the approval wrote' }),
     to: z.number().openapi({ description: 'What was billed before' }),
     effectiveDate: z.string().nullable(),
