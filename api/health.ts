@@ -14,6 +14,7 @@ import {
   waitOfSchedule,
   waitOfSweep,
 } from '../domain/health.ts';
+import type { ProcessKind } from '../domain/process/steps.ts';
 import { defaultSchedule } from '../domain/schedule.ts';
 import type { Environment } from '../environment.ts';
 import { sayKnown } from './statement.ts';
@@ -21,6 +22,13 @@ import { sayKnown } from './statement.ts';
 /** Seconds from a time until now; null if there is no time. */
 const ageSeconds = (time: Date | null, now: Date) =>
   time === null ? null : Math.max(0, Math.round((now.getTime() - time.getTime()) / 1000));
+
+/** Where the API lists the processes of those kinds of which an integration may have many. */
+const listsOf: Partial<Record<ProcessKind, (integrationId: string) => string>> = {
+  onboardCustomer: (id) => `/v1/onboardings?integrationId=${id}&open=true`,
+  deliverAlert: (id) => `/v1/alerts?integrationId=${id}&state=delivering`,
+  approveUsage: (id) => `/v1/approvals?integrationId=${id}`,
+};
 
 /** Judges the present health of one integration. */
 export function judgeHealth(environment: Environment, facts: HealthFacts) {
@@ -39,8 +47,12 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
   const warnings = credentials.flatMap(({ warning }) => warning ?? []);
   const sweepWait = waitOfSweep(facts.sweepAgeSeconds, environment.SWEEP_INTERVAL_MS);
   const schedulePaused = facts.connected && !schedule.paused && facts.temporalSchedule?.paused === true;
+  const open = facts.openSteps.map(({ kind, workflowId, step, unlisted: count }) => {
+    const wait = waitOf(workflowId, step.step, sayKnown(environment, step));
+    return { wait, count, list: listsOf[kind]?.(facts.integrationId) ?? null };
+  });
   const waits = [
-    ...facts.openSteps.map(({ workflowId, step }) => waitOf(workflowId, step.step, sayKnown(environment, step))),
+    ...open.map(({ wait }) => wait),
     ...(schedulePaused ? [waitOfSchedule(facts.integrationId)] : []),
     ...(sweepWait ? [sweepWait] : []),
     ...facts.stops.map(({ workflowId, stop }) => waitAt(workflowId, stop)),
@@ -55,6 +67,9 @@ export function judgeHealth(environment: Environment, facts: HealthFacts) {
     psaAgeSeconds: ageSeconds(facts.psaAsOf, now),
     nextSyncAt: (facts.connected ? runsSaid(schedule, facts.temporalSchedule, now, 1)[0] : undefined) ?? null,
     waits,
+    unlisted: open
+      .filter(({ count }) => count > 0)
+      .map(({ wait, count, list }) => ({ for: wait.for, code: wait.code ?? null, count, list })),
     credentials,
   };
 }
@@ -146,9 +161,12 @@ export function registerHealthMetrics(registry: Registry, db: Database, environm
       state.set({ integration, state: health.state }, 1);
       if (health.dataAgeSeconds !== null) age.set({ integration }, health.dataAgeSeconds);
       if (health.dataAgeLimitSeconds !== null) limit.set({ integration }, health.dataAgeLimitSeconds);
-      for (const wait of health.waits) {
-        waits.inc({ integration, for: wait.for });
-        if (isBlocked(wait.code)) blocked.inc({ integration, problem: wait.code });
+      for (const { for: whom, code, count } of [
+        ...health.waits.map((wait) => ({ ...wait, count: 1 })),
+        ...health.unlisted,
+      ]) {
+        waits.inc({ integration, for: whom }, count);
+        if (isBlocked(code)) blocked.inc({ integration, problem: code }, count);
       }
       held.set({ integration }, facts.heldRuns + facts.heldRefreshes);
       uncertain.set({ integration }, facts.linesUncertain);

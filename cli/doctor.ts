@@ -274,6 +274,12 @@ async function sayHealth(env: Environment, db: Database, facts: HealthFacts): Pr
   );
   for (const wait of health.waits)
     say(wait.code ? 'wrong' : 'note', '  waits', `${wait.what} (for the ${wait.for}; workflow ${wait.workflowId})`);
+  for (const { count, code, list } of health.unlisted)
+    say(
+      'note',
+      '  waits',
+      `${count} more like these${code === null ? '' : ` (${code})`}${list === null ? '' : `: GET ${list}`}`,
+    );
   for (const { warning } of health.credentials) if (warning) say('note', '  credentials', warning);
   if (health.linesUncertain > 0)
     say(

@@ -71,8 +71,8 @@ const passing = new Set(['unreachable', 'throttled', 'incomplete', 'retrying', w
 const notBlocked = new Set(['retrying', 'paused', 'schedule_paused', 'sweep_late', waitsForBlocked]);
 
 /** Whether a wait with this code is of a process that is blocked, and that can be freed itself. */
-export function isBlocked(code: string | undefined): code is string {
-  return code !== undefined && !notBlocked.has(code);
+export function isBlocked(code: string | null | undefined): code is string {
+  return code != null && !notBlocked.has(code);
 }
 
 /**

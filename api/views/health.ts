@@ -27,6 +27,16 @@ export const healthSchema = z
         workflowId: z.string(),
       }),
     ),
+    /** Of those that wait alike only the first 20 are in `waits`: how many more there are. */
+    unlisted: z.array(
+      z.object({
+        for: z.enum(['person', 'vendor', 'psa', 'countersign']),
+        code: z.string().nullable(),
+        count: z.int(),
+        /** The address of the list that has all of them. */
+        list: z.string().nullable(),
+      }),
+    ),
     heldRuns: z.int(),
     /** Readings of its PSA that lost too many rows and are held: none or one. */
     heldRefreshes: z.int(),
@@ -64,6 +74,7 @@ export const exampleHealth = {
   lastSync: { id: exampleIds.run, state: 'applied', finishedAt: '2026-11-25T03:32:02.000Z' },
   nextSyncAt: '2026-11-26T03:30:00.000Z',
   waits: [],
+  unlisted: [],
   heldRuns: 0,
   heldRefreshes: 0,
   linesUncertain: 0,

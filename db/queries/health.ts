@@ -12,6 +12,7 @@ import {
   isRetrying,
   knownOf,
   pausedInTemporal,
+  shownCode,
   shownState,
   stepFacts,
   type KnownStep,
@@ -53,8 +54,11 @@ export interface HealthFacts {
   /** How long Countersign still makes no calls to the vendor, or to the PSA, because that side asked for a pause. */
   vendorPauseSeconds: number;
   psaPauseSeconds: number;
-  /** The first unfinished step of each process under way. */
-  openSteps: { workflowId: string; step: KnownStep }[];
+  /**
+   * The first unfinished step of each process under way; of those that wait alike only the first `mostAlike`. The last one that is
+   * listed says how many more there are.
+   */
+  openSteps: { kind: ProcessKind; workflowId: string; step: KnownStep; unlisted: number }[];
   /** Seconds since the last sweep of the whole installation came to its end; null = none has yet. */
   sweepAgeSeconds: number | null;
   /** What Temporal says of the integration's Schedule; null = the sweep has seen none. */
@@ -62,6 +66,16 @@ export interface HealthFacts {
   /** The schedule that a person chose. */
   schedule: Schedule | null;
 }
+
+/** An MSP may have 10,000 new customers whom nobody has mapped: so many that wait alike are listed, the others are counted. */
+export const mostAlike = 20;
+
+/** What is the same of steps that wait alike, but for whose they are. @param alias alias of `process_step` */
+const sameOf = (alias: string) => {
+  const s = sql.raw(alias);
+  return sql`${s}.kind, ${s}.step, ${shownState(alias)}, ${pausedInTemporal(alias)},
+             case when ${shownState(alias)} = 'blocked' then ${shownCode(alias)} end`;
+};
 
 /** Of processes that are many, only these steps are listed. */
 const stuckFor = (shownMs: number) =>
@@ -86,7 +100,7 @@ export async function readHealthFacts(
         held: Stop[] | null;
         heldRefresh: Stop[] | null;
         refused: Stop[] | null;
-        openSteps: { kind: ProcessKind; id: string; step: StoredFacts }[] | null;
+        openSteps: { kind: ProcessKind; id: string; step: StoredFacts; unlisted: number }[] | null;
       }
   >(sql`
     select i.id as "integrationId", i.organization_id as "organizationId", i.vendor, i.vendor_name as "vendorName",
@@ -119,16 +133,22 @@ export async function readHealthFacts(
            (select jsonb_build_object('choice', s.choice, 'timeZone', s.time_zone, 'jitterMinutes', s.jitter_minutes, 'paused', s.paused)
               from sync_schedule s where s.integration_id = i.id) as schedule,
            -- New customers that wait are counted above, so of onboardings and deliveries only what is blocked, paused or retried for long is listed here.
-           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', ${stepFacts('s')}) order by s.kind, s.id)
-              from (select distinct on (s.kind, s.id) s.* from process pr
-                      join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
-                     where s.state not in ('done', 'skipped')
-                       and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
-                            or pr.kind = 'refreshPsa' and pr.id = p.id::text
-                            or pr.kind = 'approveUsage' and ${stuck}
-                               and exists (select from approval_batch b where b.id::text = pr.id and b.psa_connection_id = p.id)
-                            or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and ${stuck})
-                     order by s.kind, s.id, ${shownState('s')} = 'blocked' desc, s.position) s) as "openSteps"
+           (select jsonb_agg(jsonb_build_object('kind', s.kind, 'id', s.id, 'step', ${stepFacts('s')},
+                                                'unlisted', case when s.place = ${mostAlike} then s.of - s.place else 0 end)
+                             order by s.kind, s.id)
+              from (select s.*, count(*) over alike as of,
+                           row_number() over (alike order by coalesce(s.blocked_at, s.failing_since), s.id) as place
+                      from (select distinct on (s.kind, s.id) s.* from process pr
+                              join process_step s on (s.kind, s.id, s.round) = (pr.kind, pr.id, pr.round)
+                             where s.state not in ('done', 'skipped')
+                               and (pr.integration_id = i.id and pr.kind in ('connect', 'sync', 'migrateToAlerts')
+                                    or pr.kind = 'refreshPsa' and pr.id = p.id::text
+                                    or pr.kind = 'approveUsage' and ${stuck}
+                                       and exists (select from approval_batch b where b.id::text = pr.id and b.psa_connection_id = p.id)
+                                    or pr.integration_id = i.id and pr.kind in ('onboardCustomer', 'deliverAlert') and ${stuck})
+                             order by s.kind, s.id, ${shownState('s')} = 'blocked' desc, s.position) s
+                    window alike as (partition by ${sameOf('s')})) s
+             where s.place <= ${mostAlike}) as "openSteps"
       from integration i join psa_connection p on p.id = i.psa_connection_id
      where i.disconnected_at is null
        and (${of.organizationId ?? null}::uuid is null or i.organization_id = ${of.organizationId ?? null}::uuid)
@@ -148,7 +168,12 @@ export async function readHealthFacts(
     // The step of a held refresh is told as a stop.
     openSteps: (openSteps ?? [])
       .filter(({ step }) => step.problem !== 'held')
-      .map(({ kind, id, step }) => ({ workflowId: workflowIdOf(kind, id), step: knownOf(step) })),
+      .map(({ kind, id, step, unlisted }) => ({
+        kind,
+        workflowId: workflowIdOf(kind, id),
+        step: knownOf(step),
+        unlisted,
+      })),
   }));
 }
 

@@ -30,6 +30,7 @@ interface View {
   stale: boolean;
   nextSyncAt: string | null;
   waits: { for: string; what: string; code?: string; workflowId: string }[];
+  unlisted: { for: string; code: string | null; count: number; list: string | null }[];
   heldRuns: number;
   customersWaiting: number;
   alertsDead: number;
@@ -135,6 +136,35 @@ test('one alert and one new customer that are retried for long say so, in health
     );
   // Temporal shows it with Blocked = false.
   expect(metrics).not.toContain(`countersign_blocked{integration="${id}"`);
+});
+
+test('of thousands of new customers whom nobody maps the oldest twenty are listed, and the others are counted', async () => {
+  const { db, one } = harness;
+  const { id, accountId } = await seedOnboarding(one);
+  const first = `${id}/${accountId}`;
+  await block(one, { kind: 'onboardCustomer', id: first, round: '1', step: 'mapCustomer' }, 'not_mapped');
+  expect(await health(id)).toMatchObject({ waits: [{ code: 'not_mapped' }], unlisted: [] });
+  for (const table of [sql`process`, sql`process_step`])
+    await db.execute(sql`
+      insert into ${table} select (jsonb_populate_record(t, jsonb_build_object('id', t.id || n))).*
+        from ${table} t, generate_series(1, 2999) n where t.kind = 'onboardCustomer' and t.id = ${first}`);
+  await db.execute(sql`update process_step set blocked_at = now() - interval '1 hour' where id = ${`${first}1234`}`);
+  const { waits, unlisted } = await health(id);
+  expect(waits).toHaveLength(20);
+  expect(waits).toContainEqual(expect.objectContaining({ workflowId: `onboard/${first}1234` }));
+  const list = `/v1/onboardings?integrationId=${id}&open=true`;
+  expect(unlisted).toEqual([{ for: 'person', code: 'not_mapped', count: 2980, list }]);
+  expect((await harness.admin.good<{ items: unknown[] }>('GET', list)).items).toHaveLength(1);
+  const metrics = await (await fetch(`${harness.url}/metrics`)).text();
+  expect(metrics).toContain(`countersign_blocked{integration="${id}",problem="not_mapped"} 3000`);
+  expect(metrics).toContain(`countersign_waits{integration="${id}",for="person"} 3000`);
+  // A problem of another kind is listed beside them.
+  await db.execute(sql`update process_step set problem = jsonb_build_object('code', 'unreachable')
+    where id = ${`${first}7`} and state = 'blocked'`);
+  const codes = (await health(id)).waits.map(({ code }) => code);
+  expect(codes.filter((code) => code === 'unreachable')).toHaveLength(1);
+  expect(codes).toHaveLength(21);
+  await db.execute(sql`delete from process where id like ${`${first}_%`}`);
 });
 
 test('what somebody paused in the Temporal UI is said, and wants a person: an activity, a Schedule', async () => {

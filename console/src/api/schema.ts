@@ -2350,6 +2350,13 @@ export interface components {
             stale: boolean;
             /** @enum {string} */
             state: "healthy" | "attention" | "failing";
+            unlisted: {
+                code: string | null;
+                count: number;
+                /** @enum {string} */
+                for: "person" | "vendor" | "psa" | "countersign";
+                list: string | null;
+            }[];
             vendor: string;
             vendorName: string | null;
             waits: {

@@ -23,13 +23,18 @@ export function Waits({ health, vendor, psa }: Props) {
       whom: whom[wait.for],
       what: wait.what,
     })),
+    ...health.unlisted.map(({ for: who, code, count }) => ({
+      tone: 'bad' as const,
+      whom: whom[who],
+      what: `${formatCount(count)} more wait for the same${code === null ? '' : ` (${code})`}.`,
+    })),
     ...todosOf(health, vendor, psa).map((what) => ({ tone: 'care' as const, whom: person, what })),
   ];
   if (lines.length === 0) return <p className={styles['soft']}>Nothing waits for anybody.</p>;
   return (
     <ul className={styles['waits']} aria-label="What waits for whom">
-      {lines.map((line) => (
-        <li key={line.what}>
+      {lines.map((line, at) => (
+        <li key={`${at} ${line.what}`}>
           <StatusWord tone={line.tone}>{line.whom}</StatusWord>
           <span>{line.what}</span>
         </li>
