@@ -21,7 +21,7 @@ const details: Record<ProcessKind, string> = {
   connect:
     'A step that waits for a person is completed in Countersign. A blocked step tries again after the Signal `wake`.',
   refreshPsa: 'One refresh serves everybody who waits for it. A blocked step tries again after the Signal `wake`.',
-  sync: 'All open sync requests become one run. A blocked step tries again after the Signal `wake`.',
+  sync: 'All open sync requests become one run. A blocked step tries again after the Signal `wake`. To stop syncs disconnect the integration, or pause its schedule in Countersign.',
   approveUsage: 'A write whose outcome is unknown is never repeated blindly: the line is read again first.',
   migrateToAlerts:
     'Billing goes on meanwhile. It may be left for weeks, and gone on with; a blocked step tries again after the Signal `wake`.',
@@ -31,6 +31,10 @@ const details: Record<ProcessKind, string> = {
     'Map or exclude the customer in Countersign; it then goes on by itself. A blocked step tries again after the Signal `wake`.',
   startOnboardings: 'It has nothing to wait for, and ends as soon as all are started.',
 };
+
+/** What whoever wants to stop a process by hand has to know. */
+const comesBack =
+  'Cancelled or terminated it loses nothing and comes back: what was decided and done stays in Countersign.';
 
 /**
  * Makes the function that wakes processes. Wakes that come while one for the same process is under way are merged into one
@@ -98,7 +102,7 @@ function optionsOf({ kind, id, organizationId, integrationId }: Wakeable) {
     taskQueue: workflowTaskQueue,
     args: [workflowInputOf(kind, id)],
     staticSummary: summaries[kind],
-    staticDetails: details[kind],
+    staticDetails: `${details[kind]} ${comesBack}`,
     // New customers come in thousands: all other work passes them, and the fairness key lets other tenants' ones in between.
     ...(kind === 'onboardCustomer' && integrationId
       ? { priority: { priorityKey: 4, fairnessKey: integrationId } }
