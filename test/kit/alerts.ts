@@ -1,7 +1,6 @@
 /** A vendor that sends alerts, and the tickets that the PSA simulator really holds. */
-import { person, reach, untilConnected } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
-import { createPushing, type Pushing } from './push.ts';
+import { connectPush, type Pushing } from './push.ts';
 import type { System } from './system.ts';
 import { tokenOf, vendorKey } from './vendorApi.ts';
 
@@ -46,16 +45,10 @@ export interface Alerting extends Pushing {
 
 /** Connects an integration that carries alerts only. The system must have been started with `pushEnv`. */
 export async function connectAlerts(system: System): Promise<Alerting> {
-  const pushing = await createPushing(system, ['alerts']);
-  const { id, key, psaConnectionId, console } = pushing;
-  await console.enable(key);
-  await reach(system, id, 'linkCustomers');
-  await console.link((await console.customers()).map((customer) => customer.id));
-  await person.chooseBoard(system, id, psaConnectionId);
-  await person.mapAccounts(system, id);
-  await person.finish(system, id);
-  await untilConnected(system, id);
-  const accounts = await system.api.all<{ id: string; psaAccountId: string | null }>(`/v1/integrations/${id}/accounts`);
+  const pushing = await connectPush(system, ['alerts']);
+  const accounts = await system.api.all<{ id: string; psaAccountId: string | null }>(
+    `/v1/integrations/${pushing.id}/accounts`,
+  );
   return {
     ...pushing,
     mapped: accounts.flatMap(({ id: accountId, psaAccountId }) =>
@@ -66,20 +59,7 @@ export async function connectAlerts(system: System): Promise<Alerting> {
 }
 
 /** Connects an integration that pushes and carries both modules, to the first counts. The system must have `pushEnv`. */
-export async function connectBoth(system: System): Promise<Pushing> {
-  const pushing = await createPushing(system, ['billing', 'alerts']);
-  const { id, key, psaConnectionId, console } = pushing;
-  await console.enable(key);
-  await reach(system, id, 'linkCustomers');
-  await console.link((await console.customers()).map((customer) => customer.id));
-  await person.chooseBoard(system, id, psaConnectionId);
-  await person.mapAccounts(system, id);
-  await person.mapServices(system, id, psaConnectionId);
-  await person.finish(system, id);
-  await console.updateCounts();
-  await untilConnected(system, id);
-  return pushing;
-}
+export const connectBoth = (system: System): Promise<Pushing> => connectPush(system, ['billing', 'alerts']);
 
 export interface AlertBody {
   alertId: string;

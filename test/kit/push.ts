@@ -44,17 +44,19 @@ export async function createPushing(system: System, modules: readonly Module[] =
   return { id: integration.id, key, psaConnectionId, console };
 }
 
-/** Goes through the whole guide, to the first counts of Update Counts. */
-export async function connectPush(system: System): Promise<Pushing> {
-  const pushing = await createPushing(system);
+/** Goes through the whole guide: with alerts also to a board, with billing to the first counts of Update Counts. */
+export async function connectPush(system: System, modules: readonly Module[] = ['billing']): Promise<Pushing> {
+  const pushing = await createPushing(system, modules);
   const { id, key, psaConnectionId, console } = pushing;
+  const bills = modules.includes('billing');
   await console.enable(key);
   await reach(system, id, 'linkCustomers');
   await console.link((await console.customers()).map((customer) => customer.id));
+  if (modules.includes('alerts')) await person.chooseBoard(system, id, psaConnectionId);
   await person.mapAccounts(system, id);
-  await person.mapServices(system, id, psaConnectionId);
+  if (bills) await person.mapServices(system, id, psaConnectionId);
   await person.finish(system, id);
-  await console.updateCounts();
+  if (bills) await console.updateCounts();
   await untilConnected(system, id);
   return pushing;
 }
