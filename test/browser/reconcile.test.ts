@@ -3,17 +3,12 @@ import { sql } from 'drizzle-orm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
-import { connectAll, type CardView as GuideCard } from '../../dev/walkthrough/guide.ts';
+import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
 import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { explainCard, nameOf, readPsaAnew, setBilled, type CardView } from '../kit/reconcile.ts';
 import { startSystem, type System } from '../kit/system.ts';
-
-interface CardView extends GuideCard {
-  state: string;
-  difference: number | null;
-  lines: { agreementId: string; lineId: string }[];
-}
 
 let system: System;
 let browser: Browser;
@@ -58,38 +53,11 @@ const cards = (query = '') => system.api.all<CardView>(`/v1/cards?dismissed=fals
 const ready = async () => (await cards('state=ready')).filter(({ write }) => write !== null);
 const writes = (enabled: boolean) => system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled });
 const patches = async () => (await system.connectwise.log('PATCH')).length;
-const nameOf = (card: CardView) => `${card.psaAccountName}, ${card.productId}`;
 const outcomes = (on = page) => on.getByRole('grid', { name: 'Changes' }).getByRole('row');
 
-/** Somebody changes a line in the PSA itself. */
-async function setQuantity(card: CardView, quantity: number): Promise<void> {
-  const { lines } = await system.api.get<CardView>(`/v1/cards/${card.id}`);
-  const line = lines.find(({ lineId }) => lineId === card.write?.lineId);
-  await system.connectwise.change({
-    change: 'setQuantity',
-    agreementId: Number(line?.agreementId),
-    additionId: Number(line?.lineId),
-    quantity,
-  });
-}
-
-/** Reads the PSA anew, and waits until it was. */
-async function readPsa(): Promise<void> {
-  const at = async () =>
-    (await system.api.get<{ refreshedAt: string }>(`/v1/psa-connections/${psaConnectionId}`)).refreshedAt;
-  const before = await at();
-  await system.api.post(`/v1/psa-connections/${psaConnectionId}/check`);
-  await until('the PSA to be read', async () => (await at()) !== before);
-}
-
-/** Opens the explanation of a card. */
-async function explain(card: CardView, on = page): Promise<void> {
-  // What comes later stands above the cards, and moves them: a press that began on one row must not end on another.
-  await on.getByRole('region', { name: 'Found money' }).waitFor();
-  await on.getByRole('group', { name: 'Why not bulk' }).getByRole('button').first().waitFor();
-  await button(`Explain ${nameOf(card)}`, on).click();
-  await panel(on).getByRole('heading', { name: 'Approved before' }).waitFor();
-}
+const setQuantity = (card: CardView, quantity: number) => setBilled(system, card, quantity);
+const readPsa = () => readPsaAnew(system, psaConnectionId);
+const explain = (card: CardView, on = page) => explainCard(on, card);
 
 test('it opens with found money, and shows the cards that are searched, filtered, sorted and grouped, all in the address', async () => {
   const summary = await system.api.get<{
