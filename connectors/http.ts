@@ -187,7 +187,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   async function exchange<T>(wanted: HttpRequest<T>, cancelled: AbortSignal | undefined): Promise<Answered> {
     wanted.signal?.throwIfAborted();
     await options.rateLimiter.take(wanted.signal);
-    const token = await options.tokens?.take();
+    const { tokens } = options;
+    const token = await tokens?.take();
     wanted.signal?.throwIfAborted();
     const sendBefore = await wanted.sendBefore?.();
     if (sendBefore !== undefined && Date.now() >= sendBefore) {
@@ -226,7 +227,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       });
       const bytes = await readBytes(response, maxBytes, where);
       log({ status: response.status, requestId: requestIdIn(response.headers) });
-      if (token) judgeToken(token, response, where);
+      if (tokens && token) judgeToken(tokens, token, response, where);
       return answeredBy(response, bytes);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;
@@ -236,12 +237,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     }
   }
 
-  /** @throws ConnectorError when an older token is refused; a new one is refused like any credentials */
-  function judgeToken({ access, isNew }: TakenToken, { status, ok }: Response, where: string): void {
-    if (ok) return options.tokens?.accepted(access);
-    if (status !== 401) return;
-    options.tokens?.ended(access);
-    if (isNew) return;
+  /** @throws ConnectorError when the token is refused, and another one may be accepted; otherwise it is refused like any credentials */
+  function judgeToken(tokens: Tokens, { access }: TakenToken, { status, ok }: Response, where: string): void {
+    if (ok) return tokens.accepted(access);
+    if (status !== 401 || tokens.ended(access)) return;
     const detail = `${where} answered 401: the token had ended.`;
     throw new ConnectorError({ kind: 'transient', code: 'token_ended', detail, status });
   }

@@ -45,8 +45,6 @@ export interface TakenToken {
   access: string;
   /** The value of the header `Authorization`. */
   authorization: string;
-  /** Somebody has just signed in for it, and it was not taken yet: if it is refused, the credentials are no good. */
-  isNew: boolean;
 }
 
 /** What the HTTP client needs of tokens. */
@@ -57,8 +55,13 @@ export interface Tokens {
   take(): Promise<TakenToken>;
   /** The other side has taken this token. */
   accepted(access: string): void;
-  /** The other side has refused this token: the next call signs in again. */
-  ended(access: string): void;
+  /**
+   * The other side has refused this token: the next call signs in again.
+   *
+   * @returns whether the credentials are no good: this process signed in twice, and neither token was ever accepted. One alone may
+   *   be refused by a server that does not know it yet, or be ended by somebody else who signed in with the same credentials
+   */
+  ended(access: string): boolean;
 }
 
 export interface TokensOptions {
@@ -84,7 +87,9 @@ const keptRefused = 20;
 export function createTokens(options: TokensOptions): Tokens {
   const { identity, scheme = 'Bearer', secrets, store = inMemory(), timeoutMs, signIn } = options;
   let held: SharedToken | undefined;
-  let newest: string | undefined;
+  /** The token for which this process signed in last, until it is accepted or refused. */
+  let untried: string | undefined;
+  let refusedUntried = 0;
   let refused: string[] = [];
   let renewing: Promise<SharedToken> | undefined;
   const isGood = ({ token: { access, renewAt } }: SharedToken) => renewAt > Date.now() && !refused.includes(access);
@@ -99,7 +104,7 @@ export function createTokens(options: TokensOptions): Tokens {
         try {
           const token = await signInAnew(shared?.token.refresh);
           hide(token);
-          newest = token.access;
+          untried = token.access;
           return await store.store(shared?.generation, token);
         } catch (error) {
           await store.release(shared?.generation);
@@ -141,13 +146,19 @@ export function createTokens(options: TokensOptions): Tokens {
         });
       }
       const { access } = held.token;
-      return { access, authorization: `${scheme} ${access}`, isNew: access === newest };
+      return { access, authorization: `${scheme} ${access}` };
     },
     accepted(access) {
-      if (access === newest) newest = undefined;
+      if (access === untried) untried = undefined;
+      refusedUntried = 0;
     },
     ended(access) {
       refused = [...refused, access].slice(-keptRefused);
+      if (access === untried) {
+        untried = undefined;
+        refusedUntried++;
+      }
+      return refusedUntried > 1;
     },
   };
 }

@@ -18,6 +18,8 @@ async function tokenServer(lifeSeconds = 3_600) {
   let given = 0;
   let refresh: string | undefined;
   const last = () => `access+${given}`;
+  /** What becomes of the next calls that have a token, whatever it is: true = refused. */
+  let refusals: boolean[] = [];
   function signIn(asked: Asked) {
     const form = Object.fromEntries(new URLSearchParams(asked.body));
     signIns.push(form);
@@ -36,12 +38,19 @@ async function tokenServer(lifeSeconds = 3_600) {
       return void setTimeout(() => json(response, status, body), 30);
     }
     const token = asked.headers.authorization?.replace(/^Bearer /, '') ?? '';
-    if (token !== last() || ended.has(token)) return json(response, 401, { message: `The token ${token} has ended.` });
+    if (refusals.shift() || token !== last() || ended.has(token)) return json(response, 401, { message: `The token ${token} has ended.` });
     if (asked.url === '/refuses') return json(response, 400, { message: `No: ${token}, ${refresh}, ${password}` });
     if (asked.method === 'POST') acted.push(asked.body);
     json(response, 200, { ok: true });
   });
-  return { ...server, acted, signIns, end: () => ended.add(last()), lose: () => void (refresh = 'another') };
+  return {
+    ...server,
+    acted,
+    signIns,
+    end: () => ended.add(last()),
+    lose: () => void (refresh = 'another'),
+    refuse: (...next: boolean[]) => void (refusals = next),
+  };
 }
 
 /** One worker's client. */
@@ -159,7 +168,34 @@ test('a PSA that refuses every token has wrong credentials, and is not asked for
     asked.url === '/token' ? json(response, 200, { access_token: 'good' }) : json(response, 401, { message: 'no' }),
   );
   expect(await errorOf(worker(server.url).read())).toMatchObject({ kind: 'permanent', code: 'bad_credentials' });
-  expect(server.asked).toHaveLength(2);
+  // Each of the two was signed in for, and asked with once.
+  expect(server.asked.map(({ url }) => url)).toEqual(['/token', '/rows', '/token', '/rows']);
+});
+
+test('one brand-new token that is refused says nothing of the credentials: a read asks with another', async () => {
+  const server = await tokenServer();
+  server.refuse(true);
+  await worker(server.url).read();
+  expect(server.signIns).toHaveLength(2);
+});
+
+test('a write whose brand-new token is refused gives its claim back, and is sent with another', async () => {
+  const server = await tokenServer();
+  const { write } = worker(server.url);
+  const line = claims();
+  server.refuse(true);
+  expect(await errorOf(write(line.claim))).toMatchObject({ kind: 'transient', code: 'token_ended' });
+  line.release();
+  await write(line.claim);
+  expect(server.acted).toHaveLength(1);
+});
+
+test('a token that was accepted once may end under calls that took it while it was new', async () => {
+  const server = await tokenServer();
+  const { read } = worker(server.url);
+  server.refuse(false, true, true);
+  await Promise.all([read(), read(), read()]);
+  expect(server.signIns).toHaveLength(2);
 });
 
 test('a refresh token that is worth nothing any more leads back to the credentials', async () => {
