@@ -26,9 +26,10 @@ import { isBoardRefused, listGathered, readAlert, type AlertRow } from '../db/qu
 import { finishStep, noteFailure } from '../db/queries/process.ts';
 import { wasSwept } from '../db/queries/processView.ts';
 import { alertSettingsOf, completeBoard, type AlertReason, type BoardChoice } from '../domain/alerts.ts';
-import { noteText, ticketText } from '../domain/ticketText.ts';
+import { noteText, ticketText, withReference } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
+import { readTicketOptions } from './ticketOptions.ts';
 import { writeTiming } from './writeTiming.ts';
 
 /** Minimum time between two notes on the ticket of a storm, in milliseconds. */
@@ -308,7 +309,7 @@ export function createAlertActivities(deps: Dependencies) {
  */
 async function unusable(adapter: PsaAdapter, board: BoardChoice): Promise<string | ConnectorError | undefined> {
   try {
-    const options = await adapter.readTicketOptions();
+    const options = await readTicketOptions(adapter);
     if (options.boards.some(({ id, unread }) => id === board.boardId && unread !== undefined)) return undefined;
     const completed = completeBoard(options, { ...board, typeId: board.typeId ?? undefined });
     return 'refusals' in completed ? completed.refusals.map(({ reason }) => reason).join(' ') : undefined;
@@ -337,7 +338,7 @@ const notTaken = {
 const notFoundAgain = {
   code: 'not_found_again',
   detail:
-    "The ticket was made, but the PSA's search does not find it by its reference. Let the API member's role search tickets by their external reference: without that, an alert whose ticket was made while the connection broke ends as dead.",
+    "The ticket was made, but the PSA's search does not find it by its reference. Let Countersign's user there search tickets by their reference: without that, an alert whose ticket was made while the connection broke ends as dead.",
 };
 
 const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.id).join(', ');
@@ -349,14 +350,14 @@ const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.
 function unprovenTicket(tickets: readonly PsaTicket[]): AlertReason {
   return {
     code: 'unproven_ticket',
-    detail: `The PSA finds ${idsOf(tickets)} by the alert's reference, and does not show the reference of what it finds; account and summary of one ticket do not fit either. Let the API member's role see the tickets' external reference, then retry. If such a ticket is this alert's, dismiss the alert; if not, take the reference from it, then retry.`,
+    detail: `The PSA finds ${idsOf(tickets)} by the alert's reference, and does not show the reference of what it finds; account and summary of one ticket do not fit either. Let Countersign's user there see the tickets' reference, then retry. If such a ticket is this alert's, dismiss the alert; if not, take the reference from it, then retry.`,
   };
 }
 
 const unprovenNote = {
   code: 'unproven_note',
   detail:
-    "Its note may be on its ticket: the PSA does not show the texts of the ticket's notes, so nobody can tell. Look at the ticket: if the note is missing, retry; if it is there, dismiss the alert. Let the API member's role see the notes' text.",
+    "Its note may be on its ticket: the PSA does not show the texts of the ticket's notes, so nobody can tell. Look at the ticket: if the note is missing, retry; if it is there, dismiss the alert. Let Countersign's user there see the notes' text.",
 };
 
 function severalTickets(tickets: readonly PsaTicket[]): AlertReason {
@@ -427,6 +428,7 @@ async function ticketOf(deps: Dependencies, context: DeliveryContext, adapter: P
   const { alert: row } = context;
   const { board } = alertSettingsOf(context.integration.alerts);
   if (!board || context.mappedTo === null) throw new Error(`The alert ${row.id} has no board or account.`);
+  const { summary, body } = await ticketTextOf(deps, context, adapter);
   return {
     accountId: context.mappedTo,
     boardId: board.boardId,
@@ -435,7 +437,8 @@ async function ticketOf(deps: Dependencies, context: DeliveryContext, adapter: P
     priorityId: board.priorities[row.priority as 1 | 2 | 3 | 4],
     ...(row.dueAt === null ? {} : { dueAt: row.dueAt.toISOString() }),
     reference: row.reference,
-    ...(await ticketTextOf(deps, context, adapter)),
+    summary,
+    body: adapter.caps.searchesReference ? body : withReference(body, row.reference),
   };
 }
 

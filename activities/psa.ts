@@ -4,10 +4,9 @@ import pLimit from 'p-limit';
 import { ConnectorError } from '../connectors/errors.ts';
 import type { PsaModule } from '../connectors/psaEntry.ts';
 import { callLimits, neededRights, psaOf } from '../connectors/registry.ts';
-import type { PsaAdapter, PsaAgreement, PsaLine, PsaTicketOptions } from '../connectors/psa.ts';
+import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
-import type { TicketOptions } from '../domain/alerts.ts';
 import { judgePermissions, type PermissionFacts } from '../domain/permissions.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import { readIntegration } from '../db/queries/integration.ts';
@@ -35,6 +34,7 @@ import type { Dependencies } from './dependencies.ts';
 import { groupsOf, readLinesOf } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitChunk, effectOf, performStep, type StepRef, type StepResult } from './step.ts';
+import { addTicketOptions, keepUnreadBoards, readTicketOptions } from './ticketOptions.ts';
 
 type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 
@@ -79,7 +79,7 @@ export function createPsaActivities(deps: Dependencies) {
         await storeAlertPermissions(deps.db, psaConnectionId, { alertPermissions: report });
         await refuseMissing(ref, report, await neededBy(psaConnectionId, 'alerts'));
         const { call, accepting } = await acceptingOf(deps, ref);
-        const found = await adapter.readTicketOptions({ signal: signal(), ...call });
+        const found = await readTicketOptions(adapter, { signal: signal(), ...call });
         return async (tx) => {
           const { ticketOptions: known } = await readPsaConnection(tx, psaConnectionId);
           const options = keepUnreadBoards(known, found);
@@ -311,33 +311,6 @@ export function createPsaActivities(deps: Dependencies) {
       });
     }
   }
-}
-
-/**
- * A board whose details could not be read keeps the details that were read last; without any, the board offers no
- * choices.
- */
-function keepUnreadBoards(known: TicketOptions | null, { boards, priorities }: PsaTicketOptions): TicketOptions {
-  const kept = boards.map(({ unread, ...board }) => {
-    const last = known?.boards.find((row) => row.id === board.id);
-    return unread !== undefined && last ? { ...board, statuses: last.statuses, types: last.types } : board;
-  });
-  return { boards: kept, priorities };
-}
-
-/** Adds the entries of an incomplete list to the known ones: known entries that the list lacks stay. */
-function addTicketOptions(known: TicketOptions, found: TicketOptions): TicketOptions {
-  const add = <T extends { id: string }>(before: readonly T[], now: readonly T[]) => [
-    ...now,
-    ...before.filter((row) => !now.some((other) => other.id === row.id)),
-  ];
-  const boards = add(known.boards, found.boards).map((board) => {
-    const before = known.boards.find((row) => row.id === board.id);
-    return before
-      ? { ...board, statuses: add(before.statuses, board.statuses), types: add(before.types, board.types) }
-      : board;
-  });
-  return { boards, priorities: add(known.priorities, found.priorities) };
 }
 
 function agreementRow(agreement: PsaAgreement): object {

@@ -127,11 +127,11 @@ async function sendSingles(system: BenchSystem, connection: AlertConnection, pre
 
 async function listReferences(system: BenchSystem, prefix: string): Promise<string[]> {
   const { tickets } = await system.psa.state<{
-    tickets: { externalXRef: string; notes: { text: string }[] }[];
+    tickets: { reference: string; notes: { text: string }[] }[];
   }>();
   return tickets
     .filter((ticket) => ticket.notes[0]?.text.includes(`Alert: ${prefix}-`))
-    .map((ticket) => ticket.externalXRef);
+    .map((ticket) => ticket.reference);
 }
 
 /** Waits for the alerts by asking the database once a second, so that measuring causes no load. */

@@ -135,6 +135,8 @@ export interface PsaPriority {
 /** Where tickets can go and how they can be filed. */
 export interface PsaTicketOptions {
   boards: PsaTicketBoard[];
+  /** Types that hang on no board: they may be chosen with every board that takes tickets. */
+  types?: PsaTicketBoard['types'];
   priorities: PsaPriority[];
 }
 
@@ -174,6 +176,7 @@ export interface CreateTicket extends TicketQuery {
   priorityId?: string;
   /** When it has to be done, as the vendor said, in ISO 8601; absent = it said nothing. The body says it, too. */
   dueAt?: string;
+  /** Ends in a line with the reference (`referenceIn` of domain/ticketText.ts reads it) where `caps.searchesReference` is false. */
   body: string;
   claim: Claim;
 }
@@ -190,7 +193,7 @@ export type FailedWrite =
   /** Nothing was written, for a reason that concerns all writes (PSA away, throttled, credentials, rights): safe to claim again. */
   | { outcome: 'not_sent'; error: ConnectorError };
 
-/** The result of a search for the tickets with one reference. */
+/** The result of a search for the tickets with one reference: in a field of theirs, or in their text (`caps.searchesReference`). */
 export type TicketSearch =
   | { found: 'none' }
   | { found: 'one'; ticket: PsaTicket }

@@ -9,7 +9,7 @@ export interface PsaCaps {
   writes: 'absolute' | 'difference';
   /** What the PSA bills for the days before a change that falls into a period. */
   proration: 'always' | 'perAgreement' | 'perLine' | 'none';
-  /** Tickets can be found by a reference in a field of their own; false = the reference stands in the text, found by search. */
+  /** Tickets can be found by a reference in a field of their own; false = it is the last line of the text, and found there. */
   searchesReference: boolean;
   /** Whether a line may be set to 0, or the PSA may refuse that. */
   zero: 'taken' | 'may_be_refused';

@@ -45,6 +45,20 @@ export function ticketText(
   };
 }
 
+const labelOfReference = 'Reference: ';
+
+/** A ticket's text with our reference as its last line, for a PSA that has no field in which a reference can be searched. */
+export const withReference = (body: string, reference: string): string => `${body}\n\n${labelOfReference}${reference}`;
+
+/**
+ * The reference that `withReference` wrote into a ticket's text; undefined = none. The last such line counts, because the vendor's
+ * own text stands before it, and may hold anything.
+ */
+export function referenceIn(text: string): string | undefined {
+  const line = text.split(/\r?\n/).findLast((each) => each.startsWith(labelOfReference));
+  return line?.slice(labelOfReference.length).trim();
+}
+
 /** The text of the note that brings a ticket up to date. */
 export function noteText(alertToDeliver: AlertToDeliver): string {
   const { alert } = alertToDeliver;

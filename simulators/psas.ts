@@ -3,10 +3,25 @@ import { clientId, company, members } from './connectwise/members.ts';
 import { createConnectwise } from './connectwise/simulation.ts';
 import type { CreateSimulation } from './kit/simulator.ts';
 
+/** A ticket as a simulated PSA shows it in its state, beside fields of its own. */
+export interface SimulatedTicket {
+  id: number;
+  summary: string;
+  /** What holds the reference by which it is found again: a field, or the text. */
+  reference: string;
+  company: { id: number };
+  board: { name: string };
+  status: { name: string };
+  type: { name: string } | null;
+  priority: { name: string };
+  closed: boolean;
+  notes: { text: string }[];
+}
+
 /**
  * What the stack, the walkthrough, the benches and the tests know of a simulated PSA. Its state (`GET /__admin/state`) shows
- * `companies` and `products` as the world has them, and `tickets`; its `POST /__admin/change` knows `addAddition`,
- * `deleteAddition`, `setQuantity` (somebody else's change), `deleteAgreement` and `renameCompany`.
+ * `companies` and `products` as the world has them, and `tickets` (`SimulatedTicket`); its `POST /__admin/change` knows `addLine`,
+ * `removeLine`, `setQuantity` (somebody else's change), `deleteAgreement` and `renameCompany`.
  */
 export interface SimulatedPsa {
   /** As sentences name it. */

@@ -31,16 +31,18 @@ export interface WorldCustomer {
   domains: WorldDomain[];
 }
 
-export interface WorldAddition {
+export interface WorldLine {
   id: number;
   productId: number;
   quantity: number;
-  lessIncluded: number;
+  /** The part of the quantity that is not billed. */
+  included: number;
   unitPrice: number;
-  billCustomer: 'Billable' | 'DoNotBill' | 'NoCharge';
-  /** YYYY-MM-DD */
-  effectiveDate: string;
-  cancelledDate: string | null;
+  billing: 'billed' | 'notBilled' | 'free';
+  /** YYYY-MM-DD: the first day on which it is billed. */
+  from: string;
+  /** YYYY-MM-DD: the first day on which it is not billed any more; null = it has no end. */
+  until: string | null;
   /** Absent or null: half the price, and the product's description. */
   unitCost?: number | null;
   description?: string | null;
@@ -55,9 +57,9 @@ export interface WorldAgreement {
   billingCycle: string;
   nextInvoiceDate: string;
   startDate: string;
-  /** Whether additions in the middle of an invoiced period are billed in part; absent = no. */
+  /** Whether lines in the middle of an invoiced period are billed in part; absent = no. */
   prorate?: boolean;
-  additions: WorldAddition[];
+  lines: WorldLine[];
 }
 
 export interface WorldCompany {
@@ -74,7 +76,7 @@ export interface WorldProduct {
   id: number;
   identifier: string;
   description: string;
-  productClass: 'Agreement' | 'Bundle' | 'Inventory' | 'NonInventory' | 'Service';
+  kind: 'subscription' | 'bundle' | 'work';
   price: number;
   inactive: boolean;
 }
@@ -222,7 +224,7 @@ function fillAgreements(input: {
       billingCycle: 'Monthly',
       nextInvoiceDate,
       startDate: '2024-01-01',
-      additions: [],
+      lines: [],
       ...over,
     };
     company.agreements.push(made);
@@ -231,18 +233,18 @@ function fillAgreements(input: {
   const main = agreement(0, 'Managed Services', mainAgreement(story));
   const second = story === 'twoAgreements' ? agreement(1, 'Email Security') : undefined;
   let next = 1_000_000 + index * 20;
-  const add = (to: WorldAgreement, productId: string, quantity: number, over: Partial<WorldAddition> = {}) => {
+  const add = (to: WorldAgreement, productId: string, quantity: number, over: Partial<WorldLine> = {}) => {
     const product = productOf.get(productId);
     if (!product) return;
-    to.additions.push({
+    to.lines.push({
       id: next++,
       productId: product.id,
       quantity,
-      lessIncluded: 0,
+      included: 0,
       unitPrice: product.price,
-      billCustomer: 'Billable',
-      effectiveDate: '2024-01-01',
-      cancelledDate: null,
+      billing: 'billed',
+      from: '2024-01-01',
+      until: null,
       ...over,
     });
   };
@@ -283,7 +285,7 @@ function addStory(
     productId: string;
     nextInvoiceDate: string;
     random: ReturnType<typeof createRandom>;
-    add: (to: WorldAgreement, productId: string, quantity: number, over?: Partial<WorldAddition>) => void;
+    add: (to: WorldAgreement, productId: string, quantity: number, over?: Partial<WorldLine>) => void;
   },
 ): void {
   switch (story) {
@@ -299,17 +301,17 @@ function addStory(
       return;
     case 'successor':
       // The first line ends with this period; its successor starts with the next, and is the one that the next invoice bills.
-      input.add(input.main, input.productId, input.billed, { cancelledDate: input.nextInvoiceDate });
-      input.add(input.main, input.productId, input.billed + 1, { effectiveDate: input.nextInvoiceDate });
+      input.add(input.main, input.productId, input.billed, { until: input.nextInvoiceDate });
+      input.add(input.main, input.productId, input.billed + 1, { from: input.nextInvoiceDate });
       return;
     case 'included':
-      input.add(input.main, input.productId, input.used + 2, { lessIncluded: 5 });
+      input.add(input.main, input.productId, input.used + 2, { included: 5 });
       return;
     case 'downToZero':
       input.add(input.main, input.productId, 5);
       return;
     case 'noCharge':
-      input.add(input.main, input.productId, input.used + 1, { billCustomer: 'NoCharge' });
+      input.add(input.main, input.productId, input.used + 1, { billing: 'free' });
       return;
     case 'exact':
       // Some customers use a service that is not on their agreement yet.
@@ -326,7 +328,7 @@ function makeProducts(): WorldProduct[] {
     id: 100 + at,
     identifier: productId,
     description: display,
-    productClass: 'Agreement',
+    kind: 'subscription',
     price,
     inactive: false,
   }));
@@ -334,7 +336,7 @@ function makeProducts(): WorldProduct[] {
     id: 120,
     identifier: 'MP-"Q"-1',
     description: 'A Product ID with quotes',
-    productClass: 'Agreement',
+    kind: 'subscription',
     price: 1,
     inactive: false,
   });
@@ -342,7 +344,7 @@ function makeProducts(): WorldProduct[] {
     id: 121,
     identifier: 'MP-SUITE',
     description: 'E-mail suite (bundle)',
-    productClass: 'Bundle',
+    kind: 'bundle',
     price: 9,
     inactive: false,
   });
@@ -350,7 +352,7 @@ function makeProducts(): WorldProduct[] {
     id: 122,
     identifier: 'MP-OLD',
     description: 'No longer sold',
-    productClass: 'Agreement',
+    kind: 'subscription',
     price: 2,
     inactive: true,
   });
@@ -359,7 +361,7 @@ function makeProducts(): WorldProduct[] {
       id: 200 + at,
       identifier: `OTHER-${at}`,
       description: `Other product ${at}`,
-      productClass: 'Service',
+      kind: 'work',
       price: 5 + at,
       inactive: false,
     });

@@ -242,7 +242,7 @@ function isOver(run: { id: string; state: string } | undefined, previous: string
 
 /** Returns the quantities in the PSA, by line. */
 function quantities(companies: Companies): Map<string, number> {
-  const lines = companies.flatMap((company) => company.agreements).flatMap((agreement) => agreement.additions);
+  const lines = companies.flatMap((company) => company.agreements).flatMap((agreement) => agreement.lines);
   return new Map(lines.map((line) => [String(line.id), line.quantity]));
 }
 

@@ -2,6 +2,7 @@
  * Walks through alerts: an integration that has them from the start, and one that migrates to them. Each alert must become one
  * ticket of the PSA.
  */
+import type { SimulatedTicket } from '../../simulators/psas.ts';
 import type { WorldCustomer } from '../../simulators/world.ts';
 import { createApiClient } from './apiClient.ts';
 import type { Checks } from './checks.ts';
@@ -11,14 +12,6 @@ import type { Stack } from '../stack/stack.ts';
 import { names, same } from './expectedUsage.ts';
 import { until } from '../until.ts';
 import { openVendorConsole } from './vendorConsole.ts';
-
-interface Ticket {
-  id: number;
-  summary: string;
-  externalXRef: string;
-  board: { name: string };
-  company: { id: number };
-}
 
 interface AlertView {
   id: string;
@@ -54,9 +47,9 @@ export async function walkAlerts(
   const { key } = await api.post<{ key: string }>(`${at}/key`, { overlapHours: 0 });
   await console.enable(key);
   const customers = async () => (await mailprotector.state<{ customers: WorldCustomer[] }>()).customers;
-  const tickets = async () => (await psa.state<{ tickets: Ticket[] }>()).tickets;
+  const tickets = async () => (await psa.state<{ tickets: SimulatedTicket[] }>()).tickets;
   const ticketsOf = async (alertRowId: string) =>
-    (await tickets()).filter((ticket) => ticket.externalXRef.includes(alertRowId));
+    (await tickets()).filter((ticket) => ticket.reference.includes(alertRowId));
   const mapped = () => api.all<{ id: string; name: string; psaAccountId: string }>(`${at}/accounts?mapped=true`);
   const reached = (alertRowId: string, state: string) =>
     until(`the alert to be ${state}`, async () => {

@@ -2,7 +2,7 @@
  * Walks with a vendor of which nothing is known but the key and the name in the configuration. It has services of its own, and
  * pushes them, as a program that was written for Gradient does.
  */
-import type { WorldAddition, WorldCompany } from '../../simulators/world.ts';
+import type { WorldLine, WorldCompany } from '../../simulators/world.ts';
 import { anyVendor, type Stack } from '../stack/stack.ts';
 import { until } from '../until.ts';
 import { createApiClient } from './apiClient.ts';
@@ -138,11 +138,11 @@ export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void>
   }
 
   /** The line of the vendor's product; the first time it is added in the PSA. */
-  async function billed(): Promise<{ company: WorldCompany; line: WorldAddition }> {
+  async function billed(): Promise<{ company: WorldCompany; line: WorldLine }> {
     const { companies, products } = await world();
     const product = products.find(({ identifier }) => identifier === productId);
     const lineOf = ({ agreements }: WorldCompany) =>
-      agreements.flatMap(({ additions }) => additions).find((addition) => addition.productId === product?.id);
+      agreements.flatMap(({ lines }) => lines).find((each) => each.productId === product?.id);
     const company = companies.find((each) => lineOf(each));
     const line = company && lineOf(company);
     if (company && line) return { company, line };
@@ -157,18 +157,18 @@ export async function walkAnyVendor(stack: Stack, checks: Checks): Promise<void>
     const [agreement] = plain?.agreements ?? [];
     if (!product || !agreement) throw new Error(`${psa.name} has no plain customer with an agreement.`);
     await psa.change({
-      change: 'addAddition',
+      change: 'addLine',
       agreementId: agreement.id,
-      addition: {
+      line: {
         id: 70_000_001,
         productId: product.id,
         quantity: 4,
-        lessIncluded: 0,
+        included: 0,
         unitPrice: 10,
-        billCustomer: 'Billable',
-        effectiveDate: agreement.startDate,
-        cancelledDate: null,
-      } satisfies WorldAddition,
+        billing: 'billed',
+        from: agreement.startDate,
+        until: null,
+      } satisfies WorldLine,
     });
     return billed();
   }

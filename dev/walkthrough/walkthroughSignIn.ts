@@ -65,12 +65,12 @@ export async function lookAtReconcile(stack: Stack, cookie: string, companies: W
   }
   const agreements = companies.flatMap((company) => company.agreements);
   const monthly = agreements.filter(({ billingCycle }) => billingCycle === 'Monthly');
-  const lines = new Map(monthly.flatMap(({ additions }) => additions.map((line) => [String(line.id), line])));
+  const lines = new Map(monthly.flatMap(({ lines }) => lines.map((line) => [String(line.id), line])));
   let [under, over] = [0, 0];
   for (const { write } of cards) {
     const line = lines.get(write?.lineId ?? '');
-    if (!write || line?.billCustomer !== 'Billable') continue;
-    const billed = (quantity: number) => Math.max(0, quantity - line.lessIncluded);
+    if (!write || line?.billing !== 'billed') continue;
+    const billed = (quantity: number) => Math.max(0, quantity - line.included);
     const change = (billed(write.to) - billed(write.from)) * line.unitPrice;
     if (change > 0) under += change;
     else over -= change;

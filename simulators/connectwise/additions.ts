@@ -1,6 +1,6 @@
 /** Additions of an agreement: list, create, change, replace, remove (connectwise.md §3, §4.4, §5.1). */
 import type { SimAnswer, SimRequest } from '../kit/simulator.ts';
-import type { WorldAddition, WorldAgreement, WorldProduct } from '../world.ts';
+import type { WorldLine, WorldAgreement, WorldProduct } from '../world.ts';
 import {
   allowed,
   failure,
@@ -16,6 +16,7 @@ import {
   type Row,
 } from './answers.ts';
 import type { Member } from './members.ts';
+import { billCustomers } from './rows.ts';
 
 /** What additions need from the rest of the simulation. */
 export interface AdditionHost {
@@ -23,17 +24,22 @@ export interface AdditionHost {
   products: readonly WorldProduct[];
   agreement(id: number): WorldAgreement | undefined;
   collection(request: SimRequest, idText: string | undefined, rows: () => Row[]): SimAnswer;
-  row(agreement: WorldAgreement, addition: WorldAddition): Row;
+  row(agreement: WorldAgreement, addition: WorldLine): Row;
   nextId(): number;
   /** Makes a change through the API: applies it, journals it, and keeps the row before and after. */
-  write(change: Row, method: string, agreement: WorldAgreement, addition: WorldAddition, member: Member): void;
+  write(change: Row, method: string, agreement: WorldAgreement, addition: WorldLine, member: Member): void;
 }
 
 /** Fields that are kept and shown as they are written. */
 const more = ['invoiceDescription', 'serialNumber', 'sequenceNumber', 'taxableFlag', 'customFields'] as const;
-const numbers = ['quantity', 'lessIncluded', 'unitPrice', 'unitCost'];
-const dates = ['effectiveDate', 'cancelledDate'];
-const patchable = new Set([...numbers, ...dates, ...more, 'billCustomer', 'description', 'product']);
+/** Its other fields, and what the world calls them. */
+const numbers: Row = { quantity: 'quantity', lessIncluded: 'included', unitPrice: 'unitPrice', unitCost: 'unitCost' };
+const dates: Row = { effectiveDate: 'from', cancelledDate: 'until' };
+const patchable = new Set([
+  ...Object.keys({ ...numbers, ...dates }),
+  ...more,
+  ...['billCustomer', 'description', 'product'],
+]);
 
 export function createAdditions(host: AdditionHost) {
   return function route(
@@ -48,15 +54,13 @@ export function createAdditions(host: AdditionHost) {
     const agreement = host.agreement(agreementId);
     if (!agreement) return notFound();
     if (request.method === 'GET')
-      return host.collection(request, idText, () =>
-        agreement.additions.map((addition) => host.row(agreement, addition)),
-      );
+      return host.collection(request, idText, () => agreement.lines.map((addition) => host.row(agreement, addition)));
     if (idText === undefined) return request.method === 'POST' ? create(request, member, agreement) : wrongMethod();
     if (!['PATCH', 'PUT', 'DELETE'].includes(request.method) || idText === 'count') return wrongMethod();
-    const addition = agreement.additions.find((candidate) => candidate.id === Number(idText));
+    const addition = agreement.lines.find((candidate) => candidate.id === Number(idText));
     if (!addition) return notFound();
     if (request.method === 'DELETE') {
-      const change = { change: 'deleteAddition', agreementId, additionId: addition.id };
+      const change = { change: 'removeLine', agreementId, lineId: addition.id };
       host.write(change, 'DELETE', agreement, addition, member);
       return { status: 204 };
     }
@@ -92,37 +96,37 @@ export function createAdditions(host: AdditionHost) {
         'Addition object is invalid - Since this period has already been invoiced there will not be an invoice generated for additional products for this period. Please prorate the agreement or update the start date to on or after the Next Invoice Date.',
       );
     }
-    const made: WorldAddition = {
+    const made: WorldLine = {
       id: host.nextId(),
       quantity: 0,
-      lessIncluded: 0,
+      included: 0,
       unitPrice: product.found.price,
-      cancelledDate: null,
+      until: null,
       ...stored({ ...given, effectiveDate }, product.found),
-    } as WorldAddition;
-    host.write({ change: 'addAddition', agreementId: agreement.id, addition: made }, 'POST', agreement, made, member);
+    } as WorldLine;
+    host.write({ change: 'addLine', agreementId: agreement.id, line: made }, 'POST', agreement, made, member);
     return { status: 201, body: host.row(agreement, made) };
   }
 
   /** Replaces all fields: a field that is left out gets its default (§5.1). */
-  function replace(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldAddition): SimAnswer {
+  function replace(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldLine): SimAnswer {
     const given = objectOf(request);
     if (given['billCustomer'] === undefined) return invalid('addition', [required('billCustomer')]);
     const product = given['product'] === undefined ? undefined : productOf(given['product']);
     if (product && 'refusal' in product) return product.refusal;
     const unsupported = wrongFields(given);
     if (unsupported) return unsupported;
-    const nothing = { quantity: 0, lessIncluded: 0, unitPrice: 0, effectiveDate: agreement.startDate };
+    const nothing = { quantity: 0, included: 0, unitPrice: 0, from: agreement.startDate };
     const fields = {
-      ...{ ...nothing, cancelledDate: null, unitCost: null, description: null, more: null },
+      ...{ ...nothing, until: null, unitCost: null, description: null, more: null },
       ...stored(given, product?.found),
     };
-    const change = { change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields };
+    const change = { change: 'patchAddition', agreementId: agreement.id, lineId: addition.id, fields };
     host.write(change, 'PUT', agreement, addition, member);
     return { status: 200, body: host.row(agreement, addition) };
   }
 
-  function patch(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldAddition): SimAnswer {
+  function patch(request: SimRequest, member: Member, agreement: WorldAgreement, addition: WorldLine): SimAnswer {
     const slash = host.settings['leadingSlash'] ? /^\// : /$^/;
     const read = patchOf(request, 'addition', patchable, (path) => path.replace(slash, ''));
     if ('refusal' in read) return read.refusal;
@@ -132,7 +136,7 @@ export function createAdditions(host: AdditionHost) {
     if (unsupported) return unsupported;
     const fields = stored(read.fields, product?.found);
     if (fields['more']) fields['more'] = { ...addition.more, ...fields['more'] };
-    const change = { change: 'patchAddition', agreementId: agreement.id, additionId: addition.id, fields };
+    const change = { change: 'patchAddition', agreementId: agreement.id, lineId: addition.id, fields };
     host.write(change, 'PATCH', agreement, addition, member);
     return { status: 200, body: host.row(agreement, addition) };
   }
@@ -145,7 +149,7 @@ export function createAdditions(host: AdditionHost) {
           { code: 'NotFound', message: `Product ${words(given)} not found`, field: 'product' },
         ]),
       };
-    return found.productClass === 'Bundle'
+    return found.kind === 'bundle'
       ? { refusal: failure(400, 'InvalidObject', 'Addition object is invalid - a bundle cannot be an addition') }
       : { found };
   }
@@ -159,11 +163,13 @@ const objectOf = (request: SimRequest): Row =>
 /** The fields of an addition as the world keeps them, of those that were given. */
 function stored(given: Row, product: WorldProduct | undefined): Row & { more?: Row } {
   const fields: Row & { more?: Row } = product ? { productId: product.id } : {};
-  for (const name of [...numbers, 'billCustomer', 'description'])
-    if (given[name] !== undefined) fields[name] = given[name];
-  for (const name of dates) {
-    const value = given[name];
-    if (value !== undefined) fields[name] = typeof value === 'string' ? value.slice(0, 10) : null;
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (name === 'description') fields[name] = value;
+    else if (name === 'billCustomer')
+      fields['billing'] = Object.entries(billCustomers).find(([, its]) => its === value)?.[0];
+    else if (name in numbers) fields[String(numbers[name])] = value;
+    else if (name in dates) fields[String(dates[name])] = typeof value === 'string' ? value.slice(0, 10) : null;
   }
   const rest = more.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]));
   if (rest.length > 0) fields.more = Object.fromEntries(rest);
@@ -173,11 +179,11 @@ function stored(given: Row, product: WorldProduct | undefined): Row & { more?: R
 /** Refuses fields of an addition in a form that ConnectWise does not accept; absent fields are fine. */
 function wrongFields(given: Row): SimAnswer | undefined {
   const wrong = Object.entries(given).filter(([name, value]) => {
-    if (numbers.includes(name)) return typeof value !== 'number';
-    if (name === 'billCustomer') return !['Billable', 'DoNotBill', 'NoCharge'].includes(String(value));
+    if (name in numbers) return typeof value !== 'number';
+    if (name === 'billCustomer') return !Object.values(billCustomers).some((its) => its === value);
     if (name === 'description' || name === 'invoiceDescription') return value !== null && typeof value !== 'string';
     // A time with an offset is refused, a time with Z is accepted (§3).
-    if (dates.includes(name))
+    if (name in dates)
       return value !== null && !/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$/.test(String(value));
     return false;
   });

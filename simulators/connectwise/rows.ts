@@ -1,5 +1,5 @@
 /** Companies, products, agreements and additions of the world as ConnectWise shows them (connectwise.md §4.1–4.4). */
-import type { World, WorldAddition, WorldAgreement, WorldCompany } from '../world.ts';
+import type { World, WorldLine, WorldAgreement, WorldCompany } from '../world.ts';
 import type { Row } from './answers.ts';
 import { agreementTypes, companyStatuses, companyTypes } from './setup.ts';
 
@@ -13,6 +13,10 @@ const reference = ({ id, name }: Row) => ({ id, name });
 /** The row of a setup table by its name. */
 const named = (rows: readonly Row[], name: string) => reference(rows.find((row) => row['name'] === name) ?? { name });
 const currency = { id: 7, currencyCode: 'USD', name: 'US Dollars' };
+
+/** What ConnectWise calls the kinds of products, and how it bills a line. */
+const productClasses = { subscription: 'Agreement', bundle: 'Bundle', work: 'Service' } as const;
+export const billCustomers = { billed: 'Billable', notBilled: 'DoNotBill', free: 'NoCharge' } as const;
 
 /** @param info the `_info` of a row by its id */
 export function createRows(products: World['products'], info: (id: number) => Row) {
@@ -36,10 +40,10 @@ export function createRows(products: World['products'], info: (id: number) => Ro
       description: product.description,
       customerDescription: product.description,
       inactiveFlag: product.inactive,
-      productClass: product.productClass,
+      productClass: productClasses[product.kind],
       price: product.price,
       cost: product.price / 2,
-      recurringFlag: product.productClass === 'Agreement',
+      recurringFlag: product.kind === 'subscription',
       _info: info(product.id),
     }),
 
@@ -59,25 +63,25 @@ export function createRows(products: World['products'], info: (id: number) => Ro
       _info: info(agreement.id),
     }),
 
-    addition: (agreement: WorldAgreement, addition: WorldAddition): Row => {
+    addition: (agreement: WorldAgreement, addition: WorldLine): Row => {
       const product = productById.get(addition.productId);
-      const { quantity, lessIncluded, unitPrice } = addition;
+      const { quantity, included, unitPrice } = addition;
       const unitCost = addition.unitCost ?? unitPrice / 2;
-      const billed = Math.max(0, quantity - lessIncluded);
+      const billed = Math.max(0, quantity - included);
       return {
         id: addition.id,
         product: { id: addition.productId, identifier: product?.identifier ?? '' },
         quantity,
-        lessIncluded,
+        lessIncluded: included,
         billedQuantity: billed,
         unitPrice,
         unitCost,
         // Assumed: what is billed, times its price or cost.
         extPrice: cents(billed * unitPrice),
         extCost: cents(billed * unitCost),
-        billCustomer: addition.billCustomer,
-        effectiveDate: midnight(addition.effectiveDate),
-        cancelledDate: midnight(addition.cancelledDate),
+        billCustomer: billCustomers[addition.billing],
+        effectiveDate: midnight(addition.from),
+        cancelledDate: midnight(addition.until),
         description: addition.description ?? product?.description ?? '',
         ...addition.more,
         agreementId: agreement.id,

@@ -3,7 +3,7 @@
  * the PATCH dialect. The answers to a wrong quote or an unknown name in `fields` are assumed.
  */
 import type { CreateSimulation, SimAnswer, SimRequest } from '../kit/simulator.ts';
-import { makeWorld, type WorldAddition, type WorldAgreement } from '../world.ts';
+import { makeWorld, type WorldLine, type WorldAgreement } from '../world.ts';
 import { createAdditions } from './additions.ts';
 import { allowed, failure, noEndpoint, notFound, readOnly, wrongMethod, type Row } from './answers.ts';
 import { createBoards, priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
@@ -209,18 +209,12 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
   }
 
   /** Makes a change through the API: applies it, journals it, and keeps the row before and after. */
-  function write(
-    change: Row,
-    method: string,
-    agreement: WorldAgreement,
-    addition: WorldAddition,
-    member: Member,
-  ): void {
+  function write(change: Row, method: string, agreement: WorldAgreement, addition: WorldLine, member: Member): void {
     const before = method === 'POST' ? null : { ...addition };
     const by = { ...change, by: member.publicKey };
     apply(by);
     record(by);
-    const after = agreement.additions.find((candidate) => candidate.id === addition.id) ?? null;
+    const after = agreement.lines.find((candidate) => candidate.id === addition.id) ?? null;
     writes.push({
       n: writes.length + 1,
       method,
@@ -234,8 +228,8 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
 
   function apply(change: Row): unknown {
     const entry = agreements.get(Number(change['agreementId']));
-    const addition = entry?.agreement.additions.find((candidate) => candidate.id === Number(change['additionId']));
-    const touchAddition = (target: WorldAddition, isNew = false) => {
+    const addition = entry?.agreement.lines.find((candidate) => candidate.id === Number(change['lineId']));
+    const touchAddition = (target: WorldLine, isNew = false) => {
       const before = entry && !isNew ? rows.addition(entry.agreement, target) : null;
       touch(target.id, before, String(change['by'] ?? 'someoneElse'));
     };
@@ -250,15 +244,15 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         touchAddition(addition);
         addition.quantity = Number(change['quantity']);
         return addition;
-      case 'addAddition': {
-        const made = change['addition'] as WorldAddition;
+      case 'addLine': {
+        const made = change['line'] as WorldLine;
         nextAddition = Math.max(nextAddition, made.id) + 1;
         touchAddition(made, true);
-        entry?.agreement.additions.push({ ...made });
+        entry?.agreement.lines.push({ ...made });
         return made;
       }
-      case 'deleteAddition':
-        if (entry && addition) entry.agreement.additions.splice(entry.agreement.additions.indexOf(addition), 1);
+      case 'removeLine':
+        if (entry && addition) entry.agreement.lines.splice(entry.agreement.lines.indexOf(addition), 1);
         return {};
       case 'deleteAgreement':
         if (entry) entry.company.agreements.splice(entry.company.agreements.indexOf(entry.agreement), 1);

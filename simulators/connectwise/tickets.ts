@@ -292,7 +292,14 @@ export function createTickets(host: TicketHost) {
   return {
     route,
     apply,
-    state: () => [...tickets.values()].map((ticket) => ({ ...ticket, notes: notes.get(ticket.id) ?? [] })),
+    /** Its own fields, and what the tests read of the tickets of any PSA. */
+    state: () =>
+      [...tickets.values()].map((ticket) => ({
+        ...ticket,
+        reference: ticket['externalXRef'] ?? '',
+        closed: ticket['closedFlag'] ?? false,
+        notes: notes.get(ticket.id) ?? [],
+      })),
   };
 
   function missing(message: string): SimAnswer {

@@ -76,7 +76,7 @@ describe.each(Object.keys(simulatedPsas))('with %s', (kind) => {
   const lineOf = async (lineId: string) => (await billedLinesOf(system)).find(({ id }) => String(id) === lineId);
   const placeOf = async (lineId: string) => {
     const line = await lineOf(lineId);
-    return { agreementId: line?.agreementId, additionId: line?.id };
+    return { agreementId: line?.agreementId, lineId: line?.id };
   };
   const nextAccount = () => accounts.pop()?.id ?? '';
   const refresh = () => system.api.post(`/v1/psa-connections/${pushing.psaConnectionId}/check`);
@@ -138,7 +138,7 @@ describe.each(Object.keys(simulatedPsas))('with %s', (kind) => {
 
     test('a line that is gone is not written', async () => {
       const card = nextCard();
-      await system.psa.change({ change: 'deleteAddition', ...(await placeOf(card.write.lineId)) });
+      await system.psa.change({ change: 'removeLine', ...(await placeOf(card.write.lineId)) });
       const closed = await untilApprovalClosed(system, (await signOff(system, [card])).approval.id);
       expect(closed.lines).toMatchObject([{ state: 'conflict', problem: { code: 'line_gone' } }]);
       expect(await asked('setQuantity')).toEqual([]);

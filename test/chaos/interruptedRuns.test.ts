@@ -54,7 +54,7 @@ async function moveTheWorld(): Promise<void> {
     await system.connectwise.change({
       change: 'setQuantity',
       agreementId: line.agreementId,
-      additionId: line.id,
+      lineId: line.id,
       quantity: line.quantity + version,
     });
   }

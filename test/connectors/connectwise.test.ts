@@ -38,11 +38,11 @@ describe('what is read', () => {
     expect(
       rows.map(({ id, productId, active, usableOnContract }) => ({ id, productId, active, usableOnContract })),
     ).toEqual(
-      products.map(({ id, identifier, productClass, inactive }) => ({
+      products.map(({ id, identifier, kind, inactive }) => ({
         id: String(id),
         productId: identifier,
         active: !inactive,
-        usableOnContract: productClass !== 'Bundle',
+        usableOnContract: kind !== 'bundle',
       })),
     );
   });
@@ -71,7 +71,7 @@ describe('what is read', () => {
   });
 
   test('lines of every agreement, gross, with what is included and how they are billed', async () => {
-    const billing: Record<string, string> = { Billable: 'billable', DoNotBill: 'do_not_bill', NoCharge: 'no_charge' };
+    const billing: Record<string, string> = { billed: 'billable', notBilled: 'do_not_bill', free: 'no_charge' };
     const psa = adapter();
     for (const agreement of agreementsOf(await state())) {
       const lines = await psa.listLines({ agreementIds: [String(agreement.id)] });
@@ -84,12 +84,12 @@ describe('what is read', () => {
           effectiveTo,
         })),
       ).toEqual(
-        agreement.additions.map((addition) => ({
+        agreement.lines.map((addition) => ({
           id: String(addition.id),
           quantity: addition.quantity,
-          includedQuantity: addition.lessIncluded,
-          billing: billing[addition.billCustomer],
-          effectiveTo: addition.cancelledDate ?? undefined,
+          includedQuantity: addition.included,
+          billing: billing[addition.billing],
+          effectiveTo: addition.until ?? undefined,
         })),
       );
     }
@@ -137,9 +137,9 @@ describe('lists that are long, or do not arrive whole', () => {
 
   test('an agreement with more than 1000 lines is read whole', async () => {
     const [agreement] = agreementsOf(await state());
-    const [first] = agreement?.additions ?? [];
+    const [first] = agreement?.lines ?? [];
     const additions = Array.from({ length: 1_005 }, (_unused, at) => ({ ...first, id: 60_000_000 + at }));
-    await admin.change({ change: 'setAgreement', agreementId: agreement?.id, fields: { additions } });
+    await admin.change({ change: 'setAgreement', agreementId: agreement?.id, fields: { lines: additions } });
     const lines = await adapter().listLines({ agreementIds: [String(agreement?.id)] });
     expect(lines.map((line) => line.id)).toEqual(additions.map((addition) => String(addition.id)));
   });

@@ -62,7 +62,7 @@ describe('setting a quantity (invariant 5)', () => {
     ]);
     expect(writes).toHaveLength(1);
     const quantities = (of: State) =>
-      agreementsOf(of).flatMap(({ additions }) => additions.map(({ id, quantity }) => `${id}=${quantity}`));
+      agreementsOf(of).flatMap(({ lines }) => lines.map(({ id, quantity }) => `${id}=${quantity}`));
     const moved = quantities(await state()).filter((entry) => !quantities(before).includes(entry));
     expect(moved).toEqual([`${line.id}=${line.quantity + 3}`]);
   });
@@ -103,7 +103,7 @@ describe('setting a quantity (invariant 5)', () => {
         admin.change({
           change: 'setQuantity',
           agreementId: Number(agreementId),
-          additionId: Number(line.id),
+          lineId: Number(line.id),
           quantity: 99,
         }),
     });
@@ -114,8 +114,7 @@ describe('setting a quantity (invariant 5)', () => {
   test('conflict: the line is gone', async () => {
     const { agreementId, line } = await aLine();
     const { result, patches } = await set({
-      prepare: () =>
-        admin.change({ change: 'deleteAddition', agreementId: Number(agreementId), additionId: Number(line.id) }),
+      prepare: () => admin.change({ change: 'removeLine', agreementId: Number(agreementId), lineId: Number(line.id) }),
     });
     expect(result).toEqual({ outcome: 'conflict', current: null });
     expect(patches).toEqual([]);

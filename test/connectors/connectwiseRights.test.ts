@@ -28,7 +28,7 @@ describe('credentials and rights', () => {
 
   test('on cloud, credentials that stopped working do not make lines look removed', async () => {
     const [agreement] = agreementsOf(await state());
-    const line = { agreementId: String(agreement?.id), lineId: String(agreement?.additions[0]?.id) };
+    const line = { agreementId: String(agreement?.id), lineId: String(agreement?.lines[0]?.id) };
     await admin.settings({ cloudAuth: true });
     const revoked = adapter({ privateKey: 'revoked' });
     expect(await failureOf(revoked.getLine(line))).toMatchObject({ kind: 'permanent', code: 'bad_credentials' });
@@ -55,7 +55,7 @@ describe('credentials and rights', () => {
 
   test('what answers 404 with a page has not said that a line is gone', async () => {
     const [agreement] = agreementsOf(await state());
-    const line = { agreementId: String(agreement?.id), lineId: String(agreement?.additions[0]?.id) };
+    const line = { agreementId: String(agreement?.id), lineId: String(agreement?.lines[0]?.id) };
     const page = { kind: 'status', times: null, status: 404, text: '<html>Not Found</html>' };
     for (const path of ['/additions/', '/apis/']) {
       await admin.clearFaults();

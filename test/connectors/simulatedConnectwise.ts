@@ -23,17 +23,17 @@ export interface State {
       status: string;
       billingCycle: string;
       nextInvoiceDate: string;
-      additions: {
+      lines: {
         id: number;
         productId: number;
         quantity: number;
-        lessIncluded: number;
-        billCustomer: string;
-        cancelledDate: string | null;
+        included: number;
+        billing: string;
+        until: string | null;
       }[];
     }[];
   }[];
-  products: { id: number; identifier: string; productClass: string; inactive: boolean }[];
+  products: { id: number; identifier: string; kind: string; inactive: boolean }[];
   writes: { method: string; additionId: number; before: { quantity: number }; after: { quantity: number } }[];
 }
 

@@ -38,7 +38,8 @@ async function tokenServer(lifeSeconds = 3_600) {
       return void setTimeout(() => json(response, status, body), 30);
     }
     const token = asked.headers.authorization?.replace(/^Bearer /, '') ?? '';
-    if (refusals.shift() || token !== last() || ended.has(token)) return json(response, 401, { message: `The token ${token} has ended.` });
+    if (refusals.shift() || token !== last() || ended.has(token))
+      return json(response, 401, { message: `The token ${token} has ended.` });
     if (asked.url === '/refuses') return json(response, 400, { message: `No: ${token}, ${refresh}, ${password}` });
     if (asked.method === 'POST') acted.push(asked.body);
     json(response, 200, { ok: true });

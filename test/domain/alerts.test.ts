@@ -12,7 +12,7 @@ import {
   type TicketOptions,
 } from '../../domain/alerts.ts';
 import { deriveAlerts, readRules } from '../../domain/derivedAlerts.ts';
-import { noteText, ticketText, type AlertToDeliver } from '../../domain/ticketText.ts';
+import { noteText, referenceIn, ticketText, withReference, type AlertToDeliver } from '../../domain/ticketText.ts';
 
 const status = { id: '1', name: 'New', closed: false, active: true, isDefault: true };
 const options: TicketOptions = {
@@ -125,6 +125,16 @@ describe('texts', () => {
     expect(many.body.split('\n')).toHaveLength(51);
     expect(many.body).toMatch(/20 × others$/);
     expect(noteText(told({}, { gathered }))).toMatch(/^120 more alerts so far\./);
+  });
+
+  test('a reference in the text is found again, whatever the vendor wrote before it', () => {
+    const vendors = told({ description: 'Reference: 7\nSee there.' });
+    const text = withReference(ticketText(vendors, { summary, body }, 100).body, 'cs-1');
+    expect(text).toContain('Reference: 7\nSee there.');
+    expect(referenceIn(text)).toBe('cs-1');
+    // A PSA may keep other line ends, or add lines of its own.
+    expect(referenceIn(`${text.replaceAll('\n', '\r\n')}\r\n\r\nSent by a program.`)).toBe('cs-1');
+    expect(referenceIn('Nothing of ours.')).toBeUndefined();
   });
 
   test('notes: again, or over', () => {

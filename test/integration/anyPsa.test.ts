@@ -75,7 +75,8 @@ test('alert: one case on the chosen queue, found again by the reference in its s
   );
   await system.psa.settings({ searchLagMs: 500 });
   await system.psa.fault({ kind: 'afterCommit', ...system.psa.requests.createTicket, then: 'hang' });
-  const id = await sendAlert(system, pushing.key, account?.id ?? '', { alertId: 'queue', title: 'The queue is long' });
+  const alertBody = { alertId: 'queue', title: 'The queue is long', description: 'Reference: none of ours.' };
+  const id = await sendAlert(system, pushing.key, account?.id ?? '', alertBody);
   const alert = await untilAlert(system, id, 'delivered');
   await system.psa.settings({ searchLagMs: 0 });
   expect(await ticketsOf(system, id)).toMatchObject([
@@ -83,6 +84,26 @@ test('alert: one case on the chosen queue, found again by the reference in its s
   ]);
   expect(await asked('createTicket')).toHaveLength(1);
   expect(alert.ticketUrl).toContain(`/case/${alert.ticketId}`);
+});
+
+test('alert: its case is of the kind that was chosen, although kinds hang on no queue, and of the origin that is set', async () => {
+  const at = `/v1/psa-connections/${pushing.psaConnectionId}`;
+  const boards = await system.api.all<{ id: string; name: string; types: { id: string; name: string }[] }>(
+    `${at}/boards`,
+  );
+  const [queue, closed] = ['Alerts', 'Before the move'].map((name) => boards.find((board) => board.name === name));
+  expect(queue?.types.map(({ name }) => name)).toEqual(['Request', 'Disturbance', 'Complaint']);
+  expect(closed?.types).toEqual([]);
+  const typeOf = (name: string) => queue?.types.find((type) => type.name === name)?.id;
+  const choose = (name: string) =>
+    system.api.call('PUT', `/v1/integrations/${pushing.id}/board`, { boardId: queue?.id, typeId: typeOf(name) });
+  expect((await choose('Complaint')).status).toBe(422);
+  expect((await choose('Disturbance')).status).toBe(200);
+  await system.api.put(`${at}/settings`, { origin: 'mail' });
+  const [account] = await system.api.all<{ id: string }>(`/v1/integrations/${pushing.id}/accounts?mapped=true`);
+  const id = await sendAlert(system, pushing.key, account?.id ?? '', { alertId: 'kind', title: 'Of a kind' });
+  await untilAlert(system, id, 'delivered');
+  expect(await ticketsOf(system, id)).toMatchObject([{ type: { name: 'Disturbance' }, origin: 'mail' }]);
 });
 
 test('onboard: a customer that is assigned to a client of the PSA has its card after Update Counts', async () => {

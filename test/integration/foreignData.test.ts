@@ -264,7 +264,7 @@ const examples: Example[] = [
       expect(await api.get(`/v1/cards/${cardId}`)).toMatchObject({ kind: 'no_change', difference: 0 });
       await api.put(settings, {});
       await api.put(`/v1/cards/${cardId}/rule`, { rule: null });
-      const line = { agreementId: Number(agreementId), additionId: Number(lineId) };
+      const line = { agreementId: Number(agreementId), lineId: Number(lineId) };
       await psa.change({ change: 'setQuantity', ...line, quantity: from });
     },
   },

@@ -17,7 +17,7 @@ interface Card extends CardView {
 interface Company {
   id: number;
   name: string;
-  agreements: { id: number; name: string; status: string; additions: { id: number; quantity: number }[] }[];
+  agreements: { id: number; name: string; status: string; lines: { id: number; quantity: number }[] }[];
 }
 
 let system: System;
@@ -106,7 +106,7 @@ const row =
 test('the PSA: rows and agreements that cannot be read keep what was read last, each named by its id and name', async () => {
   const [nameless, ownerless, productless, undated, refused, deniedRow] = victims;
   const agreement = (company: Company | undefined) => company?.agreements[0];
-  const line = (company: Company | undefined) => agreement(company)?.additions[0];
+  const line = (company: Company | undefined) => agreement(company)?.lines[0];
   connectwise.rewrites = [
     row(/\/company\/companies\?/, nameless?.id, { name: null }),
     row(/\/finance\/agreements\?/, agreement(ownerless)?.id, { company: null }),
@@ -270,7 +270,7 @@ test('lines of an agreement that is not active are read where its product has no
   const agreement = company?.agreements[0];
   const [card] = of(baseline, company);
   const { leftOut } = await system.api.get<{ leftOut: { lineId: string; reason: string }[] }>(`/v1/cards/${card?.id}`);
-  const found = { lineId: String(agreement?.additions[0]?.id), reason: 'agreement_cancelled' };
+  const found = { lineId: String(agreement?.lines[0]?.id), reason: 'agreement_cancelled' };
   expect(leftOut).toContainEqual(expect.objectContaining(found));
   expect(card?.flags.map(({ words }) => words).join()).toMatch(/cancelled/);
   const inactive = companies.flatMap(({ agreements }) => agreements.filter(({ status }) => status !== 'Active'));

@@ -131,9 +131,9 @@ test('a line that is really gone from the PSA goes', async () => {
   const agreement = 300_000 + 8 * 4;
   const [gone, ...others] = await lineIds(agreement);
   await system.connectwise.change({
-    change: 'deleteAddition',
+    change: 'removeLine',
     agreementId: agreement,
-    additionId: Number(gone),
+    lineId: Number(gone),
   });
   await refreshPsa();
   expect(await lineIds(agreement)).toEqual(others);

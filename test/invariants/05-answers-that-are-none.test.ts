@@ -36,9 +36,9 @@ const linesOf = (id: string) => system.api.all<Line>(`/v1/approvals/${id}/lines`
 
 async function quantities(): Promise<Map<string, number>> {
   const { companies } = await system.connectwise.state<{
-    companies: { agreements: { additions: { id: number; quantity: number }[] }[] }[];
+    companies: { agreements: { lines: { id: number; quantity: number }[] }[] }[];
   }>();
-  const additions = companies.flatMap((company) => company.agreements.flatMap((agreement) => agreement.additions));
+  const additions = companies.flatMap((company) => company.agreements.flatMap((agreement) => agreement.lines));
   return new Map(additions.map(({ id, quantity }) => [String(id), quantity]));
 }
 

@@ -48,10 +48,10 @@ async function untilTodo(id: string): Promise<ApprovalView> {
 
 async function quantityOf(lineId: string): Promise<number | undefined> {
   const { companies } = await system.connectwise.state<{
-    companies: { agreements: { additions: { id: number; quantity: number }[] }[] }[];
+    companies: { agreements: { lines: { id: number; quantity: number }[] }[] }[];
   }>();
   return companies
-    .flatMap((company) => company.agreements.flatMap((agreement) => agreement.additions))
+    .flatMap((company) => company.agreements.flatMap((agreement) => agreement.lines))
     .find((addition) => String(addition.id) === lineId)?.quantity;
 }
 
@@ -86,7 +86,7 @@ test('a line somebody changed in the PSA is a conflict and is not written', asyn
   await system.connectwise.change({
     change: 'setQuantity',
     agreementId: Number(detail.lines[0]?.agreementId),
-    additionId: Number(detail.write.lineId),
+    lineId: Number(detail.write.lineId),
     quantity: 777,
   });
   const { approval } = await signOff(system, [card]);
@@ -155,7 +155,7 @@ test('turning writing off stops a running batch before its next line; the rest i
   for (const line of await system.api.all<ClosedApproval['lines'][number]>(`/v1/approvals/${approval.id}/lines`)) {
     expect(await quantityOf(line.lineId)).toBe(line.state === 'applied' ? line.to : line.from);
     if (line.state === 'applied') continue;
-    const place = { agreementId: Number(line.agreementId), additionId: Number(line.lineId) };
+    const place = { agreementId: Number(line.agreementId), lineId: Number(line.lineId) };
     await system.connectwise.change({ change: 'setQuantity', ...place, quantity: line.to });
   }
   // Turning it on again writes nothing of it.

@@ -105,7 +105,7 @@ test('a closed ticket that is in use is opened again when it is not', async () =
   await system.connectwise.fault({ ...inUse, method: 'PATCH', times: 2 });
   await send('reopened', { description: 'Again.' });
   await until('the note', async () => (await ticketsOf(system, id))[0]?.notes.length === 2);
-  expect(await ticketsOf(system, id)).toMatchObject([{ status: { name: 'New' }, closedFlag: false }]);
+  expect(await ticketsOf(system, id)).toMatchObject([{ status: { name: 'New' }, closed: false }]);
   await system.api.put(settings, { whenClosed: 'new_ticket' });
 });
 

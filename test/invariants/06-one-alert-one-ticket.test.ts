@@ -177,7 +177,7 @@ test('where the setting says so a closed ticket is opened again, and told why', 
   await system.connectwise.change({ change: 'setTicketStatus', ticketId: Number(first.ticketId), status: 'Closed' });
   await send('reopened', { description: 'Again.' });
   await until('the note', async () => (await ticketsOf(system, id))[0]?.notes.length === 2);
-  expect(await ticketsOf(system, id)).toMatchObject([{ status: { name: 'New' }, closedFlag: false }]);
+  expect(await ticketsOf(system, id)).toMatchObject([{ status: { name: 'New' }, closed: false }]);
   await untilAlert(system, id, 'delivered');
   await system.api.put(settings, { whenClosed: 'new_ticket' });
 });

@@ -142,7 +142,7 @@ async function changeEverything(): Promise<void> {
   await system.connectwise.change({
     change: 'setQuantity',
     agreementId: Number(line?.agreementId),
-    additionId: Number(line?.lineId),
+    lineId: Number(line?.lineId),
     quantity: line?.to,
   });
   await api.post(`/v1/psa-connections/${psaConnectionId}/check`);

@@ -1,21 +1,11 @@
 /** A vendor that sends alerts, and the tickets that the PSA simulator really holds. */
 import { until } from '../../dev/until.ts';
+import type { SimulatedTicket } from '../../simulators/psas.ts';
 import { connectPush, type Pushing } from './push.ts';
 import type { System } from './system.ts';
 import { tokenOf, vendorKey } from './vendorApi.ts';
 
-export interface Ticket {
-  id: number;
-  summary: string;
-  externalXRef: string;
-  company: { id: number };
-  board: { name: string };
-  status: { name: string };
-  type: { name: string } | null;
-  priority: { name: string };
-  closedFlag: boolean;
-  notes: { text: string }[];
-}
+export type Ticket = SimulatedTicket;
 
 export interface AlertView {
   id: string;
@@ -95,7 +85,7 @@ export async function ticketsIn(system: System): Promise<Ticket[]> {
 
 /** The tickets of one alert, found by their reference. */
 export async function ticketsOf(system: System, alertRowId: string): Promise<Ticket[]> {
-  return (await ticketsIn(system)).filter((ticket) => ticket.externalXRef.includes(alertRowId));
+  return (await ticketsIn(system)).filter((ticket) => ticket.reference.includes(alertRowId));
 }
 
 export function untilAlert(system: System, id: string, state: string, limitMs?: number): Promise<AlertView> {

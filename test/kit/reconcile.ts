@@ -29,7 +29,7 @@ export async function setBilled(system: System, card: CardView, quantity: number
   await system.connectwise.change({
     change: 'setQuantity',
     agreementId: Number(line?.agreementId),
-    additionId: Number(line?.lineId),
+    lineId: Number(line?.lineId),
     quantity,
   });
 }

@@ -1,5 +1,5 @@
 /** The data of the simulators, read from their own state and not from our rows. */
-import type { WorldAddition, WorldCompany, WorldCustomer } from '../../simulators/world.ts';
+import type { WorldLine, WorldCompany, WorldCustomer } from '../../simulators/world.ts';
 import type { System } from './system.ts';
 
 export async function customersOf(system: System): Promise<WorldCustomer[]> {
@@ -10,7 +10,7 @@ export async function companiesOf(system: System): Promise<WorldCompany[]> {
   return (await system.connectwise.state<{ companies: WorldCompany[] }>()).companies;
 }
 
-export interface BilledLine extends WorldAddition {
+export interface BilledLine extends WorldLine {
   agreementId: number;
   companyId: number;
 }
@@ -19,7 +19,7 @@ export interface BilledLine extends WorldAddition {
 export async function billedLinesOf(system: System): Promise<BilledLine[]> {
   return (await companiesOf(system)).flatMap((company) =>
     company.agreements.flatMap((agreement) =>
-      agreement.additions.map((addition) => ({ ...addition, agreementId: agreement.id, companyId: company.id })),
+      agreement.lines.map((line) => ({ ...line, agreementId: agreement.id, companyId: company.id })),
     ),
   );
 }

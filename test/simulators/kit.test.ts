@@ -72,7 +72,7 @@ describe('worlds', () => {
       groups: domains.flatMap((domain) => domain.groups),
       companies: world.companies,
       agreements,
-      additions: agreements.flatMap((agreement) => agreement.additions),
+      additions: agreements.flatMap((agreement) => agreement.lines),
     };
     for (const [name, rows] of Object.entries(lists))
       expect([name, new Set(rows.map((row) => row.id)).size]).toEqual([name, rows.length]);
@@ -81,9 +81,7 @@ describe('worlds', () => {
   test('the default of about 40 customers holds all that goes wrong in real life', () => {
     const world = makeWorld({ seed: 7, customers: 40, today: '2026-11-24' });
     const names = world.companies.map((company) => company.name);
-    const additions = world.companies.flatMap((company) =>
-      company.agreements.flatMap((agreement) => agreement.additions),
-    );
+    const additions = world.companies.flatMap((company) => company.agreements.flatMap((agreement) => agreement.lines));
     const has = (what: string, found: boolean) => ({ what, found });
     const wanted = [
       has('exact names', world.customers.some((customer) => names.includes(customer.name))),
@@ -92,16 +90,16 @@ describe('worlds', () => {
       has('two customers of one name', twice(world.customers.map((customer) => customer.name))),
       has('two companies of one name', twice(names)),
       has('a customer in two agreements', world.companies.some((company) => company.agreements.length === 2)),
-      has('two lines of one product in one agreement', everyAgreement(world).some((agreement) => twice(agreement.additions.map((addition) => String(addition.productId))))),
-      has('a line that ends and its successor', additions.some((addition) => addition.cancelledDate !== null && additions.some((next) => next.effectiveDate === addition.cancelledDate))),
+      has('two lines of one product in one agreement', everyAgreement(world).some((agreement) => twice(agreement.lines.map((addition) => String(addition.productId))))),
+      has('a line that ends and its successor', additions.some((addition) => addition.until !== null && additions.some((next) => next.from === addition.until))),
       has('a prepaid agreement', everyAgreement(world).some((agreement) => agreement.billingCycle === 'Annual')),
       has('an agreement never billed', everyAgreement(world).some((agreement) => agreement.billingCycle === 'None')),
       has('a cancelled agreement', everyAgreement(world).some((agreement) => agreement.status === 'Cancelled')),
-      has('an included quantity', additions.some((addition) => addition.lessIncluded > 0)),
-      has('a line without charge', additions.some((addition) => addition.billCustomer === 'NoCharge')),
+      has('an included quantity', additions.some((addition) => addition.included > 0)),
+      has('a line without charge', additions.some((addition) => addition.billing === 'free')),
       has('a customer down to zero', world.customers.some((customer) => customer.domains.some((domain) => domain.groups.every((group) => group.users === 0)))),
       has('a bundle and its parts', world.customers.some((customer) => customer.domains[0]?.groups[0]?.services.includes('Bracket') === true && customer.domains[0].groups[0].services.includes('SafeSend Outbound'))),
-      has('a bundle in the catalogue', world.products.some((product) => product.productClass === 'Bundle')),
+      has('a bundle in the catalogue', world.products.some((product) => product.kind === 'bundle')),
       has('a pending domain', world.customers.some((customer) => customer.domains.some((domain) => domain.pending))),
       has('an alias', world.customers.some((customer) => customer.domains.some((domain) => domain.aliases.length > 0))),
       has('unicode and quotes in a name', names.some((name) => /[^\u0000-\u007f]/.test(name) && name.includes('"'))),

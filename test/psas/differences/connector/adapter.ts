@@ -1,6 +1,7 @@
 /** Deltadesk as a PSA adapter. A product is an item, an agreement a contract, a line a position. */
 import { z } from 'zod';
 import { ConnectorError } from '../../../../connectors/errors.ts';
+import { field } from '../../../../connectors/fields.ts';
 import type { LineQuery, PsaAdapter, PsaAgreement, PsaLine, SetQuantity } from '../../../../connectors/psa.ts';
 import { versionOf } from '../../../../connectors/rows.ts';
 import { compareWriteReadBack } from '../../../../connectors/setQuantity.ts';
@@ -20,6 +21,14 @@ const differencesCaps: PsaCaps = {
   zero: 'taken',
   agreementsPerList: 4,
 };
+
+export const differencesSettings = z.strictObject({
+  origin: field(z.enum(['program', 'mail']).default('program'), {
+    label: 'Origin of the cases of alerts',
+    where: 'What Deltadesk shows of a case as the place where it came from.',
+    choices: { program: 'A program', mail: 'Mail' },
+  }),
+});
 
 const no = z.int().transform(String);
 const day = z.iso.date();
@@ -60,7 +69,10 @@ const positionSchema = z
 const queueSchema = z.looseObject({ no, title: z.string(), retired: z.boolean() }).transform(numbered);
 const changeSchema = z.looseObject({ no });
 
-export function createDifferencesAdapter(client: DifferencesClient): PsaAdapter {
+export function createDifferencesAdapter(
+  client: DifferencesClient,
+  { origin }: z.output<typeof differencesSettings>,
+): PsaAdapter {
   async function getLine({ lineId, asOf, signal }: LineQuery & CallOptions): Promise<PsaLine | null> {
     try {
       const { data } = await client.ask('GET', {
@@ -164,7 +176,7 @@ export function createDifferencesAdapter(client: DifferencesClient): PsaAdapter 
         command,
       ),
 
-    ...createCaseHalf(client, gone),
+    ...createCaseHalf(client, origin, gone),
   };
 }
 

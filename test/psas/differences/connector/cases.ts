@@ -10,6 +10,7 @@ import type {
   TicketSearch,
 } from '../../../../connectors/psa.ts';
 import type { CallOptions } from '../../../../connectors/vendor.ts';
+import { referenceIn } from '../../../../domain/ticketText.ts';
 import type { DifferencesClient } from './client.ts';
 import { grantOf } from './rights.ts';
 
@@ -22,12 +23,9 @@ const caseSchema = z
   .transform(numbered);
 const entrySchema = z.looseObject({ no, text: z.string() }).transform(numbered);
 const queueSchema = z.looseObject({ no, title: z.string(), retired: z.boolean() }).transform(numbered);
+const kindSchema = queueSchema;
 const stageSchema = z.looseObject({ no, title: z.string(), ends: z.boolean(), usual: z.boolean() }).transform(numbered);
 const urgencySchema = z.looseObject({ no, title: z.string(), rank: z.int(), usual: z.boolean() }).transform(numbered);
-
-/** The last line of a case's story. */
-const lineOf = (reference: string) => `Reference: ${reference}`;
-const referenceIn = (story: string) => /^Reference: (.+)$/m.exec(story)?.[1];
 
 type CaseHalf = Pick<
   PsaAdapter,
@@ -41,8 +39,11 @@ type CaseHalf = Pick<
   | 'setTicketStatus'
 >;
 
-/** @param gone answers null if a failed read means that the row is gone; throws any other failure */
-export function createCaseHalf(client: DifferencesClient, gone: (failure: unknown) => null): CaseHalf {
+/**
+ * @param origin of the cases: what Deltadesk calls where a case came from, a setting of the connection
+ * @param gone answers null if a failed read means that the row is gone; throws any other failure
+ */
+export function createCaseHalf(client: DifferencesClient, origin: string, gone: (failure: unknown) => null): CaseHalf {
   let stages: Promise<z.output<typeof stageSchema>[]> | undefined;
 
   async function all<T extends { id: string }>(
@@ -116,9 +117,11 @@ export function createCaseHalf(client: DifferencesClient, gone: (failure: unknow
         client: Number(command.accountId),
         queue: Number(command.boardId),
         headline: command.summary.slice(0, longestHeadline),
-        story: `${command.body}\n\n${lineOf(command.reference)}`,
+        story: command.body,
         stage: number(command.statusId),
         urgency: number(command.priorityId),
+        kind: number(command.typeId),
+        origin,
       },
       schema: caseSchema,
       signal: command.signal,
@@ -170,10 +173,15 @@ export function createCaseHalf(client: DifferencesClient, gone: (failure: unknow
         statuses: retired ? [] : statuses,
         types: [],
       }));
+      const types = (await all('/kinds', kindSchema, call)).map(({ id, title, retired }) => ({
+        id,
+        name: title,
+        active: !retired,
+      }));
       const priorities = (await all('/urgencies', urgencySchema, call))
         .map(({ id, title, rank, usual }) => ({ id, name: title, position: rank, isDefault: usual }))
         .toSorted((a, b) => a.position - b.position);
-      return { boards, priorities };
+      return { boards, types, priorities };
     },
 
     async getTicket({ ticketId, signal }) {

@@ -1,14 +1,14 @@
 /** Deltadesk, a made-up PSA, as an entry of the tests' registry. */
 import { z } from 'zod';
 import { definePsa } from '../../../../connectors/psaEntry.ts';
-import { createDifferencesAdapter } from './adapter.ts';
+import { createDifferencesAdapter, differencesSettings } from './adapter.ts';
 import { createDifferencesClient, differencesCredentials, originOf } from './client.ts';
 import { rights, rightsAt } from './rights.ts';
 
 export const differences = definePsa({
   name: 'Deltadesk',
   credentials: differencesCredentials,
-  settings: z.strictObject({}),
+  settings: differencesSettings,
   deployment: z.object({}),
   limits: { callsPerSecond: 5 },
   words: {
@@ -33,5 +33,6 @@ export const differences = definePsa({
   },
   missing: () => null,
   check: ({ site }, { allowPrivateHosts }) => void originOf(site, allowPrivateHosts),
-  create: ({ credentials }, options) => createDifferencesAdapter(createDifferencesClient(credentials, options)),
+  create: ({ credentials, settings }, options) =>
+    createDifferencesAdapter(createDifferencesClient(credentials, options), settings),
 });

@@ -20,6 +20,13 @@ export const urgencies: readonly Row[] = ['At once', 'Today', 'This week', 'Some
   rank: at + 1,
   usual: at === 2,
 }));
+/** Kinds hang on no queue either. */
+export const kinds: readonly Row[] = [
+  { no: 51, title: 'Request', retired: false },
+  { no: 52, title: 'Disturbance', retired: false },
+  { no: 53, title: 'Complaint', retired: true },
+];
+const origins = ['program', 'mail', 'phone'];
 const longestHeadline = 80;
 
 interface Case extends Row {
@@ -30,6 +37,8 @@ interface Case extends Row {
   story: string;
   stage: number;
   urgency: number;
+  kind: number | null;
+  origin: string;
   at: number;
 }
 
@@ -60,16 +69,19 @@ export function createCases(host: {
 
   function open(request: SimRequest): SimAnswer {
     const given = objectOf(request);
-    const { headline, story, stage = 1, urgency = 3 } = given;
+    const { headline, story, stage = 1, urgency = 3, kind = null, origin = 'program' } = given;
     const client = host.companies.find((company) => company.id === given['client']);
     const queue = queues.find((each) => each['no'] === given['queue']);
     if (!client) return gone(`client ${String(given['client'])}`);
     if (!queue || queue['retired']) return refused('This queue takes no cases.');
     if (!stages.some(({ no }) => no === stage)) return gone(`stage ${String(stage)}`);
     if (!urgencies.some(({ no }) => no === urgency)) return gone(`urgency ${String(urgency)}`);
+    if (kind !== null && !kinds.some(({ no, retired }) => no === kind && !retired)) return gone(`kind ${String(kind)}`);
+    if (!origins.includes(String(origin))) return refused(`An origin is one of ${origins.join(', ')}.`);
     if (typeof headline !== 'string' || headline === '' || headline.length > longestHeadline)
       return refused(`A headline has 1 to ${longestHeadline} characters.`);
-    const made = { no: 70_001 + cases.length, client: client.id, queue: queue['no'], headline, story, stage, urgency };
+    const filed = { headline, story, stage, urgency, kind, origin };
+    const made = { no: 70_001 + cases.length, client: client.id, queue: queue['no'], ...filed };
     host.write({ change: 'openCase', case: { ...made, at: Date.now() } });
     return { status: 201, body: find(String(made.no)) };
   }
@@ -139,13 +151,14 @@ export function createCases(host: {
       cases.map((each) => ({
         id: each.no,
         summary: each.headline,
-        externalXRef: each.story,
+        reference: each.story,
         company: { id: each.client },
         board: named(queues, each.queue),
         status: named(stages, each.stage),
-        type: null,
+        type: each.kind === null ? null : named(kinds, each.kind),
+        origin: each.origin,
         priority: named(urgencies, each.urgency),
-        closedFlag: stages.some(({ no, ends }) => no === each.stage && ends),
+        closed: stages.some(({ no, ends }) => no === each.stage && ends),
         notes: [{ text: each.story }, ...entries.filter((entry) => entry.case === each.no)],
       })),
   };

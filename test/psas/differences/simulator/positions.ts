@@ -3,7 +3,7 @@
  * from which day on, is a whole number, cannot be taken back, and counts twice when it is posted twice.
  */
 import type { SimAnswer, SimRequest } from '../../../../simulators/kit/simulator.ts';
-import type { WorldAddition, WorldAgreement, WorldCompany } from '../../../../simulators/world.ts';
+import type { WorldLine, WorldAgreement, WorldCompany } from '../../../../simulators/world.ts';
 import { gone, objectOf, page, refused, type Row } from './answers.ts';
 
 interface Change {
@@ -38,18 +38,18 @@ export function createPositions(host: {
   const sum = (of: readonly Change[]) => of.reduce((total, { by }) => total + by, 0);
   const changesOf = (position: number) => changes.filter((change) => change.position === position);
   /** What a position holds in truth, with every change that was posted. */
-  const heldBy = (position: WorldAddition) => position.quantity + sum(changesOf(position.id));
+  const heldBy = (position: WorldLine) => position.quantity + sum(changesOf(position.id));
 
-  function find(no: number): { contract: Contract; position: WorldAddition } | undefined {
+  function find(no: number): { contract: Contract; position: WorldLine } | undefined {
     for (const contract of contracts.values()) {
-      const position = contract.agreement.additions.find((candidate) => candidate.id === no);
+      const position = contract.agreement.lines.find((candidate) => candidate.id === no);
       if (position) return { contract, position };
     }
     return undefined;
   }
 
   /** @param day YYYY-MM-DD: a change that begins later does not count; absent = all count */
-  function row(contract: Contract, position: WorldAddition, day: string | null): Row {
+  function row(contract: Contract, position: WorldLine, day: string | null): Row {
     const lag = Number(settings['readLagMs']);
     const counted = changesOf(position.id).filter(
       (change) => (day === null || change.day <= day) && Date.now() - change.at >= lag,
@@ -61,9 +61,9 @@ export function createPositions(host: {
       text: position.description ?? null,
       units: position.quantity + sum(counted),
       each: position.unitPrice,
-      charged: position.billCustomer === 'Billable',
-      from: position.effectiveDate,
-      to: position.cancelledDate,
+      charged: position.billing === 'billed',
+      from: position.from,
+      to: position.until,
       prorated: contract.agreement.prorate ?? true,
     };
   }
@@ -75,7 +75,7 @@ export function createPositions(host: {
     const missing = wanted.find((_no, at) => !found[at]);
     if (missing !== undefined) return gone(`contract ${missing}`);
     const rows = found.flatMap((contract) =>
-      contract ? contract.agreement.additions.map((each) => row(contract, each, request.query.get('day'))) : [],
+      contract ? contract.agreement.lines.map((each) => row(contract, each, request.query.get('day'))) : [],
     );
     return page(rows, request);
   }
@@ -110,7 +110,7 @@ export function createPositions(host: {
     /** Applies a change of data. @returns undefined for one that is not about positions */
     apply(change: Row): unknown {
       const contract = contracts.get(Number(change['agreementId']));
-      const position = contract?.agreement.additions.find((each) => each.id === Number(change['additionId']));
+      const position = contract?.agreement.lines.find((each) => each.id === Number(change['lineId']));
       switch (change['change']) {
         case 'postChange': {
           const { position: of, day, by, note, at } = change as unknown as Change;
@@ -129,14 +129,13 @@ export function createPositions(host: {
             at: 0,
           });
           return position;
-        case 'addAddition': {
-          const made = change['addition'] as WorldAddition;
-          contract?.agreement.additions.push({ ...made });
+        case 'addLine': {
+          const made = change['line'] as WorldLine;
+          contract?.agreement.lines.push({ ...made });
           return made;
         }
-        case 'deleteAddition':
-          if (contract && position)
-            contract.agreement.additions.splice(contract.agreement.additions.indexOf(position), 1);
+        case 'removeLine':
+          if (contract && position) contract.agreement.lines.splice(contract.agreement.lines.indexOf(position), 1);
           return {};
         default:
           return undefined;

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { CreateSimulation, SimAnswer, SimRequest } from '../../../../simulators/kit/simulator.ts';
 import { makeWorld } from '../../../../simulators/world.ts';
 import { fault, gone, page, unknownAddress, type Row } from './answers.ts';
-import { createCases, queues, stages, urgencies } from './cases.ts';
+import { createCases, kinds, queues, stages, urgencies } from './cases.ts';
 import { createPositions, type Contract } from './positions.ts';
 import { users, type Area, type Right, type User } from './users.ts';
 
@@ -63,12 +63,12 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
     live: status === 'Active',
     stage: type === 'Prospect' ? 'lead' : 'customer',
   });
-  const itemRow = ({ id, identifier, description, productClass, inactive }: (typeof world.products)[number]): Row => ({
+  const itemRow = ({ id, identifier, description, kind, inactive }: (typeof world.products)[number]): Row => ({
     no: id,
     code: identifier,
     title: description,
     sold: !inactive,
-    form: productClass === 'Bundle' ? 'package' : productClass === 'Agreement' ? 'subscription' : 'goods',
+    form: { bundle: 'package', subscription: 'subscription', work: 'hours' }[kind],
   });
   const contractRow = ({ company, agreement }: Contract): Row => ({
     no: agreement.id,
@@ -107,6 +107,8 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
         return shown('queues', () => queues);
       case 'stages':
         return shown('queues', () => stages);
+      case 'kinds':
+        return shown('queues', () => kinds);
       case 'urgencies':
         return shown('cases', () => urgencies);
       case 'contracts':
@@ -170,7 +172,7 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
         ...company,
         agreements: company.agreements.map((agreement) => ({
           ...agreement,
-          additions: agreement.additions.map((each) => ({ ...each, quantity: positions.heldBy(each) })),
+          lines: agreement.lines.map((each) => ({ ...each, quantity: positions.heldBy(each) })),
         })),
       })),
       products: world.products,
