@@ -186,9 +186,22 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   /** @param cancelled aborts the request after it was sent; before that the request's own signal does */
   async function exchange<T>(wanted: HttpRequest<T>, cancelled: AbortSignal | undefined): Promise<Answered> {
     wanted.signal?.throwIfAborted();
-    await options.rateLimiter.take(wanted.signal);
-    const { tokens } = options;
-    const token = await tokens?.take();
+    await options.rateLimiter.take(wanted.route, wanted.signal);
+    const token = await options.tokens?.take();
+    // Not before the token is there, because signing in is a call as well.
+    const leave = await options.rateLimiter.enter?.(wanted.signal);
+    try {
+      return await sendOnce(wanted, cancelled, token);
+    } finally {
+      await leave?.();
+    }
+  }
+
+  async function sendOnce<T>(
+    wanted: HttpRequest<T>,
+    cancelled: AbortSignal | undefined,
+    token: TakenToken | undefined,
+  ): Promise<Answered> {
     wanted.signal?.throwIfAborted();
     const sendBefore = await wanted.sendBefore?.();
     if (sendBefore !== undefined && Date.now() >= sendBefore) {
@@ -227,7 +240,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       });
       const bytes = await readBytes(response, maxBytes, where);
       log({ status: response.status, requestId: requestIdIn(response.headers) });
-      if (tokens && token) judgeToken(tokens, token, response, where);
+      if (options.tokens && token) judgeToken(options.tokens, token, response, where);
       return answeredBy(response, bytes);
     } catch (error) {
       if (error instanceof ConnectorError) throw error;

@@ -21,7 +21,9 @@ export interface PsaRight extends RightWords {
 export interface PsaLimits {
   /** Calls per second to one connection, over all workers. */
   callsPerSecond: number;
-  /** The most calls at once of one reading; absent = CALL_CONCURRENCY, which is never exceeded. */
+  /** Calls per second to single routes (`/tickets/{id}`), over all workers; they count towards `callsPerSecond`, too. */
+  perRoute?: Readonly<Record<string, number>>;
+  /** The most calls at once to one connection, over all workers; absent = any number, and CALL_CONCURRENCY of one reading. */
   concurrency?: number;
   /** How long its lists and searches may lag behind a write, in milliseconds, where that is longer than PSA_SEARCH_LAG_MS. */
   searchLagMs?: number;

@@ -1,11 +1,18 @@
-/** Keeps the calls to one connection within its rate, however many workers there are. */
+/** Keeps the calls to one connection within its limits, however many workers there are. */
 export interface RateLimiter {
   /**
    * Waits until the next call may start.
    *
+   * @param route of the call, which may have a rate of its own
    * @throws ConnectorError `throttled` when the other side asked for a pause that is too long to wait for here
    */
-  take(signal?: AbortSignal): Promise<void>;
+  take(route: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Waits until one call less than the most that the other side bears at once is under way; absent = it bears any number.
+   *
+   * @returns what is called when the call is over; it never fails
+   */
+  enter?: (signal?: AbortSignal) => Promise<() => Promise<void>>;
   /** Called after a 429: no worker calls the other side for `pauseMs` milliseconds. @param why its answer, for a person */
   throttled(pauseMs: number, why: string): Promise<void>;
 }

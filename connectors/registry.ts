@@ -1,16 +1,3 @@
-/** Where each of these rights is set in a PSA; a right that the PSA does not have is left out. */
-export function settingsOf(kind: string | undefined, rights: readonly string[]): string[] {
-  const psa = kind === undefined ? undefined : psaOf(kind);
-  if (!psa) return [...rights];
-  const known: Readonly<Record<string, PsaRight>> = psa.rights;
-  const settings = rights.flatMap((right) => {
-    const found = known[right];
-    if (!found) return [right];
-    return found.blocks.length > 0 ? [found.setting] : [];
-  });
-  return [...new Set(settings)];
-}
-
 /** All vendors and PSAs. A new one is a folder that implements a port, and an entry here. */
 import { skuOf, skus } from '../domain/skuCatalogue.ts';
 import { connectwise } from './connectwise/entry.ts';
@@ -101,6 +88,19 @@ export function callLimits(
 /** The rights of a PSA without which a module does not work. */
 export function neededRights({ rights }: Pick<PsaEntry, 'rights'>, module: PsaModule): string[] {
   return Object.entries(rights).flatMap(([right, { blocks }]) => (blocks.includes(module) ? [right] : []));
+}
+
+/** Where each of these rights is set in a PSA; a right that the PSA does not have is left out. */
+export function settingsOf(kind: string | undefined, rights: readonly string[]): string[] {
+  const psa = kind === undefined ? undefined : psaOf(kind);
+  if (!psa) return [...rights];
+  const known: Readonly<Record<string, PsaRight>> = psa.rights;
+  const settings = rights.flatMap((right) => {
+    const found = known[right];
+    if (!found) return [right];
+    return found.blocks.length > 0 ? [found.setting] : [];
+  });
+  return [...new Set(settings)];
 }
 
 /** Environment variables that single PSAs need, by name. */

@@ -11,7 +11,7 @@ import { isVendor, psaOf, vendors } from '../connectors/registry.ts';
 import type { PsaAdapter } from '../connectors/psa.ts';
 import type { PsaOptions } from '../connectors/psaEntry.ts';
 import type { RateLimiter } from '../connectors/rateLimiter.ts';
-import { createRateLimiter } from './rateLimiter.ts';
+import { createRateLimiter, type ConnectionLimits } from './rateLimiter.ts';
 import { createTokenStore } from './tokenStore.ts';
 import type { Database } from '../db/client.ts';
 import { rateLimitName, type Connection } from '../db/queries/rateLimit.ts';
@@ -22,6 +22,9 @@ import type { Environment } from '../environment.ts';
 
 /** Calls per second to one connection of a vendor, unless CALLS_PER_SECOND is set. */
 const vendorCallsPerSecond = 5;
+
+/** A call that writes is claimed in PostgreSQL before it is sent; after this time a place among the calls at once is free again. */
+const claimingMs = 10_000;
 
 export function createConnectors(
   db: Database,
@@ -34,9 +37,10 @@ export function createConnectors(
   // An adapter has to call the PSA to find out where its API is, so adapters are kept, instead of made anew for each
   // activity. New credentials, or other settings, make a new adapter.
   const adapters = new Map<string, { madeOf: string; adapter: PsaAdapter }>();
-  const optionsFor = (of: Connection, callsPerSecond: number): PsaOptions => {
+  const longestCallMs = environment.CALL_TIMEOUT_MS + claimingMs;
+  const optionsFor = (of: Connection, limits: Omit<ConnectionLimits, 'longestCallMs'>): PsaOptions => {
     const connection = rateLimitName(of);
-    const rateLimiter = rateLimiters.get(connection) ?? createRateLimiter(db, connection, callsPerSecond);
+    const rateLimiter = rateLimiters.get(connection) ?? createRateLimiter(db, connection, { ...limits, longestCallMs });
     rateLimiters.set(connection, rateLimiter);
     return {
       allowPrivateHosts: environment.ALLOW_PRIVATE_HOSTS,
@@ -52,7 +56,10 @@ export function createConnectors(
       if (!isVendor(row.vendor) || row.credentials === null) throw noCredentials('vendor');
       const credentials = decrypt(encryption, row.credentials, row.id);
       return vendors[row.vendor].create(credentials, row.settings, {
-        ...optionsFor({ of: 'vendor', id: row.id }, environment.CALLS_PER_SECOND ?? vendorCallsPerSecond),
+        ...optionsFor(
+          { of: 'vendor', id: row.id },
+          { callsPerSecond: environment.CALLS_PER_SECOND ?? vendorCallsPerSecond },
+        ),
         mailprotectorUrl: environment.MAILPROTECTOR_URL,
         concurrency: environment.CALL_CONCURRENCY,
       });
@@ -67,8 +74,11 @@ export function createConnectors(
       const known = adapters.get(row.id);
       if (known?.madeOf === madeOf) return known.adapter;
       const credentials = decrypt(encryption, row.credentials, row.id);
-      const callsPerSecond = environment.CALLS_PER_SECOND ?? psa.limits.callsPerSecond;
-      const options = optionsFor({ of: 'psa', id: row.id }, callsPerSecond);
+      const { callsPerSecond, perRoute, concurrency } = psa.limits;
+      const options = optionsFor(
+        { of: 'psa', id: row.id },
+        { callsPerSecond: environment.CALLS_PER_SECOND ?? callsPerSecond, perRoute, concurrency },
+      );
       const tokenStore = createTokenStore(db, encryption, row.id);
       const adapter = psa.create({ credentials, settings, environment }, { ...options, tokenStore });
       adapters.set(row.id, { madeOf, adapter });

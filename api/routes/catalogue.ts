@@ -42,7 +42,13 @@ const psaSchema = z
       }),
     ),
     /** What holds unless whoever runs Countersign has set others for the whole deployment. */
-    limits: z.object({ callsPerSecond: z.number(), concurrency: z.int().optional(), searchLagMs: z.int().optional() }),
+    limits: z.object({
+      callsPerSecond: z.number(),
+      /** By route, such as `/tickets/{id}`. */
+      perRoute: z.record(z.string(), z.number()).optional(),
+      concurrency: z.int().optional(),
+      searchLagMs: z.int().optional(),
+    }),
     /** What whoever runs Countersign has to set before this PSA can be connected; null = nothing. */
     missing: z.string().nullable(),
   })

@@ -92,6 +92,17 @@ export const rateLimit = pgTable('rate_limit', {
   pausedWhy: text('paused_why'),
 });
 
+/** The calls under way to a connection whose other side bears only so many at once: a row for each place, and until when it is taken. */
+export const callPlace = pgTable(
+  'call_place',
+  {
+    connection: text().notNull(),
+    place: integer().notNull(),
+    until: timestamp({ withTimezone: true }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connection, table.place] })],
+);
+
 /** One refresh of a PSA connection; its rows are staged and become visible in one transaction (invariant 1). */
 export const psaRefresh = pgTable(
   'psa_refresh',

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { ConnectorError } from '../../connectors/errors.ts';
 import { createHttpClient } from '../../connectors/http.ts';
+import type { RateLimiter } from '../../connectors/rateLimiter.ts';
 import { createSecrets } from '../../connectors/secrets.ts';
 import { createTokens, signInWithForm, type TokenStore } from '../../connectors/tokens.ts';
 import { recordingRateLimiter, schema, serve } from './httpCall.ts';
@@ -55,10 +56,16 @@ async function tokenServer(lifeSeconds = 3_600) {
 }
 
 /** One worker's client. */
-function worker(url: string, of: { store?: TokenStore; secret?: string } = {}) {
+function worker(url: string, of: { store?: TokenStore; secret?: string; enter?: RateLimiter['enter'] } = {}) {
   const secrets = createSecrets([password]);
   const logger = recordingLogger();
-  const shared = { baseUrl: url, headers: {}, secrets, rateLimiter: recordingRateLimiter(), logger };
+  const shared = {
+    baseUrl: url,
+    headers: {},
+    secrets,
+    rateLimiter: { ...recordingRateLimiter(), ...(of.enter ? { enter: of.enter } : {}) },
+    logger,
+  };
   const signingIn = createHttpClient(shared);
   const tokens = createTokens({
     identity: 'acme',
@@ -152,6 +159,31 @@ test('a token that ends soon is replaced before the write is claimed, however lo
   });
   expect(order).toEqual(['claimed after 2 tokens']);
   expect(server.acted).toHaveLength(1);
+});
+
+test('a PSA that bears one call at a time: signing in is a call of its own, and every place is left, also after a failure', async () => {
+  const server = await tokenServer();
+  let places = 1;
+  const order: string[] = [];
+  const { read, write } = worker(server.url, {
+    enter: async () => {
+      if (places-- === 0) throw new Error('A second call at once would wait for the first one for ever.');
+      order.push('in');
+      return async () => {
+        places++;
+        order.push('out');
+      };
+    },
+  });
+  await read();
+  await errorOf(read('/refuses'));
+  await write(async () => {
+    order.push('claim');
+    return Date.now() + 5_000;
+  });
+  expect(places).toBe(1);
+  // Signing in, two reads, and a write that is claimed when nothing is left to wait for.
+  expect(order.join(' ')).toBe('in out in out in out in claim out');
 });
 
 test('signing in that fails says that nothing was written, and wrong credentials are a matter for a person', async () => {

@@ -2727,6 +2727,9 @@ export interface components {
             limits: {
                 callsPerSecond: number;
                 concurrency?: number;
+                perRoute?: {
+                    [key: string]: number;
+                };
                 searchLagMs?: number;
             };
             missing: string | null;

@@ -10,7 +10,7 @@ export const differences = definePsa({
   credentials: differencesCredentials,
   settings: differencesSettings,
   deployment: z.object({}),
-  limits: { callsPerSecond: 5 },
+  limits: { callsPerSecond: 5, perRoute: { '/changes': 20 }, concurrency: 3 },
   words: {
     account: { one: 'client', many: 'clients' },
     product: { one: 'item', many: 'items' },
