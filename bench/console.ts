@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import type { Page } from 'playwright-core';
 import { openConnection, openDatabase } from '../db/client.ts';
 import { insertOrganization, insertToken } from '../db/queries/organization.ts';
+import { buildConsole } from '../dev/stack/consoleBuild.ts';
 import { createApiClient, type ApiClient } from '../dev/walkthrough/apiClient.ts';
 import { connectAll } from '../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium } from '../test/kit/chromium.ts';
@@ -37,6 +38,7 @@ interface Side {
  * @param many how many cards the large organization has
  */
 export async function benchConsole(figures: Figures, many: number): Promise<void> {
+  await buildConsole((line) => figures.say(line));
   const system = await startBenchSystem({
     customers: 30,
     env: { API_RATE_PER_SECOND: '100000', LOG_LEVEL: 'warn', DEFAULT_SCHEDULE: 'never' },

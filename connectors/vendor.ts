@@ -21,6 +21,8 @@ export interface VendorWords {
     link: string[];
     /** What makes the vendor send its counts. */
     updateCounts: string;
+    /** How it is moved there from billing to billing and alerts. */
+    migrate: string;
   };
 }
 

@@ -163,6 +163,7 @@ export const cardDetailSchema = cardSchema
             .enum(['push', 'pull'])
             .openapi({ description: 'pull = Countersign read it, push = the vendor sent it' }),
           asOf: z.string(),
+          runId: z.uuid().nullable().openapi({ description: 'The sync run that brought the number' }),
           vendorAccountName: z.string().nullable(),
           serviceName: z.string().nullable(),
           mappedHow: z.enum(['exact', 'vendor', 'person']).nullable(),
@@ -261,6 +262,7 @@ export const exampleCardDetail = {
         quantity: 43,
         source: 'pull' as const,
         asOf: '2026-11-23T09:00:00.000Z',
+        runId: exampleIds.run,
         vendorAccountName: 'Acme Dental',
         serviceName: 'CloudFilter',
         mappedHow: 'exact' as const,
@@ -345,6 +347,7 @@ export async function cardDetailView(db: Queryable, row: CardRow) {
         );
         return {
           ...count,
+          runId: of?.runId ?? null,
           vendorAccountName: of?.vendorAccountName ?? null,
           serviceName: of?.serviceName ?? null,
           mappedHow: of?.how ?? null,

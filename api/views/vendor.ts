@@ -58,6 +58,8 @@ export const vendorSchema = z
       link: z.array(z.string()),
       /** What makes the vendor send its counts. */
       updateCounts: z.string(),
+      /** How it is moved there from billing to billing and alerts. */
+      migrate: z.string(),
     }),
     /** The services that are known before anything is read; with `push` the vendor creates its own. */
     services: z.array(z.object({ id: z.string(), name: z.string() })),
@@ -142,6 +144,7 @@ function pushingVendor(id: string, settings: VendorSettings): Vendor {
       enable: [`Open the ${pages}, and give them this key where they ask for the key of the integration.`],
       link: [`Choose in the ${pages} which customers are sent.`, 'Return to this page.'],
       updateCounts: `Have ${name} send its counts.`,
+      migrate: `Have ${name} migrate the integration to alerts.`,
     },
     services: [],
   };

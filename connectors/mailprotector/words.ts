@@ -51,5 +51,6 @@ export const mailprotectorWords: VendorWords = {
       'Return to this page.',
     ],
     updateCounts: 'Return to Mailprotector and click Update Counts.',
+    migrate: 'Navigate to Integrations in the Mailprotector Console and click Migrate to Alerts.',
   },
 };

@@ -265,16 +265,19 @@ export async function namesOfCounts(
     serviceId: string;
     vendorAccountName: string | null;
     serviceName: string | null;
+    runId: string | null;
     how: 'exact' | 'vendor' | 'person' | null;
     rounding: 'none' | 'up' | 'down' | 'nearest' | null;
     fanOut: 'parts' | 'alternatives' | null;
   }>(sql`
     select r."integrationId", r."vendorAccountId", r."serviceId", a.name as "vendorAccountName", s.name as "serviceName",
-           m.how, f.rounding, f.fan_out as "fanOut"
+           u.run_id as "runId", m.how, f.rounding, f.fan_out as "fanOut"
       from jsonb_to_recordset(${JSON.stringify(counts)}::jsonb)
              as r("integrationId" uuid, "vendorAccountId" text, "serviceId" text)
       left join vendor_account a on (a.integration_id, a.id) = (r."integrationId", r."vendorAccountId")
       left join service s on (s.integration_id, s.id) = (r."integrationId", r."serviceId")
+      left join usage_count u on (u.integration_id, u.vendor_account_id, u.service_id)
+                                 = (r."integrationId", r."vendorAccountId", r."serviceId")
       left join account_mapping m on (m.integration_id, m.vendor_account_id) = (r."integrationId", r."vendorAccountId")
       left join service_mapping f on (f.integration_id, f.service_id) = (r."integrationId", r."serviceId")`);
   return rows;

@@ -227,7 +227,7 @@ function sheet(
        }
        order by name, psa_account_id, psa_connection_id
        ${limit === undefined ? sql`` : sql`limit ${page.inclusive ? limit + 1 : limit}`}),
-    entry as (
+    entry as not materialized (
       select k.name, k.psa_account_id, k.psa_connection_id, 0 as place, ${placeOf(sql`b.created_at`)} as place_at,
              'approved' as part, l.id::text as id, l.card_id, l.psa_product_id, l.agreement_id, l.line_id,
              l.expected_quantity as "from", l.target as "to",
@@ -326,11 +326,14 @@ const listed = (states: readonly string[]) =>
     sql`, `,
   );
 
+/** The columns that sums are made of. */
+const summed = sql`name, psa_account_id, psa_connection_id, part, state, amount, currency, "to", no_line, differs_by`;
+
 /** The sums of `entry` by currency, for each of the columns `by`. */
 function sums(by?: SQL): SQL {
   const group = by ? sql`${by}, currency` : sql`currency`;
   const sum = (which: SQL) => sql`round(coalesce(sum(amount) filter (where ${which}), 0)::numeric, 4)::float8`;
-  // A card may have several lines, of several currencies even: it is counted where its first one stands.
+  // Only an approved card may have several lines, of several currencies even: it is counted where its first one stands.
   const isFirst = sql`nth = 1`;
   const count = (which: SQL) => sql`count(*) filter (where ${isFirst} and ${which})`;
   const isHeld = sql`state in (${listed(billedStates)})`;
@@ -346,11 +349,14 @@ function sums(by?: SQL): SQL {
            ${sum(sql`part = 'approved' and state not in (${listed([...billedStates, ...openStates])})`)} as not_written,
            ${sum(sql`part = 'skipped'`)} as skipped, ${sum(sql`part = 'dismissed'`)} as dismissed,
            ${sum(sql`part = 'untouched'`)} as untouched
-      from (select *, row_number() over (card order by place, place_at, id) as nth,
+      from (select ${summed}, row_number() over (card order by place_at, id) as nth,
                    -- A card is open while one of its lines is; else it is billed anew unless its undos took back all that was written.
-                   coalesce(bool_or(state in (${listed(openStates)})) over card, false) as is_open,
+                   bool_or(state in (${listed(openStates)})) over card as is_open,
                    sum(case when ${isHeld} then case when undo_of is null then 1 else -1 end else 0 end) over card as changes
-              from entry window card as (partition by psa_connection_id, psa_account_id, psa_product_id)) numbered
+              from entry where part = 'approved'
+            window card as (partition by psa_connection_id, psa_account_id, psa_product_id)
+             union all
+            select ${summed}, 1, false, 0 from entry where part <> 'approved') numbered
      group by ${group}`;
 }
 

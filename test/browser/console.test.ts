@@ -207,7 +207,8 @@ test('an api that is restarted under an open page is told, and the page goes on 
   await signIn(token());
   await page.getByText('Healthy').or(page.getByText('Failing')).waitFor();
   await system.killApi();
-  await page.getByText('Countersign does not answer').waitFor();
+  // What is read just then says it, too.
+  await page.getByText('Countersign does not answer').first().waitFor();
   await inspect('lost');
   // A page that is opened meanwhile says the same, and is read when it can be.
   await goTo('Runs');

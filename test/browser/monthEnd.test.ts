@@ -245,6 +245,13 @@ describe('Audit', () => {
     await rowsOf('Audit').filter({ hasText: 'Cards: dismiss' }).first().waitFor();
     // What was written is told by its customer and product, and leads to its card.
     await rowsOf('Audit').filter({ hasText: 'Approvals: applied' }).first().getByRole('link', { name: /, / }).waitFor();
+    // Each row says what was done in words that people know, and shows nobody an id.
+    for (const text of (await rowsOf('Audit').allInnerTexts()).slice(1)) {
+      const [, , what] = text.split(/[\t\n]+/);
+      expect(what).toMatch(/^[A-Z]/);
+      expect(text).not.toMatch(/[\da-f]{8}-[\da-f]{4}-/);
+    }
+    await rowsOf('Audit').filter({ hasText: 'Runs: applied' }).first().getByRole('link', { name: 'The run' }).waitFor();
     await inspect(page, 'audit');
     await page
       .getByRole('button', { name: /^What/ })

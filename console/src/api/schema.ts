@@ -2192,6 +2192,8 @@ export interface components {
                     quantity: number | null;
                     /** @enum {string|null} */
                     rounding: "none" | "up" | "down" | "nearest" | null;
+                    /** Format: uuid */
+                    runId: string | null;
                     serviceId: string;
                     serviceName: string | null;
                     /** @enum {string} */
@@ -3108,6 +3110,7 @@ export interface components {
             portal: {
                 enable: string[];
                 link: string[];
+                migrate: string;
                 name: string;
                 note: string | null;
                 updateCounts: string;

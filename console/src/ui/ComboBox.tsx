@@ -76,12 +76,9 @@ export function ComboBox({
             {(choice) => (
               <ListBoxItem className={lists['item'] ?? ''} textValue={choice.name}>
                 <span className={lists['words']}>
-                  <Text slot="label">{choice.name}</Text>
-                  {choice.detail !== undefined && (
-                    <Text slot="description" className={lists['detail']}>
-                      {choice.detail}
-                    </Text>
-                  )}
+                  {/* All that is seen is its name: two of one name are told apart by what stands below. */}
+                  <span>{choice.name}</span>
+                  {choice.detail !== undefined && <span className={lists['detail']}>{choice.detail}</span>}
                 </span>
               </ListBoxItem>
             )}

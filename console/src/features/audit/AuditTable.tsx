@@ -1,3 +1,4 @@
+import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
@@ -5,6 +6,8 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Facts } from '../../ui/Section.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
+import { useIntegrationName } from '../integrations/names.ts';
+import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import styles from './Audit.module.css';
 import type { AuditEntry } from './queries.ts';
 import { apart, wordsOfAction, wordsOfChange } from './words.ts';
@@ -14,15 +17,17 @@ interface Row extends Omit<AuditEntry, 'id'> {
 }
 
 const columns: readonly TableColumn<Row>[] = [
-  { id: 'at', title: 'When', width: 150, cell: (row) => <When at={row.at} /> },
-  { id: 'who', title: 'Who', width: 180, cell: (row) => row.actorName },
-  { id: 'what', title: 'What', width: 260, cell: (row) => wordsOfAction(row.action) },
-  { id: 'about', title: 'About', width: 240, cell: (row) => <About entry={row} /> },
-  { id: 'change', title: 'From → to', cell: (row) => wordsOfChange(row.before, row.after) },
+  { id: 'at', title: 'When', width: 120, cell: (row) => <When at={row.at} /> },
+  { id: 'who', title: 'Who', width: 150, cell: (row) => row.actorName },
+  { id: 'what', title: 'What', width: 230, wraps: true, cell: (row) => wordsOfAction(row.action) },
+  { id: 'about', title: 'About', width: 200, wraps: true, cell: (row) => <About entry={row} /> },
+  { id: 'change', title: 'From → to', wraps: true, cell: (row) => wordsOfChange(row.before, row.after) },
 ];
 
-/** Whose line, card or mapping it is; a link leads to the card, or to the approval. */
+/** Whose line, card or mapping it is, or which run, integration or connection; a link leads there. */
 function About({ entry: { about, subjectKind, subjectId } }: { entry: Row }) {
+  const integrationName = useIntegrationName();
+  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
   const name = [about?.account, about?.product].filter((each) => each !== null && each !== undefined).join(', ');
   if (about?.cardId)
     return (
@@ -34,6 +39,30 @@ function About({ entry: { about, subjectKind, subjectId } }: { entry: Row }) {
     return (
       <Link to="/approvals/$id" params={{ id: subjectId }}>
         The approval
+      </Link>
+    );
+  if (subjectKind === 'sync_run')
+    return (
+      <Link to="/runs/$id" params={{ id: subjectId }}>
+        The run
+      </Link>
+    );
+  if (subjectKind === 'alert')
+    return (
+      <Link to="/alerts" search={{ alert: subjectId }}>
+        The alert
+      </Link>
+    );
+  if (subjectKind === 'integration')
+    return (
+      <Link to="/integrations/$id" params={{ id: subjectId }}>
+        {integrationName(subjectId) ?? 'The integration'}
+      </Link>
+    );
+  if (subjectKind === 'psa_connection')
+    return (
+      <Link to="/psa-connections/$id" params={{ id: subjectId }}>
+        {connections.find(({ id }) => id === subjectId)?.name ?? 'The PSA connection'}
       </Link>
     );
   if (name !== '') return name;

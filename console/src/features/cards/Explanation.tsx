@@ -127,7 +127,6 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 
 type CountView = CardDetail['explanation']['counts'][number];
 interface Details {
-  integrationId?: string;
   parts?: { domain: string; group: string; groupId: string; quantity: number }[];
   notReportedSince?: string | null;
 }
@@ -135,20 +134,20 @@ interface Details {
 const hows = { exact: 'an exact match of names', vendor: "a choice in the vendor's console", person: 'a person' };
 
 function Count({ count, words }: { count: CountView; words: PsaWords }) {
-  const { parts = [], integrationId } = count as CountView & Details;
-  const { vendorAccountName, vendorAccountId, serviceName, serviceId, quantity, source, asOf, mappedHow, rounding } =
+  const { parts = [] } = count as CountView & Details;
+  const { vendorAccountName, vendorAccountId, serviceName, serviceId, quantity, source, asOf, runId, mappedHow, rounding } =
     count;
   return (
     <li className={styles['part']}>
       <p>
         {vendorAccountName ?? vendorAccountId}: {numberOf(quantity)} of {serviceName ?? serviceId},{' '}
         {source === 'pull' ? 'read' : 'sent by the vendor'} <When at={asOf} />
-        {integrationId !== undefined && (
+        {runId !== null && (
           <>
             {' '}
             (
-            <Link to="/runs" search={{ integration: integrationId }}>
-              its runs
+            <Link to="/runs/$id" params={{ id: runId }}>
+              its run
             </Link>
             )
           </>

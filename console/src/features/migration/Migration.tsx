@@ -11,6 +11,7 @@ import { Actions, Section, Soft } from '../../ui/Section.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
+import { Instructions } from '../catalogue/Instructions.tsx';
 import { useVendor } from '../catalogue/queries.ts';
 import { BoardPanel } from '../alertSettings/BoardPanel.tsx';
 import { useNow } from '../integrationHealth/live.ts';
@@ -70,10 +71,8 @@ function Now({ integration, vendor }: Props) {
   if (isWaiting(migration, 'linkCustomers'))
     return (
       <Section title={`Next, in ${vendor}`}>
-        <Soft>
-          Select all the customers whose alerts you want and click Link Selected Customers. What you did there shows up
-          here by itself.
-        </Soft>
+        <Instructions steps={portal?.link ?? []} />
+        <Soft>Choose the customers whose alerts you want. What you did there shows up here by itself.</Soft>
         <Actions>
           <LinkButton to="/integrations/$id/accounts" params={{ id }}>
             Update Account Mapping
@@ -114,6 +113,7 @@ function Now({ integration, vendor }: Props) {
 }
 
 function Begin({ integration, vendor }: Props) {
+  const portal = useVendor(integration.vendor)?.portal;
   const queryClient = useQueryClient();
   const may = useMay('admin');
   const begin = useMutation({
@@ -134,7 +134,7 @@ function Begin({ integration, vendor }: Props) {
     <Section title="Alerts are not connected yet">
       <Soft>
         {integration.intake === 'push'
-          ? `Navigate to Integrations in ${vendor} and click Migrate to Alerts there: this page then goes on by itself.`
+          ? `${portal?.migrate ?? ''} This page then goes on by itself.`
           : `Alerts of ${vendor} become tickets in your PSA. Billing goes on as it is.`}
       </Soft>
       {!canBegin && (

@@ -1,7 +1,9 @@
+import { useQuery } from '@tanstack/react-query';
 import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { capital } from '../mappings/words.ts';
+import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import type { MonthEndCustomer, MonthEndSums } from './queries.ts';
 import type { Bucket } from './SumsTable.tsx';
 
@@ -28,8 +30,21 @@ function Sums({ row: { money: sums, cards }, bucket }: { row: Row; bucket: Bucke
   return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[bucket], each.currency)}</div>);
 }
 
-const columnsOf = (words: PsaWords): readonly TableColumn<Row>[] => [
+/** @param connections the PSA connections: told apart where there are several, because they may have customers of one name */
+const columnsOf = (
+  words: PsaWords,
+  connections: readonly { id: string; name: string }[],
+): readonly TableColumn<Row>[] => [
   { id: 'name', title: capital(words.account.one), cell: (row) => row.name },
+  ...(connections.length > 1
+    ? [
+        {
+          id: 'psa',
+          title: 'PSA',
+          cell: ({ customer }: Row) => connections.find(({ id }) => id === customer?.psaConnectionId)?.name,
+        },
+      ]
+    : []),
   {
     id: 'cards',
     title: 'Cards',
@@ -63,11 +78,12 @@ export function CustomersTable({ customers, sums, words, onOpen }: Props) {
     name: customer.psaAccountName,
     customer,
   }));
+  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
   const all = formatMany(sums.customers, words.account.one, words.account.many);
   return (
     <Table
       label={`${capital(words.account.many)} of the period`}
-      columns={columnsOf(words)}
+      columns={columnsOf(words, connections)}
       rows={[...rows, { ...sums, id: 'all', name: sums.customers === 1 ? 'All' : `All ${all}`, customer: null }]}
       nameOf={(row) => row.name}
       isTotal={({ customer }) => customer === null}

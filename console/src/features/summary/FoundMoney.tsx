@@ -7,6 +7,7 @@ import { StatusWord } from '../../ui/StatusWord.tsx';
 import { When } from '../../ui/When.tsx';
 import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
 import styles from '../cards/cards.module.css';
+import { useIntegrationName } from '../integrations/names.ts';
 import type { Summary } from './queries.ts';
 
 type Found = Summary['found'][number];
@@ -16,6 +17,7 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
   const of = (kind: Found['kind']) => summary.found.filter((each) => each.kind === kind);
   const { none, ended } = summary.customersWithoutLine;
   const confirmed = of('confirmed');
+  const integrationName = useIntegrationName();
   return (
     <Section title="Found money" aside={<Age summary={summary} />}>
       {confirmed.map((each) => (
@@ -48,7 +50,11 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
           </li>
         ))}
         {summary.unmapped.map((unmapped) => (
-          <Unmapped key={unmapped.integrationId} unmapped={unmapped} />
+          <Unmapped
+            key={unmapped.integrationId}
+            unmapped={unmapped}
+            of={summary.data.length > 1 ? integrationName(unmapped.integrationId) : undefined}
+          />
         ))}
       </ul>
     </Section>
@@ -120,34 +126,37 @@ function worthOf(found: readonly Found[]): string {
   return [...parts, ...rest].length === 0 ? '' : ` (${[...parts, ...rest].join(', ')})`;
 }
 
-function Unmapped({ unmapped }: { unmapped: Summary['unmapped'][number] }) {
+/** @param of the integration, where there are several */
+function Unmapped({ unmapped, of }: { unmapped: Summary['unmapped'][number]; of: string | undefined }) {
   const { integrationId, customers, seats, largest } = unmapped;
-  const names = largest.map(({ name, seats: of }) => `${name} (${formatCount(of)})`).join(', ');
+  const names = largest.map(({ name, seats: used }) => `${name} (${formatCount(used)})`).join(', ');
   const more = customers > largest.length ? ` and ${formatCount(customers - largest.length)} more` : '';
   return (
     <li>
       <Link to="/integrations/$id/accounts" params={{ id: integrationId }}>
         {formatMany(customers, 'customer', 'customers')} with usage not mapped
       </Link>
-      : {formatMany(seats, 'seat', 'seats')} that nobody is billed for. {names}
+      {of === undefined ? '' : ` (${of})`}: {formatMany(seats, 'seat', 'seats')} that nobody is billed for. {names}
       {more}
     </li>
   );
 }
 
-/** How old the numbers are, of each integration. */
+/** How old the numbers are, of each integration in a line of its own. */
 function Age({ summary: { data } }: { summary: Summary }) {
   const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   return (
-    <p className={styles['soft']}>
+    <div className={styles['soft']}>
       {data.map(({ integrationId, vendor, dataAsOf, psaAsOf, stale }) => (
-        <span key={integrationId}>
-          {stale && <StatusWord tone="care">Old</StatusWord>} {vendorName(vendor)}{' '}
+        <p key={integrationId}>
+          {stale && <StatusWord tone="care">Old</StatusWord>}{' '}
+          {(data.length > 1 && integrationName(integrationId)) || vendorName(vendor)}{' '}
           {dataAsOf === null ? 'not read yet' : <When at={dataAsOf} as="age" />}, PSA{' '}
-          {psaAsOf === null ? 'not read yet' : <When at={psaAsOf} as="age" />}{' '}
-        </span>
+          {psaAsOf === null ? 'not read yet' : <When at={psaAsOf} as="age" />}
+        </p>
       ))}
-    </p>
+    </div>
   );
 }
 

@@ -25,7 +25,7 @@ interface Props {
   onOpen: (run: Run) => void;
 }
 
-const columnsOf = ({ intake, isBlocked }: Pick<Props, 'intake' | 'isBlocked'>): readonly TableColumn<Run>[] => [
+const columnsOf = ({ runs, intake, isBlocked }: Props): readonly TableColumn<Run>[] => [
   { id: 'started', title: 'Started', width: 140, cell: (run) => <When at={run.startedAt} /> },
   {
     id: 'state',
@@ -43,14 +43,15 @@ const columnsOf = ({ intake, isBlocked }: Pick<Props, 'intake' | 'isBlocked'>): 
   ...(intake === 'push'
     ? [{ id: 'posted', title: 'Counts sent', isNumeric: true, width: 120, cell: (run: Run) => figure(run, 'posted') }]
     : []),
-  { id: 'note', title: 'Note', cell: noteOf },
+  ...(runs.some((run) => noteOf(run) !== '') ? [{ id: 'note', title: 'Note', cell: noteOf }] : []),
 ];
 
-export function RunsTable({ runs, label, onOpen, ...rest }: Props) {
+export function RunsTable(props: Props) {
+  const { runs, label, onOpen } = props;
   return (
     <Table
       label={label}
-      columns={columnsOf(rest)}
+      columns={columnsOf(props)}
       rows={runs}
       onOpen={onOpen}
       nameOf={(run) => `${runStates[run.state].word}, ${new Date(run.startedAt).toLocaleString()}`}
