@@ -26,7 +26,8 @@ import {
   searchSchema,
   send,
 } from '../define.ts';
-import { exampleProcess, processSchema, processView } from '../views/process.ts';
+import { stagesOf, statementOf } from '../views/alertStages.ts';
+import { exampleProcess, processSchema, processView, stepSchema } from '../views/process.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
 import { integrationWithAlerts, ownedAlert } from '../owned.ts';
 import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
@@ -73,6 +74,10 @@ const detailSchema = alertSchema
     reference: z.string(),
     /** The steps of its delivery; null before it has begun. A union for the reason given at `approvalSchema`. */
     process: z.union([processSchema, z.null()]),
+    /** Of a dead one: what health and the Temporal UI say of it, with what to do; else null. */
+    statement: z.string().nullable(),
+    /** Of a test: how far it has come; null for every other alert. */
+    stages: z.union([z.array(stepSchema), z.null()]),
     /** What was done about it, by whom, the newest first; at most 20. */
     history: z.array(z.object({ at: isoDate, actorName: z.string(), action: z.string() })),
   })
@@ -108,6 +113,8 @@ const exampleDetail = {
   ...exampleAlert,
   reference: `CS-${exampleIds.card}-1`,
   process: exampleProcess('deliverAlert', exampleIds.card, 'resolveAccount', 'writeTicket'),
+  statement: null,
+  stages: null,
   history: [{ at: '2026-11-25T09:00:02.000Z', actorName: 'Countersign', action: 'alert.ticketCreated' }],
 };
 
@@ -291,9 +298,12 @@ async function alertView(deps: ApiDependencies, id: string) {
     deps.db,
     done.map(({ actor }) => actor),
   );
+  const process = steps.length > 0 ? processView(deps, deliveryProcess(row), steps) : null;
   return {
     ...row,
-    process: steps.length > 0 ? processView(deps, deliveryProcess(row), steps) : null,
+    process,
+    statement: statementOf(row),
+    stages: stagesOf(row, process?.steps ?? []),
     history: done.map(({ at, actor, action }) => ({ at, actorName: names.get(actor) ?? actor, action })),
   };
 }

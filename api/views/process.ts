@@ -11,6 +11,28 @@ import type { ApiDependencies } from '../context.ts';
 import { isoDate, isoDateOrNull } from '../define.ts';
 import { sayKnown, todoOf } from '../statement.ts';
 
+/** A step, with what is said of it. */
+export const stepSchema = z.object({
+  step: z.string(),
+  title: z.string(),
+  state: z.enum(['waiting', 'running', 'blocked', 'done', 'skipped']),
+  problem: z.object({ code: z.string(), what: z.string(), todo: z.string() }).nullable(),
+  /** What is wrong with it, in the words of the Temporal UI: since when, the status and the route, and what to do; null = nothing. */
+  statement: z.string().nullable(),
+  retryAt: isoDateOrNull,
+  /** Of a step at work: its last attempt, which failed and is made again by itself. A union for the reason given at `approvalSchema`. */
+  trying: z.union([
+    z.object({
+      attempt: z.int(),
+      what: z.string(),
+      /** When the next attempt begins, or began; null = it is not known. */
+      againAt: z.iso.datetime().nullable(),
+    }),
+    z.null(),
+  ]),
+  doneAt: isoDateOrNull,
+});
+
 export const processSchema = z
   .object({
     workflowId: z.string(),
@@ -19,28 +41,7 @@ export const processSchema = z
     done: z.boolean(),
     /** What the first unfinished step waits for, as a sentence. */
     waitsFor: z.string().nullable(),
-    steps: z.array(
-      z.object({
-        step: z.string(),
-        title: z.string(),
-        state: z.enum(['waiting', 'running', 'blocked', 'done', 'skipped']),
-        problem: z.object({ code: z.string(), what: z.string(), todo: z.string() }).nullable(),
-        /** What is wrong with it, in the words of the Temporal UI: since when, the status and the route, and what to do; null = nothing. */
-        statement: z.string().nullable(),
-        retryAt: isoDateOrNull,
-        /** Of a step at work: its last attempt, which failed and is made again by itself. A union for the reason given at `approvalSchema`. */
-        trying: z.union([
-          z.object({
-            attempt: z.int(),
-            what: z.string(),
-            /** When the next attempt begins, or began; null = it is not known. */
-            againAt: z.iso.datetime().nullable(),
-          }),
-          z.null(),
-        ]),
-        doneAt: isoDateOrNull,
-      }),
-    ),
+    steps: z.array(stepSchema),
   })
   .openapi('Process');
 

@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { moveAlert } from '../../db/queries/alerts.ts';
+import { stepLabels } from '../../domain/process/labels.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { seedAlert, seedAlerting } from '../kit/apiTenant.ts';
 
@@ -16,6 +18,10 @@ interface View {
   revision: number;
   reason: { code: string; detail: string } | null;
   process: { waitsFor: string } | null;
+  statement: string | null;
+  stages:
+    | { step: string; title: string; state: string; problem: { what: string } | null; statement: string | null }[]
+    | null;
 }
 const get = (id: string) => harness.admin.good<View>('GET', `/v1/alerts/${id}`);
 
@@ -111,6 +117,42 @@ test('a test alert is one like others, and says in each stage where it is', asyn
   expect(view).toMatchObject({ source: 'test', state: 'delivering', process: null });
   const { rows } = await harness.db.execute(sql`select kind from process where id = ${view.id}`);
   expect(rows).toEqual([{ kind: 'deliverAlert' }]);
+});
+
+test('a test that the PSA refused says where it stopped, and what to do in the words of health', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const reason = { code: 'refused', detail: 'The PSA refused it: no such type.', status: 400 };
+  const { id, stages } = await harness.admin.good<View>('POST', `/v1/integrations/${integrationId}/test-alert`, {
+    accountId: harness.one.vendorAccount(1),
+  });
+  const steps = ['resolveAccount', 'writeTicket', 'settleTicket'] as const;
+  expect(stages).toMatchObject(
+    steps.map((step) => ({ step, title: stepLabels[step].title, state: 'waiting', problem: null })),
+  );
+  await moveAlert(harness.db, id, { from: ['delivering'], to: 'dead' }, { reason });
+  const { waits } = await harness.admin.good<{ waits: { what: string }[] }>(
+    'GET',
+    `/v1/integrations/${integrationId}/health`,
+  );
+  const statement = waits[0]?.what;
+  expect(statement).toMatch(/^The PSA refused the ticket \(400\)\. /);
+  expect(await get(id)).toMatchObject({
+    statement,
+    stages: [
+      { state: 'blocked', problem: { what: reason.detail, todo: statement }, statement },
+      { state: 'waiting', statement: null },
+      { state: 'waiting', statement: null },
+    ],
+  });
+  await harness.db.execute(
+    sql`update alert set ticket_id = '90210', state = 'delivered', reason = null where id = ${id}`,
+  );
+  const delivered = await get(id);
+  expect(delivered.statement).toBeNull();
+  expect(delivered.stages?.map(({ state }) => state)).toEqual(['done', 'done', 'done']);
+  // Only a test has stages.
+  const other = await seedAlert(harness.one, 'dead', { integrationId, reason });
+  expect(await get(other)).toMatchObject({ statement, stages: null });
 });
 
 test('while the PSA refuses the board one dead alert says so, and no other gets a slot; another board delivers them all', async () => {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createApiClient } from '../../dev/walkthrough/apiClient.ts';
 import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
+import { stepLabels } from '../../domain/process/labels.ts';
 import {
   connectAlerts,
   postAlert,
@@ -110,7 +111,8 @@ describe('Alerts', () => {
     const link = dialog().getByRole('link', { name: String(ticket?.id), exact: true });
     expect(await link.getAttribute('href')).toBe((await system.api.get<AlertView>(`/v1/alerts/${dead}`)).ticketUrl);
     const done = dialog().getByRole('list', { name: 'What was done' });
-    await done.getByText('Asked for another try').waitFor();
+    // A wake of Countersign's own that comes late may have asked for one, too.
+    await done.getByText('Asked for another try (test)').waitFor();
     await done.getByText(/Made the .*ticket/).waitFor();
     await dialog().getByRole('button', { name: 'Close' }).click();
 
@@ -187,10 +189,11 @@ describe('Alerts', () => {
     await stage(/^Accepted/)
       .getByText('Done')
       .waitFor();
-    await stage(/made/).getByText('Done').waitFor();
-    await stage(/found again/)
-      .getByText('Done')
-      .waitFor();
+    // The words of the steps are those of the Temporal UI.
+    for (const step of ['resolveAccount', 'writeTicket', 'settleTicket'] as const)
+      await stage(new RegExp(`^${stepLabels[step].title}`))
+        .getByText('Done')
+        .waitFor();
     expect(await ticketsIn(system)).toHaveLength(before + 1);
     await inspect(page, 'alert-test');
   });

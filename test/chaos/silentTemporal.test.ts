@@ -1,7 +1,9 @@
 import { createServer } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { Gauge, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import { createTemporalClient } from '../../temporal/client.ts';
+import { registerTemporalMetrics } from '../../api/temporalMetrics.ts';
+import { createTemporalClient, temporalState } from '../../temporal/client.ts';
 import { createWaker } from '../../temporal/wake.ts';
 
 test('a wake that Temporal takes and never answers fails, and the one after it is sent', async () => {
@@ -21,4 +23,26 @@ test('a wake that Temporal takes and never answers fails, and the one after it i
   await expect.poll(() => asked).toBe(2);
   await close();
   silent.close();
+});
+
+test('a scrape does not wait for a Temporal that takes connections and says nothing, and has all other values', async () => {
+  const stopped = createTcpServer(() => undefined);
+  await new Promise<void>((resolve) => stopped.listen(0, '127.0.0.1', resolve));
+  const { client, close } = createTemporalClient(
+    { address: `127.0.0.1:${(stopped.address() as AddressInfo).port}` },
+    'default',
+  );
+  const registry = new Registry();
+  new Gauge({ name: 'another', help: 'Of our own', registers: [registry] }).set(7);
+  registerTemporalMetrics(registry, () => temporalState(client, 90_000));
+  // Prometheus gives up after ten seconds, and then has no value at all.
+  const text = await Promise.race([
+    registry.metrics(),
+    new Promise<string>((resolve) => setTimeout(() => resolve('given up'), 9_500)),
+  ]);
+  expect(text).toContain('another 7');
+  expect(text).toContain('countersign_worker_missing{why="away"} 1');
+  expect(text).toContain('countersign_worker_missing{why="no worker"} 0');
+  await close();
+  stopped.close();
 });

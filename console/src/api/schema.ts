@@ -1848,6 +1848,29 @@ export interface components {
             }[];
             process: components["schemas"]["Process"] | null;
             reference: string;
+            stages: {
+                /** Format: date-time */
+                doneAt: string | null;
+                problem: {
+                    code: string;
+                    todo: string;
+                    what: string;
+                } | null;
+                /** Format: date-time */
+                retryAt: string | null;
+                /** @enum {string} */
+                state: "waiting" | "running" | "blocked" | "done" | "skipped";
+                statement: string | null;
+                step: string;
+                title: string;
+                trying: {
+                    /** Format: date-time */
+                    againAt: string | null;
+                    attempt: number;
+                    what: string;
+                } | null;
+            }[] | null;
+            statement: string | null;
         };
         AlertSettings: {
             board: components["schemas"]["BoardChoice"] | null;

@@ -118,6 +118,7 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
           title={state === 'dead' ? `It became no ${words.ticket.one}` : `Its ${words.ticket.one} was not found again`}
         >
           <p>{reason.detail}</p>
+          {alert.statement !== null && <p>{alert.statement}</p>}
         </Banner>
       )}
       {state === 'parked' && integration && (

@@ -14,7 +14,6 @@ import { nameOf, type Integration } from '../integrations/state.ts';
 import { accountsQuery } from '../mappings/queries.ts';
 import styles from './alerts.module.css';
 import { alertQuery } from './queries.ts';
-import { stagesOf } from './stages.ts';
 import { TicketLink } from './TicketLink.tsx';
 import { priorityWords } from './words.ts';
 
@@ -134,14 +133,23 @@ function Ask({ integrations, onSent }: AskProps) {
   );
 }
 
+const nothingWrong = { problem: null, statement: null, retryAt: null, trying: null };
+
 function Stages({ id, integration }: { id: string; integration: Integration }) {
   const query = useQuery(alertQuery(id));
   const words = usePsaWords(integration.psaConnectionId);
   if (!query.data) return <Skeleton label="Reading the test …" />;
-  const { ticketId } = query.data;
+  const { ticketId, firstReceivedAt, stages } = query.data;
+  const accepted = {
+    ...nothingWrong,
+    step: 'accepted',
+    title: 'Accepted',
+    state: 'done' as const,
+    doneAt: firstReceivedAt,
+  };
   return (
     <>
-      <Steps label="Stages of the test" steps={stagesOf(query.data, words)} />
+      <Steps label="Stages of the test" steps={[accepted, ...(stages ?? [])]} />
       {ticketId !== null && (
         <p>
           Its {words.ticket.one} is <TicketLink alert={query.data} />.
