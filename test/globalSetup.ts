@@ -19,6 +19,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     postgresUrl: string;
     temporalAddress: string;
+    /** How often a system's sweep looks, in milliseconds. */
+    sweepIntervalMs: string;
     /** Where the Temporal UI is. */
     temporalUi: string;
     /** The folder of what `npm run build` makes: what the tests' processes run, as production does; with the tests' PSAs besides. */
@@ -26,6 +28,12 @@ declare module 'vitest' {
     workflowBundle: string;
   }
 }
+
+/**
+ * A timer that is set for some milliseconds fires then. Otherwise the server, which allows for clocks of several hosts that differ,
+ * fires it up to a second later (measured), and so a retry or a wait takes a second.
+ */
+const timersInTime = { 'history.timerProcessorMaxTimeShift': '10ms' };
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const state = mkdtempSync(join(tmpdir(), 'countersign-test-'));
@@ -37,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const cache = fileURLToPath(new URL('../node_modules/.cache', import.meta.url));
   mkdirSync(cache, { recursive: true });
   const built = mkdtempSync(join(cache, 'countersign-test-'));
+  const runs = (name: string) => project.vitest.projects.some((each) => each.name === name);
   const stop = async () => {
     await processes.stopAll();
     for (const folder of [state, built]) rmSync(folder, { recursive: true, force: true });
@@ -62,7 +71,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const binary = await findTemporal(say);
     const port = await freePort(0);
     const uiPort = await freePort(0);
-    processes.start(temporalSpec(binary, { port, uiPort }, undefined, true));
+    // A dead worker is missed only in the tests of the worst days; elsewhere the polls that wait for work would only compute.
+    const config = { ...timersInTime, ...(runs('chaos') ? {} : { 'matching.longPollExpirationInterval': '60s' }) };
+    const spec = temporalSpec(binary, { port, uiPort }, undefined, config);
+    // It may use more memory instead of collecting its garbage so often: a tenth of what it computed (measured).
+    processes.start({ ...spec, env: { GOGC: '400' } });
     await awaitTemporal(`127.0.0.1:${port}`);
     project.provide('temporalAddress', `127.0.0.1:${port}`);
     project.provide('temporalUi', `http://127.0.0.1:${uiPort}`);
@@ -70,8 +83,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   /** Once, because installers that run at the same time refuse each other. Where it fails, each test of pages says why. */
   async function installChromium(): Promise<void> {
-    const opensPages = project.vitest.projects.some(({ name }) => name === 'browser' || name === 'chaos');
-    if (opensPages) await findChromium().catch(() => undefined);
+    if (runs('browser') || runs('chaos')) await findChromium().catch(() => undefined);
   }
 
   async function build(): Promise<void> {

@@ -3,18 +3,24 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import type { ProcessSpec } from './processes.ts';
 
+/** What the server does otherwise than it would by itself. */
+const usualConfig = {
+  'matching.enableFairness': true,
+  // A worker that runs asks for work every five seconds, so that one that died is missed soon (WORKER_SILENT_MS).
+  'matching.longPollExpirationInterval': '5s',
+};
+
 /**
  * Describes the process of Temporal's development server. It keeps its state in a file, so that a restart loses nothing.
  *
  * @param dbFile its database file; undefined = the state is kept in memory only
- * @param fast true for tests only: a timer that is set for some milliseconds fires then. Otherwise the server, which allows for
- *   clocks of several hosts that differ, fires it up to a second later (measured), and so a retry or a wait takes a second
+ * @param config for tests only: dynamic configuration beside the usual one, or instead of it
  */
 export function temporalSpec(
   binary: string,
   ports: { port: number; uiPort: number },
   dbFile: string | undefined,
-  fast = false,
+  config: Readonly<Record<string, unknown>> = {},
 ): ProcessSpec {
   return {
     name: 'temporal',
@@ -32,12 +38,10 @@ export function temporalSpec(
       ...(dbFile
         ? ['--db-filename', dbFile, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1']
         : []),
-      '--dynamic-config-value',
-      'matching.enableFairness=true',
-      ...(fast ? ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'] : []),
-      // A worker that runs asks for work every five seconds, so that one that died is missed soon (WORKER_SILENT_MS).
-      '--dynamic-config-value',
-      'matching.longPollExpirationInterval="5s"',
+      ...Object.entries({ ...usualConfig, ...config }).flatMap(([key, value]) => [
+        '--dynamic-config-value',
+        `${key}=${JSON.stringify(value)}`,
+      ]),
       '--log-level',
       'warn',
     ],

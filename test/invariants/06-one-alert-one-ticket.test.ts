@@ -22,7 +22,13 @@ let n = 0;
 
 beforeAll(async () => {
   system = await startSystem({
-    env: { ...pushEnv, CALL_TIMEOUT_MS: '400', PSA_SEARCH_LAG_MS: '200', PSA_SEARCH_LOOKS: '2' },
+    env: {
+      ...pushEnv,
+      CALL_TIMEOUT_MS: '400',
+      PSA_SEARCH_LAG_MS: '200',
+      PSA_SEARCH_LOOKS: '2',
+      SWEEP_INTERVAL_MS: '3000',
+    },
   });
   alerting = await connectAlerts(system);
 });

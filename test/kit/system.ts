@@ -26,7 +26,6 @@ import { until } from '../../dev/until.ts';
 
 /** All waits are short; a test that needs longer ones overrides them. */
 const testTiming = {
-  SWEEP_INTERVAL_MS: '3000',
   SWEEP_OVERDUE_MS: '500',
   BLOCKED_GAP_MS: '100',
   UNREACHABLE_RETRY_MS: '1000',
@@ -117,6 +116,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     ALLOW_PRIVATE_HOSTS: 'true',
     API_PORT: String(apiPort),
     API_RATE_PER_SECOND: '10000',
+    SWEEP_INTERVAL_MS: inject('sweepIntervalMs'),
     ...testTiming,
     ...options.env,
   };
