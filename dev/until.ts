@@ -30,7 +30,7 @@ export async function until<T>(what: string, ask: () => Promise<T> | T, limitMs 
       if (Date.now() > end) throw error;
     }
     if (Date.now() > end) throw new Error(`Waited ${limitMs / 1000} s for ${what}; last seen: ${JSON.stringify(seen)}`);
-    // The pauses become longer, because each question costs the program that is asked some time.
-    await delay(Math.min(250, 30 + (Date.now() - began) / 20));
+    // The pauses become longer, because each question costs the program that is asked some time: they add a twentieth to a wait.
+    await delay(Math.min(250, 30 + (Date.now() - began) / 10));
   }
 }
