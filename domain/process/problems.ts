@@ -41,6 +41,9 @@ const todoByCode: Record<string, string> = {
     'An error in Countersign. Report it with the workflow id to those who maintain Countersign; retry the step after an upgrade.',
 };
 
+/** Every code with which a step is blocked for a reason of its own; each has its row in docs/operations.md. */
+export const problemCodes: readonly string[] = Object.keys(todoByCode);
+
 /** Makes the problem for a code; `what` may quote the outside system and therefore stays in PostgreSQL. */
 export function problemOf(code: string, what: string): Problem {
   return {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { beginStep, createProcess, noteFailure, startRound } from '../../db/queries/process.ts';
 import { noteSwept, takeOverSweep } from '../../db/queries/sweep.ts';
 import { storePausedActivities, storeSchedules } from '../../db/queries/temporalSays.ts';
+import { problemCodes } from '../../domain/process/problems.ts';
 import { stepsOf } from '../../domain/process/steps.ts';
 import { firing, rules, scrape as scrapeAt } from '../kit/alarms.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
@@ -180,6 +181,14 @@ test('every rule is broken above or of the worker, and has an entry in the runbo
     expect(annotations.summary.length, alert).toBeGreaterThan(20);
     expect(['warning', 'critical']).toContain(labels.severity);
   }
+});
+
+test('every problem that CountersignBlocked may name has its row in the runbook', () => {
+  const [, symptoms = ''] = readFileSync('docs/operations.md', 'utf8').split('\n## By symptom\n');
+  const rows = symptoms.split('\n').filter((line) => line.startsWith('|'));
+  const named = (code: string) => rows.some((row) => row.split('|')[1]?.includes(`\`${code}\``));
+  expect(problemCodes.length).toBeGreaterThan(10);
+  expect(problemCodes.filter((code) => !named(code))).toEqual([]);
 });
 
 test('every metric that a rule or the dashboard asks for is one of ours, and the documentation names it', async () => {
