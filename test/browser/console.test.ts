@@ -222,6 +222,44 @@ test('an api that is restarted under an open page is told, and the page goes on 
   await until('the new run to be shown', async () => (await runRows().count()) === before + 1);
 });
 
+test('what was done and what was refused is told at the foot of the page, beside what can be pressed', async () => {
+  await signIn(token());
+  await page.setViewportSize({ width: 360, height: 740 });
+  const told = (words: string) => page.getByRole('alertdialog').filter({ hasText: words });
+  const syncNow = page.getByRole('button', { name: 'Sync now' });
+  const refusal = { type: 'about:blank', title: 'Not now', status: 409, code: 'not-now', detail: 'Not now, please.' };
+  const asked = '**/v1/integrations/*/syncs';
+  await page.route(asked, (route) =>
+    route.request().method() === 'POST'
+      ? route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify(refusal) })
+      : route.continue(),
+  );
+  await syncNow.click();
+  await told('Not now, please.').waitFor();
+  await page.unroute(asked);
+  await syncNow.click();
+  await told('A sync was asked for').waitFor();
+  // The page ends where the strip begins, however many lines it has.
+  const heights = () =>
+    page.evaluate<{ page: number; strip: number }>(`(() => {
+      const strip = document.querySelector('[role=alertdialog]').closest('[role=region]').getBoundingClientRect();
+      return { page: Math.round(document.getElementById('root').getBoundingClientRect().bottom), strip: Math.round(strip.top) };
+    })()`);
+  await until('the page to end above what is told', async () => {
+    const { page: end, strip } = await heights();
+    return end <= strip;
+  });
+  await shoot('toasts-light-360');
+  await page.evaluate(`document.documentElement.dataset.theme = 'dark'`);
+  await shoot('toasts-dark-360');
+  // What was done goes by itself; what was refused stays until it was read, or the page is left.
+  await told('A sync was asked for').waitFor({ state: 'detached' });
+  expect(await told('Not now, please.').isVisible()).toBe(true);
+  await page.getByRole('button', { name: 'Navigation' }).click();
+  await goTo('Audit');
+  await told('Not now, please.').waitFor({ state: 'detached' });
+});
+
 test('somebody else who signs in where a session has ended sees nothing of what was open there', async () => {
   await signIn(token());
   await page.getByRole('article', { name: 'Mailprotector' }).waitFor();

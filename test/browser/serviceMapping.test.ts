@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { expectNoFindings, inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { startSystem, type System } from '../kit/system.ts';
@@ -96,7 +96,10 @@ async function edit(service: Service, on = page): Promise<void> {
 }
 async function addProduct(service: Service, productId: string, on = page): Promise<void> {
   await dialogOf(service, on).getByRole('combobox').fill(productId);
-  await on.getByRole('option').filter({ hasText: productId }).first().click();
+  const option = on.getByRole('option').filter({ hasText: productId }).first();
+  await option.waitFor();
+  await expectNoFindings(on, 'the open list of products');
+  await option.click();
   await dialogOf(service, on).getByRole('listitem').filter({ hasText: productId }).waitFor();
 }
 const previewOf = (service: Service, query: string) =>

@@ -68,6 +68,11 @@ export async function newToken(
   return secret;
 }
 
+/** Looks at the page as it is, with a list open that would close if the window became narrow: axe finds nothing. */
+export async function expectNoFindings(page: Page, what: string): Promise<void> {
+  expect(await findings(page), what).toEqual([]);
+}
+
 /** Rules that say something else in another theme. */
 const rulesOfColours = ['color-contrast', 'link-in-text-block'];
 

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
+import { Soft } from '../../ui/Section.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { capital } from '../mappings/words.ts';
@@ -35,16 +36,19 @@ const columnsOf = (
   words: PsaWords,
   connections: readonly { id: string; name: string }[],
 ): readonly TableColumn<Row>[] => [
-  { id: 'name', title: capital(words.account.one), cell: (row) => row.name },
-  ...(connections.length > 1
-    ? [
-        {
-          id: 'psa',
-          title: 'PSA',
-          cell: ({ customer }: Row) => connections.find(({ id }) => id === customer?.psaConnectionId)?.name,
-        },
-      ]
-    : []),
+  {
+    id: 'name',
+    title: capital(words.account.one),
+    wraps: connections.length > 1,
+    cell: ({ name, customer }) => (
+      <>
+        {name}
+        {customer && connections.length > 1 && (
+          <Soft>{connections.find(({ id }) => id === customer.psaConnectionId)?.name}</Soft>
+        )}
+      </>
+    ),
+  },
   {
     id: 'cards',
     title: 'Cards',
