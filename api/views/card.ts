@@ -156,6 +156,7 @@ export const cardDetailSchema = cardSchema
     explanation: z.object({
       counts: z.array(
         z.looseObject({
+          integrationId: z.uuid(),
           vendorAccountId: z.string(),
           serviceId: z.string(),
           quantity: z.number().nullable(),
@@ -257,6 +258,7 @@ export const exampleCardDetail = {
   explanation: {
     counts: [
       {
+        integrationId: exampleIds.integration,
         vendorAccountId: '1001',
         serviceId: 'CloudFilter',
         quantity: 43,

@@ -248,7 +248,7 @@ const rowSchema = z.object({
   customer: z.string(),
   customerId: z.string(),
   part: z.enum([...sheetParts, ...unbilledReasons]),
-  sum: z.enum([...sheetSums, 'not_billed']),
+  sum: z.enum([...sheetSums, 'notBilled']),
   line: z.union([monthEndLineSchema, z.null()]),
   product: z.string().nullable(),
   seats: z.number().nullable(),
@@ -267,7 +267,7 @@ export function rowOfUnbilled(row: UnbilledUsage): Row {
   const isService = why === 'unmapped_service';
   const { words } = unbilledView(row);
   const [customer, customerId, product] = isService ? ['', '', name] : [name, id, null];
-  return { customer, customerId, part: why, sum: 'not_billed', line: null, product, seats, words };
+  return { customer, customerId, part: why, sum: 'notBilled', line: null, product, seats, words };
 }
 
 export const exampleRow = {

@@ -6,9 +6,8 @@ export const terms = {
   held: 'Held: it moved the numbers so far that nothing was changed; a person first says whether it is right.',
   cron: 'A cron expression has five fields: minute, hour, day of the month, month, and day of the week (0 is Sunday). 30 3 * * 1-5 is 03:30 from Monday to Friday.',
   notCounted: 'Not counted yet: no number has come from the vendor so far. That is not the same as zero.',
-  onNoLine:
-    'On no line: the customer uses it, and no line of an agreement bills it. Add one in the PSA, and the next read finds it.',
-  notWritable: 'Not writable: the PSA does not let this line be changed by a program. Change it in the PSA yourself.',
+  notWritable:
+    'Not writable: there is no line that Countersign can write as it stands. Below it says why, and what to do about it.',
   needsChoice:
     'Needs a choice: it is not clear yet which line takes the difference, or how several services are counted together.',
   checkFirst: 'Check first: a number moved further than usual. Look whether it is right before you approve it.',

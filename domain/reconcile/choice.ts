@@ -41,7 +41,7 @@ export function chooseLine(input: {
   if (mode === 'report_only') {
     const words = input.mode
       ? 'A rule says: report only.'
-      : 'This agreement is not billed monthly, so its lines are reported only. A rule can change that.';
+      : 'This agreement is not billed monthly, so its lines are reported only. To have them written, adjust the card by a rule that lets the line follow usage.';
     return { write, flag: { code: 'not_writable', reason: 'report_only', words } };
   }
   if (mode === 'never_lower' && input.target < input.current) {

@@ -373,7 +373,7 @@ describe('one sheet', () => {
     const answer = await caller.call<string>('GET', '/v1/month-end/lines.csv?from=2020-01-01&to=2099-12-31');
     expect(answer.headers.get('content-disposition')).toContain('month-end-2020-01-01-to-2099-12-31.csv');
     const whole: Record<string, string>[] = parse(answer.body, { bom: true, columns: true, record_delimiter: '\r\n' });
-    const rows = whole.filter(({ sum }) => sum !== 'not_billed');
+    const rows = whole.filter(({ sum }) => sum !== 'notBilled');
     // What is on no card stands after the cards.
     const outside = await all<{ why: string; name: string; seats: number }>(caller, '/v1/month-end/unbilled', 1);
     expect(outside.length).toBeGreaterThan(0);

@@ -2210,6 +2210,8 @@ export interface components {
                 combine: string;
                 counts: ({
                     asOf: string;
+                    /** Format: uuid */
+                    integrationId: string;
                     /** @enum {string|null} */
                     mappedHow: "exact" | "vendor" | "person" | null;
                     quantity: number | null;

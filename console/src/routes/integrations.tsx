@@ -97,6 +97,7 @@ function Connected() {
 function Vendors() {
   const vendors = useQuery(vendorsQuery);
   const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
+  const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const isAdmin = useMay('admin');
   return (
     <Part title="Vendors">
@@ -104,7 +105,12 @@ function Vendors() {
         {({ items }) => (
           <div className={styles['cards']}>
             {items.map((vendor) => (
-              <VendorCard key={vendor.id} vendor={vendor} canConnect={isAdmin && connections.length > 0} />
+              <VendorCard
+                key={vendor.id}
+                vendor={vendor}
+                canConnect={isAdmin && connections.length > 0}
+                isConnected={integrations.some((each) => each.vendor === vendor.id && each.disconnectedAt === null)}
+              />
             ))}
           </div>
         )}

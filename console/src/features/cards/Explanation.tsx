@@ -6,12 +6,14 @@ import { When } from '../../ui/When.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import styles from './cards.module.css';
 import type { CardDetail } from './queries.ts';
-import { numberOf, untilInWords } from './words.ts';
+import { numberOf, productOf, untilInWords } from './words.ts';
 
 /** Where every number of a card comes from, in sentences. */
 export function Explanation({ card, words }: { card: CardDetail; words: PsaWords }) {
-  const { usage, target, current, explanation, leftOut, approvals, preview, flags, dismissal, money } = card;
+  const { usage, target, current, explanation, leftOut, approvals, approvable, preview, flags, dismissal, money } =
+    card;
   const { counts, combine, rule } = explanation;
+  const [feeder] = counts;
   return (
     <>
       {(flags.length > 0 || dismissal) && (
@@ -28,6 +30,14 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
               <li key={reason}>{said}</li>
             ))}
           </ul>
+          {feeder && flags.some(({ reason }) => combineReasons.includes(reason)) && (
+            <p>
+              <Link to="/integrations/$id/services" params={{ id: feeder.integrationId }}>
+                Choose it in Service mapping
+              </Link>
+              , at one of the services that feed {productOf(card)}.
+            </p>
+          )}
         </Part>
       )}
       <Part title={`Used: ${numberOf(usage)}`}>
@@ -69,7 +79,7 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
         {card.lines.length > 0 && <p className={styles['soft']}>{terms.readAsOf}</p>}
         {card.lines.length + leftOut.length === 0 && <p>No {words.line.one} bills it.</p>}
       </Part>
-      {preview.length > 0 && (
+      {approvable && preview.length > 0 && (
         <Part title="What approving does">
           <p>{preview.join(' ')}</p>
           {money.map(({ currency, amount, notBilled }) => (
@@ -101,6 +111,9 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
     </>
   );
 }
+
+/** Flags that a choice at a service takes away: how several services of a product combine. */
+const combineReasons = ['no_combine_rule', 'parts_unknown'];
 
 const outcomes: Record<CardDetail['approvals'][number]['state'], string> = {
   intended: 'waits to be written',
@@ -135,8 +148,18 @@ const hows = { exact: 'an exact match of names', vendor: "a choice in the vendor
 
 function Count({ count, words }: { count: CountView; words: PsaWords }) {
   const { parts = [] } = count as CountView & Details;
-  const { vendorAccountName, vendorAccountId, serviceName, serviceId, quantity, source, asOf, runId, mappedHow, rounding } =
-    count;
+  const {
+    vendorAccountName,
+    vendorAccountId,
+    serviceName,
+    serviceId,
+    quantity,
+    source,
+    asOf,
+    runId,
+    mappedHow,
+    rounding,
+  } = count;
   return (
     <li className={styles['part']}>
       <p>

@@ -28,15 +28,13 @@ const pendings: Record<NonNullable<Card['pending']>['state'], { tone: Tone; word
 export function stateOfCard({ state, kind, pending, dismissal }: Card): { tone: Tone; word: string } {
   if (pending) return pendings[pending.state];
   if (dismissal) return { tone: 'quiet', word: dismissal.reviewed ? 'Reviewed' : 'Dismissed' };
-  if (kind === 'new_revenue') return { tone: 'held', word: 'On no line' };
   if (kind === 'only_credits') return { tone: 'held', word: 'Only credits' };
   return states[state];
 }
 
 /** What the word of a card's state means, for whoever sees it the first time; undefined = the word says it all. */
-export function meaningOfCard({ state, kind, pending, dismissal }: Card): string | undefined {
+export function meaningOfCard({ state, pending, dismissal }: Card): string | undefined {
   if (pending || dismissal) return undefined;
-  if (kind === 'new_revenue') return terms.onNoLine;
   const meanings: Partial<Record<CardState, string>> = {
     check_first: terms.checkFirst,
     needs_choice: terms.needsChoice,

@@ -21,21 +21,30 @@ export function EffectOfMapping({ effect, isReading, isNothing, isCounted, words
     <section className={styles['effect']} aria-label="What saving touches" aria-busy={isReading}>
       <h3>Before you save</h3>
       <div role="status">
-        {!isCounted && <p>Nothing was counted of this service yet: what it touches is known after the first counts.</p>}
+        {!isCounted && (
+          <p>
+            Nothing was counted of this service yet, so it is not known how many customers, seats and how much money it
+            touches. The first counts tell it.
+          </p>
+        )}
         {effect === undefined ? (
           <p>Counting what it touches …</p>
         ) : (
           <ul>
-            <li>
-              {effect.customers === 0
-                ? 'It touches no customer.'
-                : `It touches ${formatMany(effect.customers, 'customer', 'customers')}.`}{' '}
-              {`Usage: ${seatsInWords(effect.seats.after)}`}
-              {effect.seats.before === effect.seats.after ? '.' : `, now ${seatsInWords(effect.seats.before)}.`}
-            </li>
-            <li>
-              <Money money={effect.money} />
-            </li>
+            {isCounted && (
+              <>
+                <li>
+                  {effect.customers === 0
+                    ? 'It touches no customer.'
+                    : `It touches ${formatMany(effect.customers, 'customer', 'customers')}.`}{' '}
+                  {`Usage: ${seatsInWords(effect.seats.after)}`}
+                  {effect.seats.before === effect.seats.after ? '.' : `, now ${seatsInWords(effect.seats.before)}.`}
+                </li>
+                <li>
+                  <Money money={effect.money} />
+                </li>
+              </>
+            )}
             {effect.newRevenue > 0 && (
               <li>{`${formatMany(effect.newRevenue, 'customer uses', 'customers use')} it and ${effect.newRevenue === 1 ? 'has' : 'have'} no ${words.line.one} yet.`}</li>
             )}

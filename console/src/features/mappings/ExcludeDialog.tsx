@@ -40,7 +40,7 @@ export function ExcludeDialog({ account, onExclude, onClose }: Props) {
         }}
       >
         <p>
-          An excluded customer is neither read nor billed
+          An excluded customer is still counted, and never billed
           {account.psaAccountId === null ? '' : ', and loses its mapping'}. It can be included again at any time.
         </p>
         <ReasonField

@@ -37,6 +37,15 @@ export function MapToDialog({ integrationId, account, words, onMap, onClose }: P
         detail: `Near: ${near.reason}`,
       }));
   const asked = isSearching ? found : nearest;
+  // Only active ones are suggested: one of the same name that is not is told, rather than that there is none.
+  const isNoneNear = nearest.data?.items.length === 0;
+  const named = useInfiniteQuery({
+    ...targetsQuery(integrationId, { search: account.name, hideMapped: false }),
+    enabled: isNoneNear,
+  });
+  const inactive = named.data?.pages
+    .flatMap(({ items }) => items)
+    .find(({ name, active }) => !active && name.toLowerCase() === account.name.toLowerCase());
   return (
     <Dialog title={`Map ${calledOf(account)} to …`} isOpen onClose={onClose}>
       <ComboBox
@@ -52,7 +61,9 @@ export function MapToDialog({ integrationId, account, words, onMap, onClose }: P
         nothing={
           isSearching
             ? `No ${words.account.one} has this in its name.`
-            : 'No name is near to it. Type a part of the name you look for.'
+            : inactive
+              ? `There is a ${words.account.one} of this name, but it is inactive in the PSA. Type its name to choose it all the same.`
+              : 'No name is near to it. Type a part of the name you look for.'
         }
         autoFocus
       />

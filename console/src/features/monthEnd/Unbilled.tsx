@@ -26,7 +26,7 @@ export function UnbilledUsage({ sums: { unbilled, withoutLine }, words }: { sums
       {withoutLine.cards > 0 && (
         <p>
           <Link to="/reconcile" search={{ kind: 'new_revenue' }}>
-            {formatMany(withoutLine.cards, 'card', 'cards')} with usage and no {words.line.one}
+            {formatMany(withoutLine.cards, 'card', 'cards')} with usage on no {words.line.one}
           </Link>
           : {formatMany(withoutLine.seats, 'seat', 'seats')}. They are counted above among those that nobody has
           approved; their money is known once the {words.line.one} is there.

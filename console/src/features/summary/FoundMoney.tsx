@@ -31,7 +31,7 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
         {none > 0 && (
           <li>
             <Link to="/reconcile" search={{ kind: 'new_revenue' }}>
-              {formatMany(none, 'customer', 'customers')} with usage and no {words.line.one}
+              {formatMany(none, 'customer', 'customers')} with usage on no {words.line.one}
             </Link>
           </li>
         )}
@@ -122,7 +122,7 @@ function worthOf(found: readonly Found[]): string {
     ...(over.cards > 0 ? [`${formatMoney(over.amount, currency)} too much`] : []),
   ]);
   const open = found.reduce((sum, { unpriced }) => sum + unpriced, 0);
-  const rest = open > 0 ? [`${formatCount(open)} without one price`] : [];
+  const rest = open > 0 ? [`of ${formatCount(open)} the money is not known`] : [];
   return [...parts, ...rest].length === 0 ? '' : ` (${[...parts, ...rest].join(', ')})`;
 }
 
