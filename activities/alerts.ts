@@ -338,7 +338,7 @@ const notTaken = {
 const notFoundAgain = {
   code: 'not_found_again',
   detail:
-    "The ticket was made, but the PSA's search does not find it by its reference. Let Countersign's user there search tickets by their reference: without that, an alert whose ticket was made while the connection broke ends as dead.",
+    "The ticket was made, but the PSA's search does not find it by its reference. Let the user of the API search tickets by their reference: without that, an alert whose ticket was made while the connection broke ends as dead.",
 };
 
 const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.id).join(', ');
@@ -350,14 +350,14 @@ const idsOf = (tickets: readonly PsaTicket[]) => tickets.map((ticket) => ticket.
 function unprovenTicket(tickets: readonly PsaTicket[]): AlertReason {
   return {
     code: 'unproven_ticket',
-    detail: `The PSA finds ${idsOf(tickets)} by the alert's reference, and does not show the reference of what it finds; account and summary of one ticket do not fit either. Let Countersign's user there see the tickets' reference, then retry. If such a ticket is this alert's, dismiss the alert; if not, take the reference from it, then retry.`,
+    detail: `The PSA finds ${idsOf(tickets)} by the alert's reference, and does not show the reference of what it finds; account and summary of one ticket do not fit either. Let the user of the API see the tickets' reference, then retry. If such a ticket is this alert's, dismiss the alert; if not, take the reference from it, then retry.`,
   };
 }
 
 const unprovenNote = {
   code: 'unproven_note',
   detail:
-    "Its note may be on its ticket: the PSA does not show the texts of the ticket's notes, so nobody can tell. Look at the ticket: if the note is missing, retry; if it is there, dismiss the alert. Let Countersign's user there see the notes' text.",
+    "Its note may be on its ticket: the PSA does not show the texts of the ticket's notes, so nobody can tell. Look at the ticket: if the note is missing, retry; if it is there, dismiss the alert. Let the user of the API see the notes' text.",
 };
 
 function severalTickets(tickets: readonly PsaTicket[]): AlertReason {

@@ -43,12 +43,16 @@ export function describeProration({ proration, takesEffect }: Pick<PsaCaps, 'pro
     case 'none':
       return [];
     case 'always':
-      return ['The PSA prorates a change within a period; this one begins with a period, so nothing is prorated.'];
+      return [
+        'The PSA prorates a change within a period; what is approved here begins with a period, so nothing is prorated.',
+      ];
     case 'perAgreement':
       return [
-        'Whether the PSA prorates is set on the agreement; this change begins with a period, so nothing should be.',
+        'Whether the PSA prorates is set on the agreement; what is approved here begins with a period, so nothing should be.',
       ];
     case 'perLine':
-      return ['Whether the PSA prorates is set on the line; this change begins with a period, so nothing should be.'];
+      return [
+        'Whether the PSA prorates is set on the line; what is approved here begins with a period, so nothing should be.',
+      ];
   }
 }

@@ -1,7 +1,9 @@
 import { z } from '@hono/zod-openapi';
 import { previewApproval } from '../../commands/approval.ts';
 import { listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
+import { readPsaConnection } from '../../db/queries/psaConnection.ts';
 import { describeLeftOutCards } from '../../domain/approval.ts';
+import { describeProration } from '../../domain/psaCaps.ts';
 import { runCommand, type ApiDependencies } from '../context.ts';
 import {
   createRouter,
@@ -44,6 +46,8 @@ const previewSchema = z
     ),
     /** How many cards with a change are not signed off in bulk, by reason. */
     leftOut: z.array(z.object({ reason: z.string(), words: z.string(), cards: z.int() })),
+    /** What the PSA bills for the days before the changes, in sentences; empty where there is nothing to say. */
+    proration: z.array(z.string()),
     /** The approval that the preview became. */
     approvalId: z.uuid().nullable(),
     createdAt: isoDate,
@@ -76,6 +80,7 @@ const examplePreview = {
   cards: 5_021,
   money: [{ currency: 'USD', amount: 1_204.5, notBilled: false, cards: 5_021 }],
   leftOut: [{ reason: 'needs_choice', words: describeLeftOutCards('needs_choice'), cards: 12 }],
+  proration: describeProration({ takesEffect: 'dated', proration: 'always' }),
   approvalId: null,
   createdAt: '2026-11-23T09:04:00.000Z',
   expiresAt: '2026-11-24T09:04:00.000Z',
@@ -172,15 +177,13 @@ export const approvalPreviewRoutes = createRouter();
 approvalPreviewRoutes.openapi(create, async (c) => {
   const { psaConnectionId, filter = {} } = c.req.valid('json');
   const { preview } = await runCommand(c, previewApproval, { psaConnectionId, filter });
-  return send(c, previewSchema, previewView(preview), 201);
+  return send(c, previewSchema, await previewView(c.get('deps'), preview), 201);
 });
 
 approvalPreviewRoutes.openapi(get, async (c) => {
-  return send(
-    c,
-    previewSchema,
-    previewView(await ownedPreview(c.get('deps'), c.get('caller'), c.req.valid('param').id)),
-  );
+  const deps = c.get('deps');
+  const preview = await ownedPreview(deps, c.get('caller'), c.req.valid('param').id);
+  return send(c, previewSchema, await previewView(deps, preview));
 });
 
 approvalPreviewRoutes.openapi(lines, async (c) => {
@@ -210,6 +213,11 @@ async function pageOfLines(
   return { ...page, items };
 }
 
-function previewView(row: PreviewRow) {
-  return { ...row, leftOut: row.leftOut.map((left) => ({ ...left, words: describeLeftOutCards(left.reason) })) };
+async function previewView({ db }: ApiDependencies, row: PreviewRow) {
+  const { caps } = await readPsaConnection(db, row.psaConnectionId);
+  return {
+    ...row,
+    leftOut: row.leftOut.map((left) => ({ ...left, words: describeLeftOutCards(left.reason) })),
+    proration: caps ? describeProration(caps) : [],
+  };
 }

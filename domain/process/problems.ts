@@ -29,7 +29,7 @@ const todoByCode: Record<string, string> = {
     'The list did not arrive whole, so nothing was changed. It is tried again by itself. If it stays so, accept the incomplete list knowingly: what it holds may then raise and add, never lower or remove.',
   contradictory:
     'The other side says the same thing each time and it cannot be true, so the list may not be whole and nothing was changed. Report that to its support. Or accept the incomplete list knowingly: what it holds may then raise and add, never lower or remove.',
-  missing_rights: 'Grant the named rights to the API member in the PSA, then retry the step.',
+  missing_rights: 'Grant the named rights to the user of the API in the PSA, then retry the step.',
   needs_answer: 'Look in the PSA what the line holds, then say it on the approval. It is never sent again by itself.',
   held: 'Look at what moved, then release or discard it: a run on its own page, a reading of the PSA on the page of its connection.',
   refused: 'Correct what the PSA refuses, then retry the alert, or dismiss it.',

@@ -41,7 +41,7 @@ export function remedyOf(blocked: Blocked, whose: Omit<Whose, 'organization'> | 
       return `Give new credentials of ${name}: \`PUT ${credentials}\`, or ${page} in the console; the step then tries again by itself.`;
     case 'missing_rights':
       return blocked.missing?.length
-        ? `Grant the API member of ${name} these rights, then retry the step: ${blocked.missing.join('; ')}.`
+        ? `Grant the user of the API in ${name} these rights, then retry the step: ${blocked.missing.join('; ')}.`
         : `${todo} ${page} in the console names them.`;
     case 'forbidden':
       return `Grant the missing right in ${name}, then retry the step. ${page} in the console says what was refused.`;

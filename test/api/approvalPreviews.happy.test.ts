@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sql, type SQL } from 'drizzle-orm';
+import { eq, sql, type SQL } from 'drizzle-orm';
+import { psaConnection } from '../../db/schema/index.ts';
+import type { PsaCaps } from '../../domain/psaCaps.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { freshCard, seedTenant, seen, type Tenant } from '../kit/apiTenant.ts';
 
@@ -28,6 +30,7 @@ interface Preview {
   cards: number;
   money: object[];
   leftOut: { reason: string; cards: number }[];
+  proration: string[];
   approvalId: string | null;
 }
 interface PreviewLine extends Line {
@@ -70,6 +73,15 @@ test('a preview shows the exact writes, what they are worth, and what is left ou
   ).toEqual(preview.lines.map(({ cardId }) => cardId));
   const leftOut = Object.fromEntries(preview.leftOut.map(({ reason, cards }) => [reason, cards]));
   expect(leftOut).toMatchObject({ needs_choice: 1, not_writable: 1, under_way: expect.any(Number) });
+  // Nothing is known of what this PSA prorates, then it prorates by line.
+  expect(preview.proration).toEqual([]);
+  const caps = { takesEffect: 'dated', proration: 'perLine' };
+  await harness.db
+    .update(psaConnection)
+    .set({ caps: caps as PsaCaps })
+    .where(eq(psaConnection.id, other.psaConnectionId));
+  expect((await previewOf(other)).proration).toEqual([expect.stringContaining('prorates is set on the line')]);
+  await harness.db.update(psaConnection).set({ caps: null }).where(eq(psaConnection.id, other.psaConnectionId));
   const [line] = preview.lines;
   const filtered = await previewOf(other, { psaAccountId: line?.psaAccountId });
   expect(filtered.lines).toEqual([line]);

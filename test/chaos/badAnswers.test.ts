@@ -180,7 +180,7 @@ describe('the PSA', () => {
       expectClear(await untilBlocked('the check', () => blockedStep(id)), {
         code: 'missing_rights',
         what: setting,
-        todo: /Grant the API member of the PSA .* these rights/,
+        todo: /Grant the user of the API in the PSA .* these rights/,
       });
       await system.api.put(`/v1/psa-connections/${id}/credentials`, {
         kind: 'connectwise',

@@ -2022,6 +2022,7 @@ export interface components {
                 currency: string | null;
                 notBilled: boolean;
             }[];
+            proration: string[];
             /** Format: uuid */
             psaConnectionId: string;
         };

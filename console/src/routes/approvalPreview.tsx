@@ -46,7 +46,7 @@ export function ApprovalPreviewPage() {
 }
 
 function Shown({ preview }: { preview: Preview }) {
-  const { cards, money, leftOut, approvalId } = preview;
+  const { cards, money, leftOut, proration, approvalId } = preview;
   if (cards === 0) {
     return (
       <>
@@ -63,6 +63,9 @@ function Shown({ preview }: { preview: Preview }) {
     <>
       <Section title={formatMany(cards, 'change', 'changes')}>
         <MoneySentences money={money.map(({ cards: lines, ...each }) => ({ ...each, lines }))} />
+        {proration.map((sentence) => (
+          <p key={sentence}>{sentence}</p>
+        ))}
         {approvalId === null ? (
           <Decide preview={preview} />
         ) : (

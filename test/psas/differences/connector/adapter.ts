@@ -64,6 +64,7 @@ const positionSchema = z
     charged: z.boolean(),
     from: day,
     to: day.nullable(),
+    counted: z.boolean(),
   })
   .transform(numbered);
 const queueSchema = z.looseObject({ no, title: z.string(), retired: z.boolean() }).transform(numbered);
@@ -213,6 +214,7 @@ function lineOf(row: z.output<typeof positionSchema>): PsaLine {
     ...(row.text === null ? {} : { description: row.text }),
     quantity: row.units,
     unitPrice: row.each,
+    ...(row.counted ? { notWritable: 'calculated' as const } : {}),
     billing: row.charged ? 'billable' : 'no_charge',
     effectiveFrom: row.from,
     ...(row.to === null ? {} : { effectiveTo: row.to }),

@@ -35,6 +35,7 @@ export function createPositions(host: {
   const changes: Change[] = [];
   let nextChange = 1;
 
+  const isCounted = (no: number) => (settings['counted'] as number[]).includes(no);
   const sum = (of: readonly Change[]) => of.reduce((total, { by }) => total + by, 0);
   const changesOf = (position: number) => changes.filter((change) => change.position === position);
   /** What a position holds in truth, with every change that was posted. */
@@ -65,6 +66,7 @@ export function createPositions(host: {
       from: position.from,
       to: position.until,
       prorated: contract.agreement.prorate ?? true,
+      counted: isCounted(position.id),
     };
   }
 
@@ -87,6 +89,7 @@ export function createPositions(host: {
     const { nextInvoiceDate } = found.contract.agreement;
     if (typeof by !== 'number' || !Number.isInteger(by) || by === 0)
       return refused('"by" is a whole number that is not 0.');
+    if (isCounted(found.position.id)) return refused('Deltadesk counts this position itself.');
     if (typeof day !== 'string' || !/^\d{4}-\d{2}-01$/.test(day))
       return refused('"day" is not the first day of a period.');
     if (day < nextInvoiceDate) return refused(`Everything before ${nextInvoiceDate} is billed.`);

@@ -22,6 +22,8 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
     readLagMs: 0,
     /** How many clients the API's user sees; null = all. The others are left out without a word. */
     sees: null,
+    /** Numbers of positions that Deltadesk counts itself. */
+    counted: [],
   };
   const contracts = new Map<number, Contract>();
   for (const company of world.companies)
