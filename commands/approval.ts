@@ -69,19 +69,32 @@ export const previewApproval: Command<
   return { preview, toWake: [] };
 };
 
+/** @throws Refusal when the person was told that the PSA is written to, or that it is not, and that is no longer so */
+function refuseOtherWriting({ name, writesEnabled }: PsaConnectionRow, told: boolean | undefined): void {
+  if (told === undefined || told === writesEnabled) return;
+  throw new Refusal(
+    'conflict',
+    'changed-meanwhile',
+    `Writing to ${name} was turned ${writesEnabled ? 'on' : 'off'} meanwhile, so approving does something else than you were shown. Nothing was approved. Look at it again.`,
+  );
+}
+
 /**
  * Signs cards off as they were seen: each of `cards` by the numbers that it showed, or all cards of a preview. A card
  * that shows other numbers now is left out, and the answer gives both numbers.
  *
- * @throws Refusal when no card is left, or the preview does not exist or was signed off before
+ * @param input.writesEnabled whether the person was told that it is written to the PSA; absent = it is as the connection is set now
+ * @throws Refusal when no card is left, when the preview does not exist or was signed off before, or when writing was turned on
+ *   or off since the person was told
  */
 export const signOff: Command<
-  { cards: readonly SeenCard[] } | { previewId: string },
+  ({ cards: readonly SeenCard[] } | { previewId: string }) & { writesEnabled?: boolean | undefined },
   { batch: ApprovalBatchRow }
 > = async (tx, actor, input) => {
   const nothing = { kind: 'impossible', code: 'nothing-to-approve', words: 'There is no card to approve.' } as const;
   if ('cards' in input) {
     const connection = await lockedConnection(tx, actor, await connectionOf(tx, actor, input.cards));
+    refuseOtherWriting(connection, input.writesEnabled);
     return store(tx, actor, connection, judgeCards(connection.id, input.cards), {
       nothing,
       seen: input.cards.length > namedInAudit ? {} : { seen: input.cards },
@@ -90,6 +103,7 @@ export const signOff: Command<
   const { previewId } = input;
   const { psaConnectionId } = await ownPreview(tx, actor, previewId);
   const connection = await lockedConnection(tx, actor, psaConnectionId);
+  refuseOtherWriting(connection, input.writesEnabled);
   // The preview is read under the lock: of two people who sign it off at once, the second one gets a refusal.
   const { approvalId, cards } = await ownPreview(tx, actor, previewId);
   if (approvalId)

@@ -68,6 +68,17 @@ const seenSchema = z.strictObject({
     .openapi({ description: 'It is compared, too, if it is given; null = the card showed no date' }),
 });
 
+const told = {
+  writesEnabled: z
+    .boolean()
+    .optional()
+    .openapi({
+      description:
+        'Whether the person was told that approving writes to the PSA (`writesEnabled` of its connection). Where that was changed ' +
+        'meanwhile, nothing is approved (409); absent = it is not compared',
+    }),
+};
+
 const create = route({
   method: 'post',
   path: '/v1/approvals',
@@ -84,8 +95,9 @@ const create = route({
             .min(1)
             .max(5_000)
             .openapi({ description: "Each card's `write`, as it was shown; for more cards make a preview" }),
+          ...told,
         }),
-        z.strictObject({ previewId: z.uuid() }),
+        z.strictObject({ previewId: z.uuid(), ...told }),
       ]),
       {
         cards: [{ cardId: exampleIds.card, lineId: '9001', from: 40, to: 43, effectiveDate: '2026-12-01' }],
@@ -97,7 +109,7 @@ const create = route({
   example: exampleAnswer,
   problems: {
     404: ['not-found'],
-    409: ['preview-signed-off'],
+    409: ['preview-signed-off', 'changed-meanwhile'],
     422: ['nothing-to-approve', 'unknown-cards', 'several-connections'],
   },
 });

@@ -8,7 +8,7 @@ import {
   type ErrorComponentProps,
 } from '@tanstack/react-router';
 import { sessionState } from './api/session.ts';
-import { queryClient } from './api/queryClient.ts';
+import { queryClient, readAnewOnNextPage } from './api/queryClient.ts';
 import { cardSearchOf } from './features/cards/search.ts';
 import type { AlertsAsked } from './features/alerts/queries.ts';
 import { alertStates } from './features/alerts/words.ts';
@@ -279,6 +279,9 @@ export const router = createRouter({
   // What a page does not know of, or refuses, is not handed to it.
   search: { strict: true },
   scrollRestoration: true,
+});
+router.subscribe('onBeforeLoad', ({ pathChanged }) => {
+  if (pathChanged) readAnewOnNextPage();
 });
 
 declare module '@tanstack/react-router' {

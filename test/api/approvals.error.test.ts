@@ -50,6 +50,28 @@ test('when no card is as it was shown, the refusal says what differed, with both
   expect(await harness.dump()).toEqual(before);
 });
 
+test('an approval is refused when writing was turned on or off since the person was told', async () => {
+  const [card, other] = [await freshCard(harness.one), await freshCard(harness.one)];
+  const { psaConnectionId } = harness.one;
+  const { writesEnabled } = await harness.admin.good<{ writesEnabled: boolean }>(
+    'GET',
+    `/v1/psa-connections/${psaConnectionId}`,
+  );
+  const { id: previewId } = await harness.admin.good<{ id: string }>('POST', '/v1/approvals/previews', {
+    psaConnectionId,
+    filter: { cardIds: [other.id] },
+  });
+  const before = await harness.dump();
+  for (const what of [{ cards: [seen(card)] }, { previewId }]) {
+    const body = { ...what, writesEnabled: !writesEnabled };
+    const { detail } = await harness.admin.problem(409, 'changed-meanwhile', 'POST', '/v1/approvals', body);
+    expect(detail).toContain(`was turned ${writesEnabled ? 'on' : 'off'} meanwhile`);
+  }
+  expect(await harness.dump()).toEqual(before);
+  for (const what of [{ cards: [seen(card)] }, { previewId }])
+    await harness.admin.good('POST', '/v1/approvals', { ...what, writesEnabled });
+});
+
 test('an approval is undone only when it is closed, wrote something, and was not billed yet', async () => {
   const open = await seedApproval(harness.one);
   await harness.admin.problem(409, 'not-closed', 'POST', `/v1/approvals/${open}/undo`);

@@ -5,9 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
+import { goTo, inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
 import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
 import { explainCard, nameOf, readPsaAnew, setBilled, type CardView } from '../kit/reconcile.ts';
+import { turnWritingOn } from '../kit/signOff.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
@@ -256,7 +257,7 @@ test('a line is picked where several bill the product', async () => {
   await shoot(page, 'reconcile-pick-light-1280');
   await picks.first().click();
   await until('it to be picked', async () => (await system.api.get<CardView>(`/v1/cards/${open.id}`)).write);
-  await button(/^Approve /).waitFor();
+  await button(/^Put on the to-do list: /).waitFor();
   await system.api.call('DELETE', `/v1/cards/${open.id}/line`);
 });
 
@@ -365,6 +366,40 @@ test('writing that is turned off in the middle leaves a to-do list, whose lines 
   }
 });
 
+test('what a page says of writing is so when it is approved; where it is not, nothing is approved', async () => {
+  await writes(true);
+  await system.connectwise.clearLog();
+  const [card] = await ready();
+  if (!card) throw new Error('No card is ready.');
+  await signIn(page, token(), '/reconcile');
+  await page.getByRole('checkbox', { name: `Select ${nameOf(card)}` }).check();
+  await button('Preview the selected …').click();
+  await button('Approve 1 change').waitFor();
+  // Until it is clicked, the page hears nothing of the change.
+  const asked = `**/v1/psa-connections/${psaConnectionId}`;
+  const stale = await page.request.get(`${system.api.url}/v1/psa-connections/${psaConnectionId}`);
+  await page.route(asked, (route) => route.fulfill({ response: stale }));
+  await writes(false);
+  await button('Approve 1 change').click();
+  await page.getByText(/was turned off meanwhile/).waitFor();
+  await page.unroute(asked);
+  await button('Put on the to-do list: 1 change').waitFor();
+  await page.getByText('Approving makes a to-do list').waitFor();
+  await shoot(page, 'approval-preview-writing-off-light-1280');
+  expect([await patches(), (await cards('pending=todo')).map(({ id }) => id)]).toEqual([
+    0,
+    expect.not.arrayContaining([card.id]),
+  ]);
+  await goTo(page, 'Reconcile');
+  await explain(card);
+  await button(/^Put on the to-do list: \d/).waitFor();
+  await panel().getByRole('button', { name: 'Close' }).click();
+  await turnWritingOn(page);
+  await goTo(page, 'Reconcile');
+  await explain(card);
+  await button(/^Approve \d/).waitFor();
+});
+
 test('a number that changes between preview and click is left out, with both numbers; what was written is undone', async () => {
   await writes(true);
   await system.connectwise.clearLog();
@@ -434,12 +469,12 @@ test('a to-do is approved on its card once writing is on again; the page says th
   if (!card) throw new Error('No card is ready.');
   await signIn(page, token(), '/reconcile');
   await explain(card);
-  await button(/^Approve \d/).click();
+  await button(/^Put on the to-do list: \d/).click();
   await panel().getByText('It is on the to-do list').waitFor();
   await panel()
     .getByText(/Turning writing on does not write it/)
     .waitFor();
-  expect(await button(/^Approve \d/).count()).toBe(0);
+  expect(await button(/^(Approve|Put on the to-do list:) \d/).count()).toBe(0);
   await inspect(page, 'reconcile-card-todo');
   await system.connectwise.clearLog();
   await writes(true);

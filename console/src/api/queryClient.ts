@@ -3,8 +3,8 @@ import { onHealed } from './connection.ts';
 import { isProblem } from './problem.ts';
 
 /**
- * Nothing is read anew by itself: what a person looks at changes when that person presses Refresh, or changes it. What
- * failed because nobody answered is read when the connection is there again.
+ * Nothing is read anew by itself: what a person looks at changes when that person presses Refresh, changes it, or opens another
+ * page (`readAnewOnNextPage`). What failed because nobody answered is read when the connection is there again.
  */
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -19,6 +19,11 @@ export const queryClient = new QueryClient({
     mutations: { networkMode: 'always' },
   },
 });
+
+/** A page that is opened shows what is so then, not what it was when it was open last; the page that is left does not move. */
+export function readAnewOnNextPage(): void {
+  void queryClient.invalidateQueries({ refetchType: 'none' });
+}
 
 onHealed(() => {
   void queryClient.refetchQueries({ predicate: (query) => query.state.status === 'error' });

@@ -3416,9 +3416,11 @@ export interface operations {
                         lineId: string;
                         to: number;
                     }[];
+                    writesEnabled?: boolean;
                 } | {
                     /** Format: uuid */
                     previewId: string;
+                    writesEnabled?: boolean;
                 };
             };
         };

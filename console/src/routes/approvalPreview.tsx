@@ -1,6 +1,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { api, ask } from '../api/client.ts';
+import { keys } from '../api/keys.ts';
 import { changeColumns, MoneySentences } from '../features/approvals/changes.tsx';
 import { previewLinesQuery, previewQuery, type Preview } from '../features/approvals/queries.ts';
 import { usePreview } from '../features/approvals/usePreview.ts';
@@ -8,6 +9,7 @@ import { showChanged } from '../features/cards/queries.ts';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { capital } from '../features/mappings/words.ts';
 import { useMay } from '../features/me/queries.ts';
+import { useWrittenTo } from '../features/psaConnections/queries.ts';
 import { summaryQuery } from '../features/summary/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -89,11 +91,14 @@ function Decide({ preview }: { preview: Preview }) {
   const mayOperate = useMay('operate');
   const navigate = useNavigate();
   const queryClient = useQueryClient();
-  const connection = useQuery(summaryQuery).data?.connections.find((each) => each.psaConnectionId === psaConnectionId);
+  const hasApproved = useQuery(summaryQuery).data?.connections.find(
+    (each) => each.psaConnectionId === psaConnectionId,
+  )?.hasApproved;
+  const writtenTo = useWrittenTo(psaConnectionId);
   const [first] = useInfiniteQuery(previewLinesQuery(id)).data?.pages[0]?.items ?? [];
   const begin = usePreview();
   const approve = useMutation({
-    mutationFn: () => ask(api.POST('/v1/approvals', { body: { previewId: id } })),
+    mutationFn: (writesEnabled: boolean) => ask(api.POST('/v1/approvals', { body: { previewId: id, writesEnabled } })),
     onSuccess: ({ approval }) => {
       showChanged(queryClient);
       return navigate({
@@ -103,14 +108,18 @@ function Decide({ preview }: { preview: Preview }) {
         replace: true,
       });
     },
-    onError: tellProblem,
+    onError: (error) => {
+      tellProblem(error);
+      void queryClient.invalidateQueries({ queryKey: keys.psaConnections.one(psaConnectionId) });
+    },
   });
   if (!mayOperate) return <p>You may look, and approve nothing.</p>;
-  const isFirst = connection !== undefined && !connection.hasApproved && filter.psaAccountId === undefined;
+  const isFirst = hasApproved === false && filter.psaAccountId === undefined;
+  const verb = writtenTo?.writesEnabled === false ? 'Put on the to-do list:' : 'Approve';
   return (
     <>
-      {connection && !connection.writesEnabled && (
-        <Banner title={`Writing to ${connection.name} is off`}>
+      {writtenTo && !writtenTo.writesEnabled && (
+        <Banner title={`Writing to ${writtenTo.name} is off`}>
           <p>
             Approving makes a to-do list: you make the changes in the PSA, and its next read ticks off what is done.
           </p>
@@ -138,8 +147,12 @@ function Decide({ preview }: { preview: Preview }) {
         </Banner>
       )}
       <Actions>
-        <Button look="main" onPress={() => approve.mutate()} isDisabled={approve.isPending}>
-          {approve.isPending ? 'Approving …' : `Approve ${formatMany(cards, 'change', 'changes')}`}
+        <Button
+          look="main"
+          onPress={() => writtenTo && approve.mutate(writtenTo.writesEnabled)}
+          isDisabled={approve.isPending || !writtenTo}
+        >
+          {approve.isPending ? 'Approving …' : `${verb} ${formatMany(cards, 'change', 'changes')}`}
         </Button>
       </Actions>
     </>

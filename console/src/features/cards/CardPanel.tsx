@@ -14,7 +14,7 @@ import { StatusWord } from '../../ui/StatusWord.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { usePsaWords, type PsaWords } from '../catalogue/queries.ts';
 import { useMay } from '../me/queries.ts';
-import { summaryQuery } from '../summary/queries.ts';
+import { useWrittenTo } from '../psaConnections/queries.ts';
 import { useDecideCard } from './decide.ts';
 import { DismissDialog } from './DismissDialog.tsx';
 import { Explanation } from './Explanation.tsx';
@@ -58,15 +58,9 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
   );
 }
 
-/** Whether what is approved of the card is written to its PSA. */
-function useWriting({ psaConnectionId }: Pick<CardDetail, 'psaConnectionId'>): boolean {
-  const connections = useQuery(summaryQuery).data?.connections ?? [];
-  return connections.find((each) => each.psaConnectionId === psaConnectionId)?.writesEnabled ?? false;
-}
-
 /** What becomes of a to-do, and when. */
 function Todo({ card }: { card: CardDetail }) {
-  const isOn = useWriting(card);
+  const isOn = useWrittenTo(card.psaConnectionId)?.writesEnabled === true;
   const mayOperate = useMay('operate');
   return (
     <Banner title="It is on the to-do list">
@@ -85,10 +79,10 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
   const decide = useDecideCard(card);
   const { write, pending, dismissal } = card;
   const done = () => setAsks(undefined);
-  const isOn = useWriting(card);
+  const writesEnabled = useWrittenTo(card.psaConnectionId)?.writesEnabled;
   // Of a to-do the same approval again is one only when it is written this time, or its numbers are others.
   const isOther = pending?.from !== write?.from || pending?.to !== write?.to;
-  const isApprovable = !pending || (pending.state === 'todo' && (isOn || isOther));
+  const isApprovable = !pending || (pending.state === 'todo' && (writesEnabled === true || isOther));
   return (
     <>
       {!dismissal?.reviewed && (
@@ -114,7 +108,9 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
           {pending.state === 'todo' ? 'Show the to-do' : 'Show the write'}
         </LinkButton>
       )}
-      {card.approvable && write && isApprovable && <Approve card={card} write={write} />}
+      {card.approvable && write && isApprovable && writesEnabled !== undefined && (
+        <Approve card={card} write={write} writesEnabled={writesEnabled} />
+      )}
       {asks === 'dismiss' && (
         <DismissDialog
           what={nameOfCard(card)}
@@ -136,11 +132,19 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
   );
 }
 
+interface ApproveProps {
+  card: CardDetail;
+  write: NonNullable<CardDetail['write']>;
+  /** Whether approving writes to the PSA, or makes a to-do. */
+  writesEnabled: boolean;
+}
+
 /** Sends exactly what the card shows: where it shows something else by now, nothing is written, and both are told. */
-function Approve({ card, write }: { card: CardDetail; write: NonNullable<CardDetail['write']> }) {
+function Approve({ card, write, writesEnabled }: ApproveProps) {
   const queryClient = useQueryClient();
   const approve = useMutation({
-    mutationFn: () => ask(api.POST('/v1/approvals', { body: { cards: [{ cardId: card.id, ...write }] } })),
+    mutationFn: () =>
+      ask(api.POST('/v1/approvals', { body: { cards: [{ cardId: card.id, ...write }], writesEnabled } })),
     onSuccess: ({ approval }) => {
       tell(
         approval.state === 'todo' ? 'It is on the to-do list' : 'Approved',
@@ -153,12 +157,13 @@ function Approve({ card, write }: { card: CardDetail; write: NonNullable<CardDet
     },
     onError: (error) => {
       tellProblem(error);
+      void queryClient.invalidateQueries({ queryKey: keys.psaConnections.one(card.psaConnectionId) });
       showChanged(queryClient);
     },
   });
   return (
     <Button look="main" onPress={() => approve.mutate()} isDisabled={approve.isPending}>
-      {`Approve ${formatCount(write.from)} → ${formatCount(write.to)}`}
+      {`${writesEnabled ? 'Approve' : 'Put on the to-do list:'} ${formatCount(write.from)} → ${formatCount(write.to)}`}
     </Button>
   );
 }

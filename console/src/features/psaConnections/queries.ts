@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
@@ -20,3 +20,14 @@ export const psaConnectionQuery = (id: string) =>
     queryFn: ({ signal }) => ask(api.GET('/v1/psa-connections/{id}', { params: { path: { id } }, signal })),
     refetchInterval: (query) => (query.state.data?.process.done === false ? busyMs : idleMs),
   });
+
+/**
+ * The connection to which an approval would be written. It is asked anew whenever a page begins to say what approving does: the
+ * setting may have been changed on another page, or by somebody else.
+ *
+ * @returns undefined until it is known
+ */
+export function useWrittenTo(id: string): PsaConnection | undefined {
+  const { data, isFetchedAfterMount } = useQuery({ ...psaConnectionQuery(id), refetchOnMount: 'always' });
+  return isFetchedAfterMount ? data : undefined;
+}
