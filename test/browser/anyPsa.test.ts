@@ -63,7 +63,7 @@ test('a card of a fraction needs a whole number, one of a line that the PSA coun
 
   await signIn(page, token(), '/reconcile?state=not_writable');
   await rows().nth(2).waitFor();
-  expect(await rows().first().innerText()).toMatch(/client/i);
+  await page.getByRole('columnheader', { name: 'Client' }).first().waitFor();
   for (const { psaAccountName } of [fraction, counted])
     await rows()
       .filter({ hasText: psaAccountName })
