@@ -26,6 +26,7 @@ import {
   searchSchema,
   send,
 } from '../define.ts';
+import { apartSchema, vendorApart } from '../views/account.ts';
 import { stagesOf, statementOf } from '../views/alertStages.ts';
 import { exampleProcess, processSchema, processView, stepSchema } from '../views/process.ts';
 import { commitAndAdmit } from '../commitAndAdmit.ts';
@@ -44,6 +45,7 @@ const alertSchema = z
     vendorAccountId: z.string(),
     /** The account's name at the vendor; null = the vendor has not said it. */
     accountName: z.string().nullable(),
+    accountApart: apartSchema,
     serviceId: z.string().nullable(),
     title: z.string(),
     description: z.string(),
@@ -90,6 +92,7 @@ const exampleAlert = {
   source: 'vendor' as const,
   vendorAccountId: '1001',
   accountName: 'Acme Dental',
+  accountApart: null,
   serviceId: 'CloudFilter',
   title: 'Mail is delayed',
   description: 'Mail of acme.example waits for 40 minutes.',
@@ -248,7 +251,8 @@ async function pageOfAlerts(
   const [at, id] = decodeCursor(cursor, place) ?? [];
   const before = at !== undefined && id !== undefined ? { at, id } : undefined;
   const rows = await listAlerts(deps.db, caller.organizationId, filter, { limit: limit + 1, before });
-  return pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id]));
+  const page = pageOf(rows, limit, (row) => JSON.stringify([row.firstReceivedAt.toISOString(), row.id]));
+  return { ...page, items: page.items.map((row) => ({ ...row, accountApart: vendorApart(row.marks) })) };
 }
 
 alertRoutes.openapi(get, async (c) => {
@@ -301,6 +305,7 @@ async function alertView(deps: ApiDependencies, id: string) {
   const process = steps.length > 0 ? processView(deps, deliveryProcess(row), steps) : null;
   return {
     ...row,
+    accountApart: vendorApart(row.marks),
     process,
     statement: statementOf(row),
     stages: stagesOf(row, process?.steps ?? []),

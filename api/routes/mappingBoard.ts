@@ -205,7 +205,7 @@ mappingBoardRoutes.openapi(targets, async (c) => {
     limit: limit + 1,
   });
   const page = pageOf(rows, limit, ({ name, id }) => JSON.stringify([name, id]));
-  const items = page.items.map((item) => ({ ...item, apart: psaApart(connection.kind, item.marks) }));
+  const items = page.items.map((item) => ({ ...item, apart: psaApart(item.marks) }));
   return send(c, listOf(targetSchema), { ...page, items });
 });
 

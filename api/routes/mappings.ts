@@ -145,7 +145,7 @@ mappingRoutes.openapi(suggest, async (c) => {
   const suggestions = createSuggester(await listActivePsaAccounts(deps.db, row.psaConnectionId))(account.name, 10);
   const view = await createSuggestionViewer(deps.db, [{ psaConnectionId: connection.id, suggestions }]);
   return send(c, listOf(suggestionSchema), {
-    items: suggestions.map((suggestion) => view(connection, suggestion)),
+    items: suggestions.map((suggestion) => view(connection.id, suggestion)),
     nextCursor: null,
   });
 });

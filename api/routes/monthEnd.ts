@@ -1,5 +1,6 @@
 /** The month-end sheet: of a period what was approved, what was left out and why, and what nobody decided. */
 import { z } from '@hono/zod-openapi';
+import { readPsaMarks } from '../../db/queries/lookalikes.ts';
 import { listSheetCustomers, listSheetLines, sumSheet, type SheetScope } from '../../db/queries/monthEnd.ts';
 import { listUnbilled, sumUnbilled } from '../../db/queries/unbilledUsage.ts';
 import { sheetParts } from '../../domain/monthEnd.ts';
@@ -18,6 +19,7 @@ import {
 } from '../define.ts';
 import { periodIn, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
+import { psaApart } from '../views/account.ts';
 import {
   createLineViewer,
   customerSheet,
@@ -160,7 +162,16 @@ async function pageOfCustomers(
   const page = pageOf(rows, limit, ({ name, psaAccountId, psaConnectionId }) =>
     JSON.stringify({ name, psaAccountId, psaConnectionId }),
   );
-  return { ...page, items: page.items.map(({ name, ...row }) => ({ ...row, psaAccountName: name })) };
+  const marksOf = await readPsaMarks(
+    deps.db,
+    page.items.map(({ psaConnectionId, psaAccountId: id }) => ({ psaConnectionId, id })),
+  );
+  const items = page.items.map(({ name, ...row }) => ({
+    ...row,
+    psaAccountName: name,
+    psaAccountApart: psaApart(marksOf(row.psaConnectionId, row.psaAccountId)),
+  }));
+  return { ...page, items };
 }
 
 type Paged<Query extends z.ZodType> = z.output<Query> & { limit: number; cursor?: string | undefined };

@@ -280,7 +280,7 @@ async function createViewer({ db, environment }: ApiDependencies, customers: rea
     [...suggested].map(([{ psaConnectionId }, suggestions]) => ({ psaConnectionId, suggestions })),
   );
   return (found: Found) => {
-    const { onboarding, psaConnectionId, psaKind, marks, chosenReminders, ...names } = found;
+    const { onboarding, psaConnectionId, marks, chosenReminders, ...names } = found;
     const isOpen = onboarding.state === 'waiting' && onboarding.escalatedAt === null;
     const { escalateMs } = reminderTimesOf({ reminders: chosenReminders }, environment);
     const escalatesAt = isOpen ? new Date(onboarding.foundAt.getTime() + escalateMs) : null;
@@ -290,9 +290,7 @@ async function createViewer({ db, environment }: ApiDependencies, customers: rea
       escalatesAt,
       apart: vendorApart(marks),
       version: accountVersion(names),
-      suggestions: (suggested.get(found) ?? []).map((suggestion) =>
-        viewSuggestion({ id: psaConnectionId, kind: psaKind }, suggestion),
-      ),
+      suggestions: (suggested.get(found) ?? []).map((suggestion) => viewSuggestion(psaConnectionId, suggestion)),
     };
   };
 }

@@ -12,7 +12,6 @@ import {
   type VendorMarks,
 } from '../../db/queries/lookalikes.ts';
 import { findBoardAccount } from '../../db/queries/mappingBoard.ts';
-import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { groupBy } from '../../domain/groupBy.ts';
 import { differenceOf, type Suggestion } from '../../domain/matching.ts';
 import { exampleVersion, idParam, isoDateOrNull, versionSchema } from '../define.ts';
@@ -101,7 +100,6 @@ export async function accountView(db: Queryable, row: Integration, vendorAccount
 
 /** Reads what is shown of these accounts of an integration, with as many statements as one takes. @returns a function that shows one */
 export async function createAccountViewer(db: Queryable, row: Integration, accounts: readonly BoardAccount[]) {
-  const kind = (await findPsaConnection(db, row.organizationId, row.psaConnectionId))?.kind ?? '';
   const open = accounts.filter(({ psaAccountId, excluded }) => psaAccountId === null && !excluded);
   const lookalikes = await listLookalikes(
     db,
@@ -112,13 +110,13 @@ export async function createAccountViewer(db: Queryable, row: Integration, accou
   return <T extends BoardAccount>(account: T) => ({
     ...account,
     apart: vendorApart(account.marks),
-    psaAccountApart: psaApart(kind, account.psaMarks),
-    near: (nearBy.get(account.id) ?? []).map((each) => nearOf(kind, each)),
+    psaAccountApart: psaApart(account.psaMarks),
+    near: (nearBy.get(account.id) ?? []).map((each) => nearOf(each)),
     version: accountVersion(account),
   });
 }
 
-function nearOf(kind: string, { vendorName, id, name, marks, ambiguous, taken }: Lookalike) {
+function nearOf({ vendorName, id, name, marks, ambiguous, taken }: Lookalike) {
   const isSame = vendorName === name;
   const reason =
     isSame && ambiguous
@@ -126,7 +124,7 @@ function nearOf(kind: string, { vendorName, id, name, marks, ambiguous, taken }:
       : isSame && taken
         ? 'mapped to another already'
         : differenceOf(vendorName, name);
-  return { id, name, score: 1, reason, apart: psaApart(kind, marks) };
+  return { id, name, score: 1, reason, apart: psaApart(marks) };
 }
 
 /**
@@ -142,16 +140,15 @@ export async function createSuggestionViewer(
     db,
     suggested.flatMap(({ psaConnectionId, suggestions }) => suggestions.map(({ id }) => ({ psaConnectionId, id }))),
   );
-  return (connection: { id: string; kind: string }, suggestion: Suggestion) => ({
+  return (psaConnectionId: string, suggestion: Suggestion) => ({
     ...suggestion,
-    apart: psaApart(connection.kind, marksOf(connection.id, suggestion.id)),
+    apart: psaApart(marksOf(psaConnectionId, suggestion.id)),
   });
 }
 
-/** @param kind the kind of the PSA, whose word for a line is used */
-export function psaApart(kind: string, marks: PsaMarks | null): string | null {
+export function psaApart(marks: PsaMarks | null): string | null {
   if (!marks) return null;
-  const { line } = psaOf(kind)?.words ?? { line: { one: 'line', many: 'lines' } };
+  const { line } = psaOf(marks.kind)?.words ?? { line: { one: 'line', many: 'lines' } };
   const lines = `${marks.lines === 0 ? 'no' : marks.lines} ${marks.lines === 1 ? line.one : line.many}`;
   return [`ID ${marks.id}`, ...(marks.code ? [`code ${marks.code}`] : []), lines].join(', ');
 }

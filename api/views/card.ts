@@ -9,6 +9,7 @@ import type { Card } from '../../domain/reconcile.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import { exampleIds, isoDate } from '../define.ts';
 import type { Sheet } from '../sheet.ts';
+import { apartSchema, psaApart } from './account.ts';
 
 export const cardKindSchema = z.enum(['new_revenue', 'reconcile', 'no_change', 'only_credits']).openapi({
   description:
@@ -31,6 +32,7 @@ export const cardSchema = z
     psaConnectionId: z.uuid(),
     psaAccountId: z.string(),
     psaAccountName: z.string(),
+    psaAccountApart: apartSchema,
     /** The PSA's id of the product, and its Product ID. */
     psaProductId: z.string(),
     productId: z.string().nullable(),
@@ -184,6 +186,7 @@ export const exampleCard = {
   psaConnectionId: exampleIds.psaConnection,
   psaAccountId: '250',
   psaAccountName: 'Acme Dental',
+  psaAccountApart: null,
   psaProductId: '77',
   productId: 'MP-CLOUDFILTER',
   productName: 'CloudFilter',
@@ -293,6 +296,7 @@ export function cardView(row: CardRow) {
     preview: detail.preview,
     write: writeOf(detail),
     psaAccountName: row.psaAccountName,
+    psaAccountApart: psaApart(row.psaMarks),
     productId: row.productId,
     productName: row.productName,
     unitPrice: line && isOnePrice ? { currency: line.currency, amount: line.unitPrice } : null,

@@ -20,6 +20,7 @@ import {
 } from '../../domain/monthEnd.ts';
 import { exampleIds, isoDateOrNull } from '../define.ts';
 import type { Sheet } from '../sheet.ts';
+import { apartSchema } from './account.ts';
 
 const cardsSchema = z.object({
   approved: z.int(),
@@ -84,6 +85,7 @@ export const monthEndCustomerSchema = z
     psaConnectionId: z.uuid(),
     psaAccountId: z.string(),
     psaAccountName: z.string(),
+    psaAccountApart: apartSchema,
     ...sumsShape,
   })
   .openapi('MonthEndCustomer');
@@ -213,7 +215,7 @@ const exampleAccount = {
   psaAccountId: '250',
   psaAccountName: 'Acme Dental',
 };
-export const exampleCustomer = { ...exampleAccount, ...exampleSums };
+export const exampleCustomer = { ...exampleAccount, psaAccountApart: null, ...exampleSums };
 export const exampleLine = {
   ...exampleAccount,
   id: exampleIds.line,

@@ -9,6 +9,7 @@ import { milliseconds } from '../interval.ts';
 import { accountMapping, alert, integration, psaAccount, vendorAccount, type AlertSource } from '../schema/index.ts';
 import type { IntegrationRow } from './integration.ts';
 import { isMappingOf, isPsaAccount, isVendorAccount } from './joins.ts';
+import { vendorMarks, type VendorMarks } from './lookalikes.ts';
 import { mayMove } from './mayMove.ts';
 import { commitFact } from './process.ts';
 import { containing } from './psa.ts';
@@ -301,11 +302,16 @@ export async function readAlert(db: Queryable, id: string): Promise<AlertRow> {
 }
 
 /** An alert with the names of its account, at the vendor and in the PSA; null = not known. */
-export type NamedAlert = AlertRow & { accountName: string | null; psaAccountName: string | null };
+export type NamedAlert = AlertRow & {
+  accountName: string | null;
+  /** What tells the account from others of its name. */
+  marks: VendorMarks | null;
+  psaAccountName: string | null;
+};
 
 function selectNamed(db: Queryable) {
   return db
-    .select({ alert, accountName: vendorAccount.name, psaAccountName: psaAccount.name })
+    .select({ alert, accountName: vendorAccount.name, marks: vendorMarks, psaAccountName: psaAccount.name })
     .from(alert)
     .innerJoin(integration, eq(integration.id, alert.integrationId))
     .leftJoin(vendorAccount, isVendorAccount(alert.integrationId, alert.vendorAccountId))

@@ -7,6 +7,7 @@ import type { ApprovalLineState } from '../../domain/transitions.ts';
 import type { CardKind } from '../../domain/reconcile.ts';
 import type { CardState } from '../../domain/reconcile/review.ts';
 import type { Queryable } from '../client.ts';
+import { psaMarks } from './lookalikes.ts';
 import { card, cardDecision, psaAccount, psaProduct } from '../schema/index.ts';
 import { isPsaAccount } from './joins.ts';
 
@@ -155,6 +156,7 @@ function cardsWithNames(db: Queryable) {
     .select({
       card,
       psaAccountName: psaAccount.name,
+      psaMarks: psaMarks(),
       productId: psaProduct.productId,
       productName: psaProduct.name,
       dismissal: cardDecision.dismissal,

@@ -7,6 +7,8 @@ import { among } from './among.ts';
 /** What tells a PSA account from others whose names look like its own. */
 export interface PsaMarks {
   id: string;
+  /** The kind of its PSA, whose word for a line is used. */
+  kind: string;
   code: string | null;
   /** How many active lines its agreements have. */
   lines: number;
@@ -32,7 +34,7 @@ export const psaMarks = (table = 'psa_account') => {
       select from psa_account other
        where other.psa_connection_id = ${a}.psa_connection_id and ${lookOf(sql`other.name`)} = ${lookOf(sql`${a}.name`)}
          and other.id <> ${a}.id)
-    then jsonb_build_object('id', ${a}.id, 'code', ${a}.code, 'lines', (
+    then jsonb_build_object('id', ${a}.id, 'kind', (select kind from psa_connection where id = ${a}.psa_connection_id), 'code', ${a}.code, 'lines', (
       select count(*) from agreement g
         join agreement_line l on (l.psa_connection_id, l.agreement_id) = (g.psa_connection_id, g.id)
        where g.psa_connection_id = ${a}.psa_connection_id and g.account_id = ${a}.id and l.status = 'active')) end`;

@@ -7,15 +7,7 @@ import type { ReminderTimes } from '../../domain/reminders.ts';
 import { onboardingMoves, type Move, type OnboardingState } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { fromNow, milliseconds } from '../interval.ts';
-import {
-  accountMapping,
-  integration,
-  onboarding,
-  processStep,
-  psaConnection,
-  vendorAccount,
-  type FoundBy,
-} from '../schema/index.ts';
+import { accountMapping, integration, onboarding, processStep, vendorAccount, type FoundBy } from '../schema/index.ts';
 import { isMappingOf, isVendorAccount } from './joins.ts';
 import { among } from './among.ts';
 import { vendorMarks } from './lookalikes.ts';
@@ -268,7 +260,6 @@ function selectOnboardings(db: Queryable) {
       chosenReminders: integration.reminders,
       name: vendorAccount.name,
       marks: vendorMarks,
-      psaKind: psaConnection.kind,
       excluded: vendorAccount.excluded,
       psaAccountId: accountMapping.psaAccountId,
       how: accountMapping.how,
@@ -276,7 +267,6 @@ function selectOnboardings(db: Queryable) {
     })
     .from(onboarding)
     .innerJoin(integration, eq(integration.id, onboarding.integrationId))
-    .innerJoin(psaConnection, eq(psaConnection.id, integration.psaConnectionId))
     .innerJoin(vendorAccount, isVendorAccount(onboarding.integrationId, onboarding.vendorAccountId))
     .leftJoin(accountMapping, isMappingOf(onboarding.integrationId, onboarding.vendorAccountId))
     .leftJoin(

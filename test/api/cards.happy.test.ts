@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { recomputeCards } from '../../db/queries/cards.ts';
 import { agreementLine } from '../../db/schema/index.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { numbers } from '../kit/apiTenant.ts';
+import { numbers, seedAlert } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -298,11 +298,38 @@ test('a card shows what was approved of it, by whom, and what of that is under w
       vendorAccountName: expect.any(String),
       serviceName: 'CloudFilter',
       // The fixture's numbers come from no run.
-      runId: null,
+      runId: expect.any(String),
       mappedHow: 'person',
       rounding: 'none',
     },
   ]);
   await harness.admin.good('POST', `/v1/approvals/${approval.id}/withdraw`);
   expect(await list('pending=todo')).toEqual([]);
+});
+
+test('accounts of one name are told apart in the cards, at month end and in the alerts, as in the mapping lists', async () => {
+  const { psaConnectionId, integrationId, psaAccount, vendorAccount } = harness.one;
+  const twins = [psaAccount(1), psaAccount(2)];
+  await harness.db.execute(sql`
+    update psa_account set name = case id when ${psaAccount(3)} then 'Lonely Lodge' else 'Twin Peaks' end where psa_connection_id = ${psaConnectionId}
+       and id in (${twins[0]}, ${twins[1]}, ${psaAccount(3)})`);
+  await harness.db.execute(sql`
+    update vendor_account set name = 'Twin Peaks' where integration_id = ${integrationId}
+       and id in (${vendorAccount(1)}, ${vendorAccount(2)})`);
+  const cards = await harness.admin.good<{ items: { psaAccountId: string; psaAccountApart: string | null }[] }>(
+    'GET',
+    '/v1/cards?limit=200',
+  );
+  const customers = await harness.admin.good<typeof cards>('GET', '/v1/month-end/customers?limit=200');
+  for (const { items } of [cards, customers]) {
+    expect(items.filter(({ psaAccountId }) => twins.includes(psaAccountId))).toHaveLength(2);
+    expect(items.find(({ psaAccountId }) => psaAccountId === psaAccount(3))).toMatchObject({ psaAccountApart: null });
+    for (const { psaAccountId, psaAccountApart } of items) {
+      if (twins.includes(psaAccountId))
+        expect(psaAccountApart).toMatch(new RegExp(`^ID ${psaAccountId}, .*additions?$`));
+    }
+  }
+  const alertId = await seedAlert(harness.one, 'parked', { integrationId, accountId: vendorAccount(2) });
+  const alert = await harness.admin.good<{ accountApart: string | null }>('GET', `/v1/alerts/${alertId}`);
+  expect(alert.accountApart).toContain(`ID ${vendorAccount(2)}`);
 });

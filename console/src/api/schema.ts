@@ -1801,6 +1801,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         Alert: {
+            accountApart: string | null;
             accountName: string | null;
             alertId: string;
             /** Format: date-time */
@@ -2157,6 +2158,7 @@ export interface components {
             preview: string[];
             productId: string | null;
             productName: string | null;
+            psaAccountApart: string | null;
             psaAccountId: string;
             psaAccountName: string;
             /** Format: uuid */
@@ -2605,6 +2607,7 @@ export interface components {
             };
             lines: number;
             money: components["schemas"]["MonthEndMoney"][];
+            psaAccountApart: string | null;
             psaAccountId: string;
             psaAccountName: string;
             /** Format: uuid */

@@ -22,7 +22,16 @@ import styles from './alerts.module.css';
 import { DismissDialog } from './DismissDialog.tsx';
 import { alertQuery, type AlertDetail } from './queries.ts';
 import { TicketLink } from './TicketLink.tsx';
-import { doneOf, mayBeDismissed, mayBeRetried, meaningOf, priorityOf, sourceWords, stateWords } from './words.ts';
+import {
+  customerOf,
+  doneOf,
+  mayBeDismissed,
+  mayBeRetried,
+  meaningOf,
+  priorityOf,
+  sourceWords,
+  stateWords,
+} from './words.ts';
 
 interface Props {
   id: string;
@@ -140,7 +149,7 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
           ...(alert.previousTicketId === null
             ? []
             : [{ name: `Follows the closed ${words.ticket.one}`, value: alert.previousTicketId }]),
-          { name: `Customer in ${vendor}`, value: alert.accountName ?? alert.vendorAccountId },
+          { name: `Customer in ${vendor}`, value: customerOf(alert) },
           { name: capital(words.account.one), value: alert.psaAccountName ?? alert.psaAccountId ?? '—' },
           ...(alert.serviceId === null ? [] : [{ name: 'Service', value: alert.serviceId }]),
           { name: 'Priority', value: priorityOf(alert.priority) },

@@ -3,7 +3,7 @@ import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
 import { capital } from '../mappings/words.ts';
 import type { Alert } from './queries.ts';
-import { priorityOf, stateWords } from './words.ts';
+import { customerOf, priorityOf, stateWords } from './words.ts';
 
 interface Props {
   alerts: readonly Alert[];
@@ -14,7 +14,7 @@ interface Props {
 
 const columnsOf = (ticket: string): readonly TableColumn<Alert>[] => [
   { id: 'title', title: 'Alert', cell: ({ title }) => title },
-  { id: 'account', title: 'Customer', cell: ({ accountName, vendorAccountId }) => accountName ?? vendorAccountId },
+  { id: 'account', title: 'Customer', cell: customerOf },
   {
     id: 'state',
     title: 'State',
@@ -33,7 +33,7 @@ export function AlertsTable({ alerts, ticket, onOpen }: Props) {
       label="Alerts"
       columns={columnsOf(ticket)}
       rows={alerts}
-      nameOf={({ title, accountName, state }) => `${title}, ${accountName ?? ''}, ${stateWords[state].word}`}
+      nameOf={(alert) => `${alert.title}, ${customerOf(alert)}, ${stateWords[alert.state].word}`}
       onOpen={onOpen}
     />
   );

@@ -2,6 +2,11 @@
 import type { Tone } from '../../ui/StatusWord.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import type { Alert, AlertDetail } from './queries.ts';
+import { calledOf } from '../mappings/words.ts';
+
+/** The customer at the vendor, told from others of its name. */
+export const customerOf = ({ accountName, accountApart, vendorAccountId }: Alert) =>
+  calledOf({ name: accountName ?? vendorAccountId, apart: accountApart });
 
 export const stateWords: Record<Alert['state'], { tone: Tone; word: string }> = {
   parked: { tone: 'care', word: 'Waits for mapping' },

@@ -4,7 +4,7 @@ import { formatDifference, formatMany, formatMoney, formatMoneyChange } from '..
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Table, type GroupSums, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
-import { capital } from '../mappings/words.ts';
+import { calledOf, capital } from '../mappings/words.ts';
 import styles from './cards.module.css';
 import type { Card, CardGroup } from './queries.ts';
 import { cardSorts, type CardSearch, type CardSort } from './search.ts';
@@ -47,7 +47,9 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group, 
       cell: (card) => (
         <span className={styles['open']}>
           <Button look="quiet" onPress={() => onOpen(card)} aria-label={`Explain ${nameOfCard(card)}`}>
-            <span className={styles['name']}>{card.psaAccountName}</span>
+            <span className={styles['name']}>
+              {calledOf({ name: card.psaAccountName, apart: card.psaAccountApart })}
+            </span>
           </Button>
         </span>
       ),

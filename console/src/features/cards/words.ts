@@ -2,6 +2,7 @@
 import type { Tone } from '../../ui/StatusWord.tsx';
 import { formatCount, formatDay } from '../../ui/format.ts';
 import { terms } from '../../terms.ts';
+import { calledOf } from '../mappings/words.ts';
 import type { Card } from './queries.ts';
 import type { CardState } from './search.ts';
 
@@ -58,7 +59,8 @@ export const groupOf = {
   product: (card: Card) => cut(card.productId ?? card.psaProductId),
 };
 
-export const nameOfCard = (card: Card) => `${card.psaAccountName}, ${productOf(card)}`;
+export const nameOfCard = (card: Card) =>
+  `${calledOf({ name: card.psaAccountName, apart: card.psaAccountApart })}, ${productOf(card)}`;
 
 /** Until when a card is dismissed. */
 export function untilInWords({ until, before }: NonNullable<Card['dismissal']>): string {

@@ -3,7 +3,7 @@ import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
 import { Soft } from '../../ui/Section.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
-import { capital } from '../mappings/words.ts';
+import { calledOf, capital } from '../mappings/words.ts';
 import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import type { MonthEndCustomer, MonthEndSums } from './queries.ts';
 import type { Bucket } from './SumsTable.tsx';
@@ -79,7 +79,7 @@ export function CustomersTable({ customers, sums, words, onOpen }: Props) {
   const rows: Row[] = customers.map((customer) => ({
     ...customer,
     id: `${customer.psaConnectionId} ${customer.psaAccountId}`,
-    name: customer.psaAccountName,
+    name: calledOf({ name: customer.psaAccountName, apart: customer.psaAccountApart }),
     customer,
   }));
   const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
