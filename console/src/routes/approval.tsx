@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Outcome } from '../features/approvals/Outcome.tsx';
 import { approvalQuery, previewQuery } from '../features/approvals/queries.ts';
 import { usePreview } from '../features/approvals/usePreview.ts';
+import { summaryQuery } from '../features/summary/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -33,8 +34,11 @@ export function ApprovalPage() {
 /** After the first customer: the rest is previewed anew, as it is now. */
 function GoOn({ approvalId, rest }: { approvalId: string; rest: string }) {
   const preview = useQuery(previewQuery(rest)).data;
+  const ready = useQuery(summaryQuery).data?.found.reduce((sum, each) => sum + each.ready, 0);
   const isOver = useQuery(approvalQuery(approvalId)).data?.state !== 'requested';
   const begin = usePreview();
+  // Gone back to after the rest was approved, too, there is nothing to go on with.
+  if (ready === 0 || preview?.approvalId) return null;
   return (
     <Button
       look="main"
