@@ -80,7 +80,7 @@ test('it opens with found money, and shows the cards that are searched, filtered
     expect(found).toContain(`${side} ${amount} a month on ${of?.cards} cards`);
   }
   if (summary.customersWithoutLine.none > 1)
-    expect(found).toContain(`${summary.customersWithoutLine.none} customers with usage and no`);
+    expect(found).toContain(`${summary.customersWithoutLine.none} customers with usage on no`);
   await rows().nth(2).waitFor();
   expect((await rows().count()) - 1).toBe(Math.min(100, all.length));
   for (const [at, card] of all.slice(0, 15).entries()) {

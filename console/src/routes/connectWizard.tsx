@@ -24,7 +24,7 @@ import { Page } from '../ui/Page.tsx';
 import { Actions, Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { StatusWord } from '../ui/StatusWord.tsx';
-import { Steps } from '../ui/Steps.tsx';
+import { saidOf, Steps } from '../ui/Steps.tsx';
 import { When } from '../ui/When.tsx';
 import styles from './connectWizard.module.css';
 
@@ -187,7 +187,7 @@ function Blocked({ integrationId, step }: { integrationId: string; step: Step })
         )
       }
     >
-      {step.statement}
+      {saidOf(step)}
     </Banner>
   );
 }

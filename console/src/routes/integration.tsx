@@ -164,7 +164,14 @@ function Overview({ integration, vendor, health }: Props) {
         ]}
       />
       <CountsHint integration={integration} />
-      {health && <Waits health={health} vendor={vendor.name} psa={psa} />}
+      {health && (
+        <Waits
+          health={health}
+          vendor={vendor.name}
+          psa={psa}
+          steps={[...integration.process.steps, ...integration.sync.steps]}
+        />
+      )}
       {disconnectedAt === null && (
         <Actions>
           {process.done ? (

@@ -3,7 +3,7 @@ import { StatusWord, type Tone } from './StatusWord.tsx';
 import styles from './Steps.module.css';
 import { When } from './When.tsx';
 
-type Step = Schema<'Process'>['steps'][number];
+export type Step = Schema<'Process'>['steps'][number];
 
 const states: Record<Step['state'], { tone: Tone; word: string }> = {
   done: { tone: 'good', word: 'Done' },
@@ -13,7 +13,18 @@ const states: Record<Step['state'], { tone: Tone; word: string }> = {
   skipped: { tone: 'quiet', word: 'Not needed' },
 };
 
-/** The steps of a process, in order, each with its state and, when something is wrong, what Countersign says of it everywhere. */
+/**
+ * What is wrong with a step and what to do, for whoever does the billing: without the request, the route and the Signal that the API and
+ * the Temporal UI name beside it. null = nothing is wrong.
+ */
+export function saidOf({ problem, statement }: Step): string | null {
+  if (!problem) return statement;
+  return problem.code === 'bad_credentials'
+    ? 'Give new credentials on the page of the connection; the step then tries again by itself.'
+    : problem.todo;
+}
+
+/** The steps of a process, in order, each with its state and, when something is wrong, what to do. */
 export function Steps({ label, steps }: { label: string; steps: readonly Step[] }) {
   const needed = steps.filter(({ state }) => state !== 'skipped');
   return (
@@ -38,10 +49,10 @@ export function Steps({ label, steps }: { label: string; steps: readonly Step[] 
               </p>
             </div>
           )}
-          {(step.problem ?? step.statement) !== null && (
+          {saidOf(step) !== null && (
             <div className={styles['problem']}>
               {step.problem && <p>{step.problem.what}</p>}
-              {step.statement !== null && <p>{step.statement}</p>}
+              <p>{saidOf(step)}</p>
               {step.retryAt !== null && (
                 <p>
                   It is tried again at <When at={step.retryAt} />.

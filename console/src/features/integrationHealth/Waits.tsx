@@ -1,5 +1,6 @@
 import { formatCount } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
+import { saidOf, type Step } from '../../ui/Steps.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { useMay } from '../me/queries.ts';
 import type { Health } from './queries.ts';
@@ -10,10 +11,12 @@ interface Props {
   /** As the vendor is called. */
   vendor: string;
   psa: PsaWords;
+  /** The steps of the integration: a problem is said as it is said of its step. */
+  steps: readonly Step[];
 }
 
 /** What does not go on by itself, and whom it waits for. */
-export function Waits({ health, vendor, psa }: Props) {
+export function Waits({ health, vendor, psa, steps }: Props) {
   // What a viewer sees waiting is for somebody else to do.
   const person = useMay('operate') ? 'You' : 'An operator';
   const whom = { person, vendor, psa: 'The PSA', countersign: 'Countersign' };
@@ -21,7 +24,7 @@ export function Waits({ health, vendor, psa }: Props) {
     ...health.waits.map((wait) => ({
       tone: wait.code === undefined ? ('waiting' as const) : ('bad' as const),
       whom: whom[wait.for],
-      what: wait.what,
+      what: plainOf(wait, steps),
     })),
     ...health.unlisted.map(({ for: who, code, count }) => ({
       tone: 'bad' as const,
@@ -41,6 +44,11 @@ export function Waits({ health, vendor, psa }: Props) {
       ))}
     </ul>
   );
+}
+
+function plainOf({ code, what }: Health['waits'][number], steps: readonly Step[]): string {
+  const step = steps.find(({ problem }) => code !== undefined && problem?.code === code);
+  return step?.problem ? `${step.title}: ${step.problem.what} ${saidOf(step) ?? ''}` : what;
 }
 
 /** What a person has to look at, though no process waits for it. */

@@ -66,7 +66,7 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
       </dl>
 
       <CountsHint integration={integration} />
-      {health && <Waits health={health} vendor={vendor} psa={psa} />}
+      {health && <Waits health={health} vendor={vendor} psa={psa} steps={[...process.steps, ...sync.steps]} />}
 
       <div className={styles['steps']}>
         {!process.done && (
