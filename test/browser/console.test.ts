@@ -59,6 +59,7 @@ const goTo = (name: string) =>
   pages()
     .getByRole('link', { name: new RegExp(`^${name}`) })
     .click();
+const cardRows = () => page.getByRole('grid', { name: 'Cards' }).getByRole('row');
 const runRows = () => page.getByRole('grid', { name: /^Sync runs of/ }).getByRole('row', { name: /\d/ });
 
 test('a wrong password is refused in words; the right one leads to the page that was asked for', async () => {
@@ -105,6 +106,48 @@ test('Integrations shows what the API says of each', async () => {
   const needed = sync.steps.filter(({ state }) => state !== 'skipped').map(({ title }) => `${title} Done`);
   expect(shown.map((text) => text.replaceAll(/\s+/g, ' ').trim())).toEqual(needed);
   await inspect('integrations');
+});
+
+test('who types and leaves for another page arrives there, however long that page takes to come', async () => {
+  await signIn(token(), '/reconcile');
+  await cardRows().nth(1).waitFor();
+  await page.route('**/assets/**', async (asked) => {
+    await new Promise((resolve) => setTimeout(resolve, 600)); // Longer than the pause after which typing is searched for.
+    await asked.continue();
+  });
+  const link = pages().getByRole('link', { name: 'Settings' });
+  await link.waitFor();
+  await page.getByRole('searchbox').fill('MP-');
+  // Within the pause, which a click of Playwright's may outlast.
+  await link.evaluate<void, { focus: () => void; click: () => void }>((shown) => {
+    shown.focus();
+    shown.click();
+  });
+  await page.getByRole('heading', { name: 'Settings', level: 1 }).waitFor();
+});
+
+test('what narrows the list is shown and taken away, also where a link chose it', async () => {
+  await signIn(token(), '/reconcile?kind=new_revenue&direction=under');
+  const only = page.getByRole('group', { name: 'Only' });
+  await only.getByRole('button', { name: /^Take away: On no / }).waitFor();
+  await inspect('reconcile-only');
+  await only.getByRole('button', { name: 'Take away: Billed too little' }).click();
+  await until('one filter', async () => (await only.getByRole('button').count()) === 1);
+  expect(page.url()).toContain('kind=new_revenue');
+  await only.getByRole('button').click();
+  await only.waitFor({ state: 'detached' });
+  await cardRows().nth(2).waitFor();
+  expect(page.url()).not.toContain('kind=');
+  // The number of what is ready is the same in the sums and among the reasons.
+  const reason = await page
+    .getByRole('group', { name: 'Why not bulk' })
+    .getByRole('button', { name: /^Ready/ })
+    .innerText();
+  const said = await page
+    .getByRole('region', { name: 'Found money' })
+    .getByText(/ready to be approved:/)
+    .innerText();
+  expect(Number(/^\d+/.exec(said)?.[0])).toBe(Number(/\d+$/.exec(reason.trim())?.[0]));
 });
 
 test('a sync is followed in Sync Status, also when its worker is killed, and nothing changes before Refresh is pressed', async () => {
