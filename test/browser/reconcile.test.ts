@@ -227,6 +227,22 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
   await system.api.call('DELETE', `/v1/cards/${third.id}/dismiss`);
 });
 
+test('a card that is not writable says why and what to do, and nothing of what approving does', async () => {
+  const held = (await cards('state=not_writable')).find(({ flags }) =>
+    flags.some(({ reason }) => reason === 'report_only'),
+  );
+  const [other] = await ready();
+  if (!held || !other) throw new Error('There are no such cards.');
+  const does = () => panel().getByRole('heading', { name: 'What approving does' });
+  await signIn(page, token(), '/reconcile?state=ready');
+  await explain(other);
+  await does().waitFor();
+  await signIn(page, token(), '/reconcile?state=not_writable');
+  await explain(held);
+  await panel().getByText('lets the line follow usage').waitFor();
+  expect(await does().count()).toBe(0);
+});
+
 test('a line is picked where several bill the product', async () => {
   const open = (await cards('flag=needs_choice')).find(({ flags }) =>
     flags.some(({ reason }) => reason === 'several_lines'),

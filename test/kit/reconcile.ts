@@ -6,12 +6,14 @@ import type { System } from './system.ts';
 
 export interface CardView extends GuideCard {
   state: string;
+  psaAccountApart: string | null;
   difference: number | null;
   lines: { agreementId: string; lineId: string }[];
 }
 
 /** What the page calls a card. */
-export const nameOf = (card: CardView): string => `${card.psaAccountName}, ${card.productId}`;
+export const nameOf = ({ psaAccountName, psaAccountApart: apart, productId }: CardView): string =>
+  `${psaAccountName}${apart === null ? '' : ` (${apart})`}, ${productId}`;
 
 /** Opens the explanation of a card. */
 export async function explainCard(page: Page, card: CardView): Promise<void> {

@@ -3,8 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { until } from '../../dev/until.ts';
-import type { CardView } from '../../dev/walkthrough/guide.ts';
 import { goTo } from './consolePages.ts';
+import { nameOf, type CardView } from './reconcile.ts';
 import { billedLinesOf, type BilledLine } from './simulatorState.ts';
 import type { System } from './system.ts';
 
@@ -38,7 +38,7 @@ export async function approveOne(page: Page, system: System): Promise<void> {
   if (!card?.write) throw new Error('No card can be approved.');
   const { lineId, from, to } = card.write;
   const before = await billedLinesOf(system);
-  await page.getByRole('button', { name: `Explain ${card.psaAccountName}, ${card.productId}` }).click();
+  await page.getByRole('button', { name: `Explain ${nameOf(card)}` }).click();
   await page.getByRole('button', { name: `Approve ${from} → ${to}` }).click();
   const wanted = before.map((line) => (String(line.id) === lineId ? { ...line, quantity: to } : line));
   expect(quantities(wanted)).not.toEqual(quantities(before));
