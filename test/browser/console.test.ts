@@ -162,6 +162,11 @@ test('a sync is followed in Sync Status, also when its worker is killed, and not
     await side.fault({ kind: 'latency', ms: 600, times: null });
   await page.getByRole('button', { name: 'Sync now' }).click();
   await page.getByText('A sync was asked for').waitFor();
+  await until('the run to begin', async () => (await latestRun(system, integrationId))?.state === 'running');
+  await goTo('Runs');
+  // A page that is opened shows what is so then.
+  await runRows().filter({ hasText: 'At work' }).waitFor();
+  expect(await runRows().count()).toBe(before + 1);
   await page.getByRole('button', { name: 'Sync Status: syncing' }).click();
   const status = page.getByRole('dialog', { name: 'Sync Status' });
   await status.getByText('Read usage from the vendor').waitFor();
@@ -174,10 +179,9 @@ test('a sync is followed in Sync Status, also when its worker is killed, and not
   await system.connectwise.clearFaults();
   await system.startWorker();
   await page.keyboard.press('Escape');
-  await goTo('Runs');
   const lit = page.getByRole('button', { name: 'Refresh: new data is ready' });
   await lit.waitFor();
-  expect(await runRows().count()).toBe(before);
+  expect(await runRows().filter({ hasText: 'At work' }).count()).toBe(1);
   // It lights up pink: in the colour of the token, as the browser resolves it.
   const [colour, pink] = await page.evaluate<string[]>(`(() => {
     const probe = document.body.appendChild(document.createElement('i'));
@@ -190,7 +194,7 @@ test('a sync is followed in Sync Status, also when its worker is killed, and not
   expect(colour).toBe(pink);
   await shoot('refresh-light-1280');
   await lit.click();
-  await until('the new run to be shown', async () => (await runRows().count()) === before + 1);
+  await until('its end to be shown', async () => (await runRows().filter({ hasText: 'At work' }).count()) === 0);
   await page.getByRole('button', { name: 'Refresh', exact: true }).waitFor();
   expect(await page.getByRole('button', { name: 'Sync Status: syncing' }).count()).toBe(0);
   expect((await latestRun(system, integrationId))?.state).toBe('applied');
@@ -262,7 +266,7 @@ test('an api that is restarted under an open page is told, and the page goes on 
   const before = await runRows().count();
   await syncNow(system, integrationId);
   await page.getByRole('button', { name: 'Refresh: new data is ready' }).click();
-  await until('the new run to be shown', async () => (await runRows().count()) === before + 1);
+  await until('its end to be shown', async () => (await runRows().filter({ hasText: 'At work' }).count()) === 0);
 });
 
 test('what was done and what was refused is told at the foot of the page, beside what can be pressed', async () => {
