@@ -8,7 +8,7 @@ export interface RateLimiter {
    */
   take(route: string, signal?: AbortSignal): Promise<void>;
   /**
-   * Waits until one call less than the most that the other side bears at once is under way; absent = it bears any number.
+   * Waits until fewer calls are under way than the other side bears at once; absent = it bears any number.
    *
    * @returns what is called when the call is over; it never fails
    */

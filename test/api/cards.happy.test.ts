@@ -308,7 +308,9 @@ test('a card shows what was approved of it, by whom, and what of that is under w
 });
 
 test('accounts of one name are told apart in the cards, at month end and in the alerts, as in the mapping lists', async () => {
-  const { psaConnectionId, integrationId, psaAccount, vendorAccount } = harness.one;
+  const { psaConnectionId, integrationId } = harness.one;
+  const psaAccount = (n: number) => harness.one.psaAccount(n);
+  const vendorAccount = (n: number) => harness.one.vendorAccount(n);
   const twins = [psaAccount(1), psaAccount(2)];
   await harness.db.execute(sql`
     update psa_account set name = case id when ${psaAccount(3)} then 'Lonely Lodge' else 'Twin Peaks' end where psa_connection_id = ${psaConnectionId}
