@@ -7,9 +7,10 @@ import { AlertsTable } from '../features/alerts/AlertsTable.tsx';
 import { alertsQuery, filterOf, type AlertsAsked } from '../features/alerts/queries.ts';
 import { TestAlertDialog } from '../features/alerts/TestAlertDialog.tsx';
 import { alertStates, meaningOf, stateWords } from '../features/alerts/words.ts';
-import { usePsaWords, useVendorName } from '../features/catalogue/queries.ts';
+import { usePsaWords } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
-import { nameOf, type Integration } from '../features/integrations/state.ts';
+import { useIntegrationName } from '../features/integrations/names.ts';
+import type { Integration } from '../features/integrations/state.ts';
 import { searchOf } from '../features/mappings/queries.ts';
 import { useMay } from '../features/me/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
@@ -105,7 +106,7 @@ export function Alerts() {
 
 function Filters({ asked, carrying }: { asked: AlertsAsked; carrying: readonly Integration[] }) {
   const navigate = useNavigate({ from: '/alerts' });
-  const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   const { state, integration, search, gathered } = asked;
   const words = usePsaWords((carrying.find(({ id }) => id === integration) ?? carrying[0])?.psaConnectionId);
   const ask = (change: Partial<Record<keyof AlertsAsked, string | undefined>>) =>
@@ -124,7 +125,7 @@ function Filters({ asked, carrying }: { asked: AlertsAsked; carrying: readonly I
             label="Integration"
             choices={[
               { id: any, name: 'All' },
-              ...carrying.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) })),
+              ...carrying.map((each) => ({ id: each.id, name: integrationName(each.id) ?? each.id })),
             ]}
             chosen={integration ?? any}
             onChoose={(id) => ask({ integration: id === any ? undefined : id })}
@@ -141,7 +142,7 @@ function Filters({ asked, carrying }: { asked: AlertsAsked; carrying: readonly I
             .filter(({ disconnectedAt }) => disconnectedAt === null)
             .map((each) => (
               <Link key={each.id} to="/integrations/$id/alerts" params={{ id: each.id }}>
-                {carrying.length > 1 ? `Settings of ${nameOf(each, vendorName(each.vendor))}` : 'Alert settings'}
+                {carrying.length > 1 ? `Settings of ${integrationName(each.id) ?? ''}` : 'Alert settings'}
               </Link>
             ))}
         </p>

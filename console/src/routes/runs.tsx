@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { useVendorName } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
-import { nameOf, syncStateOf, type Integration } from '../features/integrations/state.ts';
+import { useIntegrationName } from '../features/integrations/names.ts';
+import { syncStateOf, type Integration } from '../features/integrations/state.ts';
 import { HeldReadings } from '../features/psaConnections/HeldRefresh.tsx';
 import { runsQuery } from '../features/syncs/queries.ts';
 import { RunsTable } from '../features/syncs/RunsTable.tsx';
@@ -19,7 +19,7 @@ export function Runs() {
   const integrations = useQuery(integrationsQuery);
   const { integration: wanted } = useSearch({ from: '/shell/runs' });
   const navigate = useNavigate();
-  const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   const items = integrations.data?.items ?? [];
   const chosen = items.find(({ id }) => id === wanted) ?? items[0];
   return (
@@ -32,7 +32,7 @@ export function Runs() {
             {items.length > 1 && (
               <Select
                 label="Integration"
-                choices={items.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }))}
+                choices={items.map((each) => ({ id: each.id, name: integrationName(each.id) ?? each.id }))}
                 chosen={chosen.id}
                 onChoose={(id) => void navigate({ to: '/runs', search: { integration: id } })}
               />
@@ -46,7 +46,7 @@ export function Runs() {
       <Loaded query={integrations} what="The runs" loading={<Skeleton label="Reading the integrations …" rows={8} />}>
         {() =>
           chosen ? (
-            <RunsOf key={chosen.id} integration={chosen} name={nameOf(chosen, vendorName(chosen.vendor))} />
+            <RunsOf key={chosen.id} integration={chosen} name={integrationName(chosen.id) ?? ''} />
           ) : (
             <EmptyState title="Nothing is connected yet">An integration that was connected has runs.</EmptyState>
           )
