@@ -11,6 +11,7 @@ import {
   canBeAdmitted,
   findOpenStorm,
   gatherInto,
+  isBoardRefused,
   keepAlert,
   listBeyondStorm,
   moveAlert,
@@ -121,6 +122,8 @@ export async function takeAlert(
   const { id, state } = await keepAlert(db, integration, posted);
   const open = state === 'parked' || state === 'waiting';
   if (!open || !(await canBeAdmitted(db, id, slots))) return { id, toWake: [] };
+  // Asked by itself, because in a burst, in which every alert costs, there is seldom a free slot.
+  if (await isBoardRefused(db, integration.id)) return { id, toWake: [] };
   const of = { integrationId: integration.id, slots };
   return { id, toWake: (await transactAgain(db, (tx) => changeAndAdmit(tx, of, async () => undefined))).toWake };
 }

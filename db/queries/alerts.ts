@@ -164,14 +164,14 @@ export async function clearAlert(
 }
 
 /**
- * Whether `admitAlerts` would find anything to do for an alert that was just stored. Called after the commit, without a
- * lock: a transaction that frees a slot meanwhile locks the integration and sees the alert.
+ * Whether there is a free slot for an alert that was just stored. Called after the commit, without a lock: a transaction that
+ * frees a slot meanwhile locks the integration and sees the alert.
  */
 export async function canBeAdmitted(db: Queryable, id: string, slots: number): Promise<boolean> {
   const { rows } = await db.execute(sql`
     select 1 from alert a join integration i on i.id = a.integration_id
       join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
-     where a.id = ${id} and a.state in ('parked', 'waiting') and ${hasBoard} and not ${boardRefused(sql`a.integration_id`)}
+     where a.id = ${id} and a.state in ('parked', 'waiting') and ${hasBoard}
        and (select count(*) from alert d where d.integration_id = a.integration_id and d.state = 'delivering') < ${slots}
      limit 1`);
   return rows.length > 0;
