@@ -1,5 +1,6 @@
 /**
- * What is said of a step: one statement, which the Temporal UI, the API, health, the metrics, the doctor and the console show.
+ * What is said of a step: one statement, which the Temporal UI, the API, health, the metrics and the doctor show. The console shows
+ * the problem and what to do without requests and Signals, for whoever does the billing.
  * It holds our own ids, codes, times, a status and a route template only (invariant 7).
  */
 import {
