@@ -71,8 +71,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const binary = await findTemporal(say);
     const port = await freePort(0);
     const uiPort = await freePort(0);
-    // A dead worker is missed only in the tests of the worst days; elsewhere the polls that wait for work would only compute.
-    const config = { ...timersInTime, ...(runs('chaos') ? {} : { 'matching.longPollExpirationInterval': '60s' }) };
+    // A dead worker is missed only in the tests of the worst days; elsewhere the polls that wait for work would only compute. They
+    // last no minute, as Temporal has it by itself: with that, a task once waited for two of them (seen once in twenty runs).
+    const config = { ...timersInTime, ...(runs('chaos') ? {} : { 'matching.longPollExpirationInterval': '20s' }) };
     const spec = temporalSpec(binary, { port, uiPort }, undefined, config);
     // It may use more memory instead of collecting its garbage so often: a tenth of what it computed (measured).
     processes.start({ ...spec, env: { GOGC: '400' } });
