@@ -8,6 +8,7 @@ import { vendorsQuery } from '../features/catalogue/queries.ts';
 import { holdKey } from '../features/integrationKeys/shownKey.ts';
 import type { Integration } from '../features/integrations/state.ts';
 import { useMay } from '../features/me/queries.ts';
+import { usePsaConnectionName } from '../features/psaConnections/names.ts';
 import { psaConnectionsQuery, type PsaConnection } from '../features/psaConnections/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -79,6 +80,7 @@ interface QuestionsProps {
 
 function Questions({ vendor, connections }: QuestionsProps) {
   const navigate = useNavigate();
+  const connectionName = usePsaConnectionName();
   const queryClient = useQueryClient();
   const { eligibility } = vendor;
   // A vendor that asks nothing may be connected by anybody.
@@ -168,7 +170,7 @@ function Questions({ vendor, connections }: QuestionsProps) {
           {connections.length > 1 && (
             <Radios
               label="The PSA that is compared with it"
-              choices={connections.map(({ id, name }) => ({ id, name }))}
+              choices={connections.map(({ id, name }) => ({ id, name: connectionName(id) ?? name }))}
               chosen={psaConnectionId}
               onChoose={setConnection}
             />

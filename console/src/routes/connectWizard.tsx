@@ -6,6 +6,7 @@ import { BoardPanel } from '../features/alertSettings/BoardPanel.tsx';
 import { CustomerPicker } from '../features/customers/CustomerPicker.tsx';
 import { EnablePanel } from '../features/integrationKeys/EnablePanel.tsx';
 import { CredentialsPanel } from '../features/integrations/CredentialsPanel.tsx';
+import { useIntegrationTitle } from '../features/integrations/names.ts';
 import { nextOf } from '../features/integrations/nextOf.ts';
 import { intakeQuery } from '../features/integrations/queries.ts';
 import type { Integration } from '../features/integrations/state.ts';
@@ -38,9 +39,10 @@ export function ConnectWizard() {
   const { id } = useParams({ from: '/shell/integrations/$id/connect' });
   const integration = useIntegration(id);
   const vendor = useVendor(integration.data?.vendor);
+  const integrationTitle = useIntegrationTitle();
   return (
     <Page
-      title={vendor ? `Connect ${vendor.name}` : 'Connect'}
+      title={vendor ? `Connect ${integrationTitle(id) ?? vendor.name}` : 'Connect'}
       lead="You can close this page and go on later, here or on another machine."
       actions={
         <LinkButton to="/integrations/$id" params={{ id }}>

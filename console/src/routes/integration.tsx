@@ -9,12 +9,13 @@ import { Keys } from '../features/integrationKeys/Keys.tsx';
 import { CredentialsPanel } from '../features/integrations/CredentialsPanel.tsx';
 import { CountsHint } from '../features/integrations/CountsHint.tsx';
 import { mappingPages, nextOf } from '../features/integrations/nextOf.ts';
+import { useIntegrationTitle } from '../features/integrations/names.ts';
 import { intakeQuery } from '../features/integrations/queries.ts';
 import { Reconnection } from '../features/integrations/Reconnection.tsx';
 import { moduleWords, wordOf, type Integration } from '../features/integrations/state.ts';
 import { useIntegration } from '../features/integrations/useIntegration.ts';
 import { useMay } from '../features/me/queries.ts';
-import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
+import { usePsaConnectionName } from '../features/psaConnections/names.ts';
 import { RemindersSection } from '../features/reminders/Reminders.tsx';
 import { ScheduleSection } from '../features/schedule/ScheduleForm.tsx';
 import { SyncNow } from '../features/syncs/SyncNow.tsx';
@@ -34,8 +35,9 @@ export function IntegrationPage() {
   const integration = useIntegration(id);
   const health = useQuery(healthQuery);
   const vendor = useVendor(integration.data?.vendor);
+  const integrationTitle = useIntegrationTitle();
   return (
-    <Page title={vendor?.name ?? 'Integration'} lead={integration.data?.vendorName ?? ''}>
+    <Page title={integrationTitle(id) ?? vendor?.name ?? 'Integration'} lead={integration.data?.vendorName ?? ''}>
       <Loaded
         query={integration}
         what="The details of this integration"
@@ -128,7 +130,7 @@ function Configure({ integration, vendor, health }: Props) {
 function Overview({ integration, vendor, health }: Props) {
   const { id, psaConnectionId, intake, modules, disconnectedAt, process } = integration;
   const psa = usePsaWords(psaConnectionId);
-  const connection = useQuery(psaConnectionsQuery).data?.items.find((each) => each.id === psaConnectionId);
+  const connectionName = usePsaConnectionName();
   const linked = useQuery(intakeQuery(id)).data?.linked;
   const state = wordOf(integration, health);
   const arrives = vendor.intakes.find((each) => each.intake === intake);
@@ -150,7 +152,7 @@ function Overview({ integration, vendor, health }: Props) {
             name: 'PSA',
             value: (
               <Link to="/psa-connections/$id" params={{ id: psaConnectionId }}>
-                {connection?.name ?? 'PSA connection'}
+                {connectionName(psaConnectionId) ?? 'PSA connection'}
               </Link>
             ),
           },

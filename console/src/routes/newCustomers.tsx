@@ -1,8 +1,9 @@
 import { useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { useVendorName } from '../features/catalogue/queries.ts';
+import { useIntegrationName, useIntegrationTitle } from '../features/integrations/names.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
-import { nameOf, type Integration } from '../features/integrations/state.ts';
+import type { Integration } from '../features/integrations/state.ts';
 import { progressQuery } from '../features/mappings/queries.ts';
 import { useMay } from '../features/me/queries.ts';
 import { useDecideCustomer } from '../features/onboardings/decide.ts';
@@ -25,6 +26,7 @@ export function NewCustomers() {
   const query = useInfiniteQuery(onboardingsQuery(asked));
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const vendorName = useVendorName();
+  const integrationTitle = useIntegrationTitle();
   const may = useMay('operate');
   const decide = useDecideCustomer();
   return (
@@ -77,6 +79,7 @@ export function NewCustomers() {
                       customer={customer}
                       integration={integration}
                       vendor={integration ? vendorName(integration.vendor) : 'the vendor'}
+                      from={integrationTitle(customer.integrationId) ?? 'the vendor'}
                       decide={decide}
                     />
                   );
@@ -133,7 +136,7 @@ function Nobody({ integrations }: { integrations: readonly Integration[] }) {
 
 /** Customers that nobody mapped when the integration was connected are no new customers: where they are. */
 function Unmapped({ integrations }: { integrations: readonly Integration[] }) {
-  const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   const active = integrations.filter(({ disconnectedAt, process }) => disconnectedAt === null && process.done);
   const progress = useQueries({ queries: active.map(({ id }) => progressQuery(id)) });
   const open = active.flatMap((integration, at) => {
@@ -145,7 +148,7 @@ function Unmapped({ integrations }: { integrations: readonly Integration[] }) {
     <ul className={styles['soft']} aria-label="Customers without a mapping">
       {open.map(({ integration, count }) => (
         <li key={integration.id}>
-          {`${nameOf(integration, vendorName(integration.vendor))}: ${formatMany(count, 'customer is', 'customers are')} not mapped in all, those from before it was connected too. `}
+          {`${integrationName(integration.id) ?? ''}: ${formatMany(count, 'customer is', 'customers are')} not mapped in all, those from before it was connected too. `}
           <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
             Account mapping
           </Link>{' '}

@@ -7,6 +7,7 @@ import type { Schema } from '../api/types.ts';
 import { FieldsForm } from '../features/catalogue/FieldsForm.tsx';
 import { psasQuery } from '../features/catalogue/queries.ts';
 import { useMay } from '../features/me/queries.ts';
+import { usePsaConnectionName } from '../features/psaConnections/names.ts';
 import { psaConnectionQuery, type PsaConnection } from '../features/psaConnections/queries.ts';
 import { HeldRefresh } from '../features/psaConnections/HeldRefresh.tsx';
 import { RightsTable, rightsWord } from '../features/psaConnections/RightsTable.tsx';
@@ -28,9 +29,10 @@ export function PsaConnectionPage() {
   const { id } = useParams({ from: '/shell/psa-connections/$id' });
   const connection = useQuery(psaConnectionQuery(id));
   const psas = useQuery(psasQuery);
+  const connectionName = usePsaConnectionName();
   return (
     <Page
-      title={connection.data?.name ?? 'PSA connection'}
+      title={connectionName(id) ?? connection.data?.name ?? 'PSA connection'}
       lead="Your PSA: its rights, and what has been read from it."
     >
       <Loaded

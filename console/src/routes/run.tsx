@@ -1,8 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { useVendorName } from '../features/catalogue/queries.ts';
-import { integrationsQuery } from '../features/integrations/queries.ts';
-import { nameOf } from '../features/integrations/state.ts';
+import { useIntegrationName } from '../features/integrations/names.ts';
 import { AcceptIncomplete } from '../features/syncs/AcceptIncomplete.tsx';
 import { HeldRun } from '../features/syncs/HeldRun.tsx';
 import { runQuery, type RunWithSteps } from '../features/syncs/queries.ts';
@@ -21,13 +19,11 @@ import { When } from '../ui/When.tsx';
 export function RunPage() {
   const { id } = useParams({ from: '/shell/runs/$id' });
   const query = useQuery(runQuery(id));
-  const integration = useQuery(integrationsQuery).data?.items.find((each) => each.id === query.data?.integrationId);
-  const vendorName = useVendorName();
-  const name = integration ? nameOf(integration, vendorName(integration.vendor)) : '';
+  const integrationName = useIntegrationName();
   return (
     <Page
       title={query.data ? `Run of ${formatTime(new Date(query.data.startedAt), new Date())}` : 'Run'}
-      lead={name}
+      lead={(query.data && integrationName(query.data.integrationId)) ?? ''}
       actions={
         query.data && (
           <>

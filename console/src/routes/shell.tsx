@@ -4,7 +4,6 @@ import { useEffect, useState } from 'react';
 import { useConnectionLost } from '../api/connection.ts';
 import { closeSession, useSession } from '../api/session.ts';
 import { signOut, signOutEverywhere } from '../api/signIn.ts';
-import { useVendorName } from '../features/catalogue/queries.ts';
 import { forgetShown, useLive, useLiveTrouble, type Live } from '../features/integrationHealth/live.ts';
 import { RefreshButton } from '../features/integrationHealth/RefreshButton.tsx';
 import { meQuery } from '../features/me/queries.ts';
@@ -66,7 +65,6 @@ export function Shell() {
   const isLost = useConnectionLost();
   const live = useLive();
   const trouble = useLiveTrouble();
-  const vendorName = useVendorName();
   const [isOpen, setOpen] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   useEffect(() => {
@@ -88,7 +86,7 @@ export function Shell() {
           <span className={styles['name']}>Countersign</span>
         </div>
         <div className={styles['tools']}>
-          <SyncStatus live={live} vendorName={vendorName} />
+          <SyncStatus live={live} />
           <RefreshButton />
           <PersonMenu />
         </div>

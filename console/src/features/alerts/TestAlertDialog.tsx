@@ -9,8 +9,9 @@ import { SearchField } from '../../ui/SearchField.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Steps } from '../../ui/Steps.tsx';
-import { usePsaWords, useVendorName } from '../catalogue/queries.ts';
-import { nameOf, type Integration } from '../integrations/state.ts';
+import { usePsaWords } from '../catalogue/queries.ts';
+import { useIntegrationName } from '../integrations/names.ts';
+import type { Integration } from '../integrations/state.ts';
 import { accountsQuery } from '../mappings/queries.ts';
 import styles from './alerts.module.css';
 import { alertQuery } from './queries.ts';
@@ -60,7 +61,7 @@ function Ask({ integrations, onSent }: AskProps) {
   const accounts = useInfiniteQuery(accountsQuery(integrationId, { search, hideMapped: false }));
   const found = accounts.data?.pages.flatMap(({ items }) => items) ?? [];
   const queryClient = useQueryClient();
-  const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   const words = usePsaWords(integration?.psaConnectionId);
   const send = async () => {
     if (accountId === null || !integration) return;
@@ -97,7 +98,7 @@ function Ask({ integrations, onSent }: AskProps) {
       {integrations.length > 1 && (
         <Select
           label="Integration"
-          choices={integrations.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }))}
+          choices={integrations.map(({ id }) => ({ id, name: integrationName(id) ?? id }))}
           chosen={integrationId}
           onChoose={(id) => {
             setIntegrationId(id);

@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
@@ -7,7 +6,7 @@ import { Facts } from '../../ui/Section.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
 import { useIntegrationName } from '../integrations/names.ts';
-import { psaConnectionsQuery } from '../psaConnections/queries.ts';
+import { usePsaConnectionName } from '../psaConnections/names.ts';
 import styles from './Audit.module.css';
 import type { AuditEntry } from './queries.ts';
 import { apart, wordsOfAction, wordsOfChange } from './words.ts';
@@ -27,7 +26,7 @@ const columns: readonly TableColumn<Row>[] = [
 /** Whose line, card or mapping it is, or which run, integration or connection; a link leads there. */
 function About({ entry: { about, subjectKind, subjectId } }: { entry: Row }) {
   const integrationName = useIntegrationName();
-  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
+  const connectionName = usePsaConnectionName();
   const name = [about?.account, about?.product].filter((each) => each !== null && each !== undefined).join(', ');
   if (about?.cardId)
     return (
@@ -62,7 +61,7 @@ function About({ entry: { about, subjectKind, subjectId } }: { entry: Row }) {
   if (subjectKind === 'psa_connection')
     return (
       <Link to="/psa-connections/$id" params={{ id: subjectId }}>
-        {connections.find(({ id }) => id === subjectId)?.name ?? 'The PSA connection'}
+        {connectionName(subjectId) ?? 'The PSA connection'}
       </Link>
     );
   if (name !== '') return name;

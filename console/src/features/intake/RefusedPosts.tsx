@@ -9,8 +9,9 @@ import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
 import { useVendorName } from '../catalogue/queries.ts';
+import { useIntegrationName } from '../integrations/names.ts';
 import { integrationsQuery } from '../integrations/queries.ts';
-import { nameOf, type Integration } from '../integrations/state.ts';
+import type { Integration } from '../integrations/state.ts';
 import { refusedPostsQuery, type RefusedPost } from './queries.ts';
 
 /** What a vendor sent and Countersign did not take, and why; nothing when no vendor sends. */
@@ -18,11 +19,12 @@ export function RefusedPosts() {
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const [chosenId, choose] = useState<string>();
   const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   // Alerts are sent whatever the intake of counts is.
   const sent = integrations.filter(({ intake, modules }) => intake === 'push' || modules.includes('alerts'));
   const chosen = sent.find(({ id }) => id === chosenId) ?? sent[0];
   if (!chosen) return undefined;
-  const choices = sent.map((each) => ({ id: each.id, name: nameOf(each, vendorName(each.vendor)) }));
+  const choices = sent.map(({ id }) => ({ id, name: integrationName(id) ?? id }));
   return (
     <Section title="Refused posts">
       <Soft>

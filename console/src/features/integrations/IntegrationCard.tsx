@@ -11,6 +11,7 @@ import { Waits } from '../integrationHealth/Waits.tsx';
 import { SyncNow } from '../syncs/SyncNow.tsx';
 import { CountsHint } from './CountsHint.tsx';
 import styles from './IntegrationCard.module.css';
+import { useIntegrationTitle } from './names.ts';
 import { moduleWords, syncStateOf, wordOf, type Integration } from './state.ts';
 
 interface Props {
@@ -26,13 +27,14 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
   const { process, sync } = integration;
   const intake = useVendor(integration.vendor)?.intakes.find((each) => each.intake === integration.intake);
   const psa = usePsaWords(integration.psaConnectionId);
+  const called = useIntegrationTitle()(integration.id) ?? vendor;
   const needed = process.steps.filter((step) => step.state !== 'skipped');
   const done = needed.filter((step) => step.state === 'done').length;
   return (
     <article className={styles['card']} aria-labelledby={`integration-${integration.id}`}>
       <header className={styles['head']}>
         <div className={styles['names']}>
-          <h2 id={`integration-${integration.id}`}>{vendor}</h2>
+          <h2 id={`integration-${integration.id}`}>{called}</h2>
           {integration.vendorName !== null && <p>{integration.vendorName}</p>}
         </div>
         <StatusWord tone={state.tone}>{state.word}</StatusWord>
@@ -74,13 +76,13 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
             <summary>
               Setting up: {done} of {needed.length} steps
             </summary>
-            <Steps label={`Steps of connecting ${vendor}`} steps={process.steps} />
+            <Steps label={`Steps of connecting ${called}`} steps={process.steps} />
           </details>
         )}
         {sync.steps.length > 0 && (
           <details open={syncStateOf(integration) === 'blocked'}>
             <summary>Steps of the last sync</summary>
-            <Steps label={`Steps of the last sync of ${vendor}`} steps={sync.steps} />
+            <Steps label={`Steps of the last sync of ${called}`} steps={sync.steps} />
           </details>
         )}
       </div>
@@ -92,7 +94,7 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
             Go on connecting
           </LinkButton>
         )}
-        <LinkButton to="/integrations/$id" params={{ id: integration.id }} aria-label={`Configure ${vendor}`}>
+        <LinkButton to="/integrations/$id" params={{ id: integration.id }} aria-label={`Configure ${called}`}>
           Configure
         </LinkButton>
         <Link to="/runs" search={{ integration: integration.id }}>

@@ -34,10 +34,4 @@ export function wordOf(integration: Integration, health: Health | undefined): { 
   return healthWords[health?.state ?? 'healthy'];
 }
 
-/** An integration among others: there may be several of one vendor. @param vendor as the vendor is called */
-export function nameOf({ modules, vendorName }: Integration, vendor: string): string {
-  const parts = [vendor, modules.map((module) => moduleWords[module]).join(' and '), vendorName];
-  return parts.filter((part) => part !== null).join(' · ');
-}
-
 export const moduleWords: Record<Integration['modules'][number], string> = { billing: 'Billing', alerts: 'Alerts' };

@@ -1,8 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { useVendorName } from '../catalogue/queries.ts';
+import { useIntegrationName } from '../integrations/names.ts';
 import { integrationsQuery } from '../integrations/queries.ts';
-import { nameOf, type Integration } from '../integrations/state.ts';
+import type { Integration } from '../integrations/state.ts';
 import { useMay } from '../me/queries.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { EmptyState } from '../../ui/EmptyState.tsx';
@@ -22,13 +23,14 @@ interface Props {
 export function IntegrationPage({ id, title, lead, actions, children }: Props) {
   const integrations = useQuery(integrationsQuery);
   const vendorName = useVendorName();
+  const integrationName = useIntegrationName();
   const may = useMay('operate');
   const integration = integrations.data?.items.find((each) => each.id === id);
   const vendor = integration ? vendorName(integration.vendor) : '';
   return (
     <Page
       title={title}
-      lead={integration ? `${nameOf(integration, vendor)}. ${lead}` : ''}
+      lead={integration ? `${integrationName(id) ?? vendor}. ${lead}` : ''}
       actions={integration && actions(integration, vendor)}
     >
       <Loaded

@@ -18,11 +18,13 @@ interface Props {
   customer: Onboarding;
   integration: Integration | undefined;
   vendor: string;
+  /** As the integration is called among the others. */
+  from: string;
   decide: DecideCustomer;
 }
 
 /** One new customer: since when it waits for whom, and what can be done about it here. */
-export function NewCustomer({ customer, integration, vendor, decide: { decide, isBusy } }: Props) {
+export function NewCustomer({ customer, integration, vendor, from, decide: { decide, isBusy } }: Props) {
   const { name, apart, foundAt, escalatedAt, suggestions } = customer;
   const called = calledOf(customer);
   const [open, setOpen] = useState<'map' | 'exclude'>();
@@ -39,7 +41,7 @@ export function NewCustomer({ customer, integration, vendor, decide: { decide, i
         <h2 className={styles['written']}>{name}</h2>
         {apart !== null && <p className={styles['soft']}>{apart}</p>}
         <p className={styles['soft']}>
-          {foundWords[customer.foundBy](vendor)} <When at={foundAt} as="age" />
+          {foundWords[customer.foundBy](from)} <When at={foundAt} as="age" />
           {escalatedAt !== null &&
             (integration?.modules.includes('billing') === false
               ? '. Its alerts are parked until it is mapped'

@@ -9,6 +9,7 @@ import { StatusWord } from '../../ui/StatusWord.tsx';
 import { When } from '../../ui/When.tsx';
 import { psasQuery } from '../catalogue/queries.ts';
 import styles from './PsaConnections.module.css';
+import { usePsaConnectionName } from './names.ts';
 import { psaConnectionsQuery } from './queries.ts';
 import { rightsWord } from './RightsTable.tsx';
 import { Writing } from './Writing.tsx';
@@ -17,6 +18,7 @@ import { Writing } from './Writing.tsx';
 export function ConnectionSettings() {
   const connections = useQuery(psaConnectionsQuery);
   const psas = useQuery(psasQuery).data?.items ?? [];
+  const connectionName = usePsaConnectionName();
   return (
     <Section title="PSA connections">
       <Loaded
@@ -36,8 +38,9 @@ export function ConnectionSettings() {
             <ul className={styles['settings']} aria-label="PSA connections">
               {items.map((connection) => {
                 const psa = psas.find(({ id }) => id === connection.kind);
-                const { id, name, permissions, alertPermissions, permissionsAt, writesEnabled } = connection;
+                const { id, permissions, alertPermissions, permissionsAt, writesEnabled } = connection;
                 if (!psa) return undefined;
+                const name = connectionName(id) ?? connection.name;
                 const rights = rightsWord(psa, 'billing', permissions);
                 const ofAlerts = alertPermissions && rightsWord(psa, 'alerts', alertPermissions);
                 return (

@@ -10,6 +10,7 @@ import { Actions } from '../../ui/Section.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { terms } from '../../terms.ts';
 import { useMay } from '../me/queries.ts';
+import { usePsaConnectionName } from './names.ts';
 import { psaConnectionsQuery, type PsaConnection } from './queries.ts';
 
 /** A reading that lost far too many rows, and what a person may do with it. */
@@ -77,13 +78,14 @@ export function HeldRefresh({ connection }: { connection: PsaConnection }) {
 /** The readings of PSAs that are held, beside the runs that are: each leads to where it is released or discarded. */
 export function HeldReadings() {
   const { data } = useQuery(psaConnectionsQuery);
+  const connectionName = usePsaConnectionName();
   return (data?.items ?? []).map(
     ({ id, name, heldRefresh: held }) =>
       held && (
         <Banner
           key={id}
           tone="care"
-          title={`A reading of ${name} is held`}
+          title={`A reading of ${connectionName(id) ?? name} is held`}
           action={
             <LinkButton to="/psa-connections/$id" params={{ id }}>
               Open

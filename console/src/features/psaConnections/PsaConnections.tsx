@@ -3,6 +3,7 @@ import type { Schema } from '../../api/types.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { When } from '../../ui/When.tsx';
 import styles from './PsaConnections.module.css';
+import { usePsaConnectionName } from './names.ts';
 import type { PsaConnection } from './queries.ts';
 import { rightsWord } from './RightsTable.tsx';
 
@@ -13,6 +14,7 @@ interface Props {
 
 /** The PSAs of the organization, a line each. */
 export function PsaConnections({ connections, psas }: Props) {
+  const connectionName = usePsaConnectionName();
   return (
     <ul className={styles['list']} aria-label="PSA connections">
       {connections.map((connection) => {
@@ -21,7 +23,7 @@ export function PsaConnections({ connections, psas }: Props) {
         return (
           <li key={connection.id}>
             <Link to="/psa-connections/$id" params={{ id: connection.id }}>
-              {connection.name}
+              {connectionName(connection.id) ?? connection.name}
             </Link>
             {rights && <StatusWord tone={rights.tone}>{rights.word}</StatusWord>}
             <span className={styles['soft']}>

@@ -2,7 +2,8 @@ import { useEffect, useState } from 'react';
 import { Dialog, DialogTrigger, Heading, Popover } from 'react-aria-components';
 import type { Live } from '../integrationHealth/live.ts';
 import { CountsHint, waitsForCounts } from '../integrations/CountsHint.tsx';
-import { nameOf, syncStateOf, syncWords } from '../integrations/state.ts';
+import { useIntegrationName } from '../integrations/names.ts';
+import { syncStateOf, syncWords } from '../integrations/state.ts';
 import { Button } from '../../ui/Button.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
@@ -14,13 +15,9 @@ import styles from './SyncStatus.module.css';
 /** A sync that has not moved for so long is told to be still. */
 const stillSeconds = 20;
 
-interface Props {
-  live: Live | undefined;
-  vendorName: (id: string) => string;
-}
-
 /** Spins while any sync runs; opens to the steps of each integration's sync. */
-export function SyncStatus({ live, vendorName }: Props) {
+export function SyncStatus({ live }: { live: Live | undefined }) {
+  const integrationName = useIntegrationName();
   const isSyncing = live?.isSyncing ?? false;
   const integrations = live?.integrations.filter(({ disconnectedAt }) => disconnectedAt === null) ?? [];
   const isBlocked = integrations.some((integration) => syncStateOf(integration) === 'blocked');
@@ -39,7 +36,7 @@ export function SyncStatus({ live, vendorName }: Props) {
           </Heading>
           {integrations.length === 0 && <p className={styles['soft']}>Nothing is connected yet.</p>}
           {integrations.map((integration) => {
-            const name = nameOf(integration, vendorName(integration.vendor));
+            const name = integrationName(integration.id) ?? '';
             const state = syncStateOf(integration);
             const health = live?.health.find(({ integrationId }) => integrationId === integration.id);
             return (
