@@ -2,6 +2,7 @@
 import { approvalProcess, type Wakeable } from '../domain/process/ids.ts';
 import type { Transaction } from '../db/client.ts';
 import {
+  beginBatch,
   closeDoneTodos,
   countSkipped,
   findApproval,
@@ -207,7 +208,7 @@ async function store(
 ): Promise<ApprovalChange> {
   const { nothing, seen, ...from } = of;
   const { organizationId } = actor;
-  const batch = await insertBatch(tx, organizationId, {
+  const stored = await insertBatch(tx, organizationId, {
     ...from,
     psaConnectionId: connection.id,
     requestedBy: actor.name,
@@ -215,16 +216,16 @@ async function store(
   });
   const state = connection.writesEnabled ? 'requested' : 'todo';
   const leavesZero = connection.settings.zero === 'todo';
-  const { lines, skipped } = await storeSignOff(tx, { ...batch, state, leavesZero }, judged);
+  const { lines, skipped } = await storeSignOff(tx, { ...stored, state, leavesZero }, judged);
   // The refusal rolls back the batch together with its list of left-out cards, so the refusal's text names those cards.
   if (lines === 0)
-    throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, batch.id, nothing.words));
+    throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, stored.id, nothing.words));
+  const batch = await beginBatch(tx, stored);
   const action = from.undoOf ? 'approval.undo' : 'approval.create';
   const after = { lines, skipped, ...seen };
   await audit(tx, actor, { action, subjectKind: 'approval', subjectId: batch.id, after });
   await replace(tx, actor, batch);
-  const toWake = approvalProcess(batch);
-  return { batch, toWake: state === 'requested' ? [toWake] : [] };
+  return { batch, toWake: batch.state === 'requested' ? [approvalProcess(batch)] : [] };
 }
 
 /** Replaces older to-dos of the lines that are signed off anew: the newer sign-off is the one that the person wants. */

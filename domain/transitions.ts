@@ -53,7 +53,7 @@ export type ApprovalBatchState = (typeof approvalBatchStates)[number];
 /** An approval: its lines are being written (`requested`), or it is a to-do list for a person, or it is over. */
 export const approvalBatchMoves = {
   close: { from: ['requested'], to: 'closed' },
-  /** Writing was turned off before all lines were written. */
+  /** Writing was turned off before all lines were written, or none of them is to be written. */
   leaveTodos: { from: ['requested'], to: 'todo' },
   closeTodos: { from: ['todo'], to: 'closed' },
 } as const satisfies Moves<ApprovalBatchState>;

@@ -175,11 +175,11 @@ export async function approvalViews(deps: ApiDependencies, batches: readonly App
   return batches.map((batch) => {
     const ref = approvalProcess(batch);
     const steps = stepsOf(ref);
-    const { lines, skipped } = countsOf(batch.id);
+    const { lines, zeros, skipped } = countsOf(batch.id);
     const counts = { ...noLines, ...lines };
     return {
       ...batch,
-      note: noteOf(counts.todo, steps.length > 0),
+      note: noteOf(counts.todo, zeros, steps.length > 0),
       requestedByName: names.get(batch.requestedBy) ?? batch.requestedBy,
       lines: Object.values(counts).reduce((sum, count) => sum + count, 0),
       counts,
@@ -347,11 +347,25 @@ export const approvalLineSheet: Sheet<typeof approvalLineSchema> = {
   ],
 };
 
-/** @param stopped whether writing was on when the approval was signed off */
-function noteOf(todos: number, stopped: boolean): string | null {
+/**
+ * @param zeros of the to-dos, those that are left to a person because they go to 0
+ * @param stopped whether writing was on when the approval was signed off
+ */
+function noteOf(todos: number, zeros: number, stopped: boolean): string | null {
   if (todos === 0) return null;
-  const why = stopped
-    ? `Writing to this PSA was turned off before ${todos} of these changes were written.`
-    : 'Writing to this PSA was off when this was approved.';
-  return `${why} Make them in the PSA, and the next read verifies them. Turning writing on writes none of them, because nobody has looked at what is used and billed at that moment: approve their cards again then, which replaces these to-dos.`;
+  const others = todos - zeros;
+  const ofZeros = `${zeros} of these changes ${zeros === 1 ? 'goes' : 'go'} to 0 and ${zeros === 1 ? 'is' : 'are'} left to a person, as the settings of the PSA connection say: end the line in the PSA, or set it to 0 there.`;
+  const ofOthers = stopped
+    ? `Writing to this PSA was turned off before ${others} of these changes were written. Make them in the PSA.`
+    : `Writing to this PSA was off when this was approved. Make the changes in the PSA.`;
+  return [
+    ...(zeros > 0 ? [ofZeros] : []),
+    ...(others > 0 ? [ofOthers] : []),
+    'The next read verifies them.',
+    ...(others > 0
+      ? [
+          'Turning writing on writes none of them, because nobody has looked at what is used and billed at that moment: approve their cards again then, which replaces these to-dos.',
+        ]
+      : []),
+  ].join(' ');
 }

@@ -12,7 +12,7 @@ import {
 } from '../../domain/transitions.ts';
 import type { Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
-import { agreementLine, approvalBatch, approvalLine, approvalSkipped } from '../schema/index.ts';
+import { agreementLine, approvalBatch, approvalLine, approvalSkipped, psaConnection } from '../schema/index.ts';
 import { mayMove } from './mayMove.ts';
 import { createProcess, startRound } from './process.ts';
 import { keptBy } from './psaConnection.ts';
@@ -28,10 +28,7 @@ export type LineOutcome =
   /** The line was not written, and writing is off now. */
   | { state: 'todo' };
 
-/**
- * Stores a batch without its lines. With writing on, its `approveUsage` process begins; with writing off, the batch is
- * a to-do list.
- */
+/** Stores a batch without its lines. With writing off it is a to-do list; with writing on, `beginBatch` says what it is. */
 export async function insertBatch(
   tx: Transaction,
   organizationId: string,
@@ -43,11 +40,24 @@ export async function insertBatch(
     .values({ ...row, organizationId, state: writesEnabled ? 'requested' : 'todo' })
     .returning();
   if (!created) throw new Error('The approval was not stored.');
-  if (writesEnabled) {
-    await createProcess(tx, organizationId, { kind: 'approveUsage', id: created.id });
-    await startRound(tx, { kind: 'approveUsage', id: created.id, round: '1' });
-  }
   return created;
+}
+
+/**
+ * Begins the `approveUsage` process of a batch whose lines are stored. A batch without a line to write is a to-do list at once: no
+ * process would be at work on it.
+ */
+export async function beginBatch(tx: Transaction, batch: ApprovalBatchRow): Promise<ApprovalBatchRow> {
+  const { id, organizationId, state } = batch;
+  if (state !== 'requested') return batch;
+  const { intended = 0 } = await countLines(tx, id);
+  if (intended === 0) {
+    await moveBatch(tx, id, approvalBatchMoves.leaveTodos);
+    return { ...batch, state: approvalBatchMoves.leaveTodos.to };
+  }
+  await createProcess(tx, organizationId, { kind: 'approveUsage', id });
+  await startRound(tx, { kind: 'approveUsage', id, round: '1' });
+  return batch;
 }
 
 export async function findApproval(
@@ -154,6 +164,20 @@ export async function countOfMany(db: Queryable, batchIds: readonly string[]) {
     .from(approvalLine)
     .where(inArray(approvalLine.batchId, [...batchIds]))
     .groupBy(approvalLine.batchId, approvalLine.state);
+  const zeros = await db
+    .select({ batchId: approvalLine.batchId, lines: sql<number>`count(*)::int` })
+    .from(approvalLine)
+    .innerJoin(approvalBatch, eq(approvalBatch.id, approvalLine.batchId))
+    .innerJoin(psaConnection, eq(psaConnection.id, approvalBatch.psaConnectionId))
+    .where(
+      and(
+        inArray(approvalLine.batchId, [...batchIds]),
+        eq(approvalLine.state, 'todo'),
+        eq(approvalLine.to, 0),
+        sql`${psaConnection.settings} ->> 'zero' = 'todo'`,
+      ),
+    )
+    .groupBy(approvalLine.batchId);
   const cards = sql<number>`count(*)::int`;
   const skipped = await db
     .select({ batchId: approvalSkipped.batchId, reason: approvalSkipped.reason, cards })
@@ -167,6 +191,8 @@ export async function countOfMany(db: Queryable, batchIds: readonly string[]) {
     lines: Object.fromEntries((linesOf.get(id) ?? []).map((row) => [row.state, row.lines])) as Partial<
       Record<ApprovalLineState, number>
     >,
+    /** The to-dos that are left to a person because they go to 0. */
+    zeros: zeros.find(({ batchId }) => batchId === id)?.lines ?? 0,
     skipped: (skippedOf.get(id) ?? []).map(({ reason, cards: count }) => ({ reason, cards: count })),
   });
 }

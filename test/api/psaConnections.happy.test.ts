@@ -159,6 +159,12 @@ test('a line that should go to 0 is a to-do where the setting says so, and done 
   const { approval } = await harness.admin.good<{ approval: { id: string } }>('POST', '/v1/approvals', {
     cards: [{ ...card.write, cardId: id }],
   });
+  // Nothing of it is written, so that it is a to-do list from the beginning, at which no process works.
+  expect(approval).toMatchObject({ state: 'todo', process: null });
+  expect(approval).toMatchObject({
+    note: expect.stringMatching(/^1 of these changes goes to 0 and is left to a person/),
+  });
+  expect(approval).not.toMatchObject({ note: expect.stringMatching(/Writing to this PSA/) });
   const lines = async () =>
     (await harness.admin.good<{ items: { state: string }[] }>('GET', `/v1/approvals/${approval.id}/lines`)).items;
   expect(await lines()).toMatchObject([{ state: 'todo' }]);
@@ -171,6 +177,7 @@ test('a line that should go to 0 is a to-do where the setting says so, and done 
      where psa_connection_id = ${psaConnectionId} and id = ${card.write.lineId}`);
   await verify();
   expect(await lines()).toMatchObject([{ state: 'verified' }]);
+  expect(await harness.admin.good('GET', `/v1/approvals/${approval.id}`)).toMatchObject({ state: 'closed' });
   await good('PUT', '/settings', {});
   await good('PUT', '/writes', { enabled: false });
 });

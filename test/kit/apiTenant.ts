@@ -4,7 +4,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Scope } from '../../api/context.ts';
 import type { Database } from '../../db/client.ts';
 import type { Encryption } from '../../db/encryption.ts';
-import { insertBatch, listApprovalLines } from '../../db/queries/approvals.ts';
+import { beginBatch, insertBatch, listApprovalLines } from '../../db/queries/approvals.ts';
 import { storePreview } from '../../db/queries/approvalPreviews.ts';
 import { judgeCards, storeSignOff, type SeenCard } from '../../db/queries/signOff.ts';
 import { keepAlert, moveAlert } from '../../db/queries/alerts.ts';
@@ -447,7 +447,7 @@ export async function seedApproval(
       { ...made, state: batchState, leavesZero: false },
       judgeCards(psaConnectionId, [seen(card)]),
     );
-    return made;
+    return beginBatch(tx, made);
   });
   if (state === 'asked') {
     const problem = JSON.stringify({ code: needsAnswer, detail: 'Look in the PSA.' });

@@ -14,7 +14,7 @@ import { StatusWord } from '../../ui/StatusWord.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { usePsaWords, type PsaWords } from '../catalogue/queries.ts';
 import { useMay } from '../me/queries.ts';
-import { useWrittenTo } from '../psaConnections/queries.ts';
+import { isLeftToPerson, useWrittenTo } from '../psaConnections/queries.ts';
 import { useDecideCard } from './decide.ts';
 import { DismissDialog } from './DismissDialog.tsx';
 import { Explanation } from './Explanation.tsx';
@@ -60,8 +60,18 @@ export function CardPanel({ id, onClose }: { id: string; onClose: () => void }) 
 
 /** What becomes of a to-do, and when. */
 function Todo({ card }: { card: CardDetail }) {
-  const isOn = useWrittenTo(card.psaConnectionId)?.writesEnabled === true;
+  const writtenTo = useWrittenTo(card.psaConnectionId);
+  const isOn = writtenTo?.writesEnabled === true;
   const mayOperate = useMay('operate');
+  if (writtenTo && card.pending && isLeftToPerson(writtenTo, card.pending.to))
+    return (
+      <Banner title="It is on the to-do list">
+        <p>
+          A line that should go to 0 is left to a person, as the settings of the PSA connection say. End it in the PSA,
+          or set it to 0 there, and its next read ticks it off.
+        </p>
+      </Banner>
+    );
   return (
     <Banner title="It is on the to-do list">
       <p>
@@ -79,10 +89,11 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
   const decide = useDecideCard(card);
   const { write, pending, dismissal } = card;
   const done = () => setAsks(undefined);
-  const writesEnabled = useWrittenTo(card.psaConnectionId)?.writesEnabled;
+  const writtenTo = useWrittenTo(card.psaConnectionId);
+  const writes = writtenTo && write ? writtenTo.writesEnabled && !isLeftToPerson(writtenTo, write.to) : undefined;
   // Of a to-do the same approval again is one only when it is written this time, or its numbers are others.
   const isOther = pending?.from !== write?.from || pending?.to !== write?.to;
-  const isApprovable = !pending || (pending.state === 'todo' && (writesEnabled === true || isOther));
+  const isApprovable = !pending || (pending.state === 'todo' && (writes === true || isOther));
   return (
     <>
       {!dismissal?.reviewed && (
@@ -108,8 +119,8 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
           {pending.state === 'todo' ? 'Show the to-do' : 'Show the write'}
         </LinkButton>
       )}
-      {card.approvable && write && isApprovable && writesEnabled !== undefined && (
-        <Approve card={card} write={write} writesEnabled={writesEnabled} />
+      {card.approvable && write && isApprovable && writtenTo && writes !== undefined && (
+        <Approve card={card} write={write} writesEnabled={writtenTo.writesEnabled} writes={writes} />
       )}
       {asks === 'dismiss' && (
         <DismissDialog
@@ -135,12 +146,13 @@ function CardActions({ card, words }: { card: CardDetail; words: PsaWords }) {
 interface ApproveProps {
   card: CardDetail;
   write: NonNullable<CardDetail['write']>;
-  /** Whether approving writes to the PSA, or makes a to-do. */
   writesEnabled: boolean;
+  /** Whether approving writes to the PSA, or makes a to-do. */
+  writes: boolean;
 }
 
 /** Sends exactly what the card shows: where it shows something else by now, nothing is written, and both are told. */
-function Approve({ card, write, writesEnabled }: ApproveProps) {
+function Approve({ card, write, writesEnabled, writes }: ApproveProps) {
   const queryClient = useQueryClient();
   const approve = useMutation({
     mutationFn: () =>
@@ -149,7 +161,7 @@ function Approve({ card, write, writesEnabled }: ApproveProps) {
       tell(
         approval.state === 'todo' ? 'It is on the to-do list' : 'Approved',
         approval.state === 'todo'
-          ? 'Writing is off: make the change in the PSA, and the next read ticks it off.'
+          ? 'Make the change in the PSA, and the next read ticks it off.'
           : 'It is being written. The card says what became of it.',
       );
       void queryClient.invalidateQueries({ queryKey: keys.cards.one(card.id) });
@@ -163,7 +175,7 @@ function Approve({ card, write, writesEnabled }: ApproveProps) {
   });
   return (
     <Button look="main" onPress={() => approve.mutate()} isDisabled={approve.isPending}>
-      {`${writesEnabled ? 'Approve' : 'Put on the to-do list:'} ${formatCount(write.from)} → ${formatCount(write.to)}`}
+      {`${writes ? 'Approve' : 'Put on the to-do list:'} ${formatCount(write.from)} → ${formatCount(write.to)}`}
     </Button>
   );
 }

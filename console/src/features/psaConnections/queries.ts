@@ -31,3 +31,7 @@ export function useWrittenTo(id: string): PsaConnection | undefined {
   const { data, isFetchedAfterMount } = useQuery({ ...psaConnectionQuery(id), refetchOnMount: 'always' });
   return isFetchedAfterMount ? data : undefined;
 }
+
+/** Whether approving a change to this quantity makes a to-do, although writing is on: lines that go to 0 may be left to a person. */
+export const isLeftToPerson = ({ settings }: PsaConnection, to: number): boolean =>
+  to === 0 && settings['zero'] === 'todo';
