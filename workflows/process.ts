@@ -11,7 +11,6 @@ import {
   continueAsNew,
   defineSignal,
   isCancellation,
-  patched,
   setHandler,
   workflowInfo,
   type ActivityFunctionWithOptions,
@@ -20,6 +19,7 @@ import type { Again, StepRef, StepResult } from '../activities/step.ts';
 import { businessIdOf, workflowInputOf, wrongInput } from '../domain/process/ids.ts';
 import { stepLabels } from '../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type ProcessView, type StepOf, type StepView } from '../domain/process/steps.ts';
+import { Changes } from './changes.ts';
 import { LocalActivityTurns, rows, rowsLocally } from './rowActivities.ts';
 import { TemporalUi } from './temporalUi.ts';
 
@@ -89,7 +89,8 @@ interface Memory {
 class Process<K extends ProcessKind> {
   private readonly kind: K;
   private readonly id: string;
-  private readonly ui = new TemporalUi();
+  private readonly changes = new Changes();
+  private readonly ui = new TemporalUi(this.changes);
   private readonly local = new LocalActivityTurns();
   private readonly memory: Memory = {
     wakes: 0,
@@ -154,7 +155,7 @@ class Process<K extends ProcessKind> {
         if (outcome === 'over') {
           // A step of thousands of chunks never waits, so it has to continue as new here. (Patched, because older workflow
           // runs have longer histories and did not.)
-          if (this.memory.branchesAtWork === 1 && this.isLong() && patched('leave-long-history-at-work'))
+          if (this.memory.branchesAtWork === 1 && this.isLong() && this.changes.has('leave-long-history-at-work'))
             await continueAsNew(this.input());
           continue;
         }
@@ -267,7 +268,7 @@ class Process<K extends ProcessKind> {
   private remember({ view, wakes }: Look): Look {
     const { stops, ...rest } = view;
     // An older workflow run may have closed, or gone on, without minding what waits for a person.
-    const look = { wakes, view: stops && patched('rest-at-stops') ? view : rest };
+    const look = { wakes, view: stops && this.changes.has('rest-at-stops') ? view : rest };
     this.memory.latest = look;
     this.ui.show(look.view);
     return look;
@@ -379,7 +380,7 @@ class Process<K extends ProcessKind> {
         await condition(() => over || memory.wakes !== seen);
         if (over) return;
         // Another branch that is watched, too, may have begun to look for the same wake.
-        if (memory.watching || !patched('look-while-at-work')) continue;
+        if (memory.watching || !this.changes.has('look-while-at-work')) continue;
         memory.watching = this.look().then(
           () => undefined,
           () => undefined,

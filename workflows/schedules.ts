@@ -1,7 +1,8 @@
 /** The workflows that Temporal Schedules start. They leave the work to the processes. */
-import { ApplicationFailure, continueAsNew, patched, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, continueAsNew, proxyActivities, sleep, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import { businessIdOf, wrongInput } from '../domain/process/ids.ts';
+import { Changes } from './changes.ts';
 
 const activities = proxyActivities<Activities>({
   startToCloseTimeout: '10 minutes',
@@ -19,7 +20,7 @@ const sweepsOfRun = 500;
  */
 export async function sweep(): Promise<{ woken: number } | void> {
   // A run of earlier code sweeps once; its Schedule then starts another.
-  if (!patched('sweep-stays')) {
+  if (!new Changes().has('sweep-stays')) {
     await activities.ensureSchedules.executeWithOptions({ summary: 'Recreate missing Schedules' }, []);
     return { woken: await activities.sweepOverdue.executeWithOptions({ summary: 'Wake what is overdue' }, []) };
   }

@@ -1,27 +1,26 @@
 /** Writes what the Temporal UI shows about a process: its current details, its memo and its search attributes. */
-import {
-  log,
-  patched,
-  setCurrentDetails,
-  upsertMemo,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { log, setCurrentDetails, upsertMemo, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import { describeRetrying, titleOfStep } from '../domain/process/labels.ts';
 import type { Whose } from '../domain/process/remedies.ts';
 import { sayStep, waitsForBlocked as waitsForOther } from '../domain/process/statement.ts';
 import type { ProcessView, StepView } from '../domain/process/steps.ts';
 import { describeStop } from '../domain/process/stops.ts';
 import { searchAttributes } from '../temporal/searchAttributes.ts';
+import type { Changes } from './changes.ts';
 
 /** Shows a process in the Temporal UI. It writes only what changed, because each write is an event in the history. */
 export class TemporalUi {
+  private readonly changes: Changes;
   private details = '';
   private whose = '';
   private integrationIds = workflowInfo().typedSearchAttributes.get(searchAttributes.integrationIds)?.join() ?? '';
   private integrationId = workflowInfo().typedSearchAttributes.get(searchAttributes.integrationId);
   /** A workflow run that continues another one inherits its search attributes, so these need not be written again. */
   private problem = workflowInfo().typedSearchAttributes.get(searchAttributes.problem) ?? '';
+
+  constructor(changes: Changes) {
+    this.changes = changes;
+  }
 
   show(view: ProcessView): void {
     const details = detailsOf(view);
@@ -33,7 +32,7 @@ export class TemporalUi {
     const problem =
       view.steps.map((step) => step.problem).find(Boolean) ??
       view.stops?.[0]?.code ??
-      (waitsForBlocked(view) ? waitsForOther : isRetrying(view) ? 'retrying' : '');
+      (this.waitsForBlocked(view) ? waitsForOther : this.isRetrying(view) ? 'retrying' : '');
     if (problem !== this.problem) {
       this.tell(problem, view);
       upsertSearchAttributes([
@@ -66,9 +65,9 @@ export class TemporalUi {
     // A run that continues another one has its memo.
     const { memo: kept } = workflowInfo();
     const isKept = Object.entries(memo).every(([name, value]) => kept?.[name] === value);
-    if (!isKept && patched('whose-in-memo')) upsertMemo(memo);
+    if (!isKept && this.changes.has('whose-in-memo')) upsertMemo(memo);
     // A PSA's refresh, whose connection is used by one integration more or less than before.
-    if (whose.integrationId !== this.integrationId && patched('integration-of-refresh')) {
+    if (whose.integrationId !== this.integrationId && this.changes.has('integration-of-refresh')) {
       this.integrationId = whose.integrationId;
       upsertSearchAttributes([{ key: searchAttributes.integrationId, value: whose.integrationId ?? null }]);
     }
@@ -77,22 +76,24 @@ export class TemporalUi {
   /** Lets a search for any of the integrations find the process. */
   private showIntegrations(ids: readonly string[] | undefined): void {
     const text = ids?.join();
-    if (!ids || text === undefined || text === this.integrationIds || !patched('integrations')) return;
+    if (!ids || text === undefined || text === this.integrationIds || !this.changes.has('integrations')) return;
     this.integrationIds = text;
     upsertSearchAttributes([{ key: searchAttributes.integrationIds, value: ids.length > 0 ? [...ids] : null }]);
+  }
+
+  private waitsForBlocked({ steps }: ProcessView): boolean {
+    return steps.some(({ waitsOn }) => waitsOn?.problem !== undefined) && this.changes.has(waitsForOther);
+  }
+
+  private isRetrying({ steps, timing }: ProcessView): boolean {
+    return (
+      steps.some((step) => describeRetrying(step.failing, timing.retryingShownMs)) && this.changes.has('show-retrying')
+    );
   }
 }
 
 /** Problems that are what is said of the process. */
 const ofItsOwn = new Set(['held', 'refused', 'retrying']);
-
-function waitsForBlocked({ steps }: ProcessView): boolean {
-  return steps.some(({ waitsOn }) => waitsOn?.problem !== undefined) && patched(waitsForOther);
-}
-
-function isRetrying({ steps, timing }: ProcessView): boolean {
-  return steps.some((step) => describeRetrying(step.failing, timing.retryingShownMs)) && patched('show-retrying');
-}
 
 /** The text of "Current Details": first what happens now, then all steps that the process needs. */
 function detailsOf(view: ProcessView): string {
