@@ -77,7 +77,13 @@ describe('New customers', () => {
     await row.getByText(/A sync found it in Mailprotector (just now|\d+ minutes? ago)/).waitFor();
     await page.getByRole('link', { name: /^New customers 2 waiting$/ }).waitFor();
     await inspect(page, 'new-customers');
-    await button(`Map ${near} Annex to ${near}`).click();
+    // The name is only similar, so both sides are named before anything is mapped.
+    await button(`Map ${near} Annex to ${near} …`).click();
+    const asked = page.getByRole('dialog', { name: 'Are these one company?' });
+    await asked.getByText(`${near} Annex`, { exact: true }).waitFor();
+    await asked.getByText(near, { exact: true }).waitFor();
+    await inspect(page, 'new-customers-guess');
+    await asked.getByRole('button', { name: 'Yes, map it' }).click();
     await page.getByText(`Mapped ${near} Annex to ${near}.`).waitFor();
     const account = async () => {
       const { items: accounts } = await system.api.get<{ items: { id: string; psaAccountId: string | null }[] }>(

@@ -177,17 +177,17 @@ describe('Countersign reads the counts', () => {
     await page.getByText(/There is no day 31 in/).waitFor();
     expect(await page.getByRole('list', { name: 'Next runs' }).getByRole('listitem').count()).toBe(5);
     const reminders = region('Reminders of new customers');
-    await reminders.getByText('reminded of every day, and is a problem after 7 days').waitFor();
+    await reminders.getByText('every day; after 7 days it counts as a problem').waitFor();
     await reminders.getByLabel('Remind every', { exact: true }).fill('none');
     await reminders.getByText('A number, of a minute or more.').waitFor();
     await reminders.getByLabel('Remind every', { exact: true }).fill('4');
     await reminders.getByRole('button', { name: /Remind every: unit/ }).click();
     await page.getByRole('option', { name: 'hours' }).click();
     await reminders.getByRole('button', { name: 'Save reminders' }).click();
-    await reminders.getByText('reminded of every 4 hours, and is a problem after 7 days').waitFor();
+    await reminders.getByText('every 4 hours; after 7 days it counts as a problem').waitFor();
     await inspect('integration-pull');
     await reminders.getByRole('button', { name: 'As the installation has them' }).click();
-    await reminders.getByText('reminded of every day').waitFor();
+    await reminders.getByText('every day; after 7 days').waitFor();
   });
 
   test('disconnect and reconnect: what was decided is kept, and the wizard asks for the access alone', async () => {

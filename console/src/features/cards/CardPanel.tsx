@@ -187,7 +187,7 @@ function PickLine({ card, words }: { card: CardDetail; words: PsaWords }) {
   return (
     <Radios
       label={`Which ${words.line.one} takes the difference`}
-      description="The choice is remembered until it ends."
+      description={`The choice is remembered until that ${words.line.one} ends.`}
       chosen={asked}
       onChoose={(lineId) => decide.mutate({ do: 'pick', lineId })}
       choices={card.lines.map(({ lineId, agreementName, quantity }) => ({

@@ -11,6 +11,7 @@ import { MapToDialog } from '../mappings/MapToDialog.tsx';
 import { useMay } from '../me/queries.ts';
 import { calledOf } from '../mappings/words.ts';
 import type { DecideCustomer } from './decide.ts';
+import { GuessDialog } from './GuessDialog.tsx';
 import styles from './NewCustomer.module.css';
 import type { Onboarding } from './queries.ts';
 
@@ -33,7 +34,10 @@ export function NewCustomer({ customer, integration, vendor, from, decide: { dec
   const portal = useVendor(integration?.vendor)?.portal;
   const updateCounts = integration?.intake === 'push' ? portal?.updateCounts : undefined;
   const waits = customer.state === 'found' || customer.state === 'waiting';
+  const [guess, setGuess] = useState<Onboarding['suggestions'][number]>();
   const close = () => setOpen(undefined);
+  const mapTo = (near: Onboarding['suggestions'][number]) =>
+    decide(customer, { do: 'map', to: { id: near.id, name: calledOf(near) } });
   const { tone, word } = stateOf(customer, may ? 'you' : 'an operator');
   return (
     <li className={styles['customer']} aria-label={called}>
@@ -64,10 +68,10 @@ export function NewCustomer({ customer, integration, vendor, from, decide: { dec
                       {may ? (
                         <Button
                           isDisabled={isBusy}
-                          onPress={() => decide(customer, { do: 'map', to: { id: near.id, name: calledOf(near) } })}
-                          aria-label={`Map ${called} to ${calledOf(near)}`}
+                          onPress={() => (isSameWords(near) ? mapTo(near) : setGuess(near))}
+                          aria-label={`Map ${called} to ${calledOf(near)}${isSameWords(near) ? '' : ' …'}`}
                         >
-                          <span className={styles['name']}>{near.name}</span>
+                          <span className={styles['name']}>{isSameWords(near) ? near.name : `${near.name} …`}</span>
                         </Button>
                       ) : (
                         <span className={styles['written']}>{near.name}</span>
@@ -120,6 +124,20 @@ export function NewCustomer({ customer, integration, vendor, from, decide: { dec
           }}
         />
       )}
+      {guess && (
+        <GuessDialog
+          customer={customer}
+          near={guess}
+          from={from}
+          isBilling={integration?.modules.includes('billing') !== false}
+          words={words}
+          onClose={() => setGuess(undefined)}
+          onMap={() => {
+            mapTo(guess);
+            setGuess(undefined);
+          }}
+        />
+      )}
       {open === 'exclude' && (
         <ExcludeDialog
           account={{ name, apart, psaAccountId: customer.psaAccountId }}
@@ -133,6 +151,9 @@ export function NewCustomer({ customer, integration, vendor, from, decide: { dec
     </li>
   );
 }
+
+/** Names of the same words are mapped at once, as on the account mapping's rows; whoever is only similar is asked about. */
+const isSameWords = ({ score }: Onboarding['suggestions'][number]) => score === 1;
 
 /** How often somebody was reminded of it, when somebody is next, and when it is or was reported as a problem. */
 function Reminders({
@@ -154,17 +175,19 @@ function Reminders({
           , the next <When at={remindsAt} as="age" />
         </>
       )}
+      .
       {escalatesAt !== null && (
         <>
-          ; a problem from <When at={escalatesAt} /> on
+          {' '}
+          If nobody maps it, it counts as a problem from <When at={escalatesAt} /> on.
         </>
       )}
       {escalatedAt !== null && (
         <>
-          ; a problem since <When at={escalatedAt} />
+          {' '}
+          It counts as a problem since <When at={escalatedAt} />.
         </>
       )}
-      .
     </p>
   );
 }
@@ -179,5 +202,5 @@ function stateOf({ state, escalatedAt }: Onboarding, whom: string): { tone: Tone
 const foundWords: Record<Onboarding['foundBy'], (vendor: string) => string> = {
   sync: (vendor) => `A sync found it in ${vendor}`,
   vendor: (vendor) => `${vendor} sent it`,
-  person: () => 'It was linked, or included again,',
+  person: () => 'Somebody linked it, or included it again,',
 };

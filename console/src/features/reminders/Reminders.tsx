@@ -53,8 +53,9 @@ export function RemindersSection({ integrationId }: { integrationId: string }) {
         {(times) => (
           <>
             <Soft>
-              A customer that nobody has mapped is reminded of every {words(times.everyMinutes)}, and is a problem after{' '}
-              {words(times.escalateAfterMinutes)}. <Link to="/new-customers">New customers</Link> says when for each.
+              You are reminded of a customer that nobody has mapped every {words(times.everyMinutes)}; after{' '}
+              {words(times.escalateAfterMinutes)} it counts as a problem. <Link to="/new-customers">New customers</Link>{' '}
+              says when for each.
             </Soft>
             {may && <Form key={JSON.stringify(times)} integrationId={integrationId} times={times} />}
           </>
