@@ -11,6 +11,7 @@ import {
   listSkipped,
   withdrawTodos,
   type ApprovalBatchRow,
+  type ApprovalLineRow,
 } from '../db/queries/approvals.ts';
 import { findPreview, noteSignedOff, storePreview, type PreviewRow } from '../db/queries/approvalPreviews.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
@@ -130,22 +131,23 @@ export const undoVersion = ({ fingerprint }: Pick<Undo, 'fingerprint'>, writesEn
  * Undoes an approval by signing off the old quantities of the lines that it wrote, where the PSA still holds the
  * written quantity and has not billed it.
  *
+ * @param input.lineId Countersign's id of the only line to undo, so that the others stay; absent = all lines
  * @param input.seen the version of what the person was shown; absent = whatever can be undone now is undone
  * @throws Refusal while the approval is at work, when nothing is left to undo, or when something else than what was seen
  *   would be undone
  */
-export const undoApproval: Command<{ id: string; seen?: string | undefined }, { batch: ApprovalBatchRow }> = async (
-  tx,
-  actor,
-  input,
-) => {
+export const undoApproval: Command<
+  { id: string; lineId?: string | undefined; seen?: string | undefined },
+  { batch: ApprovalBatchRow }
+> = async (tx, actor, input) => {
   const original = await ownApproval(tx, actor, input.id);
+  const only = input.lineId === undefined ? undefined : (await ownLine(tx, original, input.lineId)).id;
   if (original.state === 'requested')
     throw new Refusal('conflict', 'not-closed', 'The approval is still at work; undo it when it is closed.');
   const connection = await lockedConnection(tx, actor, original.psaConnectionId);
   if (input.seen !== undefined) {
     // Under the lock, so that what is compared is what is then stored.
-    const undo = await viewUndo(tx, original, { limit: 0 });
+    const undo = await viewUndo(tx, original, { only, limit: 0 });
     if (input.seen !== undoVersion(undo, connection.writesEnabled))
       throw new Refusal(
         'conflict',
@@ -153,11 +155,11 @@ export const undoApproval: Command<{ id: string; seen?: string | undefined }, { 
         `Something else than you have seen would be undone now: ${undo.lines} lines. Nothing was changed. Look at it again.`,
       );
   }
-  const words = 'The approval wrote nothing, so there is nothing to undo.';
-  return store(tx, actor, connection, judgeUndo(connection.id, original.id), {
+  const words = `The ${only === undefined ? 'approval' : 'line'} wrote nothing, so there is nothing to undo.`;
+  return store(tx, actor, connection, judgeUndo(connection.id, original.id, only), {
     nothing: { kind: 'conflict', code: 'nothing-to-undo', words },
     undoOf: original.id,
-    seen: { undoOf: original.id },
+    seen: { undoOf: original.id, ...(only === undefined ? {} : { lineId: only }) },
   });
 };
 
@@ -175,8 +177,7 @@ export const withdraw: Command<{ id: string; lineId?: string }, { batch: Approva
   const batch = await ownApproval(tx, actor, input.id);
   await lockedConnection(tx, actor, batch.psaConnectionId);
   if (input.lineId !== undefined) {
-    const line = await findApprovalLine(tx, batch.id, input.lineId);
-    if (!line) throw new Refusal('unknown', 'not-found', 'There is no such line in this approval.');
+    const line = await ownLine(tx, batch, input.lineId);
     if (line.state !== 'todo')
       throw new Refusal('conflict', 'not-a-todo', `Only a to-do can be withdrawn; this line is ${line.state}.`);
   }
@@ -290,6 +291,12 @@ async function ownApproval(tx: Transaction, actor: Actor, id: string): Promise<A
   const approval = await findApproval(tx, actor.organizationId, id);
   if (!approval) throw new Refusal('unknown', 'not-found', 'There is no such approval.');
   return approval;
+}
+
+async function ownLine(tx: Transaction, { id }: ApprovalBatchRow, lineId: string): Promise<ApprovalLineRow> {
+  const line = await findApprovalLine(tx, id, lineId);
+  if (!line) throw new Refusal('unknown', 'not-found', 'There is no such line in this approval.');
+  return line;
 }
 
 async function ownPreview(tx: Transaction, actor: Actor, id: string): Promise<PreviewRow> {

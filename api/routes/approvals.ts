@@ -2,7 +2,13 @@ import { z } from '@hono/zod-openapi';
 import { signOff, skippedOf, undoApproval, withdraw } from '../../commands/approval.ts';
 import { settleByHand } from '../../commands/settleByHand.ts';
 import { retryStep } from '../../commands/step.ts';
-import { listApprovalLines, listApprovals, listSkipped, type ApprovalBatchRow } from '../../db/queries/approvals.ts';
+import {
+  findApprovalLine,
+  listApprovalLines,
+  listApprovals,
+  listSkipped,
+  type ApprovalBatchRow,
+} from '../../db/queries/approvals.ts';
 import { viewUndo } from '../../db/queries/signOff.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';
@@ -26,6 +32,7 @@ import {
   send,
 } from '../define.ts';
 import { ownedApproval, ownedPsaConnection } from '../owned.ts';
+import { notFound } from '../problem.ts';
 import { periodIfAny, periodQuery } from '../period.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
@@ -280,14 +287,22 @@ approvalRoutes.openapi(skipped, async (c) => {
   return send(c, listOf(skippedCardSchema), await skippedPage(deps, id, { reason, after, limit }));
 });
 
+const undoneLine = z.object({
+  lineId: z
+    .uuid()
+    .optional()
+    .openapi({ description: 'The only line to undo, so that the others stay; absent = all lines of the approval' }),
+});
+
 const previewUndo = route({
   method: 'get',
   path: '/v1/approvals/{id}/undo',
   operationId: 'getApprovalUndo',
-  summary: 'What undoing an approval would write now, line by line, and which lines cannot be undone and why',
+  summary:
+    'What undoing an approval, or one line of it, would write now, line by line, and which lines cannot be undone and why',
   tag,
   scope: 'read',
-  request: { params: idParam, query: pageQuery },
+  request: { params: idParam, query: undoneLine.extend(pageQuery.shape) },
   ok: 200,
   answer: undoSchema,
   example: exampleUndo,
@@ -300,8 +315,10 @@ approvalRoutes.openapi(previewUndo, async (c) => {
   const { deps, caller } = c.var;
   const approval = await ownedApproval(deps, caller, c.req.valid('param').id);
   const { writesEnabled } = await ownedPsaConnection(deps, caller, approval.psaConnectionId);
-  const { limit, cursor } = c.req.valid('query');
-  const undone = await viewUndo(deps.db, approval, { after: decodeCursor(cursor, undoPlace), limit: limit + 1 });
+  const { lineId: only, limit, cursor } = c.req.valid('query');
+  if (only !== undefined && !(await findApprovalLine(deps.db, approval.id, only)))
+    throw notFound('line in this approval');
+  const undone = await viewUndo(deps.db, approval, { only, after: decodeCursor(cursor, undoPlace), limit: limit + 1 });
   return send(c, undoSchema, await undoView(deps, undone, limit, writesEnabled));
 });
 
@@ -310,10 +327,10 @@ const undo = route({
   path: '/v1/approvals/{id}/undo',
   operationId: 'undoApproval',
   summary:
-    'Write the old quantities back where the PSA holds the new ones; refused once the next invoice date has moved',
+    'Write the old quantities back, all or that of one line, where the PSA holds the new ones; refused once the next invoice date has moved',
   tag,
   scope: 'operate',
-  request: { params: idParam, query: seenIfGiven },
+  request: { params: idParam, query: undoneLine.extend(seenIfGiven.shape) },
   ok: 202,
   answer: answerSchema,
   example: exampleAnswer,

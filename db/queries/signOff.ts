@@ -107,8 +107,10 @@ export const writeOfCard = sql`(
 /**
  * Judges the undo of an approval: each line's old quantity may be restored while the line holds the written quantity
  * and was not billed.
+ *
+ * @param only Countersign's id of the only line to undo; absent = all lines of the approval
  */
-export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
+export function judgeUndo(psaConnectionId: string, batchId: string, only: string | undefined): Judged {
   const kept = keptBy(psaConnectionId);
   return sql`
     select l.position, l.card_id, l.line_id as asked_line_id, l.target as asked_from, l.expected_quantity as asked_to,
@@ -125,7 +127,8 @@ export function judgeUndo(psaConnectionId: string, batchId: string): Judged {
       left join agreement_line p
         on (p.psa_connection_id, p.agreement_id, p.id) = (${psaConnectionId}::uuid, l.agreement_id, l.line_id)
       left join agreement g on (g.psa_connection_id, g.id) = (p.psa_connection_id, p.agreement_id)
-     where l.batch_id = ${batchId} and l.state = 'applied'`;
+     where l.batch_id = ${batchId} and l.state = 'applied'
+       and ${only === undefined ? sql`true` : sql`l.id = ${only}`}`;
 }
 
 /**
@@ -183,15 +186,22 @@ export interface Undo {
   page: UndoLine[];
 }
 
-/** What undoing an approval would write now: its sums, and a page of its lines, those first that it would write. */
+/**
+ * What undoing an approval, or `only` one of its lines, would write now: its sums, and a page of its lines, those first
+ * that it would write.
+ */
 export async function viewUndo(
   db: Queryable,
   { id, psaConnectionId }: { id: string; psaConnectionId: string },
-  page: { after?: { isLeftOut: boolean; position: number } | undefined; limit: number },
+  page: {
+    only: string | undefined;
+    after?: { isLeftOut: boolean; position: number } | undefined;
+    limit: number;
+  },
 ): Promise<Undo> {
-  const { after } = page;
+  const { only, after } = page;
   const { rows } = await db.execute<Undo & Record<string, unknown>>(sql`
-    with ${final(psaConnectionId, judgeUndo(psaConnectionId, id))},
+    with ${final(psaConnectionId, judgeUndo(psaConnectionId, id, only))},
     shown as (
       select * from final
        where ${after === undefined ? sql`true` : sql`(why is not null, position) > (${after.isLeftOut}, ${after.position}::int)`}

@@ -79,6 +79,10 @@ test('an approval is undone only when it is closed, wrote something, and was not
   await harness.db.execute(sql`update approval_batch set state = 'closed' where id = ${open}`);
   await harness.admin.problem(409, 'nothing-to-undo', 'POST', `/v1/approvals/${open}/undo`);
   const applied = await seedApproval(harness.one, 'applied');
+  // The line of another approval is none of this one.
+  const { items } = await harness.admin.good<{ items: { id: string }[] }>('GET', `/v1/approvals/${open}/lines`);
+  for (const method of ['GET', 'POST'] as const)
+    await harness.admin.problem(404, 'not-found', method, `/v1/approvals/${applied}/undo?lineId=${items[0]?.id}`);
   await harness.db.execute(sql`update agreement set next_invoice_date = '2099-02-01'`);
   const problem = await harness.admin.problem(409, 'nothing-to-undo', 'POST', `/v1/approvals/${applied}/undo`);
   expect(problem.detail).toContain('next invoice date has moved');

@@ -377,6 +377,29 @@ test('an undo is shown line by line before it is made, and is refused when anoth
   ]);
 });
 
+test('one line of an approval is shown and undone alone, and the others stay', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'undo one');
+  const caller = harness.as(tenant.tokens.operate);
+  await writes(true, tenant);
+  const [first, second] = [await seedApproval(tenant, 'applied'), await seedApproval(tenant, 'applied')];
+  await harness.db.execute(sql`update approval_line set batch_id = ${first}, position = 1 where batch_id = ${second}`);
+  const [kept, wrong] = await linesOf(first, caller);
+  const path = `/v1/approvals/${first}/undo`;
+  const one = `${path}?lineId=${wrong?.id}`;
+  const shown = await caller.good<Undo>('GET', one);
+  expect(shown).toMatchObject({ lines: 1, leftOut: [], items: [{ lineId: wrong?.lineId }] });
+  // What was shown of all lines is not what is undone of one, and the other way round.
+  const all = await caller.good<Undo>('GET', path);
+  await caller.problem(409, 'changed-meanwhile', 'POST', `${one}&seen=${all.version}`);
+  await caller.problem(409, 'changed-meanwhile', 'POST', `${path}?seen=${shown.version}`);
+  const { approval } = await caller.good<Answer>('POST', `${one}&seen=${shown.version}`);
+  expect(approval).toMatchObject({ lines: 1, skipped: [] });
+  expect(await linesOf(approval.id, caller)).toMatchObject([
+    { lineId: wrong?.lineId, from: wrong?.to, to: wrong?.from },
+  ]);
+  expect(await caller.good<Undo>('GET', path)).toMatchObject({ lines: 1, items: [{ lineId: kept?.lineId }, {}] });
+});
+
 test('undo leaves alone what somebody has changed in the PSA since, and says so with both numbers', async () => {
   const tenant = await seedTenant(harness.db, harness.one.encryption, 'fifth');
   const caller = harness.as(tenant.tokens.operate);

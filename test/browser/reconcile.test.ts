@@ -435,12 +435,27 @@ test('a number that changes between preview and click is left out, with both num
   await inspect(page, 'approval-undo-left');
   expect(await patches()).toBe(written);
   const again = page.getByRole('dialog', { name: `Undo ${back.length} changes?` });
-  await again.getByRole('button', { name: /^Undo / }).click();
+  await again.getByRole('button', { name: 'Not now' }).click();
+  // One line is undone alone, and the other stays.
+  const [wrong, other] = back;
+  if (!wrong || !other) throw new Error('Too few cards are ready.');
+  await button(`Undo the change of ${nameOf(wrong)}`).click();
+  const one = page.getByRole('dialog', { name: 'Undo 1 change?' });
+  await one.getByText('The other changes of the approval stay as they are.').waitFor();
+  await inspect(page, 'approval-undo-one');
+  await one.getByRole('button', { name: 'Undo 1 change' }).click();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
-  await until(
-    'all to be undone',
-    async () => (await outcomes().filter({ hasText: 'Written' }).count()) === back.length,
-  );
+  await until('one to be undone', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === 1);
+  expect((await system.api.get<CardView>(`/v1/cards/${other.id}`)).current).toBe(other.write?.to);
+  await page.getByRole('link', { name: 'an earlier approval' }).click();
+  await page.getByText(`2 of ${others.length} changes in the PSA, 1 undone`).waitFor();
+  await button('Undo what was written …').click();
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^Undo / })
+    .click();
+  await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
+  await until('the other to be undone', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === 1);
   for (const each of back) expect((await system.api.get<CardView>(`/v1/cards/${each.id}`)).current).toBe(each.current);
   // The approval that was undone says so, with what it comes to now, and leads to its cards.
   await page.getByRole('link', { name: 'an earlier approval' }).click();

@@ -41,7 +41,7 @@ export const keys = {
     one: (id: string) => ['approvals', id],
     lines: (id: string) => ['approvals', id, 'lines'],
     skipped: (id: string) => ['approvals', id, 'skipped'],
-    undo: (id: string) => ['approvals', id, 'undo'],
+    undo: (id: string, line: object | undefined) => ['approvals', id, 'undo', line],
     preview: (id: string) => ['approvals', 'previews', id],
     previewLines: (id: string) => ['approvals', 'previews', id, 'lines'],
   },

@@ -3725,6 +3725,7 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: number;
+                lineId?: string;
             };
             header?: never;
             path: {
@@ -3755,6 +3756,7 @@ export interface operations {
     undoApproval: {
         parameters: {
             query?: {
+                lineId?: string;
                 seen?: string;
             };
             header?: {

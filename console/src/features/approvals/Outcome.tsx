@@ -113,8 +113,11 @@ function Money({ approval: { money } }: { approval: Approval }) {
   );
 }
 
+/** What it wrote may be undone while nothing of it is being written; an undo itself is not undone. */
+const mayBeUndone = ({ state, undoOf }: Approval) => state !== 'requested' && undoOf === null;
+
 function Standing({ approval }: { approval: Approval }) {
-  const { id, state, counts, undone, undoOf, note, process, psaConnectionId } = approval;
+  const { id, counts, undone, undoOf, note, process, psaConnectionId } = approval;
   const words = usePsaWords(psaConnectionId);
   const mayOperate = useMay('operate');
   const queryClient = useQueryClient();
@@ -155,7 +158,7 @@ function Standing({ approval }: { approval: Approval }) {
       {process && isBlocked && <Steps label="Steps of this approval" steps={process.steps} />}
       {mayOperate && (
         <Actions>
-          {state === 'closed' && counts.applied > undone && undoOf === null && (
+          {counts.applied > undone && mayBeUndone(approval) && (
             <Button onPress={() => setUndoing(true)}>Undo what was written …</Button>
           )}
           {counts.todo > 0 && (
@@ -175,12 +178,16 @@ function Standing({ approval }: { approval: Approval }) {
   );
 }
 
+const nameOf = ({ psaAccountName, psaAccountId, productId, psaProductId }: ApprovalLine) =>
+  `${psaAccountName ?? psaAccountId}, ${productId ?? psaProductId}`;
+
 function Lines({ approval }: { approval: Approval }) {
   const { id, psaConnectionId } = approval;
   const words = usePsaWords(psaConnectionId);
   const mayOperate = useMay('operate');
   const queryClient = useQueryClient();
   const query = useInfiniteQuery(linesQuery(id, approval.state === 'requested'));
+  const [undone, setUndone] = useState<ApprovalLine>();
   const withdraw = useMutation({
     mutationFn: (lineId: string) =>
       ask(api.POST('/v1/approvals/{id}/lines/{lineId}/withdraw', { params: { path: { id, lineId } } })),
@@ -209,19 +216,26 @@ function Lines({ approval }: { approval: Approval }) {
       id: 'note',
       title: 'Note',
       wraps: true,
-      cell: ({ id: lineId, state, problem, psaAccountName }) =>
-        state === 'todo' && mayOperate ? (
-          <Button
-            look="quiet"
-            aria-label={`Withdraw the change of ${psaAccountName ?? 'this line'}`}
-            onPress={() => withdraw.mutate(lineId)}
-            isDisabled={withdraw.isPending}
-          >
-            Withdraw
-          </Button>
-        ) : (
-          problem?.detail
-        ),
+      cell: (line) => {
+        if (mayOperate && line.state === 'todo')
+          return (
+            <Button
+              look="quiet"
+              aria-label={`Withdraw the change of ${nameOf(line)}`}
+              onPress={() => withdraw.mutate(line.id)}
+              isDisabled={withdraw.isPending}
+            >
+              Withdraw
+            </Button>
+          );
+        if (mayOperate && line.state === 'applied' && line.undoneBy === null && mayBeUndone(approval))
+          return (
+            <Button look="quiet" aria-label={`Undo the change of ${nameOf(line)}`} onPress={() => setUndone(line)}>
+              Undo …
+            </Button>
+          );
+        return line.problem?.detail;
+      },
     },
   ];
   return (
@@ -231,12 +245,10 @@ function Lines({ approval }: { approval: Approval }) {
         const problems = rows.filter(({ problem }) => problem !== null);
         return (
           <>
-            <Table
-              label="Changes"
-              columns={columns}
-              rows={rows}
-              nameOf={(line) => `${line.psaAccountName ?? ''} ${line.productId ?? ''}`}
-            />
+            <Table label="Changes" columns={columns} rows={rows} nameOf={nameOf} />
+            {undone && (
+              <UndoDialog approval={approval} only={undone} words={words} onClose={() => setUndone(undefined)} />
+            )}
             {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More changes</Button>}
             {problems.length > 0 && (
               <Section title="What did not go as approved">

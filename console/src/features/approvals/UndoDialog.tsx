@@ -12,24 +12,27 @@ import { Table } from '../../ui/Table.tsx';
 import { tellProblem } from '../../ui/Toast.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { changeColumns, MoneySentences } from './changes.tsx';
-import { undoQuery, type Approval, type Undo } from './queries.ts';
+import { undoQuery, type Approval, type ApprovalLine, type Undo } from './queries.ts';
 
 interface Props {
   approval: Approval;
+  /** The only line to undo, so that the others stay; absent = all lines of the approval. */
+  only?: ApprovalLine | undefined;
   words: PsaWords;
   onClose: () => void;
 }
 
 /** The exact writes of an undo, before it makes them. What is then sent names what was shown here. */
-export function UndoDialog({ approval, words, onClose }: Props) {
-  const { id, counts } = approval;
+export function UndoDialog({ approval, only, words, onClose }: Props) {
+  const { id } = approval;
+  const line = only && { lineId: only.id };
   const navigate = useNavigate();
-  const query = useInfiniteQuery(undoQuery(id));
+  const query = useInfiniteQuery(undoQuery(id, line));
   const shown = query.data?.pages[0];
   const lines = shown?.lines ?? 0;
   const undo = useMutation({
     mutationFn: (seen: string) =>
-      ask(api.POST('/v1/approvals/{id}/undo', { params: { path: { id }, query: { seen } } })),
+      ask(api.POST('/v1/approvals/{id}/undo', { params: { path: { id }, query: { ...line, seen } } })),
     onSuccess: (answer) => {
       onClose();
       return navigate({ to: '/approvals/$id', params: { id: answer.approval.id } });
@@ -62,7 +65,7 @@ export function UndoDialog({ approval, words, onClose }: Props) {
       <Loaded query={query} what="The undo" loading={<Skeleton label="Reading what can be undone …" rows={4} />}>
         {({ pages }) => (
           <>
-            {pages[0] && <Meaning undo={pages[0]} byOthers={counts.already + counts.verified} />}
+            {pages[0] && <Meaning undo={pages[0]} approval={approval} isOne={only !== undefined} />}
             <Lines undo={pages.flatMap(({ items }) => items)} words={words} />
             {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More</Button>}
           </>
@@ -72,16 +75,20 @@ export function UndoDialog({ approval, words, onClose }: Props) {
   );
 }
 
-function Meaning({ undo: { lines, writesEnabled, money }, byOthers }: { undo: Undo; byOthers: number }) {
+function Meaning({ undo, approval, isOne }: { undo: Undo; approval: Approval; isOne: boolean }) {
+  const { lines, writesEnabled, money } = undo;
+  const byOthers = isOne ? 0 : approval.counts.already + approval.counts.verified;
   return (
     <>
       {lines === 0 ? (
-        <p>Nothing of this approval can be undone any more.</p>
+        <p>{isOne ? 'This change cannot be undone any more.' : 'Nothing of this approval can be undone any more.'}</p>
       ) : (
         <>
           <p>
-            Exactly these lines are set back, and nothing else is. An undo cannot be undone; its cards can be approved
-            again.
+            {isOne
+              ? 'Exactly this line is set back. The other changes of the approval stay as they are.'
+              : 'Exactly these lines are set back, and nothing else is.'}{' '}
+            An undo cannot be undone; its {isOne ? 'card' : 'cards'} can be approved again.
           </p>
           <MoneySentences money={money} />
         </>

@@ -49,14 +49,14 @@ export const skippedQuery = (id: string) =>
     ...byCursor,
   });
 
-/** What undoing it would write, asked anew each time somebody wants to know. */
-export const undoQuery = (id: string) =>
+/** What undoing it, or one `line` of it, would write, asked anew each time somebody wants to know. */
+export const undoQuery = (id: string, line: { lineId: string } | undefined) =>
   infiniteQueryOptions({
-    queryKey: keys.approvals.undo(id),
+    queryKey: keys.approvals.undo(id, line),
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/approvals/{id}/undo', {
-          params: { path: { id }, query: { ...pageAt(pageParam, 100) } },
+          params: { path: { id }, query: { ...line, ...pageAt(pageParam, 100) } },
           signal,
         }),
       ),
