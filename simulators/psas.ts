@@ -39,7 +39,7 @@ export interface SimulatedPsa {
    * Credentials that it accepts.
    *
    * @param url where it runs
-   * @param member whose rights they carry; absent = all rights
+   * @param member whose rights they carry: `readOnly` = it changes nothing; absent = all rights
    */
   credentials(url: string, member?: string): Record<string, unknown>;
   /** Which requests do what; `path` is a regular expression. */
@@ -47,6 +47,11 @@ export interface SimulatedPsa {
     'checkRights' | 'readLines' | 'setQuantity' | 'createTicket' | 'addNote',
     { method: string; path: string }
   >;
+  /**
+   * Settings of the simulation (`POST /__admin/settings`) under which it leaves most accounts out without an error, and those under
+   * which it shows all of them again; absent = this PSA answers with an error where rows may not be seen.
+   */
+  fewerRows?: { some: Record<string, unknown>; all: Record<string, unknown> };
 }
 
 export const simulatedPsas: Readonly<Record<string, SimulatedPsa>> = {

@@ -272,6 +272,24 @@ describe.each(Object.keys(simulatedPsas))('with %s', (kind) => {
     });
   });
 
+  test('writing is not turned on where the PSA itself says that Countersign may not write', async () => {
+    const { id } = await system.api.post<{ id: string }>('/v1/psa-connections', {
+      kind,
+      name: 'It only reads',
+      credentials: simulatedPsas[kind]?.credentials(system.psa.url, 'readOnly'),
+    });
+    const rights = await until('its rights to be checked', async () => {
+      type View = { permissions: { capabilities: Record<string, { state: string; evidence: string }> } | null };
+      return (await system.api.get<View>(`/v1/psa-connections/${id}`)).permissions?.capabilities;
+    });
+    const { state, evidence = '' } = rights['lines.write'] ?? {};
+    // A PSA that does not show the right to write leaves it unknown; it is never taken for granted.
+    expect(['denied', 'unknown']).toContain(state);
+    const answer = await system.api.call('PUT', `/v1/psa-connections/${id}/writes`, { enabled: true });
+    expect(answer.status).toBe(state === 'denied' ? 409 : 200);
+    if (state === 'denied') expect(JSON.stringify(answer.body)).toContain(evidence);
+  });
+
   test('a new customer is found in the PSA by its name, and has its card after Update Counts', async () => {
     const customer = { id: 7_201, name: 'Catchall (internal)', users: 9 };
     await addCustomer(system.mailprotector, customer);
@@ -290,29 +308,53 @@ describe.each(Object.keys(simulatedPsas))('with %s', (kind) => {
   });
 });
 
-/** Of the PSAs, those whose simulation can leave rows out without a word: ConnectWise answers 403 instead. */
-describe('a PSA that shows fewer rows without a word', () => {
+const silent = Object.entries(simulatedPsas).flatMap(([kind, { fewerRows }]) =>
+  fewerRows ? [{ kind, ...fewerRows }] : [],
+);
+
+describe.each(silent)('$kind, when it shows fewer rows without a word', ({ kind, some, all }) => {
   let system: System;
+  let at: string;
+  let whole: Awaited<ReturnType<typeof visibleIn>>;
 
   beforeAll(async () => {
-    system = await startSystem({ psa: 'differences' });
+    system = await startSystem({ psa: kind });
     await connectAll(system);
+    const [connection] = await system.api.all<{ id: string }>('/v1/psa-connections');
+    at = `/v1/psa-connections/${connection?.id}`;
+    whole = await visibleIn(system);
   });
   afterAll(() => system?.close());
 
-  test('is held, and nothing of it is shown; once the right is back the reading is dropped', async () => {
-    const before = await visibleIn(system);
-    const [connection] = await system.api.all<{ id: string }>('/v1/psa-connections');
-    const at = `/v1/psa-connections/${connection?.id}`;
-    const view = () => system.api.get<{ heldRefresh: { id: string } | null; refreshedAt: string }>(at);
-    await system.psa.settings({ sees: 10 });
-    const { refreshedAt } = await view();
+  const view = () => system.api.get<{ heldRefresh: { id: string } | null; refreshedAt: string }>(at);
+  const readHeld = async () => {
+    await system.psa.settings(some);
     await system.api.post(`${at}/check`);
     const held = await until('the reading to be held', async () => (await view()).heldRefresh);
-    expect(await visibleIn(system)).toEqual(before);
-    await system.psa.settings({ sees: null });
-    await system.api.post(`${at}/refreshes/${held?.id}/discard`);
+    expect(await visibleIn(system)).toEqual(whole);
+    return held;
+  };
+  const accounts = async () => (await system.api.all(`${at}/accounts`)).length;
+
+  test('the reading is held, and nothing of it is shown; once the right is back it is dropped', async () => {
+    const held = await readHeld();
+    const { refreshedAt } = await view();
+    await system.psa.settings(all);
+    await system.api.post(`${at}/refreshes/${held.id}/discard`);
     await until('the PSA to be read again', async () => (await view()).refreshedAt !== refreshedAt);
-    expect(await visibleIn(system)).toEqual(before);
+    expect(await visibleIn(system)).toEqual(whole);
+  });
+
+  test('released, it is shown as it is: what it lacks is gone, and comes back when it is seen again', async () => {
+    const before = await accounts();
+    const held = await readHeld();
+    await system.api.post(`${at}/refreshes/${held.id}/release`);
+    await until('the released reading to be shown', async () => (await accounts()) < before);
+    expect((await view()).heldRefresh).toBeNull();
+    expect((await system.api.call('POST', `${at}/refreshes/${held.id}/discard`)).status).toBe(409);
+    await untilAtRest(system);
+    await system.psa.settings(all);
+    await system.api.post(`${at}/check`);
+    await until('all accounts to be back', async () => (await accounts()) === before);
   });
 });

@@ -26,6 +26,7 @@ const testSimulators: Readonly<Record<string, SimulatedPsa>> = {
       createTicket: { method: 'POST', path: '/v2/cases$' },
       addNote: { method: 'POST', path: '/v2/cases/\\d+/entries$' },
     },
+    fewerRows: { some: { sees: 10 }, all: { sees: null } },
   },
 };
 
