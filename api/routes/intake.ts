@@ -5,7 +5,7 @@ import { changeIntake } from '../../commands/integration.ts';
 import { isVendor } from '../../connectors/registry.ts';
 import { countLinked } from '../../db/queries/integration.ts';
 import { countRefused, listRefused } from '../../db/queries/refusedPosts.ts';
-import { runCommand } from '../context.ts';
+import { runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -21,6 +21,7 @@ import {
   send,
 } from '../define.ts';
 import { activeIntegration, ownedIntegration } from '../owned.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import { onlyPushes, vendorName } from '../views/vendor.ts';
 import { exampleIntegration, integrationSchema, sendIntegration } from '../views/integration.ts';
 
@@ -57,6 +58,15 @@ const refusedSchema = z
     times: z.int(),
   })
   .openapi('RefusedPost');
+const exampleRefused = {
+  kind: 'count' as const,
+  accountId: '1077',
+  serviceId: 'CloudFilter',
+  reason: { code: 'unknown-account' as const, detail: 'The integration has no account of this id.' },
+  firstAt: '2026-11-24T03:30:00.000Z',
+  lastAt: '2026-11-25T03:30:00.000Z',
+  times: 12,
+};
 const intakeView = listOf(refusedSchema)
   .extend({
     intake: z.enum(['push', 'pull']),
@@ -90,20 +100,33 @@ const getIntake = route({
     pushStatus: 'active' as const,
     linked: 29,
     refused: { rows: 1, times: 12, forgotten: 0 },
-    items: [
-      {
-        kind: 'count' as const,
-        accountId: '1077',
-        serviceId: 'CloudFilter',
-        reason: { code: 'unknown-account' as const, detail: 'The integration has no account of this id.' },
-        firstAt: '2026-11-24T03:30:00.000Z',
-        lastAt: '2026-11-25T03:30:00.000Z',
-        times: 12,
-      },
-    ],
+    items: [exampleRefused],
     nextCursor: null,
   },
   problems: {},
+});
+
+const sheet: Sheet<typeof refusedSchema> = {
+  item: refusedSchema,
+  columns: [
+    ['account', ({ accountId }) => accountId],
+    ['service', ({ serviceId }) => serviceId],
+    ['kind', ({ kind }) => kind],
+    ['code', ({ reason }) => reason.code],
+    ['reason', ({ reason }) => reason.detail],
+    ['times', ({ times }) => times],
+    ['first at', ({ firstAt }) => firstAt],
+    ['last at', ({ lastAt }) => lastAt],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/integrations/{id}/intake',
+  operationId: 'exportRefusedPosts',
+  summary: 'The posts of the vendor that were refused as a CSV file',
+  tag: 'Intake',
+  request: { params: idParam },
+  sheet,
+  example: exampleRefused,
 });
 
 /** An id as it was posted, or an empty text. PostgreSQL does not accept a NUL. */
@@ -115,28 +138,41 @@ export const intakeRoutes = createRouter();
 intakeRoutes.openapi(getIntake, async (c) => {
   const deps = c.get('deps');
   const row = await ownedIntegration(deps, c.get('caller'), c.req.valid('param').id);
-  const { limit, cursor } = c.req.valid('query');
-  const [at, kind, vendorAccountId, serviceId] = decodeCursor(cursor, place) ?? [];
-  const before =
-    at !== undefined && kind !== undefined && vendorAccountId !== undefined && serviceId !== undefined
-      ? { lastAt: new Date(at), kind, vendorAccountId, serviceId }
-      : undefined;
-  const page = pageOf(await listRefused(deps.db, row.id, { before, limit: limit + 1 }), limit, (last) =>
-    JSON.stringify([last.lastAt.toISOString(), last.kind, last.vendorAccountId, last.serviceId]),
-  );
   return send(c, intakeView, {
     intake: row.intake,
     pushStatus: row.pushStatus,
     linked: await countLinked(deps.db, row.id),
     refused: await countRefused(deps.db, row.id),
-    items: page.items.map(({ vendorAccountId: accountId, code, detail, ...rest }) => ({
-      ...rest,
-      accountId,
-      reason: { code, detail },
-    })),
-    nextCursor: page.nextCursor,
+    ...(await pageOfRefused(c.var, row.id, c.req.valid('query'))),
   });
 });
+
+intakeRoutes.openapi(file, async (c) => {
+  const { deps, caller } = c.var;
+  const { id } = await ownedIntegration(deps, caller, c.req.valid('param').id);
+  return sendSheet(c, `refused-posts-${id}`, sheet, (page) => pageOfRefused(c.var, id, page));
+});
+
+async function pageOfRefused(
+  { deps }: ApiEnv['Variables'],
+  id: string,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
+  const [at, kind, vendorAccountId, serviceId] = decodeCursor(cursor, place) ?? [];
+  const before =
+    at !== undefined && kind !== undefined && vendorAccountId !== undefined && serviceId !== undefined
+      ? { lastAt: new Date(at), kind, vendorAccountId, serviceId }
+      : undefined;
+  const page = pageOf(await listRefused(deps.db, id, { before, limit: limit + 1 }), limit, (last) =>
+    JSON.stringify([last.lastAt.toISOString(), last.kind, last.vendorAccountId, last.serviceId]),
+  );
+  const items = page.items.map(({ vendorAccountId: accountId, code, detail, ...rest }) => ({
+    ...rest,
+    accountId,
+    reason: { code, detail },
+  }));
+  return { ...page, items };
+}
 
 intakeRoutes.openapi(setIntake, async (c) => {
   const { deps, caller } = c.var;

@@ -21,6 +21,7 @@ import {
   route,
   send,
 } from '../define.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import { publicUrl } from '../signIn/publicUrl.ts';
 
 const tag = 'Members';
@@ -100,6 +101,27 @@ const withdraw = route({
   problems: {},
 });
 
+const sheet: Sheet<typeof invitationSchema> = {
+  item: invitationSchema,
+  columns: [
+    ['invitation', ({ id }) => id],
+    ['e-mail', ({ email }) => email],
+    ['role', ({ role }) => role],
+    ['invited by', ({ invitedBy }) => invitedBy],
+    ['invited at', ({ createdAt }) => createdAt],
+    ['expires at', ({ expiresAt }) => expiresAt],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/invitations',
+  operationId: 'exportInvitations',
+  summary: 'Invitations that nobody has accepted yet, without their links, as a CSV file',
+  tag,
+  request: {},
+  sheet,
+  example: exampleInvitation,
+});
+
 export const invitationRoutes = createRouter();
 
 invitationRoutes.openapi(list, async (c) => {
@@ -111,6 +133,13 @@ invitationRoutes.openapi(list, async (c) => {
       after: decodeCursor(cursor, ourId),
       limit,
     }),
+  );
+});
+
+invitationRoutes.openapi(file, async (c) => {
+  const { deps, caller } = c.var;
+  return sendSheet(c, 'invitations', sheet, ({ cursor, limit }) =>
+    pageOfInvitations(deps.db, caller.organizationId, { after: decodeCursor(cursor, ourId), limit }),
   );
 });
 

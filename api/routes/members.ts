@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { changeRole, removeMember } from '../../commands/member.ts';
 import { listMembers } from '../../db/queries/member.ts';
 import { roles } from '../../domain/roles.ts';
-import { runCommand } from '../context.ts';
+import { runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -18,6 +18,7 @@ import {
   route,
   send,
 } from '../define.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 
 const tag = 'Members';
 
@@ -81,20 +82,44 @@ const remove = route({
   problems: { 409: ['last-admin'] },
 });
 
+const sheet: Sheet<typeof memberSchema> = {
+  item: memberSchema,
+  columns: [
+    ['member', ({ id }) => id],
+    ['name', ({ name }) => name],
+    ['e-mail', ({ email }) => email],
+    ['role', ({ role }) => role],
+    ['joined at', ({ joinedAt }) => joinedAt],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/members',
+  operationId: 'exportMembers',
+  summary: 'The people of the organization as a CSV file',
+  tag,
+  request: {},
+  sheet,
+  example: exampleMember,
+});
+
 export const memberRoutes = createRouter();
 
-memberRoutes.openapi(list, async (c) => {
-  const { limit, cursor } = c.req.valid('query');
-  const rows = await listMembers(c.get('deps').db, c.get('caller').organizationId, {
+memberRoutes.openapi(list, async (c) =>
+  send(c, listOf(memberSchema), await pageOfMembers(c.var, c.req.valid('query'))),
+);
+
+memberRoutes.openapi(file, async (c) => sendSheet(c, 'members', sheet, (page) => pageOfMembers(c.var, page)));
+
+async function pageOfMembers(
+  { deps, caller }: ApiEnv['Variables'],
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
+  const rows = await listMembers(deps.db, caller.organizationId, {
     after: decodeCursor(cursor, ourId),
     limit: limit + 1,
   });
-  return send(
-    c,
-    listOf(memberSchema),
-    pageOf(rows, limit, ({ id }) => id),
-  );
-});
+  return pageOf(rows, limit, ({ id }) => id);
+}
 
 memberRoutes.openapi(change, async (c) => {
   const { role } = c.req.valid('json');

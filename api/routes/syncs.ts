@@ -151,6 +151,13 @@ const changeSchema = z
     after: z.number().nullable(),
   })
   .openapi('UsageChange');
+const exampleChange = {
+  vendorAccountId: '1001',
+  vendorAccountName: 'Acme Dental',
+  serviceId: 'CloudFilter',
+  before: 43,
+  after: 415,
+};
 const changes = route({
   method: 'get',
   path: '/v1/syncs/{id}/changes',
@@ -161,12 +168,7 @@ const changes = route({
   request: { params: idParam, query: pageQuery },
   ok: 200,
   answer: listOf(changeSchema),
-  example: {
-    items: [
-      { vendorAccountId: '1001', vendorAccountName: 'Acme Dental', serviceId: 'CloudFilter', before: 43, after: 415 },
-    ],
-    nextCursor: null,
-  },
+  example: { items: [exampleChange], nextCursor: null },
   problems: {},
 });
 const events = route({
@@ -233,6 +235,26 @@ const file = sheetRoute({
   example: exampleRun,
 });
 
+const changesSheet: Sheet<typeof changeSchema> = {
+  item: changeSchema,
+  columns: [
+    ['customer', ({ vendorAccountId }) => vendorAccountId],
+    ['customer name', ({ vendorAccountName }) => vendorAccountName],
+    ['service', ({ serviceId }) => serviceId],
+    ['before', ({ before }) => before],
+    ['after', ({ after }) => after],
+  ],
+};
+const changesFile = sheetRoute({
+  path: '/v1/syncs/{id}/changes',
+  operationId: 'exportSyncChanges',
+  summary: 'The counts that a run which is not applied would change as a CSV file',
+  tag,
+  request: { params: idParam },
+  sheet: changesSheet,
+  example: exampleChange,
+});
+
 export const syncRoutes = createRouter();
 
 syncRoutes.openapi(request, async (c) => {
@@ -274,16 +296,28 @@ const changePlace = jsonPlace(z.tuple([z.number(), outsideId, outsideId]));
 syncRoutes.openapi(changes, async (c) => {
   const { deps, caller } = c.var;
   const run = await ownedRun(deps, caller, c.req.valid('param').id);
-  const { limit, cursor } = c.req.valid('query');
+  return send(c, listOf(changeSchema), await pageOfChanges(deps, run, c.req.valid('query')));
+});
+
+syncRoutes.openapi(changesFile, async (c) => {
+  const { deps, caller } = c.var;
+  const run = await ownedRun(deps, caller, c.req.valid('param').id);
+  return sendSheet(c, `changes-${run.id}`, changesSheet, (page) => pageOfChanges(deps, run, page));
+});
+
+async function pageOfChanges(
+  deps: ApiDependencies,
+  run: Parameters<typeof listChanges>[1],
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
   const [size, vendorAccountId, serviceId] = decodeCursor(cursor, changePlace) ?? [];
   const after =
     size === undefined || vendorAccountId === undefined || serviceId === undefined
       ? undefined
       : { size, vendorAccountId, serviceId };
   const rows = await listChanges(deps.db, run, { after, limit: limit + 1 });
-  const page = pageOf(rows, limit, (row) => JSON.stringify([row.size, row.vendorAccountId, row.serviceId]));
-  return send(c, listOf(changeSchema), page);
-});
+  return pageOf(rows, limit, (row) => JSON.stringify([row.size, row.vendorAccountId, row.serviceId]));
+}
 
 syncRoutes.openapi(events, async (c) => {
   const { deps } = c.var;

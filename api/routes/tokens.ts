@@ -4,7 +4,7 @@ import { namesOfActors } from '../../commands/seen.ts';
 import { createToken, revokeToken } from '../../commands/token.ts';
 import { listTokens, type TokenRow } from '../../db/queries/organization.ts';
 import type { Queryable } from '../../db/client.ts';
-import { runCommand } from '../context.ts';
+import { runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
   decodeCursor,
@@ -20,6 +20,7 @@ import {
   route,
   send,
 } from '../define.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 
 const tag = 'Tokens';
 const scopeSchema = z.enum(['read', 'operate', 'admin']);
@@ -110,18 +111,45 @@ const revoke = route({
   problems: {},
 });
 
+const sheet: Sheet<typeof tokenSchema> = {
+  item: tokenSchema,
+  columns: [
+    ['token', ({ id }) => id],
+    ['name', ({ name }) => name],
+    ['scopes', ({ scopes }) => scopes.join(' ')],
+    ['made at', ({ createdAt }) => createdAt],
+    ['made by', ({ createdBy }) => createdBy],
+    ['last used at', ({ lastUsedAt }) => lastUsedAt],
+    ['expires at', ({ expiresAt }) => expiresAt],
+  ],
+};
+const file = sheetRoute({
+  path: '/v1/tokens',
+  operationId: 'exportTokens',
+  summary: 'Tokens that are not revoked, never the tokens themselves, as a CSV file',
+  tag,
+  request: {},
+  sheet,
+  example: exampleToken,
+});
+
 export const tokenRoutes = createRouter();
 
-tokenRoutes.openapi(list, async (c) => {
-  const { db } = c.get('deps');
-  const { limit, cursor } = c.req.valid('query');
-  const rows = await listTokens(db, c.get('caller').organizationId, {
+tokenRoutes.openapi(list, async (c) => send(c, listOf(tokenSchema), await pageOfTokens(c.var, c.req.valid('query'))));
+
+tokenRoutes.openapi(file, async (c) => sendSheet(c, 'tokens', sheet, (page) => pageOfTokens(c.var, page)));
+
+async function pageOfTokens(
+  { deps, caller }: ApiEnv['Variables'],
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+) {
+  const rows = await listTokens(deps.db, caller.organizationId, {
     after: decodeCursor(cursor, ourId),
     limit: limit + 1,
   });
   const page = pageOf(rows, limit, ({ id }) => id);
-  return send(c, listOf(tokenSchema), { ...page, items: page.items.map(await createViewer(db, page.items)) });
-});
+  return { ...page, items: page.items.map(await createViewer(deps.db, page.items)) };
+}
 
 tokenRoutes.openapi(create, async (c) => {
   const { apiToken, secret } = await runCommand(c, createToken, c.req.valid('json'));

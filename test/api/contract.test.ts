@@ -1,3 +1,5 @@
+import { parse } from 'csv-parse/sync';
+import { sql } from 'drizzle-orm';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { withoutSecrets } from '../../api/middleware/idempotency.ts';
 import { misfits, routesOf } from '../kit/apiContract.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
-import { samples } from '../kit/apiSamples.ts';
+import { addressOf, sampleOf, samples } from '../kit/apiSamples.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -132,4 +134,34 @@ test('every resource has its two test files', () => {
   for (const resource of resources.map((file) => file.replace('.ts', ''))) {
     for (const kind of ['happy', 'error']) expect(files).toContain(`${resource}.${kind}.test.ts`);
   }
+});
+
+test('every file holds what the list at its address holds, and no secret', async () => {
+  const { admin, one, db } = harness;
+  const { link = '' } = await admin.good<{ link?: string }>('POST', '/v1/invitations', {
+    email: 'ada@example.com',
+    role: 'viewer',
+  });
+  await db.execute(sql`
+    insert into refused_post (integration_id, kind, vendor_account_id, service_id, code, detail, times)
+    values (${one.integrationId}, 'count', '=1+1', 'CloudFilter', 'unknown-account', 'Nobody has this id.', 3)`);
+  const routes = routesOf(harness.contract);
+  const files = routes.filter(({ path }) => path.endsWith('.csv'));
+  const rowsOf = new Map<string, number>();
+  for (const file of files) {
+    const list = routes.find(({ method, path }) => method === 'GET' && `${path}.csv` === file.path);
+    // The file of the mappings is for editing, and no list's.
+    if (!list) continue;
+    const address = addressOf(file, await sampleOf(file, one));
+    const { body } = await admin.call<string>('GET', address);
+    const listed = `${address.replace('.csv', '')}${address.includes('?') ? '&' : '?'}limit=200`;
+    const { items } = await admin.good<{ items: object[] }>('GET', listed);
+    const rows = parse(body, { bom: true, columns: true });
+    expect(rows, file.path).toHaveLength(items.length);
+    expect(body, file.path).not.toMatch(/cs[li]?_[\w-]{40}/);
+    expect(body, file.path).not.toContain(link.split('#')[1]);
+    rowsOf.set(file.path, rows.length);
+  }
+  for (const path of ['/v1/tokens.csv', '/v1/invitations.csv', '/v1/integrations/{id}/intake.csv'])
+    expect(rowsOf.get(path), path).toBeGreaterThan(0);
 });

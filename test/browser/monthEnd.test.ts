@@ -109,6 +109,7 @@ describe('Runs', () => {
     const away = await page.getByRole('link', { name: 'Open in the Temporal UI' }).getAttribute('href');
     expect(away).toContain(encodeURIComponent(`sync/${integrationId}`));
     await inspect(page, 'run-held');
+    expect(await download()).toHaveLength(changes.length);
 
     const looking = await openPage(browser, system);
     await signIn(looking.page, viewer, `/runs/${held.id}`);

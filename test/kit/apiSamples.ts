@@ -74,9 +74,11 @@ export const samples: Record<string, Make> = {
   listAudit: () => ({}),
   exportAudit: () => ({ query: 'by=person' }),
   listMembers: () => ({}),
+  exportMembers: () => ({}),
   changeMember: async (tenant) => ({ params: await someMember(tenant), body: { role: 'viewer' } }),
   removeMember: async (tenant) => ({ params: await someMember(tenant) }),
   listInvitations: () => ({}),
+  exportInvitations: () => ({}),
   createInvitation: () => ({ body: { email: 'new@example.com', role: 'operator' } }),
   withdrawInvitation: async ({ db, organizationId }) => {
     const actor = { organizationId, name: 'test' };
@@ -85,6 +87,7 @@ export const samples: Record<string, Make> = {
   },
 
   listTokens: () => ({}),
+  exportTokens: () => ({}),
   createToken: () => ({ body: { name: 'Nightly export', scope: 'read', lifeDays: 30 } }),
   revokeToken: async ({ db, organizationId }) => {
     const token = { name: 'to revoke', secret: randomUUID(), scopes: ['read'] };
@@ -126,6 +129,7 @@ export const samples: Record<string, Make> = {
   getIntegration: integration,
   putVendorCredentials: (tenant) => ({ params: { id: tenant.integrationId }, body: vendorCredentials }),
   getIntake: integration,
+  exportRefusedPosts: integration,
   setIntake: async (tenant) => ({
     params: { id: await seedIntegration(tenant, stepsOf.connect) },
     body: { intake: 'push' },
@@ -244,6 +248,7 @@ export const samples: Record<string, Make> = {
   exportSyncs: integration,
   getSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   listSyncChanges: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
+  exportSyncChanges: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   followSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   releaseSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),
   discardSync: async (tenant) => ({ params: { id: await seedHeldRun(tenant) } }),

@@ -2,6 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
 import { formatCount, formatMany } from '../../ui/format.ts';
+import { DownloadButton } from '../../ui/LinkButton.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Section, Soft } from '../../ui/Section.tsx';
 import { Select } from '../../ui/Select.tsx';
@@ -26,7 +27,10 @@ export function RefusedPosts() {
   if (!chosen) return undefined;
   const choices = sent.map(({ id }) => ({ id, name: integrationName(id) ?? id }));
   return (
-    <Section title="Refused posts">
+    <Section
+      title="Refused posts"
+      aside={<DownloadButton path={`/v1/integrations/${chosen.id}/intake.csv`}>Download CSV</DownloadButton>}
+    >
       <Soft>
         What {vendorName(chosen.vendor)} sent and Countersign did not take. Nothing of it was lost that was sent again
         and taken.

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
+import { DownloadButton } from '../../ui/LinkButton.tsx';
 import { Section, Soft } from '../../ui/Section.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
@@ -17,7 +18,7 @@ export function InvitationList() {
   const mayChange = useMay('admin');
   if (items.length === 0) return undefined;
   return (
-    <Section title="Invited">
+    <Section title="Invited" aside={<DownloadButton path="/v1/invitations.csv">Download CSV</DownloadButton>}>
       <Soft>Whoever does not find the link any more is invited again: that makes a new one.</Soft>
       <ul className={styles['list']} aria-label="Invited">
         {items.map((invitation) => (

@@ -5,7 +5,8 @@ import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
-import { Section, Soft } from '../../ui/Section.tsx';
+import { DownloadButton } from '../../ui/LinkButton.tsx';
+import { Actions, Section, Soft } from '../../ui/Section.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
@@ -22,7 +23,15 @@ export function MemberList() {
   const mayChange = useMay('admin');
   const [isInviting, setInviting] = useState(false);
   return (
-    <Section title="Members" aside={mayChange && <Button onPress={() => setInviting(true)}>Invite somebody</Button>}>
+    <Section
+      title="Members"
+      aside={
+        <Actions>
+          {mayChange && <Button onPress={() => setInviting(true)}>Invite somebody</Button>}
+          <DownloadButton path="/v1/members.csv">Download CSV</DownloadButton>
+        </Actions>
+      }
+    >
       <Soft>{roleChoices.map(({ id, name }) => `${name}: ${roles[id].may}.`).join(' ')}</Soft>
       <Loaded query={members} what="The members" loading={<Skeleton label="Reading the members …" rows={3} />}>
         {({ items }) =>

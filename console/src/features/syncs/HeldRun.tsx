@@ -7,6 +7,7 @@ import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { formatCount, formatDifference, formatMany } from '../../ui/format.ts';
+import { DownloadButton } from '../../ui/LinkButton.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Actions, Facts, Section, Soft } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
@@ -98,6 +99,9 @@ function Changes({ runId }: { runId: string }) {
             nameOf={(row) => `${row.vendorAccountName ?? row.vendorAccountId}, ${row.serviceId}`}
             empty="It would change no count."
           />
+          <Actions>
+            <DownloadButton path={`/v1/syncs/${runId}/changes.csv`}>Download CSV</DownloadButton>
+          </Actions>
           {query.hasNextPage && (
             <Button onPress={() => void query.fetchNextPage()} isDisabled={query.isFetchingNextPage}>
               {query.isFetchingNextPage ? 'Reading more …' : 'Smaller changes'}

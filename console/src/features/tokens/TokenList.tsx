@@ -5,7 +5,8 @@ import { keys } from '../../api/keys.ts';
 import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
-import { Section, Soft } from '../../ui/Section.tsx';
+import { DownloadButton } from '../../ui/LinkButton.tsx';
+import { Actions, Section, Soft } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
@@ -22,7 +23,15 @@ export function TokenList() {
   const may = useMay('admin');
   const [isMaking, setMaking] = useState(false);
   return (
-    <Section title="Tokens" aside={may && <Button onPress={() => setMaking(true)}>Make a token …</Button>}>
+    <Section
+      title="Tokens"
+      aside={
+        <Actions>
+          {may && <Button onPress={() => setMaking(true)}>Make a token …</Button>}
+          <DownloadButton path="/v1/tokens.csv">Download CSV</DownloadButton>
+        </Actions>
+      }
+    >
       <Soft>A program asks the API with a token. Each is shown once, when it is made.</Soft>
       <Loaded query={tokens} what="The tokens" loading={<Skeleton label="Reading the tokens …" rows={3} />}>
         {({ items }) =>
