@@ -21,15 +21,15 @@ export const applyRun: Command<Run> = async (tx, actor, { integration, runId }) 
   const { id } = integration;
   const run = await readSyncRun(tx, runId);
   const before = integration.modules.includes('alerts') ? await usageByAccount(tx, id) : undefined;
-  await applyUsage(tx, id, runId, run.guard?.heldPairs ?? []);
+  const figures = { ...run.figures, ...(await applyUsage(tx, id, runId, run.guard?.heldPairs ?? [])) };
   if (before) await deriveUsageZero(tx, integration, before);
-  await updateRun(tx, runId, { state: 'applied' });
+  await updateRun(tx, runId, { state: 'applied', figures });
   const superseded = await supersede(tx, run);
   await recomputeIntegration(tx, id);
   await settlePushed(tx, id, runId);
   await dropStaged(tx, runId);
   const toWake = await advanceCounted(tx, integration);
-  const { figures, incomplete } = run;
+  const { incomplete } = run;
   const after = { figures, superseded, ...(incomplete ? { incomplete } : {}) };
   await audit(tx, actor, { action: 'sync.applied', subjectKind: 'sync_run', subjectId: runId, after });
   return { toWake };

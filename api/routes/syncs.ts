@@ -67,7 +67,10 @@ const runSchema = z
     state: z.enum(syncRunStates),
     startedAt: isoDate,
     finishedAt: isoDateOrNull,
-    figures: z.record(z.string(), z.number()).nullable(),
+    figures: z.record(z.string(), z.number()).nullable().openapi({
+      description:
+        'What was read: `accounts`, `posted` (counts that the vendor sent) and others. Of an applied run also `counts`, those that came in, and `changedCounts`, those of which the number is another one since',
+    }),
     guard: guardSchema,
     /** Set when the run read incomplete lists that a person accepted: then it only raised and added. */
     incomplete: incompleteSchema,
@@ -85,7 +88,7 @@ const exampleRun = {
   state: 'held' as const,
   startedAt: '2026-11-23T09:00:00.000Z',
   finishedAt: '2026-11-23T09:00:41.000Z',
-  figures: { accounts: 40, lateAccounts: 0 },
+  figures: { accounts: 40, lateAccounts: 0, counts: 160, changedCounts: 31 },
   guard: {
     held: true,
     reasons: ['total_swing' as const],

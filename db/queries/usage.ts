@@ -140,14 +140,22 @@ export async function dropLowering(tx: Transaction, integrationId: string, runId
  * 2).
  *
  * @param heldPairs pairs beyond the integration's limit: their cards must be checked first
+ * @returns how many counts the run brought, and of how many the number is another one now
  */
 export async function applyUsage(
   tx: Transaction,
   integrationId: string,
   runId: string,
   heldPairs: readonly CountPair[],
-): Promise<void> {
+): Promise<{ counts: number; changedCounts: number }> {
   const held = JSON.stringify(heldPairs);
+  const { rows } = await tx.execute<{ counts: number; changedCounts: number }>(sql`
+    select count(*)::int as counts,
+           (count(*) filter (where u.quantity is distinct from (s.data->>'quantity')::float8))::int as "changedCounts"
+      from staging_row s join sync_run r on r.id = s.run_id
+      left join usage_count u on (u.integration_id, u.vendor_account_id, u.service_id)
+                                 = (${integrationId}::uuid, s.data->>'accountId', s.data->>'service')
+     where s.run_id = ${runId} and s.entity = 'count' and (u.as_of is null or u.as_of <= r.started_at)`);
   await tx.execute(sql`
     insert into usage_count (integration_id, vendor_account_id, service_id, quantity, parts, source, run_id, as_of, swing, not_reported_since)
     select ${integrationId}::uuid, s.data->>'accountId', s.data->>'service', (s.data->>'quantity')::float8, s.data->'parts',
@@ -181,6 +189,7 @@ export async function applyUsage(
     update vendor_account a set user_types = s.data->'counts'
       from staging_row s
      where s.run_id = ${runId} and s.entity = 'userTypes' and a.integration_id = ${integrationId} and a.id = s.data->>'accountId'`);
+  return { counts: rows[0]?.counts ?? 0, changedCounts: rows[0]?.changedCounts ?? 0 };
 }
 
 /**

@@ -123,6 +123,11 @@ describe('Runs', () => {
     await until('the run to be applied', async () => (await stateOf(held.id)) === 'applied');
     await page.getByText('Applied', { exact: true }).waitFor();
     expect(await button('Release …').count()).toBe(0);
+    // What came in, and what it moved, is told of it: as many as it said that it would.
+    const { figures } = await system.api.get<{ figures: Record<string, number> }>(`/v1/syncs/${held.id}`);
+    expect(figures['changedCounts']).toBe(changes.length);
+    expect(figures['counts']).toBeGreaterThanOrEqual(changes.length);
+    await page.getByText('Counts changed', { exact: true }).waitFor();
     await inspect(page, 'run-applied');
 
     const second = await hold();

@@ -113,5 +113,7 @@ const figureWords: Record<string, string> = {
   lateAccounts: 'Customers that came late',
   goneAccounts: 'Customers gone',
   posted: 'Counts sent',
+  counts: 'Counts in',
+  changedCounts: 'Counts changed',
   incompleteLists: 'Incomplete lists',
 };

@@ -40,6 +40,8 @@ const columnsOf = ({ runs, intake, isBlocked }: Props): readonly TableColumn<Run
   },
   { id: 'took', title: 'Took', isNumeric: true, width: 100, cell: tookOf },
   { id: 'accounts', title: 'Customers', isNumeric: true, width: 120, cell: (run) => figure(run, 'accounts') },
+  { id: 'counts', title: 'Counts in', isNumeric: true, width: 100, cell: (run) => figure(run, 'counts') },
+  { id: 'changed', title: 'Changed', isNumeric: true, width: 100, cell: (run) => figure(run, 'changedCounts') },
   ...(intake === 'push'
     ? [{ id: 'posted', title: 'Counts sent', isNumeric: true, width: 120, cell: (run: Run) => figure(run, 'posted') }]
     : []),
