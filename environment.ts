@@ -7,6 +7,7 @@ import { psaVariables } from './connectors/registry.ts';
 import { defaultTiming } from './domain/process/timing.ts';
 import { isTimeZone } from './domain/schedule.ts';
 import { readProfile } from './temporal/profile.ts';
+import { UsageError } from './usageError.ts';
 
 const port = z.coerce.number().int().min(0).max(65535);
 const flag = z.stringbool();
@@ -245,7 +246,7 @@ export const environmentVariables: Readonly<Record<string, Variable>> = Object.f
  * Parses the environment. Empty strings count as unset.
  *
  * @param source process.env, or an object like it
- * @throws Error that names every wrong variable and what it means; values are not repeated (they may be secrets)
+ * @throws UsageError that names every wrong variable and what it means; values are not repeated (they may be secrets)
  */
 export function readEnvironment(source: Record<string, string | undefined>): Environment {
   const given = Object.fromEntries(
@@ -258,7 +259,7 @@ export function readEnvironment(source: Record<string, string | undefined>): Env
     const state = given[name] === undefined ? 'is not set' : 'has a value that does not fit';
     return `  ${name} ${state}: ${environmentVariables[name]?.meaning ?? ''}`;
   });
-  throw new Error(`The environment is not complete:\n${lines.join('\n')}\nSee docs/configuration.md.`);
+  throw new UsageError(`The environment is not complete:\n${lines.join('\n')}\nSee docs/configuration.md.`);
 }
 
 /** Address and namespace as a profile has them, if there is one: variables win over them, and they win over the defaults. */

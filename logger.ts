@@ -19,8 +19,13 @@ export function dieQuietly(
   });
 }
 
-function errorText(error: unknown): string {
+/** Errors whose message is written for whoever called a program: where in the code they were thrown helps nobody. */
+const forPersons = new Set(['Refusal', 'UsageError']);
+
+/** What a program that ends with an error says of it. */
+export function errorText(error: unknown): string {
   if (!(error instanceof Error)) return `Something that is no error was thrown: ${typeof error}`;
+  if (forPersons.has(error.name)) return error.message;
   const cause = error.cause === undefined ? '' : `\nbecause of: ${errorText(error.cause)}`;
   return `${error.name}: ${messageOf(error)}\n${placesIn(error)}${cause}`;
 }

@@ -25,6 +25,7 @@ import { findOrganizations, firstOrganization, insertOrganization } from '../db/
 import { joinLink, signInLink } from '../domain/links.ts';
 import { roles, type Role } from '../domain/roles.ts';
 import { dieQuietly } from '../logger.ts';
+import { UsageError } from '../usageError.ts';
 
 dieQuietly();
 const [command = '', ...rest] = process.argv.slice(2);
@@ -36,7 +37,7 @@ if (command === 'key') {
 } else if (command === 'reencrypt') {
   const { DATABASE_URL: url, ENCRYPTION_KEYS: keys } = process.env;
   if (!url || !keys)
-    throw new Error('DATABASE_URL and ENCRYPTION_KEYS are not both set: give those of api and worker.');
+    throw new UsageError('DATABASE_URL and ENCRYPTION_KEYS are not both set: give those of api and worker.');
   const { db, close } = openDatabase(url, 1);
   try {
     const done = await reencryptCredentials(db, createEncryption(keys), 'command line');
@@ -47,7 +48,7 @@ if (command === 'key') {
   }
 } else if (['init', 'organization', 'token', 'invite', 'link'].includes(command)) {
   const url = process.env['DATABASE_URL'];
-  if (!url) throw new Error('DATABASE_URL is not set: give the PostgreSQL that Countersign uses.');
+  if (!url) throw new UsageError('DATABASE_URL is not set: give the PostgreSQL that Countersign uses.');
   const { db, close } = openDatabase(url, 1);
   try {
     if (command === 'init') print(await firstOrganizationAndToken(db));
@@ -78,9 +79,9 @@ async function firstOrganizationAndToken(db: Database): Promise<object> {
 
 async function furtherOrganization(db: Database): Promise<object> {
   const name = given('--name')?.trim();
-  if (!name) throw new Error('Give the name of the organization: --name "Another MSP"');
+  if (!name) throw new UsageError('Give the name of the organization: --name "Another MSP"');
   if ((await findOrganizations(db, name)).length > 0)
-    throw new Error(`There is an organization "${name}" already. For another token run: admin token`);
+    throw new UsageError(`There is an organization "${name}" already. For another token run: admin token`);
   return withToken(db, (tx) => makeOrganization(tx, name));
 }
 
@@ -95,7 +96,7 @@ async function makeOrganization(tx: Transaction, name: string): Promise<string> 
 async function withToken(db: Database, organization: (tx: Transaction) => Promise<string>): Promise<object> {
   const wanted = given('--scope') ?? 'admin';
   const scope = (['read', 'operate', 'admin'] as const).find((each) => each === wanted);
-  if (scope === undefined) throw new Error('The scope is read, operate or admin.');
+  if (scope === undefined) throw new UsageError('The scope is read, operate or admin.');
   return db.transaction(async (tx) => {
     const organizationId = await organization(tx);
     const named = { name: `${command} on the command line`, scope, lifeDays: null };
@@ -126,22 +127,23 @@ async function asOperator(db: Queryable): Promise<Actor> {
     named === undefined ? [await firstOrganization(db)].flatMap((id) => id ?? []) : await findOrganizations(db, named);
   const [organizationId, another] = found;
   if (organizationId === undefined)
-    throw new Error(
+    throw new UsageError(
       named === undefined ? 'There is no organization yet: run init first.' : `There is no organization "${named}".`,
     );
-  if (another !== undefined) throw new Error(`Several organizations are called "${named}". Give the id of one.`);
+  if (another !== undefined) throw new UsageError(`Several organizations are called "${named}". Give the id of one.`);
   return { organizationId, name: 'command line' };
 }
 
 function email(): string {
   const address = given('--email')?.toLowerCase() ?? '';
-  if (!/^[^\s@]+@[^\s@]+$/.test(address)) throw new Error('Give the e-mail of the person: --email ada@example.com');
+  if (!/^[^\s@]+@[^\s@]+$/.test(address))
+    throw new UsageError('Give the e-mail of the person: --email ada@example.com');
   return address;
 }
 
 function role(): Role {
   const named = roles.find((each) => each === given('--role'));
-  if (named === undefined) throw new Error(`Give the role: --role ${roles.join('|')}`);
+  if (named === undefined) throw new UsageError(`Give the role: --role ${roles.join('|')}`);
   return named;
 }
 

@@ -141,6 +141,9 @@ test(
     expect(await ours('cli/admin', 'invite', '--email', 'ada@example.com', '--role', 'viewer')).toContain(
       `${address}/join`,
     );
+    const stranger = await ours('cli/admin', 'link', '--email', 'nobody@example.com');
+    expect(stranger).toMatch(/nobody@example\.com is no member\. Invite that person\.\n$/);
+    expect(stranger).not.toMatch(/^\s+at /m);
     first.child.kill('SIGINT');
     expect(await first.exit).toBe(0);
     expect(running.filter((part) => isAlive(part.pid))).toEqual([]);

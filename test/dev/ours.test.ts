@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Refusal } from '../../commands/refusal.ts';
+import { errorText } from '../../logger.ts';
+import { UsageError } from '../../usageError.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const noted = {
@@ -46,7 +49,16 @@ test('a program runs with the settings of the stack, from the sources; a shell t
   expect(nowhere).toContain('DATABASE_URL is not set');
 });
 
+test('what a person did wrong is said in a sentence; of any other error the place in the code is said, too', () => {
+  const stranger = new Refusal('unknown', 'not-found', 'nobody@example.com is no member. Invite that person.');
+  expect(errorText(stranger)).toBe('nobody@example.com is no member. Invite that person.');
+  expect(errorText(new UsageError('Give the e-mail.'))).toBe('Give the e-mail.');
+  expect(errorText(new TypeError('broken'))).toMatch(/^TypeError: broken\n\s+at /);
+});
+
 test("further arguments are the program's own", async () => {
-  expect(await ours(['cli/admin', '--state', state, 'invite', '--email', 'nobody'], {})).toContain('Give the e-mail');
+  const refused = await ours(['cli/admin', '--state', state, 'invite', '--email', 'nobody'], {});
+  expect(refused).toContain('Give the e-mail');
+  expect(refused).not.toMatch(/^\s+at /m);
   expect(await ours(['cli/admin', 'key'], {})).toMatch(/"key":"k\w+:/);
 });
