@@ -24,7 +24,6 @@ import { readPsaConnection } from '../db/queries/psaConnection.ts';
 import type { Transaction } from '../db/client.ts';
 import { isBoardRefused, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
-import { wasSwept } from '../db/queries/processView.ts';
 import { alertSettingsOf, completeBoard, type AlertReason, type BoardChoice } from '../domain/alerts.ts';
 import { noteText, ticketText, withReference } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -208,13 +207,9 @@ export function createAlertActivities(deps: Dependencies) {
       return (await deps.db.transaction((tx) => claimRevision(tx, alertRowId))) ?? null;
     },
 
-    /**
-     * Delivers a dead alert once more because somebody has woken its workflow, where another try makes no second ticket.
-     * The sweep, which wakes it once a day, is nobody.
-     */
+    /** Delivers a dead alert once more because a person has woken its workflow, where another try makes no second ticket. */
     async retryWoken(alertRowId: string): Promise<void> {
       const row = await readAlert(deps.db, alertRowId);
-      if (await wasSwept(deps.db, { kind: 'deliverAlert', id: alertRowId })) return;
       const { toWake } = await deps.db.transaction((tx) =>
         changeAndAdmit(tx, { ...row, slots }, () => retryWoken(tx, countersign(row), row)),
       );

@@ -1,6 +1,12 @@
 /** Wakes processes. The Signal `wake` is the only message to a workflow; it is sent after a fact was committed. */
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
-import { type Wakeable, workflowIdOf, workflowInputOf, workflowTaskQueue } from '../domain/process/ids.ts';
+import {
+  factsCommitted,
+  type Wakeable,
+  workflowIdOf,
+  workflowInputOf,
+  workflowTaskQueue,
+} from '../domain/process/ids.ts';
 import type { ProcessKind } from '../domain/process/steps.ts';
 import { searchAttributes } from './searchAttributes.ts';
 
@@ -92,7 +98,11 @@ async function start(eager: Client | undefined, processRef: Wakeable): Promise<b
 
 async function signal(client: Client, processRef: Wakeable): Promise<void> {
   await client.connection.withDeadline(Date.now() + maxWakeMs, () =>
-    client.workflow.signalWithStart(processRef.kind, { ...optionsOf(processRef), signal: 'wake' }),
+    client.workflow.signalWithStart(processRef.kind, {
+      ...optionsOf(processRef),
+      signal: 'wake',
+      signalArgs: [factsCommitted],
+    }),
   );
 }
 

@@ -16,7 +16,7 @@ import {
   type ActivityFunctionWithOptions,
 } from '@temporalio/workflow';
 import type { Again, StepRef, StepResult } from '../activities/step.ts';
-import { businessIdOf, workflowInputOf, wrongInput } from '../domain/process/ids.ts';
+import { businessIdOf, factsCommitted, workflowInputOf, wrongInput } from '../domain/process/ids.ts';
 import { stepLabels } from '../domain/process/labels.ts';
 import { isFinished, type ProcessKind, type ProcessView, type StepOf, type StepView } from '../domain/process/steps.ts';
 import { Changes } from './changes.ts';
@@ -24,7 +24,7 @@ import { LocalActivityTurns, rows, rowsLocally } from './rowActivities.ts';
 import { TemporalUi } from './temporalUi.ts';
 
 /** "Facts changed, look again; try a blocked step again." The only message to a process; people send it from the Temporal UI, too. */
-export const wake = defineSignal('wake');
+export const wake = defineSignal<[by?: unknown]>('wake');
 
 /**
  * With a history of so many events a workflow continues as new even if the server does not suggest it yet. approveUsage
@@ -37,7 +37,7 @@ const dayMs = 86_400_000;
 
 type StepActivity = ActivityFunctionWithOptions<(ref: StepRef) => Promise<StepResult>>;
 
-/** What is done when somebody wakes a process that waits for a person at a stop: it is tried again. */
+/** What is done when a person wakes a process that waits for one at a stop: it is tried again. */
 type Retry = ActivityFunctionWithOptions<(id: string) => Promise<void>>;
 
 /** How a step is run. */
@@ -70,6 +70,11 @@ interface Memory {
    * shared reading a branch would use up the wake that another branch beside it still needs.
    */
   wakes: number;
+  /**
+   * The number of the newest wake that a person sent. Hazard: only such a one is another try for what waits for a person; those of
+   * Countersign come late on a busy machine, and the sweep sends some that nobody asked for.
+   */
+  wakeByHand: number;
   /** How many branches of the body are at work. Hazard: the process may be parked only when all of them wait. */
   branchesAtWork: number;
   /** The newest look. The next step begins with it, unless a wake has come since. Hazard: it is valid for one round only. */
@@ -94,6 +99,7 @@ class Process<K extends ProcessKind> {
   private readonly local = new LocalActivityTurns();
   private readonly memory: Memory = {
     wakes: 0,
+    wakeByHand: 0,
     branchesAtWork: 0,
     latest: undefined,
     passed: new Set(),
@@ -108,9 +114,10 @@ class Process<K extends ProcessKind> {
     this.id = id;
   }
 
-  /** Notes that a wake has come. */
-  wake(): void {
+  /** Notes that a wake has come. @param by what Countersign says with its own */
+  wake(by: unknown): void {
     this.memory.wakes++;
+    if (by !== factsCommitted) this.memory.wakeByHand = this.memory.wakes;
   }
 
   /**
@@ -240,7 +247,7 @@ class Process<K extends ProcessKind> {
       if (this.isLong()) await continueAsNew(this.input());
       const since = Date.now();
       await condition(() => this.memory.wakes !== wakes);
-      if (!retry) return;
+      if (!retry || this.memory.wakeByHand <= wakes) return;
       const gapMs = view.timing.blockedGapMs - (Date.now() - since);
       if (gapMs > 0) await condition(() => false, gapMs, { summary: 'A short gap between two tries' });
       await retry.executeWithOptions({ summary: 'Woken: try again', startToCloseTimeout: '10 seconds' }, [this.id]);
@@ -452,7 +459,7 @@ export type { Process };
  * @param kind the kind of the process
  * @param input what the workflow was started with, which has the business id of the process
  * @param body goes through the steps in order
- * @param retry is called when a wake comes while the process waits at a stop
+ * @param retry is called when a person wakes the process while it waits at a stop
  * @throws ApplicationFailure that ends the workflow when the input is not one of this kind
  */
 export async function processOf<K extends ProcessKind>(
@@ -464,7 +471,7 @@ export async function processOf<K extends ProcessKind>(
   const id = businessIdOf(kind, input);
   if (id === undefined) throw ApplicationFailure.nonRetryable(wrongInput(kind), 'wrong_input');
   const driver = new Process(kind, id);
-  setHandler(wake, () => driver.wake());
+  setHandler(wake, (by) => driver.wake(by));
   do {
     driver.begin();
     await body(driver);

@@ -203,9 +203,3 @@ function ofStep<Row extends { state: StepState; problem: Problem | null; facts: 
 export async function isStepDone(db: Queryable, ref: ProcessRef, step: string): Promise<boolean> {
   return (await listSteps(db, ref)).some((row) => row.step === step && row.state === 'done');
 }
-
-/** Whether the sweep has taken the process since it was last parked or made progress. */
-export async function wasSwept(db: Queryable, ref: ProcessRef): Promise<boolean> {
-  const [row] = await db.select({ sweeps: processes.sweeps }).from(processes).where(ofProcess(ref));
-  return (row?.sweeps ?? 0) > 0;
-}

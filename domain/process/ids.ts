@@ -146,3 +146,9 @@ export function refreshProcess({ id, organizationId }: OwnIds) {
 export function approvalProcess({ id, organizationId }: OwnIds) {
   return { kind: 'approveUsage' as const, id, organizationId, integrationId: null };
 }
+
+/**
+ * What Countersign says with its own `wake`: that facts were committed. A person who sends `wake` from the Temporal UI says nothing,
+ * or anything else, and so asks for another try where a process waits for a person.
+ */
+export const factsCommitted = 'Facts were committed.';

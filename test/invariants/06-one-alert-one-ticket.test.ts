@@ -1,6 +1,8 @@
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { goodCredentials, person } from '../../dev/walkthrough/guide.ts';
 import { until } from '../../dev/until.ts';
+import { factsCommitted } from '../../domain/process/ids.ts';
 import {
   connectAlerts,
   postAlert,
@@ -327,6 +329,17 @@ test('one that the PSA refuses for good gives its slot back and waits for a pers
   // Nothing happens by itself. A wake tries it, in vain; then it is tried once more, when the PSA takes it.
   const handle = system.temporal.workflow.getHandle(`alert/${id}`);
   const refusals = async () => (await system.connectwise.log('POST', '/service/tickets$')).length;
+  expect(await refusals()).toBe(1);
+  // Neither by a wake of Countersign's own, such as one that comes late or is the sweep's: the process parks again.
+  const { db } = system.database;
+  await db.execute(sql`update process set due_at = now() + interval '1 hour' where id = ${id}`);
+  await handle.signal('wake', factsCommitted);
+  await until('it to wait for a day again', async () => {
+    const { rows } = await db.execute(
+      sql`select from process where id = ${id} and due_at > now() + interval '2 hours'`,
+    );
+    return rows.length === 1;
+  });
   expect(await refusals()).toBe(1);
   await handle.signal('wake');
   await until('a second refusal', async () => (await refusals()) === 2);
