@@ -34,7 +34,7 @@ import type { Dependencies } from './dependencies.ts';
 import { groupsOf, readLinesOf } from './psaLines.ts';
 import { partsCommitted, performReading } from './reading.ts';
 import { commitChunk, effectOf, performStep, type StepRef, type StepResult } from './step.ts';
-import { addTicketOptions, keepUnreadBoards, readTicketOptions } from './ticketOptions.ts';
+import { addTicketOptions, keepUnread, readTicketOptions } from './ticketOptions.ts';
 
 type Refresh = Awaited<ReturnType<typeof takeOverRefresh>>;
 
@@ -82,7 +82,7 @@ export function createPsaActivities(deps: Dependencies) {
         const found = await readTicketOptions(adapter, { signal: signal(), ...call });
         return async (tx) => {
           const { ticketOptions: known } = await readPsaConnection(tx, psaConnectionId);
-          const options = keepUnreadBoards(known, found);
+          const options = keepUnread(known, found);
           const ticketOptions = accepting?.lists.length && known ? addTicketOptions(known, options) : options;
           await storeAlertPermissions(tx, psaConnectionId, { ticketOptions });
         };

@@ -11,27 +11,27 @@ export async function readTicketOptions(
   adapter: Pick<PsaAdapter, 'readTicketOptions'>,
   options?: CallOptions,
 ): Promise<FoundTicketOptions> {
-  const { boards, priorities, types = [] } = await adapter.readTicketOptions(options);
+  const { boards, types = [], ...others } = await adapter.readTicketOptions(options);
   const takesTickets = ({ projectBoard, active }: (typeof boards)[number]) => active && !projectBoard;
   return {
+    ...others,
     boards: boards.map((board) => (takesTickets(board) ? { ...board, types: [...board.types, ...types] } : board)),
-    priorities,
   };
 }
 
 /**
- * A board whose details could not be read keeps the details that were read last; without any, the board offers no
+ * A board whose details could not be read, and a field whose values could not, keep what was read last; without any, they offer no
  * choices.
  */
-export function keepUnreadBoards(
+export function keepUnread(
   known: TicketOptions | null,
-  { boards, priorities }: FoundTicketOptions,
+  { boards, priorities, fields }: FoundTicketOptions,
 ): TicketOptions {
   const kept = boards.map(({ unread, ...board }) => {
     const last = known?.boards.find((row) => row.id === board.id);
     return unread !== undefined && last ? { ...board, statuses: last.statuses, types: last.types } : board;
   });
-  return { boards: kept, priorities };
+  return { boards: kept, priorities, fields: { ...known?.fields, ...fields } };
 }
 
 /** Adds the entries of an incomplete list to the known ones: known entries that the list lacks stay. */
@@ -46,5 +46,8 @@ export function addTicketOptions(known: TicketOptions, found: TicketOptions): Ti
       ? { ...board, statuses: add(before.statuses, board.statuses), types: add(before.types, board.types) }
       : board;
   });
-  return { boards, priorities: add(known.priorities, found.priorities) };
+  const fields = Object.fromEntries(
+    Object.entries(found.fields ?? {}).map(([name, values]) => [name, add(known.fields?.[name] ?? [], values)]),
+  );
+  return { boards, priorities: add(known.priorities, found.priorities), fields };
 }

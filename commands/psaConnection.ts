@@ -1,4 +1,6 @@
 /** Connects a PSA, and changes a connection: its credentials, its settings, whether Countersign writes to it. */
+import { fieldsOf } from '../connectors/fields.ts';
+import { psaOf } from '../connectors/registry.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
 import { listAlertsAtWork } from '../db/queries/alerts.ts';
 import { listBatchesAtWork } from '../db/queries/approvals.ts';
@@ -14,6 +16,7 @@ import {
   storeWritesEnabled,
   type PsaConnectionRow,
 } from '../db/queries/psaConnection.ts';
+import { refusedTicketFields } from '../domain/ticketFields.ts';
 import { approvalProcess, refreshProcess, type Wakeable } from '../domain/process/ids.ts';
 import { audit, type Actor, type Command } from './actor.ts';
 import { stopWriting } from './approvalOutcome.ts';
@@ -31,9 +34,11 @@ type Woken = Promise<{ toWake: Wakeable[] }>;
  * Connects a PSA; Countersign's rights and the PSA's data are read at once.
  *
  * @param input with the credentials encrypted for its `id`
+ * @throws Refusal for a field of tickets whose values have to be read first
  */
 export const connectPsa: Command<Parameters<typeof insertPsaConnection>[2]> = async (tx, actor, input) => {
   const { id, kind, name, settings } = input;
+  refuseFields(kind, settings, { before: {}, options: null }, 'settings.');
   const processRef = refreshProcess({ id, organizationId: actor.organizationId });
   await insertPsaConnection(tx, actor.organizationId, input);
   await requestRefresh(tx, id);
@@ -97,7 +102,7 @@ export const setWrites: Command<{
  * Changes the settings that state what a PSA does where its documentation is silent, and recomputes the cards that
  * depend on them. The connection is locked, so that no approval is made in between.
  *
- * @throws Refusal when there is no such connection
+ * @throws Refusal when there is no such connection, or the PSA does not offer what a field of tickets is set to
  */
 export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'>> = async (
   tx,
@@ -106,12 +111,33 @@ export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'
 ) => {
   const connection = await lockPsaConnection(tx, actor.organizationId, id);
   if (!connection) throw new Refusal('unknown', 'not-found', 'There is no such PSA connection.');
+  refuseFields(connection.kind, settings, { before: connection.settings, options: connection.ticketOptions }, '');
   await storePsaSettings(tx, id, settings);
   await recomputeConnection(tx, id);
   const moved = { before: { settings: connection.settings }, after: { settings } };
   await audit(tx, actor, { action: 'psaConnection.settings', subjectKind: 'psa_connection', subjectId: id, ...moved });
   return { toWake: [] };
 };
+
+/** @param at the path of the settings in the request, for the names of refused fields */
+function refuseFields(
+  kind: string,
+  settings: object,
+  of: { before: object; options: PsaConnectionRow['ticketOptions'] },
+  at: string,
+): void {
+  const known = psaOf(kind);
+  const refused = known
+    ? refusedTicketFields(fieldsOf(known.settings), { ...settings }, { ...of, before: { ...of.before } })
+    : [];
+  if (refused.length === 0) return;
+  throw new Refusal(
+    'impossible',
+    'invalid-settings',
+    refused.map(({ reason }) => reason).join(' '),
+    refused.map(({ field, reason }) => ({ field: `${at}${field}`, message: reason })),
+  );
+}
 
 /**
  * @param body makes the change; it receives every process of the connection, and each of them retries its blocked steps

@@ -12,6 +12,11 @@ export interface FieldWords {
   sample?: string;
   /** Where the value is one of a few: what a form calls each. */
   choices?: Readonly<Record<string, string>>;
+  /**
+   * It is a field of the tickets of alerts, so that their preview shows it. `listed`: the PSA says which values it may have (`fields`
+   * of `readTicketOptions`), the value is the id of one, and the empty text leaves it to the PSA.
+   */
+  ofTickets?: 'fixed' | 'listed';
 }
 
 /** A field as a form needs it. */
@@ -30,6 +35,8 @@ export interface Field {
   default: string | number | null;
   minimum: number | null;
   maximum: number | null;
+  /** A field of tickets; `listed` = which values there are is read from the PSA. */
+  ofTickets: 'fixed' | 'listed' | null;
 }
 
 const words = z.registry<FieldWords>();
@@ -38,8 +45,11 @@ const words = z.registry<FieldWords>();
  * Says how a form asks for a field.
  *
  * @param schema what the value must be; the same schema is then part of the object schema that checks it
+ * @throws Error for a schema that is another field's already: its words would be lost
  */
 export function field<T extends z.ZodType>(schema: T, said: FieldWords): T {
+  if (words.has(schema))
+    throw new Error(`The schema of "${said.label}" is also that of "${words.get(schema)?.label}".`);
   words.add(schema, said);
   return schema;
 }
@@ -67,6 +77,7 @@ export function fieldsOf(schema: z.ZodObject): Field[] {
       default: typeof shape.default === 'string' || typeof shape.default === 'number' ? shape.default : null,
       minimum: shape.minimum ?? null,
       maximum: shape.maximum ?? null,
+      ofTickets: said.ofTickets ?? null,
     };
   });
 }

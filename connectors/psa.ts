@@ -138,6 +138,8 @@ export interface PsaTicketOptions {
   /** Types that hang on no board: they may be chosen with every board that takes tickets. */
   types?: PsaTicketBoard['types'];
   priorities: PsaPriority[];
+  /** What further fields of tickets may hold, by the name of their setting (`listed` in fields.ts); one that cannot be read is absent. */
+  fields?: Readonly<Record<string, { id: string; name: string }[]>>;
 }
 
 export interface PsaTicket {

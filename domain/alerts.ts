@@ -14,6 +14,8 @@ export interface TicketOptions {
   }[];
   /** The most urgent first. */
   priorities: { id: string; name: string; isDefault: boolean }[];
+  /** What further fields of tickets may hold, by the name of their setting; one that was never read is absent. */
+  fields?: Readonly<Record<string, { id: string; name: string }[]>>;
 }
 
 /** Why an alert is parked, dead or dismissed. */

@@ -9,6 +9,7 @@ import { runCommand } from '../context.ts';
 import { createRouter, exampleIds, idParam, jsonBody, route, send } from '../define.ts';
 import { unprocessable } from '../problem.ts';
 import { exampleProcess, processSchema, processView } from '../views/process.ts';
+import { ticketFieldsOfConnection } from '../views/psaConnection.ts';
 import { integrationWithAlerts, ownedIntegration } from '../owned.ts';
 
 const tag = 'Alert settings';
@@ -135,6 +136,9 @@ const previewSchema = z
     priority: z.string().nullable(),
     summary: z.string(),
     body: z.string(),
+    fields: z
+      .array(z.object({ name: z.string(), label: z.string(), value: z.string().nullable() }))
+      .openapi({ description: 'Further fields, which the PSA connection sets; null = the PSA fills it in by itself' }),
   })
   .openapi('TicketPreview');
 const preview = route({
@@ -165,6 +169,7 @@ const preview = route({
     priority: 'Priority 2 - High',
     summary: '[Mail] Mail is delayed',
     body: 'Mail of acme.example waits for 40 minutes.',
+    fields: [{ name: 'ticketSource', label: 'Source of tickets', value: 'E-mail' }],
   },
   problems: { 422: ['unknown-field'] },
 });
@@ -207,7 +212,8 @@ alertSettingsRoutes.openapi(preview, async (c) => {
   const { summary, body, account, service, title, description, priority } = c.req.valid('query');
   refuseUnknownFields({ summary, body });
   const settings = overlay(alertSettingsOf(row.alerts), { summary, body });
-  const { ticketOptions } = await readPsaConnection(deps.db, row.psaConnectionId);
+  const connection = await readPsaConnection(deps.db, row.psaConnectionId);
+  const { ticketOptions } = connection;
   const board = ticketOptions?.boards.find((each) => each.id === settings.board?.boardId);
   const sample = {
     alert: {
@@ -235,6 +241,7 @@ alertSettingsRoutes.openapi(preview, async (c) => {
     priority:
       ticketOptions?.priorities.find((each) => each.id === priorityId)?.name ?? priorityLabels[priority - 1] ?? null,
     ...ticketText(sample, settings, 100),
+    fields: ticketFieldsOfConnection(connection).map(({ name, label, value }) => ({ name, label, value })),
   });
 });
 

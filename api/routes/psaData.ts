@@ -16,6 +16,7 @@ import {
   send,
 } from '../define.ts';
 import { ownedPsaConnection } from '../owned.ts';
+import { ticketFieldsOfConnection } from '../views/psaConnection.ts';
 import { conflict } from '../problem.ts';
 
 const tag = 'PSA data';
@@ -71,6 +72,41 @@ const priorities = route({
   answer: listOf(prioritySchema),
   example: { items: [{ id: '1', name: 'Priority 1 - Critical', isDefault: false }], nextCursor: null },
   problems: { 409: ['not-read-yet'] },
+});
+const ticketFieldSchema = z
+  .object({
+    /** Its name among the settings of the connection. */
+    name: z.string(),
+    label: z.string(),
+    value: z.string().nullable().openapi({ description: 'What it is set to; null = the PSA fills it in by itself' }),
+    choices: z
+      .array(z.object({ id: z.string(), name: z.string() }))
+      .nullable()
+      .openapi({ description: 'The values that it may have; null = Check Permissions has not read them' }),
+  })
+  .openapi('TicketField');
+const ticketFields = route({
+  method: 'get',
+  path: '/v1/psa-connections/{id}/ticket-fields',
+  operationId: 'listTicketFields',
+  summary: 'Settings of the connection that are fields of tickets, with the values that the PSA offers',
+  tag,
+  scope: 'read',
+  request: { params: idParam },
+  ok: 200,
+  answer: listOf(ticketFieldSchema),
+  example: {
+    items: [
+      {
+        name: 'ticketSource',
+        label: 'Source of tickets',
+        value: 'E-mail',
+        choices: [{ id: '2', name: 'E-mail' }],
+      },
+    ],
+    nextCursor: null,
+  },
+  problems: {},
 });
 const searchQuery = pageQuery.extend({ search: searchSchema });
 const accountSchema = z
@@ -133,6 +169,11 @@ psaDataRoutes.openapi(priorities, async (c) => {
   const row = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
   if (!row.ticketOptions) throw notChecked();
   return send(c, listOf(prioritySchema), { items: row.ticketOptions.priorities, nextCursor: null });
+});
+
+psaDataRoutes.openapi(ticketFields, async (c) => {
+  const row = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
+  return send(c, listOf(ticketFieldSchema), { items: ticketFieldsOfConnection(row), nextCursor: null });
 });
 
 psaDataRoutes.openapi(accounts, async (c) => {

@@ -1,5 +1,6 @@
 /** A PSA connection as the API shows it, with its rights and its process. */
 import { z } from '@hono/zod-openapi';
+import { fieldsOf } from '../../connectors/fields.ts';
 import { examplePsa, psaOf } from '../../connectors/registry.ts';
 import { listStepsOfMany } from '../../db/queries/processView.ts';
 import type { PsaConnectionRow } from '../../db/queries/psaConnection.ts';
@@ -7,6 +8,7 @@ import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { listHeldRefreshes, type RefreshRow } from '../../db/queries/refreshGuard.ts';
 import { readPauses } from '../../db/queries/rateLimit.ts';
 import { defaultLossLimit, describeLoss } from '../../domain/refreshGuard.ts';
+import { ticketFieldsOf, type TicketField } from '../../domain/ticketFields.ts';
 import { refreshProcess } from '../../domain/process/ids.ts';
 import type { ApiDependencies } from '../context.ts';
 import { exampleIds, isoDate, isoDateOrNull } from '../define.ts';
@@ -156,6 +158,12 @@ export const examplePsaConnection = {
 function settingsOf({ kind, settings }: PsaConnectionRow) {
   const known = psaOf(kind)?.settings.safeParse(settings);
   return psaSettingsSchema.parse(known?.success ? known.data : settings);
+}
+
+/** The settings of a connection that are fields of its tickets. */
+export function ticketFieldsOfConnection(row: PsaConnectionRow): TicketField[] {
+  const psa = psaOf(row.kind);
+  return psa ? ticketFieldsOf(fieldsOf(psa.settings), settingsOf(row), row.ticketOptions) : [];
 }
 
 /** Reads what a step stored. @throws ZodError for rights that no version of Countersign writes */

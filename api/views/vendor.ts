@@ -24,6 +24,10 @@ export const fieldSchema = z
     default: z.union([z.string(), z.number()]).nullable(),
     minimum: z.number().nullable(),
     maximum: z.number().nullable(),
+    ofTickets: z.enum(['fixed', 'listed']).nullable().openapi({
+      description:
+        'A field of tickets. listed = which values it may have is read from the PSA (`GET /v1/psa-connections/{id}/ticket-fields`), and an empty one leaves it to the PSA',
+    }),
   })
   .openapi('Field');
 const modules = ['billing', 'alerts'] as const;

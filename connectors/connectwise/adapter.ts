@@ -21,6 +21,7 @@ import {
   type Addition,
 } from './schemas.ts';
 import { createTicketHalf } from './tickets.ts';
+import { ticketSettings, type TicketSettings } from './ticketSettings.ts';
 
 /** Settings for what ConnectWise's documentation leaves open. */
 export const connectwiseSettings = z.strictObject({
@@ -29,6 +30,7 @@ export const connectwiseSettings = z.strictObject({
     label: 'Decimals of a quantity',
     where: 'How many decimals ConnectWise keeps of the quantity of an addition. Targets are rounded to them.',
   }),
+  ...ticketSettings,
 });
 
 /** A PATCH says the quantity and no day (§5.1); lines have dates of their own, so they are read whatever the day is. */
@@ -42,7 +44,10 @@ const connectwiseCaps: PsaCaps = {
   agreementsPerList: 1,
 };
 
-export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter {
+export function createConnectwiseAdapter(
+  client: ConnectwiseClient,
+  settings: TicketSettings = connectwiseSettings.parse({}),
+): PsaAdapter {
   async function getLine(query: LineQuery & CallOptions): Promise<PsaLine | null> {
     try {
       const { data } = await client.request({
@@ -174,7 +179,7 @@ export function createConnectwiseAdapter(client: ConnectwiseClient): PsaAdapter 
 
     setQuantity: (command) => compareWriteReadBack(lineWriter, command),
 
-    ...createTicketHalf(client, gone),
+    ...createTicketHalf(client, settings, gone),
   };
 
   async function linesOf(agreementId: string, call: CallOptions): Promise<PsaLine[]> {

@@ -37,8 +37,9 @@ export const connectwise = definePsa({
       ? null
       : 'CONNECTWISE_CLIENT_ID is not set. Whoever runs Countersign registers one with ConnectWise and sets it.',
   check: ({ site }, { allowPrivateHosts }) => void originOf(site, allowPrivateHosts),
-  create: ({ credentials, deployment }, options) =>
+  create: ({ credentials, settings, deployment }, options) =>
     createConnectwiseAdapter(
       createConnectwiseClient(credentials, { ...options, clientId: deployment.CONNECTWISE_CLIENT_ID ?? '' }),
+      settings,
     ),
 });

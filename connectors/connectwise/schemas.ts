@@ -60,6 +60,9 @@ export const prioritySchema = z.looseObject({
   defaultFlag: z.boolean().nullish(),
 });
 
+/** A row of a setup table of which nothing but its name matters: a source, a service location. */
+export const setupRowSchema = z.looseObject({ id, name: z.string() });
+
 export const ticketSchema = z.looseObject({
   id,
   summary: text,

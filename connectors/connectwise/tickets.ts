@@ -9,6 +9,7 @@ import type {
   PsaAdapter,
   PsaTicket,
   PsaTicketBoard,
+  PsaTicketOptions,
   TicketQuery,
   TicketSearch,
 } from '../psa.ts';
@@ -21,9 +22,11 @@ import {
   boardStatusSchema,
   boardTypeSchema,
   prioritySchema,
+  setupRowSchema,
   ticketNoteSchema,
   ticketSchema,
 } from './schemas.ts';
+import type { TicketSettings } from './ticketSettings.ts';
 
 /** The limit of `summary`, and of `externalXRef` (§4.6). */
 const maxSummaryLength = 100;
@@ -43,6 +46,7 @@ type TicketHalf = Pick<
 /** @param gone answers null if a failed read means that the row is gone; throws any other failure */
 export function createTicketHalf(
   client: ConnectwiseClient,
+  settings: TicketSettings,
   gone: (failure: unknown, signal: AbortSignal | undefined) => Promise<null>,
 ): TicketHalf {
   const ticketOf = (row: z.infer<typeof ticketSchema>): PsaTicket => ({
@@ -85,7 +89,9 @@ export function createTicketHalf(
   }
 
   async function postTicket(command: CreateTicket & CallOptions): Promise<PsaTicket> {
-    const reference = (id: string | undefined) => (id === undefined ? undefined : { id: Number(id) });
+    // A setting that is empty leaves the field to ConnectWise.
+    const reference = (id: string | undefined) => (id ? { id: Number(id) } : undefined);
+    const { dueAt } = command;
     const { data } = await client.request({
       method: 'POST',
       route: '/service/tickets',
@@ -97,6 +103,10 @@ export function createTicketHalf(
         status: reference(command.statusId),
         type: reference(command.typeId),
         priority: reference(command.priorityId),
+        source: reference(settings.ticketSource),
+        serviceLocation: reference(settings.ticketLocation),
+        // Without milliseconds and in UTC: another form may be refused (§3).
+        requiredDate: settings.ticketDue === 'required_date' ? dueAt?.replace(/\.\d+Z$/, 'Z') : undefined,
         externalXRef: command.reference,
         initialDescription: command.body,
         // The ticket of an alert must not send an e-mail to the customer.
@@ -154,6 +164,10 @@ export function createTicketHalf(
           });
         }
       }
+      const fields = {
+        ...(await readValues('ticketSource', '/service/sources', call)),
+        ...(await readValues('ticketLocation', '/service/locations', call)),
+      };
       const priorities = [];
       for await (const batch of client.list('/service/priorities', {}, prioritySchema, call)) {
         priorities.push(
@@ -165,7 +179,7 @@ export function createTicketHalf(
           })),
         );
       }
-      return { boards, priorities: priorities.toSorted((a, b) => a.position - b.position) };
+      return { boards, priorities: priorities.toSorted((a, b) => a.position - b.position), fields };
     },
 
     async getTicket({ ticketId, signal }) {
@@ -195,6 +209,23 @@ export function createTicketHalf(
       });
     },
   };
+
+  /** Reads what a field of tickets may hold. Nothing needs it, so that a table that may not be seen is left out. */
+  async function readValues(
+    setting: keyof TicketSettings,
+    path: string,
+    call: CallOptions | undefined,
+  ): Promise<PsaTicketOptions['fields']> {
+    const values: { id: string; name: string }[] = [];
+    try {
+      for await (const batch of client.list(path, {}, setupRowSchema, call))
+        values.push(...batch.map(({ id, name }) => ({ id, name })));
+    } catch (error) {
+      if (!(error instanceof ConnectorError) || !error.concernsOneThing) throw error;
+      return {};
+    }
+    return { [setting]: values };
+  }
 
   /** Reads one board's statuses and types. A board that is refused, or gone since it was listed, does not fail the others. */
   async function readDetails(

@@ -18,6 +18,9 @@ export const agreementTypes = named(['Managed Services', 'Block Time'], () => ({
   prePaymentFlag: false,
 }));
 export const sources = named(['Phone', 'Email Connector', 'Portal', 'Integration']);
+export const serviceLocations = named(['On-site', 'Remote', 'In-House'], (name) => ({
+  where: { 'On-site': 'OnSite', Remote: 'Remote', 'In-House': 'InHouse' }[name],
+}));
 
 export const teamsOf = (board: Row): Row[] =>
   ['Service Team', 'Escalation'].map((name, at) => ({

@@ -18,6 +18,7 @@ import {
   memberRows,
   securityRoles,
   settingsOf,
+  serviceLocations,
   sources,
   teamsOf,
 } from './setup.ts';
@@ -165,6 +166,8 @@ export const createConnectwise: CreateSimulation = ({ seed, customers, record })
         return of('tickets', tail, () => [...priorities]);
       case 'service/sources':
         return of('tableSetup', tail, () => sources);
+      case 'service/locations':
+        return of('tableSetup', tail, () => serviceLocations);
       case 'service/tickets':
         return tickets.route(request, member, tail);
       case 'finance/agreements':

@@ -22,7 +22,7 @@ import {
 import { priorities, statusesOf, subTypesOf, typesOf } from './boards.ts';
 import { read } from './conditions.ts';
 import type { Level, Member } from './members.ts';
-import { sources } from './setup.ts';
+import { serviceLocations, sources } from './setup.ts';
 
 interface Ticket extends Row {
   id: number;
@@ -157,7 +157,7 @@ export function createTickets(host: TicketHost) {
     return errors.length > 0 ? { refusal: invalid(errors) } : place(given);
   }
 
-  /** Expands company, board, status, type, subtype, priority and source; or refuses them. */
+  /** Expands company, board, status, type, subtype, priority, source and location; or refuses them. */
   function place(given: Row): { fields: Row } | { refusal: SimAnswer } {
     const wrong = ['severity', 'impact'].filter((name) => given[name] && !levels.includes(String(given[name])));
     if (wrong.length > 0)
@@ -202,6 +202,21 @@ export function createTickets(host: TicketHost) {
       };
     const source = given['source'] ? referred(sources, given['source']) : sources.find((row) => row['defaultFlag']);
     if (!source) return { refusal: missing(`Source ${words(given['source'])} not found`) };
+    const location = given['serviceLocation']
+      ? referred(serviceLocations, given['serviceLocation'])
+      : serviceLocations.find((row) => row['defaultFlag']);
+    if (!location) return { refusal: missing(`Service Location ${words(given['serviceLocation'])} not found`) };
+    // A date in another form was refused by a live system (§3).
+    if (given['requiredDate'] && !/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(String(given['requiredDate'])))
+      return {
+        refusal: invalid([
+          {
+            code: 'UnsupportedFormat',
+            message: 'Unsupported format applied to requiredDate',
+            field: 'requiredDate',
+          },
+        ]),
+      };
     const priority = given['priority']
       ? referred(priorities, given['priority'])
       : priorities.find((row) => row['defaultFlag']);
@@ -215,6 +230,7 @@ export function createTickets(host: TicketHost) {
         subType: subType && reference(subType),
         priority: reference(priority),
         source: reference(source),
+        serviceLocation: reference(location),
         closedFlag: status['closedStatus'],
       },
     };

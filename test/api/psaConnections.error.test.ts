@@ -50,6 +50,8 @@ test.each([
   [{ quantityDecimals: '2' }, 'quantityDecimals'],
   [{ quantityDecimals: null }, 'quantityDecimals'],
   [{ decimals: 2 }, ''],
+  // The PSA offers no such source.
+  [{ ticketSource: 'one-none' }, 'ticketSource'],
 ])('the settings %j are refused, when a PSA is connected and later', async (settings, field) => {
   const before = await harness.dump();
   const made = await harness.admin.problem(422, 'invalid-settings', 'POST', create, { ...body, settings });

@@ -14,6 +14,17 @@ test('accounts, products and boards are found as last read, by any part of name,
   const find = async (rest: string) => (await good<{ items: { id: string }[] }>('GET', rest)).items.map(({ id }) => id);
   expect(await find('/boards')).toEqual(['one-board', 'one-old', 'one-project']);
   expect(await find('/priorities')).toEqual(['one-high', 'one-low']);
+  expect(await good('GET', '/ticket-fields')).toMatchObject({
+    items: [
+      { name: 'ticketSource', label: 'Source of tickets', value: null, choices: [{ id: 'one-mail', name: 'E-mail' }] },
+      { name: 'ticketLocation', value: null, choices: null },
+      { name: 'ticketDue', value: 'In the text' },
+    ],
+  });
+  const path = `/v1/psa-connections/${harness.one.psaConnectionId}/settings`;
+  await harness.admin.good('PUT', path, { ticketSource: 'one-mail' });
+  expect(await good('GET', '/ticket-fields')).toMatchObject({ items: [{ value: 'E-mail' }, {}, {}] });
+  await harness.admin.good('PUT', path, {});
   expect(await find('/accounts?search=c12')).toEqual([harness.one.psaAccount(12)]);
   expect((await find('/accounts?search=OMPANY%203&limit=200')).length).toBeGreaterThan(3);
   expect(await find('/products?search=mp-bun')).toEqual([harness.one.product('bundle')]);

@@ -156,7 +156,13 @@ describe('Alerts', () => {
 
   test('the settings show the ticket that would be made before they are saved', async () => {
     const at = `/v1/integrations/${alerting.id}/alert-settings`;
-    await signIn(page, token(), '/alerts');
+    // The fields of tickets that hang on no board are set with the PSA.
+    await signIn(page, token(), `/psa-connections/${alerting.psaConnectionId}`);
+    await choose('Source of tickets', 'Integration');
+    await button('Save settings').click();
+    await page.getByText('The settings were saved').waitFor();
+    await inspect(page, 'psa-settings');
+    await page.goto(new URL('/alerts', page.url()).href);
     await page.getByRole('link', { name: 'Alert settings' }).click();
     await page.getByRole('heading', { name: 'Alert settings' }).waitFor();
     const preview = page.getByRole('region', { name: 'Preview' });
@@ -166,6 +172,7 @@ describe('Alerts', () => {
     await page.getByLabel('Summary').fill('[Mail] {title}');
     await preview.getByText('[Mail] Mail is delayed').waitFor();
     await page.getByLabel('Within so many minutes').fill('90');
+    expect((await preview.innerText()).replaceAll(/\s+/g, ' ')).toContain('Source of tickets Integration');
     await inspect(page, 'alert-settings');
     await button('Save the settings').click();
     await page.getByText('The alert settings were saved').waitFor();

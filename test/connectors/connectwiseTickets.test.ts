@@ -1,8 +1,9 @@
 /** The ConnectWise adapter's ticket half against the simulated ConnectWise, over HTTP. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { unlimited } from '../../connectors/rateLimiter.ts';
-import { createConnectwiseAdapter } from '../../connectors/connectwise/adapter.ts';
+import { connectwiseSettings, createConnectwiseAdapter } from '../../connectors/connectwise/adapter.ts';
 import { createConnectwiseClient } from '../../connectors/connectwise/client.ts';
+import type { TicketSettings } from '../../connectors/connectwise/ticketSettings.ts';
 import type { CreateTicket, PsaAdapter } from '../../connectors/psa.ts';
 import { clientId, members } from '../../simulators/connectwise/members.ts';
 import { startConnectwise } from '../../simulators/connectwise/start.ts';
@@ -34,7 +35,12 @@ beforeEach(async () => {
   accountId = String((await admin.state<State>()).companies[0]?.id);
 });
 
-function adapter(member: keyof typeof members = 'full', timeoutMs = 5_000, rateLimiter = unlimited): PsaAdapter {
+function adapter(
+  member: keyof typeof members = 'full',
+  timeoutMs = 5_000,
+  rateLimiter = unlimited,
+  settings?: Partial<TicketSettings>,
+): PsaAdapter {
   return createConnectwiseAdapter(
     createConnectwiseClient(
       {
@@ -45,6 +51,7 @@ function adapter(member: keyof typeof members = 'full', timeoutMs = 5_000, rateL
       },
       { clientId, allowPrivateHosts: true, rateLimiter: rateLimiter, timeoutMs },
     ),
+    connectwiseSettings.parse({ ...settings }),
   );
 }
 
@@ -117,6 +124,43 @@ test('one board that is refused says so, and keeps the others from nothing', asy
   expect(boards.find((board) => board.id === '2')).toMatchObject({ name: 'Alerts', statuses: [], types: [] });
   expect(boards.find((board) => board.id === '2')?.unread).toMatch(/403/);
   expect(boards.filter((board) => board.id !== '2')).toEqual(whole.filter((board) => board.id !== '2'));
+});
+
+describe('what is set of the tickets of a connection', () => {
+  const set = (settings: Partial<TicketSettings>) => adapter('full', 5_000, unlimited, settings);
+  const dueAt = '2026-12-01T08:30:00.000Z';
+
+  test('its values are listed; a table that may not be seen is left out, and nothing else', async () => {
+    const { fields } = await adapter().readTicketOptions();
+    expect(fields?.['ticketSource']).toContainEqual({ id: '4', name: 'Integration' });
+    expect(fields?.['ticketLocation']).toContainEqual({ id: '2', name: 'Remote' });
+    await admin.fault({ kind: 'status', status: 403, path: '/service/sources' });
+    const less = await adapter().readTicketOptions();
+    expect(Object.keys(less.fields ?? {})).toEqual(['ticketLocation']);
+    expect(less.priorities).not.toEqual([]);
+  });
+
+  test('a ticket has them; without them ConnectWise fills them in', async () => {
+    await set({ ticketSource: '4', ticketLocation: '2', ticketDue: 'required_date' }).createTicket(ticket({ dueAt }));
+    await adapter().createTicket(ticket({ reference: 'CS-2', dueAt }));
+    const [own, usual] = await tickets();
+    expect(own).toMatchObject({
+      source: { name: 'Integration' },
+      serviceLocation: { name: 'Remote' },
+      requiredDate: '2026-12-01T08:30:00Z',
+    });
+    expect(usual).toMatchObject({ source: { name: 'Phone' }, serviceLocation: { name: 'On-site' } });
+    expect(usual).not.toHaveProperty('requiredDate');
+    // The vendor may give no date.
+    expect(await set({ ticketDue: 'required_date' }).createTicket(ticket({ reference: 'CS-3' }))).toMatchObject({
+      outcome: 'created',
+    });
+  });
+
+  test('one that is gone is refused, in the words of ConnectWise', async () => {
+    const made = await set({ ticketSource: '99' }).createTicket(ticket());
+    expect(made).toMatchObject({ outcome: 'rejected', detail: expect.stringContaining('Source 99 not found') });
+  });
 });
 
 describe('one ticket for one reference (invariant 6)', () => {

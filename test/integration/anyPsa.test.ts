@@ -86,7 +86,7 @@ test('alert: one case on the chosen queue, found again by the reference in its s
   expect(alert.ticketUrl).toContain(`/case/${alert.ticketId}`);
 });
 
-test('alert: its case is of the kind that was chosen, although kinds hang on no queue, and of the origin that is set', async () => {
+test('alert: its case is of the kind that was chosen, although kinds hang on no queue, and of the origin, place and day that are set', async () => {
   const at = `/v1/psa-connections/${pushing.psaConnectionId}`;
   const boards = await system.api.all<{ id: string; name: string; types: { id: string; name: string }[] }>(
     `${at}/boards`,
@@ -99,11 +99,22 @@ test('alert: its case is of the kind that was chosen, although kinds hang on no 
     system.api.call('PUT', `/v1/integrations/${pushing.id}/board`, { boardId: queue?.id, typeId: typeOf(name) });
   expect((await choose('Complaint')).status).toBe(422);
   expect((await choose('Disturbance')).status).toBe(200);
-  await system.api.put(`${at}/settings`, { origin: 'mail' });
+  // Places are the PSA's: what it does not list is refused.
+  const refused = await system.api.call('PUT', `${at}/settings`, { place: '99' });
+  expect(refused).toMatchObject({ status: 422, body: { code: 'invalid-settings', errors: [{ field: 'place' }] } });
+  await system.api.put(`${at}/settings`, { origin: 'mail', place: '62' });
+  const preview = await system.api.get(`/v1/integrations/${pushing.id}/alert-preview`);
+  expect(preview).toMatchObject({ fields: [{ value: 'Mail' }, { name: 'place', value: 'From afar' }] });
   const [account] = await system.api.all<{ id: string }>(`/v1/integrations/${pushing.id}/accounts?mapped=true`);
-  const id = await sendAlert(system, pushing.key, account?.id ?? '', { alertId: 'kind', title: 'Of a kind' });
+  const id = await sendAlert(system, pushing.key, account?.id ?? '', {
+    alertId: 'kind',
+    title: 'Of a kind',
+    dueDateTime: '2026-12-01T08:00:00Z',
+  });
   await untilAlert(system, id, 'delivered');
-  expect(await ticketsOf(system, id)).toMatchObject([{ type: { name: 'Disturbance' }, origin: 'mail' }]);
+  expect(await ticketsOf(system, id)).toMatchObject([
+    { type: { name: 'Disturbance' }, origin: 'mail', place: { name: 'From afar' }, due: '2026-12-01T08:00:00.000Z' },
+  ]);
 });
 
 test('onboard: a customer that is assigned to a client of the PSA has its card after Update Counts', async () => {

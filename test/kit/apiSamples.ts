@@ -115,6 +115,7 @@ export const samples: Record<string, Make> = {
   listPsaAccounts: connection,
   listPsaProducts: connection,
   listPriorities: connection,
+  listTicketFields: connection,
 
   createIntegration: (tenant) => ({
     body: {

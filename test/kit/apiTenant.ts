@@ -162,6 +162,7 @@ function ticketOptionsOf(prefix: string): TicketOptions {
       { id: `${prefix}-high`, name: 'High', isDefault: false },
       { id: `${prefix}-low`, name: 'Low', isDefault: true },
     ],
+    fields: { ticketSource: [{ id: `${prefix}-mail`, name: 'E-mail' }] },
   };
 }
 

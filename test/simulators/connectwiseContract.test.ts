@@ -220,6 +220,7 @@ describe('fields (§4)', () => {
       ['/service/boards/1/teams', ['name', 'members', 'defaultFlag', 'boardId']],
       ['/service/boards/1/subtypes', ['name', 'board', 'inactiveFlag', 'typeAssociationIds']],
       ['/service/sources', ['name', 'defaultFlag']],
+      ['/service/locations', ['name', 'where', 'defaultFlag']],
     ] as const) {
       const rows = await list(path);
       expect(rows.length, path).toBeGreaterThan(1);

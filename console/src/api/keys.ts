@@ -7,6 +7,7 @@ export const keys = {
   vendors: { all: ['vendors'] },
   psas: { all: ['psas'] },
   psaConnections: { all: ['psaConnections'], one: (id: string) => ['psaConnections', id] },
+  ticketFields: { of: (psaConnectionId: string) => ['ticketFields', psaConnectionId] },
   boards: { of: (psaConnectionId: string) => ['boards', psaConnectionId] },
   health: { all: ['health'] },
   integrations: { all: ['integrations'], one: (id: string) => ['integrations', id] },
@@ -22,6 +23,7 @@ export const keys = {
     one: (id: string) => ['alerts', 'one', id],
   },
   alertSettings: {
+    all: ['alertSettings'],
     of: (integrationId: string) => ['alertSettings', integrationId],
     preview: (integrationId: string, asked: object) => ['alertSettings', integrationId, 'preview', asked],
   },

@@ -1668,6 +1668,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/psa-connections/{id}/ticket-fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listTicketFields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/psa-connections/{id}/writes": {
         parameters: {
             query?: never;
@@ -2400,6 +2416,8 @@ export interface components {
             maximum: number | null;
             minimum: number | null;
             name: string;
+            /** @enum {string|null} */
+            ofTickets: "fixed" | "listed" | null;
             required: boolean;
             sample: string | null;
             secret: boolean;
@@ -3145,9 +3163,23 @@ export interface components {
             state: "running" | "applied" | "held" | "discarded" | "superseded";
             vendorAccountId: string | null;
         };
+        TicketField: {
+            choices: {
+                id: string;
+                name: string;
+            }[] | null;
+            label: string;
+            name: string;
+            value: string | null;
+        };
         TicketPreview: {
             board: string | null;
             body: string;
+            fields: {
+                label: string;
+                name: string;
+                value: string | null;
+            }[];
             priority: string | null;
             status: string | null;
             summary: string;
@@ -7488,6 +7520,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PsaConnection"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTicketFields: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["TicketField"][];
+                        nextCursor: string | null;
+                    };
                 };
             };
             default: {

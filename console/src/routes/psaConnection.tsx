@@ -11,6 +11,7 @@ import { usePsaConnectionName } from '../features/psaConnections/names.ts';
 import { psaConnectionQuery, type PsaConnection } from '../features/psaConnections/queries.ts';
 import { HeldRefresh } from '../features/psaConnections/HeldRefresh.tsx';
 import { RightsTable, rightsWord } from '../features/psaConnections/RightsTable.tsx';
+import { SettingsOfPsa } from '../features/psaConnections/SettingsOfPsa.tsx';
 import { Writing } from '../features/psaConnections/Writing.tsx';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -127,15 +128,7 @@ function Connection({ connection, psa }: { connection: PsaConnection; psa: Schem
       </Section>
       {isAdmin && (
         <Section title="Settings">
-          <FieldsForm
-            fields={psa.settings}
-            given={connection.settings}
-            submit="Save settings"
-            onSubmit={async (body) => {
-              shown(await ask(api.PUT('/v1/psa-connections/{id}/settings', { params: { path: { id } }, body })));
-              tell('The settings were saved');
-            }}
-          />
+          <SettingsOfPsa connection={connection} psa={psa} />
         </Section>
       )}
       {isAdmin && (

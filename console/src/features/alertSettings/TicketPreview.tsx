@@ -47,6 +47,7 @@ export function TicketPreview({ preview, words }: Props) {
           { name: 'Status', value: data.status ?? '—' },
           { name: 'Type', value: data.type ?? '—' },
           { name: 'Priority', value: data.priority ?? '—' },
+          ...data.fields.map(({ label, value }) => ({ name: label, value: value ?? '—' })),
         ]}
       />
       <div className={styles['ticket']}>

@@ -36,7 +36,9 @@ export function FieldsForm({ fields, submit, onSubmit, given = {}, children }: P
   const refusalOf = (name: string) => wrong.find(({ field }) => field === name || field.endsWith(`.${name}`))?.message;
   const errorOf = (field: Schema<'Field'>) =>
     wasTried && isMissing(field) ? 'This is needed.' : refusalOf(field.name);
-  const isElsewhere = error !== undefined && !fields.some(({ name }) => refusalOf(name) !== undefined);
+  // What is chosen from a list has no place for a refusal of its own.
+  const isElsewhere =
+    error !== undefined && !fields.some(({ name, choices }) => choices === null && refusalOf(name) !== undefined);
   return (
     <form
       className={styles['form']}
@@ -64,7 +66,7 @@ export function FieldsForm({ fields, submit, onSubmit, given = {}, children }: P
             <Select
               label={field.label}
               choices={field.choices}
-              chosen={typed[field.name] || null}
+              chosen={typed[field.name] || field.choices.find(({ id }) => id.trim() === '')?.id || null}
               onChoose={(value) => setTyped((now) => ({ ...now, [field.name]: value }))}
             />
             <Soft>{field.where}</Soft>

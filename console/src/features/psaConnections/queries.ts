@@ -10,6 +10,14 @@ export const psaConnectionsQuery = queryOptions({
   queryFn: ({ signal }) => ask(api.GET('/v1/psa-connections', { signal })),
 });
 
+/** The fields of tickets that are set for a connection, with the values that its PSA offers. */
+export const ticketFieldsQuery = (id: string) =>
+  queryOptions({
+    queryKey: keys.ticketFields.of(id),
+    queryFn: ({ signal }) =>
+      ask(api.GET('/v1/psa-connections/{id}/ticket-fields', { params: { path: { id } }, signal })),
+  });
+
 const busyMs = 1_500;
 const idleMs = 10_000;
 

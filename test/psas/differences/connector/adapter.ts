@@ -27,6 +27,12 @@ export const differencesSettings = z.strictObject({
     label: 'Origin of the cases of alerts',
     where: 'What Deltadesk shows of a case as the place where it came from.',
     choices: { program: 'A program', mail: 'Mail' },
+    ofTickets: 'fixed',
+  }),
+  place: field(z.string().max(20).default(''), {
+    label: 'Place of the cases of alerts',
+    where: 'Where the work of a case is done: Office > Lists > Places.',
+    ofTickets: 'listed',
   }),
 });
 
@@ -72,7 +78,7 @@ const changeSchema = z.looseObject({ no });
 
 export function createDifferencesAdapter(
   client: DifferencesClient,
-  { origin }: z.output<typeof differencesSettings>,
+  settings: z.output<typeof differencesSettings>,
 ): PsaAdapter {
   async function getLine({ lineId, asOf, signal }: LineQuery & CallOptions): Promise<PsaLine | null> {
     try {
@@ -177,7 +183,7 @@ export function createDifferencesAdapter(
         command,
       ),
 
-    ...createCaseHalf(client, origin, gone),
+    ...createCaseHalf(client, settings, gone),
   };
 }
 

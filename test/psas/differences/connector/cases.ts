@@ -24,6 +24,7 @@ const caseSchema = z
 const entrySchema = z.looseObject({ no, text: z.string() }).transform(numbered);
 const queueSchema = z.looseObject({ no, title: z.string(), retired: z.boolean() }).transform(numbered);
 const kindSchema = queueSchema;
+const placeSchema = z.looseObject({ no, title: z.string() }).transform(numbered);
 const stageSchema = z.looseObject({ no, title: z.string(), ends: z.boolean(), usual: z.boolean() }).transform(numbered);
 const urgencySchema = z.looseObject({ no, title: z.string(), rank: z.int(), usual: z.boolean() }).transform(numbered);
 
@@ -40,10 +41,14 @@ type CaseHalf = Pick<
 >;
 
 /**
- * @param origin of the cases: what Deltadesk calls where a case came from, a setting of the connection
+ * @param settings of the connection: what Deltadesk calls where a case came from, and the place where its work is done
  * @param gone answers null if a failed read means that the row is gone; throws any other failure
  */
-export function createCaseHalf(client: DifferencesClient, origin: string, gone: (failure: unknown) => null): CaseHalf {
+export function createCaseHalf(
+  client: DifferencesClient,
+  { origin, place }: { origin: string; place: string },
+  gone: (failure: unknown) => null,
+): CaseHalf {
   let stages: Promise<z.output<typeof stageSchema>[]> | undefined;
 
   async function all<T extends { id: string }>(
@@ -122,6 +127,8 @@ export function createCaseHalf(client: DifferencesClient, origin: string, gone: 
         urgency: number(command.priorityId),
         kind: number(command.typeId),
         origin,
+        place: place === '' ? undefined : Number(place),
+        due: command.dueAt,
       },
       schema: caseSchema,
       signal: command.signal,
@@ -181,7 +188,8 @@ export function createCaseHalf(client: DifferencesClient, origin: string, gone: 
       const priorities = (await all('/urgencies', urgencySchema, call))
         .map(({ id, title, rank, usual }) => ({ id, name: title, position: rank, isDefault: usual }))
         .toSorted((a, b) => a.position - b.position);
-      return { boards, types, priorities };
+      const place = (await all('/places', placeSchema, call)).map(({ id, title }) => ({ id, name: title }));
+      return { boards, types, priorities, fields: { place } };
     },
 
     async getTicket({ ticketId, signal }) {

@@ -26,6 +26,10 @@ export const kinds: readonly Row[] = [
   { no: 52, title: 'Disturbance', retired: false },
   { no: 53, title: 'Complaint', retired: true },
 ];
+export const places: readonly Row[] = [
+  { no: 61, title: 'At the client' },
+  { no: 62, title: 'From afar' },
+];
 const origins = ['program', 'mail', 'phone'];
 const longestHeadline = 80;
 
@@ -39,6 +43,8 @@ interface Case extends Row {
   urgency: number;
   kind: number | null;
   origin: string;
+  place: number | null;
+  due: string | null;
   at: number;
 }
 
@@ -69,7 +75,16 @@ export function createCases(host: {
 
   function open(request: SimRequest): SimAnswer {
     const given = objectOf(request);
-    const { headline, story, stage = 1, urgency = 3, kind = null, origin = 'program' } = given;
+    const {
+      headline,
+      story,
+      stage = 1,
+      urgency = 3,
+      kind = null,
+      origin = 'program',
+      place = null,
+      due = null,
+    } = given;
     const client = host.companies.find((company) => company.id === given['client']);
     const queue = queues.find((each) => each['no'] === given['queue']);
     if (!client) return gone(`client ${String(given['client'])}`);
@@ -78,9 +93,10 @@ export function createCases(host: {
     if (!urgencies.some(({ no }) => no === urgency)) return gone(`urgency ${String(urgency)}`);
     if (kind !== null && !kinds.some(({ no, retired }) => no === kind && !retired)) return gone(`kind ${String(kind)}`);
     if (!origins.includes(String(origin))) return refused(`An origin is one of ${origins.join(', ')}.`);
+    if (place !== null && !places.some(({ no }) => no === place)) return gone(`place ${String(place)}`);
     if (typeof headline !== 'string' || headline === '' || headline.length > longestHeadline)
       return refused(`A headline has 1 to ${longestHeadline} characters.`);
-    const filed = { headline, story, stage, urgency, kind, origin };
+    const filed = { headline, story, stage, urgency, kind, origin, place, due };
     const made = { no: 70_001 + cases.length, client: client.id, queue: queue['no'], ...filed };
     host.write({ change: 'openCase', case: { ...made, at: Date.now() } });
     return { status: 201, body: find(String(made.no)) };
@@ -157,6 +173,8 @@ export function createCases(host: {
         status: named(stages, each.stage),
         type: each.kind === null ? null : named(kinds, each.kind),
         origin: each.origin,
+        place: each.place === null ? null : named(places, each.place),
+        due: each.due,
         priority: named(urgencies, each.urgency),
         closed: stages.some(({ no, ends }) => no === each.stage && ends),
         notes: [{ text: each.story }, ...entries.filter((entry) => entry.case === each.no)],

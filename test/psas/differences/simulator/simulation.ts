@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { CreateSimulation, SimAnswer, SimRequest } from '../../../../simulators/kit/simulator.ts';
 import { makeWorld } from '../../../../simulators/world.ts';
 import { fault, gone, page, unknownAddress, type Row } from './answers.ts';
-import { createCases, kinds, queues, stages, urgencies } from './cases.ts';
+import { createCases, kinds, places, queues, stages, urgencies } from './cases.ts';
 import { createPositions, type Contract } from './positions.ts';
 import { users, type Area, type Right, type User } from './users.ts';
 
@@ -111,6 +111,8 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
         return shown('queues', () => stages);
       case 'kinds':
         return shown('queues', () => kinds);
+      case 'places':
+        return shown('queues', () => places);
       case 'urgencies':
         return shown('cases', () => urgencies);
       case 'contracts':
