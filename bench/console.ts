@@ -16,14 +16,15 @@ const few = 200;
 const rounds = 120;
 const pageRounds = 12;
 
+const open = 'dismissed=false&pending=none&agrees=false';
 /** Lists as the page Reconcile asks for them: as it opens, filtered, sorted, and searched for what is rare and what is common. */
 const lists = {
-  'as it opens': 'sort=money&dismissed=false',
-  'that are ready': 'sort=money&dismissed=false&state=ready',
-  'billed too much': 'sort=difference&dismissed=false&direction=over',
-  'by name': 'sort=account&dismissed=false',
-  'searched for a common word': 'sort=account&dismissed=false&search=customer',
-  'searched for one name': 'sort=money&dismissed=false&search=000017',
+  'as it opens': `sort=money&${open}`,
+  'that are ready': `sort=money&${open}&state=ready`,
+  'billed too much': `sort=difference&${open}&direction=over`,
+  'by name': `sort=account&${open}`,
+  'searched for a common word': `sort=account&${open}&search=customer`,
+  'searched for one name': `sort=money&${open}&search=000017`,
 } as const;
 
 interface Side {

@@ -20,6 +20,7 @@ import {
   searchSchema,
   send,
 } from '../define.ts';
+import { pendingSchema } from '../views/card.ts';
 import { ownedPreview } from '../owned.ts';
 import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 
@@ -31,6 +32,7 @@ const filterSchema = z.strictObject({
   integrationId: z.uuid().optional(),
   direction: z.enum(['under', 'over']).optional(),
   search: searchSchema,
+  pending: pendingSchema,
   cardIds: z.array(z.uuid()).min(1).max(5_000).optional().openapi({ description: 'Only these cards' }),
 });
 const previewSchema = z

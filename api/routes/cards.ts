@@ -9,7 +9,7 @@ import {
   type CardSort,
 } from '../../db/queries/cardList.ts';
 import { largestQuantity } from '../../domain/quantities.ts';
-import { cardStates, cardStateWords } from '../../domain/reconcile/review.ts';
+import { cardStates, cardStateWords, foundKinds } from '../../domain/reconcile/review.ts';
 import { runCommand, type ApiEnv } from '../context.ts';
 import {
   createRouter,
@@ -26,6 +26,7 @@ import {
   searchSchema,
   send,
 } from '../define.ts';
+import { pendingSchema } from '../views/card.ts';
 import { ownedCard } from '../owned.ts';
 import { sendSheet, sheetRoute } from '../sheet.ts';
 import {
@@ -57,7 +58,9 @@ const cardFilter = {
   search: searchSchema.openapi({ description: 'Anywhere in the name of the account or product, or in the Product ID' }),
   dismissed: trueOrFalse,
   approvable: trueOrFalse,
-  pending: z.enum(['todo', 'writing']).optional().openapi({ description: 'With a to-do, or a write under way' }),
+  pending: pendingSchema,
+  found: z.enum(foundKinds).optional().openapi({ description: 'What the card finds, as the summary counts it' }),
+  agrees: trueOrFalse.openapi({ description: 'Whether its state is `agrees`: a person has nothing to do with it' }),
 };
 
 const listQuery = z.object({
@@ -108,7 +111,7 @@ async function pageOfCards(
   return { ...page, items: page.items.map(cardView) };
 }
 
-const placeBy = (...by: [] | [z.ZodString, z.ZodString] | [z.ZodNumber]) =>
+const placeBy = (...by: [] | [z.ZodString, z.ZodString] | [z.ZodNumber] | [z.ZodNumber, z.ZodNumber]) =>
   jsonPlace(z.strictObject({ by: z.tuple(by as [z.ZodType<string | number>]), id: ourId }));
 const name = z.string().regex(/^[^\0]{0,500}$/);
 const placeIn: Record<CardSort, z.ZodType<CardPlace, string>> = {
@@ -116,14 +119,13 @@ const placeIn: Record<CardSort, z.ZodType<CardPlace, string>> = {
   account: placeBy(name, name),
   product: placeBy(name, name),
   difference: placeBy(z.number()),
-  money: placeBy(z.number()),
+  money: placeBy(z.number(), z.number()),
 };
 
-const flagsIn = <T extends { dismissed?: Flag; approvable?: Flag }>({ dismissed, approvable, ...filter }: T) => ({
-  ...filter,
-  dismissed: flagOf(dismissed),
-  approvable: flagOf(approvable),
-});
+const flagsIn = <T extends { agrees?: Flag; dismissed?: Flag; approvable?: Flag }>(given: T) => {
+  const { agrees, dismissed, approvable, ...filter } = given;
+  return { ...filter, agrees: flagOf(agrees), dismissed: flagOf(dismissed), approvable: flagOf(approvable) };
+};
 
 type Flag = 'true' | 'false' | undefined;
 const flagOf = (value: Flag) => (value === undefined ? undefined : value === 'true');
@@ -171,7 +173,7 @@ cardRoutes.openapi(groups, async (c) => {
 
 const countsSchema = z
   .object({
-    /** How many cards are in each state; dismissed ones are counted apart. */
+    /** How many cards are in each state. Dismissed ones are counted apart, unless they were asked for. */
     states: z.array(z.object({ state: cardStateSchema, name: z.string(), words: z.string(), cards: z.int() })),
     dismissed: z.int(),
     total: z.int(),
@@ -201,16 +203,18 @@ const counts = route({
 
 cardRoutes.openapi(counts, async (c) => {
   const { organizationId } = c.get('caller');
-  const rows = await countCards(c.get('deps').db, organizationId, flagsIn(c.req.valid('query')));
+  const query = c.req.valid('query');
+  const rows = await countCards(c.get('deps').db, organizationId, flagsIn(query));
   const sum = (of: typeof rows) => of.reduce((total, { cards }) => total + cards, 0);
-  const open = rows.filter(({ dismissed }) => !dismissed);
+  const dismissed = rows.filter((row) => row.dismissed);
+  const counted = query.dismissed === 'true' ? dismissed : rows.filter((row) => !row.dismissed);
   return send(c, countsSchema, {
     states: cardStates.map((state) => ({
       state,
       ...cardStateWords[state],
-      cards: sum(open.filter((row) => row.state === state)),
+      cards: sum(counted.filter((row) => row.state === state)),
     })),
-    dismissed: sum(rows) - sum(open),
+    dismissed: sum(dismissed),
     total: sum(rows),
   });
 });

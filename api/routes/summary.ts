@@ -2,8 +2,7 @@
 import { z } from '@hono/zod-openapi';
 import { examplePsa } from '../../connectors/registry.ts';
 import { readHealthFacts } from '../../db/queries/health.ts';
-import { countUnbilled, listApprovalFacts, listUnmappedUsage, sumFound } from '../../db/queries/summary.ts';
-import { foundKinds } from '../../domain/reconcile/review.ts';
+import { countUnbilled, listApprovalFacts, listUnmappedUsage, sumFound, sumKinds } from '../../db/queries/summary.ts';
 import { createRouter, exampleIds, isoDateOrNull, route, send } from '../define.ts';
 import { judgeHealth } from '../health.ts';
 
@@ -16,18 +15,22 @@ const summarySchema = z
     /** Of cards that nobody has dismissed. Amounts of different currencies are never added up. */
     found: z.array(
       z.object({
-        kind: z.enum(foundKinds).openapi({
+        kind: z.enum(sumKinds).openapi({
           description:
-            'confirmed = can be approved now; check = a person has to look, choose or wait; not_billed = a rule or the line says so; annual = not billed monthly, so the amount is none of a month; no_line = used and on no line; expired = used, and its line or agreement has ended; only_credits = money is given back and no seat is billed',
+            'confirmed = can be approved now; check = a person has to look, choose or wait; not_billed = a rule or the line says so; annual = not billed monthly, so the amount is none of a month; no_line = used and on no line; expired = used, and its line or agreement has ended; only_credits = money is given back and no seat is billed; todo = approved already and on the to-do list; writing = approved already and being written',
         }),
         currency: z.string().nullable(),
+        cards: z.int().openapi({ description: 'All of these; also those that change no invoice' }),
         /** Billed too little: what the next invoice would have more. */
         under: side,
         /** Billed too much: what the next invoice would have less. */
         over: side,
         /** Cards whose money no one price tells. */
         unpriced: z.int(),
-        ready: z.int().openapi({ description: 'Of all of these: cards in the state `ready`, whatever their money is' }),
+        ready: z.int().openapi({
+          description:
+            'Of all of these: cards in the state `ready`, whatever their money is; none that is approved already',
+        }),
       }),
     ),
     /** Customers who use what no line bills: none at all, or one that has ended. */
@@ -80,6 +83,7 @@ const get = route({
       {
         kind: 'confirmed' as const,
         currency: 'USD',
+        cards: 16,
         under: { amount: 1_240, cards: 11 },
         over: { amount: 310, cards: 4 },
         unpriced: 0,

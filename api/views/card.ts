@@ -15,6 +15,11 @@ export const cardKindSchema = z.enum(['new_revenue', 'reconcile', 'no_change', '
   description:
     'only_credits = the PSA gives money back for this product (a quantity or price below 0) and bills no seat of it',
 });
+export const pendingSchema = z
+  .enum(['todo', 'writing', 'none'])
+  .optional()
+  .openapi({ description: 'With a to-do, or a write under way, or with nothing approved that is not over' });
+
 export const cardStateSchema = z.enum(cardStates).openapi({
   description: 'What the card asks of a person; all but `ready` and `agrees` say why it is not approved in bulk',
 });

@@ -5,7 +5,7 @@
 import { and, eq, sql, type SQL } from 'drizzle-orm';
 import type { ApprovalLineState } from '../../domain/transitions.ts';
 import type { CardKind } from '../../domain/reconcile.ts';
-import type { CardState } from '../../domain/reconcile/review.ts';
+import type { CardState, FoundKind } from '../../domain/reconcile/review.ts';
 import type { Queryable } from '../client.ts';
 import { psaMarks } from './lookalikes.ts';
 import { card, cardDecision, psaAccount, psaProduct } from '../schema/index.ts';
@@ -27,8 +27,12 @@ export interface CardFilter {
   dismissed?: boolean | undefined;
   approvable?: boolean | undefined;
   bulkApprovable?: boolean | undefined;
-  /** With an approval under way: a to-do, or a write. */
-  pending?: 'todo' | 'writing' | undefined;
+  /** What the card finds. */
+  found?: FoundKind | undefined;
+  /** Whether the card's state is `agrees`. */
+  agrees?: boolean | undefined;
+  /** With an approval under way: a to-do, or a write; or with none. */
+  pending?: keyof typeof pendingStates | 'none' | undefined;
   cardIds?: readonly string[] | undefined;
 }
 
@@ -36,6 +40,10 @@ const pendingStates = { todo: ['todo'], writing: ['intended', 'writing', 'uncert
   string,
   readonly ApprovalLineState[]
 >;
+
+/** Whether nothing that was approved of the card `c` is still to be done or written. */
+export const hasNothingPending = sql`not exists (
+  select from approval_line l where l.card_id = c.id and l.state in ('intended', 'writing', 'uncertain', 'todo'))`;
 
 /** @returns a condition about the card `c` */
 export function isCardOf(organizationId: string, filter: CardFilter): SQL {
@@ -46,6 +54,8 @@ export function isCardOf(organizationId: string, filter: CardFilter): SQL {
       sql`c.organization_id = ${organizationId}`,
       is('kind', filter.kind),
       is('state', filter.state),
+      is('found', filter.found),
+      filter.agrees === undefined ? undefined : sql`(c.state = 'agrees') = ${filter.agrees}`,
       is('psa_connection_id', filter.psaConnectionId),
       is('psa_account_id', filter.psaAccountId),
       is('psa_product_id', filter.psaProductId),
@@ -65,7 +75,8 @@ export function isCardOf(organizationId: string, filter: CardFilter): SQL {
             .normalize('NFC')
             .toLowerCase()
             .replaceAll(/[\\%_]/g, String.raw`\$&`)}%`}`,
-      filter.pending === undefined
+      filter.pending === 'none' ? hasNothingPending : undefined,
+      filter.pending === undefined || filter.pending === 'none'
         ? undefined
         : sql`c.id in (select l.card_id from approval_line l
                         where l.state in ('intended', 'writing', 'uncertain', 'todo')
@@ -84,7 +95,10 @@ export type CardSort = (typeof cardSorts)[number];
 /** The position of a card in the sort order: what it is sorted by, and its id. A page of cards begins after it. */
 export type CardPlace = { by: readonly (string | number)[]; id: string };
 
-/** What each order is by, as the indexes of the table have it: by size, the largest first, and nothing last. */
+/**
+ * What each order is by, as the indexes of the table have it: by size, the largest first, and nothing last. By money, a
+ * difference whose money is not known stands above one that changes no invoice, and both above what agrees.
+ */
 const orders: Readonly<Record<CardSort, readonly { column: SQL; type: string }[]>> = {
   id: [],
   account: [
@@ -96,7 +110,13 @@ const orders: Readonly<Record<CardSort, readonly { column: SQL; type: string }[]
     { column: sql`c.account_name`, type: 'text' },
   ],
   difference: [{ column: sql`(-coalesce(abs(c.difference), -1))`, type: 'float8' }],
-  money: [{ column: sql`(-coalesce(abs(c.amount), -1))`, type: 'numeric' }],
+  money: [
+    {
+      column: sql`(case when c.state = 'agrees' then 3 when c.amount is null then 1 when c.amount = 0 then 2 else -abs(c.amount) end)`,
+      type: 'numeric',
+    },
+    { column: sql`(-coalesce(abs(c.difference), -1))`, type: 'float8' },
+  ],
 };
 
 /** A page of cards in one of the orders, with their names and what is under way, each with its place. */

@@ -1,25 +1,32 @@
 /** Found money, and what is not even on a card yet. Sums are of decimals, so that nothing drifts, and never over currencies. */
 import { sql } from 'drizzle-orm';
-import type { FoundKind } from '../../domain/reconcile/review.ts';
+import { foundKinds } from '../../domain/reconcile/review.ts';
 import type { Queryable } from '../client.ts';
+import { hasNothingPending } from './cardList.ts';
 
 export interface FoundSum {
-  kind: FoundKind;
+  kind: SumKind;
   currency: string | null;
+  cards: number;
   /** How much more should be billed, and on how many cards; and how much less. */
   under: { amount: number; cards: number };
   over: { amount: number; cards: number };
   /** Cards whose money no one price tells. */
   unpriced: number;
-  /** Of all of these: cards that can be approved now. */
+  /** Of all of these: cards that can be approved now, and are not yet. */
   ready: number;
 }
+
+/** What a card finds; of a card that is approved already, what became of that: a to-do, or a write under way. */
+export const sumKinds = [...foundKinds, 'todo', 'writing'] as const;
+export type SumKind = (typeof sumKinds)[number];
 
 /** What the cards that nobody has dismissed find, by kind and currency. */
 export async function sumFound(db: Queryable, organizationId: string): Promise<FoundSum[]> {
   const { rows } = await db.execute<{
-    kind: FoundKind;
+    kind: SumKind;
     currency: string | null;
+    cards: number;
     under: number;
     underCards: number;
     over: number;
@@ -27,19 +34,26 @@ export async function sumFound(db: Queryable, organizationId: string): Promise<F
     unpriced: number;
     ready: number;
   }>(sql`
-    select found as kind, currency,
+    with of as (
+      select c.found as kind, c.currency, c.amount, c.state from card c
+       where c.organization_id = ${organizationId} and c.found is not null and not c.dismissed and ${hasNothingPending}
+      union all
+      select case when l.state = 'todo' then 'todo' else 'writing' end, c.currency, c.amount, null
+        from approval_line l join card c on c.id = l.card_id
+       where l.state in ('intended', 'writing', 'uncertain', 'todo') and c.organization_id = ${organizationId})
+    select kind, currency, count(*)::int as cards,
            coalesce(sum(amount) filter (where amount > 0), 0)::float8 as under,
            (count(*) filter (where amount > 0))::int as "underCards",
            coalesce(-sum(amount) filter (where amount < 0), 0)::float8 as over,
            (count(*) filter (where amount < 0))::int as "overCards",
            (count(*) filter (where amount is null))::int as unpriced,
            (count(*) filter (where state = 'ready'))::int as ready
-      from card
-     where organization_id = ${organizationId} and found is not null and not dismissed
+      from of
      group by 1, 2 order by 1, 2 nulls last`);
-  return rows.map(({ kind, currency, under, underCards, over, overCards, unpriced, ready }) => ({
+  return rows.map(({ kind, currency, cards, under, underCards, over, overCards, unpriced, ready }) => ({
     kind,
     currency,
+    cards,
     under: { amount: under, cards: underCards },
     over: { amount: over, cards: overCards },
     unpriced,
@@ -52,8 +66,8 @@ export async function countUnbilled(db: Queryable, organizationId: string): Prom
   const { rows } = await db.execute<{ none: number; ended: number }>(sql`
     select (count(distinct (psa_connection_id, psa_account_id)) filter (where found = 'no_line'))::int as none,
            (count(distinct (psa_connection_id, psa_account_id)) filter (where found = 'expired'))::int as ended
-      from card
-     where organization_id = ${organizationId} and found in ('no_line', 'expired') and not dismissed`);
+      from card c
+     where organization_id = ${organizationId} and found in ('no_line', 'expired') and not dismissed and ${hasNothingPending}`);
   return rows[0] ?? { none: 0, ended: 0 };
 }
 

@@ -22,6 +22,7 @@ export interface PreviewFilter {
   integrationId?: string | undefined;
   direction?: 'under' | 'over' | undefined;
   search?: string | undefined;
+  pending?: 'todo' | 'writing' | 'none' | undefined;
   /** Only these. */
   cardIds?: string[] | undefined;
 }

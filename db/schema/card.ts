@@ -19,6 +19,10 @@ import type { CardState, FoundKind } from '../../domain/reconcile/review.ts';
 import { organization } from './organization.ts';
 import { psaConnection } from './psaConnection.ts';
 
+/** The largest first, and nothing last, as `orders` in queries/cardList.ts has them. */
+const byDifference = sql`(-coalesce(abs(difference), -1))`;
+const byMoney = sql`(case when state = 'agrees' then 3 when amount is null then 1 when amount = 0 then 2 else -abs(amount) end)`;
+
 /** One PSA account × one PSA product to reconcile. Cards are recomputed, never edited. */
 export const card = pgTable(
   'card',
@@ -71,15 +75,15 @@ export const card = pgTable(
     // One for each order of the list, so that a page costs the same however many cards there are.
     index().on(t.organizationId, t.accountName, t.productName, t.id),
     index().on(t.organizationId, t.productName, t.accountName, t.id),
-    index('card_by_difference').on(t.organizationId, sql`(-coalesce(abs(difference), -1))`, t.id),
-    index('card_by_amount').on(t.organizationId, sql`(-coalesce(abs(amount), -1))`, t.id),
+    index('card_by_difference').on(t.organizationId, byDifference, t.id),
+    index('card_by_money').on(t.organizationId, byMoney, byDifference, t.id),
     // What is billed too much is rare where most is billed too little, and stands last there; and the other way round.
     ...(['over', 'under'] as const).flatMap((direction) => [
       index(`card_${direction}_by_difference`)
-        .on(t.organizationId, sql`(-coalesce(abs(difference), -1))`, t.id)
+        .on(t.organizationId, byDifference, t.id)
         .where(direction === 'over' ? sql`difference < 0` : sql`difference > 0`),
-      index(`card_${direction}_by_amount`)
-        .on(t.organizationId, sql`(-coalesce(abs(amount), -1))`, t.id)
+      index(`card_${direction}_by_money`)
+        .on(t.organizationId, byMoney, byDifference, t.id)
         .where(direction === 'over' ? sql`difference < 0` : sql`difference > 0`),
     ]),
     index('card_search').using('gin', t.search.op('gin_trgm_ops')),

@@ -58,7 +58,7 @@ export async function lookAtReconcile(stack: Stack, cookie: string, companies: W
   for (let cursor: string | null = ''; cursor !== null; ) {
     const after: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
     const page = await ask<{ items: CardView[]; nextCursor: string | null }>(
-      `/v1/cards?state=ready&dismissed=false&limit=200${after}`,
+      `/v1/cards?state=ready&dismissed=false&pending=none&limit=200${after}`,
     );
     cards.push(...page.items);
     cursor = page.nextCursor;

@@ -2102,6 +2102,8 @@ export interface components {
                 direction?: "under" | "over";
                 /** Format: uuid */
                 integrationId?: string;
+                /** @enum {string} */
+                pending?: "todo" | "writing" | "none";
                 psaAccountId?: string;
                 psaProductId?: string;
                 search?: string;
@@ -3112,9 +3114,10 @@ export interface components {
                 vendor: string;
             }[];
             found: {
+                cards: number;
                 currency: string | null;
                 /** @enum {string} */
-                kind: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
+                kind: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits" | "todo" | "writing";
                 over: {
                     amount: number;
                     cards: number;
@@ -3954,6 +3957,8 @@ export interface operations {
                         direction?: "under" | "over";
                         /** Format: uuid */
                         integrationId?: string;
+                        /** @enum {string} */
+                        pending?: "todo" | "writing" | "none";
                         psaAccountId?: string;
                         psaProductId?: string;
                         search?: string;
@@ -4153,15 +4158,17 @@ export interface operations {
     listCards: {
         parameters: {
             query?: {
+                agrees?: "true" | "false";
                 approvable?: "true" | "false";
                 cursor?: string;
                 direction?: "under" | "over";
                 dismissed?: "true" | "false";
                 flag?: string;
+                found?: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
                 integrationId?: string;
                 kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
                 limit?: number;
-                pending?: "todo" | "writing";
+                pending?: "todo" | "writing" | "none";
                 psaAccountId?: string;
                 psaConnectionId?: string;
                 psaProductId?: string;
@@ -4199,13 +4206,15 @@ export interface operations {
     exportCards: {
         parameters: {
             query?: {
+                agrees?: "true" | "false";
                 approvable?: "true" | "false";
                 direction?: "under" | "over";
                 dismissed?: "true" | "false";
                 flag?: string;
+                found?: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
                 integrationId?: string;
                 kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
-                pending?: "todo" | "writing";
+                pending?: "todo" | "writing" | "none";
                 psaAccountId?: string;
                 psaConnectionId?: string;
                 psaProductId?: string;
@@ -4519,13 +4528,15 @@ export interface operations {
     countCards: {
         parameters: {
             query?: {
+                agrees?: "true" | "false";
                 approvable?: "true" | "false";
                 direction?: "under" | "over";
                 dismissed?: "true" | "false";
                 flag?: string;
+                found?: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
                 integrationId?: string;
                 kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
-                pending?: "todo" | "writing";
+                pending?: "todo" | "writing" | "none";
                 psaAccountId?: string;
                 psaConnectionId?: string;
                 psaProductId?: string;
@@ -4602,16 +4613,18 @@ export interface operations {
     listCardGroups: {
         parameters: {
             query?: {
+                agrees?: "true" | "false";
                 approvable?: "true" | "false";
                 by?: "account" | "product";
                 cursor?: string;
                 direction?: "under" | "over";
                 dismissed?: "true" | "false";
                 flag?: string;
+                found?: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
                 integrationId?: string;
                 kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
                 limit?: number;
-                pending?: "todo" | "writing";
+                pending?: "todo" | "writing" | "none";
                 psaAccountId?: string;
                 psaConnectionId?: string;
                 psaProductId?: string;

@@ -6,8 +6,8 @@ import { ActiveFilters } from '../features/cards/ActiveFilters.tsx';
 import { CardFilters, WhyNotBulk, type Narrowing } from '../features/cards/CardFilters.tsx';
 import { CardPanel } from '../features/cards/CardPanel.tsx';
 import { CardsTable } from '../features/cards/CardsTable.tsx';
-import { cardsQuery, useGroupSums, type Card } from '../features/cards/queries.ts';
-import { isNarrowed, listOf } from '../features/cards/search.ts';
+import { cardsQuery, countsQuery, useGroupSums, type Card } from '../features/cards/queries.ts';
+import { isNarrowed, listOf, type CardSearch } from '../features/cards/search.ts';
 import { groupOf } from '../features/cards/words.ts';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
@@ -17,6 +17,7 @@ import { summaryQuery } from '../features/summary/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { DownloadButton } from '../ui/LinkButton.tsx';
+import { formatMany } from '../ui/format.ts';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
@@ -88,7 +89,7 @@ export function Reconcile() {
       <Loaded query={query} what="The cards" loading={<Skeleton label="Reading the cards …" rows={12} />}>
         {() =>
           cards.length === 0 ? (
-            <NoCards isNarrowed={isNarrowed(search)} onAll={() => void navigate({ search: {} })} />
+            <NoCards isNarrowed={isNarrowed(search)} onShow={(show) => void navigate({ search: show })} />
           ) : (
             <>
               <CardsTable
@@ -118,13 +119,24 @@ export function Reconcile() {
 }
 
 /** Why there is nothing to reconcile, and what makes something. */
-function NoCards({ isNarrowed, onAll }: { isNarrowed: boolean; onAll: () => void }) {
+function NoCards({ isNarrowed, onShow }: { isNarrowed: boolean; onShow: (search: CardSearch) => void }) {
+  const agreeing = useQuery(countsQuery({ show: 'agree' })).data?.total ?? 0;
   const integrations = useQuery(integrationsQuery).data?.items ?? [];
   const isConnected = integrations.some(({ process }) => process.done);
   if (isNarrowed)
     return (
-      <EmptyState title="No card fits" action={<Button onPress={onAll}>Show all open cards</Button>}>
+      <EmptyState title="No card fits" action={<Button onPress={() => onShow({})}>Show all open cards</Button>}>
         Nothing is left of the cards by what is searched for and chosen.
+      </EmptyState>
+    );
+  if (agreeing > 0)
+    return (
+      <EmptyState
+        title="Nothing is left to do"
+        action={<Button onPress={() => onShow({ show: 'agree' })}>Show what agrees</Button>}
+      >
+        On {formatMany(agreeing, 'card', 'cards')} what is billed is what should be. Whatever else differs was approved
+        or dismissed.
       </EmptyState>
     );
   return (

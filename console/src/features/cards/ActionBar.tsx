@@ -5,6 +5,7 @@ import { Button } from '../../ui/Button.tsx';
 import { formatCount, formatMany } from '../../ui/format.ts';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { usePreview } from '../approvals/usePreview.ts';
+import { summaryQuery } from '../summary/queries.ts';
 import styles from './cards.module.css';
 import type { Dismissal } from './decide.ts';
 import { DismissDialog } from './DismissDialog.tsx';
@@ -27,6 +28,7 @@ const mostAtOnce = 1_000;
 export function ActionBar({ search, psaConnectionId, chosen, shown, onChoose }: Props) {
   const counts = useQuery(countsQuery(search)).data;
   const ready = counts?.states.find(({ state }) => state === 'ready')?.cards ?? 0;
+  const connections = useQuery(summaryQuery).data?.connections ?? [];
   const preview = usePreview();
   const [isDismissing, setDismissing] = useState(false);
   const queryClient = useQueryClient();
@@ -80,7 +82,11 @@ export function ActionBar({ search, psaConnectionId, chosen, shown, onChoose }: 
     );
   }
   // What is shown here may be none of what is approved at once.
-  const isBulk = search.show === undefined && search.kind === undefined && (search.state ?? 'ready') === 'ready';
+  const isWritten = connections.some((each) => each.psaConnectionId === psaConnectionId && each.writesEnabled);
+  // A to-do is approved again once writing is on; before, that would make the same to-do.
+  const isOpen = search.show === undefined || (search.show === 'todo' && isWritten);
+  const isBulk =
+    isOpen && search.kind === undefined && search.found === undefined && (search.state ?? 'ready') === 'ready';
   // Of no card nothing is said: the list says why there is none.
   if (!isBulk || !counts || counts.total === 0) return null;
   return (

@@ -8,7 +8,7 @@ import type { Narrowing } from './CardFilters.tsx';
 import styles from './cards.module.css';
 import type { Card } from './queries.ts';
 import { narrowings, type CardSearch } from './search.ts';
-import { productOf, wordOfState } from './words.ts';
+import { productOf, wordOfFound, wordOfState, wordsOfShown } from './words.ts';
 
 interface Props extends Narrowing {
   words: PsaWords;
@@ -26,7 +26,8 @@ export function ActiveFilters({ search, onNarrow, words, card }: Props) {
   } = {
     state: wordOfState,
     kind: (kind) => (kind === 'new_revenue' ? `On no ${words.line.one}` : 'Only credits'),
-    show: (show) => ({ dismissed: 'Dismissed and reviewed', todo: 'The to-do list', writing: 'Being written' })[show],
+    found: wordOfFound,
+    show: (show) => wordsOfShown(show).name,
     direction: (direction) => (direction === 'under' ? 'Billed too little' : 'Billed too much'),
     integration: (id) => vendorName(integrations.find((each) => each.id === id)?.vendor ?? ''),
     psa: (id) => connections.find((each) => each.id === id)?.name ?? 'One PSA',

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { formatCount } from '../../ui/format.ts';
+import { formatCount, formatMany } from '../../ui/format.ts';
 import { SearchField } from '../../ui/SearchField.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
@@ -8,7 +8,8 @@ import { capital } from '../mappings/words.ts';
 import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import styles from './cards.module.css';
 import { countsQuery } from './queries.ts';
-import type { CardSearch, CardState } from './search.ts';
+import { shown, type CardSearch, type CardState } from './search.ts';
+import { wordsOfShown } from './words.ts';
 
 export interface Narrowing {
   search: CardSearch;
@@ -73,18 +74,18 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
       <Select
         label="Show"
         choices={[
-          { id: any, name: 'Open cards' },
+          { id: any, name: wordsOfShown(undefined).name },
           { id: 'new_revenue', name: `On no ${words.line.one}` },
           { id: 'only_credits', name: 'Only credits' },
-          { id: 'dismissed', name: 'Dismissed and reviewed' },
-          { id: 'todo', name: 'The to-do list' },
-          { id: 'writing', name: 'Being written' },
+          ...shown.map((id) => ({ id, name: wordsOfShown(id).name })),
         ]}
         chosen={search.kind ?? search.show ?? any}
         onChoose={(id) =>
           onNarrow({
             kind: id === 'new_revenue' || id === 'only_credits' ? id : undefined,
-            show: id === 'dismissed' || id === 'todo' || id === 'writing' ? id : undefined,
+            show: shown.find((each) => each === id),
+            found: undefined,
+            state: undefined,
           })
         }
       />
@@ -92,28 +93,39 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
   );
 }
 
-/** How many cards can be approved at once, and why the others cannot; each count is a filter. */
+/**
+ * How many cards are shown, which of them can be approved at once, and why the others cannot. Each count is a filter of
+ * what is shown.
+ */
 export function WhyNotBulk({ search, onNarrow }: Narrowing) {
   const counts = useQuery(countsQuery(search)).data;
   // The place is kept, so that nothing moves under a person's hands when the counts come.
   if (!counts) return <div className={styles['reasons']} />;
-  const shown = counts.states.filter(({ state, cards }) => cards > 0 || state === search.state);
-  const toggle = (state: CardState) =>
-    onNarrow({ state: search.state === state ? undefined : state, show: undefined, kind: undefined });
+  const { one, many } = wordsOfShown(search.found === undefined ? search.show : 'all');
+  const total = counts.states.reduce((sum, { cards }) => sum + cards, 0);
+  const chosen = counts.states.find(({ state }) => state === search.state);
+  const states = counts.states.filter(({ state, cards }) => cards > 0 || state === search.state);
+  const toggle = (state: CardState) => onNarrow({ state: search.state === state ? undefined : state });
   return (
-    <div className={styles['reasons']} role="group" aria-label="Why not bulk">
-      {shown.map(({ state, name, words, cards }) => (
-        <button
-          key={state}
-          type="button"
-          className={styles['reason']}
-          aria-pressed={search.state === state}
-          title={words}
-          onClick={() => toggle(state)}
-        >
-          {name} <strong>{formatCount(cards)}</strong>
-        </button>
-      ))}
-    </div>
+    <>
+      <h2 className={styles['count']}>
+        {chosen && `${formatCount(chosen.cards)} of `}
+        {formatMany(total, one, many)}
+      </h2>
+      <div className={styles['reasons']} role="group" aria-label="Why not bulk">
+        {states.map(({ state, name, words, cards }) => (
+          <button
+            key={state}
+            type="button"
+            className={styles['reason']}
+            aria-pressed={search.state === state}
+            title={words}
+            onClick={() => toggle(state)}
+          >
+            {name} <strong>{formatCount(cards)}</strong>
+          </button>
+        ))}
+      </div>
+    </>
   );
 }

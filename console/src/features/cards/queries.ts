@@ -10,7 +10,7 @@ import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
-import { filterOf, listOf, type CardSearch } from './search.ts';
+import { listOf, shownOf, type CardSearch } from './search.ts';
 
 export type Card = Schema<'Card'>;
 export type CardGroup = Schema<'CardGroup'>;
@@ -62,9 +62,9 @@ export function useGroupSums(search: CardSearch, last: string | undefined): Read
   return sums;
 }
 
-/** How many cards ask what of a person, among those that the rest of the search leaves. */
+/** How many cards ask what of a person, among those that the rest of the search shows. */
 export const countsQuery = (search: CardSearch) => {
-  const asked = { ...filterOf(search), ...(search.psa === undefined ? {} : { psaConnectionId: search.psa }) };
+  const asked = shownOf(search);
   return queryOptions({
     queryKey: keys.cards.counts(asked),
     queryFn: ({ signal }) => ask(api.GET('/v1/cards/counts', { params: { query: asked }, signal })),

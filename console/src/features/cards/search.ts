@@ -16,15 +16,27 @@ export const cardSorts = ['money', 'difference', 'account', 'product'] as const;
 export type CardSort = (typeof cardSorts)[number];
 const groups = ['account', 'product'] as const;
 const directions = ['under', 'over'] as const;
-const shown = ['dismissed', 'todo', 'writing'] as const;
+export const shown = ['agree', 'dismissed', 'todo', 'writing', 'all'] as const;
+export type Shown = (typeof shown)[number];
 const kinds = ['new_revenue', 'only_credits'] as const;
+/** What Found money counts, and leads to. */
+const foundKinds = [
+  'confirmed',
+  'check',
+  'not_billed',
+  'annual',
+  'no_line',
+  'expired',
+] as const satisfies readonly Schema<'Summary'>['found'][number]['kind'][];
+export type FoundKind = (typeof foundKinds)[number];
 
 export interface CardSearch {
   q?: string;
   state?: CardState;
   kind?: (typeof kinds)[number];
-  /** Cards that are not open: dismissed ones, those with a to-do, those that are being written. */
-  show?: (typeof shown)[number];
+  /** Other cards than the open ones, with which a person has work. */
+  show?: Shown;
+  found?: FoundKind;
   direction?: (typeof directions)[number];
   integration?: string;
   psa?: string;
@@ -54,6 +66,7 @@ export function cardSearchOf(search: Record<string, unknown>): CardSearch {
     ...oneOf('state', cardStates),
     ...oneOf('kind', kinds),
     ...oneOf('show', shown),
+    ...oneOf('found', foundKinds),
     ...oneOf('direction', directions),
     ...oneOf('sort', cardSorts),
     ...oneOf('group', groups),
@@ -64,31 +77,45 @@ export function cardSearchOf(search: Record<string, unknown>): CardSearch {
 const shortest = 2;
 
 /** What narrows the cards, as the list, the counts and a preview of approving all of them take it. */
-export function filterOf({ q = '', integration, customer, product, direction }: CardSearch) {
+export function filterOf({ q = '', integration, customer, product, direction, show }: CardSearch) {
   const search = q.trim();
+  const pending = pendingOf(show);
   return {
     ...(search.length < shortest ? {} : { search }),
     ...(integration === undefined ? {} : { integrationId: integration }),
     ...(customer === undefined ? {} : { psaAccountId: customer }),
     ...(product === undefined ? {} : { psaProductId: product }),
     ...(direction === undefined ? {} : { direction }),
+    ...(pending === undefined ? {} : { pending }),
+  };
+}
+
+/** What is approved of a card already is not asked for again, unless that is what is shown. */
+function pendingOf(show: Shown | undefined) {
+  if (show === 'todo' || show === 'writing') return show;
+  return show === undefined || show === 'agree' ? ('none' as const) : undefined;
+}
+
+/** Which cards are shown, whatever their state: what the list and the counts have in common. */
+export function shownOf(search: CardSearch) {
+  const { kind, found, show, psa } = search;
+  const dismissed = show === 'dismissed' ? ('true' as const) : ('false' as const);
+  // A rule may keep a card from being billed: it agrees, and Found money counts it.
+  const isOpen = show === undefined && found === undefined;
+  return {
+    ...filterOf(search),
+    ...(psa === undefined ? {} : { psaConnectionId: psa }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(found === undefined ? {} : { found }),
+    ...(isOpen || show === 'agree' ? { agrees: show === 'agree' ? ('true' as const) : ('false' as const) } : {}),
+    ...(show === 'todo' || show === 'writing' || show === 'all' ? {} : { dismissed }),
   };
 }
 
 /** What is asked of the list. A group is a sort whose rows stand below their common name. */
 export function listOf(search: CardSearch) {
-  const { state, kind, show, psa, group, sort } = search;
-  return {
-    ...filterOf(search),
-    ...(psa === undefined ? {} : { psaConnectionId: psa }),
-    ...(state === undefined ? {} : { state }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(show === 'todo' || show === 'writing' ? { pending: show } : {}),
-    ...(show === 'todo' || show === 'writing'
-      ? {}
-      : { dismissed: show === 'dismissed' ? ('true' as const) : ('false' as const) }),
-    sort: group ?? sort ?? 'money',
-  };
+  const { state, group, sort } = search;
+  return { ...shownOf(search), ...(state === undefined ? {} : { state }), sort: group ?? sort ?? 'money' };
 }
 
 /** What of an address narrows the list. */
@@ -96,6 +123,7 @@ export const narrowings = [
   'q',
   'state',
   'kind',
+  'found',
   'show',
   'direction',
   'integration',

@@ -4,7 +4,7 @@ import { formatCount, formatDay } from '../../ui/format.ts';
 import { terms } from '../../terms.ts';
 import { calledOf } from '../mappings/words.ts';
 import type { Card } from './queries.ts';
-import type { CardState } from './search.ts';
+import type { CardState, FoundKind, Shown } from './search.ts';
 
 const states: Record<CardState, { tone: Tone; word: string }> = {
   ready: { tone: 'good', word: 'Ready' },
@@ -15,6 +15,27 @@ const states: Record<CardState, { tone: Tone; word: string }> = {
   data_changed: { tone: 'care', word: 'Data changed' },
   agrees: { tone: 'quiet', word: 'Agrees' },
 };
+
+/** What is shown, as a choice and in a sentence about so many cards; undefined = the open ones. */
+const shownWords: Record<Shown | 'open', { name: string; one: string; many: string }> = {
+  open: { name: 'Open cards', one: 'open card', many: 'open cards' },
+  agree: { name: 'Cards that agree', one: 'card that agrees', many: 'cards that agree' },
+  dismissed: { name: 'Dismissed and reviewed', one: 'dismissed or reviewed card', many: 'dismissed or reviewed cards' },
+  todo: { name: 'The to-do list', one: 'card on the to-do list', many: 'cards on the to-do list' },
+  writing: { name: 'Being written', one: 'card being written', many: 'cards being written' },
+  all: { name: 'All cards', one: 'card', many: 'cards' },
+};
+export const wordsOfShown = (show: Shown | undefined) => shownWords[show ?? 'open'];
+
+const foundWords: Record<FoundKind, string> = {
+  confirmed: 'Found, and ready',
+  check: 'Found, needs a check',
+  not_billed: 'Not billed, by a rule or by the line',
+  annual: 'Not billed monthly',
+  no_line: 'Used, and never billed',
+  expired: 'What billed it has ended',
+};
+export const wordOfFound = (found: FoundKind) => foundWords[found];
 
 export const wordOfState = (state: CardState) => states[state].word;
 

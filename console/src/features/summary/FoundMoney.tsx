@@ -1,12 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import { terms } from '../../terms.ts';
 import { Banner } from '../../ui/Banner.tsx';
-import { formatCount, formatMany, formatMoney } from '../../ui/format.ts';
+import { formatCount, formatMany, formatMoney, formatMoneyChange } from '../../ui/format.ts';
 import { Section } from '../../ui/Section.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { When } from '../../ui/When.tsx';
 import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
 import styles from '../cards/cards.module.css';
+import type { CardSearch } from '../cards/search.ts';
 import { useIntegrationName } from '../integrations/names.ts';
 import type { Summary } from './queries.ts';
 
@@ -25,26 +26,39 @@ export function FoundMoney({ summary, words }: { summary: Summary; words: PsaWor
       ))}
       <p>{readyInWords(summary)}</p>
       <ul className={styles['money']}>
-        <Apart title={terms.needsCheck} found={of('check')} />
-        <Apart title="Not billed, by a rule or by the line itself" found={of('not_billed')} />
-        <Apart title="On agreements that are not billed monthly, for their period" found={of('annual')} />
+        <Apart title={terms.needsCheck} found={of('check')} search={{ found: 'check' }} />
+        <Apart
+          title="Not billed, by a rule or by the line itself"
+          found={of('not_billed')}
+          search={{ found: 'not_billed' }}
+        />
+        <Apart
+          title="On agreements that are not billed monthly, for their period"
+          found={of('annual')}
+          search={{ found: 'annual' }}
+        />
+        <Apart title="Approved, and on the to-do list" found={of('todo')} search={{ show: 'todo' }} />
+        <Apart title="Approved, and being written" found={of('writing')} search={{ show: 'writing' }} />
         {none > 0 && (
           <li>
-            <Link to="/reconcile" search={{ kind: 'new_revenue' }}>
+            <Link to="/reconcile" search={{ found: 'no_line' }}>
               {formatMany(none, 'customer', 'customers')} with usage on no {words.line.one}
             </Link>
           </li>
         )}
         {ended > 0 && (
           <li>
-            {formatMany(ended, 'customer uses', 'customers use')} what an ended {words.line.one} or{' '}
-            {words.agreement.one} billed{worthOf(of('expired'))}
+            <Link to="/reconcile" search={{ found: 'expired' }}>
+              {formatMany(ended, 'customer uses', 'customers use')} what an ended {words.line.one} or{' '}
+              {words.agreement.one} billed
+            </Link>
+            {worthOf(of('expired'))}
           </li>
         )}
-        {of('only_credits').map(({ unpriced }) => (
+        {of('only_credits').map(({ cards }) => (
           <li key="credits">
             <Link to="/reconcile" search={{ kind: 'only_credits' }}>
-              {formatMany(unpriced, 'card', 'cards')} with only credits
+              {formatMany(cards, 'card', 'cards')} with only credits
             </Link>
             : the PSA gives money back and bills no seat
           </li>
@@ -78,7 +92,7 @@ function readyInWords(summary: Summary): string {
   const parts = [
     [under, 'billed too little'],
     [over, 'billed too much'],
-    [sum(confirmed, (each) => each.ready) - under - over, 'that change no invoice yet'],
+    [sum(confirmed, ({ cards }) => cards) - under - over, 'that change no invoice yet'],
     [sum(kind('annual'), (each) => each.ready), 'on agreements that are not billed monthly'],
     [sum(kind('not_billed'), (each) => each.ready), 'on lines that are not billed'],
   ] as const;
@@ -100,17 +114,26 @@ function Confirmed({ found: { currency, under, over } }: { found: Found }) {
             {title} <strong>{formatMoney(amount, currency)}</strong> a month on {formatMany(cards, 'card', 'cards')}
           </p>
         ))}
+      {under.cards > 0 && over.cards > 0 && (
+        <p className={styles['sum']}>
+          Net <strong>{formatMoneyChange(under.amount - over.amount, currency)}</strong> a month: underbilled less
+          overbilled, by which the next invoices change if all of it is approved
+        </p>
+      )}
     </div>
   );
 }
 
-/** Money that is not confirmed, each currency for itself. */
-function Apart({ title, found }: { title: string; found: readonly Found[] }) {
+/** Money that is not confirmed, each currency for itself. @param of.search leads to its cards */
+function Apart({ title, found, search }: { title: string; found: readonly Found[]; search: CardSearch }) {
   if (found.length === 0) return null;
-  const cards = found.reduce((sum, { under, over, unpriced }) => sum + under.cards + over.cards + unpriced, 0);
+  const cards = found.reduce((sum, each) => sum + each.cards, 0);
   return (
     <li>
-      {title}: {formatMany(cards, 'card', 'cards')}
+      {title}:{' '}
+      <Link to="/reconcile" search={search}>
+        {formatMany(cards, 'card', 'cards')}
+      </Link>
       {worthOf(found)}
     </li>
   );
