@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-router';
 import { sessionState } from './api/session.ts';
 import { queryClient, readAnewOnNextPage } from './api/queryClient.ts';
+import { approvalStates } from './features/approvals/words.ts';
 import { cardSearchOf } from './features/cards/search.ts';
 import type { AlertsAsked } from './features/alerts/queries.ts';
 import { alertStates } from './features/alerts/words.ts';
@@ -186,9 +187,21 @@ const texts = <Name extends string>(search: Record<string, unknown>, ...names: N
     names.flatMap((name) => (text(search[name]) === undefined ? [] : [[name, text(search[name])]])),
   ) as { [Key in Name]?: string };
 const days = (search: Record<string, unknown>): { from?: string; to?: string } => {
-  const [from, to] = [day(search['from']), day(search['to'])];
+  const [first, last] = [day(search['from']), day(search['to'])];
+  // An address may have them the wrong way round.
+  const [from, to] = first !== undefined && last !== undefined && last < first ? [last, first] : [first, last];
   return { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
 };
+
+const approvals = createRoute({
+  getParentRoute: () => shell,
+  path: '/approvals',
+  component: lazyRouteComponent(() => import('./routes/approvals.tsx'), 'Approvals'),
+  validateSearch: (search: Record<string, unknown>) => {
+    const state = approvalStates.find((each) => each === search['state']);
+    return { ...days(search), ...texts(search, 'by'), ...(state === undefined ? {} : { state }) };
+  },
+});
 
 const monthEnd = createRoute({
   getParentRoute: () => shell,
@@ -253,6 +266,7 @@ export const router = createRouter({
     shell.addChildren([
       start,
       reconcile,
+      approvals,
       approvalPreview,
       approval,
       monthEnd,

@@ -205,6 +205,8 @@ describe('Month end', () => {
     // The customers' columns are the rows of the sums, and so is their last row.
     const lastRow = await textOf(rowsOf(/^(?!Sums).* of the period$/).last());
     for (const of of [billed, all]) expect(lastRow).toContain(money(cents(of)));
+    // A cell of money never holds a number of cards.
+    expect(await grid(/^(?!Sums).* of the period$/).innerText()).not.toMatch(/\d cards?\b/);
     // What is used and on no card is told beside it, in the file, too.
     const outside = page.getByRole('region', { name: 'Used, and not billed' });
     await outside.getByRole('row', { name: 'Nobody Ltd' }).getByRole('link', { name: 'Not mapped' }).waitFor();
@@ -236,6 +238,15 @@ describe('Month end', () => {
     await page.getByRole('option').nth(2).click();
     await page.getByRole('heading', { name: /^Nothing in/ }).waitFor();
     await inspect(page, 'month-end-empty');
+    // Days the wrong way round are told at the field, and the page stays as it was; in an address they are turned.
+    await page.getByRole('button', { name: /Period/ }).click();
+    await page.getByRole('option', { name: 'Other days' }).click();
+    await page.getByLabel('Last day').fill('2020-01-01');
+    await page.getByText('It is before the first day.').waitFor();
+    await page.getByRole('heading', { name: /^Nothing in/ }).waitFor();
+    await inspect(page, 'month-end-wrong-days');
+    await page.goto('/month-end?from=2020-02-01&to=2020-01-01');
+    await page.getByRole('heading', { name: 'Nothing in Jan 1, 2020 to Feb 1, 2020' }).waitFor();
   });
 
   test('a viewer sees the same sheet', async () => {

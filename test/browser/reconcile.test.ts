@@ -50,7 +50,9 @@ const button = (name: string | RegExp, on = page) =>
   on.getByRole('button', typeof name === 'string' ? { name, exact: true } : { name });
 const rows = (on = page) => on.getByRole('grid', { name: 'Cards' }).getByRole('row');
 const panel = (on = page) => on.getByRole('dialog');
-const cards = (query = '') => system.api.all<CardView>(`/v1/cards?dismissed=false&sort=money&${query}`);
+const cards = (query = '') =>
+  system.api.all<CardView>(`/v1/cards?dismissed=false&pending=none&agrees=false&sort=money&${query}`);
+const todoCards = () => system.api.all<CardView>('/v1/cards?pending=todo&sort=money');
 const ready = async () => (await cards('state=ready')).filter(({ write }) => write !== null);
 const writes = (enabled: boolean) => system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled });
 const patches = async () => (await system.connectwise.log('PATCH')).length;
@@ -99,6 +101,7 @@ test('it opens with found money, and shows the cards that are searched, filtered
   // Why not bulk: each count is a filter, and shows as many cards as it says.
   const reasons = page.getByRole('group', { name: 'Why not bulk' }).getByRole('button');
   await reasons.first().waitFor();
+  await page.getByRole('heading', { name: `${all.length} open cards`, exact: true }).waitFor();
   for (const name of await reasons.allInnerTexts()) {
     const count = Number(/\d+$/.exec(name.trim())?.[0]);
     const one = reasons.filter({ hasText: name.replaceAll(/\s*\d+$/g, '').trim() }).first();
@@ -129,7 +132,7 @@ test('it opens with found money, and shows the cards that are searched, filtered
     .getByRole('columnheader', { name: /^ConnectWise company|^Company|company/i })
     .first()
     .click();
-  const [byName] = await system.api.all<CardView>('/v1/cards?sort=account&dismissed=false');
+  const [byName] = await system.api.all<CardView>('/v1/cards?sort=account&dismissed=false&pending=none&agrees=false');
   await until('the order by name', async () =>
     (await rows().nth(1).innerText()).includes(byName?.psaAccountName ?? '?'),
   );
@@ -139,7 +142,7 @@ test('it opens with found money, and shows the cards that are searched, filtered
   expect(page.url()).toContain('group=product');
   // A group says what all of its cards come to, also those that are not shown yet.
   const { items: groups } = await system.api.get<{ items: { name: string; cards: number }[] }>(
-    '/v1/cards/groups?by=product&dismissed=false',
+    '/v1/cards/groups?by=product&dismissed=false&pending=none&agrees=false',
   );
   const [largest] = groups.toSorted((a, b) => b.cards - a.cards);
   if (!largest) throw new Error('There is no group.');
@@ -172,7 +175,9 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
     'No rule changes it',
   ])
     expect(said).toContain(part);
-  expect(said).toMatch(/Read as of \w+ \d+, \d{4}/);
+  // One way to write a day on a card, also in what the API says of it.
+  expect(said).not.toMatch(/\d{4}-\d\d-\d\d/);
+  expect(said).toMatch(/As it is on \w+ \d+, \d{4}/);
   expect(said).toContain('First billed on');
   expect(said).toContain('Nothing was approved of it yet.');
   await inspect(page, 'reconcile-card');
@@ -220,6 +225,12 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
     .last()
     .click();
   await page.getByRole('option', { name: 'Dismissed and reviewed' }).click();
+  // The counts are of what is shown.
+  await page.getByRole('heading', { name: '2 dismissed or reviewed cards', exact: true }).waitFor();
+  const reasons = page.getByRole('group', { name: 'Why not bulk' });
+  await until('the counts of what is shown', async () =>
+    /^\D*2$/.test((await reasons.innerText()).replaceAll(/\s+/g, ' ').trim()),
+  );
   await explain(second);
   await panel().getByText('Dismissed: They are moving away').waitFor();
   await button('Bring it back').click();
@@ -350,7 +361,7 @@ test('writing that is turned off in the middle leaves a to-do list, whose lines 
   const withdraw = button(/^Withdraw the change of/);
   await withdraw.first().click();
   await outcomes().filter({ hasText: 'Withdrawn' }).first().waitFor();
-  const rest = await cards('pending=todo');
+  const rest = await todoCards();
   expect(rest).toHaveLength(3 - written);
   const [done] = rest;
   if (done) {
@@ -360,14 +371,14 @@ test('writing that is turned off in the middle leaves a to-do list, whose lines 
     await shoot(page, 'reconcile-todo-light-1280');
     await setQuantity(done, done.target ?? 0);
     await readPsa();
-    expect((await cards('pending=todo')).map(({ id }) => id)).toEqual(rest.slice(1).map(({ id }) => id));
+    expect((await todoCards()).map(({ id }) => id)).toEqual(rest.slice(1).map(({ id }) => id));
   }
 });
 
 test('what a page says of writing is so when it is approved; where it is not, nothing is approved', async () => {
   await writes(true);
   await system.connectwise.clearLog();
-  const todosNow = async () => (await cards('pending=todo')).map(({ id }) => id);
+  const todosNow = async () => (await todoCards()).map(({ id }) => id);
   const todos = await todosNow();
   const card = (await ready()).find(({ id }) => !todos.includes(id));
   if (!card) throw new Error('No card is ready.');
@@ -464,7 +475,21 @@ test('a number that changes between preview and click is left out, with both num
     'the lines to say so',
     async () => (await outcomes().filter({ hasText: 'Undone' }).count()) === back.length,
   );
+  await page.getByText(/^By "?test"?, .*: Over\./).waitFor();
   await inspect(page, 'approval-undone');
+  // All approvals are reached from the menu, each with who gave it and how it stands.
+  const here = page.url();
+  await goTo(page, 'Approvals');
+  const past = page.getByRole('grid', { name: 'Approvals' }).getByRole('row');
+  const { items } = await system.api.get<{ items: { lines: number }[] }>('/v1/approvals?limit=50');
+  await until('all approvals', async () => (await past.count()) - 1 === items.length);
+  expect((await past.nth(1).innerText()).replaceAll(/\s+/g, ' ')).toMatch(
+    new RegExp(`"?test"?, an undo Over ${items[0]?.lines} `),
+  );
+  await inspect(page, 'approvals');
+  await past.nth(1).click();
+  await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
+  await page.goto(here);
   await outcomes().getByRole('link', { name: gone.psaAccountName }).first().click();
   await panel().getByRole('heading', { name: 'Approved before' }).waitFor();
 });
@@ -491,7 +516,7 @@ test('a to-do is approved on its card once writing is on again; the page says th
   expect(await patches()).toBe(0);
   await button(/^Approve \d/).click();
   await until('it to be written', async () => (await patches()) === 1);
-  expect(await cards('pending=todo')).not.toContainEqual(expect.objectContaining({ id: card.id }));
+  expect(await todoCards()).not.toContainEqual(expect.objectContaining({ id: card.id }));
 });
 
 test('a line of which Countersign cannot know what became of it is settled by a person', async () => {

@@ -40,6 +40,7 @@ export const keys = {
   summary: { all: ['summary'] },
   approvals: {
     all: ['approvals'],
+    list: (asked: object) => ['approvals', 'list', asked],
     one: (id: string) => ['approvals', id],
     lines: (id: string) => ['approvals', id, 'lines'],
     skipped: (id: string) => ['approvals', id, 'skipped'],

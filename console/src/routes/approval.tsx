@@ -6,7 +6,9 @@ import { usePreview } from '../features/approvals/usePreview.ts';
 import { summaryQuery } from '../features/summary/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
+import { endOf } from '../features/approvals/words.ts';
 import { Page } from '../ui/Page.tsx';
+import { When } from '../ui/When.tsx';
 
 const route = getRouteApi('/shell/approvals/$id');
 
@@ -14,13 +16,22 @@ const route = getRouteApi('/shell/approvals/$id');
 export function ApprovalPage() {
   const { id } = route.useParams();
   const { rest } = route.useSearch();
+  const approval = useQuery(approvalQuery(id)).data;
   return (
     <Page
       title="Approval"
-      lead="Each change is written once, read back, and shown here as it happens."
+      lead={
+        approval && (
+          <>
+            By {approval.requestedByName}, <When at={approval.createdAt} />: {endOf(approval).word}. Each change is
+            written once, read back, and shown here as it happens.
+          </>
+        )
+      }
       actions={
         <>
           <DownloadButton path={`/v1/approvals/${id}/lines.csv`}>Download CSV</DownloadButton>
+          <LinkButton to="/approvals">All approvals</LinkButton>
           <LinkButton to="/reconcile">Back to Reconcile</LinkButton>
           {rest !== undefined && <GoOn approvalId={id} rest={rest} />}
         </>

@@ -114,7 +114,8 @@ function Decide({ preview }: { preview: Preview }) {
     },
   });
   if (!mayOperate) return <p>You may look, and approve nothing.</p>;
-  const isFirst = hasApproved === false && filter.psaAccountId === undefined;
+  // A to-do list writes nothing, so there is nothing to be careful with.
+  const isFirst = hasApproved === false && writtenTo?.writesEnabled === true && filter.psaAccountId === undefined;
   const verb = writtenTo?.writesEnabled === false ? 'Put on the to-do list:' : 'Approve';
   return (
     <>

@@ -4,7 +4,7 @@ import { AuditTable } from '../features/audit/AuditTable.tsx';
 import { auditQuery, type AuditFilter } from '../features/audit/queries.ts';
 import { actorChoices, apart, kindChoices } from '../features/audit/words.ts';
 import { membersQuery } from '../features/members/queries.ts';
-import { DayField, timeZone } from '../ui/DayField.tsx';
+import { DaysFields, timeZone } from '../ui/DayField.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { DownloadButton } from '../ui/LinkButton.tsx';
@@ -54,8 +54,7 @@ export function Audit() {
             chosen={search.action ?? 'anything'}
             onChoose={(action) => change({ action: action === 'anything' ? undefined : action })}
           />
-          <DayField label="First day" day={search.from} onChange={(from) => change({ from })} />
-          <DayField label="Last day" day={search.to} onChange={(to) => change({ to })} />
+          <DaysFields days={search} onChange={change} />
           <DownloadButton path="/v1/audit.csv" query={{ ...filter }}>
             Download CSV
           </DownloadButton>

@@ -34,6 +34,7 @@ const sum = (live: Live, of: (health: Live['health'][number]) => number) =>
 
 const places: readonly Place[] = [
   { to: '/reconcile', name: 'Reconcile', icon: 'reconcile' },
+  { to: '/approvals', name: 'Approvals', icon: 'approvals' },
   { to: '/month-end', name: 'Month end', icon: 'monthEnd' },
   {
     to: '/integrations',

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { TextField } from './TextField.tsx';
 
 /** The zone of whoever looks at the page, in which their days are. */
@@ -8,18 +9,49 @@ interface Props {
   /** YYYY-MM-DD; undefined = none. */
   day: string | undefined;
   onChange: (day: string | undefined) => void;
+  /** What is wrong with it, in words. */
+  error?: string | undefined;
 }
 
 /** A day; nothing is told while it is being typed. */
-export function DayField({ label, day, onChange }: Props) {
+function DayField({ label, day, onChange, error }: Props) {
   return (
     <TextField
       label={label}
       type="date"
       value={day ?? ''}
+      isInvalid={error !== undefined}
+      error={error}
       onChange={(value) => {
         if (value === '' || /^20\d\d-\d\d-\d\d$/.test(value)) onChange(value === '' ? undefined : value);
       }}
     />
+  );
+}
+
+interface Days {
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+/** A first and a last day. Nothing is told while the last one is before the first: the field says so. */
+export function DaysFields({ days, onChange }: { days: Days; onChange: (days: Days) => void }) {
+  const [wrong, setWrong] = useState<Days>();
+  const { from, to } = wrong ?? days;
+  const choose = (chosen: Days) => {
+    const isWrong = chosen.from !== undefined && chosen.to !== undefined && chosen.to < chosen.from;
+    setWrong(isWrong ? chosen : undefined);
+    if (!isWrong) onChange(chosen);
+  };
+  return (
+    <>
+      <DayField label="First day" day={from} onChange={(day) => choose({ from: day, to })} />
+      <DayField
+        label="Last day"
+        day={to}
+        onChange={(day) => choose({ from, to: day })}
+        error={wrong && 'It is before the first day.'}
+      />
+    </>
   );
 }

@@ -1,6 +1,7 @@
 /** Small drawings, 16 pixels square, in the colour of the text beside them. A word always stands beside them. */
 const paths = {
   reconcile: 'M3 4.5h10M3 8h6M3 11.5h4m2.5-.5 1.5 1.5 3-3.5',
+  approvals: 'M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12Zm-2.7-6 2 2 3.5-4',
   monthEnd: 'M3 4h10v9.5H3zM3 7h10M6 2.5v3m4-3v3M6 10.2l1.4 1.3L10 9',
   integrations: 'M6 2.5v3m4-3v3M4.5 5.5h7v2a3.5 3.5 0 0 1-7 0zM8 11v2.5',
   customers: 'M6.5 8a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5ZM2 13.5c.4-2.4 2-3.7 4.5-3.7s4.1 1.3 4.5 3.7M12.5 5v4m-2-2h4',

@@ -4,7 +4,7 @@ import styles from './Page.module.css';
 interface Props {
   title: string;
   /** One sentence, when the title does not say it all. */
-  lead?: string;
+  lead?: ReactNode;
   /** Buttons and choices beside the title. */
   actions?: ReactNode;
   children: ReactNode;

@@ -42,6 +42,9 @@ export function formatDay(day: string): string {
   return calendar.format(new Date(`${day}T12:00:00Z`));
 }
 
+/** The days in a sentence of the API, which writes them as YYYY-MM-DD, as the page writes days. */
+export const formatDaysIn = (sentence: string) => sentence.replaceAll(/\b20\d\d-\d\d-\d\d\b/g, formatDay);
+
 /** An amount with its currency and its sign: "+$118.50". A PSA may not say which currency it is. */
 export function formatMoneyChange(amount: number, currency: string | null): string {
   const style = currency === null ? { minimumFractionDigits: 2 } : { style: 'currency' as const, currency };

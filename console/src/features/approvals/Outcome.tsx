@@ -6,7 +6,7 @@ import { keys } from '../../api/keys.ts';
 import type { Schema } from '../../api/types.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
-import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
+import { formatCount, formatDaysIn, formatMany, formatMoneyChange } from '../../ui/format.ts';
 import { Loaded } from '../../ui/Loaded.tsx';
 import { Actions, Facts, Section } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
@@ -21,6 +21,7 @@ import { AskedLine, isAsked } from './AskedLine.tsx';
 import { CardLink, changeColumns } from './changes.tsx';
 import { approvalQuery, linesQuery, skippedQuery, type Approval, type ApprovalLine } from './queries.ts';
 import { UndoDialog } from './UndoDialog.tsx';
+import { endOf } from './words.ts';
 
 const states: Record<ApprovalLine['state'], { tone: Tone; word: string }> = {
   intended: { tone: 'waiting', word: 'Waits' },
@@ -60,19 +61,6 @@ export function Outcome({ id }: { id: string }) {
       )}
     </Loaded>
   );
-}
-
-/** How it stands, in a word: what came to nothing is not good because it is over. */
-function endOf({ state, lines, counts, undone }: Approval): { tone: Tone; word: string } {
-  const { applied, already, verified, conflict, rejected } = counts;
-  if (state === 'requested') return { tone: 'busy', word: 'At work' };
-  if (conflict + rejected > 0)
-    return applied + already + verified === 0
-      ? { tone: 'bad', word: 'Came to nothing' }
-      : { tone: 'care', word: 'Not all of it was written' };
-  if (state === 'todo') return { tone: 'waiting', word: 'To do' };
-  if (undone > 0 && undone === lines) return { tone: 'quiet', word: 'Undone' };
-  return applied + already + verified > 0 ? { tone: 'good', word: 'Over' } : { tone: 'quiet', word: 'Over' };
 }
 
 /** How far it is, in a sentence. */
@@ -234,7 +222,7 @@ function Lines({ approval }: { approval: Approval }) {
               Undo …
             </Button>
           );
-        return line.problem?.detail;
+        return formatDaysIn(line.problem?.detail ?? '');
       },
     },
   ];
@@ -258,7 +246,7 @@ function Lines({ approval }: { approval: Approval }) {
                       <strong>
                         <CardLink change={line} />, {line.productId ?? line.psaProductId}
                       </strong>
-                      : {line.problem?.detail}
+                      : {formatDaysIn(line.problem?.detail ?? '')}
                       {mayOperate && isAsked(line) && <AskedLine approvalId={id} line={line} />}
                     </li>
                   ))}
@@ -308,7 +296,7 @@ function Skipped({ approval: { id, skipped } }: { approval: Approval }) {
                       )}
                       {each.productId === null ? '' : `, ${each.productId}`}
                     </strong>
-                    : {wordsOf(each)}
+                    : {formatDaysIn(wordsOf(each))}
                   </li>
                 ))}
             </ul>

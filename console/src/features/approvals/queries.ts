@@ -20,6 +20,26 @@ export const approvalQuery = (id: string) =>
     refetchInterval: ({ state }) => (state.data?.state === 'requested' ? lookEveryMs : false),
   });
 
+/** As the API takes it. */
+interface ApprovalFilter {
+  by?: string;
+  state?: Approval['state'];
+  from?: string;
+  to?: string;
+  timeZone?: string;
+}
+
+/** What was signed off, the newest first. What is at work is looked at anew. */
+export const approvalsQuery = (filter: ApprovalFilter) =>
+  infiniteQueryOptions({
+    queryKey: keys.approvals.list(filter),
+    queryFn: ({ signal, pageParam }) =>
+      ask(api.GET('/v1/approvals', { params: { query: { ...filter, ...pageAt(pageParam, 50) } }, signal })),
+    ...byCursor,
+    refetchInterval: ({ state }) =>
+      state.data?.pages.some(({ items }) => items.some((each) => each.state === 'requested')) ? lookEveryMs : false,
+  });
+
 /** Its lines, as they go on. @param isOpen whether anything of it is still to happen */
 export const linesQuery = (id: string, isOpen: boolean) =>
   infiniteQueryOptions({

@@ -1,6 +1,6 @@
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
-import { formatDifference, formatMany, formatMoney, formatMoneyChange } from '../../ui/format.ts';
+import { formatDaysIn, formatDifference, formatMany, formatMoney, formatMoneyChange } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Table, type GroupSums, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
@@ -87,7 +87,7 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group, 
       cell: (card) => {
         const { tone, word } = stateOfCard(card);
         return (
-          <span title={card.dismissal?.reason ?? card.flags.map((flag) => flag.words).join(' ')}>
+          <span title={card.dismissal?.reason ?? formatDaysIn(card.flags.map((flag) => flag.words).join(' '))}>
             <StatusWord tone={tone}>{word}</StatusWord>
           </span>
         );

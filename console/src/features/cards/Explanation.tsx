@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { terms } from '../../terms.ts';
-import { formatCount, formatDay, formatMoney, formatMoneyChange } from '../../ui/format.ts';
+import { formatCount, formatDay, formatDaysIn, formatMoney, formatMoneyChange } from '../../ui/format.ts';
 import { When } from '../../ui/When.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import styles from './cards.module.css';
@@ -27,7 +27,7 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
               </li>
             )}
             {flags.map(({ reason, words: said }) => (
-              <li key={reason}>{said}</li>
+              <li key={reason}>{formatDaysIn(said)}</li>
             ))}
           </ul>
           {feeder && flags.some(({ reason }) => combineReasons.includes(reason)) && (
@@ -63,7 +63,7 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
               {line.agreementName}, {words.line.one} {line.lineId}: {formatCount(line.quantity)} at{' '}
               {formatMoney(line.unitPrice, line.currency)}
               {line.includedQuantity > 0 ? `, ${formatCount(line.includedQuantity)} of them included` : ''}
-              {line.billed ? '' : ', not billed'}. Read as of {formatDay(line.readOn)}
+              {line.billed ? '' : ', not billed'}. As it is on {formatDay(line.readOn)}
               {line.effectiveFrom === null ? '' : `, in force from ${formatDay(line.effectiveFrom)}`}
               {line.effectiveTo === null ? ', without an end' : `, ends ${formatDay(line.effectiveTo)}`}
               {line.lineId === card.pickedLineId ? '. It takes the difference, as a person chose' : ''}.
@@ -72,7 +72,7 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
           {leftOut.map((line) => (
             <li key={line.lineId} className={styles['soft']}>
               Not counted: {line.agreementName}, {formatCount(line.quantity)} at{' '}
-              {formatMoney(line.unitPrice, line.currency)}, because {line.words}.
+              {formatMoney(line.unitPrice, line.currency)}, because {formatDaysIn(line.words)}.
             </li>
           ))}
         </ul>
@@ -81,7 +81,7 @@ export function Explanation({ card, words }: { card: CardDetail; words: PsaWords
       </Part>
       {approvable && preview.length > 0 && (
         <Part title="What approving does">
-          <p>{preview.join(' ')}</p>
+          <p>{formatDaysIn(preview.join(' '))}</p>
           {money.map(({ currency, amount, notBilled }) => (
             <p key={currency}>
               {notBilled

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { formatCount, formatMany, formatMoneyChange } from '../../ui/format.ts';
+import { formatCount, formatMany, formatMoney, formatMoneyChange } from '../../ui/format.ts';
 import { Soft } from '../../ui/Section.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
@@ -15,7 +15,7 @@ interface Row extends Pick<MonthEndCustomer, 'cards' | 'money'> {
   customer: MonthEndCustomer | null;
 }
 
-/** Money by what became of it; of cards without a price their number, because they are no zero. */
+/** Money by what became of it; a card without a price is no zero, and says so. */
 const money = (id: Bucket, title: string): TableColumn<Row> => ({
   id,
   title,
@@ -26,8 +26,10 @@ const money = (id: Bucket, title: string): TableColumn<Row> => ({
 
 function Sums({ row: { money: sums, cards }, bucket }: { row: Row; bucket: Bucket }) {
   const count = bucket === 'total' ? cards.approved + cards.skipped + cards.dismissed + cards.untouched : cards[bucket];
+  if (count === 0) return '—';
   const some = sums.filter((each) => each[bucket] !== 0);
-  if (some.length === 0) return count === 0 ? '—' : <span>{formatMany(count, 'card', 'cards')}</span>;
+  // What was written and undone comes to zero; where a card has no price, nobody knows.
+  if (some.length === 0) return cards.unpriced > 0 || !sums[0] ? 'No price' : formatMoney(0, sums[0].currency);
   return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[bucket], each.currency)}</div>);
 }
 

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { formatCount, formatDifference, formatMoneyChange } from '../../ui/format.ts';
+import { formatCount, formatDaysIn, formatDifference, formatMoneyChange } from '../../ui/format.ts';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
@@ -82,5 +82,5 @@ function moneyOf({ amount, currency, notBilled }: MonthEndLine): string {
 
 function Note({ line: { words, differsBy } }: { line: MonthEndLine }) {
   const again = differsBy === null ? '' : ` It differs again by ${formatDifference(differsBy)}.`;
-  return words + again;
+  return formatDaysIn(words + again);
 }

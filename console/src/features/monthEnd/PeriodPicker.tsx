@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { DayField } from '../../ui/DayField.tsx';
+import { DaysFields } from '../../ui/DayField.tsx';
 import { formatDay, formatMonth } from '../../ui/format.ts';
 import { Select } from '../../ui/Select.tsx';
 import { months, type Days } from './period.ts';
@@ -28,10 +28,7 @@ export function PeriodPicker({ days, onChoose }: { days: Days; onChoose: (days: 
         }}
       />
       {(isOther || !isMonth) && (
-        <>
-          <DayField label="First day" day={days.from} onChange={(from) => from && onChoose({ ...days, from })} />
-          <DayField label="Last day" day={days.to} onChange={(to) => to && onChoose({ ...days, to })} />
-        </>
+        <DaysFields days={days} onChange={({ from, to }) => from && to && onChoose({ from, to })} />
       )}
     </>
   );

@@ -1,0 +1,54 @@
+import { formatCount, formatMoneyChange } from '../../ui/format.ts';
+import { StatusWord } from '../../ui/StatusWord.tsx';
+import { Table, type TableColumn } from '../../ui/Table.tsx';
+import { When } from '../../ui/When.tsx';
+import type { Approval } from './queries.ts';
+import { endOf } from './words.ts';
+
+/** Each currency by itself; a dash where there is none. */
+function moneyOf({ money }: Approval, of: 'billed' | 'open') {
+  const some = money.filter((each) => each[of] !== 0);
+  if (some.length === 0) return '—';
+  return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[of], each.currency)}</div>);
+}
+
+const columnsOf = (psaName: (id: string) => string | undefined): readonly TableColumn<Approval>[] => [
+  { id: 'when', title: 'When', width: 140, cell: ({ createdAt }) => <When at={createdAt} /> },
+  {
+    id: 'by',
+    title: 'Who',
+    isName: true,
+    cell: ({ requestedByName, undoOf }) => `${requestedByName}${undoOf === null ? '' : ', an undo'}`,
+  },
+  { id: 'psa', title: 'PSA', width: 160, cell: ({ psaConnectionId }) => psaName(psaConnectionId) },
+  {
+    id: 'state',
+    title: 'State',
+    width: 200,
+    cell: (approval) => <StatusWord tone={endOf(approval).tone}>{endOf(approval).word}</StatusWord>,
+  },
+  { id: 'lines', title: 'Changes', isNumeric: true, width: 90, cell: ({ lines }) => formatCount(lines) },
+  { id: 'billed', title: 'In the PSA', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'billed') },
+  { id: 'open', title: 'Not done yet', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'open') },
+];
+
+interface Props {
+  approvals: readonly Approval[];
+  /** The names of the PSA connections, by their ids: told only where there are several. */
+  psas: readonly { id: string; name: string }[];
+  onOpen: (approval: Approval) => void;
+}
+
+/** A row for each approval: who gave it and when, how it stands, and what the next invoices change by. */
+export function ApprovalsTable({ approvals, psas, onOpen }: Props) {
+  const columns = columnsOf((id) => psas.find((each) => each.id === id)?.name);
+  return (
+    <Table
+      label="Approvals"
+      columns={columns.filter(({ id }) => id !== 'psa' || psas.length > 1)}
+      rows={approvals}
+      onOpen={onOpen}
+      nameOf={(approval) => `${approval.requestedByName}, ${new Date(approval.createdAt).toLocaleString()}`}
+    />
+  );
+}
