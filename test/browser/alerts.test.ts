@@ -162,6 +162,13 @@ describe('Alerts', () => {
     await button('Save settings').click();
     await page.getByText('The settings were saved').waitFor();
     await inspect(page, 'psa-settings');
+    // Its type hangs on the board, and is chosen with it.
+    await page.goto(new URL(`/integrations/${alerting.id}`, page.url()).href);
+    const { board } = await system.api.get<{ board: object }>(at);
+    await choose('Type', 'Network');
+    await button('Use this service board').click();
+    await page.getByText('The service board was chosen').waitFor();
+    expect(await system.api.get(at)).toMatchObject({ board: { ...board, typeId: expect.stringMatching(/\d/) } });
     await page.goto(new URL('/alerts', page.url()).href);
     await page.getByRole('link', { name: 'Alert settings' }).click();
     await page.getByRole('heading', { name: 'Alert settings' }).waitFor();
@@ -172,7 +179,7 @@ describe('Alerts', () => {
     await page.getByLabel('Summary').fill('[Mail] {title}');
     await preview.getByText('[Mail] Mail is delayed').waitFor();
     await page.getByLabel('Within so many minutes').fill('90');
-    expect((await preview.innerText()).replaceAll(/\s+/g, ' ')).toContain('Source of tickets Integration');
+    expect((await preview.innerText()).replaceAll(/\s+/g, ' ')).toMatch(/Type Network.* Source of tickets Integration/);
     await inspect(page, 'alert-settings');
     await button('Save the settings').click();
     await page.getByText('The alert settings were saved').waitFor();

@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
+import type { Schema } from '../../api/types.ts';
 import { Banner } from '../../ui/Banner.tsx';
 import { Button } from '../../ui/Button.tsx';
 import { EmptyState } from '../../ui/EmptyState.tsx';
@@ -75,6 +76,9 @@ export function BoardPanel({ integration }: { integration: Integration }) {
   );
 }
 
+/** The id of the choice of no type: no PSA's id is blank. */
+const noType = ' ';
+
 interface BoardProps {
   integration: Integration;
   /** When Check Permissions has read the boards; null = not yet. */
@@ -89,10 +93,12 @@ function Board({ integration: { id, psaConnectionId }, readAt, words }: BoardPro
   const settings = useQuery(alertSettingsQuery(id));
   const boards = useQuery({ ...boardsQuery(psaConnectionId, readAt), enabled: readAt !== null });
   const [picked, setPicked] = useState<string | null>(null);
+  const [pickedType, setPickedType] = useState<string | null>(null);
   const choose = useMutation({
-    mutationFn: (boardId: string) =>
-      ask(api.PUT('/v1/integrations/{id}/board', { params: { path: { id } }, body: { boardId } })),
+    mutationFn: (body: Partial<Schema<'BoardChoice'>> & { boardId: string }) =>
+      ask(api.PUT('/v1/integrations/{id}/board', { params: { path: { id } }, body })),
     onSuccess: (data) => {
+      setPickedType(null);
       queryClient.setQueryData(keys.alertSettings.of(id), data);
       void queryClient.invalidateQueries({ queryKey: keys.integrations.one(id) });
       tell(`The ${words} was chosen`);
@@ -110,8 +116,11 @@ function Board({ integration: { id, psaConnectionId }, readAt, words }: BoardPro
       <Loaded query={boards} what="The choices" loading={<Skeleton label="Reading the list …" rows={2} />}>
         {({ items }) => {
           const usable = items.filter(({ statuses }) => statuses !== null && statuses.length > 0);
-          const chosen = picked ?? settings.data?.board?.boardId ?? null;
-          const now = usable.find((board) => board.id === settings.data?.board?.boardId);
+          const set = settings.data?.board ?? null;
+          const chosen = picked ?? set?.boardId ?? null;
+          const now = usable.find((board) => board.id === set?.boardId);
+          const types = (usable.find(({ id: of }) => of === chosen)?.types ?? []).filter(({ active }) => active);
+          const type = pickedType ?? (chosen === set?.boardId ? set?.typeId : null) ?? noType;
           if (usable.length === 0)
             return (
               <EmptyState title="There is none to choose">
@@ -130,13 +139,32 @@ function Board({ integration: { id, psaConnectionId }, readAt, words }: BoardPro
                     label={words.charAt(0).toUpperCase() + words.slice(1)}
                     choices={usable.map((board) => ({ id: board.id, name: board.name }))}
                     chosen={chosen}
-                    onChoose={setPicked}
+                    onChoose={(board) => {
+                      setPicked(board);
+                      setPickedType(null);
+                    }}
                   />
+                  {types.length > 0 && (
+                    <Select
+                      label="Type"
+                      choices={[
+                        { id: noType, name: 'None' },
+                        ...types.map((each) => ({ id: each.id, name: each.name })),
+                      ]}
+                      chosen={type}
+                      onChoose={setPickedType}
+                    />
+                  )}
                   <Actions>
                     <Button
                       look="main"
-                      isDisabled={picked === null || choose.isPending}
-                      onPress={() => picked !== null && choose.mutate(picked)}
+                      isDisabled={(picked ?? pickedType) === null || choose.isPending}
+                      onPress={() => {
+                        if (chosen === null) return;
+                        // Of the same board the status and the priorities stay as they are.
+                        const same = set?.boardId === chosen ? set : {};
+                        choose.mutate({ ...same, boardId: chosen, typeId: type === noType ? null : type });
+                      }}
                     >
                       {`Use this ${words}`}
                     </Button>
