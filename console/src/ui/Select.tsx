@@ -35,6 +35,8 @@ export function Select<Id extends string>({
       value={chosen}
       onChange={(key) => onChoose(key as Id)}
       placeholder={placeholder ?? 'Choose'}
+      // It would not open: while what there is to choose is still read, a click would be lost.
+      isDisabled={choices.length === 0}
       {...(isLabelHidden ? { 'aria-label': label } : {})}
     >
       {!isLabelHidden && <Label className={fields['label']}>{label}</Label>}
