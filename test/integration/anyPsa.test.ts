@@ -69,6 +69,19 @@ test('a difference whose answer is lost is never sent again: the PSA shows it la
   expect(await held(card?.write?.lineId)).toBe(card?.write?.to);
 });
 
+test('a period that has moved on when a difference is to be written gives the line back to the person, and nothing is sent', async () => {
+  const [card] = (await cards()).filter((each) => each.bulkApprovable);
+  const line = (await billedLinesOf(system)).find(({ id }) => String(id) === card?.write?.lineId);
+  const signed = card?.write?.effectiveDate ?? '';
+  const moved = `${Number(signed.slice(0, 4)) + 1}${signed.slice(4)}`;
+  await system.psa.change({ change: 'moveNextInvoiceDate', agreementId: line?.agreementId, date: moved });
+  const closed = await untilApprovalClosed(system, (await signOff(system, card ? [card] : [])).approval.id);
+  expect(closed.lines).toMatchObject([{ state: 'rejected', problem: { code: 'period_moved' } }]);
+  expect(JSON.stringify(closed.lines)).toContain(`first on ${signed}, and the next invoice bills from ${moved} on now`);
+  expect(await asked('setQuantity')).toEqual([]);
+  expect(await held(card?.write?.lineId)).toBe(line?.quantity);
+});
+
 test('alert: one case on the chosen queue, found again by the reference in its story although the search lags', async () => {
   const [account] = await system.api.all<{ id: string; psaAccountId: string }>(
     `/v1/integrations/${pushing.id}/accounts?mapped=true`,
