@@ -97,6 +97,20 @@ test('it opens with found money, and shows the cards that are searched, filtered
     );
   }
   await inspect(page, 'reconcile');
+  // On a narrow screen no number has to be scrolled to sideways: each stands under its title.
+  await page.setViewportSize({ width: 360, height: 740 });
+  const beyond = () =>
+    page.evaluate<number>(`(() => {
+    const { scrollWidth, clientWidth } = document.querySelector('table[aria-label="Cards"]').parentElement;
+    return scrollWidth - clientWidth;
+  })()`);
+  await expect.poll(beyond, { timeout: 30_000 }).toBe(0);
+  for (const theme of ['dark', 'light']) {
+    await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
+    await rows().nth(3).scrollIntoViewIfNeeded();
+    await shoot(page, `reconcile-rows-${theme}-360`);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
 
   // Why not bulk: each count is a filter, and shows as many cards as it says.
   const reasons = page.getByRole('group', { name: 'Why not bulk' }).getByRole('button');

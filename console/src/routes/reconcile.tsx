@@ -99,7 +99,8 @@ export function Reconcile() {
                 onOpen={({ id }) => onNarrow({ card: id })}
                 sort={search.sort ?? 'money'}
                 onSort={(sort) => onNarrow({ sort, group: undefined })}
-                group={search.group}
+                // Rows in their former order make no groups of the new one.
+                group={query.isPlaceholderData ? undefined : search.group}
                 sums={sums}
               />
               {query.hasNextPage && (

@@ -142,7 +142,11 @@ function Grid<T extends { id: string }>(props: Props<T>) {
               className={`${styles['row']} ${isTotal?.(entry.row) ? styles['total'] : ''}`}
               textValue={nameOf(entry.row)}
             >
-              {(column) => <Cell className={classesOf(column, column.id === naming)}>{column.cell(entry.row)}</Cell>}
+              {(column) => (
+                <Cell className={classesOf(column, column.id === naming)} data-title={column.title}>
+                  {column.cell(entry.row)}
+                </Cell>
+              )}
             </Row>
           )
         }
@@ -167,8 +171,8 @@ function GroupRow<T>({
       <Cell className={styles['cell'] ?? ''} colSpan={before}>
         {group} {sums && <span className={styles['note']}>{sums.note}</span>}
       </Cell>
-      {columns.slice(before).map(({ id, isNumeric }) => (
-        <Cell key={id} className={`${styles['cell']} ${isNumeric ? styles['numeric'] : ''}`}>
+      {columns.slice(before).map(({ id, title, isNumeric }) => (
+        <Cell key={id} className={`${styles['cell']} ${isNumeric ? styles['numeric'] : ''}`} data-title={title}>
           {sums?.cells[id]}
         </Cell>
       ))}
