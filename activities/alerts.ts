@@ -231,7 +231,7 @@ export function createAlertActivities(deps: Dependencies) {
           return { againInMs: Math.ceil(gatheringMs - deliveredForMs), because: 'gathers alerts before the next note' };
         }
         if (mappedTo !== null && integration.alerts.board) return (tx) => storePsaAccount(tx, ref.id, mappedTo);
-        await leave(row, { state: 'parked', reason: unmapped });
+        await leave(row, { state: 'parked', reason: unmapped(mappedTo !== null, Boolean(integration.alerts.board)) });
         return undefined;
       });
     },
@@ -320,10 +320,12 @@ async function unusable(adapter: PsaAdapter, board: BoardChoice): Promise<string
  */
 type Fate = 'settled' | 'open' | 'unknown';
 
-const unmapped = {
+const unmapped = (isMapped: boolean, hasBoard: boolean): AlertReason => ({
   code: 'unmapped',
-  detail: 'Its account is not mapped to a PSA account, or no board is chosen.',
-};
+  detail: isMapped
+    ? 'No board is chosen.'
+    : `Its account is not mapped to a PSA account${hasBoard ? '' : ', and no board is chosen'}.`,
+});
 
 const notTaken = {
   code: 'not_taken',

@@ -5,7 +5,7 @@ import { z } from '@hono/zod-openapi';
 import { examplePsa } from '../../connectors/registry.ts';
 import { dismissAlert, retryAlert, sendTestAlert } from '../../commands/alertAdmission.ts';
 import { namesOfActors } from '../../commands/seen.ts';
-import { listAlerts, readNamedAlert } from '../../db/queries/alerts.ts';
+import { listAlerts, missingOf, readNamedAlert } from '../../db/queries/alerts.ts';
 import { listAuditOf } from '../../db/queries/audit.ts';
 import { readIntegration } from '../../db/queries/integration.ts';
 import { listSteps } from '../../db/queries/processView.ts';
@@ -74,6 +74,8 @@ const detailSchema = alertSchema
   .extend({
     /** The reference by which the ticket is found in the PSA. */
     reference: z.string(),
+    /** Of a parked one: what it waits for now, the mapping of its account, the choice of a board, or both. */
+    missing: z.array(z.enum(['mapping', 'board'])),
     /** The steps of its delivery; null before it has begun. A union for the reason given at `approvalSchema`. */
     process: z.union([processSchema, z.null()]),
     /** Of a dead one: what health and the Temporal UI say of it, with what to do; else null. */
@@ -118,6 +120,7 @@ const exampleDetail = {
   process: exampleProcess('deliverAlert', exampleIds.card, 'resolveAccount', 'writeTicket'),
   statement: null,
   stages: null,
+  missing: [],
   history: [{ at: '2026-11-25T09:00:02.000Z', actorName: 'Countersign', action: 'alert.ticketCreated' }],
 };
 
@@ -306,6 +309,7 @@ async function alertView(deps: ApiDependencies, id: string) {
   return {
     ...row,
     accountApart: vendorApart(row.marks),
+    missing: await missingOf(deps.db, id),
     process,
     statement: statementOf(row),
     stages: stagesOf(row, process?.steps ?? []),

@@ -24,8 +24,8 @@ const email = z
 const secret = z.string().min(1).max(200);
 const newPassword = z
   .string()
-  .min(passwordLength.min, `It has at least ${passwordLength.min} characters.`)
-  .max(passwordLength.max, `It has at most ${passwordLength.max} characters.`);
+  .min(passwordLength.min, `Choose one of at least ${passwordLength.min} characters.`)
+  .max(passwordLength.max, `Choose one of at most ${passwordLength.max} characters.`);
 const givenPassword = z.string().min(1).max(passwordLength.max);
 
 export const signInRoutes = new Hono<ApiEnv>();

@@ -331,6 +331,19 @@ export async function readNamedAlert(db: Queryable, id: string): Promise<NamedAl
   return named(row);
 }
 
+/** What a parked alert waits for; nothing when it is not parked, or waits for a board that the PSA takes again. */
+export async function missingOf(db: Queryable, id: string): Promise<('mapping' | 'board')[]> {
+  const { rows } = await db.execute<{ mapping: boolean; board: boolean }>(sql`
+    select m.psa_account_id is null as mapping, not ${hasBoard} as board
+      from alert a join integration i on i.id = a.integration_id
+      left join account_mapping m on m.integration_id = a.integration_id and m.vendor_account_id = a.vendor_account_id
+     where a.id = ${id} and a.state = 'parked'`);
+  return rows.flatMap(({ mapping, board }) => [
+    ...(mapping ? (['mapping'] as const) : []),
+    ...(board ? (['board'] as const) : []),
+  ]);
+}
+
 /** A page of alerts, the newest first. @param filter.search a part of a title, an account's name or a ticket's number */
 export async function listAlerts(
   db: Queryable,

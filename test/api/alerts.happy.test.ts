@@ -75,6 +75,16 @@ test('a dead alert is tried again, as if it had been sent once more', async () =
   expect(harness.wakes.at(-1)).toMatchObject({ kind: 'deliverAlert', id });
 });
 
+test('a parked alert says which of both it waits for, a mapping or a board', async () => {
+  const integrationId = await seedAlerting(harness.one);
+  const id = await seedAlert(harness.one, 'parked', { integrationId });
+  expect(await get(id)).toMatchObject({ missing: [] });
+  await harness.db.execute(sql`update integration set alerts = alerts - 'board' where id = ${integrationId}`);
+  expect(await get(id)).toMatchObject({ missing: ['board'] });
+  await harness.db.execute(sql`delete from account_mapping where integration_id = ${integrationId}`);
+  expect(await get(id)).toMatchObject({ missing: ['mapping', 'board'] });
+});
+
 test('a dismissed alert says why and by whom', async () => {
   const id = await seedAlert(harness.one, 'parked');
   const view = await harness.admin.good<View>('POST', `/v1/alerts/${id}/dismiss`, { reason: 'Planned maintenance' });

@@ -119,6 +119,7 @@ describe('Alerts', () => {
     // What nobody wants is dismissed with a reason, which stands there afterwards with the person's name.
     await page.goto('/alerts?state=parked');
     await rows('Quota of nobody').click();
+    await dialog().getByText('Its customer is not mapped to a company. It is delivered').waitFor();
     await button('Dismiss …').click();
     await dialog().getByRole('button', { name: 'Dismiss', exact: true }).click();
     await dialog().getByText('Say why, so that whoever looks at it later knows.').waitFor();

@@ -59,6 +59,13 @@ test('a one-time link signs in at once, leaves no trace in the address, and is r
   await other.page.goto(`/link#${secret}`);
   await other.page.getByText('This link is not known, was used already, or has expired.').waitFor();
   await other.context.close();
+  // Opened again where it has signed in, it says so, and leads on.
+  await page.goto('/link');
+  await page.goto(`/link#${secret}`);
+  await page.getByText('This browser was signed in before, as Linus Link, and still is.').waitFor();
+  await inspect('link-again');
+  await page.getByRole('button', { name: 'Go to Countersign' }).click();
+  await page.getByRole('button', { name: 'You, at Test MSP' }).waitFor();
   await context.clearCookies();
   await page.goto(`/link#${secret}`);
   await page.getByRole('alert').waitFor();
@@ -95,7 +102,7 @@ test('an admin invites somebody by a link that is shown once; that person joins,
   await page.getByLabel('Your name').fill('Ada Lovelace');
   await page.getByLabel('Password').fill('short');
   await page.getByRole('button', { name: 'Join' }).click();
-  await page.getByText('It has at least 12 characters.').waitFor();
+  await page.getByText('Choose one of at least 12 characters.').waitFor();
   await page.getByLabel('Password').fill('a-password-of-hers');
   await page.getByRole('button', { name: 'Join' }).click();
   await page.getByRole('link', { name: 'Settings' }).click();

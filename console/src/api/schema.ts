@@ -1943,6 +1943,7 @@ export interface components {
                 /** Format: date-time */
                 at: string;
             }[];
+            missing: ("mapping" | "board")[];
             process: components["schemas"]["Process"] | null;
             reference: string;
             stages: {

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { BoardPanel } from '../features/alertSettings/BoardPanel.tsx';
-import { usePsaWords, useVendor, type Vendor } from '../features/catalogue/queries.ts';
+import { useVendor, type Vendor } from '../features/catalogue/queries.ts';
 import { healthQuery, type Health } from '../features/integrationHealth/queries.ts';
 import { Waits } from '../features/integrationHealth/Waits.tsx';
 import { Keys } from '../features/integrationKeys/Keys.tsx';
@@ -129,7 +129,6 @@ function Configure({ integration, vendor, health }: Props) {
 
 function Overview({ integration, vendor, health }: Props) {
   const { id, psaConnectionId, intake, modules, disconnectedAt, process } = integration;
-  const psa = usePsaWords(psaConnectionId);
   const connectionName = usePsaConnectionName();
   const linked = useQuery(intakeQuery(id)).data?.linked;
   const state = wordOf(integration, health);
@@ -166,14 +165,7 @@ function Overview({ integration, vendor, health }: Props) {
         ]}
       />
       <CountsHint integration={integration} />
-      {health && (
-        <Waits
-          health={health}
-          vendor={vendor.name}
-          psa={psa}
-          steps={[...integration.process.steps, ...integration.sync.steps]}
-        />
-      )}
+      {health && <Waits integration={integration} health={health} vendor={vendor.name} />}
       {disconnectedAt === null && (
         <Actions>
           {process.done ? (

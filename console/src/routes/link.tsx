@@ -1,8 +1,10 @@
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { signInByLink } from '../api/signIn.ts';
 import { enter } from '../features/me/enter.ts';
+import { meQuery } from '../features/me/queries.ts';
+import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { ProblemBanner } from '../ui/ProblemBanner.tsx';
 import { Door } from './door.tsx';
@@ -17,8 +19,11 @@ export function Link() {
       await enter(queryClient);
     },
     onSuccess: () => navigate({ to: '/', replace: true }),
+    // Whoever opens a link a second time is mostly signed in by the first.
+    onError: () => enter(queryClient).catch(() => undefined),
   });
   const { mutate } = entering;
+  const me = useQuery({ ...meQuery, enabled: false }).data;
   const taken = useRef('');
   const hash = useRouterState({ select: (state) => state.location.hash });
   useEffect(() => {
@@ -29,14 +34,23 @@ export function Link() {
     // Used up: it has no place in the history of the browser. Without one there is nothing to do here.
     void navigate(taken.current === '' ? { to: '/', replace: true } : { to: '/link', hash: '', replace: true });
   }, [hash, mutate, navigate]);
-  return (
-    <Door title="Sign in" lead={entering.error ? 'You are not signed in.' : 'Signing you in …'}>
-      {entering.error && (
-        <>
-          <ProblemBanner error={entering.error} />
-          <Button onPress={() => void navigate({ to: '/sign-in' })}>Sign in by e-mail and password</Button>
-        </>
-      )}
+  if (!entering.error) return <Door title="Sign in" lead="Signing you in …" children={undefined} />;
+  return me ? (
+    <Door title="Sign in" lead="You are signed in already.">
+      <Banner title="This link did nothing: it works once, and for half an hour">
+        <p>
+          This browser was signed in before{me.person ? `, as ${me.person.name}` : ''}, and still is. For somebody else,
+          sign out first, and ask for a new link.
+        </p>
+      </Banner>
+      <Button look="main" onPress={() => void navigate({ to: '/' })}>
+        Go to Countersign
+      </Button>
+    </Door>
+  ) : (
+    <Door title="Sign in" lead="This link did not sign you in.">
+      <ProblemBanner error={entering.error} />
+      <Button onPress={() => void navigate({ to: '/sign-in' })}>Sign in by e-mail and password</Button>
     </Door>
   );
 }

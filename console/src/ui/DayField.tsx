@@ -14,7 +14,7 @@ interface Props {
 }
 
 /** A day; nothing is told while it is being typed. */
-function DayField({ label, day, onChange, error }: Props) {
+export function DayField({ label, day, onChange, error }: Props) {
   return (
     <TextField
       label={label}

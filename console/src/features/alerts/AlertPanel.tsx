@@ -31,6 +31,7 @@ import {
   priorityOf,
   sourceWords,
   stateWords,
+  waitsFor,
 } from './words.ts';
 
 interface Props {
@@ -120,24 +121,28 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
   return (
     <>
       {reason === null || (state !== 'dead' && state !== 'delivered') ? (
-        <Soft>{reason === null ? meaningOf(state, words) : reason.detail}</Soft>
+        <Soft>{waitsFor(alert, words) ?? reason?.detail ?? meaningOf(state, words)}</Soft>
       ) : (
         <Banner
           tone={state === 'dead' ? 'bad' : 'care'}
           title={state === 'dead' ? `It became no ${words.ticket.one}` : `Its ${words.ticket.one} was not found again`}
         >
           <p>{reason.detail}</p>
-          {alert.statement !== null && <p>{alert.statement}</p>}
+          {state === 'dead' && <p>Put that right in the PSA, then press Retry; or dismiss the alert.</p>}
         </Banner>
       )}
       {state === 'parked' && integration && (
         <p className={styles['links']}>
-          <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
-            Account mapping
-          </Link>
-          <Link to="/integrations/$id/alerts" params={{ id: integration.id }}>
-            Alert settings
-          </Link>
+          {!isOnly(alert, 'board') && (
+            <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
+              Account mapping
+            </Link>
+          )}
+          {!isOnly(alert, 'mapping') && (
+            <Link to="/integrations/$id" params={{ id: integration.id }}>
+              Choose the {words.board.one}
+            </Link>
+          )}
         </p>
       )}
       <Facts
@@ -192,6 +197,9 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
     </>
   );
 }
+
+const isOnly = ({ missing }: AlertDetail, what: AlertDetail['missing'][number]) =>
+  missing.length === 1 && missing[0] === what;
 
 function Shared({ into }: { into: string }) {
   return (

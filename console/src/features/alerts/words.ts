@@ -2,7 +2,7 @@
 import type { Tone } from '../../ui/StatusWord.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import type { Alert, AlertDetail } from './queries.ts';
-import { calledOf } from '../mappings/words.ts';
+import { calledOf, capital } from '../mappings/words.ts';
 
 /** The customer at the vendor, told from others of its name. */
 export const customerOf = ({ accountName, accountApart, vendorAccountId }: Alert) =>
@@ -17,6 +17,16 @@ export const stateWords: Record<Alert['state'], { tone: Tone; word: string }> = 
   dead: { tone: 'bad', word: 'Not delivered' },
   dismissed: { tone: 'quiet', word: 'Dismissed' },
 };
+
+/** What a parked alert waits for, and that it then goes on; undefined when it is neither the mapping nor the board. */
+export function waitsFor({ missing }: AlertDetail, { account, board }: PsaWords): string | undefined {
+  const lacks = {
+    mapping: `its customer is not mapped to a ${account.one}`,
+    board: `no ${board.one} is chosen`,
+  };
+  if (missing.length === 0) return undefined;
+  return `${capital(missing.map((each) => lacks[each]).join(', and '))}. It is delivered by itself when that changes.`;
+}
 
 /** What a state means, for whoever sees it the first time. */
 export function meaningOf(state: Alert['state'], { ticket, board, account }: PsaWords): string {

@@ -3,7 +3,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Radios } from '../../ui/Radios.tsx';
 import { ReasonField } from '../../ui/ReasonField.tsx';
-import { TextField } from '../../ui/TextField.tsx';
+import { DayField } from '../../ui/DayField.tsx';
 import styles from './cards.module.css';
 import type { Dismissal } from './decide.ts';
 
@@ -27,9 +27,9 @@ const untils: readonly { id: NonNullable<Until>; name: string; detail: string }[
 export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
   const [reason, setReason] = useState('');
   const [until, setUntil] = useState<NonNullable<Until>>('change');
-  const [date, setDate] = useState('');
+  const [date, setDate] = useState<string>();
   const [isTried, setTried] = useState(false);
-  const isMissing = { reason: reason.trim() === '', date: until === 'date' && !/^\d{4}-\d{2}-\d{2}$/.test(date) };
+  const isMissing = { reason: reason.trim() === '', date: until === 'date' && date === undefined };
   return (
     <Dialog
       title={`Dismiss ${what}`}
@@ -51,7 +51,7 @@ export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
           event.preventDefault();
           setTried(true);
           if (isMissing.reason || isMissing.date) return;
-          onDismiss({ until, reason: reason.trim(), ...(until === 'date' ? { date } : {}) });
+          onDismiss({ until, reason: reason.trim(), ...(until === 'date' && date !== undefined ? { date } : {}) });
         }}
       >
         <ReasonField
@@ -63,13 +63,11 @@ export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
         />
         <Radios label="For how long" choices={untils} chosen={until} onChoose={setUntil} />
         {until === 'date' && (
-          <TextField
+          <DayField
             label="The day"
-            value={date}
+            day={date}
             onChange={setDate}
-            description="As year-month-day, such as 2027-01-31."
-            isInvalid={isTried && isMissing.date}
-            error="Give a day as year-month-day."
+            error={isTried && isMissing.date ? 'Choose the day.' : undefined}
           />
         )}
       </form>

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
+import { DayField } from '../../ui/DayField.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { ReasonField } from '../../ui/ReasonField.tsx';
@@ -44,14 +45,13 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
   const [kind, setKind] = useState<Kind>('minimum');
   const [number, setNumber] = useState('');
   const [reason, setReason] = useState('');
-  const [expires, setExpires] = useState('');
+  const [expires, setExpires] = useState<string>();
   const [isTried, setTried] = useState(false);
   const needsNumber = kind === 'minimum' || kind === 'offset';
   const value = Number(number.replace(',', '.'));
   const wrong = {
     number: needsNumber && (number.trim() === '' || !Number.isFinite(value) || (kind === 'minimum' && value < 0)),
     reason: reason.trim() === '',
-    expires: expires !== '' && !/^\d{4}-\d{2}-\d{2}$/.test(expires),
   };
   const of = (): Partial<Rule> => {
     switch (kind) {
@@ -90,8 +90,8 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
         onSubmit={(event) => {
           event.preventDefault();
           setTried(true);
-          if (wrong.number || wrong.reason || wrong.expires) return;
-          onRule({ ...of(), reason: reason.trim(), ...(expires === '' ? {} : { expires }) });
+          if (wrong.number || wrong.reason) return;
+          onRule({ ...of(), reason: reason.trim(), ...(expires === undefined ? {} : { expires }) });
         }}
       >
         <p>
@@ -111,14 +111,8 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
           />
         )}
         <ReasonField value={reason} onChange={setReason} isInvalid={isTried && wrong.reason} />
-        <TextField
-          label="Last day (optional)"
-          value={expires}
-          onChange={setExpires}
-          description="As year-month-day. Without it the rule holds until somebody removes it."
-          isInvalid={isTried && wrong.expires}
-          error="Give a day as year-month-day."
-        />
+        <DayField label="Last day (optional)" day={expires} onChange={setExpires} />
+        <p className={styles['soft']}>Without a last day the rule holds until somebody removes it.</p>
       </form>
     </Dialog>
   );

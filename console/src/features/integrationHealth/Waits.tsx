@@ -1,22 +1,27 @@
+import { useQuery } from '@tanstack/react-query';
 import { formatCount } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { saidOf, type Step } from '../../ui/Steps.tsx';
-import type { PsaWords } from '../catalogue/queries.ts';
+import { usePsaWords, type PsaWords } from '../catalogue/queries.ts';
+import type { Integration } from '../integrations/state.ts';
 import { useMay } from '../me/queries.ts';
+import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import type { Health } from './queries.ts';
 import styles from './Waits.module.css';
 
 interface Props {
+  integration: Integration;
   health: Health;
   /** As the vendor is called. */
   vendor: string;
-  psa: PsaWords;
-  /** The steps of the integration: a problem is said as it is said of its step. */
-  steps: readonly Step[];
 }
 
 /** What does not go on by itself, and whom it waits for. */
-export function Waits({ health, vendor, psa, steps }: Props) {
+export function Waits({ integration, health, vendor }: Props) {
+  const psa = usePsaWords(integration.psaConnectionId);
+  const connection = useQuery(psaConnectionsQuery).data?.items.find(({ id }) => id === integration.psaConnectionId);
+  // A problem is said as it is said of its step, also of one of the PSA's reading, for which a sync may wait.
+  const steps = [integration.process, integration.sync, connection?.process].flatMap((process) => process?.steps ?? []);
   // What a viewer sees waiting is for somebody else to do.
   const person = useMay('operate') ? 'You' : 'An operator';
   const whom = { person, vendor, psa: 'The PSA', countersign: 'Countersign' };

@@ -5,7 +5,7 @@ import { LinkButton } from '../../ui/LinkButton.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Steps } from '../../ui/Steps.tsx';
 import { When } from '../../ui/When.tsx';
-import { usePsaWords, useVendor } from '../catalogue/queries.ts';
+import { useVendor } from '../catalogue/queries.ts';
 import type { Health } from '../integrationHealth/queries.ts';
 import { Waits } from '../integrationHealth/Waits.tsx';
 import { SyncNow } from '../syncs/SyncNow.tsx';
@@ -26,7 +26,6 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
   const state = wordOf(integration, health);
   const { process, sync } = integration;
   const intake = useVendor(integration.vendor)?.intakes.find((each) => each.intake === integration.intake);
-  const psa = usePsaWords(integration.psaConnectionId);
   const called = useIntegrationTitle()(integration.id) ?? vendor;
   const needed = process.steps.filter((step) => step.state !== 'skipped');
   const done = needed.filter((step) => step.state === 'done').length;
@@ -68,7 +67,7 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
       </dl>
 
       <CountsHint integration={integration} />
-      {health && <Waits health={health} vendor={vendor} psa={psa} steps={[...process.steps, ...sync.steps]} />}
+      {health && <Waits integration={integration} health={health} vendor={vendor} />}
 
       <div className={styles['steps']}>
         {!process.done && (
