@@ -261,7 +261,7 @@ describe('Audit', () => {
     await signIn(page, token(), '/audit');
     await rowsOf('Audit').filter({ hasText: 'Cards: dismiss' }).first().waitFor();
     // What was written is told by its customer and product, and leads to its card.
-    await rowsOf('Audit').filter({ hasText: 'Approvals: applied' }).first().getByRole('link', { name: /, / }).waitFor();
+    await rowsOf('Audit').filter({ hasText: 'Approvals: written' }).first().getByRole('link', { name: /, / }).waitFor();
     // Each row says what was done in words that people know, and shows nobody an id.
     for (const text of (await rowsOf('Audit').allInnerTexts()).slice(1)) {
       const [, , what] = text.split(/[\t\n]+/);
