@@ -51,6 +51,9 @@ test('the PSAs that can be connected are listed with their fields and their own 
     ],
     settings: [
       { name: 'quantityDecimals', type: 'number', required: false, default: 2, minimum: 0, maximum: 4 },
+      { name: 'ticketSource', required: false, default: '', choices: null, ofTickets: 'listed' },
+      { name: 'ticketLocation', label: 'Service location of tickets', ofTickets: 'listed' },
+      { name: 'ticketDue', default: 'text', choices: [{ id: 'text' }, { id: 'required_date' }], ofTickets: 'fixed' },
       { name: 'zero', type: 'text', default: 'set', choices: [{ id: 'set' }, { id: 'todo' }] },
       { name: 'lostPercent', type: 'number', required: false, default: 20, minimum: 1, maximum: 100 },
       { name: 'lostRows', type: 'number', required: false, default: 3, minimum: 1 },
