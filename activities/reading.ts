@@ -66,7 +66,10 @@ class Reading implements ReadingStep {
   private readonly unsaved = new Map<string, KeptAnswer>();
   private unsavedSize = 0;
   private progress = false;
-  /** How often each question was asked. */
+  /**
+   * How often each part has asked each question. Counted by part, because a part that is committed asks no more in the next
+   * attempt: the questions of the others keep their numbers.
+   */
   private readonly asked = new Map<string, number>();
   private readonly sent = new Set<Promise<unknown>>();
   /** Questions whose answers this attempt or an earlier one saved, with the part to which each belongs. */
@@ -95,9 +98,10 @@ class Reading implements ReadingStep {
   }
 
   ask(words: string, part: string): Question {
-    const times = (this.asked.get(words) ?? 0) + 1;
-    this.asked.set(words, times);
-    const question = `${words}#${times}`;
+    const ofPart = `${words}#${part}`;
+    const times = (this.asked.get(ofPart) ?? 0) + 1;
+    this.asked.set(ofPart, times);
+    const question = `${ofPart}#${times}`;
     return {
       known: async () => {
         this.saved ??= this.load();

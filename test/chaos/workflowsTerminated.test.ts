@@ -2,12 +2,14 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sql } from 'drizzle-orm';
+import { partsCommitted, performReading } from '../../activities/reading.ts';
 import { commitChunk, performStep } from '../../activities/step.ts';
 import { audit, countersign } from '../../commands/actor.ts';
 import type { ProcessRef, StepKey } from '../../db/queries/process.ts';
 import { claimRefresh, moveRefreshCursor, takeOverRefresh } from '../../db/queries/psaConnection.ts';
 import { listStagedIds, stageRows } from '../../db/queries/staging.ts';
 import { ConnectorError } from '../../connectors/errors.ts';
+import { asPart, readingStep } from '../../connectors/readingStep.ts';
 import { stepsOf, type ProcessKind, type StepName } from '../../domain/process/steps.ts';
 import { gate, personSteps, startHarness, type ProcessHarness } from '../kit/processHarness.ts';
 import { until } from '../../dev/until.ts';
@@ -197,6 +199,32 @@ test.concurrent('two attempts that finish a step at the same moment commit its e
     expect(rows).toHaveLength(1);
   }
 });
+
+test.concurrent(
+  'an answer is kept for the part that asked, though a part that is over by then had asked the same',
+  async () => {
+    const step: StepKey = { kind: 'approveUsage', id: await harness.batch(), round: '1', step: 'write' };
+    const answer = (text: string) => ({ status: 200, headers: {}, text });
+    const throttled = new ConnectorError({ kind: 'throttled', code: 'throttled', detail: 'Wait.' });
+    const ask = (part: string) => asPart(part, () => readingStep()?.step.ask('the same request', part));
+    const attempt = (work: () => Promise<undefined>) =>
+      new MockActivityEnvironment().run(() => performReading(harness.deps, step, work));
+    await expect(
+      attempt(async () => {
+        await ask('one')?.keep(answer('of one'));
+        await ask('two')?.keep(answer('of two'));
+        await harness.deps.db.transaction((tx) => partsCommitted(tx, ['one']));
+        throw throttled;
+      }),
+    ).rejects.toThrow();
+    let known: unknown;
+    await attempt(async () => {
+      known = (await ask('two')?.known())?.text;
+      return undefined;
+    });
+    expect(known).toBe('of two');
+  },
+);
 
 test.concurrent('a refused piece of a superseded attempt leaves nothing behind', async () => {
   const ref = await create('refreshPsa');
