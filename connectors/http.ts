@@ -1,5 +1,5 @@
 /**
- * The one HTTP client of all connectors. It sends each request once: Temporal retries (engineering.md §8), this does not.
+ * The one HTTP client of all connectors. It sends each request once: Temporal retries, this does not.
  * Credentials never follow a redirect, and nothing secret reaches a log or an error.
  */
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * The PSA port: what Countersign needs of a PSA, after reference/psa-port.md §3. Ids are opaque strings; a new PSA is one
- * folder that implements this.
+ * The PSA port: what Countersign needs of a PSA. Ids are opaque strings. "Adding a PSA" in docs/architecture.md says what a new one
+ * consists of.
  */
 import type { askedForBilling, neededForAlerts } from '../domain/permissions.ts';
 import type { NotWritableReason, PsaCaps } from '../domain/psaCaps.ts';

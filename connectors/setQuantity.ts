@@ -1,4 +1,4 @@
-/** Compares a line, writes its quantity once, and reads it back: the same for every PSA (invariant 5; psa-port.md §4). */
+/** Compares a line, writes its quantity once, and reads it back: the same for every PSA (invariant 5). */
 import { sameQuantity } from '../domain/quantities.ts';
 import { ConnectorError } from './errors.ts';
 import type { LineQuery, PsaAdapter, PsaLine, SetQuantity, SetQuantityResult } from './psa.ts';
@@ -17,8 +17,8 @@ export interface LineWriter {
 }
 
 /**
- * Sets a line's quantity, if it still is what was signed off. No PSA known so far accepts a row version with a write, so another
- * writer may come between comparing and writing; comparing right before and reading back keep that window small.
+ * Sets a line's quantity, if it still is what was signed off. Where the PSA accepts no row version with a write, another writer may
+ * come between comparing and writing; comparing right before and reading back keep that window small.
  *
  * @throws an error that is not the PSA's, such as PostgreSQL's when it cannot claim the write
  */

@@ -20,8 +20,9 @@ export interface SimulatedTicket {
 
 /**
  * What the stack, the walkthrough, the benches and the tests know of a simulated PSA. Its state (`GET /__admin/state`) shows
- * `companies` and `products` as the world has them, and `tickets` (`SimulatedTicket`); its `POST /__admin/change` knows `addLine`,
- * `removeLine`, `setQuantity` (somebody else's change), `deleteAgreement` and `renameCompany`.
+ * `companies` and `products` as the world has them, and `tickets` (`SimulatedTicket`); its `POST /__admin/change` knows
+ * `addLine` {agreementId, line: a `WorldLine`}, `removeLine` {agreementId, lineId}, `setQuantity` (somebody else's change; {agreementId,
+ * lineId, quantity}), `deleteAgreement` {agreementId} and `renameCompany` {companyId, name}. Its settings know `searchLagMs`.
  */
 export interface SimulatedPsa {
   /** As sentences name it. */
@@ -39,7 +40,7 @@ export interface SimulatedPsa {
    * Credentials that it accepts.
    *
    * @param url where it runs
-   * @param member whose rights they carry: `readOnly` = it changes nothing; absent = all rights
+   * @param member whose rights they carry: `readOnly` = it changes nothing; `full` or absent = all rights
    */
   credentials(url: string, member?: string): Record<string, unknown>;
   /** Which requests do what; `path` is a regular expression. */

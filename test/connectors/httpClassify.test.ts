@@ -1,4 +1,4 @@
-/** A connector reads its PSA's own errors: faults with status 500, faults in a success, a pause that is no 429 (psa-port.md). */
+/** A connector reads its PSA's own errors: faults with status 500, faults in a success, a pause that is no 429. */
 import { expect, test } from 'vitest';
 import type { Classified, ReceivedAnswer } from '../../connectors/http.ts';
 import { client, failure, recordingRateLimiter, schema, secret, serve } from './httpCall.ts';

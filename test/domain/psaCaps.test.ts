@@ -1,4 +1,4 @@
-/** What a card says and refuses because of what its PSA can do (psa-port.md, corrections 2 to 5). */
+/** What a card says and refuses because of what its PSA can do. */
 import { describe, expect, test } from 'vitest';
 import { notWritableReasons, notWritableWords, type PsaCaps } from '../../domain/psaCaps.ts';
 import { agreement, cardOf, count, line, mapping, reasonsOf, ruled } from './reconcile/example.ts';
