@@ -88,10 +88,10 @@ describe('the page', () => {
       expect(text).toContain(account?.seats === null ? 'Not counted' : String(account?.seats.toLocaleString('en-US')));
       expect(text.includes('Exact match')).toBe(account?.how === 'exact');
     }
-    const { accounts: left } = await system.api.get<{ accounts: { mapped: number; linked: number; open: number } }>(
-      `/v1/integrations/${integrationId}/mapping-progress`,
-    );
-    await said(`${left.mapped} of ${left.linked} customers mapped`).waitFor();
+    const { accounts: left } = await system.api.get<{
+      accounts: { mapped: number; exact: number; linked: number; open: number };
+    }>(`/v1/integrations/${integrationId}/mapping-progress`);
+    await said(`${left.mapped} of ${left.linked} customers mapped, ${left.exact} of them by exact match.`).waitFor();
     await said(`${left.open} still unmapped: not billed until mapped to a company.`).waitFor();
     await inspect(page, 'account-mapping');
   });

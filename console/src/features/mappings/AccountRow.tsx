@@ -64,12 +64,17 @@ export function AccountRow({ account, vendor, mayMap, onMapTo, onMap, onUnmap, o
   );
 }
 
-/** A name as it is written, every space of it, and below it what tells it from others that look like it. */
-export function Named({ name, apart }: { name: string; apart: string | null }) {
+/**
+ * A name as it is written, every space of it, and below it what tells it from others that look like it.
+ *
+ * @param props.note what else there is to say of it: below it, so that it takes no room from the name
+ */
+export function Named({ name, apart, note }: { name: string; apart: string | null; note?: string | undefined }) {
+  const below = [apart, note].filter((each) => each != null).join(' · ');
   return (
     <span className={`${styles['two']} ${styles['named']}`} title={calledOf({ name, apart })}>
       <span className={styles['name']}>{name}</span>
-      {apart !== null && <span className={styles['soft']}>{apart}</span>}
+      {below !== '' && <span className={styles['soft']}>{below}</span>}
     </span>
   );
 }
@@ -100,13 +105,11 @@ function Target({ account, vendor, offered }: TargetProps) {
     );
   }
   const as = psaAccountName ?? psaAccountId;
-  const how = howInWords(account, vendor);
   return (
     <span className={styles['target']}>
       <Icon name="arrow" className={styles['arrow']} />
-      <Named name={as} apart={psaAccountApart} />
+      <Named name={as} apart={psaAccountApart} note={howInWords(account, vendor)} />
       {together > 1 && <span className={styles['mark']}>{`${together} together`}</span>}
-      {how !== undefined && <span className={styles['mark']}>{how}</span>}
     </span>
   );
 }

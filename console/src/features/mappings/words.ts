@@ -41,11 +41,10 @@ export function accountsLeft({ accounts }: Progress, words: PsaWords): string {
   const { linked, mapped, exact, excluded, open, openWithUsage, openSeats } = accounts;
   if (linked === 0) return 'No customer is linked yet.';
   const of = `${formatCount(mapped)} of ${formatMany(linked, 'customer', 'customers')} mapped`;
-  const notes = [
-    exact > 0 ? `${formatCount(exact)} by exact match` : undefined,
-    excluded > 0 ? `${formatCount(excluded)} excluded` : undefined,
-  ].filter((note) => note !== undefined);
-  const done = `${of}${notes.length > 0 ? ` (${notes.join(', ')})` : ''}.`;
+  const done = [
+    exact > 0 ? `${of}, ${formatCount(exact)} of them by exact match.` : `${of}.`,
+    ...(excluded > 0 ? [`${formatCount(excluded)} excluded.`] : []),
+  ].join(' ');
   if (open === 0) return `${done} Nothing is left.`;
   const left = `${formatCount(open)} still unmapped: not billed until mapped to a ${words.account.one}.`;
   if (openWithUsage === 0) return `${done} ${left}`;
