@@ -123,12 +123,19 @@ async function look(queryClient: QueryClient, integrationId: string, account: Ac
 
 type Pages<T> = InfiniteData<{ items: T[]; nextCursor: string | null }>;
 
-/** Puts a decision into the lists that are shown, each row where it is; only what is left is counted anew. */
+/**
+ * Puts a decision into the lists that are shown, each row where it is. What is left is counted anew, and a list that hides
+ * what is mapped is read anew when a hidden row is mapped no more: only the API knows its place.
+ */
 function show(queryClient: QueryClient, integrationId: string, before: Account, now: Account): void {
   const of = keys.mappings.of(integrationId);
   for (const [key, data] of queryClient.getQueriesData<Pages<Account>>({ queryKey: [...of, 'accounts'] })) {
     if (!data) continue;
     const { hideMapped } = key[3] as Asked;
+    if (hideMapped && before.psaAccountId !== null && now.psaAccountId === null) {
+      void queryClient.invalidateQueries({ queryKey: key });
+      continue;
+    }
     const shown = (row: Account) =>
       row.id === now.id
         ? now
@@ -141,6 +148,10 @@ function show(queryClient: QueryClient, integrationId: string, before: Account, 
   for (const [key, data] of queryClient.getQueriesData<Pages<Target>>({ queryKey: [...of, 'targets'] })) {
     if (!data) continue;
     const { hideMapped } = key[3] as Asked;
+    if (hideMapped && before.psaAccountId !== null && before.psaAccountId !== now.psaAccountId) {
+      void queryClient.invalidateQueries({ queryKey: key });
+      continue;
+    }
     queryClient.setQueryData<Pages<Target>>(
       key,
       inPages(data, (row) => {
