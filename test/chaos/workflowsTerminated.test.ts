@@ -216,7 +216,7 @@ test.concurrent(
         await harness.deps.db.transaction((tx) => partsCommitted(tx, ['one']));
         throw throttled;
       }),
-    ).rejects.toThrow('Wait.');
+    ).rejects.toThrow('throttled');
     let known: unknown;
     await attempt(async () => {
       known = (await ask('two')?.known())?.text;
