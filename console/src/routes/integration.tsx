@@ -36,8 +36,9 @@ export function IntegrationPage() {
   const health = useQuery(healthQuery);
   const vendor = useVendor(integration.data?.vendor);
   const integrationTitle = useIntegrationTitle();
+  const title = integrationTitle(id) ?? vendor?.name ?? 'Integration';
   return (
-    <Page title={integrationTitle(id) ?? vendor?.name ?? 'Integration'} lead={integration.data?.vendorName ?? ''}>
+    <Page title={title} lead={title === vendor?.name ? (integration.data?.vendorName ?? '') : ''}>
       <Loaded
         query={integration}
         what="The details of this integration"

@@ -58,10 +58,10 @@ function Run({ run }: { run: RunWithSteps }) {
             { name: 'Finished', value: run.finishedAt === null ? '—' : <When at={run.finishedAt} /> },
             { name: 'Took', value: tookOf(run) },
             ...(run.vendorAccountId === null ? [] : [{ name: 'Only the new customer', value: run.vendorAccountId }]),
-            ...Object.entries(run.figures ?? {}).map(([name, value]) => ({
-              name: figureWords[name] ?? name,
-              value: formatCount(value),
-            })),
+            ...Object.entries(figureWords).flatMap(([figure, name]) => {
+              const value = run.figures?.[figure];
+              return value === undefined ? [] : [{ name, value: formatCount(value) }];
+            }),
             ...(run.guard
               ? [
                   {
@@ -107,7 +107,7 @@ function Run({ run }: { run: RunWithSteps }) {
   );
 }
 
-/** What a run counts, in words. */
+/** What a run counts, in words and in the order in which it is told. */
 const figureWords: Record<string, string> = {
   accounts: 'Customers read',
   lateAccounts: 'Customers that came late',

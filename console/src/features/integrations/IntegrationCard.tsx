@@ -34,7 +34,8 @@ export function IntegrationCard({ integration, health, vendor }: Props) {
       <header className={styles['head']}>
         <div className={styles['names']}>
           <h2 id={`integration-${integration.id}`}>{called}</h2>
-          {integration.vendorName !== null && <p>{integration.vendorName}</p>}
+          {/* A title that tells it from others has the name already. */}
+          {called === vendor && integration.vendorName !== null && <p>{integration.vendorName}</p>}
         </div>
         <StatusWord tone={state.tone}>{state.word}</StatusWord>
       </header>
