@@ -299,7 +299,13 @@ test('the first approval is of one customer, is read back, and then the rest is 
   const few = Number(/\d+/.exec(await button(/^Approve \d+/).innerText())?.[0]);
   expect(few).toBeLessThan(before.length);
   await button(/^Approve \d+/).click();
-  await until('all to be written', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === few);
+  await until(
+    'all to be written',
+    async () =>
+      (await outcomes()
+        .filter({ hasText: /Written/ })
+        .count()) === few,
+  );
   expect(await patches()).toBe(few);
   await page.getByText(`${few} of ${few}`).waitFor();
   await inspect(page, 'approval');
@@ -434,7 +440,13 @@ test('a number that changes between preview and click is left out, with both num
   expect(said).toContain(
     `shown ${moved.write?.from} → ${moved.write?.to}, now ${moved.current + 1} → ${moved.write?.to}`,
   );
-  await until('the others', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === others.length);
+  await until(
+    'the others',
+    async () =>
+      (await outcomes()
+        .filter({ hasText: /Written/ })
+        .count()) === others.length,
+  );
   await shoot(page, 'approval-left-out-light-1280');
   expect(await patches()).toBe(others.length);
   const written = await patches();
@@ -470,7 +482,13 @@ test('a number that changes between preview and click is left out, with both num
   await inspect(page, 'approval-undo-one');
   await one.getByRole('button', { name: 'Undo 1 change' }).click();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
-  await until('one to be undone', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === 1);
+  await until(
+    'one to be undone',
+    async () =>
+      (await outcomes()
+        .filter({ hasText: /Written/ })
+        .count()) === 1,
+  );
   expect((await system.api.get<CardView>(`/v1/cards/${other.id}`)).current).toBe(other.write?.to);
   await page.getByRole('link', { name: 'an earlier approval' }).click();
   await page.getByText(`2 of ${others.length} changes in the PSA, 1 undone`).waitFor();
@@ -480,14 +498,23 @@ test('a number that changes between preview and click is left out, with both num
     .getByRole('button', { name: /^Undo / })
     .click();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
-  await until('the other to be undone', async () => (await outcomes().filter({ hasText: 'Written' }).count()) === 1);
+  await until(
+    'the other to be undone',
+    async () =>
+      (await outcomes()
+        .filter({ hasText: /Written/ })
+        .count()) === 1,
+  );
   for (const each of back) expect((await system.api.get<CardView>(`/v1/cards/${each.id}`)).current).toBe(each.current);
   // The approval that was undone says so, with what it comes to now, and leads to its cards.
   await page.getByRole('link', { name: 'an earlier approval' }).click();
   await page.getByText(`1 of ${others.length} changes in the PSA, ${back.length} undone`).waitFor();
   await until(
     'the lines to say so',
-    async () => (await outcomes().filter({ hasText: 'Undone' }).count()) === back.length,
+    async () =>
+      (await outcomes()
+        .filter({ hasText: /Undone/ })
+        .count()) === back.length,
   );
   await page.getByText(/^By "?test"?, .*: Over\./).waitFor();
   await inspect(page, 'approval-undone');
