@@ -3,6 +3,7 @@ import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Gauge, Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import { registerTemporalMetrics } from '../../api/temporalMetrics.ts';
+import { until } from '../../dev/until.ts';
 import { createTemporalClient, temporalState } from '../../temporal/client.ts';
 import { createWaker } from '../../temporal/wake.ts';
 
@@ -20,7 +21,7 @@ test('a wake that Temporal takes and never answers fails, and the one after it i
   second.catch(() => undefined);
   await expect(first).rejects.toThrow(/signalWithStart/);
   expect(asked).toBe(1);
-  await expect.poll(() => asked).toBe(2);
+  await until('the second to be sent', () => asked === 2);
   await close();
   silent.close();
 });
