@@ -3,9 +3,10 @@ import { z } from '@hono/zod-openapi';
 import { namesOfActors } from '../../commands/seen.ts';
 import type { Queryable } from '../../db/client.ts';
 import { listApprovalsOfCard, namesOfCounts, type findCard } from '../../db/queries/cardList.ts';
-import { cardStates } from '../../domain/reconcile/review.ts';
+import { cardStates, describeRule } from '../../domain/reconcile/review.ts';
 import { notWritableReasons, notWritableWords } from '../../domain/psaCaps.ts';
 import type { Card } from '../../domain/reconcile.ts';
+import type { AccountRule } from '../../domain/reconcile/types.ts';
 import { approvalLineStates } from '../../domain/transitions.ts';
 import { exampleIds, isoDate } from '../define.ts';
 import type { Sheet } from '../sheet.ts';
@@ -31,6 +32,18 @@ const lineDates = {
   /** The first day on which the line is no longer billed. */
   effectiveTo: dayOrNull,
 };
+/** What a person has decided about this account × product. */
+const ruleSchema = z.object({
+  notBilled: z.boolean().optional(),
+  minimum: z.number().optional(),
+  offset: z.number().optional(),
+  lineMode: z.enum(['follow', 'never_lower', 'report_only']).optional(),
+  reason: z.string(),
+  expires: z.string().optional().openapi({ description: 'The last day on which it holds: YYYY-MM-DD' }),
+  /** An actor of the audit. */
+  author: z.string(),
+  words: z.string().openapi({ description: 'What it does, in words', example: 'at least 500' }),
+});
 export const cardSchema = z
   .object({
     id: z.uuid(),
@@ -62,6 +75,7 @@ export const cardSchema = z
       .nullable(),
     approvable: z.boolean(),
     bulkApprovable: z.boolean(),
+    rule: z.union([ruleSchema, z.null()]).openapi({ description: 'The rule in force; null = there is none' }),
     dismissed: z.boolean(),
     /** Why, and until when: a change of its numbers, or a day. */
     dismissal: z.union([
@@ -124,21 +138,6 @@ const leftOutSchema = z.object({
   words: z.string(),
 });
 
-/** What a person has decided about this account × product. */
-const ruleSchema = z
-  .object({
-    notBilled: z.boolean().optional(),
-    minimum: z.number().optional(),
-    offset: z.number().optional(),
-    lineMode: z.enum(['follow', 'never_lower', 'report_only']).optional(),
-    reason: z.string(),
-    expires: z.string().optional().openapi({ description: 'The last day on which it holds: YYYY-MM-DD' }),
-    /** An actor of the audit. */
-    author: z.string(),
-    authorName: z.string(),
-  })
-  .openapi('CardRule');
-
 export const cardDetailSchema = cardSchema
   .extend({
     lines: z.array(lineSchema),
@@ -179,8 +178,8 @@ export const cardDetailSchema = cardSchema
         }),
       ),
       combine: z.string(),
-      /** The rule in force; null = there is none. A union for the reason given at `approvalSchema`. */
-      rule: z.union([ruleSchema, z.null()]),
+      /** The rule in force, and who made it; null = there is none. A union for the reason given at `approvalSchema`. */
+      rule: z.union([ruleSchema.extend({ authorName: z.string() }).openapi('CardRule'), z.null()]),
       linesAsOf: z.array(z.string()),
     }),
   })
@@ -209,6 +208,7 @@ export const exampleCard = {
   write: { lineId: '9001', from: 40, to: 43, effectiveDate: '2026-12-01' },
   approvable: true,
   bulkApprovable: true,
+  rule: null,
   dismissed: false,
   dismissal: null,
   pending: null,
@@ -300,6 +300,7 @@ export function cardView(row: CardRow) {
     money: detail.money,
     preview: detail.preview,
     write: writeOf(detail),
+    rule: detail.explanation.rule && ruleView(detail.explanation.rule),
     psaAccountName: row.psaAccountName,
     psaAccountApart: psaApart(row.psaMarks),
     productId: row.productId,
@@ -320,6 +321,8 @@ export function cardView(row: CardRow) {
         : null,
   };
 }
+
+const ruleView = (rule: AccountRule) => ({ ...rule, words: describeRule(rule) });
 
 function writeOf({ write }: Card) {
   if (!write) return null;
@@ -348,7 +351,7 @@ export async function cardDetailView(db: Queryable, row: CardRow) {
     names: Object.fromEntries(names),
     explanation: {
       ...explanation,
-      rule: rule && { ...rule, authorName: names.get(rule.author) ?? rule.author },
+      rule: rule && { ...ruleView(rule), authorName: names.get(rule.author) ?? rule.author },
       counts: counts.map((count) => {
         const of = named.find(
           (each) =>
@@ -386,6 +389,7 @@ export const cardSheet: Sheet<typeof cardSchema> = {
     ['currency', ({ worth }) => worth?.currency ?? null],
     ['kind', ({ kind }) => kind],
     ['state', ({ state }) => state],
+    ['rule', ({ rule }) => rule?.words ?? null],
     ['dismissed', ({ dismissed }) => (dismissed ? 'yes' : 'no')],
     ['why', ({ flags }) => flags.map(({ words }) => words).join(' ')],
     ['changed at', ({ changedAt }) => changedAt],

@@ -1,7 +1,7 @@
 /** What a card asks of a person, and what it is worth: for lists, their filters, and sums. Pure. */
 import { billedQuantity, money } from '../quantities.ts';
 import { moneyOf } from './preview.ts';
-import type { Card, CardFlag, CardLine, LeftOutLine } from './types.ts';
+import type { AccountRule, Card, CardFlag, CardLine, LeftOutLine, LineMode } from './types.ts';
 
 /**
  * What a card asks of a person. `ready` is approved in bulk, `agrees` has nothing to approve; each other one is the first
@@ -38,6 +38,24 @@ export function stateOf(card: Pick<Card, 'kind' | 'flags' | 'usage' | 'bulkAppro
   if (card.flags.some(({ reason }) => reason === 'part_never_reported')) return 'never_reported';
   if (has('no_longer_reported', 'incomplete')) return 'data_changed';
   return card.bulkApprovable ? 'ready' : 'check_first';
+}
+
+const lineModeWords: Readonly<Record<LineMode, string>> = {
+  follow: 'follow usage',
+  never_lower: 'never lower it',
+  report_only: 'report only',
+};
+
+/** What a rule does, such as "at least 500". */
+export function describeRule({ notBilled, minimum, offset, lineMode }: AccountRule): string {
+  const number = (value: number) => Math.abs(value).toLocaleString('en');
+  const parts = [
+    notBilled ? 'not billed' : [],
+    minimum === undefined ? [] : `at least ${number(minimum)}`,
+    offset === undefined ? [] : `usage ${offset < 0 ? 'less' : 'and'} ${number(offset)}`,
+    lineMode === undefined ? [] : lineModeWords[lineMode],
+  ].flat();
+  return parts.length === 0 ? 'usage as it is' : parts.join(', ');
 }
 
 /**

@@ -129,6 +129,7 @@ test('a rule changes the target, is kept with its author, and is taken back', as
     const ruled = await harness.admin.good<Card>('PUT', `/v1/cards/${before.id}/rule`, { rule });
     expect(ruled).toMatchObject({
       target: 500,
+      rule: { ...rule, words: 'at least 500' },
       explanation: { rule: { ...rule, author: `token:${harness.one.adminTokenId}`, authorName: '"admin"' } },
     });
     const body = method === 'PUT' ? { rule: null } : undefined;

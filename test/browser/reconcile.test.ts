@@ -207,6 +207,20 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
   await dialog.getByRole('button', { name: 'Set the rule' }).click();
   await panel().getByRole('heading', { name: 'To bill: 500' }).waitFor();
   expect(await panel().innerText()).toContain('A rule says: at least 500. The contract has a minimum');
+  // The row behind it says it, too, also where a row is a card.
+  const ruled = rows().filter({ hasText: 'Rule: at least 500' });
+  await ruled.waitFor();
+  expect(await ruled.getByTitle('The contract has a minimum, until').count()).toBe(1);
+  await page.keyboard.press('Escape');
+  for (const width of [1280, 360])
+    for (const theme of ['dark', 'light']) {
+      await page.setViewportSize({ width, height: 800 });
+      await page.evaluate(`document.documentElement.dataset.theme = '${theme}'`);
+      await ruled.scrollIntoViewIfNeeded();
+      await shoot(page, `reconcile-ruled-${theme}-${width}`);
+    }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await explain(card);
   await button('Change the rule …').click();
   await page
     .getByRole('dialog', { name: /^A rule for/ })

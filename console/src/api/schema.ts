@@ -2263,6 +2263,17 @@ export interface components {
             /** Format: uuid */
             psaConnectionId: string;
             psaProductId: string;
+            rule: {
+                author: string;
+                expires?: string;
+                /** @enum {string} */
+                lineMode?: "follow" | "never_lower" | "report_only";
+                minimum?: number;
+                notBilled?: boolean;
+                offset?: number;
+                reason: string;
+                words: string;
+            } | null;
             /** @enum {string} */
             state: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
             target: number | null;
@@ -2393,6 +2404,7 @@ export interface components {
             notBilled?: boolean;
             offset?: number;
             reason: string;
+            words: string;
         };
         CheckedRights: {
             /** @enum {string} */

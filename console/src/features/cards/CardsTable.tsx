@@ -1,6 +1,14 @@
 import { Button } from '../../ui/Button.tsx';
 import { Checkbox } from '../../ui/Checkbox.tsx';
-import { formatDaysIn, formatDifference, formatMany, formatMoney, formatMoneyChange } from '../../ui/format.ts';
+import {
+  formatDay,
+  formatDaysIn,
+  formatDifference,
+  formatMany,
+  formatMoney,
+  formatMoneyChange,
+} from '../../ui/format.ts';
+import { Soft } from '../../ui/Section.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Table, type GroupSums, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
@@ -83,13 +91,16 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group, 
     {
       id: 'state',
       title: 'State',
-      width: 150,
+      width: 165,
       cell: (card) => {
         const { tone, word } = stateOfCard(card);
         return (
-          <span title={card.dismissal?.reason ?? formatDaysIn(card.flags.map((flag) => flag.words).join(' '))}>
-            <StatusWord tone={tone}>{word}</StatusWord>
-          </span>
+          <>
+            <span title={card.dismissal?.reason ?? formatDaysIn(card.flags.map((flag) => flag.words).join(' '))}>
+              <StatusWord tone={tone}>{word}</StatusWord>
+            </span>
+            {card.rule && <RuleNote rule={card.rule} />}
+          </>
         );
       },
     },
@@ -110,6 +121,15 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group, 
       groupOf={group && groupOf[group]}
       sumsOf={(name) => sumsOf(sums.get(name))}
     />
+  );
+}
+
+/** What a rule does to the card, so that its numbers are not taken for what is used alone. */
+function RuleNote({ rule: { words, reason, expires } }: { rule: NonNullable<Card['rule']> }) {
+  return (
+    <div title={expires === undefined ? reason : `${reason}, until ${formatDay(expires)}`}>
+      <Soft>Rule: {words}</Soft>
+    </div>
   );
 }
 

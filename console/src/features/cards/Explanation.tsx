@@ -205,18 +205,10 @@ function Count({ count, words }: { count: CountView; words: PsaWords }) {
 }
 
 function RuleSentence({ rule }: { rule: NonNullable<CardDetail['explanation']['rule']> }) {
-  const { notBilled, minimum, offset, lineMode, reason, authorName, expires } = rule;
-  const parts = [
-    ...(notBilled ? ['not billed'] : []),
-    ...(minimum === undefined ? [] : [`at least ${formatCount(minimum)}`]),
-    ...(offset === undefined ? [] : [`usage ${offset < 0 ? 'less' : 'and'} ${formatCount(Math.abs(offset))}`]),
-    ...(lineMode === undefined
-      ? []
-      : [{ follow: 'follow usage', never_lower: 'never lower it', report_only: 'report only' }[lineMode]]),
-  ];
+  const { words, reason, authorName, expires } = rule;
   return (
     <>
-      A rule says: {parts.join(', ')}. {reason} ({authorName}
+      A rule says: {words}. {reason} ({authorName}
       {expires === undefined ? '' : `, until ${formatDay(expires)}`}).
     </>
   );
