@@ -3,10 +3,12 @@
  * numbers, its tokens end while they are used, and its cases have no reference. It joins by an entry in the tests' registry alone.
  * The worst days of it, and of every other PSA, are in test/chaos/everyPsa.test.ts.
  */
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { signOff, untilApprovalClosed, type CardView } from '../../dev/walkthrough/guide.ts';
 import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
+import { simulatedPsa } from '../../simulators/psas.ts';
 import { connectBoth, sendAlert, ticketsOf, untilAlert } from '../kit/alerts.ts';
 import { pushEnv, type Pushing } from '../kit/push.ts';
 import { billedLinesOf } from '../kit/simulatorState.ts';
@@ -35,6 +37,35 @@ const asked = (what: keyof typeof system.psa.requests) => {
 };
 const held = async (lineId: string | undefined) =>
   (await billedLinesOf(system)).find(({ id }) => String(id) === lineId)?.quantity;
+
+test('credentials are stored only when the PSA has answered which zone they belong to, and are refused in its words', async () => {
+  const at = `/v1/psa-connections/${pushing.psaConnectionId}/credentials`;
+  const good = simulatedPsa(system.psa.kind).credentials(system.psa.url);
+  const give = async (method: 'POST' | 'PUT', credentials: object) => {
+    const body = { kind: system.psa.kind, credentials, ...(method === 'POST' ? { name: 'Another zone' } : {}) };
+    return system.api.call(method, method === 'POST' ? '/v1/psa-connections' : at, body);
+  };
+  const stored = async () => {
+    const { rows } = await system.database.db.execute(sql`select id, credentials from psa_connection`);
+    return rows;
+  };
+  const before = await stored();
+  const refusal = (detail: string) => ({ status: 422, body: { code: 'invalid-credentials', detail } });
+  for (const method of ['POST', 'PUT'] as const) {
+    // Its answer takes a while.
+    await system.psa.fault({ kind: 'latency', path: '/v2/zone$', ms: 700 });
+    await system.psa.settings({ zone: 'west.deltadesk.com' });
+    expect(await give(method, good)).toMatchObject(
+      refusal('The program is in another zone of Deltadesk. Give the address west.deltadesk.com.'),
+    );
+    const unknown = await give(method, { ...good, key: 'not-theirs' });
+    expect(unknown).toMatchObject(refusal(expect.stringContaining('There is no program with this key.') as string));
+    await system.psa.settings({ zone: null });
+  }
+  expect(await stored()).toEqual(before);
+  expect((await give('PUT', good)).status).toBe(200);
+  expect(await stored()).not.toEqual(before);
+});
 
 test('approve: a difference is sent once, from the day that was signed off on, and read back', async () => {
   const [card] = (await cards()).filter((each) => each.bulkApprovable);

@@ -1,7 +1,7 @@
 /** Deltadesk's API: signing in with a form, tokens that hold for 30 seconds, pages, and business faults with status 500. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ConnectorErrorCode } from '../../../../connectors/errors.ts';
+import { ConnectorError, type ConnectorErrorCode } from '../../../../connectors/errors.ts';
 import { field } from '../../../../connectors/fields.ts';
 import {
   createHttpClient,
@@ -13,6 +13,7 @@ import {
 import { countDisagrees, ignoresPage, incomplete, type Disagreement } from '../../../../connectors/incomplete.ts';
 import type { PsaOptions } from '../../../../connectors/psaEntry.ts';
 import { publicUrlOf } from '../../../../connectors/publicHosts.ts';
+import { unlimited } from '../../../../connectors/rateLimiter.ts';
 import { handOver, readRows } from '../../../../connectors/rows.ts';
 import { createSecrets } from '../../../../connectors/secrets.ts';
 import { createTokens, type Token } from '../../../../connectors/tokens.ts';
@@ -79,6 +80,37 @@ const pageSchema = z.looseObject({ rows: z.array(z.unknown()), of: z.int().min(0
 /** @throws ConnectorError `bad_host` for an address that is not a public host name */
 export function originOf(site: string, allowPrivate: boolean): string {
   return publicUrlOf(site, { allowPrivate, psa: 'Deltadesk', sample: 'acme.deltadesk.com' }).origin;
+}
+
+const zoneSchema = z.looseObject({ site: z.string().nullable() });
+
+/**
+ * Asks Deltadesk which zone has the program, as one may before signing in.
+ *
+ * @throws ConnectorError in Deltadesk's words for a key that it does not know; `bad_host` where another address serves the zone
+ */
+export async function checkZone(
+  { site, key }: z.infer<typeof differencesCredentials>,
+  allowPrivateHosts: boolean,
+): Promise<void> {
+  const http = createHttpClient({
+    baseUrl: `${originOf(site, allowPrivateHosts)}/v2`,
+    headers: {},
+    secrets: [],
+    rateLimiter: unlimited,
+    publicOnly: !allowPrivateHosts,
+    classify,
+  });
+  const { data } = await http.request({
+    method: 'GET',
+    route: '/zone',
+    path: '/zone',
+    query: { key },
+    schema: zoneSchema,
+  });
+  if (data.site === null) return;
+  const detail = `The program is in another zone of Deltadesk. Give the address ${data.site}.`;
+  throw new ConnectorError({ kind: 'permanent', code: 'bad_host', detail });
 }
 
 const rowsPerPage = 200;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { definePsa } from '../../../../connectors/psaEntry.ts';
 import { createDifferencesAdapter, differencesSettings } from './adapter.ts';
-import { createDifferencesClient, differencesCredentials, originOf } from './client.ts';
+import { checkZone, createDifferencesClient, differencesCredentials } from './client.ts';
 import { rights, rightsAt } from './rights.ts';
 
 export const differences = definePsa({
@@ -32,7 +32,7 @@ export const differences = definePsa({
     ticketUrl: 'https://acme.deltadesk.com/case/70001',
   },
   missing: () => null,
-  check: ({ site }, { allowPrivateHosts }) => void originOf(site, allowPrivateHosts),
+  check: (credentials, { allowPrivateHosts }) => checkZone(credentials, allowPrivateHosts),
   create: ({ credentials, settings }, options) =>
     createDifferencesAdapter(createDifferencesClient(credentials, options), settings),
 });

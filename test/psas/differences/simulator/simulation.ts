@@ -1,6 +1,6 @@
 /**
  * Deltadesk, a PSA that does not exist: everything is as unlike ConnectWise as the port allows. Signing in is a form, and a token
- * holds for 30 seconds; business faults come with status 500; quantities are whole and written as dated differences; whoever sees
+ * holds for 30 seconds; programs live in zones with an address each; business faults come with status 500; quantities are whole and written as dated differences; whoever sees
  * less gets fewer rows and no error; its search lags. It shares no code with its connector.
  */
 import { randomUUID } from 'node:crypto';
@@ -22,6 +22,8 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
     readLagMs: 0,
     /** How many clients the API's user sees; null = all. The others are left out without a word. */
     sees: null,
+    /** The address that serves the zone of every program; null = this one. */
+    zone: null,
     /** Numbers of positions that Deltadesk counts itself. */
     counted: [],
   };
@@ -48,6 +50,12 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
     const holdsMs = Number(settings['tokenMs']);
     tokens.set(token, { user, until: Date.now() + holdsMs });
     return { status: 200, body: { token, holdsForSeconds: holdsMs / 1000 } };
+  }
+
+  /** Says, without signing in, which address serves the zone of a program. */
+  function zoneOf({ query }: SimRequest): SimAnswer {
+    const known = Object.values(users).some(({ key }) => key === query.get('key'));
+    return known ? { status: 200, body: { site: settings['zone'] } } : gone('program with this key');
   }
 
   function userOf({ headers }: SimRequest): User | undefined {
@@ -88,6 +96,7 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
     const { method } = request;
     if (version !== 'v2') return unknownAddress();
     if (first === 'sign-in') return method === 'POST' ? signIn(request) : unknownAddress();
+    if (first === 'zone') return method === 'GET' ? zoneOf(request) : unknownAddress();
     const user = userOf(request);
     if (!user) return { status: 401, body: { fault: { code: 'TOKEN', text: 'The token does not hold.' } } };
     const may = (area: Area, right: Right) => !user.lacks.includes(`${area}.${right}`);
