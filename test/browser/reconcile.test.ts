@@ -162,6 +162,17 @@ test('it opens with found money, and shows the cards that are searched, filtered
   if (!largest) throw new Error('There is no group.');
   await rows().filter({ hasText: largest.name }).getByText(`${largest.cards} cards`).waitFor();
   await shoot(page, 'reconcile-grouped-light-1280');
+
+  // Of two PSAs of one name, each has its number.
+  await page.route('**/v1/psa-connections', async (asked) => {
+    const answer = await asked.fetch();
+    const { items } = (await answer.json()) as { items: { id: string; name: string }[] };
+    await asked.fulfill({ json: { items: items.flatMap((each) => [each, { ...each, id: crypto.randomUUID() }]) } });
+  });
+  await page.goto(`/reconcile?psa=${psaConnectionId}`);
+  await button(/^Take away: .* \(1\)$/).waitFor();
+  await button(/ PSA$/).click();
+  await page.getByRole('option', { name: / \(2\)$/ }).waitFor();
 });
 
 test('who may only look sees the same, and is offered nothing that changes it', async () => {

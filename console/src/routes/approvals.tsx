@@ -84,7 +84,7 @@ function List({ filter, isFiltered }: { filter: Parameters<typeof approvalsQuery
           <>
             <ApprovalsTable
               approvals={approvals}
-              psas={psas}
+              hasSeveralPsas={psas.length > 1}
               onOpen={({ id }) => void navigate({ to: '/approvals/$id', params: { id } })}
             />
             {query.hasNextPage && (

@@ -2,6 +2,7 @@ import { formatCount, formatMoneyChange } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { When } from '../../ui/When.tsx';
+import { usePsaConnectionName } from '../psaConnections/names.ts';
 import type { Approval } from './queries.ts';
 import { endOf } from './words.ts';
 
@@ -34,18 +35,18 @@ const columnsOf = (psaName: (id: string) => string | undefined): readonly TableC
 
 interface Props {
   approvals: readonly Approval[];
-  /** The names of the PSA connections, by their ids: told only where there are several. */
-  psas: readonly { id: string; name: string }[];
+  /** Whether there are several PSAs, so that each approval says to which one it writes. */
+  hasSeveralPsas: boolean;
   onOpen: (approval: Approval) => void;
 }
 
 /** A row for each approval: who gave it and when, how it stands, and what the next invoices change by. */
-export function ApprovalsTable({ approvals, psas, onOpen }: Props) {
-  const columns = columnsOf((id) => psas.find((each) => each.id === id)?.name);
+export function ApprovalsTable({ approvals, hasSeveralPsas, onOpen }: Props) {
+  const columns = columnsOf(usePsaConnectionName());
   return (
     <Table
       label="Approvals"
-      columns={columns.filter(({ id }) => id !== 'psa' || psas.length > 1)}
+      columns={columns.filter(({ id }) => id !== 'psa' || hasSeveralPsas)}
       rows={approvals}
       onOpen={onOpen}
       nameOf={(approval) => `${approval.requestedByName}, ${new Date(approval.createdAt).toLocaleString()}`}

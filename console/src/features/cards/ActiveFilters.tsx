@@ -1,9 +1,8 @@
-import { useQuery } from '@tanstack/react-query';
 import { Button } from '../../ui/Button.tsx';
 import { Icon } from '../../ui/Icon.tsx';
-import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
-import { integrationsQuery } from '../integrations/queries.ts';
-import { psaConnectionsQuery } from '../psaConnections/queries.ts';
+import type { PsaWords } from '../catalogue/queries.ts';
+import { useIntegrationTitle } from '../integrations/names.ts';
+import { usePsaConnectionName } from '../psaConnections/names.ts';
 import type { Narrowing } from './CardFilters.tsx';
 import styles from './cards.module.css';
 import type { Card } from './queries.ts';
@@ -18,9 +17,8 @@ interface Props extends Narrowing {
 
 /** What narrows the list, wherever it was chosen, by a link of another page too; each is taken away by a press. */
 export function ActiveFilters({ search, onNarrow, words, card }: Props) {
-  const integrations = useQuery(integrationsQuery).data?.items ?? [];
-  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
-  const vendorName = useVendorName();
+  const integrationTitle = useIntegrationTitle();
+  const connectionName = usePsaConnectionName();
   const nameOf: {
     [Name in Exclude<(typeof narrowings)[number], 'q'>]: (value: NonNullable<CardSearch[Name]>) => string;
   } = {
@@ -29,8 +27,8 @@ export function ActiveFilters({ search, onNarrow, words, card }: Props) {
     found: wordOfFound,
     show: (show) => wordsOfShown(show).name,
     direction: (direction) => (direction === 'under' ? 'Billed too little' : 'Billed too much'),
-    integration: (id) => vendorName(integrations.find((each) => each.id === id)?.vendor ?? ''),
-    psa: (id) => connections.find((each) => each.id === id)?.name ?? 'One PSA',
+    integration: (id) => integrationTitle(id) ?? 'One connected service',
+    psa: (id) => connectionName(id) ?? 'One PSA',
     customer: (id) => card?.psaAccountName ?? `${words.account.one} ${id}`,
     product: (id) => (card ? productOf(card) : `${words.product.one} ${id}`),
   };

@@ -2,9 +2,11 @@ import { useQuery } from '@tanstack/react-query';
 import { formatCount, formatMany } from '../../ui/format.ts';
 import { SearchField } from '../../ui/SearchField.tsx';
 import { Select } from '../../ui/Select.tsx';
-import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
+import type { PsaWords } from '../catalogue/queries.ts';
+import { useIntegrationTitle } from '../integrations/names.ts';
 import { integrationsQuery } from '../integrations/queries.ts';
 import { capital } from '../mappings/words.ts';
+import { usePsaConnectionName } from '../psaConnections/names.ts';
 import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import styles from './cards.module.css';
 import { countsQuery } from './queries.ts';
@@ -23,7 +25,8 @@ const any = 'any';
 export function CardFilters({ search, onNarrow, words }: Narrowing & { words: PsaWords }) {
   const integrations = useQuery(integrationsQuery).data?.items.filter((each) => each.disconnectedAt === null) ?? [];
   const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
-  const vendorName = useVendorName();
+  const integrationTitle = useIntegrationTitle();
+  const connectionName = usePsaConnectionName();
   return (
     <div className={styles['filters']} role="search" aria-label="Cards">
       <SearchField
@@ -47,7 +50,7 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
           label="Connected service"
           choices={[
             { id: any, name: 'All' },
-            ...integrations.map(({ id, vendor }) => ({ id, name: vendorName(vendor) })),
+            ...integrations.map(({ id, vendor }) => ({ id, name: integrationTitle(id) ?? vendor })),
           ]}
           chosen={search.integration ?? any}
           onChoose={(id) => onNarrow({ integration: id === any ? undefined : id })}
@@ -56,7 +59,10 @@ export function CardFilters({ search, onNarrow, words }: Narrowing & { words: Ps
       {connections.length > 1 && (
         <Select
           label="PSA"
-          choices={[{ id: any, name: 'All' }, ...connections.map(({ id, name }) => ({ id, name }))]}
+          choices={[
+            { id: any, name: 'All' },
+            ...connections.map(({ id, name }) => ({ id, name: connectionName(id) ?? name })),
+          ]}
           chosen={search.psa ?? any}
           onChoose={(id) => onNarrow({ psa: id === any ? undefined : id })}
         />

@@ -4,6 +4,7 @@ import { Soft } from '../../ui/Section.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
 import { calledOf, capital } from '../mappings/words.ts';
+import { usePsaConnectionName } from '../psaConnections/names.ts';
 import { psaConnectionsQuery } from '../psaConnections/queries.ts';
 import type { MonthEndCustomer, MonthEndSums } from './queries.ts';
 import type { Bucket } from './SumsTable.tsx';
@@ -33,21 +34,19 @@ function Sums({ row: { money: sums, cards }, bucket }: { row: Row; bucket: Bucke
   return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[bucket], each.currency)}</div>);
 }
 
-/** @param connections the PSA connections: told apart where there are several, because they may have customers of one name */
+/** @param connectionName what a PSA connection is called; undefined = there is one, whose customers need not be told from those of others */
 const columnsOf = (
   words: PsaWords,
-  connections: readonly { id: string; name: string }[],
+  connectionName: ((id: string) => string | undefined) | undefined,
 ): readonly TableColumn<Row>[] => [
   {
     id: 'name',
     title: capital(words.account.one),
-    wraps: connections.length > 1,
+    wraps: connectionName !== undefined,
     cell: ({ name, customer }) => (
       <>
         {name}
-        {customer && connections.length > 1 && (
-          <Soft>{connections.find(({ id }) => id === customer.psaConnectionId)?.name}</Soft>
-        )}
+        {customer && connectionName && <Soft>{connectionName(customer.psaConnectionId)}</Soft>}
       </>
     ),
   },
@@ -84,12 +83,13 @@ export function CustomersTable({ customers, sums, words, onOpen }: Props) {
     name: calledOf({ name: customer.psaAccountName, apart: customer.psaAccountApart }),
     customer,
   }));
-  const connections = useQuery(psaConnectionsQuery).data?.items ?? [];
+  const connectionName = usePsaConnectionName();
+  const hasSeveral = (useQuery(psaConnectionsQuery).data?.items.length ?? 0) > 1;
   const all = formatMany(sums.customers, words.account.one, words.account.many);
   return (
     <Table
       label={`${capital(words.account.many)} of the period`}
-      columns={columnsOf(words, connections)}
+      columns={columnsOf(words, hasSeveral ? connectionName : undefined)}
       rows={[...rows, { ...sums, id: 'all', name: sums.customers === 1 ? 'All' : `All ${all}`, customer: null }]}
       nameOf={(row) => row.name}
       isTotal={({ customer }) => customer === null}

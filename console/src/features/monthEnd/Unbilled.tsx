@@ -6,7 +6,8 @@ import { Loaded } from '../../ui/Loaded.tsx';
 import { Section, Soft } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
-import { useVendorName, type PsaWords } from '../catalogue/queries.ts';
+import type { PsaWords } from '../catalogue/queries.ts';
+import { useIntegrationTitle } from '../integrations/names.ts';
 import { unbilledQuery, type MonthEndSums, type Unbilled } from './queries.ts';
 
 type Why = Unbilled['why'];
@@ -39,10 +40,10 @@ export function UnbilledUsage({ sums: { unbilled, withoutLine }, words }: { sums
 
 function List({ unbilled }: Pick<MonthEndSums, 'unbilled'>) {
   const query = useInfiniteQuery(unbilledQuery);
-  const vendorName = useVendorName();
+  const integrationTitle = useIntegrationTitle();
   const columns: readonly TableColumn<Unbilled>[] = [
     { id: 'name', title: 'Customer or service', cell: (row) => row.name },
-    { id: 'vendor', title: 'Vendor', width: 150, cell: (row) => vendorName(row.vendor) },
+    { id: 'vendor', title: 'Vendor', width: 200, cell: (row) => integrationTitle(row.integrationId) ?? row.vendor },
     { id: 'why', title: 'Why', width: 170, cell: (row) => <Why row={row} /> },
     { id: 'seats', title: 'Seats', isNumeric: true, width: 100, cell: (row) => formatCount(row.seats) },
   ];
