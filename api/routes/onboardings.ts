@@ -50,7 +50,7 @@ const onboardingSchema = z
     remindsAt: isoDateOrNull,
     /** When it becomes a problem that nobody has mapped it (`/v1/integrations/{id}/reminders`); null = it is one, or it does not wait. */
     escalatesAt: isoDateOrNull,
-    /** Since when it counts as a problem that the customer is not mapped; until it is, none of its usage is billed. */
+    /** Since when it has been a problem that the customer is not mapped; until it is, none of its usage is billed. */
     escalatedAt: isoDateOrNull,
     endedAt: isoDateOrNull,
     psaAccountId: z.string().nullable(),

@@ -24,7 +24,7 @@ export const onboarding = pgTable(
     namesRefused: boolean('names_refused').notNull().default(false),
     reminders: integer().notNull().default(0),
     remindedAt: timestamp('reminded_at', { withTimezone: true }),
-    /** Since when it counts as a problem that nobody has mapped the customer. */
+    /** Since when it has been a problem that nobody has mapped the customer. */
     escalatedAt: timestamp('escalated_at', { withTimezone: true }),
     endedAt: timestamp('ended_at', { withTimezone: true }),
   },

@@ -239,7 +239,7 @@ test('a new customer says how often somebody was reminded, and since when it is 
   await signIn(page, token(), '/new-customers');
   const row = page.getByRole('listitem', { name: 'Nobody Maps Me', exact: true });
   await row.getByText('Waits too long for you').waitFor();
-  await row.getByText(/\d+ reminders?, the last .*a problem since/).waitFor();
+  await row.getByText(/\d+ reminders?, the last .*It has been a problem since/).waitFor();
   await choose('Show', 'Those that wait too long');
   await row.waitFor();
   expect(new URL(page.url()).searchParams.get('escalated')).toBe('true');

@@ -177,14 +177,14 @@ describe('Countersign reads the counts', () => {
     await page.getByText(/There is no day 31 in/).waitFor();
     expect(await page.getByRole('list', { name: 'Next runs' }).getByRole('listitem').count()).toBe(5);
     const reminders = region('Reminders of new customers');
-    await reminders.getByText('every day; after 7 days it counts as a problem').waitFor();
+    await reminders.getByText('every day; after 7 days it is a problem').waitFor();
     await reminders.getByLabel('Remind every', { exact: true }).fill('none');
     await reminders.getByText('A number, of a minute or more.').waitFor();
     await reminders.getByLabel('Remind every', { exact: true }).fill('4');
     await reminders.getByRole('button', { name: /Remind every: unit/ }).click();
     await page.getByRole('option', { name: 'hours' }).click();
     await reminders.getByRole('button', { name: 'Save reminders' }).click();
-    await reminders.getByText('every 4 hours; after 7 days it counts as a problem').waitFor();
+    await reminders.getByText('every 4 hours; after 7 days it is a problem').waitFor();
     await inspect('integration-pull');
     await reminders.getByRole('button', { name: 'As the installation has them' }).click();
     await reminders.getByText('every day; after 7 days').waitFor();

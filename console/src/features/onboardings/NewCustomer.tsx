@@ -179,13 +179,13 @@ function Reminders({
       {escalatesAt !== null && (
         <>
           {' '}
-          If nobody maps it, it counts as a problem from <When at={escalatesAt} /> on.
+          If nobody maps it, it becomes a problem <When at={escalatesAt} as="age" />.
         </>
       )}
       {escalatedAt !== null && (
         <>
           {' '}
-          It counts as a problem since <When at={escalatedAt} />.
+          It has been a problem since <When at={escalatedAt} />.
         </>
       )}
     </p>
