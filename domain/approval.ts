@@ -19,6 +19,7 @@ export const skipReasons = [
   'twice',
   'billed',
   'date_passed',
+  'written_since',
 ] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
@@ -47,6 +48,8 @@ export function describeSkipped({ reason, words, asked, now }: Skipped): string 
       return 'The next invoice date has moved since, so this was billed already.';
     case 'date_passed':
       return datePassed;
+    case 'written_since':
+      return writtenSince;
     case 'differs':
       return `It was shown as ${describeWrite(asked, now)}, and is ${describeWrite(now, asked)} now. Look at the card again.`;
     case 'not_approvable':
@@ -72,6 +75,8 @@ export function describeLeftAlone(reason: SkipReason, line?: { from: number; to:
       return line.now === line.to
         ? `The line holds ${line.to} again: it was set back already.`
         : `The line holds ${line.now} now, and not the ${line.from} that was written.`;
+    case 'written_since':
+      return writtenSince;
     default:
       return 'It cannot be undone.';
   }
@@ -83,6 +88,8 @@ function describeWrite(write: Skipped['now'], other: Skipped['now']): string {
   const date = effectiveDate === other?.effectiveDate ? '' : `, first billed on ${effectiveDate ?? 'a day not known'}`;
   return `line ${lineId} from ${from} to ${to}${date}`;
 }
+
+const writtenSince = 'A later approval has brought the line to this number: undo that one.';
 
 const datePassed =
   'The next invoice date of its agreement has passed since the PSA was read. Sync, then look at the card again.';

@@ -76,6 +76,10 @@ export const approvalSchema = z
       .array(
         z.object({
           currency: z.string().nullable(),
+          written: z.number().openapi({
+            description:
+              'What this approval wrote itself, undone or not. An undo is an approval of its own: all of them add up to what the PSA holds',
+          }),
           billed: z.number().openapi({ description: 'The PSA holds it, and it was not undone' }),
           open: z.number().openapi({ description: 'Not settled yet: under way, uncertain, or a to-do' }),
           notWritten: z.number().openapi({ description: 'It came to nothing: conflict, refused, withdrawn, replaced' }),
@@ -148,7 +152,7 @@ export const exampleApproval = {
   lines: 1,
   counts: { ...noLines, intended: 1 },
   undone: 0,
-  money: [{ currency: 'USD', billed: 0, open: 7.5, notWritten: 0, undone: 0 }],
+  money: [{ currency: 'USD', written: 0, billed: 0, open: 7.5, notWritten: 0, undone: 0 }],
   skipped: [{ reason: 'differs' as const, cards: 1 }],
   process: exampleProcess('approveUsage', exampleIds.approval, 'write', 'settle'),
 };
@@ -312,10 +316,10 @@ export const approvalSheet: Sheet<typeof approvalSchema> = {
     ['lines', ({ lines }) => lines],
     ...approvalLineStates.map((state) => [state, ({ counts }: Shown) => counts[state]] as const),
     ['undone', ({ undone }) => undone],
-    [
-      'billed amount',
-      ({ money }) => money.map(({ billed, currency }) => `${billed} ${currency ?? ''}`.trim()).join('; '),
-    ],
+    // Each approval with what it wrote itself: an undo is a row of its own, so that the sum is that of the month end.
+    ['currency', ({ money }) => money.map(({ currency }) => currency ?? '').join('; ')],
+    ['written amount', ({ money }) => inOneCell(money.map(({ written }) => written))],
+    ['open amount', ({ money }) => inOneCell(money.map(({ open }) => open))],
     ['skipped', ({ skipped }) => skipped.reduce((sum, { cards }) => sum + cards, 0)],
     ['undo of', ({ undoOf }) => undoOf],
     ['closed at', ({ closedAt }) => closedAt],
@@ -323,6 +327,9 @@ export const approvalSheet: Sheet<typeof approvalSchema> = {
   ],
 };
 type Shown = z.output<typeof approvalSchema>;
+
+/** A number, which a spreadsheet adds up; of several currencies the numbers in their order. */
+const inOneCell = (amounts: readonly number[]) => (amounts.length > 1 ? amounts.join('; ') : (amounts[0] ?? null));
 
 export const approvalLineSheet: Sheet<typeof approvalLineSchema> = {
   item: approvalLineSchema,

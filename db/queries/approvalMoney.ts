@@ -7,6 +7,8 @@ import type { Queryable } from '../client.ts';
 /** What the lines of an approval change the next invoices by, in one currency: what the PSA holds, what is open, and the rest. */
 export interface ApprovalMoney {
   currency: string | null;
+  /** What the approval wrote itself, undone or not: an undo is an approval of its own, so all of them add up to what the PSA holds. */
+  written: number;
   billed: number;
   open: number;
   notWritten: number;
@@ -31,6 +33,8 @@ const isUndoOfLine = sql`
   (u.psa_account_id, u.psa_product_id, u.line_id) = (l.psa_account_id, l.psa_product_id, l.line_id)
   and u.state in ('applied', 'already', 'verified')`;
 
+const buckets = { billed: ['billed'], open: ['open'], notWritten: ['notWritten'], undone: ['undone'] };
+
 /** Sums up the money of many batches, and counts their lines that were undone. */
 export async function sumOfMany(db: Queryable, batchIds: readonly string[]) {
   const { rows } = await db.execute<
@@ -49,9 +53,9 @@ export async function sumOfMany(db: Queryable, batchIds: readonly string[]) {
        where l.batch_id = any(${sql.param([...batchIds])}::uuid[]))
     select batch_id as "batchId", currency, count(amount)::int as priced,
            (count(*) filter (where bucket = 'undone'))::int as "undoneLines", ${sql.join(
-             (['billed', 'open', 'notWritten', 'undone'] as const).map(
-               (bucket) =>
-                 sql`round(coalesce(sum(amount) filter (where bucket = ${bucket}), 0), 4)::float8 as ${sql.identifier(bucket)}`,
+             Object.entries({ written: ['billed', 'undone'], ...buckets }).map(
+               ([sum, of]) =>
+                 sql`round(coalesce(sum(amount) filter (where bucket in (${listed(of)})), 0), 4)::float8 as ${sql.identifier(sum)}`,
              ),
              sql`, `,
            )}
@@ -61,7 +65,14 @@ export async function sumOfMany(db: Queryable, batchIds: readonly string[]) {
     const own = sumsOf.get(id) ?? [];
     const money = own
       .filter(({ priced }) => priced > 0)
-      .map(({ currency, billed, open, notWritten, undone }) => ({ currency, billed, open, notWritten, undone }));
+      .map(({ currency, written, billed, open, notWritten, undone }) => ({
+        currency,
+        written,
+        billed,
+        open,
+        notWritten,
+        undone,
+      }));
     return { undone: own.reduce((sum, { undoneLines }) => sum + undoneLines, 0), money };
   };
 }

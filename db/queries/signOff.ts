@@ -105,8 +105,18 @@ export const writeOfCard = sql`(
                  c.detail -> 'money' -> 0 as money offset 0) d)`;
 
 /**
- * Judges the undo of an approval: each line's old quantity may be restored while the line holds the written quantity
- * and was not billed.
+ * Whether a later approval, or an undo, has brought the PSA's line to what it holds since approval line `l` of batch `b` wrote it.
+ * Only the newest is undone: otherwise an older approval would take back what somebody approved after it.
+ */
+const isWrittenSince = (psaConnectionId: string) => sql`exists (
+  select from approval_line later join approval_batch lb on lb.id = later.batch_id
+   where (later.psa_account_id, later.psa_product_id, later.line_id) = (l.psa_account_id, l.psa_product_id, l.line_id)
+     and later.state in ('applied', 'already', 'verified')
+     and lb.psa_connection_id = ${psaConnectionId}::uuid and lb.created_at > b.created_at)`;
+
+/**
+ * Judges the undo of an approval: each line's old quantity may be restored while the line holds the written quantity,
+ * was not billed, and was not written by a later approval.
  *
  * @param only Countersign's id of the only line to undo; absent = all lines of the approval
  */
@@ -122,8 +132,9 @@ export function judgeUndo(psaConnectionId: string, batchId: string, only: string
              when p.id is null then 'gone'
              when g.next_invoice_date::text is distinct from l.next_invoice_date then 'billed'
              when ${kept(sql`p.quantity`)} <> ${kept(sql`l.target`)} then 'differs'
+             when ${isWrittenSince(psaConnectionId)} then 'written_since'
            end as reason
-      from approval_line l
+      from approval_line l join approval_batch b on b.id = l.batch_id
       left join agreement_line p
         on (p.psa_connection_id, p.agreement_id, p.id) = (${psaConnectionId}::uuid, l.agreement_id, l.line_id)
       left join agreement g on (g.psa_connection_id, g.id) = (p.psa_connection_id, p.agreement_id)

@@ -367,6 +367,11 @@ test('an undo is shown line by line before it is made, and is refused when anoth
   );
   expect(undone).toMatchObject({ undone: 2, counts: { applied: 3 } });
   expect(cents(undone.money[0]?.['undone'] ?? 0)).toBe(-cents(now.money[0]?.amount ?? 0));
+  // Both rows of the list together are what the PSA holds.
+  const undo = await caller.good<{ money: Record<string, number>[] }>('GET', `/v1/approvals/${approval.id}`);
+  expect(cents(undone.money[0]?.['written'] ?? 0) + cents(undo.money[0]?.['written'] ?? 0)).toBe(
+    cents(undone.money[0]?.['billed'] ?? 0),
+  );
   expect(cents(undone.money[0]?.['billed'] ?? 0)).toBe(
     -cents(shown.money[0]?.amount ?? 0) + cents(now.money[0]?.amount ?? 0),
   );
@@ -398,6 +403,40 @@ test('one line of an approval is shown and undone alone, and the others stay', a
     { lineId: wrong?.lineId, from: wrong?.to, to: wrong?.from },
   ]);
   expect(await caller.good<Undo>('GET', path)).toMatchObject({ lines: 1, items: [{ lineId: kept?.lineId }, {}] });
+});
+
+test('an undo leaves alone what a later approval wrote, though the line holds the same number again', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'undo old');
+  const caller = harness.as(tenant.tokens.operate);
+  await writes(true, tenant);
+  const [old, other] = [await seedApproval(tenant, 'applied'), await seedApproval(tenant, 'applied')];
+  await harness.db.execute(sql`update approval_line set batch_id = ${old}, position = 1 where batch_id = ${other}`);
+  const [again, still] = await linesOf(old, caller);
+  const undo = (id: string) => `/v1/approvals/${id}/undo`;
+  /** Writes the lines of an approval, as its workflow does. */
+  const write = async (id: string, quantity: number | undefined) => {
+    await harness.db.execute(sql`update approval_line set state = 'applied' where batch_id = ${id}`);
+    await harness.db.execute(sql`update approval_batch set state = 'closed' where id = ${id}`);
+    await harness.db.execute(sql`update agreement_line set quantity = ${quantity} where id = ${again?.lineId}`);
+  };
+  const { approval: undone } = await caller.good<Answer>('POST', `${undo(old)}?lineId=${again?.id}`);
+  await write(undone.id, again?.from);
+  expect((await caller.good<Undo>('GET', undo(old))).items.at(-1)?.words).toContain('set back already');
+  // It is approved again, by itself.
+  const newer = await seedApproval(tenant, 'applied');
+  await harness.db.execute(sql`
+    update approval_line l set (card_id, psa_account_id, psa_product_id, agreement_id, line_id, expected_quantity, target)
+         = (select o.card_id, o.psa_account_id, o.psa_product_id, o.agreement_id, o.line_id, o.expected_quantity, o.target
+              from approval_line o where o.id = ${again?.id})
+     where l.batch_id = ${newer}`);
+  await write(newer, again?.to);
+  const shown = await caller.good<Undo>('GET', undo(old));
+  expect(shown).toMatchObject({ lines: 1, items: [{ lineId: still?.lineId }, { lineId: again?.lineId }] });
+  expect(shown.items.at(-1)?.words).toContain('A later approval');
+  const problem = await caller.problem(409, 'nothing-to-undo', 'POST', `${undo(old)}?lineId=${again?.id}`);
+  expect(problem.detail).toContain('A later approval');
+  // The newer one is undone as ever.
+  expect(await caller.good<Undo>('GET', undo(newer))).toMatchObject({ lines: 1, leftOut: [] });
 });
 
 test('undo leaves alone what somebody has changed in the PSA since, and says so with both numbers', async () => {

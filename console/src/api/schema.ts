@@ -2037,6 +2037,7 @@ export interface components {
                 notWritten: number;
                 open: number;
                 undone: number;
+                written: number;
             }[];
             note: string | null;
             /** Format: uuid */
@@ -2049,7 +2050,7 @@ export interface components {
             skipped: {
                 cards: number;
                 /** @enum {string} */
-                reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed";
+                reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | "written_since";
             }[];
             /** @enum {string} */
             state: "requested" | "todo" | "closed";
@@ -2151,7 +2152,7 @@ export interface components {
             leftOut: {
                 lines: number;
                 /** @enum {string} */
-                reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed";
+                reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | "written_since";
                 words: string;
             }[];
             lines: number;
@@ -3092,7 +3093,7 @@ export interface components {
             productId: string | null;
             psaAccountName: string | null;
             /** @enum {string} */
-            reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed";
+            reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | "written_since";
             words: string;
         };
         Suggestion: {
@@ -3232,7 +3233,7 @@ export interface components {
             psaAccountName: string | null;
             psaProductId: string;
             /** @enum {string|null} */
-            reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | null;
+            reason: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | "written_since" | null;
             to: number;
             words: string | null;
         };
@@ -3817,7 +3818,7 @@ export interface operations {
             query?: {
                 cursor?: string;
                 limit?: number;
-                reason?: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed";
+                reason?: "gone" | "under_way" | "dismissed" | "not_approvable" | "differs" | "twice" | "billed" | "date_passed" | "written_since";
             };
             header?: never;
             path: {

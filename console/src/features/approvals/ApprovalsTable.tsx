@@ -7,7 +7,7 @@ import type { Approval } from './queries.ts';
 import { endOf } from './words.ts';
 
 /** Each currency by itself; a dash where there is none. */
-function moneyOf({ money }: Approval, of: 'billed' | 'open') {
+function moneyOf({ money }: Approval, of: 'written' | 'open') {
   const some = money.filter((each) => each[of] !== 0);
   if (some.length === 0) return '—';
   return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[of], each.currency)}</div>);
@@ -29,7 +29,7 @@ const columnsOf = (psaName: (id: string) => string | undefined): readonly TableC
     cell: (approval) => <StatusWord tone={endOf(approval).tone}>{endOf(approval).word}</StatusWord>,
   },
   { id: 'lines', title: 'Changes', isNumeric: true, width: 90, cell: ({ lines }) => formatCount(lines) },
-  { id: 'billed', title: 'In the PSA', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'billed') },
+  { id: 'written', title: 'Changed by', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'written') },
   { id: 'open', title: 'Not done yet', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'open') },
 ];
 

@@ -13,7 +13,7 @@ export const wordOfState: Readonly<Record<Approval['state'], string>> = {
 
 /** How it stands, in a word: what came to nothing is not good because it is over. */
 export function endOf({ state, lines, counts, undone }: Approval): { tone: Tone; word: string } {
-  const { applied, already, verified, conflict, rejected } = counts;
+  const { applied, already, verified, conflict, rejected, replaced } = counts;
   if (state === 'requested') return { tone: 'busy', word: wordOfState.requested };
   if (conflict + rejected > 0)
     return applied + already + verified === 0
@@ -21,5 +21,6 @@ export function endOf({ state, lines, counts, undone }: Approval): { tone: Tone;
       : { tone: 'care', word: 'Not all of it was written' };
   if (state === 'todo') return { tone: 'waiting', word: wordOfState.todo };
   if (undone > 0 && undone === lines) return { tone: 'quiet', word: 'Undone' };
-  return { tone: applied + already + verified > 0 ? 'good' : 'quiet', word: wordOfState.closed };
+  if (applied + already + verified > 0) return { tone: 'good', word: wordOfState.closed };
+  return { tone: 'quiet', word: replaced > 0 ? 'Replaced by a newer approval' : 'Withdrawn' };
 }
