@@ -15,6 +15,8 @@ let system: System;
 let browser: Browser;
 let page: Page;
 let opened: ConsolePage[];
+/** What the first page has sent to change something, each as its method and path. */
+let sent: string[];
 let psaConnectionId: string;
 
 beforeAll(async () => {
@@ -30,7 +32,11 @@ afterAll(async () => {
 
 beforeEach(async () => {
   opened = [];
+  sent = [];
   ({ page } = await open());
+  page.on('request', (request) => {
+    if (request.method() !== 'GET') sent.push(`${request.method()} ${new URL(request.url()).pathname}`);
+  });
 });
 afterEach(async () => {
   await system.connectwise.clearFaults();
@@ -56,6 +62,8 @@ const todoCards = () => system.api.all<CardView>('/v1/cards?pending=todo&sort=mo
 const ready = async () => (await cards('state=ready')).filter(({ write }) => write !== null);
 const writes = (enabled: boolean) => system.api.put(`/v1/psa-connections/${psaConnectionId}/writes`, { enabled });
 const patches = async () => (await system.connectwise.log('PATCH')).length;
+/** How often the first page has sent it. */
+const times = (asked: string) => sent.filter((each) => each === asked).length;
 const outcomes = (on = page) => on.getByRole('grid', { name: 'Changes' }).getByRole('row');
 
 const setQuantity = (card: CardView, quantity: number) => setBilled(system, card, quantity);
@@ -215,8 +223,9 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
   await dialog.getByRole('textbox', { name: 'Why' }).fill('The contract has a minimum');
   await dialog.getByLabel(/Last day/).fill('2099-12-31');
   await shoot(page, 'reconcile-rule-light-1280');
-  await dialog.getByRole('button', { name: 'Set the rule' }).click();
+  await dialog.getByRole('button', { name: 'Set the rule' }).dblclick();
   await panel().getByRole('heading', { name: 'To bill: 500' }).waitFor();
+  expect(times(`PUT /v1/cards/${card.id}/rule`)).toBe(1);
   expect(await panel().innerText()).toContain('A rule says: at least 500. The contract has a minimum');
   // The row behind it says it, too, also where a row is a card.
   const ruled = rows().filter({ hasText: 'Rule: at least 500' });
@@ -253,8 +262,9 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
   await button('Dismiss …').click();
   await page.getByRole('dialog').getByLabel('Why').fill('They are moving away');
   await shoot(page, 'reconcile-dismiss-light-1280');
-  await page.getByRole('dialog').getByRole('button', { name: 'Dismiss', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Dismiss', exact: true }).dblclick();
   await page.getByText('2 cards dismissed').waitFor();
+  expect(times('POST /v1/cards/dismiss')).toBe(1);
   await button(`Explain ${nameOf(second)}`).waitFor({ state: 'detached' });
   for (const each of [second, third]) {
     const now = await system.api.get<object>(`/v1/cards/${each.id}`);
@@ -314,8 +324,9 @@ test('the first approval is of one customer, is read back, and then the rest is 
   const before = await ready();
   await signIn(page, token(), '/reconcile');
   await rows().nth(2).waitFor();
-  await button('Preview all that match …').click();
+  await button('Preview all that match …').dblclick();
   await page.getByText('This is the first approval here').waitFor();
+  expect(times('POST /v1/approvals/previews')).toBe(1);
   await page.getByRole('heading', { name: `${before.length} changes` }).waitFor();
   await inspect(page, 'approve-preview');
   await button(/^Begin with /).click();
@@ -375,8 +386,9 @@ test('a conflict shows the number that was found; nothing is written over it', a
   await setQuantity(card, 777);
   await signIn(page, token(), '/reconcile');
   await explain(card);
-  await button(/^Approve \d/).click();
+  await button(/^Approve \d/).dblclick();
   await panel().getByText('a conflict: the PSA held another number').waitFor();
+  expect(times('POST /v1/approvals')).toBe(1);
   await panel().getByRole('link', { name: /→/ }).first().click();
   await page.getByRole('region', { name: 'What did not go as approved' }).getByText('777').waitFor();
   await shoot(page, 'approval-conflict-light-1280');
@@ -505,7 +517,7 @@ test('a number that changes between preview and click is left out, with both num
   const one = page.getByRole('dialog', { name: 'Undo 1 change?' });
   await one.getByText('The other changes of the approval stay as they are.').waitFor();
   await inspect(page, 'approval-undo-one');
-  await one.getByRole('button', { name: 'Undo 1 change' }).click();
+  await one.getByRole('button', { name: 'Undo 1 change' }).dblclick();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
   await until(
     'one to be undone',
@@ -514,6 +526,7 @@ test('a number that changes between preview and click is left out, with both num
         .filter({ hasText: /Written/ })
         .count()) === 1,
   );
+  expect(await page.getByText('That did not work').count()).toBe(0);
   expect((await system.api.get<CardView>(`/v1/cards/${other.id}`)).current).toBe(other.write?.to);
   await page.getByRole('link', { name: 'an earlier approval' }).click();
   await page.getByText(`2 of ${others.length} changes in the PSA, 1 undone`).waitFor();
@@ -566,8 +579,9 @@ test('a to-do is approved on its card once writing is on again; the page says th
   if (!card) throw new Error('No card is ready.');
   await signIn(page, token(), '/reconcile');
   await explain(card);
-  await button(/^Put on the to-do list: \d/).click();
+  await button(/^Put on the to-do list: \d/).dblclick();
   await panel().getByText('It is on the to-do list').waitFor();
+  expect(times('POST /v1/approvals')).toBe(1);
   await panel()
     .getByText(/Turning writing on does not write it/)
     .waitFor();

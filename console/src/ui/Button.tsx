@@ -1,3 +1,4 @@
+import { useRef } from 'react';
 import { Button as AriaButton, type ButtonProps } from 'react-aria-components';
 import styles from './Button.module.css';
 
@@ -11,6 +12,25 @@ interface Props extends Omit<ButtonProps, 'className' | 'style'> {
   inBar?: boolean;
 }
 
-export function Button({ look = 'plain', inBar = false, ...props }: Props) {
-  return <AriaButton {...props} className={`${styles['button']} ${styles[look]} ${inBar ? styles['bar'] : ''}`} />;
+/**
+ * The second click of a double click is no second press: it would do the same once more, or press what stands there by
+ * then. The browser counts the clicks (`detail`), also where the page has moved on between them.
+ */
+export function Button({ look = 'plain', inBar = false, onPress, ...props }: Props) {
+  const isAgain = useRef(false);
+  return (
+    <AriaButton
+      {...props}
+      onClickCapture={(event) => {
+        isAgain.current = event.detail > 1;
+        // A form is sent by the click itself.
+        if (isAgain.current) event.preventDefault();
+      }}
+      onPress={(event) => {
+        // The press of a key comes before its click.
+        if (event.pointerType === 'keyboard' || !isAgain.current) onPress?.(event);
+      }}
+      className={`${styles['button']} ${styles[look]} ${inBar ? styles['bar'] : ''}`}
+    />
+  );
 }
