@@ -135,7 +135,9 @@ const filterQuery = z.object({
     .string()
     .max(200)
     .optional()
-    .openapi({ description: 'Who approved, as the audit names it: person:… or token:…' }),
+    .openapi({
+      description: 'Who approved, as the audit names it: person:…, token:…, or with person or token alone all of them',
+    }),
   state: z.enum(approvalBatchStates).optional(),
 });
 

@@ -13,6 +13,7 @@ import {
 import type { Queryable, Transaction } from '../client.ts';
 import { fromNow, inMilliseconds, milliseconds } from '../interval.ts';
 import { agreementLine, approvalBatch, approvalLine, approvalSkipped, psaConnection } from '../schema/index.ts';
+import { isOrBeginsWith } from './isOrBeginsWith.ts';
 import { mayMove } from './mayMove.ts';
 import { createProcess, startRound } from './process.ts';
 import { keptBy } from './psaConnection.ts';
@@ -136,7 +137,7 @@ export async function listApprovals(
       and(
         eq(approvalBatch.organizationId, organizationId),
         psaConnectionId === undefined ? undefined : eq(approvalBatch.psaConnectionId, psaConnectionId),
-        by === undefined ? undefined : eq(approvalBatch.requestedBy, by),
+        by === undefined ? undefined : isOrBeginsWith(approvalBatch.requestedBy, by, ':'),
         state === undefined ? undefined : eq(approvalBatch.state, state),
         begins === undefined ? undefined : gte(approvalBatch.createdAt, begins),
         ends === undefined ? undefined : lt(approvalBatch.createdAt, ends),

@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, or, sql } from 'drizzle-orm';
-import type { AnyPgColumn } from 'drizzle-orm/pg-core';
 import type { Queryable } from '../client.ts';
 import { audit } from '../schema/index.ts';
+import { isOrBeginsWith } from './isOrBeginsWith.ts';
 
 export interface AuditEntry {
   action: string;
@@ -133,6 +133,3 @@ export async function listAudit(
     .orderBy(desc(audit.id))
     .limit(page.limit);
 }
-
-const isOrBeginsWith = (column: AnyPgColumn, text: string, separator: string) =>
-  or(eq(column, text), sql`starts_with(${column}, ${text + separator})`);

@@ -482,6 +482,7 @@ test('the list has every approval, newest first, by connection, integration, per
   const whole = all.items.map(({ id }) => id);
   expect(await ids('state=todo')).toEqual(whole.slice(1));
   expect(await ids('by=test')).toEqual([whole[0], first]);
+  expect(await ids('by=token')).toEqual([approval.id]);
   expect(await ids(`psaConnectionId=${listed.psaConnectionId}`)).toEqual(whole);
   expect(await ids(`integrationId=${listed.integrationId}`)).toEqual(whole);
   // No service of it is mapped to what was approved.

@@ -566,6 +566,15 @@ test('a number that changes between preview and click is left out, with both num
     new RegExp(`"?test"?, an undo Over ${items[0]?.lines} `),
   );
   await inspect(page, 'approvals');
+  // Whoever approved can be chosen: people did, and no program's token.
+  for (const [who, shown] of [
+    ['Token "test"', page.getByText('Nothing fits')],
+    ['People', past.nth(1)],
+  ] as const) {
+    await button(/ Who$/).click();
+    await page.getByRole('option', { name: who }).click();
+    await shown.waitFor();
+  }
   await past.nth(1).click();
   await page.getByRole('heading', { name: 'Undo: what became of it' }).waitFor();
   await page.goto(here);

@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { ApprovalsTable } from '../features/approvals/ApprovalsTable.tsx';
 import { approvalsQuery } from '../features/approvals/queries.ts';
 import { approvalStates, wordOfState } from '../features/approvals/words.ts';
-import { membersQuery } from '../features/members/queries.ts';
+import { useActors } from '../features/members/actors.ts';
 import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
 import { Button } from '../ui/Button.tsx';
 import { DaysFields, timeZone } from '../ui/DayField.tsx';
@@ -15,12 +15,18 @@ import { Select } from '../ui/Select.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 
 const any = 'any';
+const kindsOfApprovers = [
+  { id: any, name: 'Anybody' },
+  { id: 'person', name: 'People' },
+  { id: 'token', name: 'Tokens' },
+];
 
 /** What was signed off, the newest first. */
 export function Approvals() {
   const search = useSearch({ from: '/shell/approvals' });
   const navigate = useNavigate();
-  const members = useQuery(membersQuery).data?.items ?? [];
+  const by = search.by ?? any;
+  const people = useActors(kindsOfApprovers, by);
   const filter = { ...search, ...(search.from || search.to ? { timeZone } : {}) };
   const change = (changed: { [Name in keyof typeof search]: string | undefined }) => {
     const kept = Object.entries({ ...search, ...changed }).filter(([, value]) => value !== undefined);
@@ -34,9 +40,9 @@ export function Approvals() {
         <>
           <Select
             label="Who"
-            choices={[{ id: any, name: 'Anybody' }, ...members.map(({ id, name }) => ({ id: `person:${id}`, name }))]}
-            chosen={search.by ?? any}
-            onChoose={(by) => change({ by: by === any ? undefined : by })}
+            choices={people}
+            chosen={by}
+            onChoose={(id) => change({ by: id === any ? undefined : id })}
           />
           <Select
             label="State"

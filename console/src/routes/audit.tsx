@@ -1,10 +1,10 @@
-import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { AuditTable } from '../features/audit/AuditTable.tsx';
 import { auditQuery, type AuditFilter } from '../features/audit/queries.ts';
 import { actorChoices, kindChoices } from '../features/audit/choices.ts';
 import { apart } from '../features/audit/words.ts';
-import { membersQuery } from '../features/members/queries.ts';
+import { useActors } from '../features/members/actors.ts';
 import { DaysFields, timeZone } from '../ui/DayField.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
@@ -19,21 +19,14 @@ import { Skeleton } from '../ui/Skeleton.tsx';
 export function Audit() {
   const search = useSearch({ from: '/shell/audit' });
   const navigate = useNavigate();
-  const members = useQuery(membersQuery).data?.items ?? [];
   const filter: AuditFilter = { ...search, ...(search.from || search.to ? { timeZone } : {}) };
   const isFiltered = Object.keys(search).length > 0;
   const change = (changed: { [Name in keyof typeof search]: string | undefined }) => {
     const kept = Object.entries({ ...search, ...changed }).filter(([, value]) => value !== undefined);
     void navigate({ to: '/audit', search: Object.fromEntries(kept) });
   };
-  const people = [
-    ...actorChoices,
-    ...members.map(({ id, name }) => ({ id: `person:${id}`, name })),
-    // Who came from a link may be nobody of these.
-    ...(search.by?.includes(':') && !members.some(({ id }) => search.by === `person:${id}`)
-      ? [{ id: search.by, name: search.by }]
-      : []),
-  ];
+  const by = search.by ?? 'anybody';
+  const people = useActors(actorChoices, by);
   const kinds = kindChoices.some(({ id }) => id === (search.action ?? 'anything'))
     ? kindChoices
     : [...kindChoices, { id: search.action ?? '', name: search.action ?? '' }];
@@ -46,8 +39,8 @@ export function Audit() {
           <Select
             label="Who"
             choices={people}
-            chosen={search.by ?? 'anybody'}
-            onChoose={(by) => change({ by: by === 'anybody' ? undefined : by })}
+            chosen={by}
+            onChoose={(id) => change({ by: id === 'anybody' ? undefined : id })}
           />
           <Select
             label="What"

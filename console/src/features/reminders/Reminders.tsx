@@ -54,8 +54,8 @@ export function RemindersSection({ integrationId }: { integrationId: string }) {
           <>
             <Soft>
               You are reminded of a customer that nobody has mapped every {words(times.everyMinutes)}; after{' '}
-              {words(times.escalateAfterMinutes)} it is a problem. <Link to="/new-customers">New customers</Link>{' '}
-              says when for each.
+              {words(times.escalateAfterMinutes)} it is a problem. <Link to="/new-customers">New customers</Link> says
+              when for each.
             </Soft>
             {may && <Form key={JSON.stringify(times)} integrationId={integrationId} times={times} />}
           </>
