@@ -109,6 +109,13 @@ test('an admin invites somebody by a link that is shown once; that person joins,
   await member('Ada Lovelace').getByText('(you)').waitFor();
   await member('Ada Lovelace').getByText('Operator').waitFor();
 
+  // Used, it says to her that she is signed in already, and to others that it is of no use.
+  await page.goto(link);
+  await page.getByText('This browser was signed in before, as Ada Lovelace, and still is.').waitFor();
+  await inspect('join-again');
+  await page.getByRole('button', { name: 'Go to Countersign' }).click();
+  await page.getByRole('button', { name: 'You, at Test MSP' }).waitFor();
+  await context.clearCookies();
   await page.goto(link);
   await page.getByText('This link is not known, was used already, or has expired.').waitFor();
 });

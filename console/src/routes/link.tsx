@@ -1,12 +1,11 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate, useRouterState } from '@tanstack/react-router';
 import { useEffect, useRef } from 'react';
 import { signInByLink } from '../api/signIn.ts';
 import { enter } from '../features/me/enter.ts';
-import { meQuery } from '../features/me/queries.ts';
-import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { ProblemBanner } from '../ui/ProblemBanner.tsx';
+import { AlreadyIn } from './alreadyIn.tsx';
 import { Door } from './door.tsx';
 
 /** Signs in by a link that works once: its secret stands behind the # of the address, which no server sees. */
@@ -23,7 +22,6 @@ export function Link() {
     onError: () => enter(queryClient).catch(() => undefined),
   });
   const { mutate } = entering;
-  const me = useQuery({ ...meQuery, enabled: false }).data;
   const taken = useRef('');
   const hash = useRouterState({ select: (state) => state.location.hash });
   useEffect(() => {
@@ -35,22 +33,16 @@ export function Link() {
     void navigate(taken.current === '' ? { to: '/', replace: true } : { to: '/link', hash: '', replace: true });
   }, [hash, mutate, navigate]);
   if (!entering.error) return <Door title="Sign in" lead="Signing you in …" children={undefined} />;
-  return me ? (
-    <Door title="Sign in" lead="You are signed in already.">
-      <Banner title="This link did nothing: it works once, and for half an hour">
-        <p>
-          This browser was signed in before{me.person ? `, as ${me.person.name}` : ''}, and still is. For somebody else,
-          sign out first, and ask for a new link.
-        </p>
-      </Banner>
-      <Button look="main" onPress={() => void navigate({ to: '/' })}>
-        Go to Countersign
-      </Button>
-    </Door>
-  ) : (
-    <Door title="Sign in" lead="This link did not sign you in.">
-      <ProblemBanner error={entering.error} />
-      <Button onPress={() => void navigate({ to: '/sign-in' })}>Sign in by e-mail and password</Button>
-    </Door>
+  return (
+    <AlreadyIn
+      title="Sign in"
+      what="This link did nothing: it works once, and for half an hour"
+      instead="ask for a new link"
+    >
+      <Door title="Sign in" lead="This link did not sign you in.">
+        <ProblemBanner error={entering.error} />
+        <Button onPress={() => void navigate({ to: '/sign-in' })}>Sign in by e-mail and password</Button>
+      </Door>
+    </AlreadyIn>
   );
 }
