@@ -7,6 +7,7 @@ import { callLimits, neededRights, psaOf } from '../connectors/registry.ts';
 import type { PsaAdapter, PsaAgreement, PsaLine } from '../connectors/psa.ts';
 import { asPart } from '../connectors/readingStep.ts';
 import type { CallOptions, UnreadRow } from '../connectors/vendor.ts';
+import { today } from '../domain/day.ts';
 import { judgePermissions, type PermissionFacts } from '../domain/permissions.ts';
 import { noteFailure } from '../db/queries/process.ts';
 import { readIntegration } from '../db/queries/integration.ts';
@@ -364,5 +365,3 @@ async function listStagedAgreements(deps: Dependencies, refreshId: string, after
     return status === 'active' ? [{ id, name, accountId, asOf }] : [];
   });
 }
-
-const today = () => new Date().toISOString().slice(0, 10);

@@ -1,6 +1,7 @@
 /** Defines routes: schema, scope and answer in one place; every answer is checked before it is sent. */
 import { createRoute, OpenAPIHono, z, type RouteConfig } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { today } from '../domain/day.ts';
 import type { ApiEnv, Scope } from './context.ts';
 import { requireScope } from './middleware/authenticate.ts';
 import { ApiProblem, fieldErrors } from './problem.ts';
@@ -23,6 +24,9 @@ type Method = 'get' | 'post' | 'put' | 'delete';
 export function jsonBody<T extends z.ZodType>(schema: T, example: NoInfer<z.input<T>>) {
   return { content: { 'application/json': { schema, example } }, required: true as const };
 }
+
+/** The day on which something ends that holds now. */
+export const dayToCome = z.iso.date({ abort: true }).refine((day) => day >= today(), 'is past');
 
 /** 1 to 200 visible ASCII characters. */
 export const idempotencyKey = /^[!-~]{1,200}$/;

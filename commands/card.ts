@@ -5,6 +5,7 @@
 import type { Transaction } from '../db/client.ts';
 import { decideCard, dismissMany } from '../db/queries/cards.ts';
 import { findCard } from '../db/queries/cardList.ts';
+import { today } from '../domain/day.ts';
 import type { AccountRule, Decision } from '../domain/reconcile.ts';
 import { audit, type Actor, type Command } from './actor.ts';
 import { Refusal } from './refusal.ts';
@@ -24,7 +25,7 @@ interface Dismissal {
  * Dismisses a card until a number changes, for this period, or until a date.
  *
  * @param input.dismissal null = withdraw the dismissal
- * @throws Refusal when there is no such card, or the end of the dismissal is not known
+ * @throws Refusal when there is no such card, or the end of the dismissal is not known, or not to come
  */
 export const dismissCard: CardCommand<{ dismissal: Dismissal | null }> = (tx, actor, { id, dismissal }) =>
   decide(tx, actor, id, dismissal ? 'card.dismiss' : 'card.undismiss', (found) => ({
@@ -46,13 +47,22 @@ function dismissalOf(
     throw new Refusal('impossible', 'no-date', 'Give the date until which the card is dismissed.', [
       { field: 'date', message: 'is needed' },
     ]);
+  if (before <= today())
+    throw new Refusal(
+      'impossible',
+      'past-day',
+      until === 'date'
+        ? `The card would not be dismissed at all: ${before} is not to come. Give a later day.`
+        : `The card would not be dismissed at all: its lines were read as of ${before}, which is not to come. Give a day.`,
+      [{ field: until === 'date' ? 'date' : 'until', message: 'is not a day to come' }],
+    );
   return { until: 'date', before, ...of };
 }
 
 /**
  * Dismisses many cards for one reason. Those that are not there any more are left out.
  *
- * @throws Refusal when none of them is there, or the end of a dismissal is not known
+ * @throws Refusal when none of them is there, or the end of a dismissal is not known, or not to come
  */
 export const dismissCards: Command<
   { cardIds: readonly string[]; dismissal: Dismissal },
@@ -118,10 +128,26 @@ export const pickLine: CardCommand<{ lineId: string | null }> = (tx, actor, { id
  * Sets the rule of this account × product.
  *
  * @param input.rule null = withdraw the rule
- * @throws Refusal when there is no such card
+ * @throws Refusal when there is no such card, or the rule would be over before it holds
  */
 export const ruleCard: CardCommand<{ rule: Omit<AccountRule, 'author'> | null }> = (tx, actor, { id, rule }) =>
-  decide(tx, actor, id, 'card.rule', () => ({ rule: rule && { ...rule, author: actor.name } }));
+  decide(tx, actor, id, 'card.rule', ({ card: { detail } }) => {
+    const first = firstRuleDay(detail.explanation.linesAsOf);
+    if (rule?.expires !== undefined && rule.expires < first)
+      throw new Refusal(
+        'impossible',
+        'past-day',
+        `The rule would never hold: its last day ${rule.expires} is before ${first}, the first day on which it could. Give a later day.`,
+        [{ field: 'rule.expires', message: `is before ${first}` }],
+      );
+    return { rule: rule && { ...rule, author: actor.name } };
+  });
+
+/** The first day on which a rule of this card can do anything: what is approved now is billed from its lines' day on. */
+function firstRuleDay([readAsOf]: readonly string[]): string {
+  const now = today();
+  return readAsOf !== undefined && readAsOf > now ? readAsOf : now;
+}
 
 async function decide(
   tx: Transaction,

@@ -4,6 +4,7 @@ import { clearAlert, keepAlert } from '../db/queries/alerts.ts';
 import { listOpenDerived, type DerivedKey } from '../db/queries/derivedAlerts.ts';
 import type { IntegrationRow } from '../db/queries/integration.ts';
 import { listUsage } from '../db/queries/usage.ts';
+import { today } from '../domain/day.ts';
 import { alertSettingsOf } from '../domain/alerts.ts';
 import { audit, countersign } from './actor.ts';
 import {
@@ -27,8 +28,7 @@ const keyOf = (of: DerivedKey) => JSON.stringify([of.vendorAccountId, of.alertId
  * alert.
  */
 export async function deriveFromSignals(tx: Transaction, integration: IntegrationRow, signals: Signals): Promise<void> {
-  const today = new Date().toISOString().slice(0, 10);
-  const holding = deriveAlerts(signals, alertSettingsOf(integration.alerts).rules, today);
+  const holding = deriveAlerts(signals, alertSettingsOf(integration.alerts).rules, today());
   const { unread = [] } = signals;
   const [first] = unread;
   const accounts = new Set(unread.map(({ accountId }) => accountId)).size;

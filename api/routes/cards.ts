@@ -264,7 +264,7 @@ const dismiss = route({
   ok: 200,
   answer: cardDetailSchema,
   example: { ...exampleCardDetail, dismissed: true },
-  problems: { 422: ['no-date'] },
+  problems: { 422: ['no-date', 'past-day'] },
 });
 
 cardRoutes.openapi(dismiss, async (c) => {
@@ -290,7 +290,7 @@ const dismissMany = route({
   ok: 200,
   answer: dismissedSchema,
   example: { dismissed: 1 },
-  problems: { 422: ['no-date', 'unknown-cards'] },
+  problems: { 422: ['no-date', 'past-day', 'unknown-cards'] },
 });
 
 cardRoutes.openapi(dismissMany, async (c) => {
@@ -408,7 +408,7 @@ const putRule = route({
   ok: 200,
   answer: cardDetailSchema,
   example: exampleCardDetail,
-  problems: {},
+  problems: { 422: ['past-day'] },
 });
 
 cardRoutes.openapi(putRule, async (c) => {

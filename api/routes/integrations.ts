@@ -6,6 +6,7 @@ import { largestQuantity } from '../../domain/quantities.ts';
 import { runCommand } from '../context.ts';
 import {
   createRouter,
+  dayToCome,
   decodeCursor,
   exampleIds,
   idParam,
@@ -94,7 +95,7 @@ const credentialsBody = z.object({
   resellerId: z.string(),
   apiKey: z.string(),
   /** The day on which the key expires, if you know it; there is a warning before. */
-  expiresOn: z.iso.date().optional(),
+  expiresOn: dayToCome.optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
 });
 const putCredentials = route({

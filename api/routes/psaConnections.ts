@@ -17,7 +17,7 @@ import {
 import { listPsaConnections } from '../../db/queries/psaConnection.ts';
 import { findRefresh } from '../../db/queries/refreshGuard.ts';
 import { runCommand, type ApiDependencies, type ApiEnv } from '../context.ts';
-import { createRouter, exampleIds, idParam, jsonBody, listOf, ourId, route, send } from '../define.ts';
+import { createRouter, dayToCome, exampleIds, idParam, jsonBody, listOf, ourId, route, send } from '../define.ts';
 import { ApiProblem, fieldErrors, notFound, unprocessable } from '../problem.ts';
 import { ownedPsaConnection } from '../owned.ts';
 import { createPsaConnectionViewer, examplePsaConnection, psaConnectionSchema } from '../views/psaConnection.ts';
@@ -33,7 +33,7 @@ const credentialsBody = z.object({
   kind: z.string().max(50).openapi({ example: exampleKind }),
   credentials: z.record(z.string(), z.unknown()),
   /** The day on which they expire, if you know it; there is a warning before. */
-  expiresOn: z.iso.date().optional(),
+  expiresOn: dayToCome.optional(),
 });
 
 /** The PSA's entry in the registry has the schema of its settings and the defaults of absent ones. */

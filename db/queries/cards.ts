@@ -3,6 +3,7 @@
  * mappings, rules, lines), so that no reader ever sees a card that does not fit its numbers.
  */
 import { and, asc, eq, gte, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm';
+import { today } from '../../domain/day.ts';
 import { reconcileAccount, type Card, type Decision, type ReconcileInput } from '../../domain/reconcile.ts';
 import type { Acceptance, IncompleteRead } from '../../domain/incomplete.ts';
 import { foundOf, stateOf } from '../../domain/reconcile/review.ts';
@@ -278,7 +279,6 @@ async function readInputs(
     )
     .orderBy(asc(vendorAccount.integrationId), asc(vendorAccount.id));
 
-  const today = new Date().toISOString().slice(0, 10);
   const mappedIds = new Set(mapped.map((row) => row.id));
   const inputs = new Map<string, ReconcileInput>();
   for (const account of accounts) {
@@ -286,7 +286,7 @@ async function readInputs(
     const touched = incomplete !== null && (incomplete.accounts?.includes(account.id) ?? true);
     inputs.set(account.id, {
       account,
-      today,
+      today: today(),
       ...shared,
       quantityDecimals,
       ...(connection.caps ? { caps: connection.caps } : {}),

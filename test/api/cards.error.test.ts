@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { today } from '../../domain/day.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { freshCard } from '../kit/apiTenant.ts';
 
@@ -29,6 +30,16 @@ test.each([
     400,
     'invalid-request',
   ],
+  [
+    'dismissal until a day that is past',
+    'POST',
+    'dismiss',
+    { until: 'date', date: '2026-01-01', reason: 'x' },
+    422,
+    'past-day',
+  ],
+  ['dismissal until today', 'POST', 'dismiss', { until: 'date', date: today(), reason: 'x' }, 422, 'past-day'],
+  ['rule that is over', 'PUT', 'rule', { rule: { minimum: 1, reason: 'x', expires: '2026-01-01' } }, 422, 'past-day'],
   ['rule without a reason', 'PUT', 'rule', { rule: { minimum: 1 } }, 400, 'invalid-request'],
   ['rule below zero', 'PUT', 'rule', { rule: { minimum: -1, reason: 'x' } }, 400, 'invalid-request'],
   ['rule of a mode nobody knows', 'PUT', 'rule', { rule: { lineMode: 'x', reason: 'x' } }, 400, 'invalid-request'],

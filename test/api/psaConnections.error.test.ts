@@ -19,6 +19,14 @@ test('a PSA that Countersign does not know is named with those it does', async (
   expect(problem.detail).toContain('connectwise');
 });
 
+test('credentials that expire on a day that is past are refused, naming the day', async () => {
+  const problem = await harness.admin.problem(400, 'invalid-request', 'POST', create, {
+    ...body,
+    expiresOn: '2026-01-01',
+  });
+  expect(problem.errors).toEqual([{ field: 'expiresOn', message: 'is past' }]);
+});
+
 test.each([
   ['a missing field', change({ privateKey: undefined }), 'credentials.privateKey'],
   ['an unknown field', change({ more: 1 }), 'credentials.'],

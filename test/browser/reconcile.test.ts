@@ -221,6 +221,9 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
   await dialog.getByText('Say why').waitFor();
   await dialog.getByRole('textbox', { name: 'Number' }).fill('500');
   await dialog.getByRole('textbox', { name: 'Why' }).fill('The contract has a minimum');
+  await dialog.getByLabel(/Last day/).fill('2020-12-31');
+  await dialog.getByRole('button', { name: 'Set the rule' }).click();
+  await dialog.getByText('a rule that ends before it changes nothing').waitFor();
   await dialog.getByLabel(/Last day/).fill('2099-12-31');
   await shoot(page, 'reconcile-rule-light-1280');
   await dialog.getByRole('button', { name: 'Set the rule' }).dblclick();
@@ -261,6 +264,10 @@ test('a card explains its numbers; it is ruled, reviewed, dismissed with others,
   await page.getByText('2 cards selected').waitFor();
   await button('Dismiss …').click();
   await page.getByRole('dialog').getByLabel('Why').fill('They are moving away');
+  await page.getByRole('dialog').getByText('Until a day', { exact: true }).click();
+  await page.getByRole('dialog').getByRole('textbox', { name: 'The day' }).fill('2020-01-01');
+  await page.getByRole('dialog').getByText('the card comes back on this one').waitFor();
+  await page.getByRole('dialog').getByText('Until a number changes', { exact: true }).click();
   await shoot(page, 'reconcile-dismiss-light-1280');
   await page.getByRole('dialog').getByRole('button', { name: 'Dismiss', exact: true }).dblclick();
   await page.getByText('2 cards dismissed').waitFor();

@@ -4,6 +4,9 @@ import { TextField } from './TextField.tsx';
 /** The zone of whoever looks at the page, in which their days are. */
 export const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** The day that it is now in UTC, in which the API tells whether a day is past. */
+export const today = () => new Date().toISOString().slice(0, 10);
+
 interface Props {
   label: string;
   /** YYYY-MM-DD; undefined = none. */

@@ -3,7 +3,7 @@ import { Button } from '../../ui/Button.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
 import { Radios } from '../../ui/Radios.tsx';
 import { ReasonField } from '../../ui/ReasonField.tsx';
-import { DayField } from '../../ui/DayField.tsx';
+import { DayField, today } from '../../ui/DayField.tsx';
 import styles from './cards.module.css';
 import type { Dismissal } from './decide.ts';
 
@@ -30,6 +30,7 @@ export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
   const [date, setDate] = useState<string>();
   const [isTried, setTried] = useState(false);
   const isMissing = { reason: reason.trim() === '', date: until === 'date' && date === undefined };
+  const isPast = until === 'date' && date !== undefined && date <= today();
   return (
     <Dialog
       title={`Dismiss ${what}`}
@@ -50,7 +51,7 @@ export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
         onSubmit={(event) => {
           event.preventDefault();
           setTried(true);
-          if (isMissing.reason || isMissing.date) return;
+          if (isMissing.reason || isMissing.date || isPast) return;
           onDismiss({ until, reason: reason.trim(), ...(until === 'date' && date !== undefined ? { date } : {}) });
         }}
       >
@@ -67,7 +68,13 @@ export function DismissDialog({ what, isBusy, onDismiss, onClose }: Props) {
             label="The day"
             day={date}
             onChange={setDate}
-            error={isTried && isMissing.date ? 'Choose the day.' : undefined}
+            error={
+              isPast
+                ? 'Choose a later day: the card comes back on this one.'
+                : isTried && isMissing.date
+                  ? 'Choose the day.'
+                  : undefined
+            }
           />
         )}
       </form>

@@ -1,7 +1,8 @@
 import { useState } from 'react';
 import { Button } from '../../ui/Button.tsx';
-import { DayField } from '../../ui/DayField.tsx';
+import { DayField, today } from '../../ui/DayField.tsx';
 import { Dialog } from '../../ui/Dialog.tsx';
+import { formatDay } from '../../ui/format.ts';
 import { Select } from '../../ui/Select.tsx';
 import { ReasonField } from '../../ui/ReasonField.tsx';
 import { TextField } from '../../ui/TextField.tsx';
@@ -41,7 +42,7 @@ interface Props {
 
 /** Adjusts what should be billed by a rule, with its reason and its last day. */
 export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
-  const { rule } = card.explanation;
+  const { rule, linesAsOf } = card.explanation;
   const [kind, setKind] = useState<Kind>('minimum');
   const [number, setNumber] = useState('');
   const [reason, setReason] = useState('');
@@ -49,6 +50,9 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
   const [isTried, setTried] = useState(false);
   const needsNumber = kind === 'minimum' || kind === 'offset';
   const value = Number(number.replace(',', '.'));
+  // What is approved now is billed from the lines' day on: a rule that ends before it never does anything.
+  const first = [today(), linesAsOf[0] ?? ''].toSorted()[1] ?? '';
+  const isOver = expires !== undefined && expires < first;
   const wrong = {
     number: needsNumber && (number.trim() === '' || !Number.isFinite(value) || (kind === 'minimum' && value < 0)),
     reason: reason.trim() === '',
@@ -90,7 +94,7 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
         onSubmit={(event) => {
           event.preventDefault();
           setTried(true);
-          if (wrong.number || wrong.reason) return;
+          if (wrong.number || wrong.reason || isOver) return;
           onRule({ ...of(), reason: reason.trim(), ...(expires === undefined ? {} : { expires }) });
         }}
       >
@@ -111,7 +115,14 @@ export function RuleDialog({ card, words, isBusy, onRule, onClose }: Props) {
           />
         )}
         <ReasonField value={reason} onChange={setReason} isInvalid={isTried && wrong.reason} />
-        <DayField label="Last day (optional)" day={expires} onChange={setExpires} />
+        <DayField
+          label="Last day (optional)"
+          day={expires}
+          onChange={setExpires}
+          error={
+            isOver ? `Choose ${formatDay(first)} or later: a rule that ends before it changes nothing.` : undefined
+          }
+        />
         <p className={styles['soft']}>Without a last day the rule holds until somebody removes it.</p>
       </form>
     </Dialog>

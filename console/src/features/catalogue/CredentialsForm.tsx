@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { Schema } from '../../api/types.ts';
+import { today } from '../../ui/DayField.tsx';
 import { TextField } from '../../ui/TextField.tsx';
 import { FieldsForm, type Values } from './FieldsForm.tsx';
 
@@ -21,6 +22,8 @@ export function CredentialsForm({ onSubmit, ...rest }: Props) {
         type="date"
         value={expiresOn}
         onChange={setExpiresOn}
+        isInvalid={expiresOn !== '' && expiresOn < today()}
+        error="That day is past."
       />
     </FieldsForm>
   );
