@@ -59,7 +59,16 @@ const alertSchema = z
     clearedAt: isoDateOrNull,
     state: z.enum(alertStates),
     /** Why it is parked, dead or dismissed; of a test that is delivered: why its ticket was not found again. */
-    reason: z.object({ code: z.string(), detail: z.string() }).nullable(),
+    reason: z
+      .object({
+        code: z.string(),
+        detail: z.string(),
+        of: z
+          .literal('board')
+          .optional()
+          .openapi({ description: 'The PSA refuses the board itself: no ticket of the integration would be taken' }),
+      })
+      .nullable(),
     psaAccountId: z.string().nullable(),
     psaAccountName: z.string().nullable(),
     /** The alert whose ticket this alert shares. */

@@ -131,13 +131,9 @@ const filterQuery = z.object({
   ...periodQuery,
   integrationId: z.uuid().optional(),
   psaConnectionId: z.uuid().optional(),
-  by: z
-    .string()
-    .max(200)
-    .optional()
-    .openapi({
-      description: 'Who approved, as the audit names it: person:…, token:…, or with person or token alone all of them',
-    }),
+  by: z.string().max(200).optional().openapi({
+    description: 'Who approved, as the audit names it: person:…, token:…, or with person or token alone all of them',
+  }),
   state: z.enum(approvalBatchStates).optional(),
 });
 

@@ -23,7 +23,6 @@ import { Select } from './ui/Select.tsx';
 import { SidePanel } from './ui/SidePanel.tsx';
 import { Skeleton } from './ui/Skeleton.tsx';
 import { StatusWord } from './ui/StatusWord.tsx';
-import { Steps } from './ui/Steps.tsx';
 import { Switch } from './ui/Switch.tsx';
 import { Table } from './ui/Table.tsx';
 import { Tabs } from './ui/Tabs.tsx';
@@ -47,20 +46,6 @@ const columns = [
     cell: (row: (typeof customers)[number]) => formatCount(row.users),
   },
 ];
-const step = { problem: null, statement: null, retryAt: null, trying: null, doneAt: null };
-const steps = [
-  { ...step, step: 'a', title: 'Give credentials', state: 'done' as const },
-  { ...step, step: 'b', title: 'Read the PSA', state: 'running' as const },
-  {
-    ...step,
-    step: 'c',
-    title: 'Check PSA permissions',
-    state: 'blocked' as const,
-    problem: { code: 'missing_rights', what: 'Companies cannot be read.', todo: 'Grant the right, then retry.' },
-  },
-  { ...step, step: 'd', title: 'Map accounts', state: 'waiting' as const },
-];
-
 function Parts() {
   const theme = useTheme();
   const [isOpen, setOpen] = useState(false);
@@ -109,9 +94,6 @@ function Parts() {
           <ProblemBanner error={noAnswer()} onRetry={() => undefined} />
           <EmptyState title="Nothing here yet">It comes with the first sync.</EmptyState>
           <Skeleton label="Reading …" rows={3} />
-        </Part>
-        <Part name="Steps">
-          <Steps label="Steps" steps={steps} />
         </Part>
         <Part name="Table of 20,000 rows">
           <Table label="Customers" columns={columns} rows={customers} nameOf={(row) => row.name} height={300} />

@@ -169,6 +169,7 @@ test('while the PSA refuses the board one dead alert says so, and no other gets 
   const integrationId = await seedAlerting(harness.one);
   const reason = { code: 'refused', detail: 'The board is inactive.', status: 400, of: 'board' as const };
   const dead = await seedAlert(harness.one, 'dead', { integrationId, reason });
+  expect(await get(dead)).toMatchObject({ reason: { code: 'refused', of: 'board' } });
   const view = await harness.admin.good<View>('POST', `/v1/integrations/${integrationId}/test-alert`, {
     accountId: harness.one.vendorAccount(1),
   });

@@ -103,6 +103,23 @@ describe('Alerts', () => {
       .getByText(reason?.detail ?? '?')
       .waitFor();
     await inspect(page, 'alert-dead');
+    await dialog().getByText('Put that right in the PSA, then press Retry').waitFor();
+    // Who may only look reads who can do it, also where the board itself is refused.
+    const looking = await openPage(browser, system);
+    await signIn(looking.page, await newToken(system, ['read']), `/alerts?alert=${dead}`);
+    const can = (what: string) =>
+      looking.page.getByText(`Somebody who may operate (an operator or an admin) can ${what}`);
+    await can('retry it when that is put right in the PSA').waitFor();
+    await looking.page.route(`**/v1/alerts/${dead}`, async (asked) => {
+      const answer = (await (await asked.fetch()).json()) as { reason: object };
+      await asked.fulfill({ json: { ...answer, reason: { ...answer.reason, of: 'board' } } });
+    });
+    await looking.page.reload();
+    await looking.page.getByText('The PSA refuses the service board itself').waitFor();
+    await can('choose another service board, and retry or dismiss this alert').waitFor();
+    await looking.page.getByRole('dialog').getByRole('link', { name: 'Choose the service board' }).waitFor();
+    await inspect(looking.page, 'alert-dead-board');
+    await looking.context.close();
     await system.connectwise.clearFaults();
     await dialog().getByRole('button', { name: 'Retry' }).click();
     await dialog().getByText('Delivered', { exact: true }).first().waitFor();

@@ -113,7 +113,9 @@ describe('Runs', () => {
 
     const looking = await openPage(browser, system);
     await signIn(looking.page, viewer, `/runs/${held.id}`);
-    await looking.page.getByText('releases or discards it').waitFor();
+    await looking.page
+      .getByText('Somebody who may operate (an operator or an admin) can release or discard it.')
+      .waitFor();
     expect(await looking.page.getByRole('button', { name: /Release|Discard/ }).count()).toBe(0);
     await looking.context.close();
 
@@ -145,7 +147,9 @@ test('a reading of the PSA that lost too many rows waits for a person, who is as
     insert into psa_refresh (psa_connection_id, guard, held_at) values (${psaConnectionId}, ${guard}::jsonb, now())`);
   const looking = await openPage(browser, system);
   await signIn(looking.page, viewer, `/psa-connections/${psaConnectionId}`);
-  await looking.page.getByText('Somebody who may operate releases or discards it').waitFor();
+  await looking.page
+    .getByText('Somebody who may operate (an operator or an admin) can release or discard it.')
+    .waitFor();
   await looking.context.close();
   await signIn(page, token(), `/psa-connections/${psaConnectionId}`);
   await button('Release …').waitFor();

@@ -1922,6 +1922,8 @@ export interface components {
             reason: {
                 code: string;
                 detail: string;
+                /** @enum {string} */
+                of?: "board";
             } | null;
             /** Format: date-time */
             receivedAt: string;

@@ -13,6 +13,7 @@ import type { Integration } from '../features/integrations/state.ts';
 import { useIntegration } from '../features/integrations/useIntegration.ts';
 import { useRetry } from '../features/integrations/useRetry.ts';
 import { useMay } from '../features/me/queries.ts';
+import { WhoMay } from '../features/me/WhoMay.tsx';
 import { psaConnectionQuery } from '../features/psaConnections/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
@@ -25,7 +26,7 @@ import { Page } from '../ui/Page.tsx';
 import { Actions, Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { StatusWord } from '../ui/StatusWord.tsx';
-import { saidOf, Steps } from '../ui/Steps.tsx';
+import { saidOf, scopeOf, Steps } from '../features/steps/Steps.tsx';
 import { When } from '../ui/When.tsx';
 import styles from './connectWizard.module.css';
 
@@ -189,7 +190,8 @@ function Blocked({ integrationId, step }: { integrationId: string; step: Step })
         )
       }
     >
-      {saidOf(step)}
+      <p>{saidOf(step)}</p>
+      <WhoMay scope={scopeOf(step)} to="do that" />
     </Banner>
   );
 }

@@ -21,7 +21,7 @@ import { Page } from '../ui/Page.tsx';
 import { Actions, Facts, Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { StatusWord } from '../ui/StatusWord.tsx';
-import { Steps } from '../ui/Steps.tsx';
+import { Steps } from '../features/steps/Steps.tsx';
 import { tell, tellProblem } from '../ui/Toast.tsx';
 import { When } from '../ui/When.tsx';
 

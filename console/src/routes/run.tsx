@@ -12,7 +12,7 @@ import { Page } from '../ui/Page.tsx';
 import { Actions, Facts, Section, Soft } from '../ui/Section.tsx';
 import { Skeleton } from '../ui/Skeleton.tsx';
 import { StatusWord } from '../ui/StatusWord.tsx';
-import { Steps } from '../ui/Steps.tsx';
+import { Steps } from '../features/steps/Steps.tsx';
 import { When } from '../ui/When.tsx';
 
 /** One run: how it went, step by step, what it read, and what a held one would change. */

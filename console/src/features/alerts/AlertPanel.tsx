@@ -11,13 +11,14 @@ import { Facts, Soft } from '../../ui/Section.tsx';
 import { SidePanel } from '../../ui/SidePanel.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
-import { Steps } from '../../ui/Steps.tsx';
+import { Steps } from '../steps/Steps.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { When } from '../../ui/When.tsx';
-import { usePsaWords, useVendorName } from '../catalogue/queries.ts';
+import { usePsaWords, useVendorName, type PsaWords } from '../catalogue/queries.ts';
 import type { Integration } from '../integrations/state.ts';
 import { capital } from '../mappings/words.ts';
 import { useMay } from '../me/queries.ts';
+import { WhoMay } from '../me/WhoMay.tsx';
 import styles from './alerts.module.css';
 import { DismissDialog } from './DismissDialog.tsx';
 import { alertQuery, type AlertDetail } from './queries.ts';
@@ -118,6 +119,7 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
   const vendor = integration ? vendorName(integration.vendor) : 'the vendor';
   const { id, state, reason, source, gatheredInto, process, history } = alert;
   const ticket = capital(words.ticket.one);
+  const isOfBoard = state === 'dead' && reason?.of === 'board';
   return (
     <>
       {reason === null || (state !== 'dead' && state !== 'delivered') ? (
@@ -128,12 +130,12 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
           title={state === 'dead' ? `It became no ${words.ticket.one}` : `Its ${words.ticket.one} was not found again`}
         >
           <p>{reason.detail}</p>
-          {state === 'dead' && <p>Put that right in the PSA, then press Retry; or dismiss the alert.</p>}
+          {state === 'dead' && <WhatNow isOfBoard={reason.of === 'board'} words={words} />}
         </Banner>
       )}
-      {state === 'parked' && integration && (
+      {integration && (state === 'parked' || isOfBoard) && (
         <p className={styles['links']}>
-          {!isOnly(alert, 'board') && (
+          {!isOfBoard && !isOnly(alert, 'board') && (
             <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
               Account mapping
             </Link>
@@ -195,6 +197,26 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
         </a>
       )}
     </>
+  );
+}
+
+/** What is done about an alert that is not tried again by itself. */
+function WhatNow({ isOfBoard, words: { board } }: { isOfBoard: boolean; words: PsaWords }) {
+  return isOfBoard ? (
+    <>
+      <p>
+        The PSA refuses the {board.one} itself, so no alert of this service is delivered meanwhile. Make the {board.one}{' '}
+        and its status, type and priorities usable in the PSA again, or choose another one; the other alerts then
+        follow.
+      </p>
+      <WhoMay to={`choose another ${board.one}, and retry or dismiss this alert`}>
+        <p>Then press Retry, or dismiss this alert.</p>
+      </WhoMay>
+    </>
+  ) : (
+    <WhoMay to="retry it when that is put right in the PSA, or dismiss it">
+      <p>Put that right in the PSA, then press Retry; or dismiss the alert.</p>
+    </WhoMay>
   );
 }
 

@@ -8,7 +8,7 @@ import { ProblemBanner } from '../../ui/ProblemBanner.tsx';
 import { SearchField } from '../../ui/SearchField.tsx';
 import { Select } from '../../ui/Select.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
-import { Steps } from '../../ui/Steps.tsx';
+import { Steps } from '../steps/Steps.tsx';
 import { usePsaWords } from '../catalogue/queries.ts';
 import { useIntegrationName } from '../integrations/names.ts';
 import type { Integration } from '../integrations/state.ts';

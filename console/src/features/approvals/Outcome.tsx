@@ -11,7 +11,7 @@ import { Loaded } from '../../ui/Loaded.tsx';
 import { Actions, Facts, Section } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
-import { Steps } from '../../ui/Steps.tsx';
+import { Steps } from '../steps/Steps.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { showChanged } from '../cards/queries.ts';

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { formatCount } from '../../ui/format.ts';
 import { StatusWord } from '../../ui/StatusWord.tsx';
-import { saidOf, type Step } from '../../ui/Steps.tsx';
+import { saidOf, type Step } from '../steps/Steps.tsx';
 import { usePsaWords, type PsaWords } from '../catalogue/queries.ts';
 import type { Integration } from '../integrations/state.ts';
 import { useMay } from '../me/queries.ts';

@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Icon } from '../../ui/Icon.tsx';
 import { LinkButton } from '../../ui/LinkButton.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
-import { Steps } from '../../ui/Steps.tsx';
+import { Steps } from '../steps/Steps.tsx';
 import { When } from '../../ui/When.tsx';
 import { useVendor } from '../catalogue/queries.ts';
 import type { Health } from '../integrationHealth/queries.ts';

@@ -9,7 +9,7 @@ import { EmptyState } from '../../ui/EmptyState.tsx';
 import { LinkButton } from '../../ui/LinkButton.tsx';
 import { Actions, Section, Soft } from '../../ui/Section.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
-import { Steps } from '../../ui/Steps.tsx';
+import { Steps } from '../steps/Steps.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { Instructions } from '../catalogue/Instructions.tsx';
 import { useVendor } from '../catalogue/queries.ts';

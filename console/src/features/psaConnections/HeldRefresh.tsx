@@ -9,7 +9,7 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { Actions } from '../../ui/Section.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { terms } from '../../terms.ts';
-import { useMay } from '../me/queries.ts';
+import { WhoMay } from '../me/WhoMay.tsx';
 import { usePsaConnectionName } from './names.ts';
 import { psaConnectionsQuery, type PsaConnection } from './queries.ts';
 
@@ -17,7 +17,6 @@ import { psaConnectionsQuery, type PsaConnection } from './queries.ts';
 export function HeldRefresh({ connection }: { connection: PsaConnection }) {
   const { id, heldRefresh: held } = connection;
   const queryClient = useQueryClient();
-  const isOperator = useMay('operate');
   const decide = useMutation({
     mutationFn: (decision: { refreshId: string; release: boolean }) => {
       const params = {
@@ -42,14 +41,13 @@ export function HeldRefresh({ connection }: { connection: PsaConnection }) {
     <Banner tone="bad" title="A reading is held: far fewer rows came than before">
       <p>{terms.held}</p>
       <p>{held.words}</p>
-      {isOperator ? (
+      <p>Until somebody decides, the rows from before are shown.</p>
+      <WhoMay to="release or discard it">
         <Actions>
           <Button onPress={() => setAsked('discard')}>Discard and read anew …</Button>
           <Button onPress={() => setAsked('release')}>Release …</Button>
         </Actions>
-      ) : (
-        <p>Somebody who may operate releases or discards it. Until then the rows from before are shown.</p>
-      )}
+      </WhoMay>
       {way && (
         <Dialog
           title={way.title}

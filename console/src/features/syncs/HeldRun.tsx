@@ -9,19 +9,18 @@ import { Dialog } from '../../ui/Dialog.tsx';
 import { formatCount, formatDifference, formatMany } from '../../ui/format.ts';
 import { DownloadButton } from '../../ui/LinkButton.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
-import { Actions, Facts, Section, Soft } from '../../ui/Section.tsx';
+import { Actions, Facts, Section } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import { tell, tellProblem } from '../../ui/Toast.tsx';
 import { terms } from '../../terms.ts';
-import { useMay } from '../me/queries.ts';
+import { WhoMay } from '../me/WhoMay.tsx';
 import { changesQuery, type RunWithSteps } from './queries.ts';
 
 type Change = Schema<'UsageChange'> & { id: string };
 
 /** Why a run is held, what it would change, and the two ways on. */
 export function HeldRun({ run }: { run: RunWithSteps }) {
-  const may = useMay('operate');
   const [asks, setAsks] = useState<'release' | 'discard'>();
   return (
     <Section title="Held for you">
@@ -31,16 +30,14 @@ export function HeldRun({ run }: { run: RunWithSteps }) {
       </Banner>
       {run.guard && <Figures figures={run.guard.figures} />}
       <Changes runId={run.id} />
-      {may ? (
+      <WhoMay to="release or discard it">
         <Actions>
           <Button look="main" onPress={() => setAsks('release')}>
             Release …
           </Button>
           <Button onPress={() => setAsks('discard')}>Discard …</Button>
         </Actions>
-      ) : (
-        <Soft>An operator or an admin of your organization releases or discards it.</Soft>
-      )}
+      </WhoMay>
       {asks !== undefined && <Decide run={run} way={asks} onClose={() => setAsks(undefined)} />}
     </Section>
   );

@@ -8,7 +8,7 @@ import { Button } from '../../ui/Button.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { Icon } from '../../ui/Icon.tsx';
 import { StatusWord } from '../../ui/StatusWord.tsx';
-import { Steps } from '../../ui/Steps.tsx';
+import { Steps } from '../steps/Steps.tsx';
 import { When } from '../../ui/When.tsx';
 import styles from './SyncStatus.module.css';
 

@@ -1,7 +1,8 @@
-import type { Schema } from '../api/types.ts';
-import { StatusWord, type Tone } from './StatusWord.tsx';
+import type { Schema } from '../../api/types.ts';
+import { StatusWord, type Tone } from '../../ui/StatusWord.tsx';
+import { When } from '../../ui/When.tsx';
+import { WhoMay } from '../me/WhoMay.tsx';
 import styles from './Steps.module.css';
-import { When } from './When.tsx';
 
 export type Step = Schema<'Process'>['steps'][number];
 
@@ -23,6 +24,9 @@ export function saidOf({ problem, statement }: Step): string | null {
     ? 'Give new credentials on the page of the connection; the step then tries again by itself.'
     : problem.todo;
 }
+
+/** Credentials are given by an admin alone. */
+export const scopeOf = ({ problem }: Step) => (problem?.code === 'bad_credentials' ? 'admin' : 'operate');
 
 /** The steps of a process, in order, each with its state and, when something is wrong, what to do. */
 export function Steps({ label, steps }: { label: string; steps: readonly Step[] }) {
@@ -53,6 +57,7 @@ export function Steps({ label, steps }: { label: string; steps: readonly Step[] 
             <div className={styles['problem']}>
               {step.problem && <p>{step.problem.what}</p>}
               <p>{saidOf(step)}</p>
+              {step.problem && <WhoMay scope={scopeOf(step)} to="do that" />}
               {step.retryAt !== null && (
                 <p>
                   It is tried again at <When at={step.retryAt} />.
