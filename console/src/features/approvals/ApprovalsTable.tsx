@@ -29,7 +29,7 @@ const columnsOf = (psaName: (id: string) => string | undefined): readonly TableC
     cell: (approval) => <StatusWord tone={endOf(approval).tone}>{endOf(approval).word}</StatusWord>,
   },
   { id: 'lines', title: 'Changes', isNumeric: true, width: 90, cell: ({ lines }) => formatCount(lines) },
-  { id: 'written', title: 'Changed by', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'written') },
+  { id: 'written', title: 'Written', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'written') },
   { id: 'open', title: 'Not done yet', isNumeric: true, width: 120, cell: (approval) => moneyOf(approval, 'open') },
 ];
 
