@@ -215,7 +215,7 @@ describe('Alerts', () => {
       .getByRole('button', { name: /Customer$/ })
       .click();
     await page.getByRole('option').filter({ hasNotText: 'not mapped' }).first().click();
-    await button('Send the test').click();
+    await button('Send the test').dblclick();
     const stages = dialog().getByRole('list', { name: 'Stages of the test' });
     const stage = (text: RegExp) => stages.getByRole('listitem').filter({ hasText: text });
     await stage(/^Accepted/)
@@ -228,6 +228,9 @@ describe('Alerts', () => {
         .waitFor();
     expect(await ticketsIn(system)).toHaveLength(before + 1);
     await inspect(page, 'alert-test');
+    // The list behind it has heard of the ticket, too.
+    await button('Done').click();
+    await rows().first().getByText('Delivered').waitFor();
   });
 
   test('a test whose ticket the PSA does not find again says so', async () => {

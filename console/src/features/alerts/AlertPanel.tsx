@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api, ask } from '../../api/client.ts';
@@ -21,7 +21,7 @@ import { useMay } from '../me/queries.ts';
 import { WhoMay } from '../me/WhoMay.tsx';
 import styles from './alerts.module.css';
 import { DismissDialog } from './DismissDialog.tsx';
-import { alertQuery, type AlertDetail } from './queries.ts';
+import { useAlert, type AlertDetail } from './queries.ts';
 import { TicketLink } from './TicketLink.tsx';
 import {
   customerOf,
@@ -43,7 +43,7 @@ interface Props {
 
 /** One alert: its ticket, why it is where it is, what was done about it, and what can be done. */
 export function AlertPanel({ id, integrations, onClose }: Props) {
-  const query = useQuery(alertQuery(id));
+  const query = useAlert(id);
   const queryClient = useQueryClient();
   const may = useMay('operate');
   const [isDismissing, setDismissing] = useState(false);

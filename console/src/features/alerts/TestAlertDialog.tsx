@@ -1,4 +1,4 @@
-import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
@@ -14,7 +14,7 @@ import { useIntegrationName } from '../integrations/names.ts';
 import type { Integration } from '../integrations/state.ts';
 import { accountsQuery } from '../mappings/queries.ts';
 import styles from './alerts.module.css';
-import { alertQuery } from './queries.ts';
+import { useAlert } from './queries.ts';
 import { TicketLink } from './TicketLink.tsx';
 import { priorityWords } from './words.ts';
 
@@ -137,7 +137,7 @@ function Ask({ integrations, onSent }: AskProps) {
 const nothingWrong = { problem: null, statement: null, retryAt: null, trying: null };
 
 function Stages({ id, integration }: { id: string; integration: Integration }) {
-  const query = useQuery(alertQuery(id));
+  const query = useAlert(id);
   const words = usePsaWords(integration.psaConnectionId);
   if (!query.data) return <Skeleton label="Reading the test …" />;
   const { ticketId, firstReceivedAt, stages } = query.data;

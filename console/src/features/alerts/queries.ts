@@ -1,4 +1,5 @@
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { byCursor, pageAt } from '../../api/paging.ts';
@@ -43,11 +44,25 @@ export const alertsQuery = (asked: AlertsAsked) =>
 
 const busyMs = 1_500;
 
-/** One alert; asked again and again while it is on its way and somebody looks on. */
-export const alertQuery = (id: string) =>
+/** Asked again and again while it is on its way and somebody looks on. */
+const alertQuery = (id: string) =>
   queryOptions({
     queryKey: keys.alerts.one(id),
     queryFn: ({ signal }) => ask(api.GET('/v1/alerts/{id}', { params: { path: { id } }, signal })),
     refetchInterval: ({ state: { data } }) =>
       data && (data.state === 'waiting' || data.state === 'delivering') ? busyMs : false,
   });
+
+/** One alert, as it goes on. When it gets on, the list behind it is read anew, too. */
+export function useAlert(id: string) {
+  const query = useQuery(alertQuery(id));
+  const queryClient = useQueryClient();
+  const state = query.data?.state;
+  const was = useRef(state);
+  useEffect(() => {
+    if (was.current !== undefined && was.current !== state)
+      void queryClient.invalidateQueries({ queryKey: keys.alerts.lists });
+    was.current = state;
+  }, [state, queryClient]);
+  return query;
+}
