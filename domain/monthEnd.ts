@@ -1,6 +1,6 @@
 /**
  * The month-end sheet: what became, within a period, of each card with a difference. Every card is in exactly one part:
- * `approved` (somebody signed it off), else `skipped` (somebody asked for it, and it was left out), else `dismissed`, else
+ * `approved` (somebody signed it off, in the period or before it so that it is open still), else `skipped` (somebody asked for it, and it was left out), else `dismissed`, else
  * `untouched`.
  */
 import type { ApprovalLineState } from './transitions.ts';
@@ -8,12 +8,16 @@ import type { ApprovalLineState } from './transitions.ts';
 export const sheetParts = ['approved', 'skipped', 'dismissed', 'untouched'] as const;
 export type SheetPart = (typeof sheetParts)[number];
 
-/** The sums of a sheet: each line stands in exactly one of them. `notWritten`: approved, and it came to nothing. */
+/** The sums of a sheet: each line stands in exactly one of them. `notWritten`: approved, and it came to nothing or was undone. */
 export const sheetSums = ['billed', 'open', 'notWritten', 'skipped', 'dismissed', 'untouched'] as const;
 export type SheetSum = (typeof sheetSums)[number];
 
-/** @param state of an approved line; null = the line is in another part */
-export function sumOf(part: SheetPart, state: ApprovalLineState | null): SheetSum {
+/**
+ * @param state of an approved line; null = the line is in another part
+ * @param cancelled the line and its undo, both of the period, change nothing together
+ */
+export function sumOf(part: SheetPart, state: ApprovalLineState | null, cancelled: boolean): SheetSum {
+  if (cancelled) return 'notWritten';
   if (part !== 'approved' || state === null) return part === 'approved' ? 'open' : part;
   const isOf = (states: readonly ApprovalLineState[]) => states.includes(state);
   return isOf(billedStates) ? 'billed' : isOf(openStates) ? 'open' : 'notWritten';
@@ -88,9 +92,13 @@ const outcomeWords: Record<SheetOutcome, string> = {
   replaced: 'A later approval of the same line replaced this to-do.',
 };
 
-/** @param problem what the PSA answered, or what it held; null = nothing to tell */
-export function describeOutcome(outcome: SheetOutcome, problem: string | null): string {
-  return problem ?? outcomeWords[outcome];
+/**
+ * @param problem what the PSA answered, or what it held; null = nothing to tell
+ * @param earlier it was approved before the period
+ */
+export function describeOutcome(outcome: SheetOutcome, problem: string | null, earlier: boolean): string {
+  const words = problem ?? outcomeWords[outcome];
+  return earlier ? `Approved before these days, and not done yet. ${words}` : words;
 }
 
 /** @param reason a person's own words */

@@ -47,7 +47,13 @@ const scopeQuery = z.object({
   psaConnectionId: z.uuid().optional(),
   psaAccountId: z.string().max(200).optional(),
 });
-const lineQuery = scopeQuery.extend({ part: z.enum(sheetParts).optional() });
+const lineQuery = scopeQuery.extend({
+  part: z.enum(sheetParts).optional(),
+  differsAgain: z
+    .enum(['true'])
+    .optional()
+    .openapi({ description: 'Only approved lines whose card differs again now' }),
+});
 
 const totals = route({
   method: 'get',
@@ -237,9 +243,9 @@ const linePlace = jsonPlace(
 
 async function pageOfLines(
   { deps, caller }: ApiEnv['Variables'],
-  { limit, cursor, part, ...query }: Paged<typeof lineQuery>,
+  { limit, cursor, part, differsAgain, ...query }: Paged<typeof lineQuery>,
 ) {
-  const scope = { ...scopeOf({ deps, caller }, query), part };
+  const scope = { ...scopeOf({ deps, caller }, query), part, differsAgain: differsAgain === 'true' };
   const after = decodeCursor(cursor, linePlace);
   const rows = await listSheetLines(deps.db, scope, { after, limit: limit + 1 });
   const page = pageOf(rows, limit, ({ name, psaAccountId, psaConnectionId, place: at, psaProductId, placeAt, id }) =>

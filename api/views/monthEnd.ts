@@ -29,17 +29,32 @@ const cardsSchema = z.object({
   untouched: z.int(),
   billed: z.int().openapi({ description: 'Of the approved ones: the PSA holds it, and it was not undone' }),
   open: z.int().openapi({ description: 'Of the approved ones: not settled yet' }),
+  openEarlier: z.int().openapi({ description: 'Of the open ones: approved before the period' }),
   notWritten: z.int().openapi({ description: 'Of the approved ones: it came to nothing, or was undone' }),
   differAgain: z.int().openapi({ description: 'Of the approved ones: those that differ again, or still, now' }),
   unpriced: z.int().openapi({ description: 'Of all: those whose money is not known, so that no sum has it' }),
+  unpricedIn: z
+    .object({
+      billed: z.int(),
+      open: z.int(),
+      notWritten: z.int(),
+      skipped: z.int(),
+      dismissed: z.int(),
+      untouched: z.int(),
+    })
+    .openapi({ description: 'The same, by the sum in which each would stand' }),
 });
 
 const moneySchema = z
   .object({
     currency: z.string().nullable(),
-    billed: z.number().openapi({ description: 'Approved, and the PSA holds it: net of what was undone' }),
-    open: z.number().openapi({ description: 'Approved, and not settled yet: under way, uncertain, or a to-do' }),
-    notWritten: z.number().openapi({ description: 'Approved, and it came to nothing: conflict, refused, withdrawn, replaced' }), // prettier-ignore
+    billed: z.number().openapi({ description: 'Approved, and the PSA holds it: net of what was undone later' }),
+    open: z.number().openapi({
+      description: 'Approved, in the period or before it, and not settled yet: under way, uncertain, or a to-do',
+    }),
+    notWritten: z.number().openapi({
+      description: 'Approved, and it came to nothing: conflict, refused, withdrawn, replaced, or undone in the period',
+    }),
     skipped: z.number(),
     dismissed: z.number(),
     untouched: z.number(),
@@ -135,6 +150,7 @@ export const monthEndLineSchema = z
     settledAt: isoDateOrNull,
     approvalId: z.uuid().nullable(),
     undoOf: z.uuid().nullable(),
+    earlier: z.boolean().openapi({ description: 'Approved before the period, and not settled yet' }),
     differsBy: z.number().nullable().openapi({ description: 'By how much an approved card differs again, or still' }),
   })
   .openapi('MonthEndLine');
@@ -150,7 +166,7 @@ export async function createLineViewer(db: Queryable, lines: readonly SheetLine[
   return (line: SheetLine): LineView => ({
     ...line,
     psaAccountName: line.name,
-    sum: sumOf(line.part, line.state),
+    sum: sumOf(line.part, line.state, line.cancelled),
     outcome: line.state && outcomeOf(line.state, line.undone),
     words: wordsOf(line),
     byName: line.by === null ? null : (names.get(line.by) ?? line.by),
@@ -161,8 +177,8 @@ export async function createLineViewer(db: Queryable, lines: readonly SheetLine[
 
 const dateOf = (at: string | null) => (at === null ? null : new Date(at));
 
-function wordsOf({ state, undone, skipped, part, words, noLine }: SheetLine): string {
-  if (state) return describeOutcome(outcomeOf(state, undone), words);
+function wordsOf({ state, undone, earlier, skipped, part, words, noLine }: SheetLine): string {
+  if (state) return describeOutcome(outcomeOf(state, undone), words, earlier);
   if (skipped) return describeSkipped(skippedOf(skipped));
   return part === 'dismissed' ? describeDismissal(words) : describeUntouched(words, noLine);
 }
@@ -183,12 +199,14 @@ const exampleSums = {
     approved: 1,
     billed: 1,
     open: 0,
+    openEarlier: 0,
     notWritten: 0,
     skipped: 0,
     dismissed: 0,
     untouched: 1,
     differAgain: 0,
     unpriced: 0,
+    unpricedIn: { billed: 0, open: 0, notWritten: 0, skipped: 0, dismissed: 0, untouched: 0 },
   },
   withoutLine: { cards: 0, seats: 0 },
   money: [exampleMoney],
@@ -242,6 +260,7 @@ export const exampleLine = {
   settledAt: '2026-11-28T09:05:04.000Z',
   approvalId: exampleIds.approval,
   undoOf: null,
+  earlier: false,
   differsBy: null,
 };
 

@@ -4,7 +4,7 @@
  */
 import { sql, type SQL } from 'drizzle-orm';
 import type { SkipReason } from '../../domain/approval.ts';
-import { billedStates, openStates, type SheetPart } from '../../domain/monthEnd.ts';
+import { billedStates, openStates, type SheetPart, type SheetSum } from '../../domain/monthEnd.ts';
 import type { Period } from '../../domain/period.ts';
 import type { ApprovalLineState } from '../../domain/transitions.ts';
 import type { Queryable } from '../client.ts';
@@ -51,6 +51,10 @@ export interface SheetLine extends CustomerPlace {
   state: ApprovalLineState | null;
   undone: boolean;
   undoOf: string | null;
+  /** It was signed off before the period, and is open still. */
+  earlier: boolean;
+  /** It was written and undone within the period, or is that undo: both together change no invoice. */
+  cancelled: boolean;
   /** Used, and no line bills it. */
   noLine: boolean;
   /** Of a left-out card: what was asked, and what was there. */
@@ -81,15 +85,17 @@ interface SkippedColumns {
 }
 
 /**
- * Numbers of cards by part, the approved ones also by what became of them; `differAgain` are approved cards that differ again,
- * `unpriced` those of any part whose money is not known.
+ * Numbers of cards by part, the approved ones also by what became of them; `openEarlier` are those of the open ones that were
+ * approved before the period, `differAgain` approved cards that differ again, `unpriced` those of any part whose money is not known.
  */
 export interface SheetCards extends Record<SheetPart, number> {
   billed: number;
   open: number;
+  openEarlier: number;
   notWritten: number;
   differAgain: number;
   unpriced: number;
+  unpricedIn: Record<SheetSum, number>;
 }
 
 /** Sums of one currency; together they are the sum of all lines. */
@@ -145,15 +151,16 @@ export async function sumSheet(db: Queryable, scope: SheetScope): Promise<SheetS
 /** A page of the lines of a sheet: customer by customer, and within a customer part by part. */
 export async function listSheetLines(
   db: Queryable,
-  scope: SheetScope & { part?: SheetPart | undefined },
+  scope: SheetScope & { part?: SheetPart | undefined; differsAgain?: boolean | undefined },
   page: { after?: LinePlace | undefined; limit: number },
 ): Promise<SheetLine[]> {
   const { after } = page;
   const { rows } = await db.execute<Plain<SheetLine>>(sql`
-    with ${sheet(scope, { ...page, inclusive: true, part: scope.part })},
+    with ${sheet(scope, { ...page, inclusive: true, part: scope.part, differsAgain: scope.differsAgain })},
     shown as (
       select * from entry
        where ${scope.part === undefined ? sql`true` : sql`part = ${scope.part}`}
+         and ${scope.differsAgain !== true ? sql`true` : sql`differs_by is not null`}
          and ${
            after === undefined
              ? sql`true`
@@ -165,7 +172,7 @@ export async function listSheetLines(
     select s.name, s.psa_account_id as "psaAccountId", s.psa_connection_id as "psaConnectionId", s.place,
            s.place_at as "placeAt", s.part, s.id, s.card_id as "cardId", s.psa_product_id as "psaProductId",
            p.product_id as "productId", p.name as "productName", g.name as "agreementName", s.line_id as "lineId",
-           s."from", s."to", s.amount, s.currency, s.not_billed as "notBilled", s.state, s.undone, s.undo_of as "undoOf", s.no_line as "noLine",
+           s."from", s."to", s.amount, s.currency, s.not_billed as "notBilled", s.state, s.undone, s.undo_of as "undoOf", s.earlier, s.cancelled, s.no_line as "noLine",
            s.skipped, s.reason, s.words, s.by, s.at,
            s.settled_at as "settledAt", s.approval_id as "approvalId", s.differs_by as "differsBy"
       from shown s
@@ -180,19 +187,30 @@ export async function listSheetLines(
  *
  * @param page.inclusive the page begins with the customer `after`, of whom there may be more lines
  * @param page.part only customers with such lines; they still have all of their lines
+ * @param page.differsAgain likewise, with approved lines whose card differs again
  */
 function sheet(
   scope: SheetScope,
-  page: { after?: CustomerPlace | undefined; limit?: number; inclusive?: boolean; part?: SheetPart | undefined } = {},
+  page: {
+    after?: CustomerPlace | undefined;
+    limit?: number;
+    inclusive?: boolean;
+    part?: SheetPart | undefined;
+    differsAgain?: boolean | undefined;
+  } = {},
 ): SQL {
-  const { after, limit, part } = page;
+  const { after, limit } = page;
+  const part = page.differsAgain ? 'approved' : page.part;
+  const again = page.differsAgain ? sql`${differsBy} is not null` : sql`true`;
   const compared = page.inclusive ? sql`>=` : sql`>`;
   const all = part === undefined;
   const keys = [
     ...(all || part === 'approved'
       ? [
           sql`select b.psa_connection_id, l.psa_account_id from approval_batch b join approval_line l on l.batch_id = b.id
-              where ${isDecided(scope)} and ${isOf(scope, sql`b`, sql`l`)}`,
+              where ${isDecided(scope)} and ${isOf(scope, sql`b`, sql`l`)} and ${again}`,
+          sql`select b.psa_connection_id, l.psa_account_id from approval_line l join approval_batch b on b.id = l.batch_id
+              where ${isCarried(scope)} and ${isOf(scope, sql`b`, sql`l`)} and ${again}`,
         ]
       : []),
     ...(all || part === 'skipped'
@@ -237,18 +255,15 @@ function sheet(
                         and (u.psa_account_id, u.psa_product_id) = (l.psa_account_id, l.psa_product_id)) as undone,
              b.undo_of, false as no_line, null::jsonb as skipped, null as reason, l.problem ->> 'detail' as words, b.requested_by as by,
              b.created_at as at, l.settled_at, b.id as approval_id,
-             (select coalesce(c.difference, 0) from card c
-               where (c.psa_connection_id, c.psa_account_id, c.psa_product_id)
-                     = (k.psa_connection_id, l.psa_account_id, l.psa_product_id) and c.kind <> 'no_change'
-                 and not exists (select from approval_line o where o.card_id = c.id
-                                  and o.state in ('intended', 'writing', 'uncertain', 'todo'))) as differs_by
+             ${differsBy} as differs_by,
+             ${isCarried(scope)} as earlier, ${isCancelled(scope)} as cancelled
         from customer k join approval_line l on l.psa_account_id = k.psa_account_id
         join approval_batch b on b.id = l.batch_id and b.psa_connection_id = k.psa_connection_id
-       where ${isDecided(scope)}
+       where ${isDecided(scope)} or ${isCarried(scope)}
       union all
       select name, psa_account_id, psa_connection_id, 1, place_at, 'skipped', id, card_id, psa_product_id, agreement_id,
              line_id, "from", "to", amount, currency, not_billed, null, false, null, no_line, skipped, skipped ->> 'reason', null,
-             by, at, null, approval_id, null
+             by, at, null, approval_id, null, false, false
         from (
           select distinct on (k.name, k.psa_account_id, k.psa_connection_id, s.psa_product_id)
                  k.name, k.psa_account_id, k.psa_connection_id, ${placeOf(sql`b.created_at`)} as place_at,
@@ -273,7 +288,7 @@ function sheet(
              case when c.dismissed then 'dismissed' else coalesce(c.flags[1], 'undecided') end,
              case when c.dismissed then d.dismissal ->> 'reason' else c.detail -> 'flags' -> 0 ->> 'words' end,
              case when c.dismissed then d.dismissal ->> 'by' end,
-             case when c.dismissed then (d.dismissal ->> 'at')::timestamptz end, null, null, null
+             case when c.dismissed then (d.dismissal ->> 'at')::timestamptz end, null, null, null, false, false
         from customer k
         join card c on (c.psa_connection_id, c.psa_account_id) = (k.psa_connection_id, k.psa_account_id)
         left join card_decision d on (d.psa_connection_id, d.psa_account_id, d.psa_product_id)
@@ -285,6 +300,39 @@ function sheet(
 const isDecided = ({ organizationId, period }: SheetScope, batch = sql`b`) =>
   sql`${batch}.organization_id = ${organizationId} and ${batch}.created_at >= ${period.begins.toISOString()}::timestamptz
       and ${batch}.created_at < ${period.ends.toISOString()}::timestamptz`;
+
+/** The words are those of the partial indexes on lines that are open. */
+const isOpen = (line: SQL) => sql`${line}.state in ('intended', 'writing', 'uncertain', 'todo')`;
+
+/** By how much the card of approval line `l` differs now; null = it does not, or is being written. */
+const differsBy = sql`
+  (select coalesce(c.difference, 0) from card c
+    where (c.psa_connection_id, c.psa_account_id, c.psa_product_id)
+          = (b.psa_connection_id, l.psa_account_id, l.psa_product_id) and c.kind <> 'no_change'
+      and not exists (select from approval_line o where o.card_id = c.id and ${isOpen(sql`o`)}))`;
+
+/** Line `l` was signed off before the period, and is open still: somebody has decided about its card. */
+const isCarried = ({ organizationId, period }: SheetScope, batch = sql`b`, line = sql`l`) =>
+  sql`(${batch}.organization_id = ${organizationId} and ${batch}.created_at < ${period.begins.toISOString()}::timestamptz
+       and ${isOpen(line)})`;
+
+/** Approval line `line` of `batch` was written back by a line `u` of the period, of which `more` holds. */
+const isUndone = (scope: SheetScope, batch: SQL, line: SQL, u: SQL, more = sql`true`) => {
+  const ub = sql`${u}_batch`;
+  return sql`
+    exists (select from approval_line ${u} join approval_batch ${ub} on ${ub}.id = ${u}.batch_id
+             where ${ub}.undo_of = ${batch}.id and ${u}.state in (${listed(billedStates)}) and ${isDecided(scope, ub)}
+               and (${u}.psa_account_id, ${u}.psa_product_id, ${u}.line_id) = (${line}.psa_account_id, ${line}.psa_product_id, ${line}.line_id)
+               and ${more})`;
+};
+
+/** Approval line `l` was undone within the period, or is such an undo, and the undo was not undone itself. */
+const isCancelled = (scope: SheetScope) => sql`
+  (l.state in (${listed(billedStates)}) and case when ${isUndone(scope, sql`b`, sql`l`, sql`u`, sql`not ${isUndone(scope, sql`u_batch`, sql`u`, sql`again`)}`)} then true
+     else not ${isUndone(scope, sql`b`, sql`l`, sql`u`)}
+      and exists (select from approval_line o join approval_batch ob on ob.id = o.batch_id
+                   where ob.id = b.undo_of and o.state = 'applied' and ${isDecided(scope, sql`ob`)}
+                     and (o.psa_account_id, o.psa_product_id, o.line_id) = (l.psa_account_id, l.psa_product_id, l.line_id)) end)`;
 
 /** Card `c` differs, and began to before the period was over. */
 const differs = ({ organizationId, period }: SheetScope) =>
@@ -311,7 +359,8 @@ const isOf = ({ psaConnectionId, psaAccountId }: SheetScope, batch: SQL, row: SQ
 const isIn = (table: 'approval_line' | 'approval_skipped') => (scope: SheetScope, of: SQL, row: SQL) => sql`
   exists (select from ${sql.raw(table)} other join approval_batch ob on ob.id = other.batch_id
            where (other.psa_account_id, other.psa_product_id) = (${row}.psa_account_id, ${row}.psa_product_id)
-             and ob.psa_connection_id = ${of}.psa_connection_id and ${isDecided(scope, sql`ob`)})`;
+             and ob.psa_connection_id = ${of}.psa_connection_id
+             and (${isDecided(scope, sql`ob`)} or ${table === 'approval_line' ? isCarried(scope, sql`ob`, sql`other`) : sql`false`}))`;
 const isApproved = isIn('approval_line');
 const isSkipped = isIn('approval_skipped');
 /** A card that nobody signed off or asked for. */
@@ -327,7 +376,7 @@ const listed = (states: readonly string[]) =>
   );
 
 /** The columns that sums are made of. */
-const summed = sql`name, psa_account_id, psa_connection_id, part, state, amount, currency, "to", no_line, differs_by`;
+const summed = sql`name, psa_account_id, psa_connection_id, part, state, amount, currency, "to", no_line, differs_by, earlier, cancelled`;
 
 /** The sums of `entry` by currency, for each of the columns `by`. */
 function sums(by?: SQL): SQL {
@@ -336,27 +385,34 @@ function sums(by?: SQL): SQL {
   // Only an approved card may have several lines, of several currencies even: it is counted where its first one stands.
   const isFirst = sql`nth = 1`;
   const count = (which: SQL) => sql`count(*) filter (where ${isFirst} and ${which})`;
-  const isHeld = sql`state in (${listed(billedStates)})`;
+  const isHeld = sql`state in (${listed(billedStates)}) and not cancelled`;
+  const isOpenCard = sql`part = 'approved' and is_open`;
+  const isBilledCard = sql`part = 'approved' and not is_open and is_held`;
+  const isNotWrittenCard = sql`part = 'approved' and not is_open and not is_held`;
+  const unpriced = (which: SQL) => count(sql`amount is null and ${which}`);
   return sql`
     select ${group}, count(*) as lines, bool_or(amount is not null) as has_money,
-           ${count(sql`part = 'approved'`)} as approved, ${count(sql`part = 'approved' and is_open`)} as open_cards,
-           ${count(sql`part = 'approved' and not is_open and changes <> 0`)} as billed_cards,
-           ${count(sql`amount is null`)} as unpriced, ${count(sql`no_line`)} as without_line,
+           ${count(sql`part = 'approved'`)} as approved, ${count(isOpenCard)} as open_cards,
+           ${count(sql`${isOpenCard} and is_earlier`)} as earlier_cards, ${count(isBilledCard)} as billed_cards,
+           ${count(isNotWrittenCard)} as not_written_cards, ${unpriced(sql`true`)} as unpriced,
+           ${unpriced(isBilledCard)} as unpriced_billed, ${unpriced(isOpenCard)} as unpriced_open,
+           ${unpriced(isNotWrittenCard)} as unpriced_not_written, ${unpriced(sql`part = 'skipped'`)} as unpriced_skipped,
+           ${unpriced(sql`part = 'dismissed'`)} as unpriced_dismissed, ${unpriced(sql`part = 'untouched'`)} as unpriced_untouched, ${count(sql`no_line`)} as without_line,
            sum("to") filter (where ${isFirst} and no_line) as seats, ${sum(sql`true`)} as total, ${count(sql`part = 'skipped'`)} as skipped_cards,
            ${count(sql`part = 'dismissed'`)} as dismissed_cards, ${count(sql`part = 'untouched'`)} as untouched_cards,
            ${count(sql`differs_by is not null`)} as differ_again,
-           ${sum(sql`state in (${listed(billedStates)})`)} as billed, ${sum(sql`state in (${listed(openStates)})`)} as open,
-           ${sum(sql`part = 'approved' and state not in (${listed([...billedStates, ...openStates])})`)} as not_written,
+           ${sum(isHeld)} as billed, ${sum(sql`state in (${listed(openStates)})`)} as open,
+           ${sum(sql`part = 'approved' and (cancelled or state not in (${listed([...billedStates, ...openStates])}))`)} as not_written,
            ${sum(sql`part = 'skipped'`)} as skipped, ${sum(sql`part = 'dismissed'`)} as dismissed,
            ${sum(sql`part = 'untouched'`)} as untouched
       from (select ${summed}, row_number() over (card order by place_at, id) as nth,
                    -- A card is open while one of its lines is; else it is billed anew unless its undos took back all that was written.
-                   bool_or(state in (${listed(openStates)})) over card as is_open,
-                   sum(case when ${isHeld} then case when undo_of is null then 1 else -1 end else 0 end) over card as changes
+                   bool_or(state in (${listed(openStates)})) over card as is_open, bool_or(earlier) over card as is_earlier,
+                   bool_or(${isHeld}) over card as is_held
               from entry where part = 'approved'
             window card as (partition by psa_connection_id, psa_account_id, psa_product_id)
              union all
-            select ${summed}, 1, false, 0 from entry where part <> 'approved') numbered
+            select ${summed}, 1, false, false, false from entry where part <> 'approved') numbered
      group by ${group}`;
 }
 
@@ -364,8 +420,12 @@ const cards = sql`jsonb_build_object(
   'approved', coalesce(sum(approved), 0), 'skipped', coalesce(sum(skipped_cards), 0),
   'dismissed', coalesce(sum(dismissed_cards), 0), 'untouched', coalesce(sum(untouched_cards), 0),
   'billed', coalesce(sum(billed_cards), 0), 'open', coalesce(sum(open_cards), 0),
-  'notWritten', coalesce(sum(approved - billed_cards - open_cards), 0),
-  'differAgain', coalesce(sum(differ_again), 0), 'unpriced', coalesce(sum(unpriced), 0)) as cards`;
+  'openEarlier', coalesce(sum(earlier_cards), 0), 'notWritten', coalesce(sum(not_written_cards), 0),
+  'differAgain', coalesce(sum(differ_again), 0), 'unpriced', coalesce(sum(unpriced), 0),
+  'unpricedIn', jsonb_build_object(
+    'billed', coalesce(sum(unpriced_billed), 0), 'open', coalesce(sum(unpriced_open), 0),
+    'notWritten', coalesce(sum(unpriced_not_written), 0), 'skipped', coalesce(sum(unpriced_skipped), 0),
+    'dismissed', coalesce(sum(unpriced_dismissed), 0), 'untouched', coalesce(sum(unpriced_untouched), 0))) as cards`;
 
 const withoutLine = sql`jsonb_build_object('cards', coalesce(sum(without_line), 0), 'seats', coalesce(sum(seats), 0)) as "withoutLine"`;
 

@@ -4,36 +4,9 @@ import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApi, type ApiHarness, type Caller } from '../kit/apiHarness.ts';
+import { cents, inCents, keyOf, sumsOf, type Line, type Part, type Sums } from '../kit/monthEndSheet.ts';
 import { freshCard, seedApproval, seedTenant, seen, type Tenant } from '../kit/apiTenant.ts';
 
-interface Line {
-  id: string;
-  part: 'approved' | 'skipped' | 'dismissed' | 'untouched';
-  sum: string;
-  noLine: boolean;
-  psaAccountId: string;
-  psaAccountName: string;
-  psaProductId: string;
-  cardId: string;
-  from: number | null;
-  to: number | null;
-  amount: number | null;
-  currency: string | null;
-  outcome: string | null;
-  reason: string | null;
-  words: string;
-  byName: string | null;
-  at: string | null;
-  undoOf: string | null;
-  differsBy: number | null;
-}
-type Part = Line['part'];
-interface Sums {
-  lines: number;
-  cards: Record<Part | 'billed' | 'open' | 'notWritten' | 'unpriced' | 'differAgain', number>;
-  withoutLine: { cards: number; seats: number };
-  money: ({ currency: string | null } & Record<string, number>)[];
-}
 interface Card {
   id: string;
   psaAccountId: string;
@@ -67,9 +40,6 @@ async function all<T>(caller: Caller, path: string, limit = 200): Promise<T[]> {
   return items;
 }
 
-const keyOf = ({ psaAccountId, psaProductId }: { psaAccountId: string; psaProductId: string }) =>
-  `${psaAccountId}/${psaProductId}`;
-
 /** What the sheet has to say, from the other lists alone: each card's part, and how many lines it has. */
 async function expected(caller: Caller): Promise<Map<string, { part: Part; lines: number }>> {
   const cards = await all<Card>(caller, '/v1/cards');
@@ -91,70 +61,6 @@ async function expected(caller: Caller): Promise<Map<string, { part: Part; lines
       parts.set(keyOf(card), { part: card.dismissed ? 'dismissed' : 'untouched', lines: 1 });
   return parts;
 }
-
-const cents = (amount: number) => Math.round(amount * 10_000);
-
-/** The sums of lines, as the sheet has to have them. */
-function sumsOf(lines: readonly Line[]) {
-  const buckets: Record<string, string[]> = {
-    billed: ['written', 'already', 'by_hand', 'undone'],
-    open: ['under_way', 'uncertain', 'todo'],
-    notWritten: ['conflict', 'rejected', 'withdrawn', 'replaced'],
-  };
-  const bucketOf = (line: Line) =>
-    line.part === 'approved'
-      ? (Object.keys(buckets).find((name) => buckets[name]?.includes(line.outcome ?? '')) ?? '?')
-      : line.part;
-  const money = new Map<string | null, Record<string, number>>();
-  for (const line of lines) {
-    if (line.amount === null) continue;
-    const none = { billed: 0, open: 0, notWritten: 0, skipped: 0, dismissed: 0, untouched: 0, total: 0 };
-    const sum = money.get(line.currency) ?? none;
-    const bucket = bucketOf(line) as keyof typeof none;
-    expect(line.sum).toBe(bucket);
-    const added = cents(line.amount);
-    money.set(line.currency, { ...sum, [bucket]: (sum[bucket] ?? 0) + added, total: (sum['total'] ?? 0) + added });
-  }
-  const count = (part: Part) => new Set(lines.filter((line) => line.part === part).map(keyOf)).size;
-  const cardsOf = [...new Set(lines.map(keyOf))].map((key) => lines.filter((line) => keyOf(line) === key));
-  // What became of an approved card: something of it is open, or the PSA holds more of it than was undone.
-  const fateOf = (own: readonly Line[]) => {
-    if (own.some((line) => bucketOf(line) === 'open')) return 'open';
-    const held = own.filter((line) => bucketOf(line) === 'billed');
-    const undos = held.filter(({ undoOf }) => undoOf !== null).length;
-    return held.length === 2 * undos ? 'notWritten' : 'billed';
-  };
-  const fates = cardsOf.filter(([line]) => line?.part === 'approved').map(fateOf);
-  const ofFate = (fate: string) => fates.filter((each) => each === fate).length;
-  const first = cardsOf.map(([line]) => line).filter((line) => line !== undefined);
-  return {
-    lines: lines.length,
-    cards: {
-      approved: count('approved'),
-      skipped: count('skipped'),
-      dismissed: count('dismissed'),
-      untouched: count('untouched'),
-      billed: ofFate('billed'),
-      open: ofFate('open'),
-      notWritten: ofFate('notWritten'),
-      unpriced: first.filter(({ amount }) => amount === null).length,
-    },
-    withoutLine: {
-      cards: first.filter(({ noLine }) => noLine).length,
-      seats: first.reduce((sum, { noLine, to }) => sum + (noLine ? (to ?? 0) : 0), 0),
-    },
-    money: [...money].map(([currency, sum]) => ({ currency, ...sum })),
-  };
-}
-
-const inCents = ({ lines, cards, withoutLine, money }: Sums) => {
-  const { differAgain: _, ...counted } = cards;
-  const sums = money.map(({ currency, ...of }) => ({
-    currency,
-    ...Object.fromEntries(Object.entries(of).map(([name, amount]) => [name, cents(amount)])),
-  }));
-  return { lines, cards: counted, withoutLine, money: sums };
-};
 
 /** The sheet fits the other lists, and adds up: lines to customers, customers to the whole. */
 async function check(caller: Caller, limit: number): Promise<Line[]> {
@@ -294,7 +200,22 @@ describe('one sheet', () => {
       ['written', written],
     ]);
     expect(both.reduce((sum, { amount }) => sum + (amount ?? 0), 0)).toBe(0);
+    expect(both.map(({ sum }) => sum)).toEqual(['notWritten', 'notWritten']);
     await check(caller, 9);
+    // Undone in another month, what was billed and what was taken back stand each in its own sheet.
+    const move = (at: string) =>
+      harness.db.execute(sql`update approval_batch set created_at = ${at}::timestamptz where undo_of = ${written}`);
+    await move('2025-08-15T12:00:00Z');
+    expect(await lineOf(ofWritten?.cardId ?? '')).toMatchObject([{ outcome: 'undone', sum: 'billed' }]);
+    expect(await lineOf(ofWritten?.cardId ?? '', 'from=2025-08-01&to=2025-08-31')).toMatchObject([{ sum: 'billed' }]);
+    await move(ofWritten?.at ?? '');
+    // The card is open again: it is one of those that the page counts, and lists.
+    await harness.db.execute(sql`update card set kind = 'reconcile' where id = ${ofWritten?.cardId}`);
+    const { cards } = await caller.good<Sums>('GET', '/v1/month-end');
+    const again = await all<Line>(caller, '/v1/month-end/lines?differsAgain=true', 1);
+    expect(again.map(keyOf)).toContain(ofWritten && keyOf(ofWritten));
+    expect(new Set(again.map(keyOf)).size).toBe(cards.differAgain);
+    expect(again).toEqual((await lines()).filter(({ differsBy }) => differsBy !== null));
   });
 
   test('a card that was left out once and approved later is approved', async () => {
@@ -342,7 +263,15 @@ describe('one sheet', () => {
     const october = 'from=2025-10-01&to=2025-10-31&timeZone=America/New_York';
     expect(await lines(october)).toMatchObject([{ cardId: card.id, outcome: 'todo' }]);
     expect(await lines('from=2025-10-01&to=2025-10-31&timeZone=UTC')).toEqual([]);
+    // Its to-do is open still: in the months after it nobody says that it was not decided.
+    expect(await lineOf(card.id)).toMatchObject([
+      { part: 'approved', sum: 'open', earlier: true, words: expect.stringMatching(/^Approved before these days/) },
+    ]);
+    const { cards: counted } = await caller.good<Sums>('GET', '/v1/month-end');
+    expect(counted).toMatchObject({ openEarlier: 1 });
+    await harness.db.execute(sql`update approval_line set state = 'withdrawn' where batch_id = ${approval.id}`);
     expect(await lineOf(card.id)).toMatchObject([{ part: 'untouched' }]);
+    await harness.db.execute(sql`update approval_line set state = 'todo' where batch_id = ${approval.id}`);
     await harness.db.execute(sql`update card set differs_since = '2025-10-02T00:00:00Z' where id = ${card.id}`);
     const another = await freshCard(tenant, 6);
     await harness.db.execute(sql`update card set differs_since = '2025-10-02T00:00:00Z' where id = ${another.id}`);

@@ -245,12 +245,14 @@ describe('Month end', () => {
     await page.getByRole('option').nth(2).click();
     await page.getByRole('heading', { name: /^Nothing in/ }).waitFor();
     await inspect(page, 'month-end-empty');
-    // Days the wrong way round are told at the field, and the page stays as it was; in an address they are turned.
+    // Days the wrong way round are told at the field, and nothing is shown of them; in an address they are turned.
     await page.getByRole('button', { name: /Period/ }).click();
     await page.getByRole('option', { name: 'Other days' }).click();
     await page.getByLabel('Last day').fill('2020-01-01');
     await page.getByText('It is before the first day.').waitFor();
-    await page.getByRole('heading', { name: /^Nothing in/ }).waitFor();
+    await page.getByRole('heading', { name: 'The last day is before the first' }).waitFor();
+    expect(await page.getByRole('heading', { name: /^Nothing in/ }).count()).toBe(0);
+    expect(await page.getByRole('link', { name: 'Download CSV' }).count()).toBe(0);
     await inspect(page, 'month-end-wrong-days');
     await page.goto('/month-end?from=2020-02-01&to=2020-01-01');
     await page.getByRole('heading', { name: 'Nothing in Jan 1, 2020 to Feb 1, 2020' }).waitFor();

@@ -2686,8 +2686,17 @@ export interface components {
                 dismissed: number;
                 notWritten: number;
                 open: number;
+                openEarlier: number;
                 skipped: number;
                 unpriced: number;
+                unpricedIn: {
+                    billed: number;
+                    dismissed: number;
+                    notWritten: number;
+                    open: number;
+                    skipped: number;
+                    untouched: number;
+                };
                 untouched: number;
             };
             customers: number;
@@ -2717,8 +2726,17 @@ export interface components {
                 dismissed: number;
                 notWritten: number;
                 open: number;
+                openEarlier: number;
                 skipped: number;
                 unpriced: number;
+                unpricedIn: {
+                    billed: number;
+                    dismissed: number;
+                    notWritten: number;
+                    open: number;
+                    skipped: number;
+                    untouched: number;
+                };
                 untouched: number;
             };
             lines: number;
@@ -2746,6 +2764,7 @@ export interface components {
             cardId: string;
             currency: string | null;
             differsBy: number | null;
+            earlier: boolean;
             from: number | null;
             id: string;
             lineId: string | null;
@@ -6949,6 +6968,7 @@ export interface operations {
         parameters: {
             query?: {
                 cursor?: string;
+                differsAgain?: "true";
                 from?: string;
                 limit?: number;
                 part?: "approved" | "skipped" | "dismissed" | "untouched";
@@ -6987,6 +7007,7 @@ export interface operations {
     exportMonthEndLines: {
         parameters: {
             query?: {
+                differsAgain?: "true";
                 from?: string;
                 part?: "approved" | "skipped" | "dismissed" | "untouched";
                 psaAccountId?: string;

@@ -1,12 +1,13 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { ApprovalsTable } from '../features/approvals/ApprovalsTable.tsx';
 import { approvalsQuery } from '../features/approvals/queries.ts';
 import { approvalStates, wordOfState } from '../features/approvals/words.ts';
 import { useActors } from '../features/members/actors.ts';
 import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
 import { Button } from '../ui/Button.tsx';
-import { DaysFields, timeZone } from '../ui/DayField.tsx';
+import { DaysFields, timeZone, WrongDays } from '../ui/DayField.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
@@ -25,6 +26,7 @@ const kindsOfApprovers = [
 export function Approvals() {
   const search = useSearch({ from: '/shell/approvals' });
   const navigate = useNavigate();
+  const [isWrong, setWrong] = useState(false);
   const by = search.by ?? any;
   const people = useActors(kindsOfApprovers, by);
   const filter = { ...search, ...(search.from || search.to ? { timeZone } : {}) };
@@ -50,14 +52,16 @@ export function Approvals() {
             chosen={search.state ?? any}
             onChoose={(state) => change({ state: state === any ? undefined : state })}
           />
-          <DaysFields days={search} onChange={change} />
-          <DownloadButton path="/v1/approvals.csv" query={filter}>
-            Download CSV
-          </DownloadButton>
+          <DaysFields days={search} onChange={change} onWrong={setWrong} />
+          {!isWrong && (
+            <DownloadButton path="/v1/approvals.csv" query={filter}>
+              Download CSV
+            </DownloadButton>
+          )}
         </>
       }
     >
-      <List filter={filter} isFiltered={Object.keys(search).length > 0} />
+      {isWrong ? <WrongDays /> : <List filter={filter} isFiltered={Object.keys(search).length > 0} />}
     </Page>
   );
 }

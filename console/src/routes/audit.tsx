@@ -1,11 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { AuditTable } from '../features/audit/AuditTable.tsx';
 import { auditQuery, type AuditFilter } from '../features/audit/queries.ts';
 import { actorChoices, kindChoices } from '../features/audit/choices.ts';
 import { apart } from '../features/audit/words.ts';
 import { useActors } from '../features/members/actors.ts';
-import { DaysFields, timeZone } from '../ui/DayField.tsx';
+import { DaysFields, timeZone, WrongDays } from '../ui/DayField.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { DownloadButton } from '../ui/LinkButton.tsx';
@@ -19,6 +20,7 @@ import { Skeleton } from '../ui/Skeleton.tsx';
 export function Audit() {
   const search = useSearch({ from: '/shell/audit' });
   const navigate = useNavigate();
+  const [isWrong, setWrong] = useState(false);
   const filter: AuditFilter = { ...search, ...(search.from || search.to ? { timeZone } : {}) };
   const isFiltered = Object.keys(search).length > 0;
   const change = (changed: { [Name in keyof typeof search]: string | undefined }) => {
@@ -48,10 +50,12 @@ export function Audit() {
             chosen={search.action ?? 'anything'}
             onChoose={(action) => change({ action: action === 'anything' ? undefined : action })}
           />
-          <DaysFields days={search} onChange={change} />
-          <DownloadButton path="/v1/audit.csv" query={{ ...filter }}>
-            Download CSV
-          </DownloadButton>
+          <DaysFields days={search} onChange={change} onWrong={setWrong} />
+          {!isWrong && (
+            <DownloadButton path="/v1/audit.csv" query={{ ...filter }}>
+              Download CSV
+            </DownloadButton>
+          )}
         </>
       }
     >
@@ -65,11 +69,15 @@ export function Audit() {
           <Button onPress={() => void navigate({ to: '/audit', search: {} })}>Show everything</Button>
         </Actions>
       )}
-      <Entries
-        filter={filter}
-        isFiltered={isFiltered}
-        onFollow={({ subjectKind, subjectId }) => void navigate({ to: '/audit', search: { subjectKind, subjectId } })}
-      />
+      {isWrong ? (
+        <WrongDays />
+      ) : (
+        <Entries
+          filter={filter}
+          isFiltered={isFiltered}
+          onFollow={({ subjectKind, subjectId }) => void navigate({ to: '/audit', search: { subjectKind, subjectId } })}
+        />
+      )}
     </Page>
   );
 }

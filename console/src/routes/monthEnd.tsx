@@ -1,7 +1,9 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { Link, useNavigate, useSearch } from '@tanstack/react-router';
+import { useNavigate, useSearch } from '@tanstack/react-router';
+import { useState } from 'react';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { CustomersTable } from '../features/monthEnd/CustomersTable.tsx';
+import { DifferAgain } from '../features/monthEnd/DifferAgain.tsx';
 import { LinesTable } from '../features/monthEnd/LinesTable.tsx';
 import { daysOf, type Days } from '../features/monthEnd/period.ts';
 import { PeriodPicker, wordsOf } from '../features/monthEnd/PeriodPicker.tsx';
@@ -10,7 +12,7 @@ import { SumsTable } from '../features/monthEnd/SumsTable.tsx';
 import { UnbilledUsage } from '../features/monthEnd/Unbilled.tsx';
 import { psaConnectionsQuery } from '../features/psaConnections/queries.ts';
 import { Button } from '../ui/Button.tsx';
-import { timeZone } from '../ui/DayField.tsx';
+import { timeZone, WrongDays } from '../ui/DayField.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
 import { formatCount, formatMany, formatMoneyChange } from '../ui/format.ts';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
@@ -25,6 +27,7 @@ export function MonthEnd() {
   const { connection, account, ...given } = useSearch({ from: '/shell/month-end' });
   const days = daysOf(given);
   const navigate = useNavigate();
+  const [isWrong, setWrong] = useState(false);
   return (
     <Page
       title="Month end"
@@ -33,15 +36,18 @@ export function MonthEnd() {
         <>
           <PeriodPicker
             days={days}
+            onWrong={setWrong}
             onChoose={(chosen) => void navigate({ to: '/month-end', search: (search) => ({ ...search, ...chosen }) })}
           />
-          <DownloadButton
-            path="/v1/month-end/lines.csv"
-            query={{ ...days, timeZone, psaConnectionId: connection, psaAccountId: account }}
-          >
-            Download CSV
-          </DownloadButton>
-          {account === undefined && (
+          {!isWrong && (
+            <DownloadButton
+              path="/v1/month-end/lines.csv"
+              query={{ ...days, timeZone, psaConnectionId: connection, psaAccountId: account }}
+            >
+              Download CSV
+            </DownloadButton>
+          )}
+          {!isWrong && account === undefined && (
             <DownloadButton path="/v1/month-end/customers.csv" query={{ ...days, timeZone }}>
               Customers as CSV
             </DownloadButton>
@@ -49,7 +55,9 @@ export function MonthEnd() {
         </>
       }
     >
-      {connection !== undefined && account !== undefined ? (
+      {isWrong ? (
+        <WrongDays />
+      ) : connection !== undefined && account !== undefined ? (
         <Customer key={`${connection} ${account}`} days={days} psaConnectionId={connection} psaAccountId={account} />
       ) : (
         <Whole days={days} />
@@ -81,6 +89,7 @@ function Whole({ days }: { days: Days }) {
               <Explanation sums={sums} />
             </Section>
             <Customers days={days} sums={sums} />
+            {sums.cards.differAgain > 0 && <DifferAgain days={days} cards={sums.cards.differAgain} />}
             <Outside sums={sums} />
           </>
         )
@@ -127,10 +136,10 @@ function Explanation({ sums: { cards, money } }: { sums: MonthEndSums }) {
           ` ${formatMany(cards.unpriced, 'card has', 'cards have')} no price: counted here, and in no sum of money.`}
         {money.length > 1 && ' Currencies are never added up.'}
       </Soft>
-      {cards.differAgain > 0 && (
+      {cards.openEarlier > 0 && (
         <Soft>
-          {formatMany(cards.differAgain, 'approved card differs', 'approved cards differ')} again now:{' '}
-          <Link to="/reconcile">look at Reconcile</Link>.
+          {formatMany(cards.openEarlier, 'card that is', 'cards that are')} not done yet{' '}
+          {cards.openEarlier === 1 ? 'was' : 'were'} approved before these days.
         </Soft>
       )}
     </>

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { EmptyState } from './EmptyState.tsx';
 import { TextField } from './TextField.tsx';
 
 /** The zone of whoever looks at the page, in which their days are. */
@@ -37,13 +38,21 @@ interface Days {
   to?: string | undefined;
 }
 
-/** A first and a last day. Nothing is told while the last one is before the first: the field says so. */
-export function DaysFields({ days, onChange }: { days: Days; onChange: (days: Days) => void }) {
+interface DaysProps {
+  days: Days;
+  onChange: (days: Days) => void;
+  /** Whether the last day that is shown is before the first, so that the page has nothing to show of them. */
+  onWrong: (isWrong: boolean) => void;
+}
+
+/** A first and a last day. Nothing else is told while the last one is before the first: the field says so. */
+export function DaysFields({ days, onChange, onWrong }: DaysProps) {
   const [wrong, setWrong] = useState<Days>();
   const { from, to } = wrong ?? days;
   const choose = (chosen: Days) => {
     const isWrong = chosen.from !== undefined && chosen.to !== undefined && chosen.to < chosen.from;
     setWrong(isWrong ? chosen : undefined);
+    onWrong(isWrong);
     if (!isWrong) onChange(chosen);
   };
   return (
@@ -57,4 +66,9 @@ export function DaysFields({ days, onChange }: { days: Days; onChange: (days: Da
       />
     </>
   );
+}
+
+/** In the place of what two days show. */
+export function WrongDays() {
+  return <EmptyState title="The last day is before the first">Choose another first or last day.</EmptyState>;
 }

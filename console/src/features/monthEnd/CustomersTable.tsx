@@ -29,8 +29,9 @@ function Sums({ row: { money: sums, cards }, bucket }: { row: Row; bucket: Bucke
   const count = bucket === 'total' ? cards.approved + cards.skipped + cards.dismissed + cards.untouched : cards[bucket];
   if (count === 0) return '—';
   const some = sums.filter((each) => each[bucket] !== 0);
-  // What was written and undone comes to zero; where a card has no price, nobody knows.
-  if (some.length === 0) return cards.unpriced > 0 || !sums[0] ? 'No price' : formatMoney(0, sums[0].currency);
+  // What was written and undone comes to zero; where a card of the column has no price, nobody knows.
+  const unpriced = bucket === 'total' ? cards.unpriced : cards.unpricedIn[bucket];
+  if (some.length === 0) return unpriced > 0 || !sums[0] ? 'No price' : formatMoney(0, sums[0].currency);
   return some.map((each) => <div key={each.currency}>{formatMoneyChange(each[bucket], each.currency)}</div>);
 }
 

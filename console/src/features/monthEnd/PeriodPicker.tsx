@@ -6,8 +6,14 @@ import { months, type Days } from './period.ts';
 
 const idOf = ({ from, to }: Days) => `${from} ${to}`;
 
+interface Props {
+  days: Days;
+  onChoose: (days: Days) => void;
+  onWrong: (isWrong: boolean) => void;
+}
+
 /** A month, or any first and last day. */
-export function PeriodPicker({ days, onChoose }: { days: Days; onChoose: (days: Days) => void }) {
+export function PeriodPicker({ days, onChoose, onWrong }: Props) {
   const known = months();
   const isMonth = known.some((month) => idOf(month) === idOf(days));
   const [isOther, setOther] = useState(!isMonth);
@@ -24,11 +30,12 @@ export function PeriodPicker({ days, onChoose }: { days: Days; onChoose: (days: 
         onChoose={(id) => {
           const month = known.find((each) => idOf(each) === id);
           setOther(month === undefined);
+          onWrong(false);
           if (month) onChoose(month);
         }}
       />
       {(isOther || !isMonth) && (
-        <DaysFields days={days} onChange={({ from, to }) => from && to && onChoose({ from, to })} />
+        <DaysFields days={days} onWrong={onWrong} onChange={({ from, to }) => from && to && onChoose({ from, to })} />
       )}
     </>
   );

@@ -39,8 +39,11 @@ export const customersQuery = (days: Days) =>
     ...byCursor,
   });
 
-/** The lines of one customer. */
-export const linesQuery = (days: Days, of: { psaConnectionId: string; psaAccountId: string }) =>
+/** The lines of one customer, or those whose card differs again. */
+export const linesQuery = (
+  days: Days,
+  of: { psaConnectionId?: string; psaAccountId?: string; differsAgain?: 'true' },
+) =>
   infiniteQueryOptions({
     queryKey: keys.monthEnd.lines({ ...days, ...of }),
     queryFn: ({ signal, pageParam }) =>
