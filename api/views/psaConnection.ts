@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { fieldsOf } from '../../connectors/fields.ts';
 import { examplePsa, psaOf } from '../../connectors/registry.ts';
 import { listStepsOfMany } from '../../db/queries/processView.ts';
+import { readProvedRights, type ProvedRights } from '../../db/queries/provedRights.ts';
 import type { PsaConnectionRow } from '../../db/queries/psaConnection.ts';
 import { summarizeUnread } from '../../db/queries/psaUnread.ts';
 import { listHeldRefreshes, type RefreshRow } from '../../db/queries/refreshGuard.ts';
@@ -45,7 +46,7 @@ const rightsSchema = z.union([
       /** Whether the credentials work. */
       auth: z.enum(['ok', 'bad_credentials', 'bad_host', 'unreachable']),
       serverVersion: z.string().optional(),
-      /** By the id of the right, which `GET /v1/psas` explains; `evidence` says what was asked and what came back. */
+      /** By the id of the right, which `GET /v1/psas` explains; `evidence` says what was asked and what came back, or what proved it. */
       capabilities: z.record(
         z.string(),
         z.object({ state: z.enum(['granted', 'denied', 'unknown']), evidence: z.string() }),
@@ -169,11 +170,31 @@ export function ticketFieldsOfConnection(row: PsaConnectionRow): TicketField[] {
 /** Reads what a step stored. @throws ZodError for rights that no version of Countersign writes */
 const rightsOf = (stored: unknown) => rightsSchema.parse(stored);
 
+/** What proves a right that no read shows. */
+const proofs: Record<string, { by: keyof ProvedRights; what: string }> = {
+  'lines.write': { by: 'lineWrite', what: 'an approved write' },
+  'tickets.create': { by: 'ticket', what: 'a ticket' },
+};
+
+/** A right that the PSA does not show is granted once the PSA took what needs it. */
+function withProof(rights: z.infer<typeof rightsSchema>, proved: ProvedRights | undefined) {
+  if (rights === null || proved === undefined) return rights;
+  const capabilities = Object.entries(rights.capabilities).map(([id, finding]) => {
+    const proof = proofs[id];
+    const at = proof && finding.state === 'unknown' ? proved[proof.by] : null;
+    if (!proof || !at) return [id, finding];
+    const evidence = `The PSA took ${proof.what} on ${at.toISOString().slice(0, 10)}, so the right is there.`;
+    return [id, { state: 'granted', evidence }];
+  });
+  return rightsSchema.parse({ ...rights, capabilities: Object.fromEntries(capabilities) });
+}
+
 /** Reads what is shown of these connections, with as many statements as one takes. @returns a function that shows one of them */
 export async function createPsaConnectionViewer(deps: ApiDependencies, rows: readonly PsaConnectionRow[]) {
   const ids = rows.map(({ id }) => id);
   const stepsOf = await listStepsOfMany(deps.db, ['refreshPsa'], ids);
   const pauseOf = await readPauses(deps.db, 'psa', ids);
+  const proved = await readProvedRights(deps.db, ids);
   const unreadOf = await summarizeUnread(deps.db, ids, 20);
   const named = await createIncompleteViewer(deps.db, rows);
   const held = await listHeldRefreshes(
@@ -184,8 +205,8 @@ export async function createPsaConnectionViewer(deps: ApiDependencies, rows: rea
     const processRef = refreshProcess(row);
     return {
       ...named(row),
-      permissions: rightsOf(row.permissions),
-      alertPermissions: rightsOf(row.alertPermissions),
+      permissions: withProof(rightsOf(row.permissions), proved.get(row.id)),
+      alertPermissions: withProof(rightsOf(row.alertPermissions), proved.get(row.id)),
       settings: settingsOf(row),
       pause: pauseOf(row.id),
       unread: unreadOf(row.id),

@@ -8,7 +8,7 @@ import { findPsaConnection } from '../../db/queries/psaConnection.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 import { psaCredentials } from '../kit/apiSamples.ts';
 import type { SeenCard } from '../../db/queries/signOff.ts';
-import { block, freshCard, seedApproval, seen } from '../kit/apiTenant.ts';
+import { block, freshCard, seedAlert, seedApproval, seen } from '../kit/apiTenant.ts';
 
 let harness: ApiHarness;
 beforeAll(async () => {
@@ -180,4 +180,36 @@ test('a line that should go to 0 is a to-do where the setting says so, and done 
   expect(await harness.admin.good('GET', `/v1/approvals/${approval.id}`)).toMatchObject({ state: 'closed' });
   await good('PUT', '/settings', {});
   await good('PUT', '/writes', { enabled: false });
+});
+
+test('a right that no read shows is granted once the PSA took a write or a ticket with these credentials', async () => {
+  const finding = { state: 'unknown', evidence: 'The PSA does not show it.' };
+  const rights = JSON.stringify({ auth: 'ok', capabilities: { 'lines.write': finding, 'tickets.create': finding } });
+  const { db, one } = harness;
+  await db.execute(sql`
+    update psa_connection set permissions = ${rights}::jsonb, alert_permissions = ${rights}::jsonb where id = ${one.psaConnectionId}`);
+  const states = async () => {
+    const { permissions, alertPermissions } = await good<Record<string, { capabilities: Record<string, object> }>>(
+      'GET',
+      '',
+    );
+    return [permissions?.capabilities['lines.write'], alertPermissions?.capabilities['tickets.create']];
+  };
+  await db.execute(sql`update psa_connection set credentials_at = now() where id = ${one.psaConnectionId}`);
+  expect(await states()).toEqual([finding, finding]);
+  await seedApproval(one, 'applied');
+  const alert = await seedAlert(one, 'delivered');
+  await db.execute(sql`update alert set ticket_id = '7', delivered_at = now() where id = ${alert}`);
+  const granted = { state: 'granted', evidence: expect.stringContaining('so the right is there') };
+  expect(await states()).toEqual([granted, granted]);
+  // Whatever was denied after it takes the proof away, and so do other credentials.
+  const denied = await seedApproval(one, 'applied');
+  await db.execute(sql`
+    update approval_line set state = 'rejected', problem = '{"code":"forbidden","detail":"No"}' where batch_id = ${denied}`);
+  await seedAlert(one, 'dead', { reason: { code: 'refused', detail: 'No', status: 403 } });
+  expect(await states()).toEqual([finding, finding]);
+  await seedApproval(one, 'applied');
+  expect(await states()).toEqual([granted, finding]);
+  await db.execute(sql`update psa_connection set credentials_at = now() where id = ${one.psaConnectionId}`);
+  expect(await states()).toEqual([finding, finding]);
 });
