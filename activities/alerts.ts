@@ -6,7 +6,8 @@ import { countersign } from '../commands/actor.ts';
 import { changeAndAdmit, retryWoken } from '../commands/alertAdmission.ts';
 import { claimRevision, leaveDelivery, recordPost } from '../commands/alertDelivery.ts';
 import { ConnectorError } from '../connectors/errors.ts';
-import { callLimits } from '../connectors/registry.ts';
+import { fieldsOf } from '../connectors/fields.ts';
+import { callLimits, psaOf } from '../connectors/registry.ts';
 import type { AddNoteResult, CreateTicketResult, PsaAdapter, PsaTicket } from '../connectors/psa.ts';
 import {
   beginNextTicket,
@@ -20,11 +21,18 @@ import {
   storeReason,
   type DeliveryContext,
 } from '../db/queries/alertDelivery.ts';
-import { readPsaConnection } from '../db/queries/psaConnection.ts';
+import { readPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
 import type { Transaction } from '../db/client.ts';
-import { isBoardRefused, listGathered, readAlert, type AlertRow } from '../db/queries/alerts.ts';
+import { listGathered, readAlert, readRefusedForAll, type AlertRow } from '../db/queries/alerts.ts';
 import { finishStep, noteFailure } from '../db/queries/process.ts';
-import { alertSettingsOf, completeBoard, type AlertReason, type BoardChoice } from '../domain/alerts.ts';
+import {
+  alertSettingsOf,
+  completeBoard,
+  type AlertReason,
+  type BoardChoice,
+  type RefusedForAll,
+} from '../domain/alerts.ts';
+import { fieldsNoLongerOffered } from '../domain/ticketFields.ts';
 import { noteText, ticketText, withReference } from '../domain/ticketText.ts';
 import type { Dependencies } from './dependencies.ts';
 import { performStep, wakeAll, type StepRef, type StepResult } from './step.ts';
@@ -102,13 +110,13 @@ export function createAlertActivities(deps: Dependencies) {
   }
 
   /**
-   * Marks the alert dead, so that a person handles it. Where the PSA refuses the board, only one alert of the integration
-   * dies of that; the others that were tried meanwhile wait until a person has decided about that one.
+   * Marks the alert dead, so that a person handles it. Where the PSA refuses what all tickets are made with, only one alert of
+   * the integration dies of that; the others that were tried meanwhile wait until a person has decided about that one.
    */
   async function die(row: AlertRow, reason: AlertReason): Promise<Fate> {
     const { toWake } = await deps.db.transaction((tx) =>
       changeAndAdmit(tx, { ...row, slots }, async () => {
-        const waits = reason.of === 'board' && (await isBoardRefused(tx, row.integrationId));
+        const waits = reason.of !== undefined && (await readRefusedForAll(tx, row.integrationId)) !== null;
         return leaveDelivery(tx, countersign(row), row.id, { state: waits ? 'parked' : 'dead', reason });
       }),
     );
@@ -117,7 +125,8 @@ export function createAlertActivities(deps: Dependencies) {
   }
 
   /**
-   * Why the PSA refused a ticket or note: asks it whether the board is still usable, which no refusal says by itself.
+   * Why the PSA refused a ticket or note: asks it whether what all tickets are made with is still usable, which no refusal says by
+   * itself.
    *
    * @returns a passing failure where it does not answer that now
    */
@@ -131,10 +140,11 @@ export function createAlertActivities(deps: Dependencies) {
     const { board } = alertSettingsOf(integration.alerts);
     if (row.ticketId !== null || !board) return refused;
     // Another alert has found out already.
-    if (await isBoardRefused(deps.db, row.integrationId)) return { ...refused, of: 'board' };
-    const why = await unusable(adapter, board);
-    if (why instanceof ConnectorError) return why;
-    return why === undefined ? refused : { ...refused, detail: `${why} ${refused.detail}`, of: 'board' };
+    const known = await readRefusedForAll(deps.db, row.integrationId);
+    if (known) return { ...refused, of: known };
+    const found = await unusable(adapter, board, await readPsaConnection(deps.db, integration.psaConnectionId));
+    if (found instanceof ConnectorError) return found;
+    return found ? { ...refused, of: found.of, detail: `${found.why} ${refused.detail}` } : refused;
   }
 
   /** Ends the delivery, which skips all of its steps that are not done, and gives its slot to the next alert. */
@@ -298,16 +308,30 @@ export function createAlertActivities(deps: Dependencies) {
 }
 
 /**
- * Says why the chosen board takes no tickets any more; undefined = it does, or its state may not be read.
+ * Says what of all tickets the PSA takes no longer: the chosen board, or a field that is set for the connection.
  *
- * @returns the failure where it cannot be read now
+ * @returns undefined where all of it is usable, or may not be read; the failure where it cannot be read now
  */
-async function unusable(adapter: PsaAdapter, board: BoardChoice): Promise<string | ConnectorError | undefined> {
+async function unusable(
+  adapter: PsaAdapter,
+  board: BoardChoice,
+  { kind, name, settings, ticketOptions }: PsaConnectionRow,
+): Promise<{ of: RefusedForAll; why: string } | ConnectorError | undefined> {
   try {
     const options = await readTicketOptions(adapter);
-    if (options.boards.some(({ id, unread }) => id === board.boardId && unread !== undefined)) return undefined;
+    const isRead = !options.boards.some(({ id, unread }) => id === board.boardId && unread !== undefined);
     const completed = completeBoard(options, { ...board, typeId: board.typeId ?? undefined });
-    return 'refusals' in completed ? completed.refusals.map(({ reason }) => reason).join(' ') : undefined;
+    if (isRead && 'refusals' in completed)
+      return { of: 'board', why: completed.refusals.map(({ reason }) => reason).join(' ') };
+    const psa = psaOf(kind);
+    const gone = fieldsNoLongerOffered(
+      psa ? fieldsOf(psa.settings) : [],
+      { ...settings },
+      { known: ticketOptions, now: options },
+    );
+    if (gone.length === 0) return undefined;
+    const said = gone.map(({ label, value }) => `"${label}" is set to "${value}", which the PSA no longer offers.`);
+    return { of: 'field', why: `${said.join(' ')} Choose another in the settings of the PSA connection "${name}".` };
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     return error.kind === 'permanent' ? undefined : error;

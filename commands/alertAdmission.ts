@@ -11,11 +11,11 @@ import {
   canBeAdmitted,
   findOpenStorm,
   gatherInto,
-  isBoardRefused,
   keepAlert,
   listBeyondStorm,
   moveAlert,
   readAlert,
+  readRefusedForAll,
   takeSlots,
   unparkMapped,
   type AlertRow,
@@ -123,7 +123,7 @@ export async function takeAlert(
   const open = state === 'parked' || state === 'waiting';
   if (!open || !(await canBeAdmitted(db, id, slots))) return { id, toWake: [] };
   // Asked by itself, because in a burst, in which every alert costs, there is seldom a free slot.
-  if (await isBoardRefused(db, integration.id)) return { id, toWake: [] };
+  if ((await readRefusedForAll(db, integration.id)) !== null) return { id, toWake: [] };
   const of = { integrationId: integration.id, slots };
   return { id, toWake: (await transactAgain(db, (tx) => changeAndAdmit(tx, of, async () => undefined))).toWake };
 }

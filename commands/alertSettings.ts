@@ -2,7 +2,7 @@
  * Settings that decide how an integration's alerts become tickets: the permissions, the board, the texts and the rules.
  */
 import type { Queryable, Transaction } from '../db/client.ts';
-import { retryBoardRefused } from '../db/queries/alerts.ts';
+import { retryRefusedForAll } from '../db/queries/alerts.ts';
 import { lockIntegration, storeAlertSettings, type IntegrationRow } from '../db/queries/integration.ts';
 import { completeMigrationStep } from '../db/queries/migration.ts';
 import { commitFact, completeByFact, ownerOf, reopenSteps } from '../db/queries/process.ts';
@@ -80,7 +80,7 @@ export const chooseBoard: Command<
     );
   const checker = await checkerOf(tx, integration);
   await lockIntegration(tx, integration.id);
-  await retryBoardRefused(tx, integration.id);
+  await retryRefusedForAll(tx, integration.id, 'board');
   const { settings, toWake } = await change(tx, actor, input, 'alerts.board', () => ({ board: completed.choice }));
   await completeByFact(tx, { ...connectProcess(integration), round: '1', step: 'chooseBoard' });
   await completeMigrationStep(tx, integration.id, 'chooseBoard');

@@ -2,7 +2,7 @@
 import { fieldsOf } from '../connectors/fields.ts';
 import { psaOf } from '../connectors/registry.ts';
 import type { Queryable, Transaction } from '../db/client.ts';
-import { listAlertsAtWork } from '../db/queries/alerts.ts';
+import { listAlertsAtWork, listRefusedForAll, retryRefusedForAll } from '../db/queries/alerts.ts';
 import { listBatchesAtWork } from '../db/queries/approvals.ts';
 import { recomputeConnection } from '../db/queries/cards.ts';
 import { listPermissionChecks } from '../db/queries/migration.ts';
@@ -19,6 +19,7 @@ import {
 import { refusedTicketFields } from '../domain/ticketFields.ts';
 import { approvalProcess, refreshProcess, type Wakeable } from '../domain/process/ids.ts';
 import { audit, type Actor, type Command } from './actor.ts';
+import { changeAndAdmit } from './alertAdmission.ts';
 import { stopWriting } from './approvalOutcome.ts';
 import { endPause } from './endPause.ts';
 import { Refusal } from './refusal.ts';
@@ -100,14 +101,16 @@ export const setWrites: Command<{
 
 /**
  * Changes the settings that state what a PSA does where its documentation is silent, and recomputes the cards that
- * depend on them. The connection is locked, so that no approval is made in between.
+ * depend on them. The connection is locked, so that no approval is made in between. Alerts that wait because the PSA refuses a field
+ * of all tickets are tried with the new values.
  *
+ * @param input.slots the most deliveries of one integration that may be under way at once
  * @throws Refusal when there is no such connection, or the PSA does not offer what a field of tickets is set to
  */
-export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'>> = async (
+export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'> & { slots: number }> = async (
   tx,
   actor,
-  { id, settings },
+  { id, settings, slots },
 ) => {
   const connection = await lockPsaConnection(tx, actor.organizationId, id);
   if (!connection) throw new Refusal('unknown', 'not-found', 'There is no such PSA connection.');
@@ -116,7 +119,12 @@ export const changePsaSettings: Command<Pick<PsaConnectionRow, 'id' | 'settings'
   await recomputeConnection(tx, id);
   const moved = { before: { settings: connection.settings }, after: { settings } };
   await audit(tx, actor, { action: 'psaConnection.settings', subjectKind: 'psa_connection', subjectId: id, ...moved });
-  return { toWake: [] };
+  const toWake: Wakeable[] = [];
+  for (const integrationId of await listRefusedForAll(tx, id, 'field')) {
+    const retry = () => retryRefusedForAll(tx, integrationId, 'field');
+    toWake.push(...(await changeAndAdmit(tx, { integrationId, slots }, retry)).toWake);
+  }
+  return { toWake };
 };
 
 /** @param at the path of the settings in the request, for the names of refused fields */

@@ -18,14 +18,18 @@ export interface TicketOptions {
   fields?: Readonly<Record<string, { id: string; name: string }[]>>;
 }
 
+/** What every ticket of an integration is made with: its board, and fields that are set for the PSA connection. */
+export const refusedForAll = ['board', 'field'] as const;
+export type RefusedForAll = (typeof refusedForAll)[number];
+
 /** Why an alert is parked, dead or dismissed. */
 export interface AlertReason {
   code: string;
   detail: string;
   /** The HTTP status with which the PSA refused it. */
   status?: number;
-  /** The PSA refuses the board itself, so that no ticket of the integration would be taken. */
-  of?: 'board';
+  /** The PSA refuses what every ticket of the integration is made with, so that none would be taken. */
+  of?: RefusedForAll;
 }
 
 /** Codes of dead alerts that left nothing in the PSA, so that another try makes no second ticket. */

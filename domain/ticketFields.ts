@@ -38,6 +38,24 @@ export function ticketFieldsOf(
 }
 
 /**
+ * Says which fields are set to a value that the PSA offers no longer; a field whose values could not be read is believed.
+ *
+ * @param of.known what was read earlier, when the value was chosen; it has the value's name
+ */
+export function fieldsNoLongerOffered(
+  settings: readonly Setting[],
+  values: Values,
+  of: { known: TicketOptions | null; now: Pick<TicketOptions, 'fields'> },
+): { label: string; value: string }[] {
+  return settings.flatMap(({ name, label, ofTickets }) => {
+    const id = values[name] ?? '';
+    const choices = of.now.fields?.[name];
+    if (ofTickets !== 'listed' || id === '' || !choices || choices.some((choice) => choice.id === id)) return [];
+    return [{ label, value: of.known?.fields?.[name]?.find((choice) => choice.id === id)?.name ?? String(id) }];
+  });
+}
+
+/**
  * Says which given values the PSA does not offer. One that stays as it was is taken: that the PSA no longer offers it must not be in
  * the way of other changes.
  */

@@ -1,4 +1,5 @@
 /** Alerts, and the state of their tickets. */
+import { refusedForAll } from '../../domain/alerts.ts';
 import { deliveryProcess } from '../../domain/process/ids.ts';
 import { alertStates } from '../../domain/transitions.ts';
 import { z } from '@hono/zod-openapi';
@@ -63,10 +64,10 @@ const alertSchema = z
       .object({
         code: z.string(),
         detail: z.string(),
-        of: z
-          .literal('board')
-          .optional()
-          .openapi({ description: 'The PSA refuses the board itself: no ticket of the integration would be taken' }),
+        of: z.enum(refusedForAll).optional().openapi({
+          description:
+            'The PSA refuses the board itself, or a field that is set for the connection: no ticket of the integration would be taken',
+        }),
       })
       .nullable(),
     psaAccountId: z.string().nullable(),

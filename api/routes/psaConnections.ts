@@ -211,8 +211,10 @@ const putSettings = route({
 });
 
 psaConnectionRoutes.openapi(putSettings, async (c) => {
-  const { id, kind } = await ownedPsaConnection(c.get('deps'), c.get('caller'), c.req.valid('param').id);
-  await runCommand(c, changePsaSettings, { id, settings: checkSettings(kind, c.req.valid('json'), '') });
+  const { deps, caller } = c.var;
+  const { id, kind } = await ownedPsaConnection(deps, caller, c.req.valid('param').id);
+  const settings = checkSettings(kind, c.req.valid('json'), '');
+  await runCommand(c, changePsaSettings, { id, settings, slots: deps.environment.ALERTS_IN_FLIGHT });
   return sendConnection(c, id);
 });
 

@@ -16,7 +16,7 @@ export function statementOf({ id, state, reason }: NamedAlert): string | null {
     id,
     reason: reason?.code ?? 'unexpected',
     status: reason?.status ?? null,
-    ofBoard: reason?.of === 'board',
+    forAll: reason?.of ?? null,
   });
   return `${title}. ${what}`;
 }

@@ -2,7 +2,7 @@
 import { deliveryProcess, type Wakeable } from '../../domain/process/ids.ts';
 import { and, asc, desc, eq, gt, inArray, lt, notInArray, or, sql, type SQLWrapper } from 'drizzle-orm';
 import { randomUUID } from 'node:crypto';
-import type { AlertReason, AlertSettings } from '../../domain/alerts.ts';
+import type { AlertReason, AlertSettings, RefusedForAll } from '../../domain/alerts.ts';
 import type { Database, Queryable, Transaction } from '../client.ts';
 import { alertMoves, type AlertState, type Move } from '../../domain/transitions.ts';
 import { milliseconds } from '../interval.ts';
@@ -90,22 +90,31 @@ async function noteDecided(db: Queryable, { id, was }: { id: string; was: AlertS
 }
 
 /**
- * Whether the PSA refuses the integration's board. One dead alert says so; until a person has decided about it no other alert
+ * What the PSA refuses for all alerts of an integration. One dead alert says so; until a person has decided about it no other alert
  * is tried, because it would be refused, too.
  */
-const boardRefused = (integrationId: SQLWrapper) => sql`exists (
-  select from alert b where b.integration_id = ${integrationId} and b.state = 'dead' and b.reason ->> 'of' = 'board')`;
+const refusedForAll = (integrationId: SQLWrapper) => sql`(
+  select b.reason ->> 'of' from alert b
+   where b.integration_id = ${integrationId} and b.state = 'dead' and b.reason ->> 'of' is not null limit 1)`;
 
-/** Whether the PSA refuses the integration's board, which a dead alert says. */
-export async function isBoardRefused(db: Queryable, integrationId: string): Promise<boolean> {
-  const { rows } = await db.execute<{ refused: boolean }>(
-    sql`select ${boardRefused(sql`${integrationId}::uuid`)} as refused`,
+/** What the PSA refuses for all alerts of the integration, which a dead alert says; null = nothing. */
+export async function readRefusedForAll(db: Queryable, integrationId: string): Promise<RefusedForAll | null> {
+  const { rows } = await db.execute<{ refused: RefusedForAll | null }>(
+    sql`select ${refusedForAll(sql`${integrationId}::uuid`)} as refused`,
   );
-  return rows[0]?.refused ?? false;
+  return rows[0]?.refused ?? null;
 }
 
-/** Delivers the alert again that died because the PSA refuses the board: another board was chosen. */
-export async function retryBoardRefused(tx: Queryable, integrationId: string): Promise<void> {
+/** Lists the integrations of a PSA connection of which the PSA refuses this for all alerts. */
+export async function listRefusedForAll(db: Queryable, psaConnectionId: string, of: RefusedForAll): Promise<string[]> {
+  const { rows } = await db.execute<{ id: string }>(sql`
+    select i.id from integration i
+     where i.psa_connection_id = ${psaConnectionId} and ${refusedForAll(sql`i.id`)} = ${of} order by i.id`);
+  return rows.map(({ id }) => id);
+}
+
+/** Delivers the alert again that died because the PSA refuses this for all: another board, or another value, was chosen. */
+export async function retryRefusedForAll(tx: Queryable, integrationId: string, of: RefusedForAll): Promise<void> {
   const rows = await tx
     .update(alert)
     .set({ state: alertMoves.retry.to, reason: null, revision: sql`${alert.revision} + 1` })
@@ -113,7 +122,7 @@ export async function retryBoardRefused(tx: Queryable, integrationId: string): P
       and(
         eq(alert.integrationId, integrationId),
         mayMove(alert.state, alertMoves.retry),
-        sql`${alert.reason} ->> 'of' = 'board'`,
+        sql`${alert.reason} ->> 'of' = ${of}`,
       ),
     )
     .returning({ id: alert.id });
@@ -188,7 +197,7 @@ export async function unparkMapped(tx: Queryable, integrationId: string): Promis
 }
 
 /**
- * Gives the free slots to waiting alerts, the oldest first; none while the PSA refuses the board.
+ * Gives the free slots to waiting alerts, the oldest first; none while the PSA refuses what every ticket is made with.
  *
  * @returns the alerts that got a slot
  */
@@ -196,7 +205,7 @@ export async function takeSlots(tx: Transaction, integrationId: string, slots: n
   const { rows } = await tx.execute<{ id: string; vendorAccountId: string }>(sql`
     update alert set state = ${alertMoves.takeSlot.to}, reason = null, admitted_at = coalesce(admitted_at, now())
      where id in (select id from alert where integration_id = ${integrationId} and ${mayMove(sql`state`, alertMoves.takeSlot)}
-                     and not ${boardRefused(sql`${integrationId}::uuid`)}
+                     and ${refusedForAll(sql`${integrationId}::uuid`)} is null
                    order by received_at
                    limit greatest(0, ${slots} - (select count(*) from alert
                                                    where integration_id = ${integrationId} and state = 'delivering')))
@@ -269,7 +278,7 @@ export async function gatherInto(
 export async function listIntegrationsWithIdleAlerts(db: Database, slots: number) {
   const { rows } = await db.execute<{ id: string }>(sql`
     select i.id from integration i
-     where i.disconnected_at is null and ${hasBoard} and not ${boardRefused(sql`i.id`)}
+     where i.disconnected_at is null and ${hasBoard} and ${refusedForAll(sql`i.id`)} is null
        and (select count(*) from alert d where d.integration_id = i.id and d.state = 'delivering') < ${slots}
        and (exists (select from alert a where a.integration_id = i.id and a.state = 'waiting')
             or exists (select from alert a join account_mapping m

@@ -40,7 +40,7 @@ export const isHeld = (integrationId: SQL) => sql`
     where r.integration_id = ${integrationId} and r.vendor_account_id is null order by r.started_at desc limit 1)`;
 
 /**
- * One dead alert (`RefusedAlert[]`), as a column of a statement: the one that found out that the board is refused, else the
+ * One dead alert (`RefusedAlert[]`), as a column of a statement: the one that found out what is refused for all, else the
  * oldest; null = there is none.
  *
  * @param which a condition on the alert `a`
@@ -48,7 +48,7 @@ export const isHeld = (integrationId: SQL) => sql`
 export function deadAlertsWhere(which: SQL): SQL {
   return sql`(
     select jsonb_agg(jsonb_build_object('code', 'refused', 'id', d.id, 'reason', coalesce(d.reason ->> 'code', 'unexpected'),
-                                        'status', (d.reason ->> 'status')::int, 'ofBoard', d.of_board))
-      from (select a.id, a.reason, coalesce(a.reason ->> 'of' = 'board', false) as of_board from alert a
-             where ${which} and a.state = 'dead' order by of_board desc, a.received_at limit 1) d)`;
+                                        'status', (d.reason ->> 'status')::int, 'forAll', d.for_all))
+      from (select a.id, a.reason, a.reason ->> 'of' as for_all from alert a
+             where ${which} and a.state = 'dead' order by a.reason ->> 'of' is null, a.received_at limit 1) d)`;
 }

@@ -81,10 +81,10 @@ export const alert = pgTable(
     index('alert_parked')
       .on(t.integrationId, t.vendorAccountId)
       .where(sql`state = 'parked'`),
-    // For the admission, which gives no slots while the PSA refuses the board.
-    index('alert_board_refused')
+    // For the admission, which gives no slots while the PSA refuses what every ticket is made with.
+    index('alert_refused_for_all')
       .on(t.integrationId)
-      .where(sql`state = 'dead' and reason ->> 'of' = 'board'`),
+      .where(sql`state = 'dead' and reason ->> 'of' is not null`),
     index('alert_admitted').on(t.integrationId, t.psaAccountId, t.admittedAt),
     index('alert_gathered')
       .on(t.gatheredInto)

@@ -2,7 +2,7 @@
  * Stops: what waits for a person although every step of its round is over, such as a held run. Its workflow stays open and
  * blocked, so that nobody takes it for completed. A stop holds our own ids, counts, codes and a status only (invariant 7).
  */
-import { triedAgainByWake } from '../alerts.ts';
+import { triedAgainByWake, type RefusedForAll } from '../alerts.ts';
 import { describeLoss, type RefreshGuard } from '../refreshGuard.ts';
 
 /** A run whose numbers moved too far. */
@@ -32,8 +32,8 @@ export interface RefusedAlert {
   /** The code of its reason (`AlertReason`). */
   reason: string;
   status: number | null;
-  /** The PSA refuses the board, so that no alert of the integration is delivered. */
-  ofBoard: boolean;
+  /** What the PSA refuses for all alerts of the integration, so that none is delivered; null = it refuses this one. */
+  forAll: RefusedForAll | null;
 }
 
 export type Stop = HeldRun | HeldRefresh | RefusedAlert;
@@ -70,9 +70,14 @@ export function describeStop(stop: Stop, consoleAt?: string): { title: string; w
   };
 }
 
-function refusalWords({ reason, status, ofBoard }: RefusedAlert): { title: string; what: string } {
+function refusalWords({ reason, status, forAll }: RefusedAlert): { title: string; what: string } {
   const answer = status === null ? '' : ` (${status})`;
-  if (ofBoard)
+  if (forAll === 'field')
+    return {
+      title: `The PSA refuses a field of all tickets${answer}`,
+      what: 'No alert of this integration is delivered meanwhile. The alert names the field, which is a setting of the PSA connection, and its value, which the PSA no longer offers. Choose another there; or make it usable in the PSA again, then retry this alert. The others follow by themselves.',
+    };
+  if (forAll === 'board')
     return {
       title: `The PSA refuses the board${answer}`,
       what: 'No alert of this integration is delivered meanwhile. Make the board and its status, type and priorities usable in the PSA again, then retry this alert; or choose another board. The others follow by themselves.',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refusedTicketFields, ticketFieldsOf } from '../../domain/ticketFields.ts';
+import { fieldsNoLongerOffered, refusedTicketFields, ticketFieldsOf } from '../../domain/ticketFields.ts';
 
 const setting = (
   name: string,
@@ -55,4 +55,16 @@ test('a value that the PSA does not offer is refused, and any while it is not kn
   ]);
   // What was set before stays, so that other settings can be changed.
   expect(refused('61', { before: '61' })).toEqual([]);
+});
+
+test('a value that is offered no longer is told by the name that it had; what could not be read, or is not set, is believed', () => {
+  const goneOf = (place: string, now: { place?: (typeof remote)[] }, known: typeof options | null = options) =>
+    fieldsNoLongerOffered(settings, { place, origin: 'nobody' }, { known, now: { fields: now } });
+  const onSite = { id: '61', name: 'On site' };
+  expect(goneOf('62', { place: [onSite] })).toEqual([{ label: 'PLACE', value: 'From afar' }]);
+  expect(goneOf('62', { place: [] }, null)).toEqual([{ label: 'PLACE', value: '62' }]);
+  expect(goneOf('62', { place: [onSite, remote] })).toEqual([]);
+  expect(goneOf('', { place: [onSite] })).toEqual([]);
+  expect(goneOf('62', {})).toEqual([]);
+  expect(fieldsNoLongerOffered(settings, {}, { known: options, now: { fields: { place: [] } } })).toEqual([]);
 });

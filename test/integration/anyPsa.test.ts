@@ -3,6 +3,7 @@
  * numbers, its tokens end while they are used, and its cases have no reference. It joins by an entry in the tests' registry alone.
  * The worst days of it, and of every other PSA, are in test/chaos/everyPsa.test.ts.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { signOff, untilApprovalClosed, type CardView } from '../../dev/walkthrough/guide.ts';
@@ -159,6 +160,41 @@ test('alert: its case is of the kind that was chosen, although kinds hang on no 
   expect(await ticketsOf(system, id)).toMatchObject([
     { type: { name: 'Disturbance' }, origin: 'mail', place: { name: 'From afar' }, due: '2026-12-01T08:00:00.000Z' },
   ]);
+});
+
+test('alerts: a place that the PSA no longer offers stops them all, one says which setting it is, and another place delivers them', async () => {
+  const at = `/v1/psa-connections/${pushing.psaConnectionId}/settings`;
+  await system.api.put(at, { place: '62' });
+  await system.psa.settings({ removedPlaces: [62] });
+  const accounts = await system.api.all<{ id: string }>(`/v1/integrations/${pushing.id}/accounts?mapped=true`);
+  const send = (alertId: string, each: { id: string }) => sendAlert(system, pushing.key, each.id, { alertId });
+  const ids = await Promise.all(accounts.slice(0, 5).map((each) => send('no place', each)));
+  type View = { state: string; reason: { detail: string; of?: string } | null; statement: string | null };
+  const untilCounted = async (wanted: Record<string, number>) =>
+    until(`alerts to be ${JSON.stringify(wanted)}`, async () => {
+      const views = await Promise.all(ids.map((id) => system.api.get<View>(`/v1/alerts/${id}`)));
+      const counted = Object.keys(wanted).map((state) => [state, views.filter((each) => each.state === state).length]);
+      if (!isDeepStrictEqual(Object.fromEntries(counted), wanted))
+        throw new Error(`They are ${views.map(({ state }) => state).join(', ')}.`);
+      return views;
+    });
+  const dead = (await untilCounted({ dead: 1, waiting: ids.length - 1 })).find(({ state }) => state === 'dead');
+  expect(dead?.reason?.of).toBe('field');
+  expect(dead?.reason?.detail).toMatch(
+    /^"Place of the cases of alerts" is set to "From afar", which the PSA no longer offers\. Choose another in the settings of the PSA connection "Test PSA"\. .*There is no place 62\./,
+  );
+  expect(dead?.statement).toMatch(
+    /^The PSA refuses a field of all tickets \(500\)\. .*a setting of the PSA connection/,
+  );
+  // One more is not even tried.
+  await system.psa.clearLog();
+  ids.push(await send('no place either', accounts[0] ?? { id: '' }));
+  await untilCounted({ dead: 1, waiting: ids.length - 1 });
+  await system.api.put(at, { place: '61' });
+  await untilCounted({ delivered: ids.length });
+  expect(await asked('createTicket')).toHaveLength(ids.length);
+  for (const id of ids) expect(await ticketsOf(system, id)).toMatchObject([{ place: { name: 'At the client' } }]);
+  await system.psa.settings({ removedPlaces: [] });
 });
 
 test('onboard: a customer that is assigned to a client of the PSA has its card after Update Counts', async () => {

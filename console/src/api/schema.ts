@@ -1923,7 +1923,7 @@ export interface components {
                 code: string;
                 detail: string;
                 /** @enum {string} */
-                of?: "board";
+                of?: "board" | "field";
             } | null;
             /** Format: date-time */
             receivedAt: string;

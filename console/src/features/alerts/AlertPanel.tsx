@@ -119,7 +119,7 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
   const vendor = integration ? vendorName(integration.vendor) : 'the vendor';
   const { id, state, reason, source, gatheredInto, process, history } = alert;
   const ticket = capital(words.ticket.one);
-  const isOfBoard = state === 'dead' && reason?.of === 'board';
+  const forAll = state === 'dead' ? reason?.of : undefined;
   return (
     <>
       {reason === null || (state !== 'dead' && state !== 'delivered') ? (
@@ -130,12 +130,12 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
           title={state === 'dead' ? `It became no ${words.ticket.one}` : `Its ${words.ticket.one} was not found again`}
         >
           <p>{reason.detail}</p>
-          {state === 'dead' && <WhatNow isOfBoard={reason.of === 'board'} words={words} />}
+          {state === 'dead' && <WhatNow forAll={forAll} words={words} />}
         </Banner>
       )}
-      {integration && (state === 'parked' || isOfBoard) && (
+      {integration && (state === 'parked' || forAll === 'board') && (
         <p className={styles['links']}>
-          {!isOfBoard && !isOnly(alert, 'board') && (
+          {forAll === undefined && !isOnly(alert, 'board') && (
             <Link to="/integrations/$id/accounts" params={{ id: integration.id }}>
               Account mapping
             </Link>
@@ -145,6 +145,13 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
               Choose the {words.board.one}
             </Link>
           )}
+        </p>
+      )}
+      {integration && forAll === 'field' && (
+        <p className={styles['links']}>
+          <Link to="/psa-connections/$id" params={{ id: integration.psaConnectionId }}>
+            Settings of the PSA connection
+          </Link>
         </p>
       )}
       <Facts
@@ -201,8 +208,20 @@ function Details({ alert, integration }: { alert: AlertDetail; integration: Inte
 }
 
 /** What is done about an alert that is not tried again by itself. */
-function WhatNow({ isOfBoard, words: { board } }: { isOfBoard: boolean; words: PsaWords }) {
-  return isOfBoard ? (
+function WhatNow({ forAll, words: { board } }: { forAll: 'board' | 'field' | undefined; words: PsaWords }) {
+  if (forAll === 'field')
+    return (
+      <>
+        <p>
+          So no alert of this service is delivered meanwhile. Choose another value, and all of them follow; or make it
+          usable in the PSA again.
+        </p>
+        <WhoMay to="choose another value, and retry or dismiss this alert">
+          <p>Then press Retry, or dismiss this alert.</p>
+        </WhoMay>
+      </>
+    );
+  return forAll === 'board' ? (
     <>
       <p>
         The PSA refuses the {board.one} itself, so no alert of this service is delivered meanwhile. Make the {board.one}{' '}

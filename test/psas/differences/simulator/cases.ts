@@ -26,7 +26,7 @@ export const kinds: readonly Row[] = [
   { no: 52, title: 'Disturbance', retired: false },
   { no: 53, title: 'Complaint', retired: true },
 ];
-export const places: readonly Row[] = [
+const allPlaces: readonly Row[] = [
   { no: 61, title: 'At the client' },
   { no: 62, title: 'From afar' },
 ];
@@ -62,6 +62,7 @@ export function createCases(host: {
 }) {
   const cases: Case[] = [];
   const entries: Entry[] = [];
+  const places = () => allPlaces.filter(({ no }) => !(host.settings['removedPlaces'] as unknown[]).includes(no));
   const find = (no: string | undefined) => cases.find((each) => each.no === Number(no));
 
   function search(request: SimRequest): SimAnswer {
@@ -93,7 +94,7 @@ export function createCases(host: {
     if (!urgencies.some(({ no }) => no === urgency)) return gone(`urgency ${String(urgency)}`);
     if (kind !== null && !kinds.some(({ no, retired }) => no === kind && !retired)) return gone(`kind ${String(kind)}`);
     if (!origins.includes(String(origin))) return refused(`An origin is one of ${origins.join(', ')}.`);
-    if (place !== null && !places.some(({ no }) => no === place)) return gone(`place ${String(place)}`);
+    if (place !== null && !places().some(({ no }) => no === place)) return gone(`place ${String(place)}`);
     if (typeof headline !== 'string' || headline === '' || headline.length > longestHeadline)
       return refused(`A headline has 1 to ${longestHeadline} characters.`);
     const filed = { headline, story, stage, urgency, kind, origin, place, due };
@@ -144,6 +145,7 @@ export function createCases(host: {
 
   return {
     route,
+    places,
     /** Applies a change of data. @returns undefined for one that is not about cases */
     apply(change: Row): unknown {
       switch (change['change']) {
@@ -173,7 +175,7 @@ export function createCases(host: {
         status: named(stages, each.stage),
         type: each.kind === null ? null : named(kinds, each.kind),
         origin: each.origin,
-        place: each.place === null ? null : named(places, each.place),
+        place: each.place === null ? null : named(allPlaces, each.place),
         due: each.due,
         priority: named(urgencies, each.urgency),
         closed: stages.some(({ no, ends }) => no === each.stage && ends),

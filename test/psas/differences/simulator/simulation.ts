@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { CreateSimulation, SimAnswer, SimRequest } from '../../../../simulators/kit/simulator.ts';
 import { makeWorld } from '../../../../simulators/world.ts';
 import { fault, gone, page, unknownAddress, type Row } from './answers.ts';
-import { createCases, kinds, places, queues, stages, urgencies } from './cases.ts';
+import { createCases, kinds, queues, stages, urgencies } from './cases.ts';
 import { createPositions, type Contract } from './positions.ts';
 import { users, type Area, type Right, type User } from './users.ts';
 
@@ -24,6 +24,8 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
     sees: null,
     /** The address that serves the zone of every program; null = this one. */
     zone: null,
+    /** Numbers of places that somebody has removed from the list. */
+    removedPlaces: [],
     /** Numbers of positions that Deltadesk counts itself. */
     counted: [],
   };
@@ -121,7 +123,7 @@ export const createDifferences: CreateSimulation = ({ seed, customers, record })
       case 'kinds':
         return shown('queues', () => kinds);
       case 'places':
-        return shown('queues', () => places);
+        return shown('queues', cases.places);
       case 'urgencies':
         return shown('cases', () => urgencies);
       case 'contracts':
