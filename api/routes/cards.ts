@@ -28,7 +28,7 @@ import {
 } from '../define.ts';
 import { pendingSchema } from '../views/card.ts';
 import { ownedCard } from '../owned.ts';
-import { sendSheet, sheetRoute } from '../sheet.ts';
+import { sendSheet, sheetRoute, type Sheet } from '../sheet.ts';
 import {
   cardDetailSchema,
   cardDetailView,
@@ -142,6 +142,9 @@ const groupSchema = z
   })
   .openapi('CardGroup');
 
+const exampleGroup = { name: 'Acme Dental', cards: 3, difference: 5, money: [{ currency: 'USD', amount: 12.5 }] };
+const groupQuery = z.object({ ...cardFilter, by: z.enum(['account', 'product']).default('account') });
+
 const groups = route({
   method: 'get',
   path: '/v1/cards/groups',
@@ -149,27 +152,56 @@ const groups = route({
   summary: 'What cards sum up to by account or by product, in the order of the list by that name',
   tag,
   scope: 'read',
-  request: { query: pageQuery.extend({ ...cardFilter, by: z.enum(['account', 'product']).default('account') }) },
+  request: { query: pageQuery.extend(groupQuery.shape) },
   ok: 200,
   answer: listOf(groupSchema),
-  example: {
-    items: [{ name: 'Acme Dental', cards: 3, difference: 5, money: [{ currency: 'USD', amount: 12.5 }] }],
-    nextCursor: null,
-  },
+  example: { items: [exampleGroup], nextCursor: null },
   problems: {},
 });
 
-cardRoutes.openapi(groups, async (c) => {
-  const { deps, caller } = c.var;
-  const { limit, cursor, by, ...filter } = c.req.valid('query');
+cardRoutes.openapi(groups, async (c) => send(c, listOf(groupSchema), await pageOfGroups(c.var, c.req.valid('query'))));
+
+/** A line of the groups' file: one for each currency, so that money can be added up by currency. */
+const groupRowSchema = groupSchema.extend({ money: z.union([groupSchema.shape.money.element, z.null()]) });
+const groupSheet: Sheet<typeof groupRowSchema> = {
+  item: groupRowSchema,
+  columns: [
+    ['name', (row) => row.name],
+    ['cards', (row) => row.cards],
+    ['difference', ({ difference }) => difference],
+    ['amount', ({ money }) => money?.amount ?? null],
+    ['currency', ({ money }) => money?.currency ?? null],
+  ],
+};
+
+const groupFile = sheetRoute({
+  path: '/v1/cards/groups',
+  operationId: 'exportCardGroups',
+  summary: 'What cards sum up to by account or by product as a CSV file, a line for each currency',
+  tag,
+  request: { query: groupQuery },
+  sheet: groupSheet,
+  example: { ...exampleGroup, money: { currency: 'USD', amount: 12.5 } },
+});
+
+cardRoutes.openapi(groupFile, async (c) =>
+  sendSheet(c, 'card-groups', groupSheet, async (at) => {
+    const page = await pageOfGroups(c.var, { ...c.req.valid('query'), ...at });
+    const items = page.items.flatMap(({ money, ...group }) =>
+      (money.length === 0 ? [null] : money).map((each) => ({ ...group, money: each })),
+    );
+    return { ...page, items };
+  }),
+);
+
+async function pageOfGroups(
+  { deps, caller }: ApiEnv['Variables'],
+  { limit, cursor, by, ...filter }: z.output<typeof groupQuery> & { limit: number; cursor?: string | undefined },
+) {
   const after = decodeCursor(cursor, name);
   const rows = await listCardGroups(deps.db, caller.organizationId, flagsIn(filter), { by, after, limit: limit + 1 });
-  return send(
-    c,
-    listOf(groupSchema),
-    pageOf(rows, limit, (group) => group.name),
-  );
-});
+  return pageOf(rows, limit, (group) => group.name);
+}
 
 const countsSchema = z
   .object({

@@ -37,6 +37,7 @@ import {
   rowOfUnbilled,
   rowsOfCustomer,
   unbilledSchema,
+  unbilledSheet,
   unbilledView,
 } from '../views/monthEnd.ts';
 
@@ -97,6 +98,8 @@ const lines = route({
   problems: {},
 });
 
+const unbilledQuery = z.object({ psaConnectionId: z.uuid().optional() });
+
 const unbilled = route({
   method: 'get',
   path: '/v1/month-end/unbilled',
@@ -104,11 +107,21 @@ const unbilled = route({
   summary: 'What is used now and on no card: customers not mapped or excluded, and services not mapped',
   tag,
   scope: 'read',
-  request: { query: pageQuery.extend({ psaConnectionId: z.uuid().optional() }) },
+  request: { query: pageQuery.extend(unbilledQuery.shape) },
   ok: 200,
   answer: listOf(unbilledSchema),
   example: { items: [exampleUnbilled], nextCursor: null },
   problems: {},
+});
+
+const unbilledFile = sheetRoute({
+  path: '/v1/month-end/unbilled',
+  operationId: 'exportUnbilledUsage',
+  summary: 'What is used now and on no card as a CSV file',
+  tag,
+  request: { query: unbilledQuery },
+  sheet: unbilledSheet,
+  example: exampleUnbilled,
 });
 
 const customerFile = sheetRoute({
@@ -190,6 +203,13 @@ monthEndRoutes.openapi(unbilled, async (c) => {
   const page = await pageOfUnbilled(c.var, c.req.valid('query'));
   return send(c, listOf(unbilledSchema), { ...page, items: page.items.map(unbilledView) });
 });
+
+monthEndRoutes.openapi(unbilledFile, async (c) =>
+  sendSheet(c, 'used-and-not-billed', unbilledSheet, async (at) => {
+    const page = await pageOfUnbilled(c.var, { ...c.req.valid('query'), ...at });
+    return { ...page, items: page.items.map(unbilledView) };
+  }),
+);
 
 async function pageOfUnbilled(
   { deps, caller: { organizationId } }: ApiEnv['Variables'],

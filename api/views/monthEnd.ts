@@ -335,6 +335,20 @@ export const lineSheet: Sheet<typeof rowSchema> = {
   ],
 };
 
+export const unbilledSheet: Sheet<typeof unbilledSchema> = {
+  item: unbilledSchema,
+  columns: [
+    ['customer or service', ({ name }) => name],
+    ['id', ({ id }) => id],
+    ['vendor', ({ vendor }) => vendor],
+    ['integration', ({ integrationId }) => integrationId],
+    ['why', ({ why }) => why],
+    ['customers', ({ customers }) => customers],
+    ['seats', ({ seats }) => seats],
+    ['in words', ({ words }) => words],
+  ],
+};
+
 /** A line of the customers' file: one for each currency, so that each column can be added up by currency. */
 const customerRowSchema = z.object({
   customer: z.string(),

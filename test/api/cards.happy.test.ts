@@ -246,6 +246,14 @@ test('the sums of groups are those of the cards in them, under the same filter, 
   expect(await harness.admin.good('GET', '/v1/cards/groups?by=account&search=company%203')).toMatchObject({
     items: [{ money: [{ currency: 'CAD' }, { currency: 'USD' }] }],
   });
+  // Its file has a line for each currency.
+  const { body } = await harness.admin.call<string>('GET', '/v1/cards/groups.csv?by=account&search=company%203');
+  expect(
+    body
+      .trimEnd()
+      .split('\r\n')
+      .map((line) => line.split(',').at(-1)),
+  ).toEqual(['currency', 'CAD', 'USD']);
   await harness.db.execute(sql`update card set currency = 'USD' where id = ${one?.id}`);
 });
 

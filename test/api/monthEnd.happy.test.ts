@@ -342,7 +342,7 @@ describe('one sheet', () => {
         insert into usage_count (integration_id, vendor_account_id, service_id, quantity, as_of)
         values (${integrationId}, ${account}, ${service}, ${seats}, now())
         on conflict (integration_id, vendor_account_id, service_id) do update set quantity = excluded.quantity`);
-    const found = await all<{ why: string; name: string; seats: number; customers: number; words: string }>(
+    const found = await all<{ id: string; why: string; name: string; seats: number; customers: number; words: string }>(
       caller,
       '/v1/month-end/unbilled',
     );
@@ -367,6 +367,11 @@ describe('one sheet', () => {
       unbilled: [],
     });
     expect(other?.words).toContain('nobody is billed');
+    const { body } = await caller.call<string>('GET', '/v1/month-end/unbilled.csv');
+    const rows: Record<string, string>[] = parse(body, { bom: true, columns: true, record_delimiter: '\r\n' });
+    expect(rows.map((row) => [row['id'], row['why'], row['seats']])).toEqual(
+      found.map(({ id, why, seats }) => [id, why, String(seats)]),
+    );
   });
 
   test('the file of the customers has a line for each currency, and each line adds up', async () => {

@@ -215,6 +215,11 @@ describe('Month end', () => {
     const outside = page.getByRole('region', { name: 'Used, and not billed' });
     await outside.getByRole('row', { name: 'Nobody Ltd' }).getByRole('link', { name: 'Not mapped' }).waitFor();
     expect(await textOf(outside.getByRole('row', { name: 'Nobody Ltd' }))).toContain(' 7');
+    const [kept] = await Promise.all([
+      page.waitForEvent('download'),
+      outside.getByRole('link', { name: 'Used, and on no card, as CSV' }).click(),
+    ]);
+    expect(await readFile(await kept.path(), 'utf8')).toContain('Nobody Ltd');
     await inspect(page, 'month-end');
 
     const file = await download();

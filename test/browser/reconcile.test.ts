@@ -1,4 +1,5 @@
 /** Reconcile in a real Chromium: found money, filters, the explanation of a card, and signing off in all its ways (G26 to G28). */
+import { readFile } from 'node:fs/promises';
 import { sql } from 'drizzle-orm';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -170,6 +171,13 @@ test('it opens with found money, and shows the cards that are searched, filtered
   if (!largest) throw new Error('There is no group.');
   await rows().filter({ hasText: largest.name }).getByText(`${largest.cards} cards`).waitFor();
   await shoot(page, 'reconcile-grouped-light-1280');
+  // Their file is of the same cards.
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Groups as CSV' }).click(),
+  ]);
+  const lines = (await readFile(await saved.path(), 'utf8')).trimEnd().split('\r\n').slice(1);
+  expect(new Set(lines.map((line) => line.split(',')[0]))).toEqual(new Set(groups.map(({ name }) => name)));
 
   // Of two PSAs of one name, each has its number.
   await page.route('**/v1/psa-connections', async (asked) => {

@@ -516,6 +516,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/cards/groups.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportCardGroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events": {
         parameters: {
             query?: never;
@@ -1436,6 +1452,22 @@ export interface paths {
             cookie?: never;
         };
         get: operations["listUnbilledUsage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/month-end/unbilled.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["exportUnbilledUsage"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4693,6 +4725,49 @@ export interface operations {
             };
         };
     };
+    exportCardGroups: {
+        parameters: {
+            query?: {
+                agrees?: "true" | "false";
+                approvable?: "true" | "false";
+                by?: "account" | "product";
+                direction?: "under" | "over";
+                dismissed?: "true" | "false";
+                flag?: string;
+                found?: "confirmed" | "check" | "not_billed" | "annual" | "no_line" | "expired" | "only_credits";
+                integrationId?: string;
+                kind?: "new_revenue" | "reconcile" | "no_change" | "only_credits";
+                pending?: "todo" | "writing" | "none";
+                psaAccountId?: string;
+                psaConnectionId?: string;
+                psaProductId?: string;
+                search?: string;
+                state?: "ready" | "check_first" | "needs_choice" | "never_reported" | "not_writable" | "data_changed" | "agrees";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     followOrganization: {
         parameters: {
             query?: {
@@ -7061,6 +7136,35 @@ export interface operations {
                         items: components["schemas"]["UnbilledUsage"][];
                         nextCursor: string | null;
                     };
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportUnbilledUsage: {
+        parameters: {
+            query?: {
+                psaConnectionId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             default: {

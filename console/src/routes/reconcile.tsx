@@ -7,7 +7,7 @@ import { CardFilters, WhyNotBulk, type Narrowing } from '../features/cards/CardF
 import { CardPanel } from '../features/cards/CardPanel.tsx';
 import { CardsTable } from '../features/cards/CardsTable.tsx';
 import { cardsQuery, countsQuery, useGroupSums, type Card } from '../features/cards/queries.ts';
-import { isNarrowed, listOf, type CardSearch } from '../features/cards/search.ts';
+import { groupsOf, isNarrowed, listOf, type CardSearch } from '../features/cards/search.ts';
 import { groupOf } from '../features/cards/words.ts';
 import { usePsaWords } from '../features/catalogue/queries.ts';
 import { integrationsQuery } from '../features/integrations/queries.ts';
@@ -59,9 +59,16 @@ export function Reconcile() {
       title="Reconcile"
       lead={`What is used beside what is billed, by ${words.account.one} and ${words.product.one}.`}
       actions={
-        <DownloadButton path="/v1/cards.csv" query={listOf(search)}>
-          Download CSV
-        </DownloadButton>
+        <>
+          <DownloadButton path="/v1/cards.csv" query={listOf(search)}>
+            Download CSV
+          </DownloadButton>
+          {search.group && (
+            <DownloadButton path="/v1/cards/groups.csv" query={groupsOf(search)}>
+              Groups as CSV
+            </DownloadButton>
+          )}
+        </>
       }
     >
       <Loaded query={summary} what="Found money" loading={<Skeleton label="Adding up …" rows={4} />}>

@@ -10,7 +10,7 @@ import { api, ask } from '../../api/client.ts';
 import { keys } from '../../api/keys.ts';
 import { byCursor, pageAt } from '../../api/paging.ts';
 import type { Schema } from '../../api/types.ts';
-import { listOf, shownOf, type CardSearch } from './search.ts';
+import { groupsOf, listOf, shownOf, type CardSearch } from './search.ts';
 
 export type Card = Schema<'Card'>;
 export type CardGroup = Schema<'CardGroup'>;
@@ -40,19 +40,18 @@ export const cardsQuery = (search: CardSearch) => {
  * @param last the name of that group
  */
 export function useGroupSums(search: CardSearch, last: string | undefined): ReadonlyMap<string, CardGroup> {
-  const { sort: _, ...asked } = listOf(search);
-  const by = search.group;
+  const asked = groupsOf(search);
   const { data, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery({
-    queryKey: keys.cards.groups({ ...asked, by }),
+    queryKey: keys.cards.groups(asked),
     queryFn: ({ signal, pageParam }) =>
       ask(
         api.GET('/v1/cards/groups', {
-          params: { query: { ...asked, by: by ?? 'account', ...pageAt(pageParam, 200) } },
+          params: { query: { ...asked, ...pageAt(pageParam, 200) } },
           signal,
         }),
       ),
     ...byCursor,
-    enabled: by !== undefined,
+    enabled: search.group !== undefined,
   });
   const sums = new Map(data?.pages.flatMap(({ items }) => items.map((group) => [group.name, group] as const)));
   const readsOn = last !== undefined && !sums.has(last) && hasNextPage && !isFetching;

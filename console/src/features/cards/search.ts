@@ -118,6 +118,12 @@ export function listOf(search: CardSearch) {
   return { ...shownOf(search), ...(state === undefined ? {} : { state }), sort: group ?? sort ?? 'money' };
 }
 
+/** What is asked of the groups of the same cards: they are in the order of their names. */
+export function groupsOf(search: CardSearch) {
+  const { sort: _, ...asked } = listOf(search);
+  return { ...asked, by: search.group ?? ('account' as const) };
+}
+
 /** What of an address narrows the list. */
 export const narrowings = [
   'q',

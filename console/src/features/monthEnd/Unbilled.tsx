@@ -2,8 +2,9 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { Button } from '../../ui/Button.tsx';
 import { formatCount, formatMany } from '../../ui/format.ts';
+import { DownloadButton } from '../../ui/LinkButton.tsx';
 import { Loaded } from '../../ui/Loaded.tsx';
-import { Section, Soft } from '../../ui/Section.tsx';
+import { Actions, Section, Soft } from '../../ui/Section.tsx';
 import { Skeleton } from '../../ui/Skeleton.tsx';
 import { Table, type TableColumn } from '../../ui/Table.tsx';
 import type { PsaWords } from '../catalogue/queries.ts';
@@ -65,7 +66,10 @@ function List({ unbilled }: Pick<MonthEndSums, 'unbilled'>) {
                 .map((row) => ({ ...row, id: `${row.why} ${row.integrationId} ${row.id}` }))}
               nameOf={(row) => row.name}
             />
-            {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More</Button>}
+            <Actions>
+              <DownloadButton path="/v1/month-end/unbilled.csv">Used, and on no card, as CSV</DownloadButton>
+              {query.hasNextPage && <Button onPress={() => void query.fetchNextPage()}>More</Button>}
+            </Actions>
           </>
         )}
       </Loaded>
