@@ -4,15 +4,14 @@ import type { Transaction } from '../db/client.ts';
 import {
   beginBatch,
   closeDoneTodos,
-  countSkipped,
   findApproval,
   findApprovalLine,
   insertBatch,
-  listSkipped,
   withdrawTodos,
   type ApprovalBatchRow,
   type ApprovalLineRow,
 } from '../db/queries/approvals.ts';
+import { listSkippedByName, type SkippedRow } from '../db/queries/approvalSkipped.ts';
 import { findPreview, noteSignedOff, storePreview, type PreviewRow } from '../db/queries/approvalPreviews.ts';
 import { lockPsaConnection, type PsaConnectionRow } from '../db/queries/psaConnection.ts';
 import {
@@ -112,7 +111,7 @@ export const signOff: Command<
     throw new Refusal(
       'conflict',
       'preview-signed-off',
-      `This preview was signed off already, as approval ${approvalId}.`,
+      'These changes were approved already. Look at what became of them.',
     );
   const signed = await store(tx, actor, connection, judgePreview(connection.id, previewId), {
     nothing,
@@ -220,7 +219,7 @@ async function store(
   const { lines, skipped } = await storeSignOff(tx, { ...stored, state, leavesZero }, judged);
   // The refusal rolls back the batch together with its list of left-out cards, so the refusal's text names those cards.
   if (lines === 0)
-    throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, stored.id, nothing.words));
+    throw new Refusal(nothing.kind, nothing.code, await describeNothingToSign(tx, stored.id, skipped, nothing.words));
   const batch = await beginBatch(tx, stored);
   const action = from.undoOf ? 'approval.undo' : 'approval.create';
   const after = { lines, skipped, ...seen };
@@ -247,23 +246,20 @@ async function replace(tx: Transaction, actor: Actor, batch: ApprovalBatchRow): 
   );
 }
 
-async function describeNothingToSign(tx: Transaction, batchId: string, none: string): Promise<string> {
-  const reasons = await countSkipped(tx, batchId);
-  const total = reasons.reduce((sum, { cards }) => sum + cards, 0);
-  const rows = (await listSkipped(tx, batchId, { limit: namedInRefusal })).map(skippedOf);
+async function describeNothingToSign(tx: Transaction, batchId: string, total: number, none: string): Promise<string> {
+  const rows = await listSkippedByName(tx, batchId, namedInRefusal);
   const [only] = rows;
   if (!only) return none;
-  if (total === 1) return describeSkipped(only);
-  const named = rows.map((row) => `Card ${row.cardId}: ${describeSkipped(row)}`).join(' ');
+  if (total === 1) return describeSkipped(skippedOf(only.skipped));
+  const named = rows
+    .map(({ skipped, name }) => `${name ?? 'A card'}: ${describeSkipped(skippedOf(skipped))}`)
+    .join(' ');
   const rest = total > rows.length ? ` And ${total - rows.length} more.` : '';
-  const counts = reasons.map(({ reason, cards }) => `${cards} ${reason}`).join(', ');
-  return `Nothing was signed off: none of the ${total} cards can be, as it was shown (${counts}). ${named}${rest}`;
+  return `Nothing was approved: none of the ${total} cards can be, as it was shown. ${named}${rest}`;
 }
 
 /** Returns a left-out card in the domain's terms. */
-export function skippedOf(
-  row: Omit<Awaited<ReturnType<typeof listSkipped>>[number], 'batchId' | 'position' | 'psaAccountId' | 'psaProductId'>,
-) {
+export function skippedOf(row: Omit<SkippedRow, 'batchId' | 'position' | 'psaAccountId' | 'psaProductId'>) {
   const { cardId, reason, words } = row;
   const asked = { lineId: row.askedLineId, from: row.askedFrom, to: row.askedTo, effectiveDate: row.askedDate };
   const now =

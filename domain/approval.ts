@@ -53,7 +53,10 @@ export function describeSkipped({ reason, words, asked, now }: Skipped): string 
     case 'differs':
       return `It was shown as ${describeWrite(asked, now)}, and is ${describeWrite(now, asked)} now. Look at the card again.`;
     case 'not_approvable':
-      return words ?? 'There is nothing to change.';
+      if (words !== null) return words;
+      return now?.from === asked.to
+        ? `${asked.to} is billed already: there is nothing to change any more.`
+        : 'There is nothing to change any more.';
   }
 }
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { previewApproval } from '../../commands/approval.ts';
-import { listPreviewLines, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
+import { listPreviewLines, readPreviewStanding, type PreviewRow } from '../../db/queries/approvalPreviews.ts';
 import { readPsaConnection } from '../../db/queries/psaConnection.ts';
 import { describeLeftOutCards } from '../../domain/approval.ts';
 import { describeProration } from '../../domain/psaCaps.ts';
@@ -50,8 +50,14 @@ const previewSchema = z
     leftOut: z.array(z.object({ reason: z.string(), words: z.string(), cards: z.int() })),
     /** What the PSA bills for the days before the changes, in sentences; empty where there is nothing to say. */
     proration: z.array(z.string()),
+    /** Of how many customers the changes are. */
+    customers: z.int(),
     /** The approval that the preview became. */
     approvalId: z.uuid().nullable(),
+    approvedSince: z.array(z.object({ approvalId: z.uuid(), cards: z.int() })).openapi({
+      description:
+        'Other approvals given since the preview was made that have some of its cards, the newest 20: those cards are approved already',
+    }),
     createdAt: isoDate,
     expiresAt: isoDate,
   })
@@ -83,7 +89,9 @@ const examplePreview = {
   money: [{ currency: 'USD', amount: 1_204.5, notBilled: false, cards: 5_021 }],
   leftOut: [{ reason: 'needs_choice', words: describeLeftOutCards('needs_choice'), cards: 12 }],
   proration: describeProration({ takesEffect: 'dated', proration: 'always' }),
+  customers: 310,
   approvalId: null,
+  approvedSince: [],
   createdAt: '2026-11-23T09:04:00.000Z',
   expiresAt: '2026-11-24T09:04:00.000Z',
 };
@@ -219,6 +227,7 @@ async function previewView({ db }: ApiDependencies, row: PreviewRow) {
   const { caps } = await readPsaConnection(db, row.psaConnectionId);
   return {
     ...row,
+    ...(await readPreviewStanding(db, row)),
     leftOut: row.leftOut.map((left) => ({ ...left, words: describeLeftOutCards(left.reason) })),
     proration: caps ? describeProration(caps) : [],
   };

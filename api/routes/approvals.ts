@@ -6,9 +6,9 @@ import {
   findApprovalLine,
   listApprovalLines,
   listApprovals,
-  listSkipped,
   type ApprovalBatchRow,
 } from '../../db/queries/approvals.ts';
+import { listSkipped } from '../../db/queries/approvalSkipped.ts';
 import { viewUndo } from '../../db/queries/signOff.ts';
 import { describeSkipped, skipReasons } from '../../domain/approval.ts';
 import { approvalProcess } from '../../domain/process/ids.ts';

@@ -89,6 +89,37 @@ export async function noteSignedOff(tx: Queryable, id: string, approvalId: strin
   await tx.update(approvalPreview).set({ approvalId }).where(eq(approvalPreview.id, id));
 }
 
+export interface PreviewStanding {
+  /** Of how many customers the changes are. */
+  customers: number;
+  /** Approvals given since the preview was made that have some of its changes, the newest first. */
+  approvedSince: { approvalId: string; cards: number }[];
+}
+
+/** The most approvals that are named of those given since a preview was made. */
+const namedApprovals = 20;
+
+/** How a preview stands now. A to-do that was withdrawn is not approved any more, and an undo approves none of it. */
+export async function readPreviewStanding(
+  db: Queryable,
+  { id, psaConnectionId, createdAt }: PreviewRow,
+): Promise<PreviewStanding> {
+  const { rows } = await db.execute<PreviewStanding & Record<string, unknown>>(sql`
+    with shown as (select card_id, psa_account_id from approval_preview_line where preview_id = ${id}),
+    since as (
+      select b.id, b.created_at, count(*)::int as cards
+        from approval_batch b
+        join approval_line l on l.batch_id = b.id
+        join shown s on s.card_id = l.card_id
+       where b.psa_connection_id = ${psaConnectionId} and b.created_at > ${createdAt} and b.undo_of is null
+         and b.preview_id is distinct from ${id} and l.state not in ('withdrawn', 'replaced', 'conflict', 'rejected')
+       group by b.id order by b.created_at desc limit ${namedApprovals})
+    select (select count(distinct psa_account_id) from shown)::int as customers,
+           coalesce((select jsonb_agg(jsonb_build_object('approvalId', id, 'cards', cards) order by created_at desc)
+                       from since), '[]') as "approvedSince"`);
+  return rows[0] ?? { customers: 0, approvedSince: [] };
+}
+
 /** A page of the writes that a preview shows, with the names of their PSA account, product and agreement. */
 export async function listPreviewLines(
   db: Queryable,

@@ -1,6 +1,5 @@
 /** Signed-off writes. The claim and every outcome are one statement each, guarded by the state that it changes. */
 import { and, asc, desc, eq, exists, gt, gte, inArray, isNull, lt, not, or, sql } from 'drizzle-orm';
-import type { SkipReason } from '../../domain/approval.ts';
 import { groupBy } from '../../domain/groupBy.ts';
 import { needsAnswer } from '../../domain/settling.ts';
 import {
@@ -196,37 +195,6 @@ export async function countOfMany(db: Queryable, batchIds: readonly string[]) {
     zeros: zeros.find(({ batchId }) => batchId === id)?.lines ?? 0,
     skipped: (skippedOf.get(id) ?? []).map(({ reason, cards: count }) => ({ reason, cards: count })),
   });
-}
-
-/** A page of the requested cards that were left out of the batch. */
-export async function listSkipped(
-  db: Queryable,
-  batchId: string,
-  page: { reason?: SkipReason | undefined; after?: number | undefined; limit: number },
-) {
-  return db
-    .select()
-    .from(approvalSkipped)
-    .where(
-      and(
-        eq(approvalSkipped.batchId, batchId),
-        page.reason ? eq(approvalSkipped.reason, page.reason) : undefined,
-        page.after === undefined ? undefined : gt(approvalSkipped.position, page.after),
-      ),
-    )
-    .orderBy(asc(approvalSkipped.position))
-    .limit(page.limit);
-}
-
-/** Counts the cards that were left out by reason, the most frequent reason first. */
-export async function countSkipped(db: Queryable, batchId: string): Promise<{ reason: SkipReason; cards: number }[]> {
-  const cards = sql<number>`count(*)::int`;
-  return db
-    .select({ reason: approvalSkipped.reason, cards })
-    .from(approvalSkipped)
-    .where(eq(approvalSkipped.batchId, batchId))
-    .groupBy(approvalSkipped.reason)
-    .orderBy(desc(cards), asc(approvalSkipped.reason));
 }
 
 /** Lists the ids of a connection's batches that are still being written. */

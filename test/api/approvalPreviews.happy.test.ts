@@ -28,6 +28,8 @@ interface Answer {
 interface Preview {
   id: string;
   cards: number;
+  customers: number;
+  approvedSince: { approvalId: string; cards: number }[];
   money: object[];
   leftOut: { reason: string; cards: number }[];
   proration: string[];
@@ -85,6 +87,38 @@ test('a preview shows the exact writes, what they are worth, and what is left ou
   const [line] = preview.lines;
   const filtered = await previewOf(other, { psaAccountId: line?.psaAccountId });
   expect(filtered.lines).toEqual([line]);
+  expect([preview.customers, filtered.customers]).toEqual([
+    new Set(preview.lines.map(({ psaAccountId }) => psaAccountId)).size,
+    1,
+  ]);
+});
+
+test('a preview says which of its cards were approved since it was made, and forgets a to-do that was withdrawn', async () => {
+  const tenant = await seedTenant(harness.db, harness.one.encryption, 'meanwhile');
+  const caller = harness.as(tenant.tokens.operate);
+  const preview = await previewOf(tenant);
+  const since = async (id: string) => (await caller.good<Preview>('GET', `/v1/approvals/previews/${id}`)).approvedSince;
+  expect(preview.approvedSince).toEqual([]);
+  const [first, second, third] = preview.lines;
+  const approve = async (cards: (PreviewLine | undefined)[]) =>
+    (
+      await caller.good<Answer>('POST', '/v1/approvals', {
+        cards: cards.map((each) => each && { cardId: each.cardId, lineId: each.lineId, from: each.from, to: each.to }),
+      })
+    ).approval.id;
+  const two = await approve([first, second]);
+  const one = await approve([third]);
+  expect(await since(preview.id)).toEqual([
+    { approvalId: one, cards: 1 },
+    { approvalId: two, cards: 2 },
+  ]);
+  // A later preview of the same cards has nothing before it, and its own approval is no other one.
+  const later = await previewOf(tenant);
+  expect(later.approvedSince).toEqual([]);
+  await caller.good('POST', `/v1/approvals/${one}/withdraw`);
+  expect(await since(preview.id)).toEqual([{ approvalId: two, cards: 2 }]);
+  await caller.good('POST', '/v1/approvals', { previewId: later.id });
+  expect(await since(later.id)).toEqual([]);
 });
 
 test('a card whose next invoice date has passed since it was computed is in no preview, and a preview that has it skips it', async () => {

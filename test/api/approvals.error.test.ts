@@ -45,7 +45,10 @@ test('when no card is as it was shown, the refusal says what differed, with both
   expect(problem.detail).toContain(`to ${one.write.newQuantity} now`);
   const many = Array.from({ length: 20 }, (_, at) => ({ ...seen(two), to: 1_000 + at }));
   const several = await harness.admin.problem(422, 'nothing-to-approve', 'POST', '/v1/approvals', { cards: many });
-  expect(several.detail).toContain('20 differs');
+  // A person reads it: the cards are named, and no id and no code is.
+  expect(several.detail).toContain('none of the 20 cards can be');
+  expect(several.detail).toMatch(/shown\. [^:]+, [^:]+: It was shown as /);
+  expect(several.detail).not.toMatch(/[0-9a-f]{8}-|differs|not_/);
   expect(several.detail).toContain('And 15 more.');
   expect(await harness.dump()).toEqual(before);
 });

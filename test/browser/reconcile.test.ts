@@ -340,12 +340,12 @@ test('the first approval is of one customer, is read back, and then the rest is 
   await signIn(page, token(), '/reconcile');
   await rows().nth(2).waitFor();
   await button('Preview all that match …').dblclick();
-  await page.getByText('This is the first approval here').waitFor();
+  await page.getByText('Nothing was written to this PSA before').waitFor();
   expect(times('POST /v1/approvals/previews')).toBe(1);
   await page.getByRole('heading', { name: `${before.length} changes` }).waitFor();
   await inspect(page, 'approve-preview');
   await button(/^Begin with /).click();
-  await page.getByText('This is the first approval here').waitFor({ state: 'detached' });
+  await page.getByText('Nothing was written to this PSA before').waitFor({ state: 'detached' });
   await button(/^Approve \d+ changes?$/).waitFor();
   const few = Number(/\d+/.exec(await button(/^Approve \d+/).innerText())?.[0]);
   expect(few).toBeLessThan(before.length);
@@ -468,6 +468,19 @@ test('what a page says of writing is so when it is approved; where it is not, no
   await page.unroute(asked);
   await button('Put on the to-do list: 1 change').waitFor();
   expect([await patches(), await todosNow()]).toEqual([0, todos]);
+  // Gone back to after its card was approved elsewhere, the preview says so, and offers nothing that was approved.
+  await goTo(page, 'Reconcile');
+  await explain(card);
+  await button(/^Put on the to-do list: \d/).click();
+  await panel().getByText('It is on the to-do list').waitFor();
+  await page.keyboard.press('Escape');
+  await panel().waitFor({ state: 'detached' });
+  for (let at = 0; at < 5 && !page.url().includes('/previews/'); at++) await page.goBack();
+  await page.getByText('1 of 1 change was approved meanwhile').waitFor();
+  await button('Preview anew').waitFor();
+  expect(await button(/^Put on/).count()).toBe(0);
+  const { pending } = await system.api.get<{ pending: { approvalId: string } }>(`/v1/cards/${card.id}`);
+  await system.api.call('POST', `/v1/approvals/${pending.approvalId}/withdraw`);
   await turnWritingOn(page);
   await goTo(page, 'Reconcile');
   await explain(card);
@@ -483,6 +496,13 @@ test('a number that changes between preview and click is left out, with both num
   for (const each of [moved, ...others]) await page.getByRole('checkbox', { name: `Select ${nameOf(each)}` }).check();
   await button('Preview the selected …').click();
   await button(`Approve ${others.length + 1} changes`).waitFor();
+  const tab = (await open()).page;
+  const { id: same } = await system.api.post<{ id: string }>('/v1/approvals/previews', {
+    psaConnectionId,
+    filter: { cardIds: others.map(({ id }) => id) },
+  });
+  await signIn(tab, token(), `/approvals/previews/${same}`);
+  await button(`Approve ${others.length} changes`, tab).waitFor();
   await setQuantity(moved, moved.current + 1);
   await readPsa();
   await button(`Approve ${others.length + 1} changes`).click();
@@ -502,6 +522,15 @@ test('a number that changes between preview and click is left out, with both num
   await shoot(page, 'approval-left-out-light-1280');
   expect(await patches()).toBe(others.length);
   const written = await patches();
+  // Another page that still shows the same changes is refused by their names, and leads to what became of them.
+  await button(`Approve ${others.length} changes`, tab).click();
+  await tab.getByText(`${nameOf(others[0] ?? moved)}: ${others[0]?.write?.to} is billed already`).waitFor();
+  await tab.getByText(`${others.length} of ${others.length} changes were approved meanwhile`).waitFor();
+  await button('Preview anew', tab).waitFor();
+  expect(await button(/^Approve/, tab).count()).toBe(0);
+  await inspect(tab, 'approve-elsewhere');
+  await tab.getByRole('link', { name: 'Show what became of them' }).click();
+  await tab.waitForURL(new URL(page.url()).pathname);
   // What the undo would set back is shown line by line; a line that somebody changed meanwhile is left alone, and says why.
   const [gone, ...back] = others;
   if (!gone?.write) throw new Error('Too few cards are ready.');

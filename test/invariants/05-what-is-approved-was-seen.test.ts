@@ -6,7 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { previewApproval, signOff } from '../../commands/approval.ts';
 import { Refusal } from '../../commands/refusal.ts';
 import type { Transaction } from '../../db/client.ts';
-import { listApprovalLines, listSkipped } from '../../db/queries/approvals.ts';
+import { listApprovalLines } from '../../db/queries/approvals.ts';
+import { listSkipped } from '../../db/queries/approvalSkipped.ts';
 import { startApi, type ApiHarness } from '../kit/apiHarness.ts';
 
 let harness: ApiHarness;

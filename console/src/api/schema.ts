@@ -2127,9 +2127,15 @@ export interface components {
         ApprovalPreview: {
             /** Format: uuid */
             approvalId: string | null;
+            approvedSince: {
+                /** Format: uuid */
+                approvalId: string;
+                cards: number;
+            }[];
             cards: number;
             /** Format: date-time */
             createdAt: string;
+            customers: number;
             /** Format: date-time */
             expiresAt: string;
             filter: {

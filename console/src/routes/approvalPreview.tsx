@@ -2,6 +2,7 @@ import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tansta
 import { getRouteApi, useNavigate } from '@tanstack/react-router';
 import { api, ask } from '../api/client.ts';
 import { keys } from '../api/keys.ts';
+import { isProblem } from '../api/problem.ts';
 import { changeColumns, MoneySentences } from '../features/approvals/changes.tsx';
 import { previewLinesQuery, previewQuery, type Preview } from '../features/approvals/queries.ts';
 import { usePreview } from '../features/approvals/usePreview.ts';
@@ -14,7 +15,7 @@ import { summaryQuery } from '../features/summary/queries.ts';
 import { Banner } from '../ui/Banner.tsx';
 import { Button } from '../ui/Button.tsx';
 import { EmptyState } from '../ui/EmptyState.tsx';
-import { formatMany } from '../ui/format.ts';
+import { formatCount, formatMany } from '../ui/format.ts';
 import { DownloadButton, LinkButton } from '../ui/LinkButton.tsx';
 import { Loaded } from '../ui/Loaded.tsx';
 import { Page } from '../ui/Page.tsx';
@@ -48,7 +49,7 @@ export function ApprovalPreviewPage() {
 }
 
 function Shown({ preview }: { preview: Preview }) {
-  const { cards, money, leftOut, proration, approvalId } = preview;
+  const { cards, money, leftOut, proration, approvalId, approvedSince } = preview;
   if (cards === 0) {
     return (
       <>
@@ -68,15 +69,15 @@ function Shown({ preview }: { preview: Preview }) {
         {proration.map((sentence) => (
           <p key={sentence}>{sentence}</p>
         ))}
-        {approvalId === null ? (
-          <Decide preview={preview} />
-        ) : (
-          <Banner title="These changes were approved already">
-            <LinkButton to="/approvals/$id" params={{ id: approvalId }}>
-              Show what became of them
-            </LinkButton>
-          </Banner>
-        )}
+        {approvalId !== null && <Approved title="These changes were approved already" approvalId={approvalId} />}
+        {approvedSince.map((since) => (
+          <Approved
+            key={since.approvalId}
+            title={`${formatCount(since.cards)} of ${formatMany(cards, 'change was', 'changes were')} approved meanwhile`}
+            approvalId={since.approvalId}
+          />
+        ))}
+        {approvalId === null && <Decide preview={preview} />}
       </Section>
       <Lines preview={preview} />
       <LeftOut leftOut={leftOut} />
@@ -84,10 +85,24 @@ function Shown({ preview }: { preview: Preview }) {
   );
 }
 
+function Approved({ title, approvalId }: { title: string; approvalId: string }) {
+  return (
+    <Banner
+      title={title}
+      action={
+        <LinkButton to="/approvals/$id" params={{ id: approvalId }}>
+          Show what became of them
+        </LinkButton>
+      }
+    />
+  );
+}
+
 /** The very first approval may be of one customer: what it did is looked at before the rest is. */
 function Decide({ preview }: { preview: Preview }) {
-  const { id, psaConnectionId, cards, filter } = preview;
+  const { id, psaConnectionId, cards, customers, filter, approvedSince } = preview;
   const { rest } = route.useSearch();
+  const back = rest === undefined ? {} : { rest };
   const mayOperate = useMay('operate');
   const navigate = useNavigate();
   const queryClient = useQueryClient();
@@ -96,7 +111,7 @@ function Decide({ preview }: { preview: Preview }) {
   )?.hasApproved;
   const writtenTo = useWrittenTo(psaConnectionId);
   const [first] = useInfiniteQuery(previewLinesQuery(id)).data?.pages[0]?.items ?? [];
-  const begin = usePreview();
+  const another = usePreview();
   const approve = useMutation({
     mutationFn: (writesEnabled: boolean) => ask(api.POST('/v1/approvals', { body: { previewId: id, writesEnabled } })),
     onSuccess: ({ approval }) => {
@@ -104,18 +119,32 @@ function Decide({ preview }: { preview: Preview }) {
       return navigate({
         to: '/approvals/$id',
         params: { id: approval.id },
-        search: rest === undefined ? {} : { rest },
+        search: back,
         replace: true,
       });
     },
     onError: (error) => {
       tellProblem(error);
       void queryClient.invalidateQueries({ queryKey: keys.psaConnections.one(psaConnectionId) });
+      void queryClient.invalidateQueries({ queryKey: keys.approvals.preview(id), exact: true });
     },
   });
   if (!mayOperate) return <p>You may look, and approve nothing.</p>;
+  const isRefused = isProblem(approve.error) && approve.error.code === 'nothing-to-approve';
+  if (approvedSince.length > 0 || isRefused)
+    return (
+      <Actions>
+        <Button
+          look="main"
+          onPress={() => another.mutate({ psaConnectionId, filter, ...back })}
+          isDisabled={another.isPending}
+        >
+          Preview anew
+        </Button>
+      </Actions>
+    );
   // A to-do list writes nothing, so there is nothing to be careful with.
-  const isFirst = hasApproved === false && writtenTo?.writesEnabled === true && filter.psaAccountId === undefined;
+  const isFirst = hasApproved === false && writtenTo?.writesEnabled === true && customers > 1;
   const verb = writtenTo?.writesEnabled === false ? 'Put on the to-do list:' : 'Approve';
   return (
     <>
@@ -126,19 +155,19 @@ function Decide({ preview }: { preview: Preview }) {
           </p>
         </Banner>
       )}
-      {isFirst && first && cards > 1 && (
+      {isFirst && first && (
         <Banner
-          title="This is the first approval here"
+          title="Nothing was written to this PSA before"
           action={
             <Button
               onPress={() =>
-                begin.mutate({
+                another.mutate({
                   psaConnectionId,
                   filter: { ...filter, psaAccountId: first.psaAccountId },
                   rest: id,
                 })
               }
-              isDisabled={begin.isPending}
+              isDisabled={another.isPending}
             >
               Begin with {first.psaAccountName ?? 'one customer'}
             </Button>

@@ -85,10 +85,13 @@ export const undoQuery = (id: string, line: { lineId: string } | undefined) =>
     refetchOnMount: 'always',
   });
 
+/** A preview, read anew each time somebody opens it: what of it was approved since stands in it. */
 export const previewQuery = (id: string) =>
   queryOptions({
     queryKey: keys.approvals.preview(id),
     queryFn: ({ signal }) => ask(api.GET('/v1/approvals/previews/{id}', { params: { path: { id } }, signal })),
+    gcTime: 0,
+    refetchOnMount: 'always',
   });
 
 /** The exact writes of a preview. */
