@@ -11,8 +11,7 @@ export const terms = {
   needsChoice:
     'Needs a choice: it is not clear yet which line takes the difference, or how several services are counted together.',
   checkFirst: 'Check first: a number moved further than usual. Look whether it is right before you approve it.',
-  readAsOf:
-    'The day is the first one that the next invoice bills, so it may be still to come: what is approved is billed from then on. Where that day is past or not known, it is today.',
+  readAsOf: 'That day is the first one that the next invoice bills, or today.',
   needsCheck:
     'Needs a check (a number moved far, a choice is open, or something could not be read or may not be written)',
 } as const;

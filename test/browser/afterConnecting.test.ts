@@ -221,7 +221,7 @@ describe('a session that ends', () => {
       },
       {
         path: at,
-        open: () => pick(/How often/, 'At other times (cron expression)'),
+        open: () => pick(/How often/, 'At other times'),
         typed: { 'Cron expression': '30 3', 'Reseller id': '5' },
       },
       { path: `${at}/accounts`, open: () => press(/^Exclude /), typed: { Why: 'half a reason' } },

@@ -55,7 +55,10 @@ export function CardsTable({ cards, words, chosen, onOpen, sort, onSort, group, 
       cell: (card) => (
         <span className={styles['open']}>
           <Button look="quiet" onPress={() => onOpen(card)} aria-label={`Explain ${nameOfCard(card)}`}>
-            <span className={styles['name']}>
+            <span
+              className={styles['name']}
+              title={calledOf({ name: card.psaAccountName, apart: card.psaAccountApart })}
+            >
               {calledOf({ name: card.psaAccountName, apart: card.psaAccountApart })}
             </span>
           </Button>

@@ -156,7 +156,7 @@ function ServiceRow({ service, mayMap, onMap }: { service: Service; mayMap: bool
     <div className={styles['account']}>
       <span className={styles['two']} title={name}>
         <span className={styles['name']}>{name}</span>
-        <span className={styles['soft']}>{service.description}</span>
+        {service.description !== name && <span className={styles['soft']}>{service.description}</span>}
       </span>
       <span className={styles['seats']}>
         {seats === null ? (

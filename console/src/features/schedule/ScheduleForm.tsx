@@ -75,7 +75,7 @@ const kinds = [
   { id: 'night', name: 'Every night' },
   { id: 'week', name: 'Every week' },
   { id: 'month', name: 'Every month' },
-  { id: 'cron', name: 'At other times (cron expression)' },
+  { id: 'cron', name: 'At other times' },
   { id: 'never', name: 'Only when somebody asks' },
 ] as const;
 type Kind = (typeof kinds)[number]['id'];

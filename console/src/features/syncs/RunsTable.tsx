@@ -39,7 +39,10 @@ const columnsOf = ({ runs, intake, isBlocked }: Props): readonly TableColumn<Run
     },
   },
   { id: 'took', title: 'Took', isNumeric: true, width: 100, cell: tookOf },
-  { id: 'accounts', title: 'Customers', isNumeric: true, width: 120, cell: (run) => figure(run, 'accounts') },
+  // Where the vendor sends its counts, no list of its customers is read.
+  ...(runs.some(({ figures }) => figures?.['accounts'] !== undefined)
+    ? [{ id: 'accounts', title: 'Customers', isNumeric: true, width: 120, cell: (run: Run) => figure(run, 'accounts') }]
+    : []),
   { id: 'counts', title: 'Counts in', isNumeric: true, width: 100, cell: (run) => figure(run, 'counts') },
   { id: 'changed', title: 'Changed', isNumeric: true, width: 100, cell: (run) => figure(run, 'changedCounts') },
   ...(intake === 'push'
