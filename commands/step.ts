@@ -4,7 +4,7 @@ import { countMappings, type IntegrationRow } from '../db/queries/integration.ts
 import { commitFact, completeByFact, ownerOf } from '../db/queries/process.ts';
 import { listSteps } from '../db/queries/processView.ts';
 import { connectProcess, migrationProcess, type Wakeable } from '../domain/process/ids.ts';
-import { whoIn } from '../domain/process/labels.ts';
+import { titleOfStep, whoIn } from '../domain/process/labels.ts';
 import { isFinished, type StepState } from '../domain/process/steps.ts';
 import { audit, type Command } from './actor.ts';
 import { endPause } from './endPause.ts';
@@ -40,9 +40,13 @@ export const completeStep: Command<{ integration: IntegrationRow; step: string }
   if (isFinished(found.state)) return changed;
   const conflict = (code: string, words: string) => new Refusal('conflict', code, words);
   if (!completedByPerson.includes(step))
-    throw conflict('not-yours-to-complete', `The step "${step}" completes by itself, or through another request.`);
+    throw conflict(
+      'not-yours-to-complete',
+      `The step "${titleOfStep(step)}" completes by itself, or through another request.`,
+    );
   const before = steps.slice(0, steps.indexOf(found)).find((candidate) => !isFinished(candidate.state));
-  if (before) throw conflict('out-of-order', `The step "${before.step}" comes first; it is ${before.state}.`);
+  if (before)
+    throw conflict('out-of-order', `The step "${titleOfStep(before.step)}" comes first; it is ${before.state}.`);
   const mapped = await countMappings(tx, integration.id);
   if (step !== 'mapServices' && mapped.accounts === 0)
     throw conflict('nothing-mapped', 'Map at least one account first.');
@@ -85,7 +89,7 @@ export const retryStep: Command<StepInput & { connections: { psa: string; vendor
     throw new Refusal(
       'conflict',
       'not-blocked',
-      `${found ? `The step "${step}" is ${found.state}` : 'No step is blocked'}; only a blocked one is tried again.`,
+      `${found ? `The step "${titleOfStep(found.step)}" is ${found.state}` : 'No step is blocked'}; only a blocked one is tried again.`,
     );
   await commitFact(tx, processRef);
   await audit(tx, actor, { action: `retry.${found.step}`, ...subject });

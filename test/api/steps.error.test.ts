@@ -15,7 +15,7 @@ test('steps are completed in order', async () => {
   const id = await seedIntegration(harness.one, stepsBefore('linkCustomers'));
   await mapOne(harness.one, id);
   const problem = await harness.admin.problem(409, 'out-of-order', 'POST', complete(id, 'mapServices'));
-  expect(problem.detail).toContain('linkCustomers');
+  expect(problem.detail).toContain('"Link customers" comes first');
   await harness.admin.problem(409, 'out-of-order', 'POST', complete(id, 'finish'));
 });
 
@@ -44,7 +44,7 @@ test('only a blocked step is retried', async () => {
   const before = await harness.dump();
   const retry = (step: string) => `/v1/integrations/${id}/steps/${step}/retry`;
   const problem = await harness.admin.problem(409, 'not-blocked', 'POST', retry('verifyCredentials'));
-  expect(problem.detail).toContain('is waiting');
+  expect(problem.detail).toContain('"Try the vendor credentials" is waiting');
   await harness.admin.problem(409, 'not-blocked', 'POST', retry('credentials'));
   // No sync has begun, so it has no steps.
   await harness.admin.problem(404, 'not-found', 'POST', retry('pullVendor'));
