@@ -85,13 +85,12 @@ export const undoQuery = (id: string, line: { lineId: string } | undefined) =>
     refetchOnMount: 'always',
   });
 
-/** A preview, read anew each time somebody opens it: what of it was approved since stands in it. */
+/** A preview. None is kept: what of it was approved since is known before it is offered again. */
 export const previewQuery = (id: string) =>
   queryOptions({
     queryKey: keys.approvals.preview(id),
     queryFn: ({ signal }) => ask(api.GET('/v1/approvals/previews/{id}', { params: { path: { id } }, signal })),
     gcTime: 0,
-    refetchOnMount: 'always',
   });
 
 /** The exact writes of a preview. */
