@@ -42,7 +42,7 @@ export const stepLabels: Record<StepName, { who: Who; title: string; waitsFor: s
   guard: { who: 'countersign', title: 'Compare with the last run', waitsFor: 'the database' },
   apply: { who: 'countersign', title: 'Make the counts visible', waitsFor: 'the database' },
   deriveAlerts: { who: 'vendor', title: 'Look for alerts', waitsFor: 'the vendor to answer' },
-  close: { who: 'countersign', title: 'Close', waitsFor: 'the database' },
+  close: { who: 'countersign', title: 'Note that it is over', waitsFor: 'the database' },
   write: { who: 'psa', title: 'Write approved quantities to the PSA', waitsFor: 'the PSA to answer' },
   settle: { who: 'psa', title: 'Read uncertain lines again', waitsFor: "the PSA's search lag to pass" },
   requestMigration: { who: 'person', title: 'Migrate to Alerts', waitsFor: 'a person to press Migrate to Alerts' },

@@ -141,7 +141,7 @@ test('who needs another process names it, and why that is blocked', async () => 
     - · List the customers again, and read who was missed
     - · Compare with the last run
     - · Make the counts visible
-    - · Close"
+    - · Note that it is over"
   `);
 });
 
