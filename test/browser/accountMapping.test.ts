@@ -1,52 +1,32 @@
 /** Account mapping in a real Chromium: typing, clicking, dragging with the mouse, and the keyboard alone. */
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
-import type { Browser, Locator, Page, Response } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Locator, Page, Response } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { accountBoardOn, accountsOf } from '../kit/accountBoard.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { inspect, newToken, shoot, signIn } from '../kit/consolePages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { seedLarge } from '../kit/largeIntegration.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
-let browser: Browser;
 let page: Page;
-let opened: ConsolePage[];
 let integrationId: string;
 let psaConnectionId: string;
 
-beforeAll(async () => {
-  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 40 })]);
-  system = started;
-  browser = await launchChromium(path);
-  ({ integrationId, psaConnectionId } = await connectAll(system));
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+const open = consoleOf({
+  start: async () => (system = await startSystem({ customers: 40 })),
+  prepare: async () => {
+    ({ integrationId, psaConnectionId } = await connectAll(system));
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  opened = [];
-  ({ page } = await open());
-});
-afterEach(async () => {
-  for (const each of opened) await each.context.close();
-  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
-
-async function open(): Promise<ConsolePage> {
-  const one = await openPage(browser, system);
-  opened.push(one);
-  return one;
-}
 
 const token = () => system.secrets[0] ?? '';
 const path = (id = integrationId) => `/integrations/${id}/accounts`;

@@ -3,50 +3,33 @@
  * when a session ends, a viewer changes nothing, and nobody sees another organization.
  */
 import { sql } from 'drizzle-orm';
-import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Page, Request } from 'playwright-core';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll, createIntegration, person, syncNow } from '../../dev/walkthrough/guide.ts';
 import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { onlyShown } from '../kit/apiSamples.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { inspect, newToken, shoot, signIn } from '../kit/consolePages.ts';
 import { fillSignIn, personLike } from '../kit/consoleSignIn.ts';
 import type { Person } from '../kit/people.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
-let browser: Browser;
 let page: Page;
-let context: BrowserContext;
-let opened: ConsolePage;
 let integrationId: string;
 let psaConnectionId: string;
 
-beforeAll(async () => {
-  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
-  system = started;
-  browser = await launchChromium(path);
-  ({ integrationId, psaConnectionId } = await connectAll(system));
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+consoleOf({
+  start: async () => (system = await startSystem({ customers: 26 })),
+  prepare: async () => {
+    ({ integrationId, psaConnectionId } = await connectAll(system));
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  opened = await openPage(browser, system);
-  ({ page, context } = opened);
-});
-afterEach(async () => {
-  await context.close();
-  await system.mailprotector.clearFaults();
-  await system.connectwise.clearFaults();
-  expect(opened.complaints).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });

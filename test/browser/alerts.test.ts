@@ -1,7 +1,7 @@
 /** The pages of alerts, of reminders of new customers, and of settings, on one system whose vendor sends. */
 import { readFile } from 'node:fs/promises';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
 import { createApiClient } from '../../dev/walkthrough/apiClient.ts';
 import { addCustomer, type OnboardingView } from '../../dev/walkthrough/newCustomer.ts';
 import { until } from '../../dev/until.ts';
@@ -16,41 +16,28 @@ import {
   type Alerting,
   type AlertView,
 } from '../kit/alerts.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { inspect, newToken, shoot, signIn } from '../kit/consolePages.ts';
 import { pushEnv } from '../kit/push.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
-let browser: Browser;
 let page: Page;
-let context: BrowserContext;
-let opened: ConsolePage;
 let alerting: Alerting;
 
-beforeAll(async () => {
-  const env = { ...pushEnv, ONBOARDING_REMIND_MS: '1000', ONBOARDING_ESCALATE_MS: '3000' };
-  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 8, env })]);
-  system = started;
-  browser = await launchChromium(path);
-  alerting = await connectAlerts(system);
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+const open = consoleOf({
+  start: async () => {
+    const env = { ...pushEnv, ONBOARDING_REMIND_MS: '1000', ONBOARDING_ESCALATE_MS: '3000' };
+    system = await startSystem({ customers: 8, env });
+    return system;
+  },
+  prepare: async () => {
+    alerting = await connectAlerts(system);
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  opened = await openPage(browser, system);
-  ({ page, context } = opened);
-});
-afterEach(async () => {
-  await context.close();
-  await system.connectwise.clearFaults();
-  expect(opened.complaints).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });
@@ -105,7 +92,7 @@ describe('Alerts', () => {
     await inspect(page, 'alert-dead');
     await dialog().getByText('Put that right in the PSA, then press Retry').waitFor();
     // Who may only look reads who can do it, also where the board itself is refused.
-    const looking = await openPage(browser, system);
+    const looking = await open();
     await signIn(looking.page, await newToken(system, ['read']), `/alerts?alert=${dead}`);
     const can = (what: string) =>
       looking.page.getByText(`Somebody who may operate (an operator or an admin) can ${what}`);

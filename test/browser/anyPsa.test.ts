@@ -2,43 +2,29 @@
  * What the console shows of a PSA that is unlike ConnectWise: its words, whole numbers only, lines that cannot be written, the day of a
  * change and proration, and a reading that lost rows without an error, beside the runs.
  */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { notWritableWords } from '../../domain/psaCaps.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, openPage, signIn, type ConsolePage } from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { inspect, signIn } from '../kit/consolePages.ts';
 import { explainCard, readPsaAnew, type CardView } from '../kit/reconcile.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
-let browser: Browser;
 let page: Page;
-let opened: ConsolePage;
 let psaConnectionId: string;
 
-beforeAll(async () => {
-  const [path, started] = await Promise.all([findChromium(), startSystem({ psa: 'differences', customers: 26 })]);
-  system = started;
-  browser = await launchChromium(path);
-  ({ psaConnectionId } = await connectAll(system));
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+consoleOf({
+  start: async () => (system = await startSystem({ psa: 'differences', customers: 26 })),
+  prepare: async () => {
+    ({ psaConnectionId } = await connectAll(system));
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  opened = await openPage(browser, system);
-  ({ page } = opened);
-});
-afterEach(async () => {
-  await opened.context.close();
-  expect(opened.complaints).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string | RegExp) =>

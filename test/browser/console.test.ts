@@ -3,52 +3,29 @@
  * both themes, wide and narrow.
  */
 import { sql } from 'drizzle-orm';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { insertOrganization } from '../../db/queries/organization.ts';
 import { until } from '../../dev/until.ts';
 import { connectAll, latestRun, syncNow } from '../../dev/walkthrough/guide.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import {
-  inspect as inspectPage,
-  newToken,
-  openPage,
-  shoot as shootPage,
-  signIn as signInOn,
-} from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { inspect as inspectPage, newToken, shoot as shootPage, signIn as signInOn } from '../kit/consolePages.ts';
 import { fillSignIn, personLike } from '../kit/consoleSignIn.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
-let browser: Browser;
-let context: BrowserContext;
 let page: Page;
 let integrationId: string;
-/** What the browser complained about in the test under way. */
-let complaints: string[];
 
-beforeAll(async () => {
-  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
-  system = started;
-  browser = await launchChromium(path);
-  ({ integrationId } = await connectAll(system));
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+consoleOf({
+  start: async () => (system = await startSystem({ customers: 26 })),
+  prepare: async () => {
+    ({ integrationId } = await connectAll(system));
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  ({ page, context, complaints } = await openPage(browser, system));
-});
-afterEach(async () => {
-  await context.close();
-  await system.mailprotector.clearFaults();
-  await system.connectwise.clearFaults();
-  expect(complaints).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
 
 const signIn = (secret: string, path?: string) => signInOn(page, secret, path);
 const inspect = (name: string) => inspectPage(page, name);
@@ -77,7 +54,7 @@ test('a wrong password is refused in words; the right one leads to the page that
     /session_token|password/,
   );
   // Another tab, and one that is opened tomorrow, are signed in.
-  const tab = await context.newPage();
+  const tab = await page.context().newPage();
   await tab.goto('/runs');
   await tab.getByRole('heading', { name: 'Runs', level: 1 }).waitFor();
 });

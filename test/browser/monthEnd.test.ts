@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
 import { sql } from 'drizzle-orm';
-import type { Browser, Locator, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, inject, test } from 'vitest';
 import { until } from '../../dev/until.ts';
 import {
   connectAll,
@@ -14,9 +14,8 @@ import {
   type CardView,
   type RunView,
 } from '../../dev/walkthrough/guide.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { inspect, newToken, shoot, signIn } from '../kit/consolePages.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 interface Line {
@@ -28,35 +27,25 @@ interface Line {
 }
 
 let system: System;
-let browser: Browser;
-let visitor: ConsolePage;
 let page: Page;
 let integrationId: string;
 let psaConnectionId: string;
 let viewer: string;
 
-beforeAll(async () => {
-  const env = { TEMPORAL_UI_URL: inject('temporalUi') };
-  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26, env })]);
-  system = started;
-  browser = await launchChromium(path);
-  ({ integrationId, psaConnectionId } = await connectAll(system));
-  viewer = await newToken(system, ['read'], { name: 'Vera Viewer' });
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+const open = consoleOf({
+  start: async () => {
+    const env = { TEMPORAL_UI_URL: inject('temporalUi') };
+    system = await startSystem({ customers: 26, env });
+    return system;
+  },
+  prepare: async () => {
+    ({ integrationId, psaConnectionId } = await connectAll(system));
+    viewer = await newToken(system, ['read'], { name: 'Vera Viewer' });
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  visitor = await openPage(browser, system);
-  ({ page } = visitor);
-});
-afterEach(async () => {
-  await visitor.context.close();
-  expect(visitor.complaints).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
 
 const token = () => system.secrets[0] ?? '';
 const button = (name: string) => page.getByRole('button', { name, exact: true });
@@ -111,7 +100,7 @@ describe('Runs', () => {
     await inspect(page, 'run-held');
     expect(await download()).toHaveLength(changes.length);
 
-    const looking = await openPage(browser, system);
+    const looking = await open();
     await signIn(looking.page, viewer, `/runs/${held.id}`);
     await looking.page
       .getByText('Somebody who may operate (an operator or an admin) can release or discard it.')
@@ -145,7 +134,7 @@ test('a reading of the PSA that lost too many rows waits for a person, who is as
   const guard = JSON.stringify({ before: { accounts: 40, lines: 90 }, after: { accounts: 3, lines: 8 } });
   await system.database.db.execute(sql`
     insert into psa_refresh (psa_connection_id, guard, held_at) values (${psaConnectionId}, ${guard}::jsonb, now())`);
-  const looking = await openPage(browser, system);
+  const looking = await open();
   await signIn(looking.page, viewer, `/psa-connections/${psaConnectionId}`);
   await looking.page
     .getByText('Somebody who may operate (an operator or an admin) can release or discard it.')

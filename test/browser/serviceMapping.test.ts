@@ -1,11 +1,10 @@
 /** Service mapping in a real Chromium: search by Product ID, dragging, the choices with their numbers, and what saving touches. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
 import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
-import { findChromium, launchChromium, leaveChromium } from '../kit/chromium.ts';
-import { expectNoFindings, inspect, newToken, openPage, shoot, signIn, type ConsolePage } from '../kit/consolePages.ts';
-import { sayWhatFailedPagesShow } from '../kit/failedPages.ts';
+import { consoleOf } from '../kit/consoleOf.ts';
+import { expectNoFindings, inspect, newToken, shoot, signIn } from '../kit/consolePages.ts';
 import { dragOnto } from '../kit/drag.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
@@ -26,37 +25,18 @@ interface Effect {
 }
 
 let system: System;
-let browser: Browser;
 let page: Page;
-let opened: ConsolePage[];
 let integrationId: string;
 
-beforeAll(async () => {
-  const [path, started] = await Promise.all([findChromium(), startSystem({ customers: 26 })]);
-  system = started;
-  browser = await launchChromium(path);
-  ({ integrationId } = await connectAll(system));
-}, 480_000);
-afterAll(async () => {
-  await leaveChromium(browser);
-  await system?.close();
+const open = consoleOf({
+  start: async () => (system = await startSystem({ customers: 26 })),
+  prepare: async () => {
+    ({ integrationId } = await connectAll(system));
+  },
+  begin: (first) => {
+    ({ page } = first);
+  },
 });
-
-beforeEach(async () => {
-  opened = [];
-  ({ page } = await open());
-});
-afterEach(async () => {
-  for (const each of opened) await each.context.close();
-  expect(opened.flatMap(({ complaints }) => complaints)).toEqual([]);
-});
-afterEach(sayWhatFailedPagesShow);
-
-async function open(): Promise<ConsolePage> {
-  const one = await openPage(browser, system);
-  opened.push(one);
-  return one;
-}
 
 const token = () => system.secrets[0] ?? '';
 const path = (id = integrationId) => `/integrations/${id}/services`;
