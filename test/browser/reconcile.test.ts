@@ -6,7 +6,7 @@ import { until } from '../../dev/until.ts';
 import { connectAll } from '../../dev/walkthrough/guide.ts';
 import { consoleOf } from '../kit/consoleOf.ts';
 import { inspect, newToken, shoot, signIn } from '../kit/consolePages.ts';
-import { explainCard, nameOf, readPsaAnew, setBilled, type CardView } from '../kit/reconcile.ts';
+import { explainCard, nameOf, type CardView } from '../kit/reconcile.ts';
 import { startSystem, type System } from '../kit/system.ts';
 
 let system: System;
