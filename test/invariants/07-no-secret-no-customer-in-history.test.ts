@@ -18,6 +18,7 @@ import { dumpHistories } from '../kit/histories.ts';
 import { companiesOf, customersOf } from '../kit/simulatorState.ts';
 import { goodCredentials } from '../../dev/walkthrough/guide.ts';
 import { startSystem, type System } from '../kit/system.ts';
+import { factsCommitted } from '../../domain/process/ids.ts';
 import { until } from '../../dev/until.ts';
 
 let system: System;
@@ -205,7 +206,8 @@ const allowed: [what: string, form: RegExp][] = [
   ['an id of ours', /^([a-z-]+\/)*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(\/\d+)?$/],
   ['a round that has no run', /^\d+$/],
   ['a code, a state, or the name of a step or process', /^[a-z][A-Za-z_-]{1,40}$/],
-  ['a change of ours (TemporalChangeVersion)', /^[a-z-]+-\d+$/],
+  ['a change of ours (TemporalChangeVersion)', /^([a-z-]+-\d+|until-\d{4}-\d\d-\d\d)$/],
+  ["what Countersign's own wake says", new RegExp(`^${factsCommitted}$`)],
   ['a time of day at which a pause ends', /^\d\d:\d\d$/],
   ['a moment since when a step is blocked', /^\d{4}-\d\d-\d\d \d\d:\d\d$/],
   ['a status that asked for a pause', /^the (vendor|PSA) asked for a pause \(\d{3}\)$/],

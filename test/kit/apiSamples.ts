@@ -257,7 +257,7 @@ export const samples: Record<string, Make> = {
   listCards: () => ({ query: 'limit=5' }),
   exportCards: () => ({}),
   listCardGroups: () => ({ query: 'by=account&limit=5' }),
-  exportCardGroups: () => ({ query: 'by=product' }),
+  exportCardGroups: () => ({ query: 'by=account' }),
   countCards: () => ({ query: 'search=company' }),
   getSummary: () => ({}),
   getCard: card,
