@@ -20,7 +20,7 @@ const wanted = new Set(
 
 const taken = mkdtempSync(join(tmpdir(), 'countersign-screenshots-'));
 try {
-  const walks = ['guide', 'accountMapping', 'serviceMapping', 'reconcile', 'monthEnd', 'operator'];
+  const walks = ['guide', 'accountMapping', 'serviceMapping', 'reconcile', 'signingOff', 'monthEnd', 'operator'];
   const files = walks.map((name) => `test/browser/${name}.test.ts`);
   const { status } = spawnSync('npx', ['vitest', 'run', '--project', 'browser', '--project', 'chaos', ...files], {
     cwd: root,
