@@ -7,6 +7,7 @@ import type { ApprovalLineState } from '../../domain/transitions.ts';
 import type { CardKind } from '../../domain/reconcile.ts';
 import type { CardState, FoundKind } from '../../domain/reconcile/review.ts';
 import type { Queryable } from '../client.ts';
+import { isOpenLine } from './isOpenLine.ts';
 import { psaMarks } from './lookalikes.ts';
 import { card, cardDecision, psaAccount, psaProduct } from '../schema/index.ts';
 import { isPsaAccount } from './joins.ts';
@@ -43,7 +44,7 @@ const pendingStates = { todo: ['todo'], writing: ['intended', 'writing', 'uncert
 
 /** Whether nothing that was approved of the card `c` is still to be done or written. */
 export const hasNothingPending = sql`not exists (
-  select from approval_line l where l.card_id = c.id and l.state in ('intended', 'writing', 'uncertain', 'todo'))`;
+  select from approval_line l where l.card_id = c.id and ${isOpenLine(sql`l`)})`;
 
 /** @returns a condition about the card `c` */
 export function isCardOf(organizationId: string, filter: CardFilter): SQL {
@@ -79,7 +80,7 @@ export function isCardOf(organizationId: string, filter: CardFilter): SQL {
       filter.pending === undefined || filter.pending === 'none'
         ? undefined
         : sql`c.id in (select l.card_id from approval_line l
-                        where l.state in ('intended', 'writing', 'uncertain', 'todo')
+                        where ${isOpenLine(sql`l`)}
                           and l.state = any(${sql.param([...pendingStates[filter.pending]])}::text[]))`,
       filter.cardIds === undefined
         ? undefined
@@ -185,7 +186,7 @@ function cardsWithNames(db: Queryable) {
         select jsonb_build_object('approvalId', l.batch_id, 'lineId', l.id, 'state', l.state, 'from', l.expected_quantity,
                  'to', l.target, 'by', b.requested_by, 'at', b.created_at)
           from approval_line l join approval_batch b on b.id = l.batch_id
-         where l.card_id = ${card.id} and l.state in ('intended', 'writing', 'uncertain', 'todo')
+         where l.card_id = ${card.id} and ${isOpenLine(sql`l`)}
          order by b.created_at desc limit 1)`,
     })
     .from(card)

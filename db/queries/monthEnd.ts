@@ -8,6 +8,7 @@ import { billedStates, openStates, type SheetPart, type SheetSum } from '../../d
 import type { Period } from '../../domain/period.ts';
 import type { ApprovalLineState } from '../../domain/transitions.ts';
 import type { Queryable } from '../client.ts';
+import { isOpenLine } from './isOpenLine.ts';
 
 export interface SheetScope {
   organizationId: string;
@@ -301,20 +302,17 @@ const isDecided = ({ organizationId, period }: SheetScope, batch = sql`b`) =>
   sql`${batch}.organization_id = ${organizationId} and ${batch}.created_at >= ${period.begins.toISOString()}::timestamptz
       and ${batch}.created_at < ${period.ends.toISOString()}::timestamptz`;
 
-/** The words are those of the partial indexes on lines that are open. */
-const isOpen = (line: SQL) => sql`${line}.state in ('intended', 'writing', 'uncertain', 'todo')`;
-
 /** By how much the card of approval line `l` differs now; null = it does not, or is being written. */
 const differsBy = sql`
   (select coalesce(c.difference, 0) from card c
     where (c.psa_connection_id, c.psa_account_id, c.psa_product_id)
           = (b.psa_connection_id, l.psa_account_id, l.psa_product_id) and c.kind <> 'no_change'
-      and not exists (select from approval_line o where o.card_id = c.id and ${isOpen(sql`o`)}))`;
+      and not exists (select from approval_line o where o.card_id = c.id and ${isOpenLine(sql`o`)}))`;
 
 /** Line `l` was signed off before the period, and is open still: somebody has decided about its card. */
 const isCarried = ({ organizationId, period }: SheetScope, batch = sql`b`, line = sql`l`) =>
   sql`(${batch}.organization_id = ${organizationId} and ${batch}.created_at < ${period.begins.toISOString()}::timestamptz
-       and ${isOpen(line)})`;
+       and ${isOpenLine(line)})`;
 
 /** Approval line `line` of `batch` was written back by a line `u` of the period, of which `more` holds. */
 const isUndone = (scope: SheetScope, batch: SQL, line: SQL, u: SQL, more = sql`true`) => {

@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm';
 import { foundKinds } from '../../domain/reconcile/review.ts';
 import type { Queryable } from '../client.ts';
 import { hasNothingPending } from './cardList.ts';
+import { isOpenLine } from './isOpenLine.ts';
 
 export interface FoundSum {
   kind: SumKind;
@@ -40,7 +41,7 @@ export async function sumFound(db: Queryable, organizationId: string): Promise<F
       union all
       select case when l.state = 'todo' then 'todo' else 'writing' end, c.currency, c.amount, null
         from approval_line l join card c on c.id = l.card_id
-       where l.state in ('intended', 'writing', 'uncertain', 'todo') and c.organization_id = ${organizationId})
+       where ${isOpenLine(sql`l`)} and c.organization_id = ${organizationId})
     select kind, currency, count(*)::int as cards,
            coalesce(sum(amount) filter (where amount > 0), 0)::float8 as under,
            (count(*) filter (where amount > 0))::int as "underCards",
@@ -129,7 +130,7 @@ export async function listApprovalFacts(db: Queryable, organizationId: string): 
         select b.psa_connection_id, count(*) filter (where l.state = 'todo') as todos,
                count(*) filter (where l.state <> 'todo') as writing
           from approval_line l join approval_batch b on b.id = l.batch_id
-         where l.state in ('intended', 'writing', 'uncertain', 'todo') and b.organization_id = ${organizationId}
+         where ${isOpenLine(sql`l`)} and b.organization_id = ${organizationId}
          group by 1) o on o.psa_connection_id = p.id
      where p.organization_id = ${organizationId}
      order by p.created_at, p.id`);
